@@ -1,0 +1,93 @@
+"""What the engine answers: decisions, their explanations, and actions with deterministic ids."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.core.hashing import digest
+
+Outcome = Literal["act", "allow", "cooldown", "shadow", "none"]
+Mode = Literal["shadow", "enforce"]
+Effect = Literal["acted", "shadow", "cooldown", "allowed"]
+"""What came of a rule that held: it acted; it only would have; it was resting; an allow rule won."""
+
+Value = float | int | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseTrace:
+    """One clause as it was evaluated. `values`: each name in it, as read; `result` None = unknown."""
+
+    text: str
+    values: dict[str, Value]
+    result: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that held, and what came of it."""
+
+    rule: str
+    mode: Mode
+    effect: Effect
+    clauses: tuple[ClauseTrace, ...]
+    counterfactual: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What to enforce. The id is a function of event, rule and target: a replay publishes the same one."""
+
+    action_id: str
+    ts_ms: int
+    kind: str
+    scope: str | None
+    target_type: str
+    target_id: str
+    event_id: str
+    user_id: str
+    rule: str
+    reason: str
+    for_ms: int | None
+    explanation: str
+    rulebook: str
+    models: dict[str, str]
+
+
+@dataclass(slots=True)
+class Decision:
+    """The engine's answer for one event."""
+
+    event_id: str
+    user_id: str
+    ts_ms: int
+    type: str
+    outcome: Outcome
+    hits: tuple[Hit, ...]
+    scores: dict[str, float]
+    rulebook: str
+    models: dict[str, str]
+    features: dict[str, dict[str, float]] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+
+
+def action_id(event_id: str, rule: str, target_type: str, target_id: str) -> str:
+    """The deterministic id of an action."""
+    return digest(event_id, rule, target_type, target_id)
+
+
+def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str:
+    """One sentence for people: "posts_1m = 11 > 10, not verified; at 10 this would not have fired"."""
+    told = ", ".join(_tell(clause) for clause in clauses if clause.result)
+    return f"{told}; {counterfactual}" if counterfactual else told
+
+
+def _tell(clause: ClauseTrace) -> str:
+    if len(clause.values) == 1:
+        name, value = next(iter(clause.values.items()))
+        if clause.text.startswith(f"{name} ") and type(value) in (int, float):
+            return f"{name} = {_short(value)}{clause.text[len(name) :]}"
+    return clause.text
+
+
+def _short(value: Value) -> str:
+    return f"{value:.4g}" if type(value) is float else str(value)

@@ -1,0 +1,205 @@
+"""One entity's whole memory: all of its series in one compact binary record.
+
+One record means one read, one write and one changelog message per entity and batch, however many
+counters a rulebook declares. The record describes itself: it can be read, trimmed and expired without
+the rulebook that wrote it, and series that the current rulebook does not know are kept until they
+expire, so a rolled-back edit finds its counters as they were.
+
+Layout, little endian:
+
+    header      version u8 | reserved u8 | offset i64 | base_ms i64 | newest u32 | expires_s u32
+                | n_recent u16 | n_cooldowns u16 | n_series u16
+    recent      n_recent x u64              hashes of the last event ids, oldest first
+    cooldowns   n_cooldowns x (u32 rule, u32 time, u32 lasts_ms)
+    series      n_series x (u32 key | u8 kind | u16 n | u32 floor | u32 exact_from | u32 retention_ms
+                | n x u32 times [| n x u64 hashes] [| n x f64 amounts])
+"""
+
+import struct
+import sys
+from array import array
+
+from engine.core.windows import SERIES_TYPES, CountSeries, DistinctSeries, SeriesByKey, SumSeries
+from engine.errors import StateError
+
+VERSION = 1
+NEVER = -1
+"""The offset of a record to which no source event has been applied yet."""
+
+MAX_WINDOW_MS = 30 * 86_400_000
+MAX_LATENESS_MS = 86_400_000
+"""An event later than this changes nothing: what it would need may have been dropped."""
+
+RECENT_IDS = 64
+"""How many event ids an entity remembers in order to recognise an event that a producer sent twice."""
+
+_BASE_LEAD_MS = 2 * MAX_LATENESS_MS
+_MAX_RELATIVE_MS = 2**32 - 1
+_HEADER = struct.Struct("<BBqqIIHHH")
+_COOLDOWN = struct.Struct("<III")
+_SERIES = struct.Struct("<IBHIII")
+_BIG_ENDIAN = sys.byteorder == "big"
+
+
+class EntityRecord:
+    """The mutable state of one entity. Times inside are milliseconds after `base_ms`."""
+
+    __slots__ = ("base_ms", "cooldowns", "newest", "offset", "pending_writes", "recent", "series")
+
+    def __init__(self) -> None:
+        self.offset = NEVER
+        self.base_ms = 0
+        self.newest = 0
+        self.recent: dict[int, None] = {}  # event id hashes, oldest first
+        self.cooldowns: dict[int, tuple[int, int]] = {}
+        self.series: SeriesByKey = {}
+        self.pending_writes = 0  # batches computed on this record and not yet durable: do not evict
+
+    def relative(self, ts_ms: int) -> int | None:
+        """The event time on this record's own scale; None when it lies before all that is kept."""
+        if not self.base_ms:
+            self.base_ms = ts_ms - _BASE_LEAD_MS
+        now = ts_ms - self.base_ms
+        if now > _MAX_RELATIVE_MS:
+            self._rebase(ts_ms - MAX_WINDOW_MS - _BASE_LEAD_MS)
+            now = ts_ms - self.base_ms
+        return now if now >= 0 else None
+
+    def remember(self, event_hash: int) -> bool:
+        """Enter an event id; False when it is there already, so that the event counts once."""
+        recent = self.recent
+        if event_hash in recent:
+            return False
+        recent[event_hash] = None
+        if len(recent) > RECENT_IDS:
+            del recent[next(iter(recent))]
+        return True
+
+    def cooling(self, rule: int, now: int) -> bool:
+        """Whether `rule` acted on this entity so recently that it must rest."""
+        last = self.cooldowns.get(rule)
+        return last is not None and abs(now - last[0]) < last[1]
+
+    def cool(self, rule: int, now: int, lasts_ms: int) -> None:
+        """The rule has acted: it rests for `lasts_ms` of event time."""
+        self.cooldowns[rule] = (now, lasts_ms)
+
+    def trim(self) -> None:
+        """Drop whatever no later answer can depend on."""
+        newest = self.newest
+        for key, series in list(self.series.items()):
+            series.trim()
+            if not series.times or series.times[-1] + series.retention_ms < newest - MAX_LATENESS_MS:
+                del self.series[key]
+        for rule, (time, lasts_ms) in list(self.cooldowns.items()):
+            if time + lasts_ms + MAX_LATENESS_MS < newest:
+                del self.cooldowns[rule]
+
+    def expires_at_ms(self) -> int:
+        """The event time after which nothing in this record can matter."""
+        horizons = [series.times[-1] + series.retention_ms for series in self.series.values() if series.times]
+        horizons += [time + lasts_ms for time, lasts_ms in self.cooldowns.values()]
+        return self.base_ms + max(horizons, default=self.newest) + MAX_LATENESS_MS
+
+    def _rebase(self, base_ms: int) -> None:
+        by_ms = base_ms - self.base_ms
+        self.base_ms = base_ms
+        self.newest = max(0, self.newest - by_ms)
+        for series in self.series.values():
+            series.shift(by_ms)
+        self.cooldowns = {
+            rule: (time - by_ms, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time >= by_ms
+        }
+
+
+def dump_record(record: EntityRecord) -> bytes:
+    """The record as bytes. Equal histories give equal bytes, however they were batched."""
+    record.trim()
+    parts = [
+        _HEADER.pack(
+            VERSION,
+            0,
+            record.offset,
+            record.base_ms,
+            record.newest,
+            min(max(record.expires_at_ms() // 1000 + 1, 0), 2**32 - 1),
+            len(record.recent),
+            len(record.cooldowns),
+            len(record.series),
+        ),
+        _to_bytes(array("Q", record.recent)),
+    ]
+    parts += [_COOLDOWN.pack(rule, *record.cooldowns[rule]) for rule in sorted(record.cooldowns)]
+    for key in sorted(record.series):
+        series = record.series[key]
+        parts.append(
+            _SERIES.pack(key, series.kind, len(series.times), series.floor, series.exact_from, series.retention_ms)
+        )
+        parts.append(_to_bytes(series.times))
+        if isinstance(series, DistinctSeries):
+            parts.append(_to_bytes(series.hashes))
+        elif isinstance(series, SumSeries):
+            parts.append(_to_bytes(series.amounts))
+    return b"".join(parts)
+
+
+def load_record(data: bytes) -> EntityRecord:
+    """The record that `dump_record` wrote. Raises StateError when the bytes are not such a record."""
+    try:
+        return _load(data)
+    except (struct.error, KeyError, ValueError, IndexError) as error:
+        raise StateError(f"a stored entity record of {len(data)} bytes cannot be read: {error}") from error
+
+
+def stored_expiry_s(data: bytes) -> int:
+    """When a stored record expires, in epoch seconds of event time, without decoding the rest."""
+    return int(_HEADER.unpack_from(data)[5])
+
+
+def _load(data: bytes) -> EntityRecord:
+    record = EntityRecord()
+    version, _, record.offset, record.base_ms, record.newest, _, n_recent, n_cooldowns, n_series = _HEADER.unpack_from(
+        data
+    )
+    if version != VERSION:
+        raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
+    at = _HEADER.size
+    recent, at = _from_bytes("Q", data, at, n_recent)
+    record.recent = dict.fromkeys(recent)
+    for _ in range(n_cooldowns):
+        rule, time, lasts_ms = _COOLDOWN.unpack_from(data, at)
+        record.cooldowns[rule] = (time, lasts_ms)
+        at += _COOLDOWN.size
+    for _ in range(n_series):
+        key, kind, length, floor, exact_from, retention_ms = _SERIES.unpack_from(data, at)
+        at += _SERIES.size
+        series: CountSeries = SERIES_TYPES[kind](retention_ms)
+        series.floor, series.exact_from = floor, exact_from
+        series.times, at = _from_bytes("I", data, at, length)
+        if isinstance(series, DistinctSeries):
+            series.hashes, at = _from_bytes("Q", data, at, length)
+        elif isinstance(series, SumSeries):
+            amounts, at = _from_bytes("d", data, at, length)
+            series.amounts = array("d", amounts)
+        record.series[key] = series
+    if at != len(data):
+        raise ValueError(f"{len(data) - at} bytes are left over")
+    return record
+
+
+def _to_bytes(values: "array[int] | array[float]") -> bytes:
+    if _BIG_ENDIAN:
+        values = values[:]
+        values.byteswap()
+    return values.tobytes()
+
+
+def _from_bytes(code: str, data: bytes, at: int, length: int) -> "tuple[array[int], int]":
+    values: array[int] = array(code)
+    end = at + length * values.itemsize
+    if end > len(data):
+        raise ValueError("it ends too early")
+    values.frombytes(data[at:end])
+    if _BIG_ENDIAN:
+        values.byteswap()
+    return values, end

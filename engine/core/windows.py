@@ -1,0 +1,257 @@
+"""Exact sliding windows over event time. Pure arithmetic: no clock, no I/O.
+
+A series keeps one entry per event that its counter matched, ordered by time, for one entity. From one
+series every window length is answered. Times are milliseconds relative to the entity's base
+(see `entities.py`), which keeps an entry at four bytes.
+
+The edges, all of them:
+
+- The window of an event at `now` is (now - over, now]: itself and equal times are inside, an event
+  exactly `over` earlier is outside, later events (it came late) are outside.
+- A series holds at most `cap` entries. When one must go, the oldest goes, and `floor` remembers the
+  newest time that was lost. A window that starts before `floor` is incomplete: its answer is
+  "at least cap" when cap entries are in it, and otherwise unknown (None).
+- Entries older than `retention` before the newest one are as good as gone, whether or not they have
+  been dropped yet: answers depend on the events and their order, never on when a record was saved.
+- An event at or before the floor changes nothing.
+"""
+
+from array import array
+from bisect import bisect_right
+from math import fsum
+from typing import ClassVar
+
+COUNT, DISTINCT, SUM = 0, 1, 2
+
+
+class CountSeries:
+    """How many events: their times, ascending."""
+
+    __slots__ = ("exact_from", "floor", "retention_ms", "times")
+    kind: ClassVar[int] = COUNT
+
+    def __init__(self, retention_ms: int) -> None:
+        self.times = array("I")
+        self.floor = 0
+        self.exact_from = 0
+        self.retention_ms = retention_ms
+
+    def lost_until(self) -> int:
+        """The newest time about which this series may have forgotten something."""
+        times = self.times
+        return max(self.floor, times[-1] - self.retention_ms) if times else self.floor
+
+    def add(self, now: int, cap: int) -> None:
+        """Enter one event. O(1) in order, O(cap) when late."""
+        times = self.times
+        if not times or now >= times[-1]:
+            times.append(now)
+        elif now > self.lost_until():
+            times.insert(bisect_right(times, now), now)
+        else:
+            return
+        excess = len(times) - cap
+        if excess > 0:
+            self.floor = max(self.floor, times[excess - 1])
+            del times[:excess]
+
+    def count(self, now: int, over_ms: int, cap: int) -> int | None:
+        """How many events lie in (now - over_ms, now]; None when that is no longer known."""
+        times = self.times
+        if not times:
+            return 0 if now - over_ms >= self.floor else None
+        start = now - over_ms
+        end = len(times) if now >= times[-1] else bisect_right(times, now)
+        found = end - bisect_right(times, start)
+        if start < self.lost_until() and found < cap:
+            return None
+        return found
+
+    def retain(self, retention_ms: int) -> None:
+        """Change the retention. What the old one had given up stays given up."""
+        if retention_ms != self.retention_ms:
+            self.trim()
+            self.retention_ms = retention_ms
+
+    def trim(self) -> None:
+        """Drop what no answer can depend on any more; answers stay the same."""
+        if self.times:
+            horizon = self.times[-1] - self.retention_ms
+            gone = bisect_right(self.times, horizon)
+            if gone:
+                self._drop(gone)
+            if self.floor <= horizon:
+                self.floor = 0
+            if self.exact_from <= horizon:
+                self.exact_from = 0
+
+    def _drop(self, gone: int) -> None:
+        del self.times[:gone]
+
+    def shift(self, by_ms: int) -> None:
+        """Move to a base `by_ms` later; times before the new base are dropped."""
+        kept = [time - by_ms for time in self.times if time >= by_ms]
+        self._drop(len(self.times) - len(kept))
+        self.times = array("I", kept)
+        self.floor = max(0, self.floor - by_ms)
+        self.exact_from = max(0, self.exact_from - by_ms)
+
+
+class DistinctSeries(CountSeries):
+    """How many distinct values: a 64-bit hash beside each time.
+
+    A full series first gives up entries whose value occurs again later: an answer at or after the
+    newest event never needs them, so repeating one value cannot push the others out. Answers for late
+    events might, so `exact_from` marks the time before which they are unknown.
+    """
+
+    __slots__ = ("hashes",)
+    kind: ClassVar[int] = DISTINCT
+
+    def __init__(self, retention_ms: int) -> None:
+        super().__init__(retention_ms)
+        self.hashes = array("Q")
+
+    def add_value(self, now: int, value: int, cap: int) -> None:
+        """Enter one event with the hash of its value."""
+        times, hashes = self.times, self.hashes
+        if not times or now >= times[-1]:
+            times.append(now)
+            hashes.append(value)
+        elif now > self.lost_until():
+            at = bisect_right(times, now)
+            times.insert(at, now)
+            hashes.insert(at, value)
+        else:
+            return
+        while len(times) > cap:
+            self._evict()
+
+    def distinct(self, now: int, over_ms: int, cap: int) -> int | None:
+        """How many distinct values lie in (now - over_ms, now]; None when that is no longer known."""
+        times = self.times
+        if not times:
+            return 0 if now - over_ms >= self.floor else None
+        start = now - over_ms
+        end = len(times) if now >= times[-1] else bisect_right(times, now)
+        found = len(set(self.hashes[bisect_right(times, start) : end]))
+        if found < cap and (start < self.lost_until() or now < self.exact_from):
+            return None
+        return found
+
+    def _evict(self) -> None:
+        times, hashes = self.times, self.hashes
+        if len(set(hashes)) == len(hashes):
+            oldest = 0
+            self.floor = max(self.floor, times[0])
+        else:
+            oldest = next(index for index, value in enumerate(hashes) if hashes.count(value) > 1)
+            again = hashes.index(hashes[oldest], oldest + 1)
+            self.exact_from = max(self.exact_from, times[again])
+        del times[oldest], hashes[oldest]
+
+    def _drop(self, gone: int) -> None:
+        del self.times[:gone], self.hashes[:gone]
+
+
+class SumSeries(CountSeries):
+    """How much: an amount beside each time.
+
+    A full series merges its two oldest entries and keeps the older time, so no amount is lost and a
+    stream of tiny amounts cannot push a large one out. A window that starts inside the merged span
+    leaves the merged amount out: it is then a lower bound for amounts of one sign.
+    """
+
+    __slots__ = ("amounts",)
+    kind: ClassVar[int] = SUM
+
+    def __init__(self, retention_ms: int) -> None:
+        super().__init__(retention_ms)
+        self.amounts = array("d")
+
+    def add_amount(self, now: int, amount: float, cap: int) -> None:
+        """Enter one event with its amount (finite)."""
+        times, amounts = self.times, self.amounts
+        if not times or now >= times[-1]:
+            times.append(now)
+            amounts.append(amount)
+        elif now > times[-1] - self.retention_ms:
+            at = bisect_right(times, now)
+            times.insert(at, now)
+            amounts.insert(at, amount)
+        else:
+            return
+        while len(times) > cap:
+            self.floor = max(self.floor, times[1])
+            amounts[0] += amounts[1]
+            del times[1], amounts[1]
+
+    def total(self, now: int, over_ms: int) -> float | None:
+        """The sum over (now - over_ms, now]; None when it reaches back behind what is kept."""
+        times = self.times
+        if not times:
+            return 0.0
+        start = now - over_ms
+        if start < times[-1] - self.retention_ms:
+            return None
+        end = len(times) if now >= times[-1] else bisect_right(times, now)
+        return fsum(self.amounts[bisect_right(times, start) : end])
+
+    def _drop(self, gone: int) -> None:
+        del self.times[:gone], self.amounts[:gone]
+
+
+Series = CountSeries
+SERIES_TYPES: dict[int, type[CountSeries]] = {COUNT: CountSeries, DISTINCT: DistinctSeries, SUM: SumSeries}
+SeriesByKey = dict[int, CountSeries]
+
+
+def add_count(series: SeriesByKey, key: int, now: int, cap: int, retention_ms: int) -> None:
+    """Enter an event into the count series `key`, which begins here if it is new."""
+    found = series.get(key)
+    if found is None:
+        found = series[key] = CountSeries(retention_ms)
+    found.retain(retention_ms)
+    found.add(now, cap)
+
+
+def add_distinct(series: SeriesByKey, key: int, now: int, value: int, cap: int, retention_ms: int) -> None:
+    """Enter an event and its value's hash into the distinct series `key`."""
+    found = series.get(key)
+    if not isinstance(found, DistinctSeries):
+        found = series[key] = DistinctSeries(retention_ms)
+    found.retain(retention_ms)
+    found.add_value(now, value, cap)
+
+
+def add_amount(series: SeriesByKey, key: int, now: int, amount: float, cap: int, retention_ms: int) -> None:
+    """Enter an event and its amount into the sum series `key`."""
+    found = series.get(key)
+    if not isinstance(found, SumSeries):
+        found = series[key] = SumSeries(retention_ms)
+    found.retain(retention_ms)
+    found.add_amount(now, amount, cap)
+
+
+def read_count(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:
+    """A count; None (unknown) without a series map, which is how late events are decided."""
+    if series is None:
+        return None
+    found = series.get(key)
+    return 0 if found is None else found.count(now, over_ms, cap)
+
+
+def read_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:
+    """A distinct count, as `read_count`."""
+    if series is None:
+        return None
+    found = series.get(key)
+    return found.distinct(now, over_ms, cap) if isinstance(found, DistinctSeries) else 0
+
+
+def read_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> float | None:
+    """A sum, as `read_count`; `cap` only bounds memory here."""
+    if series is None:
+        return None
+    found = series.get(key)
+    return found.total(now, over_ms) if isinstance(found, SumSeries) else 0.0

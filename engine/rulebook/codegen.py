@@ -1,0 +1,154 @@
+"""Expressions as Python source. Three-valued logic becomes two-valued code.
+
+For every expression two conditions can be generated: one that holds when it is definitely true, one
+when it is definitely false (Kleene's logic; unknown makes both fail). A rule fires on the first, so
+unknown never enforces, and no value "unknown" is ever passed around at run time.
+
+Names are read on first use and kept in a local variable: a clause that is not reached costs nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import re2
+
+from engine.rulebook.nodes import (
+    Arithmetic,
+    Call,
+    Compare,
+    Constant,
+    Contains,
+    Expr,
+    Logical,
+    Matches,
+    Member,
+    Not,
+    Ref,
+    names_in,
+)
+
+Loader = Callable[["Scope", Ref], str]
+"""Gives the source text that reads a name once; None at run time means unknown."""
+
+
+class Scope:
+    """The local variables of one generated function, and the constants it needs."""
+
+    def __init__(self, load: Loader, lists: dict[str, frozenset[str]], constants: dict[str, Any]) -> None:
+        self._load, self._lists, self.constants = load, lists, constants
+        self.variables: dict[tuple[str, str, str], str] = {}
+
+    def variable(self, ref: Ref) -> str:
+        """The local variable that holds a name, once it is loaded."""
+        key = (ref.kind, ref.target, ref.type)
+        return self.variables.setdefault(key, f"v{len(self.variables)}")
+
+    def loaded(self, ref: Ref) -> str:
+        """An expression that gives the name's value, reading it if that has not happened yet."""
+        name = self.variable(ref)
+        return f"({name} if {name} is not U else ({name} := {self._load(self, ref)}))"
+
+    def constant(self, prefix: str, value: Any) -> str:
+        """A global of the generated code."""
+        name = f"{prefix}{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def declarations(self) -> str:
+        """The first line of the function: nothing is read yet."""
+        return " = ".join([*self.variables.values(), "U"]) if self.variables else "pass"
+
+    # -- conditions -------------------------------------------------------------------------------
+
+    def true(self, expr: Expr) -> str:
+        """Source that is true exactly when `expr` is definitely true."""
+        match expr:
+            case Constant(value=value):
+                return repr(value)
+            case Ref():
+                return f"({self.loaded(expr)} is True)"
+            case Not(operand=operand):
+                return self.false(operand)
+            case Logical(op="and", operands=operands):
+                return "(" + " and ".join(self.true(part) for part in operands) + ")"
+            case Logical(operands=operands):
+                return "(" + " or ".join(self.true(part) for part in operands) + ")"
+            case Call(function="known", arguments=[Ref() as ref]):
+                return f"({self.loaded(ref)} is not None)"
+        return self._when_known(expr, self._test(expr))
+
+    def false(self, expr: Expr) -> str:
+        """Source that is true exactly when `expr` is definitely false."""
+        match expr:
+            case Constant(value=value):
+                return repr(not value)
+            case Ref():
+                return f"({self.loaded(expr)} is False)"
+            case Not(operand=operand):
+                return self.true(operand)
+            case Logical(op="and", operands=operands):
+                return "(" + " or ".join(self.false(part) for part in operands) + ")"
+            case Logical(operands=operands):
+                return "(" + " and ".join(self.false(part) for part in operands) + ")"
+            case Call(function="known", arguments=[Ref() as ref]):
+                return f"({self.loaded(ref)} is None)"
+        return self._when_known(expr, f"not {self._test(expr)}")
+
+    def value(self, expr: Expr) -> str:
+        """Source for a value, None when it is unknown."""
+        if isinstance(expr, Constant):
+            return repr(expr.value)
+        if isinstance(expr, Ref):
+            return self.loaded(expr)
+        if expr.type == "bool":
+            return f"(True if {self.true(expr)} else False if {self.false(expr)} else None)"
+        known = self._known(expr)
+        return f"({self._plain(expr)} if {' and '.join(known)} else None)" if known else self._plain(expr)
+
+    def _when_known(self, expr: Expr, test: str) -> str:
+        return "(" + " and ".join([*self._known(expr), test]) + ")"
+
+    def _known(self, expr: Expr) -> list[str]:
+        conditions = [f"{self.loaded(ref)} is not None" for ref in names_in(expr)]
+        return conditions + self._safe(expr)
+
+    def _safe(self, expr: Expr) -> list[str]:
+        """Divisors that must not be zero, innermost first: division by zero is unknown."""
+        match expr:
+            case Arithmetic(op=op, left=left, right=right):
+                found = self._safe(left) + self._safe(right)
+                return [*found, f"{self._plain(right)} != 0"] if op == "/" else found
+            case Compare(left=left, right=right):
+                return self._safe(left) + self._safe(right)
+            case Call(arguments=arguments):
+                return [condition for part in arguments for condition in self._safe(part)]
+        return []
+
+    def _test(self, expr: Expr) -> str:
+        match expr:
+            case Compare(op=op, left=left, right=right):
+                return f"({self._plain(left)} {op} {self._plain(right)})"
+            case Member(item=item, list_name=name, values=values):
+                container = self.constant("L", self._lists[name] if name is not None else values)
+                return f"({self._plain(item)} in {container})"
+            case Contains(item=item, container=container_expr):
+                return f"({self._plain(item)} in {self._plain(container_expr)})"
+            case Matches(subject=subject, pattern=pattern):
+                search = self.constant("R", re2.compile(pattern).search)
+                return f"({search}({self._plain(subject)}) is not None)"
+        raise AssertionError(f"no test for {expr}")  # the type checker lets no other condition pass
+
+    def _plain(self, expr: Expr) -> str:
+        """Source for a value all of whose names are loaded and known."""
+        match expr:
+            case Constant(value=value):
+                return repr(value)
+            case Ref():
+                return self.variable(expr)
+            case Arithmetic(op=op, left=left, right=right):
+                return f"({self._plain(left)} {op} {self._plain(right)})"
+            case Call(function="lower", arguments=[argument]):
+                return f"{self._plain(argument)}.lower()"
+            case Call(function=function, arguments=arguments):
+                return f"{function}({', '.join(self._plain(part) for part in arguments)})"
+        raise AssertionError(f"no value for {expr}")  # the type checker lets no other value pass

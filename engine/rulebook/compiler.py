@@ -1,0 +1,197 @@
+"""Declarations and rules to one Rulebook: per event type one fused function, and one that explains."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from engine.core.entities import MAX_LATENESS_MS
+from engine.core.hashing import hash32
+from engine.core.rules import (
+    DEFAULT_CAP,
+    MAX_CAP,
+    USER,
+    Counter,
+    ModelSpec,
+    Program,
+    Rulebook,
+)
+from engine.errors import RulebookError
+from engine.rulebook.declarations import Declarations, RatioDeclaration, read_declarations
+from engine.rulebook.diagnostics import Diagnostics, Span
+from engine.rulebook.examples import run_examples
+from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
+from engine.rulebook.programs import ProgramWriter
+from engine.rulebook.rules import RuleDeclaration, read_rules
+from engine.rulebook.source import Node
+
+SOURCE_SUFFIXES = (".yaml", ".yml", ".txt")
+
+
+def read_directory(path: Path) -> dict[str, str]:
+    """The sources of a rulebook: every YAML and list file under a directory, or one YAML file alone.
+
+    Raises RulebookError when there is nothing to read.
+    """
+    if path.is_file():
+        files, root = [path], path.parent
+        files += sorted(file for file in root.rglob("*.txt") if file.is_file())
+    else:
+        files = sorted(file for file in path.rglob("*") if file.suffix in SOURCE_SUFFIXES and file.is_file())
+        root = path
+    if not any(file.suffix in (".yaml", ".yml") for file in files):
+        raise RulebookError(f"{path}: error: there is no rulebook here (no .yaml file)", 1)
+    try:
+        return {file.relative_to(root).as_posix(): file.read_text("utf-8") for file in files}
+    except UnicodeDecodeError as error:
+        raise RulebookError(f"{path}: error: a file is not UTF-8 text: {error}", 1) from error
+
+
+def load_rulebook(sources: Mapping[str, str] | Path) -> Rulebook:
+    """The checked rulebook, its inline tests passed. Raises RulebookError with every error at once."""
+    rulebook, diagnostics = check_rulebook(read_directory(sources) if isinstance(sources, Path) else sources)
+    diagnostics.raise_on_errors()
+    assert rulebook is not None
+    return rulebook
+
+
+def rulebook_id(sources: Mapping[str, str]) -> str:
+    """A hash of the sources: equal rulebooks have equal ids."""
+    content = "\x00".join(f"{file}\x01{sources[file]}" for file in sorted(sources))
+    return sha256(content.encode()).hexdigest()[:12]
+
+
+def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[Rulebook | None, Diagnostics]:
+    """The compiled rulebook, or None, and all findings. The inline tests run when nothing else is wrong."""
+    diagnostics = Diagnostics(sources)
+    declared = read_declarations(sources, diagnostics)
+    rules = read_rules(declared)
+    models = _models(declared)
+    counters = _counters(declared, rules)
+    if diagnostics.errors:
+        return None, diagnostics
+    longest_ms = max((counter.over_ms for counter in counters.values()), default=MAX_LATENESS_MS)
+    rulebook = Rulebook(
+        id=rulebook_id(sources),
+        counters=counters,
+        rules=tuple(rule.rule for rule in rules),
+        models=models,
+        programs=_programs(declared, counters, rules, models),
+        lateness_ms=min(longest_ms, MAX_LATENESS_MS),
+        sources=dict(sources),
+    )
+    if run_tests:
+        run_examples(rulebook, {rule.rule.name: rule.tests for rule in rules}, declared.fields, diagnostics)
+    return (None if diagnostics.errors else rulebook), diagnostics
+
+
+def _models(declared: Declarations) -> dict[str, ModelSpec]:
+    made = {}
+    report = declared.diagnostics
+    for name, keys in declared.models.items():
+        named = {}
+        for key, wanted in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
+            named[key] = _readable(declared, keys.get(key), wanted)
+        named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
+        if not any(named.values()):
+            report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts or categories")
+        min_labels = keys["min_labels"].scalar if "min_labels" in keys else 50
+        rate = keys["learning_rate"].scalar if "learning_rate" in keys else 0.3
+        if type(min_labels) is not int or min_labels < 0:
+            report.error(keys["min_labels"].span, "`min_labels` is a whole number, 0 or more")
+        elif type(rate) not in (int, float) or not 0 < float(rate) <= 10:  # type: ignore[arg-type]  # checked just before
+            report.error(keys["learning_rate"].span, "`learning_rate` is a number above 0, at most 10")
+        else:
+            made[name] = ModelSpec(name, named["numbers"], named["texts"], named["categories"], min_labels, float(rate))  # type: ignore[arg-type]  # checked
+    return made
+
+
+def _readable(declared: Declarations, node: Node | None, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for item in node.walk() if node is not None else ():
+        ref = declared.resolve(item.text or "", item.span)
+        if ref is not None and ref.type not in wanted:
+            declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {wanted[0]}")
+        elif ref is not None and ref.kind == "score":
+            declared.diagnostics.error(item.span, "a model cannot read a score")
+        elif ref is not None:
+            found.append(item.text or "")
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Needs:
+    """The largest threshold put on each counter, and where."""
+
+    caps: dict[str, tuple[int, Span]] = field(default_factory=dict)
+
+    def note(self, declared: Declarations, ref: Ref, threshold: float, span: Span) -> None:
+        if ref.kind == "counter" and declared.counters[ref.target].kind != "sum":
+            wanted = int(abs(threshold)) + 1
+            if wanted > self.caps.get(ref.target, (0, span))[0]:
+                self.caps[ref.target] = (wanted, span)
+        elif ref.kind == "derived":
+            self.visit_derived(declared, ref.target)
+
+    def visit_derived(self, declared: Declarations, name: str) -> None:
+        body = declared.derived[name][1]
+        if isinstance(body, RatioDeclaration):
+            self.note(declared, body.denominator, body.at_least, body.denominator.span)
+        else:
+            self.visit(declared, body)
+
+    def visit(self, declared: Declarations, expr: Expr) -> None:
+        if isinstance(expr, Compare):
+            for side, other in ((expr.left, expr.right), (expr.right, expr.left)):
+                if isinstance(other, Constant) and isinstance(other.value, int | float):
+                    for ref in names_in(side):
+                        self.note(declared, ref, other.value, other.span)
+        for child in children(expr):
+            self.visit(declared, child)
+        if isinstance(expr, Ref) and expr.kind == "derived":
+            self.visit_derived(declared, expr.target)
+
+
+def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str, Counter]:
+    needs = _Needs()
+    for rule in rules:
+        for clause in rule.all_clauses():
+            needs.visit(declared, clause.expr)
+    caps: dict[int, int] = {}
+    keys: dict[str, int] = {}
+    identities: dict[int, str] = {}
+    for name, counter in declared.counters.items():
+        wanted, span = needs.caps.get(name, (0, counter.span))
+        allowed = counter.cap or MAX_CAP
+        if wanted > allowed:
+            declared.diagnostics.error(
+                span,
+                f"the threshold {wanted - 1} is above what `{name}` can count to: it keeps at most {allowed} entries",
+                f"use a threshold of at most {allowed - 1}" if allowed == MAX_CAP else f"raise its `cap` to {wanted}",
+            )
+        identity = f"{counter.kind}|{counter.field}|{','.join(sorted(counter.of))}|{counter.where_text}|{USER}"
+        key = hash32(identity)
+        if identities.setdefault(key, identity) != identity:
+            declared.diagnostics.error(counter.span, f"counter `{name}` collides with another: change its `where`")
+        keys[name] = key
+        default = MAX_CAP if counter.kind == "sum" else DEFAULT_CAP
+        caps[key] = max(caps.get(key, 0), counter.cap or max(default, wanted))
+    return {
+        name: Counter(
+            name, counter.kind, counter.field, counter.of, USER, counter.over_ms, counter.where_text, keys[name],
+            caps[keys[name]],
+        )
+        for name, counter in declared.counters.items()
+    }  # fmt: skip
+
+
+def _programs(
+    declared: Declarations,
+    counters: dict[str, Counter],
+    rules: list[RuleDeclaration],
+    models: dict[str, ModelSpec],
+) -> dict[str, Program]:
+    types = {kind for counter in counters.values() for kind in counter.of}
+    types |= {kind for rule in rules for kind in rule.rule.events}
+    writer = ProgramWriter(declared, counters, rules, models)
+    return {kind: writer.program(kind) for kind in sorted(types)}

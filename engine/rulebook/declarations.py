@@ -1,0 +1,310 @@
+"""What the YAML declares, read into plain records: every name, with its type and its place."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from engine.core.entities import MAX_WINDOW_MS
+from engine.core.events import IDENTITY_FIELDS, TEXT_FIELDS
+from engine.core.rules import MAX_CAP, USER, CounterKind
+from engine.rulebook import schema
+from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.expressions import Parser
+from engine.rulebook.nodes import Expr, Ref, Type
+from engine.rulebook.source import Node, parse
+from engine.rulebook.units import DURATION_MS, SIZE_BYTES, duration_ms
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_RESERVED = frozenset(("true", "false", "score", "event", "lists", "and", "or", "not", "in", "matches", "known"))
+LATER = ("url_domain", "ip_prefix", "text")
+"""Derived entities of a later version; named here so that the message can be clear."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDeclaration:
+    """A field of the event: its type, its path, and what one unit of it is in ms or bytes."""
+
+    type: Type
+    path: str
+    factor: int = 1
+
+
+@dataclass(slots=True)
+class CounterDeclaration:
+    """A counter as it was written."""
+
+    name: str
+    span: Span
+    kind: CounterKind
+    field: str | None
+    of: tuple[str, ...]
+    over_ms: int
+    where: Expr | None
+    where_text: str | None
+    cap: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatioDeclaration:
+    """numerator / denominator, unknown below `at_least`, or its Wilson lower bound."""
+
+    numerator: Ref
+    denominator: Ref
+    at_least: float
+    wilson: bool
+
+
+@dataclass(slots=True)
+class Declarations:
+    """All that the files of one rulebook declare, except the rules."""
+
+    diagnostics: Diagnostics
+    fields: dict[str, FieldDeclaration] = field(default_factory=dict)
+    counters: dict[str, CounterDeclaration] = field(default_factory=dict)
+    derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
+    lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    models: dict[str, dict[str, Node]] = field(default_factory=dict)
+    rules: dict[str, Node] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    def resolve(self, name: str, span: Span) -> Ref | None:
+        """The thing that a clause names, or None and an error with a suggestion."""
+        if name.startswith("event."):
+            return Ref(span, "any", "event", name.removeprefix("event."), name)
+        if name.startswith("score."):
+            model = name.removeprefix("score.")
+            if model in self.models:
+                return Ref(span, "number", "score", model, name)
+            hint = did_you_mean(model, self.models) or "declare it under `models:`"
+            self.diagnostics.error(span, f'unknown model "{model}"', hint)
+            return None
+        if name in self.fields:
+            return Ref(span, self.fields[name].type, "field", name, name)
+        if name in self.counters:
+            return Ref(span, "number", "counter", name, name)
+        if name in self.derived:
+            return Ref(span, self.derived[name][0], "derived", name, name)
+        if name in self.spans:
+            return None  # its declaration is wrong and has been reported
+        known = [*self.fields, *self.counters, *self.derived]
+        hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
+        self.diagnostics.error(span, f'unknown name "{name}"', hint)
+        return None
+
+    def condition(self, node: Node) -> Expr | None:
+        """The clause in a node, type-checked."""
+        parser = self._parser(node)
+        return parser.condition() if parser else None
+
+    def value(self, node: Node) -> Expr | None:
+        """The expression in a node, of any type."""
+        parser = self._parser(node)
+        return parser.expression() if parser else None
+
+    def _parser(self, node: Node) -> Parser | None:
+        if node.text is None or node.scalar is None:
+            self.diagnostics.error(node.span, f"an expression is needed here, this is {node.kind}")
+            return None
+        return Parser(node.text, node.span, self.resolve, set(self.lists), self.diagnostics)
+
+
+def read_declarations(sources: Mapping[str, str], diagnostics: Diagnostics) -> Declarations:
+    """Everything that the YAML files of a rulebook declare. Order of files: by name."""
+    made = Declarations(diagnostics)
+    made.fields = {name: FieldDeclaration("text", name) for name in (*IDENTITY_FIELDS, *TEXT_FIELDS)}
+    documents = []
+    for file in sorted(sources):
+        if PurePosixPath(file).suffix in (".yaml", ".yml"):
+            root = parse(file, sources[file], diagnostics)
+            if root is not None:
+                documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
+    for _, sections in documents:
+        version = sections.get("version")
+        if version is not None and version.scalar != schema.VERSION:
+            diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
+    for section, read in _READERS.items():
+        for file, sections in documents:
+            if section in sections:
+                _each(made, sections[section], section, lambda *a, file=file, read=read: read(made, sources, file, *a))
+    return made
+
+
+def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Span, Node], None]) -> None:
+    if node.entries is None:
+        if node.scalar is not None or node.items is not None:
+            made.diagnostics.error(node.span, f"`{section}` must be a mapping of names, this is {node.kind}")
+        return
+    for name, entry in node.entries.items():
+        span = node.keys[name]
+        scope = name if section in ("fields", "counters", "derived") else f"{section}.{name}"
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            made.diagnostics.error(span, f'"{name}" cannot be a name', "names have small letters, digits and _")
+        elif scope in made.spans:
+            first = made.spans[scope]
+            made.diagnostics.error(span, f'"{name}" is declared twice, first in {first.file}:{first.line + 1}')
+        else:
+            made.spans[scope] = span
+            read(name, span, entry)
+
+
+def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    keys = schema.read_mapping(node, schema.FIELD, f"field `{name}`", report) if node.entries is not None else {}
+    kind_node = keys.get("type", node)
+    kind = choice(kind_node, schema.FIELD_TYPES, "a field's type", report)
+    if kind is None:
+        return
+    factor = 1
+    units = {"duration": DURATION_MS, "size": SIZE_BYTES}.get(kind)
+    unit = keys.get("unit")
+    if units is not None:
+        if unit is None or unit.text not in units:
+            place = unit.span if unit else span
+            report.error(place, f"field `{name}` is a {kind} and needs `unit`", f"one of: {', '.join(units)}")
+            return
+        factor = units[unit.text]
+    elif unit is not None:
+        report.error(unit.span, f"a {kind} has no unit")
+    source = keys.get("from")
+    path = source.text if source is not None and source.text else name
+    made.fields[name] = FieldDeclaration(kind, path, factor)  # type: ignore[arg-type]  # one of FIELD_TYPES
+
+
+def _read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    what = f"counter `{name}`"
+    keys = schema.read_mapping(node, schema.COUNTER, what, report)
+    kinds = [kind for kind in ("count", "distinct", "sum") if kind in keys]
+    if len(kinds) != 1:
+        report.error(span, f"{what} needs exactly one of count, distinct and sum")
+        return
+    kind = kinds[0]
+    by = _by(made, keys["by"], what) if "by" in keys else None
+    over_ms = duration(keys["over"], report) if "over" in keys else None
+    if over_ms is not None and over_ms > MAX_WINDOW_MS:
+        report.error(keys["over"].span, f"a window is at most {MAX_WINDOW_MS // 86_400_000}d long")
+        over_ms = None
+    types_node = keys.get("count" if kind == "count" else "of")
+    if types_node is None:
+        report.error(span, f"{what} needs `of`: the event type or types")
+    elif kind == "count" and "of" in keys:
+        report.error(keys["of"].span, "`of` goes with distinct and sum; count names the event types itself")
+    subject = keys[kind].text if kind != "count" else None
+    if kind != "count" and not subject:
+        report.error(keys[kind].span, f"`{kind}` needs the name of a field")
+    if kind == "distinct" and subject == USER and by == USER:
+        report.error(keys[kind].span, "a user has one user_id: this counter could never exceed 1")
+        return
+    cap = keys["cap"].scalar if "cap" in keys else None
+    if cap is not None and not (type(cap) is int and 1 <= cap <= MAX_CAP):
+        report.error(keys["cap"].span, f"`cap` is a whole number from 1 to {MAX_CAP}")
+        cap = None
+    where_node = keys.get("where")
+    where = made.condition(where_node) if where_node is not None else None
+    if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
+        return
+    made.counters[name] = CounterDeclaration(
+        name, span, kind, subject, words(types_node, "an event type", report), over_ms, where,
+        where_node.text if where_node is not None else None, cap,
+    )  # fmt: skip
+
+
+def _by(made: Declarations, node: Node, what: str) -> str | None:
+    entities = words(node, "an entity", made.diagnostics)
+    if entities == (USER,):
+        return USER
+    made.diagnostics.error(
+        node.span,
+        f"{what} counts by {' and '.join(entities) or 'nothing'}: not yet available",
+        f"this version counts by {USER} only",
+    )
+    return None
+
+
+def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    if node.entries is None:
+        expr = made.value(node)
+        if expr is not None:
+            made.derived[name] = (expr.type, expr)
+        return
+    keys = schema.read_mapping(node, schema.RATIO, f"derived `{name}`", report)
+    parts = keys["ratio"].items if "ratio" in keys else None
+    if "ratio" in keys and (parts is None or len(parts) != 2):
+        report.error(keys["ratio"].span, "`ratio` is a list of two names: [numerator, denominator]")
+    if parts is None or len(parts) != 2:
+        return
+    refs = [made.resolve(part.text or "", part.span) for part in parts]
+    at_least = keys["at_least"].scalar if "at_least" in keys else 1
+    bound = choice(keys["bound"], schema.BOUNDS, "`bound`", report) if "bound" in keys else "none"
+    if type(at_least) not in (int, float):
+        report.error(keys["at_least"].span, "`at_least` is a number")
+    elif refs[0] is not None and refs[1] is not None and bound is not None:
+        ratio = RatioDeclaration(refs[0], refs[1], float(at_least), bound != "none")  # type: ignore[arg-type]  # checked
+        made.derived[name] = ("number", ratio)
+
+
+def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
+    keys = schema.read_mapping(node, schema.LIST, f"list `{name}`", made.diagnostics)
+    values: list[str] = []
+    if "file" in keys:
+        path = str(PurePosixPath(file).parent / (keys["file"].text or ""))
+        if path not in sources:
+            hint = did_you_mean(path, sources) or "paths are relative to this file; list files end in .txt"
+            made.diagnostics.error(keys["file"].span, f"there is no file {path} in this rulebook", hint)
+        lines = (line.split("#", 1)[0].strip() for line in sources.get(path, "").splitlines())
+        values += [line for line in lines if line]
+    if "values" in keys:
+        values += words(keys["values"], "an entry", made.diagnostics)
+    if not keys:
+        made.diagnostics.error(span, f"list `{name}` needs `file` or `values`")
+    made.lists[name] = frozenset(values)
+
+
+def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    made.models[name] = schema.read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
+
+
+def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    made.rules[name] = node
+
+
+_READERS = {
+    "fields": _read_field,
+    "lists": _read_list,
+    "counters": _read_counter,
+    "models": _read_model,
+    "derived": _read_derived,
+    "rules": _read_rule,
+}
+"""In the order in which a section may name things of an earlier one."""
+
+
+def choice(node: Node, allowed: tuple[str, ...], what: str, report: Diagnostics) -> str | None:
+    """A scalar that must be one of a few words."""
+    if node.text in allowed:
+        return node.text
+    hint = did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
+    report.error(node.span, f"{what} cannot be {node.kind}", hint)
+    return None
+
+
+def duration(node: Node, report: Diagnostics) -> int | None:
+    """A duration in ms, or None and an error."""
+    found = duration_ms(node.text or "")
+    if found is None or found <= 0:
+        report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
+        return None
+    return found
+
+
+def words(node: Node, what: str, report: Diagnostics) -> tuple[str, ...]:
+    """One word, or a list of words."""
+    found = []
+    for item in node.walk():
+        if item.text:
+            found.append(item.text)
+        else:
+            report.error(item.span, f"{what} is needed here, this is {item.kind}")
+    return tuple(found)

@@ -1,0 +1,149 @@
+"""The rules' inline tests: timelines of events, run through the evaluator that runs live."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.core.entities import EntityRecord
+from engine.core.evaluator import Evaluator
+from engine.core.events import EARLIEST_MS, FieldMapping
+from engine.core.rules import ModelInputs, Rulebook
+from engine.errors import EventError
+from engine.rulebook.declarations import FieldDeclaration
+from engine.rulebook.diagnostics import Diagnostics
+from engine.rulebook.schema import EXAMPLE, read_mapping
+from engine.rulebook.source import Node
+from engine.rulebook.units import duration_ms, size_bytes
+
+MAX_EVENTS = 10_000
+_START_MS = EARLIEST_MS + 365 * 86_400_000
+
+
+class _NoFeatures:
+    def encode(self) -> bytes:
+        return b""
+
+    def describe(self) -> dict[str, float]:
+        return {}
+
+
+class FixedScorer:
+    """A model that always says the same: what an example declares under `score`."""
+
+    version = "example"
+
+    def __init__(self, says: float | None) -> None:
+        self._says = says
+
+    def features(self, inputs: ModelInputs) -> _NoFeatures:
+        """Nothing is needed."""
+        return _NoFeatures()
+
+    def score(self, features: object) -> float | None:
+        """The declared score."""
+        return self._says
+
+
+def run_examples(
+    rulebook: Rulebook,
+    tests: Mapping[str, list[Node]],
+    fields: Mapping[str, FieldDeclaration],
+    diagnostics: Diagnostics,
+) -> int:
+    """Run every rule's examples; failures become errors at their place. Returns how many ran."""
+    ran = 0
+    for rule, nodes in tests.items():
+        for node in nodes:
+            ran += 1
+            _run(rulebook, rule, node, fields, diagnostics)
+    return ran
+
+
+def _run(
+    rulebook: Rulebook, rule: str, node: Node, fields: Mapping[str, FieldDeclaration], report: Diagnostics
+) -> None:
+    keys = read_mapping(node, EXAMPLE, "a test", report)
+    send = keys["send"].plain() if "send" in keys else None
+    times = keys["times"].scalar if "times" in keys else 1
+    every_ms = duration_ms(keys["every"].text or "") if "every" in keys else 1_000
+    expected = _expected(keys, times, report, node)
+    if type(times) is not int or not 1 <= times <= MAX_EVENTS:
+        report.error(keys["times"].span, f"`times` is a whole number from 1 to {MAX_EVENTS}")
+    elif every_ms is None:
+        report.error(keys["every"].span, "`every` is a duration, for example 4s")
+    elif type(send) is not dict:
+        if "send" in keys:
+            report.error(keys["send"].span, "`send` is an event: a mapping")
+    elif expected is not None:
+        scores = keys["score"].plain() if "score" in keys else {}
+        try:
+            fired = _play(
+                rulebook, rule, _document(send, fields), times, every_ms, scores if type(scores) is dict else {}
+            )
+        except EventError as error:
+            report.error(keys["send"].span, f"this event would become a dead letter: {error}")
+            return
+        if fired != expected:
+            span = keys.get("fires_at", keys.get("fires", node)).span
+            report.error(span, f"rule `{rule}` fires at {_list(fired)}, the test expects {_list(expected)}")
+
+
+def _expected(keys: Mapping[str, Node], times: object, report: Diagnostics, node: Node) -> list[int] | None:
+    if ("fires_at" in keys) == ("fires" in keys):
+        report.error(node.span, "a test needs exactly one of `fires_at` and `fires`")
+        return None
+    count = times if type(times) is int else 0
+    if "fires" in keys:
+        if keys["fires"].text in ("always", "never"):
+            return list(range(1, count + 1)) if keys["fires"].text == "always" else []
+        report.error(keys["fires"].span, "`fires` is always or never")
+        return None
+    wanted = keys["fires_at"].plain()
+    if type(wanted) is not list or any(type(item) is not int or not 1 <= item <= count for item in wanted):
+        report.error(keys["fires_at"].span, "`fires_at` lists whole numbers from 1 to `times`, for example [11]")
+        return None
+    return sorted(wanted)
+
+
+def _document(send: dict[str, Any], fields: Mapping[str, FieldDeclaration]) -> dict[str, Any]:
+    """The event as a producer would have written it: values under their paths, in their units."""
+    document: dict[str, Any] = {}
+    for name, value in send.items():
+        declared = fields.get(name)
+        path, raw = name, value
+        if declared is not None:
+            path = declared.path
+            parsed = {"duration": duration_ms, "size": size_bytes}.get(declared.type)
+            amount = parsed(value) if parsed is not None and type(value) is str else None
+            raw = amount / declared.factor if amount is not None else value
+        *parents, last = path.split(".")
+        place = document
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = raw
+    return document
+
+
+def _play(
+    rulebook: Rulebook, rule: str, document: dict[str, Any], times: int, every_ms: int, scores: Mapping[str, Any]
+) -> list[int]:
+    evaluator = Evaluator(rulebook, {name: FixedScorer(scores.get(name)) for name in rulebook.models})
+    records: dict[str, EntityRecord] = {}
+    mapping, fired = FieldMapping(), []
+    for index in range(1, times + 1):
+        defaults = {"event_id": f"example-{index}", "user_id": "example-user", "ts": _START_MS + (index - 1) * every_ms}
+        event = mapping.read({**defaults, **document})
+        program = rulebook.program(event.type)
+        if program is not None:
+            record = records.setdefault(event.user_id, EntityRecord())
+            decision = evaluator.evaluate(event, program, record).decision
+            hits = decision.hits if decision is not None else ()
+            if any(hit.rule == rule and hit.effect in ("acted", "shadow", "allowed") for hit in hits):
+                fired.append(index)
+    return fired
+
+
+def _list(indices: list[int]) -> str:
+    if not indices:
+        return "no event"
+    shown = ", ".join(str(index) for index in indices[:10])
+    return shown + (f" and {len(indices) - 10} more" if len(indices) > 10 else "")

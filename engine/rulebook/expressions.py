@@ -1,0 +1,358 @@
+"""The expression language: a typed subset of Python's expressions, read into nodes of our own.
+
+Comparisons, and/or/not, in, arithmetic, `text matches "pattern"` (RE2), durations and sizes as literals
+(7d, 10MB), and the functions of FUNCTIONS. No attributes but `score.x`, `lists.x` and `event.x`, no
+other calls, no subscripts: an expression cannot reach anything but the values it names.
+"""
+
+import ast
+import re
+from collections.abc import Callable
+
+import re2
+
+from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.nodes import (
+    Arithmetic,
+    Call,
+    Compare,
+    Constant,
+    Contains,
+    Expr,
+    Logical,
+    Matches,
+    Member,
+    Not,
+    Ref,
+    Type,
+    children,
+)
+from engine.rulebook.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
+
+FUNCTIONS: dict[str, tuple[tuple[Type, ...], Type]] = {
+    "len": (("text",), "number"),
+    "lower": (("text",), "text"),
+    "abs": (("number",), "number"),
+    "min": (("number", "number"), "number"),
+    "max": (("number", "number"), "number"),
+    "known": (("any",), "bool"),
+}
+MAX_CHARS = 2_000
+MAX_DEPTH = 40
+_NUMERIC = ("number", "duration", "size")
+_COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\bmatches\b|(?<![\w.])[0-9]+(?:\.[0-9]+)?[A-Za-z]+""")
+
+
+Resolve = Callable[[str, Span], Ref | None]
+"""Finds a name, or reports it as unknown and gives None."""
+
+
+class Parser:
+    """Reads one expression's text. Every problem goes to the diagnostics, at its exact place."""
+
+    def __init__(self, text: str, span: Span, resolve: Resolve, lists: "set[str]", diagnostics: Diagnostics) -> None:
+        self._text, self._span, self._resolve, self._lists = text, span, resolve, lists
+        self._diagnostics = diagnostics
+        self._literals: dict[tuple[int, int], str] = {}
+
+    def condition(self) -> Expr | None:
+        """The expression if it is a truth value, else None (and an error)."""
+        expr = self.expression()
+        if expr is None:
+            return None
+        self._expect(expr, "bool")
+        return None if _any_wrong(expr) else expr
+
+    def expression(self) -> Expr | None:
+        """The expression, whatever its type, or None (and an error)."""
+        if len(self._text) > MAX_CHARS:
+            self._error(self._span, f"this expression is longer than {MAX_CHARS} characters")
+            return None
+        source = self._prepare()
+        try:
+            tree = ast.parse("(" + source + "\n)", mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
+            lines = self._text.split("\n")
+            if line > len(lines):  # it ends too early
+                line, column = len(lines), len(lines[-1]) + (2 if len(lines) == 1 else 1)
+            at = self._place(line, column - 1, 1)
+            self._error(at, "this is not an expression", "for example: posts_1m > 10 and account_age < 7d")
+            return None
+        if _depth(tree) > MAX_DEPTH:
+            self._error(self._span, "this expression is nested too deeply")
+            return None
+        expr = self._read(tree.body)
+        return None if _any_wrong(expr) else expr
+
+    # -- text -------------------------------------------------------------------------------------
+
+    def _prepare(self) -> str:
+        """Python's parser has no `7d` and no `matches`: put stand-ins of the same length there."""
+
+        def stand_in(match: re.Match[str]) -> str:
+            token = match.group()
+            if token == "matches":
+                return "   @   "
+            if token[0] in "\"'":
+                return token
+            line = self._text.count("\n", 0, match.start())
+            column = match.start() - (self._text.rfind("\n", 0, match.start()) + 1)
+            self._literals[line, column] = token
+            return "_" * len(token)
+
+        return _TOKEN.sub(stand_in, self._text)
+
+    def _place(self, line: int, column: int, width: int) -> Span:
+        if line == 1:
+            return Span(self._span.file, self._span.line, self._span.column + max(0, column - 1), width)
+        return Span(self._span.file, self._span.line + line - 1, max(0, column), width)
+
+    def _span_of(self, node: ast.expr) -> Span:
+        lines = self._text.split("\n")
+        line, column = node.lineno, node.col_offset
+        text = ("(" if line == 1 else "") + (lines[line - 1] if line <= len(lines) else "")
+        column = len(text.encode()[:column].decode(errors="replace"))
+        end = node.end_col_offset or node.col_offset + 1
+        end = len(text.encode()[:end].decode(errors="replace")) if node.end_lineno == line else column + 1
+        return self._place(line, column, max(1, end - column))
+
+    def _error(self, span: Span, message: str, hint: str | None = None) -> None:
+        self._diagnostics.error(span, message, hint)
+
+    def _wrong(self, span: Span, message: str, hint: str | None = None) -> Expr:
+        self._error(span, message, hint)
+        return Expr(span, "wrong")
+
+    # -- nodes ------------------------------------------------------------------------------------
+
+    def _read(self, node: ast.expr) -> Expr:
+        span = self._span_of(node)
+        match node:
+            case ast.Constant():
+                return self._constant(node, span)
+            case ast.Name():
+                return self._name(node, span)
+            case ast.Attribute(value=ast.Name(id="score" | "event" as root), attr=attr):
+                return self._resolve(f"{root}.{attr}", span) or Expr(span, "wrong")
+            case ast.Attribute(value=ast.Name(id="lists")):
+                return self._wrong(span, "a list can only stand after `in`", f"write: some_name in {ast.unparse(node)}")
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return Not(span, "bool", self._expect(self._read(operand), "bool"))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return Constant(span, "number", -number)
+            case ast.BoolOp(op=op, values=values):
+                parts = [self._expect(self._read(value), "bool") for value in values]
+                return Logical(span, "bool", "and" if isinstance(op, ast.And) else "or", parts)
+            case ast.Compare():
+                return self._comparison(node, span)
+            case ast.BinOp(op=ast.MatMult(), left=left, right=right):
+                return self._matches(left, right, span)
+            case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
+                return self._arithmetic(node, _ARITHMETIC[type(op)], span)
+            case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
+                return self._call(function, arguments, span)
+        return self._wrong(
+            span,
+            "this is not part of the rule language",
+            "it has comparisons, and/or/not, in, + - * /, matches, and " + ", ".join(f"{name}()" for name in FUNCTIONS),
+        )
+
+    def _constant(self, node: ast.Constant, span: Span) -> Expr:
+        match node.value:
+            case str():
+                return Constant(span, "text", node.value)
+            case bool():
+                return self._wrong(span, f"write {str(node.value).lower()} in small letters")
+            case int() | float() if abs(node.value) < 1e18:
+                return Constant(span, "number", node.value)
+        return self._wrong(span, "this literal is not part of the rule language")
+
+    def _name(self, node: ast.Name, span: Span) -> Expr:
+        literal = self._literals.get((node.lineno - 1, self._column(node)))
+        if literal is not None:
+            return self._unit_literal(literal, span)
+        if node.id in ("true", "false"):
+            return Constant(span, "bool", node.id == "true")
+        return self._resolve(node.id, span) or Expr(span, "wrong")
+
+    def _column(self, node: ast.expr) -> int:
+        lines = self._text.split("\n")
+        before = ("(" if node.lineno == 1 else "") + lines[node.lineno - 1]
+        return len(before.encode()[: node.col_offset].decode(errors="replace")) - (node.lineno == 1)
+
+    def _unit_literal(self, literal: str, span: Span) -> Expr:
+        milliseconds, size = duration_ms(literal), size_bytes(literal)
+        if milliseconds is not None:
+            return Constant(span, "duration", milliseconds)
+        if size is not None:
+            return Constant(span, "size", size)
+        units = [*DURATION_MS, *SIZE_BYTES]
+        return self._wrong(span, f"`{literal}` has no known unit", f"units: {', '.join(units)}")
+
+    def _comparison(self, node: ast.Compare, span: Span) -> Expr:
+        parts: list[Expr] = []
+        left_node = node.left
+        for op, right_node in zip(node.ops, node.comparators, strict=True):
+            if isinstance(op, ast.In | ast.NotIn):
+                member = self._membership(left_node, right_node, span)
+                parts.append(Not(span, "bool", member) if isinstance(op, ast.NotIn) else member)
+            elif type(op) in _COMPARE:
+                parts.append(self._compare(_COMPARE[type(op)], self._read(left_node), self._read(right_node), span))
+            else:
+                return self._wrong(span, "this comparison is not part of the rule language", "use == or !=")
+            left_node = right_node
+        return parts[0] if len(parts) == 1 else Logical(span, "bool", "and", parts)
+
+    def _compare(self, op: str, left: Expr, right: Expr, span: Span) -> Expr:
+        left, right = self._unify(self._value(left), self._value(right))
+        if "wrong" in (left.type, right.type):
+            return Expr(span, "wrong")
+        if left.type != right.type or left.type == "list":
+            return self._mismatch(op, left, right, span)
+        if op not in ("==", "!=") and left.type not in (*_NUMERIC, "any"):
+            return self._wrong(span, f"`{op}` compares numbers, durations and sizes, not {_a(left.type)}")
+        if left.type == "any" and op not in ("==", "!="):
+            self._expect(left, "number")
+            self._expect(right, "number")
+        return Compare(span, "bool", op, left, right)
+
+    def _mismatch(self, op: str, left: Expr, right: Expr, span: Span) -> Expr:
+        hint = None
+        for one, other in ((left, right), (right, left)):
+            if one.type == "duration" and isinstance(other, Constant) and other.type == "number":
+                hint = f"a duration needs a unit: {other.value}d, {other.value}h or {other.value}m"
+            elif one.type == "size" and isinstance(other, Constant) and other.type == "number":
+                hint = f"a size needs a unit: {other.value}KB or {other.value}MB"
+        return self._wrong(span, f"{_a(left.type)} {op} {_a(right.type)}: the two sides differ in type", hint)
+
+    def _membership(self, item_node: ast.expr, container: ast.expr, span: Span) -> Expr:
+        item = self._value(self._read(item_node))
+        match container:
+            case ast.Attribute(value=ast.Name(id="lists"), attr=name):
+                if name not in self._lists:
+                    hint = did_you_mean(name, self._lists) or "declare it under `lists:`"
+                    return self._wrong(self._span_of(container), f'unknown list "{name}"', hint)
+                return Member(span, "bool", self._expect(item, "text"), name)
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                values = [self._read(element) for element in elements]
+                constants = [value for value in values if isinstance(value, Constant)]
+                if not values or len(constants) != len(values) or len({value.type for value in constants}) > 1:
+                    return self._wrong(self._span_of(container), "a list holds literals of one type", '["a", "b"]')
+                self._expect(item, constants[0].type)
+                return Member(span, "bool", item, None, frozenset(value.value for value in constants))
+        whole = self._read(container)
+        if whole.type == "any":
+            self._expect(whole, "text" if isinstance(item, Constant) else "list")
+        if whole.type not in ("text", "list"):
+            return self._wrong(whole.span, f"`in` needs a list or a text on its right, this is {_a(whole.type)}")
+        return Contains(span, "bool", self._expect(item, "text"), whole)
+
+    def _matches(self, left: ast.expr, right: ast.expr, span: Span) -> Expr:
+        subject = self._expect(self._read(left), "text")
+        if not (isinstance(right, ast.Constant) and isinstance(right.value, str)):
+            return self._wrong(self._span_of(right), "`matches` needs a pattern in quotes")
+        try:
+            options = re2.Options()
+            options.log_errors = False
+            options.max_mem = 1 << 20
+            re2.compile(right.value, options)
+        except re2.error as error:
+            return self._wrong(self._span_of(right), f"this pattern is not valid (RE2): {_said(error)}")
+        return Matches(span, "bool", subject, right.value)
+
+    def _arithmetic(self, node: ast.BinOp, op: str, span: Span) -> Expr:
+        left, right = self._read(node.left), self._read(node.right)
+        if op in "+-":
+            left, right = self._unify(left, right)
+        for side in (left, right):
+            if side.type == "any":
+                self._expect(side, "number")
+            elif side.type not in (*_NUMERIC, "wrong"):
+                return self._wrong(side.span, f"`{op}` needs numbers, this is {_a(side.type)}")
+        types = (left.type, right.type)
+        if "wrong" in types:
+            return Expr(span, "wrong")
+        if types[0] == types[1]:
+            result: Type = "number" if op == "/" else types[0]
+            if op != "*" or types[0] == "number":
+                return Arithmetic(span, result, op, left, right)
+        elif op == "*" and "number" in types:
+            return Arithmetic(span, types[1] if types[0] == "number" else types[0], op, left, right)
+        elif op == "/" and types[1] == "number":
+            return Arithmetic(span, types[0], op, left, right)
+        return self._wrong(span, f"{_a(types[0])} {op} {_a(types[1])} has no meaning")
+
+    def _call(self, function: str, arguments: list[ast.expr], span: Span) -> Expr:
+        if function not in FUNCTIONS:
+            hint = did_you_mean(function, FUNCTIONS) or "functions: " + ", ".join(FUNCTIONS)
+            return self._wrong(span, f'there is no function "{function}"', hint)
+        wanted, result = FUNCTIONS[function]
+        if len(arguments) != len(wanted):
+            return self._wrong(
+                span, f"{function}() takes {len(wanted)} argument{'s' * (len(wanted) > 1)}, not {len(arguments)}"
+            )
+        parts = [self._read(argument) for argument in arguments]
+        if function == "known":
+            if not isinstance(parts[0], Ref):
+                return self._wrong(span, "known() takes a name", "known(account_age)")
+            return Call(span, result, function, parts)
+        if function == "len" and parts[0].type == "list":
+            return Call(span, result, function, parts)
+        for part, kind in zip(parts, wanted, strict=True):
+            self._expect(part, kind)
+        return Call(span, result, function, parts)
+
+    # -- types ------------------------------------------------------------------------------------
+
+    def _unify(self, left: Expr, right: Expr) -> tuple[Expr, Expr]:
+        if left.type == "any" and right.type not in ("any", "wrong"):
+            self._expect(left, right.type)
+        elif right.type == "any" and left.type not in ("any", "wrong"):
+            self._expect(right, left.type)
+        return left, right
+
+    def _value(self, expr: Expr) -> Expr:
+        """Refuse a condition where a value is compared."""
+        if expr.type == "bool" and not isinstance(expr, Ref | Constant):
+            return self._wrong(expr.span, "a condition cannot be compared", "join conditions with and, or, not")
+        return expr
+
+    def _expect(self, expr: Expr, wanted: Type) -> Expr:
+        """Settle an undeclared `event.x` on the type it is used as; refuse any other mismatch."""
+        if expr.type == "any":
+            expr.type = wanted
+        elif expr.type not in (wanted, "wrong"):
+            hint = None
+            if wanted == "bool" and expr.type in _NUMERIC:
+                hint = "compare it with something, for example > 10"
+            self._error(expr.span, f"{_a(wanted)} is needed here, this is {_a(expr.type)}", hint)
+            expr.type = "wrong"
+        return expr
+
+
+def _any_wrong(expr: Expr) -> bool:
+    return expr.type == "wrong" or any(_any_wrong(child) for child in children(expr))
+
+
+def _depth(node: ast.AST) -> int:
+    deepest, stack = 0, [(node, 1)]
+    while stack:
+        current, depth = stack.pop()
+        deepest = max(deepest, depth)
+        if depth > MAX_DEPTH:
+            break
+        stack += [(child, depth + 1) for child in ast.iter_child_nodes(current)]
+    return deepest
+
+
+def _said(error: Exception) -> str:
+    said = error.args[0] if error.args else error
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+
+
+def _a(kind: str) -> str:
+    names = {"bool": "a truth value", "any": "an undeclared value", "list": "a list", "text": "a text"}
+    return names.get(kind, f"a {kind}")

@@ -1,0 +1,127 @@
+"""The `rules:` section: each rule read, its clauses type-checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.core.hashing import hash32
+from engine.core.rules import USER, ActionTemplate, Rule
+from engine.rulebook import schema
+from engine.rulebook.declarations import Declarations, choice, duration, words
+from engine.rulebook.diagnostics import Span, did_you_mean
+from engine.rulebook.nodes import Expr
+from engine.rulebook.source import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause: its text as written, and its expression."""
+
+    text: str
+    expr: Expr
+
+
+@dataclass(slots=True)
+class RuleDeclaration:
+    """A rule with its clauses still as expressions."""
+
+    rule: Rule
+    span: Span
+    when: list[Clause] = field(default_factory=list)
+    any: list[Clause] = field(default_factory=list)
+    unless: list[Clause] = field(default_factory=list)
+    tests: list[Node] = field(default_factory=list)
+
+    def all_clauses(self) -> Iterator[Clause]:
+        """Every clause, in the order in which an explanation tells them."""
+        yield from self.when
+        yield from self.any
+        yield from self.unless
+
+
+def read_rules(declared: Declarations) -> list[RuleDeclaration]:
+    """All rules, in the order of the files. What is wrong in them is reported."""
+    found = []
+    keys: dict[int, str] = {}
+    for name, node in declared.rules.items():
+        span = declared.spans[f"rules.{name}"]
+        rule = _read_rule(declared, name, span, node)
+        if keys.setdefault(rule.rule.key, name) != name:
+            declared.diagnostics.error(span, f"rule `{name}` collides with `{keys[rule.rule.key]}`: rename it")
+        found.append(rule)
+    return found
+
+
+def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> RuleDeclaration:
+    report = declared.diagnostics
+    keys = schema.read_mapping(node, schema.RULE, f"rule `{name}`", report)
+    groups = {group: _clauses(declared, keys[group]) if group in keys else [] for group in ("when", "any", "unless")}
+    if node.entries is not None and "when" not in keys and "any" not in keys:
+        report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
+    events = words(keys["event"], "an event type", report) if "event" in keys else ()
+    then = _then(declared, keys["then"], name) if "then" in keys else None
+    cooldown_ms = _cooldown(declared, keys["cooldown"]) if "cooldown" in keys else 0
+    mode = choice(keys["mode"], schema.MODES, "`mode`", report) if "mode" in keys else "enforce"
+    meta_node = keys.get("meta")
+    meta = schema.read_mapping(meta_node, schema.META, "`meta`", report) if meta_node is not None else {}
+    reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
+    texts = [clause.text for group in groups.values() for clause in group]
+    rule = Rule(
+        name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user"),
+        cooldown_ms, "shadow" if mode == "shadow" else "enforce",
+        reason, {key: value.plain() for key, value in meta.items()},
+    )  # fmt: skip
+    tests = list(keys["tests"].walk()) if "tests" in keys else []
+    return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)
+
+
+def _clauses(declared: Declarations, node: Node) -> list[Clause]:
+    if node.items is None:
+        declared.diagnostics.error(node.span, f"clauses are a list, this is {node.kind}", "put `- ` before each clause")
+        return []
+    found = []
+    for item in node.items:
+        expr = declared.condition(item)
+        if expr is not None:
+            found.append(Clause(" ".join((item.text or "").split()), expr))
+    return found
+
+
+def _then(declared: Declarations, node: Node, rule: str) -> ActionTemplate | None:
+    report = declared.diagnostics
+    if node.entries is None:
+        if node.text == "allow":
+            return ActionTemplate("allow", None, None, "user")
+        hint = (
+            f"write {{{node.text}: its scope}}"
+            if node.text in schema.ACTION_KINDS
+            else "for example {limit: posting, for: 1h}"
+        )
+        report.error(node.span, f"`then` must be allow or a mapping, this is {node.kind}", hint)
+        return None
+    keys = schema.read_mapping(node, schema.THEN, "`then`", report)
+    kinds = [key for key in keys if key in schema.ACTION_KINDS]
+    if not kinds and len(keys) < len(node.entries):
+        return None  # the kind is misspelt, and reported as an unknown key
+    if len(kinds) != 1:
+        report.error(
+            node.span, f"`then` of rule `{rule}` needs exactly one action", f"one of: {', '.join(schema.ACTION_KINDS)}"
+        )
+        return None
+    lasts = duration(keys["for"], report) if "for" in keys else None
+    target = keys["target"].text or "user" if "target" in keys else "user"
+    if target not in ("user", "event"):
+        declared_field = declared.fields.get(target)
+        if declared_field is None or declared_field.type != "text":
+            known = ["user", "event", *(name for name, value in declared.fields.items() if value.type == "text")]
+            hint = did_you_mean(target, known) or f"one of: {', '.join(known)}"
+            report.error(keys["target"].span, f'"{target}" cannot be a target', hint)
+    return ActionTemplate(kinds[0], keys[kinds[0]].text or None, lasts, target)
+
+
+def _cooldown(declared: Declarations, node: Node) -> int:
+    report = declared.diagnostics
+    keys = schema.read_mapping(node, schema.COOLDOWN, "`cooldown`", report)
+    per = keys.get("per")
+    if per is not None and per.text != USER:
+        report.error(per.span, f"a cooldown per {per.kind} is not yet available", f"this version has per: {USER}")
+    return (duration(keys["for"], report) or 0) if "for" in keys else 0

@@ -1,0 +1,166 @@
+"""The shapes of the language, once: they are checked here, and published as a JSON Schema for editors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.rules import MAX_CAP
+from engine.rulebook.diagnostics import Diagnostics, did_you_mean
+from engine.rulebook.source import Node
+
+VERSION = 1
+ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspend", "review")
+FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
+MODES = ("shadow", "enforce")
+BOUNDS = ("none", "wilson_lower_95")
+
+Json = dict[str, Any]
+
+_NAME_PATTERN = "^[a-z_][a-z0-9_]*$"
+_DURATION: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$"}
+_TEXT: Json = {"type": "string"}
+_NAME: Json = {"type": "string", "pattern": _NAME_PATTERN}
+_CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
+_ONE_OR_MORE: Json = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a mapping: what it means, and its JSON Schema."""
+
+    meaning: str
+    schema: Json
+    required: bool = False
+
+
+Shape = Mapping[str, Key]
+
+FIELD: Shape = {
+    "type": Key("what clauses may do with it", {"enum": list(FIELD_TYPES)}, required=True),
+    "unit": Key("of a duration or size: the unit of the producer's number", _TEXT),
+    "from": Key("the dotted path in the event, when it has another name there", _TEXT),
+}
+COUNTER: Shape = {
+    "count": Key("the event type or types to count, or any", _ONE_OR_MORE),
+    "distinct": Key("the field whose distinct values count", _TEXT),
+    "sum": Key("the field whose amounts are added up", _TEXT),
+    "of": Key("for distinct and sum: the event type or types", _ONE_OR_MORE),
+    "by": Key("the entity that the counter hangs on", _ONE_OR_MORE, required=True),
+    "over": Key("the window, such as 10m", _DURATION, required=True),
+    "where": Key("only events for which this holds", _TEXT),
+    "cap": Key("how many entries to keep at most", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
+}
+RATIO: Shape = {
+    "ratio": Key("numerator and denominator", {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}, True),
+    "at_least": Key("unknown while the denominator is smaller", {"type": "number", "minimum": 0}),
+    "bound": Key("a confidence bound in place of the plain ratio", {"enum": list(BOUNDS)}),
+}
+LIST: Shape = {
+    "file": Key("one entry a line, # starts a comment", _TEXT),
+    "values": Key("the entries themselves", {"type": "array", "items": _TEXT}),
+}
+MODEL: Shape = {
+    "numbers": Key("fields and counters it reads", {"type": "array", "items": _TEXT}),
+    "texts": Key("text fields it reads word by word", {"type": "array", "items": _TEXT}),
+    "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
+    "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
+    "learning_rate": Key("how fast it learns", {"type": "number", "exclusiveMinimum": 0}),
+}
+THEN: Shape = {
+    **{kind: Key(f"the action `{kind}`, and its scope", _TEXT) for kind in ACTION_KINDS},
+    "for": Key("how long it lasts", _DURATION),
+    "target": Key("user, event, or the field that names the target", _TEXT),
+}
+COOLDOWN: Shape = {
+    "per": Key("the entity that rests", _TEXT, required=True),
+    "for": Key("how long", _DURATION, required=True),
+}
+META: Shape = {
+    "owner": Key("who answers for the rule", _TEXT),
+    "reason": Key("the reason code that goes into the action", _TEXT),
+    "expires": Key("the day on which it is to be looked at again", _TEXT),
+    "why": Key("why the rule exists", _TEXT),
+}
+EXAMPLE: Shape = {
+    "send": Key("the event, under the names of this rulebook", {"type": "object"}, required=True),
+    "times": Key("how often", {"type": "integer", "minimum": 1, "maximum": 10_000}),
+    "every": Key("how far apart", _DURATION),
+    "fires_at": Key(
+        "which of them make the rule fire, counted from 1", {"type": "array", "items": {"type": "integer"}}
+    ),
+    "fires": Key("always or never", {"enum": ["always", "never"]}),
+    "score": Key("what the models say", {"type": "object"}),
+}
+RULE: Shape = {
+    "event": Key("the event type or types, or any", _ONE_OR_MORE, required=True),
+    "when": Key("all of these hold", _CLAUSES),
+    "any": Key("at least one of these holds", _CLAUSES),
+    "unless": Key("none of these holds", _CLAUSES),
+    "then": Key("what to do", {"anyOf": [{"const": "allow"}, {"type": "object"}]}, required=True),
+    "cooldown": Key("do not act again on the same entity so soon", {"type": "object"}),
+    "mode": Key("shadow decides and publishes nothing", {"enum": list(MODES)}),
+    "meta": Key("who, why, until when", {"type": "object"}),
+    "tests": Key("examples that must come true before the rulebook is used", {"type": "array"}),
+}
+SECTIONS: Shape = {
+    "version": Key("the version of this language", {"const": VERSION}, required=True),
+    "fields": Key("types, and where a value comes from", {"type": "object"}),
+    "counters": Key("questions over time windows", {"type": "object"}),
+    "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
+    "lists": Key("sets of values", {"type": "object"}),
+    "models": Key("models that score events", {"type": "object"}),
+    "rules": Key("the rules", {"type": "object"}),
+}
+
+
+def read_mapping(node: Node, shape: Shape, what: str, diagnostics: Diagnostics) -> dict[str, Node]:
+    """The entries of a mapping that the shape knows; everything else about it becomes an error."""
+    if node.entries is None:
+        diagnostics.error(node.span, f"{what} must be a mapping, this is {node.kind}", f"its keys: {', '.join(shape)}")
+        return {}
+    for key in node.entries:
+        if key not in shape:
+            hint = did_you_mean(key, shape) or f"{what} may have: {', '.join(shape)}"
+            diagnostics.error(node.keys[key], f'{what} has no key "{key}"', hint)
+    for key, spec in shape.items():
+        if spec.required and key not in node.entries:
+            diagnostics.error(node.span, f"{what} needs `{key}`: {spec.meaning}")
+    return {key: value for key, value in node.entries.items() if key in shape}
+
+
+def json_schema() -> Json:
+    """A JSON Schema (2020-12) of a rulebook file, for editors. `floodgate rules check` knows more."""
+
+    def shaped(shape: Shape, **inner: Json) -> Json:
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": [key for key, spec in shape.items() if spec.required],
+            "properties": {
+                key: {"description": spec.meaning, **inner.get(key, spec.schema)} for key, spec in shape.items()
+            },
+        }
+
+    def named(schema: Json) -> Json:
+        return {"type": "object", "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": schema}
+
+    rule = shaped(
+        RULE,
+        then={"anyOf": [{"const": "allow"}, shaped(THEN)]},
+        cooldown=shaped(COOLDOWN),
+        meta=shaped(META),
+        tests={"type": "array", "items": shaped(EXAMPLE)},
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Floodgate rulebook",
+        **shaped(
+            SECTIONS,
+            fields=named({"anyOf": [{"enum": list(FIELD_TYPES)}, shaped(FIELD)]}),
+            counters=named(shaped(COUNTER)),
+            derived=named({"anyOf": [_TEXT, shaped(RATIO)]}),
+            lists=named(shaped(LIST)),
+            models=named(shaped(MODEL)),
+            rules=named(rule),
+        ),
+    }

@@ -1,0 +1,25 @@
+"""Durations and sizes as people write them: 90s, 10m, 7d; 512KB, 10MB."""
+
+import re
+
+DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
+SIZE_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+
+LITERAL = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]+)")
+
+
+def duration_ms(text: str) -> int | None:
+    """`10m` as 600000; None when it is not a duration."""
+    return _amount(text, DURATION_MS)
+
+
+def size_bytes(text: str) -> int | None:
+    """`10KB` as 10000; None when it is not a size."""
+    return _amount(text, SIZE_BYTES)
+
+
+def _amount(text: str, units: dict[str, int]) -> int | None:
+    match = LITERAL.fullmatch(text)
+    if match is None or match.group(2) not in units:
+        return None
+    return round(float(match.group(1)) * units[match.group(2)])
