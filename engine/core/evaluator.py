@@ -31,6 +31,7 @@ class Evaluation:
 
     decision: Decision | None
     features: dict[str, Features] = field(default_factory=dict)
+    scores: Scores = field(default_factory=dict)
 
 
 NOTHING = Evaluation(None)
@@ -67,8 +68,9 @@ class Evaluator:
             scores = self._score(program, event, series, now, features)
         hits = program.decide(fields, series, now, scores)
         if not hits and hash32(event.event_id) >= self._sample_below:
-            return Evaluation(None, features) if features else NOTHING
-        return Evaluation(self._conclude(event, program, record, series, now, scores, features, hits), features)
+            return Evaluation(None, features, scores) if features else NOTHING
+        decision = self._conclude(event, program, record, series, now, scores, features, hits)
+        return Evaluation(decision, features, scores)
 
     def _score(
         self, program: Program, event: Event, series: SeriesByKey | None, now: int, features: dict[str, Features]
@@ -115,7 +117,7 @@ class Evaluator:
             self.rulebook.id, models, actions=tuple(actions),
         )  # fmt: skip
         if hits:
-            decision.features = {name: value.describe() for name, value in features.items()}
+            decision.features = {name: self.scorers[name].describe(value) for name, value in features.items()}
         return decision
 
     def _effect(self, index: int, rule: Rule, record: EntityRecord, now: int, allowed: bool) -> Effect:

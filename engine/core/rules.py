@@ -121,17 +121,17 @@ class Features(Protocol):
     def encode(self) -> bytes:
         """A compact form for the state."""
 
-    def describe(self) -> dict[str, float]:
-        """Names and values, for the decision's audit trail."""
-
 
 class Scorer(Protocol):
-    """A model as the evaluator sees it."""
+    """A model as the evaluator sees it. It is only ever given features that it made itself."""
 
     version: str
 
     def features(self, inputs: ModelInputs) -> Features:
         """The model's view of one event."""
 
-    def score(self, features: Features) -> float | None:
+    def score(self, features: Any) -> float | None:
         """A probability, or None while too few labels are behind it."""
+
+    def describe(self, features: Any) -> dict[str, float]:
+        """Names and values, for the decision's audit trail."""

@@ -36,6 +36,7 @@ class Diagnostics:
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._lines = {file: text.splitlines() for file, text in sources.items()}
         self._found: dict[Diagnostic, None] = {}
+        self.tests_run = 0
 
     def error(self, span: Span, message: str, hint: str | None = None) -> None:
         """Something that keeps the rulebook from being used. One error at a place is enough."""

@@ -22,9 +22,6 @@ class _NoFeatures:
     def encode(self) -> bytes:
         return b""
 
-    def describe(self) -> dict[str, float]:
-        return {}
-
 
 class FixedScorer:
     """A model that always says the same: what an example declares under `score`."""
@@ -42,20 +39,22 @@ class FixedScorer:
         """The declared score."""
         return self._says
 
+    def describe(self, features: object) -> dict[str, float]:
+        """Nothing to tell."""
+        return {}
+
 
 def run_examples(
     rulebook: Rulebook,
     tests: Mapping[str, list[Node]],
     fields: Mapping[str, FieldDeclaration],
     diagnostics: Diagnostics,
-) -> int:
-    """Run every rule's examples; failures become errors at their place. Returns how many ran."""
-    ran = 0
+) -> None:
+    """Run every rule's examples; failures become errors at their place."""
     for rule, nodes in tests.items():
         for node in nodes:
-            ran += 1
+            diagnostics.tests_run += 1
             _run(rulebook, rule, node, fields, diagnostics)
-    return ran
 
 
 def _run(

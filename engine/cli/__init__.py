@@ -1,0 +1,55 @@
+"""The `floodgate` command: one file for each command."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from engine.errors import FloodgateError
+
+COMMANDS = {
+    "broker": "Run the embedded broker: for development, not production.",
+    "demo": "Run everything on this machine and show what happens.",
+    "feed": "Publish recorded files to the topics.",
+    "label": "Publish one moderator's label.",
+    "replay": "Run the engine over recorded files, without a broker.",
+    "rules": "Check, test and publish rulebooks.",
+    "topics": "Create and check the topics.",
+    "worker": "Run a stream worker.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when the command is used: `rules check` need not load Faust."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, from the module of its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"engine.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup)
+@click.version_option(package_name="floodgate")
+def cli() -> None:
+    """Floodgate: a streaming anti-spam engine."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line. Our own errors are told in one line, without a traceback; exit code 2."""
+    try:
+        return cli(arguments, prog_name="floodgate")
+    except FloodgateError as error:
+        print(f"floodgate: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,26 @@
+"""`floodgate label`."""
+
+import getpass
+import time
+
+import click
+import orjson
+
+from engine.cli.options import with_settings
+from engine.learning.labels import VERDICTS
+from engine.settings import Settings
+from engine.stream.publishing import Publisher
+
+
+@click.command("label")
+@click.argument("event_id")
+@click.argument("verdict", type=click.Choice(VERDICTS))
+@click.option("--user", help="The event's user: the label then goes straight to the right partition.")
+@click.option("--moderator", default=getpass.getuser, help="Who says so.  [default: the user's name]")
+@with_settings
+def command(settings: Settings, event_id: str, verdict: str, user: str | None, moderator: str) -> None:
+    """Publish one label: EVENT_ID is spam or ham, or an earlier verdict is retracted."""
+    label = {"event_id": event_id, "label": verdict, "ts": int(time.time() * 1000), "moderator": moderator}
+    with Publisher(settings) as publisher:
+        publisher.label(orjson.dumps(label), user_id=user)
+    click.echo(f"labelled {event_id} as {verdict}")

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.settings import load_settings
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PATH = click.Path(exists=True, path_type=Path)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --config and --broker; the command gets `settings`."""
+
+    @click.option("--config", type=FILE, help="A settings file (YAML). FLOODGATE_* variables win over it.")
+    @click.option("--broker", help="host:port of the Kafka brokers. Wins over everything.")
+    @functools.wraps(command)
+    def wrapped(config: Path | None, broker: str | None, **arguments: Any) -> Any:
+        environment = dict(os.environ)
+        if broker:
+            environment["FLOODGATE_BROKERS"] = broker
+        return command(settings=load_settings(config, environment), **arguments)
+
+    return wrapped

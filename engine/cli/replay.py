@@ -1,0 +1,89 @@
+"""`floodgate replay`: the engine offline."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from engine.cli.options import FILE, PATH, with_settings
+from engine.cli.recordings import read_events, read_labels
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.offline import OfflineEngine, merge
+
+
+@click.command("replay")
+@click.option("--rules", required=True, type=PATH, help="The rulebook: a directory or one file.")
+@click.option(
+    "--events", "events_path", required=True, type=FILE, help="Events, JSON Lines (.gz too), in arrival order."
+)
+@click.option("--labels", "labels_path", type=FILE, help="Labels, merged in by their time.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the results go.")
+@with_settings
+def command(settings: Settings, rules: Path, events_path: Path, labels_path: Path | None, out: Path) -> None:
+    """Run the engine over recorded files, without a broker. Deterministic: the same input, the same bytes.
+
+    Writes actions.jsonl, decisions.jsonl, dead-letters.jsonl and summary.json.
+    """
+    rulebook = load_rulebook(rules)
+    engine = OfflineEngine(rulebook, settings)
+    out.mkdir(parents=True, exist_ok=True)
+    counts: dict[str, Counter[str]] = {"actions": Counter(), "outcomes": Counter(), "dead_letters": Counter()}
+    arrived: Counter[str] = Counter()
+    users: dict[str, set[str]] = {}
+    console = Console(stderr=True)
+    with (
+        Progress(console=console, disable=not console.is_terminal) as progress,
+        (out / "actions.jsonl").open("wb") as actions,
+        (out / "decisions.jsonl").open("wb") as decisions,
+        (out / "dead-letters.jsonl").open("wb") as dead_letters,
+    ):
+        task = progress.add_task("replaying", total=None)
+
+        def arrivals() -> Any:
+            labels = read_labels(labels_path) if labels_path else ()
+            for arrival in merge(read_events(events_path, settings.events.mapping()), labels):
+                arrived[arrival.kind] += 1
+                progress.advance(task)
+                yield arrival
+
+        for message in engine.run(arrivals()):
+            if message.topic == settings.topics.actions:
+                actions.write(message.value + b"\n")
+                action = orjson.loads(message.value)
+                counts["actions"][action["rule"]] += 1
+                users.setdefault(action["rule"], set()).add(action["user_id"])
+            elif message.topic == settings.topics.decisions:
+                decisions.write(message.value + b"\n")
+                counts["outcomes"][orjson.loads(message.value)["outcome"]] += 1
+            elif message.topic == settings.topics.dead_letters:
+                headers = {name: value.decode() for name, value in message.headers or ()}
+                original = message.value.decode("utf-8", "replace")
+                dead_letters.write(orjson.dumps({**headers, "original": original}) + b"\n")
+                counts["dead_letters"][headers["reason"]] += 1
+    summary = {
+        "rulebook": rulebook.id,
+        "events": arrived["event"],
+        "labels": arrived["label"],
+        "actions": sum(counts["actions"].values()),
+        "actions_by_rule": dict(sorted(counts["actions"].items())),
+        "users_by_rule": {rule: len(found) for rule, found in sorted(users.items())},
+        "decisions_by_outcome": dict(sorted(counts["outcomes"].items())),
+        "dead_letters_by_reason": dict(sorted(counts["dead_letters"].items())),
+    }
+    (out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+    _show(summary)
+
+
+def _show(summary: dict[str, Any]) -> None:
+    table = Table("rule", "actions", "users", title=f"{summary['events']} events, {summary['actions']} actions")
+    for rule, count in sorted(summary["actions_by_rule"].items(), key=lambda entry: -entry[1]):
+        table.add_row(rule, str(count), str(summary["users_by_rule"][rule]))
+    Console().print(table)
+    if summary["dead_letters_by_reason"]:
+        click.echo(f"dead letters: {summary['dead_letters_by_reason']}")

@@ -1,0 +1,82 @@
+"""`floodgate rules`: the policy team's commands."""
+
+import getpass
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+from kafka import KafkaProducer
+
+from engine.cli.options import PATH, with_settings
+from engine.core.rules import Rulebook
+from engine.errors import RulebookError
+from engine.rulebook import check_rulebook, read_directory
+from engine.rulebook.schema import json_schema
+from engine.settings import Settings
+from engine.stream.messages import encode_rulebook
+
+RULEBOOK = "main"
+
+
+@click.group("rules")
+def command() -> None:
+    """Check, test and publish rulebooks."""
+
+
+@command.command("check")
+@click.argument("paths", nargs=-1, required=True, type=PATH)
+def check(paths: tuple[Path, ...]) -> None:
+    """Check rulebooks and run their inline tests. Prints every error at once; exit code 1 if there is one."""
+    sys.exit(0 if all([_checked(path) is not None for path in paths]) else 1)  # noqa: C419  # check all, not up to the first
+
+
+@command.command("test")
+@click.argument("path", type=PATH)
+def test(path: Path) -> None:
+    """Run a rulebook's inline tests."""
+    sys.exit(0 if _checked(path) is not None else 1)
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print a JSON Schema of rulebook files, for editors."""
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+@command.command("push")
+@click.argument("path", type=PATH)
+@click.option("--author", default=getpass.getuser, help="Who pushes.  [default: the user's name]")
+@click.option("--note", default="", help="Why.")
+@with_settings
+def push(settings: Settings, path: Path, author: str, note: str) -> None:
+    """Check a rulebook and publish it: every running worker switches between two batches."""
+    rulebook = _checked(path)
+    if rulebook is None:
+        sys.exit(1)
+    message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, int(time.time() * 1000))
+    producer = KafkaProducer(bootstrap_servers=settings.bootstrap_servers, max_request_size=8 << 20)
+    try:
+        sent = producer.send(settings.topics.rulebooks, key=RULEBOOK.encode(), value=message, partition=0)
+        offset = sent.get(timeout=30).offset
+    finally:
+        producer.close()
+    click.echo(f"published rulebook {rulebook.id} as version {offset}")
+
+
+def _checked(path: Path) -> Rulebook | None:
+    try:
+        rulebook, diagnostics = check_rulebook(read_directory(path))
+    except RulebookError as error:
+        click.echo(str(error))
+        return None
+    if diagnostics.found:
+        click.echo(diagnostics.report())
+    errors, warnings = len(diagnostics.errors), len(diagnostics.found) - len(diagnostics.errors)
+    if rulebook is None:
+        click.echo(f"{path}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}")
+        return None
+    counts = f"{len(rulebook.rules)} rules, {len(rulebook.counters)} counters, {diagnostics.tests_run} tests passed"
+    click.echo(f"{path}: ok: rulebook {rulebook.id}: {counts}")
+    return rulebook

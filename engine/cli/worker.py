@@ -1,0 +1,31 @@
+"""`floodgate worker`."""
+
+import sys
+from typing import Any
+
+import click
+from faust.worker import Worker
+from mode.exceptions import MaxRestartsExceeded
+
+from engine.cli.options import with_settings
+from engine.settings import Settings
+from engine.stream.app import FloodgateApp
+from engine.stream.topics import check_topics, create_topics
+
+
+@click.command("worker")
+@click.option("--create-topics", "create", is_flag=True, help="Create missing topics first.")
+@with_settings
+def command(settings: Settings, create: bool) -> None:
+    """Run a stream worker until it is told to stop (SIGTERM finishes what is under way)."""
+    if create:
+        create_topics(settings)
+    check_topics(settings)
+    app = FloodgateApp(settings)
+    worker: Any = Worker(
+        app, loglevel=settings.log_level, logging_config=app.conf.logging_config, redirect_stdouts=False
+    )
+    try:
+        sys.exit(worker.execute_from_commandline())
+    except MaxRestartsExceeded:
+        sys.exit(1)

@@ -1,0 +1,142 @@
+"""Every setting, in one frozen and validated object, from a YAML file and the environment.
+
+A file holds the names below; the environment holds them in capitals with a prefix, and two underscores
+go one level down: FLOODGATE_BROKERS, FLOODGATE_TOPICS__EVENTS. The environment wins.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from engine.core.events import FieldMapping, TimeUnit
+from engine.errors import SettingsError
+
+PREFIX = "FLOODGATE_"
+
+
+class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The topics' names, where they differ from ours."""
+
+    events: str = "events"
+    labels: str = "labels"
+    actions: str = "actions"
+    decisions: str = "decisions"
+    dead_letters: str = "dead-letters"
+    examples: str = "examples"
+    models: str = "models"
+    rulebooks: str = "rulebooks"
+
+
+class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How producers' messages become events.
+
+    `fields` maps our names to dotted paths in the message; `as_string` names identifiers that may
+    arrive as integers; `max_message_bytes` and `max_field_bytes` turn larger ones into dead letters;
+    `max_future_ms` is how far ahead of its arrival an event time may lie.
+    """
+
+    fields: dict[str, str] = {}
+    ts_unit: TimeUnit = "auto"
+    as_string: frozenset[str] = frozenset()
+    max_message_bytes: int = 262_144
+    max_field_bytes: int = 65_536
+    max_future_ms: int = 86_400_000
+
+    def mapping(self) -> FieldMapping:
+        """The core's view of these settings."""
+        return FieldMapping(self.fields, self.ts_unit, self.as_string, self.max_field_bytes, self.max_future_ms)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator can set. The defaults run on a laptop."""
+
+    brokers: str = "127.0.0.1:9092"
+    """host:port of the Kafka brokers, separated by commas."""
+    app_id: str = "floodgate"
+    """The consumer group, and the prefix of the changelog topic."""
+    partitions: int = 8
+    """Partitions of events, labels and state. Choose once: state does not move between partitions."""
+    replication: int = 1
+    """Replicas of each topic; 3 in production."""
+    topics: TopicNames = TopicNames()
+    events: EventSettings = EventSettings()
+    data_dir: str = ".floodgate/data"
+    """Where RocksDB keeps this worker's state. One directory for each worker."""
+    state_ttl_days: int = 40
+    """When untouched state is forgotten; longer than the longest window and than labels are late."""
+    web_host: str = "127.0.0.1"
+    web_port: int = 6066
+    """Metrics and health. Loopback unless told otherwise: it has no authentication."""
+    batch_max_events: int = 1_000
+    """Events computed at a stretch, before anything else gets a turn."""
+    max_batches_in_flight: int = 4
+    """Batches whose acknowledgements are on their way while the next one is computed."""
+    cached_entities: int = 50_000
+    """Decoded records kept in memory, for each partition."""
+    commit_interval_ms: int = 1_000
+    session_timeout_ms: int = 10_000
+    """After how long a silent worker is taken for dead."""
+    decision_sample: float = 0.01
+    """The share of events without a hit whose decision is published too."""
+    snapshot_interval_ms: int = 1_000
+    """How often the trainer publishes a model that has learned something."""
+    log_level: str = "info"
+    log_format: str = "json"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work, and say which."""
+        checks = [
+            (self.partitions >= 1, "partitions", "is at least 1"),
+            (self.replication >= 1, "replication", "is at least 1"),
+            (0 < self.web_port < 65_536, "web_port", "is a port number"),
+            (self.batch_max_events >= 1, "batch_max_events", "is at least 1"),
+            (self.max_batches_in_flight >= 1, "max_batches_in_flight", "is at least 1"),
+            (self.cached_entities >= 1, "cached_entities", "is at least 1"),
+            (self.commit_interval_ms >= 100, "commit_interval_ms", "is at least 100"),
+            (self.session_timeout_ms >= 3_000, "session_timeout_ms", "is at least 3000"),
+            (0 <= self.decision_sample <= 1, "decision_sample", "is a share between 0 and 1"),
+            (self.state_ttl_days >= 32, "state_ttl_days", "is at least 32, above the longest window"),
+            (bool(self.brokers.strip()), "brokers", "names at least one host:port"),
+            (self.log_format in ("json", "console"), "log_format", "is json or console"),
+            (self.log_level in ("debug", "info", "warning", "error"), "log_level", "is debug, info, warning or error"),
+        ]
+        for holds, name, rule in checks:
+            if not holds:
+                raise ValueError(f"`{name}` {rule}, not {getattr(self, name)!r}")
+
+    @property
+    def bootstrap_servers(self) -> list[str]:
+        """The brokers as a list."""
+        return [broker.strip() for broker in self.brokers.split(",")]
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from an optional file and the environment. Raises SettingsError with the setting's name."""
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = yaml.safe_load(path.read_text("utf-8")) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise SettingsError(f"the settings file {path} cannot be read: {error}") from error
+        if not isinstance(values, dict):
+            raise SettingsError(f"the settings file {path} must be a mapping of names")
+    for name, value in (os.environ if environment is None else environment).items():
+        if name.startswith(PREFIX):
+            _place(values, name.removeprefix(PREFIX).lower().split("__"), value)
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"a setting cannot work: {error}") from error
+
+
+def _place(values: dict[str, Any], path: list[str], value: str) -> None:
+    for part in path[:-1]:
+        inner = values.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"`{part}` is a single value, not a group of settings")
+        values = inner
+    values[path[-1]] = value

@@ -1,0 +1,1 @@
+"""Entity state in RocksDB: one record for each entity, beside the features as they were scored."""

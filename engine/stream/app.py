@@ -1,0 +1,213 @@
+"""The composition root: settings in, a Faust application out."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import faust
+import structlog
+from faust.types import TP
+from mode.types import ServiceT
+
+from engine.core.rules import Rulebook
+from engine.errors import RulebookError, SnapshotError
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.state.store import Database, PartitionState
+from engine.stream.batches import BatchTransport
+from engine.stream.durability import Durability
+from engine.stream.followers import Follower
+from engine.stream.handlers import BatchHandler
+from engine.stream.logs import logging_config
+from engine.stream.messages import decode_rulebook
+from engine.stream.metrics import Metrics
+from engine.stream.recovery import BulkRecovery
+from engine.stream.topics import MAX_MESSAGE_BYTES, TABLE
+from engine.stream.web import add_pages
+from engine.stream.workers import EventWorker, LabelWorker, Models, TrainerWorker
+
+RULEBOOK = "main"
+"""The key under which the rulebook in force is published."""
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+
+class FloodgateApp(faust.App):
+    """A Faust application whose topics are worked on in batches.
+
+    `ready_to_decide` is set when there is a rulebook and the newest models are known; before that, no
+    event is read.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.handlers: dict[str, BatchHandler] = {}
+        self.ready_to_decide = asyncio.Event()
+        self.durability = Durability(self)
+        self.recovery = BulkRecovery(self)
+        self.rulebook_id: str | None = None
+        self._rulebook: Rulebook | None = None
+        self._models = Models()
+        self._states: dict[int, PartitionState] = {}
+        super().__init__(settings.app_id, **_faust_options(settings))
+        self.entities = self._entity_table()
+        self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
+        self._trainer = TrainerWorker(settings, self._models, self.metrics)
+        self._handle(settings.topics.events, self._events)
+        self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics))
+        self._handle(settings.topics.examples, self._trainer)
+        servers, topics = settings.bootstrap_servers, settings.topics
+        self._followers = (
+            Follower(topics.models, servers, self._receive_model),
+            Follower(topics.rulebooks, servers, self._receive_rulebook),
+        )
+        self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
+        self.on_rebalance_complete.connect(self._note_ready)
+        add_pages(self)
+
+    def _new_transport(self) -> Any:
+        return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """The followers start and stop with the application."""
+        return [*super().on_init_dependencies(), *self._followers]
+
+    async def on_start(self) -> None:
+        """Subscribe to the handled topics through Faust's conductor."""
+        for name in self.handlers:
+            channel = self.topic(name, key_serializer="raw", value_serializer="raw")
+            self.topics.add(cast(Any, channel.clone(is_iterator=True)))
+        await super().on_start()
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def partition_state(self, partition: int) -> PartitionState:
+        """A partition's state; it begins to exist when it is asked for."""
+        found = self._states.get(partition)
+        if found is None:
+            store: Any = self.entities.data
+
+            def database() -> Database:
+                return cast(Database, store._db_for_partition(partition))
+
+            found = self._states[partition] = PartitionState(database, self.settings.cached_entities)
+        return found
+
+    def end_state(self, partition: int) -> None:
+        """Forget a partition's records: someone else may change them now."""
+        self._states.pop(partition, None)
+
+    # -- updates ----------------------------------------------------------------------------------
+
+    async def _receive_rulebook(self, name: str, message: bytes) -> None:
+        if name != RULEBOOK:
+            return
+        started = time.perf_counter()
+        try:
+            document = decode_rulebook(message)
+            # Compiling holds the interpreter, not the event loop: heartbeats go on.
+            rulebook = await asyncio.get_running_loop().run_in_executor(None, load_rulebook, document["sources"])
+        except RulebookError as error:
+            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
+            _log.error("a rulebook was refused; the one in use stays", errors=str(error))
+            return
+        if self.rulebook_id is not None:
+            self.metrics.rulebook.remove(self.rulebook_id)
+        self._rulebook, self.rulebook_id = rulebook, rulebook.id
+        self.metrics.rulebook.labels(rulebook.id).set(1)
+        self._switch()
+        _log.info(
+            "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=document.get("author"),
+            compiled_ms=round((time.perf_counter() - started) * 1000),
+        )  # fmt: skip
+
+    async def _receive_model(self, name: str, snapshot: bytes) -> None:
+        try:
+            model = self._models.receive(name, snapshot)
+        except SnapshotError as error:
+            self.metrics.refused.labels(self.settings.topics.models).inc()
+            _log.error("a model snapshot was refused; the one in use stays", model=name, error=str(error))
+            return
+        self.metrics.model.labels(name).set(model.labels)
+        self._switch()
+
+    def _switch(self) -> None:
+        """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
+        if self._rulebook is not None:
+            self._events.use(self._rulebook, self._models.scorers(self._rulebook))
+            self._trainer.use(self._rulebook)
+            if all(follower.caught_up.is_set() for follower in self._followers):
+                self.ready_to_decide.set()
+
+    async def _publish_snapshots(self) -> None:
+        if not self.ready_to_decide.is_set():
+            if self._rulebook is None:
+                _log.warning("waiting for a rulebook: publish one with `floodgate rules push`")
+            self._switch()
+        messages = self._trainer.due_snapshots()
+        if messages:
+            await self.durability.publish(messages)
+
+    # -- health -----------------------------------------------------------------------------------
+
+    def waiting_for(self) -> list[str]:
+        """What keeps this worker from deciding events; empty when it is ready."""
+        waiting = []
+        if not self.ready_to_decide.is_set():
+            waiting.append("rulebook")
+        if not cast(Any, self.tables).recovery.completed.is_set() or self.rebalancing:
+            waiting.append("partitions")
+        self.metrics.ready.set(not waiting)
+        return waiting
+
+    async def _note_ready(self, *_: Any, **__: Any) -> None:
+        assigned = sorted(tp for tp in self.consumer.assignment() if isinstance(tp, TP))
+        _log.info("partitions assigned", partitions=len(assigned))
+
+    # -- construction -----------------------------------------------------------------------------
+
+    def _handle(self, topic: str, handler: BatchHandler) -> None:
+        self.handlers[topic] = handler
+
+    def _entity_table(self) -> Any:
+        day_s = 86_400
+        options = {
+            # Faust's defaults are a 2 GiB block cache and three 64 MB memtables for each partition.
+            "block_cache_size": 32 << 20,
+            "write_buffer_size": 16 << 20,
+            "max_write_buffer_number": 2,
+            "bloom_filter_size": 10,
+            "ttl": self.settings.state_ttl_days * day_s,
+        }
+        return self.Table(TABLE, partitions=self.settings.partitions, key_type=bytes, value_type=bytes, options=options)
+
+
+def _faust_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "broker": [f"kafka://{server}" for server in settings.bootstrap_servers],
+        "store": "rocksdb://",
+        "datadir": str(Path(settings.data_dir).absolute()),
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "topic_allow_declare": False,  # `floodgate topics create` makes them
+        "topic_disable_leader": True,
+        "consumer_auto_offset_reset": "earliest",
+        "broker_commit_interval": settings.commit_interval_ms / 1000,
+        "broker_session_timeout": settings.session_timeout_ms / 1000,
+        "broker_heartbeat_interval": settings.session_timeout_ms / 4000,
+        "broker_request_timeout": max(30.0, settings.session_timeout_ms / 1000),
+        "broker_max_poll_records": 4 * settings.batch_max_events,
+        "consumer_max_fetch_size": 16 << 20,
+        "producer_acks": -1,
+        "producer_linger": 0,
+        "producer_max_batch_size": 900_000,
+        "producer_max_request_size": MAX_MESSAGE_BYTES,
+        "stream_wait_empty": True,
+        "web_bind": settings.web_host,
+        "web_host": settings.web_host,
+        "web_port": settings.web_port,
+        "logging_config": logging_config(settings.log_level, settings.log_format),
+    }

@@ -1,0 +1,219 @@
+"""Whole batches of raw records, inside Faust's own consumer.
+
+Faust hands every message through a task, a queue and an acknowledgement of its own, which costs many
+times what deciding an event costs. Here its fetch loop is replaced: each topic with a handler gets the
+records of one partition as a list, computes them at a stretch, and makes the results durable while the
+next batch is computed. Groups, assignment, rebalancing, tables, recovery and the web stay Faust's.
+
+What guards the events, at this entrance:
+
+- Positions. We keep the next offset of each partition ourselves, pinned when it is assigned. A batch is
+  computed only if it begins exactly there.
+- Gaps. Records that do not follow are read again; a gap counts as real (transaction markers,
+  compaction) only when the broker repeats it. After a rebalance, Faust and aiokafka can drop a fetch.
+- The coordinator. Faust reads aiokafka's fetcher directly and never sees a fatal group error
+  (faust/transport/drivers/aiokafka.py, `_fetch_records`); a watchdog looks and ends the worker.
+
+Private seams used (faust-streaming 0.15.3; `tests/unit/stream/test_seams.py` fails when they move):
+`_drain_messages`, `_wait_next_records`, `_new_offset`, `_filter_tps_with_pending_acks`, `wait_empty`,
+`perform_seek`, `on_partitions_revoked` of the consumer, and aiokafka's `_coordinator.check_errors`.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode import Service
+
+from engine.stream.handlers import BatchHandler
+
+if TYPE_CHECKING:
+    from engine.stream.app import FloodgateApp
+
+_FETCH_TIMEOUT_S = 1.0
+_WATCHDOG_INTERVAL_S = 1.0
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer with a fetch loop that works on batches."""
+
+    app: "FloodgateApp"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._next: dict[TP, int] = {}
+        self._durable: dict[TP, int] = {}
+        self._confirmed_gaps: dict[TP, int] = {}
+        self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
+
+    # -- fetch ------------------------------------------------------------------------------------
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            await self.app.ready_to_decide.wait()
+            while not (self.should_stop or fetcher.should_stop):
+                records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
+                if not records or self.should_stop:
+                    continue
+                if not self.flow_active:
+                    await self._seek_again()
+                    continue
+                await self._take(records, active)
+                await asyncio.sleep(0)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    async def _seek_again(self) -> None:
+        """What was fetched while a rebalance began is dropped; recovery pins the positions after it."""
+        try:
+            await self.perform_seek()
+        except Exception as error:
+            self.log.warning("could not seek during a rebalance: %r", error)
+
+    async def _take(self, fetched: "Mapping[Any, list[Any]]", active: "set[TP] | None") -> None:
+        generation = self.app.consumer_generation_id
+        for raw_tp, records in fetched.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # a rebalance has begun: the positions are pinned anew after it
+            tp = ensure_TP(raw_tp)
+            if not records or not (active is None or tp in active):
+                continue
+            handler = self.app.handlers.get(tp.topic)
+            if handler is None:
+                await self.app.recovery.take(tp, records)
+                continue
+            ready = await self._contiguous(tp, records)
+            size = self.app.settings.batch_max_events
+            for start in range(0, len(ready), size):
+                if not await self._compute(handler, tp, ready[start : start + size], generation):
+                    break
+            self.app.metrics.lag.labels(tp.topic, tp.partition).set(
+                max(0, (self.highwater(tp) or 0) - self._next.get(tp, 0))
+            )
+
+    async def _contiguous(self, tp: TP, records: list[Any]) -> list[Any]:
+        """The records from the expected offset on; none when the partition has to be read again."""
+        expected = self._next.get(tp)
+        if expected is None:
+            return []  # not pinned yet: perform_seek will read these records again
+        if records[0].offset < expected:
+            records = [record for record in records if record.offset >= expected]
+        if not records or records[0].offset == expected:
+            return records
+        if self._confirmed_gaps.get(tp) == records[0].offset:
+            self._next[tp] = records[0].offset
+            return records
+        self.log.warning("gap in %s: expected offset %s, got %s: reading again", tp, expected, records[0].offset)
+        self.app.metrics.gaps.inc()
+        self._confirmed_gaps[tp] = records[0].offset
+        await self.seek_wait({tp: expected})
+        return []
+
+    async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
+        await self._room.acquire()
+        stale = self.app.consumer_generation_id != generation or self._next.get(tp) != records[0].offset
+        if not self.flow_active or stale:
+            self._room.release()
+            return False
+        started = time.perf_counter()
+        try:
+            outcome = handler.process(tp.partition, records)
+        except Exception as error:
+            self._room.release()
+            await self.crash(error)
+            raise
+        self.app.metrics.compute.observe(time.perf_counter() - started)
+        following = records[-1].offset + 1
+        self._next[tp] = following
+        monitor = self.app.monitor
+        monitor.stream_inbound_time[tp] = time.monotonic()
+        monitor.messages_received_total += len(records)
+        self.app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
+        return True
+
+    # -- commit -----------------------------------------------------------------------------------
+
+    def _finished(self, tp: TP, following: int) -> None:
+        if tp in self._next:
+            self._durable[tp] = following
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        yield from [tp for tp in self._durable if topics is None or tp in topics or tp.topic in topics]
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self._durable[tp] if tp in self._durable else super()._new_offset(tp)
+
+    async def wait_empty(self) -> None:
+        """Finish what is under way, then commit. Called when the worker stops."""
+        await self.app.durability.drain()
+        await super().wait_empty()
+
+    # -- rebalance --------------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: "set[TP]") -> None:
+        """Finish and commit first: Faust forgets acknowledged offsets before it would commit them
+        (faust/transport/consumer.py, `on_partitions_revoked`)."""
+        self.stop_flow()
+        await self.app.durability.drain()
+        await self.commit()
+        await super().on_partitions_revoked(revoked)
+        for tp in map(ensure_TP, revoked):
+            for forgotten in (self._next, self._durable, self._confirmed_gaps):
+                forgotten.pop(tp, None)
+            handler = self.app.handlers.get(tp.topic)
+            if handler is not None:
+                handler.end(tp.partition)
+
+    async def perform_seek(self) -> None:
+        """Pin where each partition is read from: the handler's own offset, the committed one, or the
+        first. aiokafka leaves a partition without a commit wherever its fetcher stands
+        (aiokafka/consumer/consumer.py, `seek_to_committed`), which loses a fetch that was dropped."""
+        await super().perform_seek()
+        positions: dict[TP, int] = {}
+        unpinned: list[TP] = []
+        for tp in self._handled(self.assignment()):
+            own = self.app.handlers[tp.topic].begin(tp.partition)
+            start = own if own is not None else self._committed_offset.get(tp)
+            if start is None:
+                unpinned.append(tp)
+            else:
+                positions[tp] = start
+        if unpinned:
+            first = await self.earliest_offsets(*unpinned)
+            positions.update({ensure_TP(tp): offset for tp, offset in first.items()})
+        if positions:
+            await self.seek_wait(positions)
+        self._next.update(positions)
+        self._confirmed_gaps.clear()
+
+    def _handled(self, partitions: Iterable[TP]) -> list[TP]:
+        return sorted(tp for tp in map(ensure_TP, partitions) if tp.topic in self.app.handlers)
+
+    @Service.task
+    async def _watch_coordinator(self) -> None:
+        while not self.should_stop:
+            await self.sleep(_WATCHDOG_INTERVAL_S)
+            consumer = self._thread._consumer
+            coordinator = getattr(consumer, "_coordinator", None)
+            if coordinator is not None and hasattr(coordinator, "check_errors") and not self.should_stop:
+                try:
+                    await self._thread.call_thread(coordinator.check_errors)
+                except Exception as error:
+                    self.log.error("the group coordinator failed: %r", error)
+                    await self.crash(error)
+                    raise
+
+
+class BatchTransport(driver.Transport):
+    """Faust's Kafka transport with our consumer."""
+
+    Consumer = BatchConsumer

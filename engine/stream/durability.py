@@ -1,0 +1,133 @@
+"""The order in which a batch becomes durable, and why it loses nothing.
+
+    1. publish its messages (actions, decisions, dead letters) and await the broker
+    2. publish its changed state to the changelog and await the broker
+    3. write the same state, with the changelog offset, to RocksDB in one atomic batch
+    4. let the source offset be committed
+
+Messages come before the changelog: once an event is in the state it is skipped when it is read again,
+so its actions must be out by then. Batches of one partition finish in their order; any failure stops
+the worker with everything after it uncommitted, and the next worker repeats it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.partitioner import DefaultPartitioner
+from faust.types import TP
+
+from engine.state.store import Change, write_changes
+from engine.stream.messages import Message
+
+if TYPE_CHECKING:
+    from engine.stream.app import FloodgateApp
+    from engine.stream.handlers import Outcome
+
+_partition_of = DefaultPartitioner()
+
+
+class Durability:
+    """Makes outcomes durable, several at a time, in order for each partition."""
+
+    def __init__(self, app: "FloodgateApp") -> None:
+        self._app = app
+        self._last: dict[int, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def begin(self, tp: TP, outcome: "Outcome", finished: Callable[[], None], release: Callable[[], None]) -> None:
+        """Start on an outcome. `finished` when it is durable; `release` then, or when it failed."""
+        previous = self._last.get(tp.partition)
+        task = asyncio.ensure_future(self._persist(tp.partition, outcome, previous, finished, release))
+        self._last[tp.partition] = task
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+
+    async def drain(self) -> None:
+        """Wait until everything that has begun is durable or has failed."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    async def publish(self, messages: list[Message]) -> None:
+        """Publish messages and await the broker's acknowledgement of all of them."""
+        producer = self._producer()
+        builders: dict[TP, Any] = {}
+        acknowledgements: list[Any] = []
+        now_ms = int(time.time() * 1000)
+        partitions: dict[str, list[int]] = {}
+        for message in messages:
+            if message.topic not in partitions:
+                partitions[message.topic] = sorted(await producer.partitions_for(message.topic))
+            known = partitions[message.topic]
+            tp = TP(message.topic, _partition_of(message.key, known, known))
+            headers = message.headers or []
+            builder = builders.get(tp) or builders.setdefault(tp, producer.create_batch())
+            if builder.append(key=message.key, value=message.value, timestamp=now_ms, headers=headers) is None:
+                acknowledgements.append(await producer.send_batch(builder, tp.topic, partition=tp.partition))
+                builder = builders[tp] = producer.create_batch()
+                builder.append(key=message.key, value=message.value, timestamp=now_ms, headers=headers)
+        for tp, builder in builders.items():
+            acknowledgements.append(await producer.send_batch(builder, tp.topic, partition=tp.partition))
+        for acknowledgement in acknowledgements:
+            await acknowledgement
+
+    async def _persist(
+        self,
+        partition: int,
+        outcome: "Outcome",
+        previous: "asyncio.Task[None] | None",
+        finished: Callable[[], None],
+        release: Callable[[], None],
+    ) -> None:
+        started = time.perf_counter()
+        try:
+            if outcome.messages:
+                await self.publish(outcome.messages)
+            if previous is not None:
+                await previous
+            if outcome.changes:
+                table = self._app.entities
+                offset = await self._append_changelog(TP(table.changelog_topic_name, partition), outcome.changes)
+                store: Any = table.data
+                write_changes(store._db_for_partition(partition), outcome.changes, store.offset_key, offset)
+            outcome.settle()
+            finished()
+            self._app.metrics.batches.inc()
+            self._app.metrics.persist.observe(time.perf_counter() - started)
+        except Exception as error:
+            await self._app.consumer.crash(error)
+            raise
+        finally:
+            release()
+
+    async def _append_changelog(self, tp: TP, changes: list[Change]) -> int:
+        """Append changes in order; returns the offset of the last one."""
+        producer = self._producer()
+        now_ms = int(time.time() * 1000)
+        builder, sent = producer.create_batch(), []
+        for key, value in changes:
+            if builder.append(key=key, value=value, timestamp=now_ms) is None:
+                sent.append(
+                    (builder.record_count(), await producer.send_batch(builder, tp.topic, partition=tp.partition))
+                )
+                builder = producer.create_batch()
+                builder.append(key=key, value=value, timestamp=now_ms)
+        sent.append((builder.record_count(), await producer.send_batch(builder, tp.topic, partition=tp.partition)))
+        last = -1
+        for count, acknowledgement in sent:
+            last = (await acknowledgement).offset + count - 1  # the offset of a batch is its first record's
+        return last
+
+    def _producer(self) -> Any:
+        faust_producer: Any = self._app.producer
+        producer = faust_producer._producer  # aiokafka's own, for its batch builder
+        if producer is None:
+            raise RuntimeError("the producer is not running")
+        return producer
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        for partition in [partition for partition, last in self._last.items() if last is task]:
+            if not task.cancelled() and task.exception() is None:
+                del self._last[partition]

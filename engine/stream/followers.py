@@ -1,0 +1,44 @@
+"""Following a compacted topic: every worker reads all of it, and is told of each newer value."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from mode import Service
+
+Receive = Callable[[str, bytes], Awaitable[None]]
+"""Called with key and value of each new message, in order."""
+
+_POLL_MS = 500
+
+
+class Follower(Service):
+    """Reads one partition without a group. `caught_up` is set once what was there has been received."""
+
+    def __init__(self, topic: str, servers: list[str], receive: Receive, **options: Any) -> None:
+        super().__init__(**options)
+        self._topic, self._servers, self._receive = topic, servers, receive
+        self.caught_up = asyncio.Event()
+
+    @Service.task
+    async def _follow(self) -> None:
+        tp = TopicPartition(self._topic, 0)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="earliest",
+            max_partition_fetch_bytes=16 << 20,
+        )  # fmt: skip
+        await consumer.start()
+        try:
+            consumer.assign([tp])
+            end = (await consumer.end_offsets([tp]))[tp]
+            await consumer.seek_to_beginning(tp)
+            while not self.should_stop:
+                if not self.caught_up.is_set() and await consumer.position(tp) >= end:
+                    self.caught_up.set()
+                fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS)
+                newest = {record.key: record for record in fetched.get(tp, ()) if record.key and record.value}
+                for key, record in newest.items():
+                    await self._receive(key.decode(), record.value)
+        finally:
+            await consumer.stop()

@@ -1,0 +1,172 @@
+"""Messages on topics: bytes to core types and back (JSON by orjson)."""
+
+from base64 import b64decode, b64encode
+from typing import Any, NamedTuple
+
+import orjson
+
+from engine.core.decisions import Action, Decision, Hit
+from engine.core.events import Event, FieldMapping
+from engine.errors import EventError, LabelError, RulebookError
+from engine.learning.labels import VERDICTS, Example, Label
+
+Headers = list[tuple[str, bytes]]
+
+
+class Message(NamedTuple):
+    """Something to publish. `topic` is one of ours, under its configured name."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: Headers | None = None
+
+
+def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arrived_ms: int | None = None) -> Event:
+    """The event in a message. Raises EventError with a stable reason."""
+    if data is None:
+        raise EventError("empty", "the message has no value")
+    if len(data) > max_bytes:
+        raise EventError("too_large", f"the message has {len(data)} bytes, the limit is {max_bytes}")
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise EventError("not_json", f"the message is not JSON: {error}") from error
+    return mapping.read(document, arrived_ms)
+
+
+def encode_action(action: Action) -> bytes:
+    """An action as JSON. Absent: `scope` and `for_ms` where the rule has none, `models` without any."""
+    document: dict[str, Any] = {
+        "action_id": action.action_id,
+        "ts": action.ts_ms,
+        "kind": action.kind,
+        "target": {"type": action.target_type, "id": action.target_id},
+        "event_id": action.event_id,
+        "user_id": action.user_id,
+        "rule": action.rule,
+        "reason": action.reason,
+        "explanation": action.explanation,
+        "rulebook": action.rulebook,
+    }
+    if action.scope is not None:
+        document["scope"] = action.scope
+    if action.for_ms is not None:
+        document["for_ms"] = action.for_ms
+    if action.models:
+        document["model"] = ",".join(action.models.values())
+    return orjson.dumps(document)
+
+
+def encode_decision(decision: Decision) -> bytes:
+    """A decision as JSON."""
+    document: dict[str, Any] = {
+        "event_id": decision.event_id,
+        "user_id": decision.user_id,
+        "ts": decision.ts_ms,
+        "type": decision.type,
+        "outcome": decision.outcome,
+        "hits": [_hit(hit) for hit in decision.hits],
+        "scores": decision.scores,
+        "rulebook": decision.rulebook,
+        "models": decision.models,
+    }
+    if decision.features:
+        document["features"] = decision.features
+    return orjson.dumps(document)
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    clauses = []
+    for clause in hit.clauses:
+        value: Any = clause.values
+        if len(clause.values) == 1:
+            value = next(iter(clause.values.values()))
+        clauses.append({"text": clause.text, "value": value, "result": clause.result})
+    document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
+    if hit.counterfactual:
+        document["counterfactual"] = hit.counterfactual
+    return document
+
+
+def decode_label(data: bytes | None) -> Label:
+    """The label in a message. Raises LabelError with a stable reason."""
+    try:
+        document = orjson.loads(data or b"")
+    except orjson.JSONDecodeError as error:
+        raise LabelError("not_json", f"the label is not JSON: {error}") from error
+    return read_label(document)
+
+
+def read_label(document: object) -> Label:
+    """The label in a decoded document: event_id, label (spam, ham, retracted), ts in ms, moderator?."""
+    if not isinstance(document, dict):
+        raise LabelError("not_an_object", "a label is a JSON object")
+    event_id, verdict = document.get("event_id"), document.get("label")
+    ts_ms, moderator = document.get("ts"), document.get("moderator")
+    if not isinstance(event_id, str) or not event_id:
+        raise LabelError("missing_field", "`event_id` must be a string")
+    if verdict not in VERDICTS:
+        raise LabelError("wrong_type", f"`label` must be one of {', '.join(VERDICTS)}")
+    if type(ts_ms) is not int:
+        raise LabelError("wrong_type", "`ts` must be integer milliseconds since 1970")
+    return Label(event_id, verdict, ts_ms, moderator if isinstance(moderator, str) else None)
+
+
+def encode_example(example: Example) -> bytes:
+    """An example as JSON, its features in base64."""
+    return orjson.dumps(
+        {
+            "model": example.model,
+            "event_id": example.event_id,
+            "spam": example.spam,
+            "score": example.score,
+            "features": b64encode(example.features).decode(),
+            "source": list(example.source),
+        }
+    )
+
+
+def decode_example(data: bytes) -> Example:
+    """What `encode_example` wrote. Raises LabelError for anything else."""
+    try:
+        document = orjson.loads(data)
+        partition, offset = document["source"]
+        return Example(
+            document["model"], document["event_id"], bool(document["spam"]), document["score"],
+            b64decode(document["features"]), (int(partition), int(offset)),
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError) as error:
+        raise LabelError("not_an_example", f"this is not an example: {error}") from error
+
+
+def encode_rulebook(sources: dict[str, str], identity: str, author: str, note: str, ts_ms: int) -> bytes:
+    """A rulebook version as JSON: its sources, its id, who pushed it, when and why."""
+    return orjson.dumps({"id": identity, "author": author, "note": note, "ts": ts_ms, "sources": sources})
+
+
+def decode_rulebook(data: bytes) -> dict[str, Any]:
+    """What `encode_rulebook` wrote. Raises RulebookError for anything else."""
+    try:
+        document = orjson.loads(data)
+        sources = document["sources"]
+        if not all(isinstance(name, str) and isinstance(text, str) for name, text in sources.items()):
+            raise TypeError("`sources` maps file names to texts")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RulebookError(f"this message is not a rulebook: {error}", 1) from error
+    return dict(document)
+
+
+def dead_letter(
+    topic: str, source: tuple[str, int, int], key: bytes | None, value: bytes | None, reason: str, error: str
+) -> Message:
+    """A message that could not be used, kept whole: its original bytes, and in headers where and why."""
+    source_topic, partition, offset = source
+    headers = [
+        ("topic", source_topic.encode()),
+        ("partition", str(partition).encode()),
+        ("offset", str(offset).encode()),
+        ("reason", reason.encode()),
+        ("error", error.encode("utf-8", "replace")[:1_000]),
+    ]
+    return Message(topic, key, value or b"", headers)

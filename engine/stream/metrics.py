@@ -1,0 +1,67 @@
+"""Every metric: its name, kind and meaning, in one place. `docs/operations.md` explains what to do with them."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+SCORE_BUCKETS = tuple(step / 10 for step in range(1, 10))
+
+
+class Metrics:
+    """The worker's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.events = Counter("floodgate_events", "Events decided", registry=registry)
+        self.ignored = Counter(
+            "floodgate_events_ignored", "Events that no rule and no counter asks about", registry=registry
+        )
+        self.replayed = Counter(
+            "floodgate_events_replayed", "Events skipped because the state has them already", registry=registry
+        )
+        self.late = Counter(
+            "floodgate_events_late", "Events too late to count; their counters read unknown", registry=registry
+        )
+        self.duplicates = Counter(
+            "floodgate_events_duplicate", "Events whose event_id the entity has seen", registry=registry
+        )
+        self.misrouted = Counter(
+            "floodgate_events_misrouted",
+            "Events whose message key is not their user_id: counters split",
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "floodgate_dead_letters", "Messages that could not be used", ["topic", "reason"], registry=registry
+        )
+        self.decisions = Counter("floodgate_decisions", "Decisions published", ["outcome"], registry=registry)
+        self.hits = Counter("floodgate_rule_hits", "Rules that held", ["rule", "effect"], registry=registry)
+        self.actions = Counter("floodgate_actions", "Actions published", ["rule", "kind"], registry=registry)
+        self.labels = Counter("floodgate_labels", "Labels joined with what was scored", ["outcome"], registry=registry)
+        self.scores = Counter("floodgate_scores", "Scores given", ["known"], registry=registry)
+        self.learned = Counter("floodgate_examples_learned", "Examples learned", ["model"], registry=registry)
+        self.quality = Gauge(
+            "floodgate_model_auc", "ROC AUC of the scores on the last labels", ["model"], registry=registry
+        )
+        self.rulebook = Gauge("floodgate_rulebook_info", "1 for the rulebook in use", ["rulebook"], registry=registry)
+        self.model = Gauge("floodgate_model_labels", "Labels behind the model in use", ["model"], registry=registry)
+        self.refused = Counter(
+            "floodgate_updates_refused", "Rulebooks and models refused", ["topic"], registry=registry
+        )
+        self.batches = Counter("floodgate_batches", "Batches made durable", registry=registry)
+        self.compute = Histogram(
+            "floodgate_batch_compute_seconds", "Computing one batch in memory", buckets=BATCH_SECONDS, registry=registry
+        )
+        self.persist = Histogram(
+            "floodgate_batch_persist_seconds", "Making one batch durable", buckets=BATCH_SECONDS, registry=registry
+        )
+        self.gaps = Counter("floodgate_offset_gaps", "Offset gaps met and read again", registry=registry)
+        self.lag = Gauge("floodgate_lag", "Messages not yet decided", ["topic", "partition"], registry=registry)
+        self.cache_hits = Counter("floodgate_cache_hits", "Entities found in memory", registry=registry)
+        self.cache_misses = Counter("floodgate_cache_misses", "Entities read from RocksDB", registry=registry)
+        self.recovered = Counter(
+            "floodgate_recovered_records", "Changelog records read back into RocksDB", registry=registry
+        )
+        self.ready = Gauge("floodgate_ready", "1 while partitions are assigned and recovered", registry=registry)
+
+    def expose(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,69 @@
+"""Publishing recorded or simulated events and labels, keyed as the workers expect them."""
+
+from types import TracebackType
+
+import orjson
+from kafka import KafkaProducer
+
+from engine.core.events import lookup
+from engine.errors import EventError
+from engine.settings import Settings
+from engine.stream.topics import MAX_MESSAGE_BYTES
+
+
+class Publisher:
+    """Sends events by their user, and labels to where their event went. A context manager that flushes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._mapping = settings.events.mapping()
+        self._users: dict[str, bytes] = {}
+        self._producer = KafkaProducer(
+            bootstrap_servers=settings.bootstrap_servers, linger_ms=5, batch_size=256_000,
+            max_request_size=MAX_MESSAGE_BYTES, acks="all",
+        )  # fmt: skip
+
+    def event(self, value: bytes, remember: bool = False) -> None:
+        """One event; `remember` its user for a label that names only the event."""
+        key = None
+        try:
+            document = orjson.loads(value)
+            event = self._mapping.read(document)
+            key = event.user_id.encode()
+            if remember:
+                self._users[event.event_id] = key
+        except orjson.JSONDecodeError:
+            pass  # the workers make it a dead letter
+        except EventError:
+            user = lookup(document, self._mapping.sources.get("user_id", "user_id")) if type(document) is dict else None
+            key = str(user).encode() if user is not None else None
+        self._producer.send(self._settings.topics.events, value=value, key=key)
+
+    def label(self, value: bytes, user_id: str | None = None) -> None:
+        """One label. Without a known user it goes to every partition; the one with the event joins it."""
+        key = user_id.encode() if user_id is not None else None
+        if key is None:
+            try:
+                document = orjson.loads(value)
+                key = self._users.get(document.get("event_id", "")) if type(document) is dict else None
+            except orjson.JSONDecodeError:
+                key = b""  # a dead letter, once
+        topic = self._settings.topics.labels
+        if key is not None:
+            self._producer.send(topic, value=value, key=key)
+            return
+        for partition in range(self._settings.partitions):
+            self._producer.send(topic, value=value, partition=partition)
+
+    def flush(self) -> None:
+        """Wait until the broker has everything."""
+        self._producer.flush()
+
+    def __enter__(self) -> "Publisher":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._producer.flush()
+        self._producer.close()

@@ -1,0 +1,54 @@
+"""Recovery of the entity table in bulk: raw changelog records straight into RocksDB.
+
+Faust's own path makes an event of each record and swallows exceptions after it has advanced its
+offsets (faust/tables/recovery.py, `_slurp_changelogs`). Here a fetch is one atomic write, and an error
+ends the worker. When to recover, from where, and when it is done, stays Faust's decision.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from faust.types import TP
+
+from engine.state.store import write_changes
+
+if TYPE_CHECKING:
+    from engine.stream.app import FloodgateApp
+
+
+class BulkRecovery:
+    """Applies fetched changelog records and keeps Faust's recovery service informed."""
+
+    def __init__(self, app: "FloodgateApp") -> None:
+        self._app = app
+
+    async def take(self, tp: TP, records: list[Any]) -> None:
+        """Apply one fetch of a changelog partition."""
+        tables: Any = self._app.tables
+        service = tables.recovery
+        table = service.tp_to_table.get(tp)
+        if table is None:
+            return
+        if tp in service.active_tps:
+            offsets = service.active_offsets
+            service._active_events_received_at[tp] = time.monotonic()
+        elif tp in service.standby_tps:
+            offsets = service.standby_offsets
+        else:
+            return
+        seen = offsets.get(tp)
+        new = [record for record in records if seen is None or record.offset > seen]
+        if new:
+            store: Any = table.data
+            changes = [(record.key, record.value) for record in new]
+            write_changes(store._db_for_partition(tp.partition), changes, store.offset_key, new[-1].offset)
+            offsets[tp] = new[-1].offset
+            self._app.metrics.recovered.inc(len(new))
+        if service.in_recovery and not service.need_recovery():
+            service.flush_buffers()
+            service._set_recovery_ended()
+            service.signal_recovery_end.set()
+        if not service.standby_remaining_total():
+            tables.on_standbys_ready()
+        await asyncio.sleep(0)

@@ -1,0 +1,98 @@
+"""The topics: names, partitions, retention. Created and checked with kafka-python's admin client."""
+
+from dataclasses import dataclass
+
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from engine.errors import TopicError
+from engine.settings import Settings
+
+TABLE = "entities"
+MAX_MESSAGE_BYTES = 8 << 20
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic as it has to be, and what it holds (for the documentation)."""
+
+    name: str
+    partitions: int
+    holds: str
+    key: str
+    config: dict[str, str]
+
+
+def changelog_topic(settings: Settings) -> str:
+    """The changelog of the entity table, as Faust names it."""
+    return f"{settings.app_id}-{TABLE}-changelog"
+
+
+def topic_specs(settings: Settings) -> list[TopicSpec]:
+    """All topics of these settings."""
+    names, many = settings.topics, settings.partitions
+    large = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
+    compacted = {"cleanup.policy": "compact", **large}
+
+    def days(count: int) -> dict[str, str]:
+        return {"cleanup.policy": "delete", "retention.ms": str(count * _DAY_MS)}
+
+    state = {
+        "cleanup.policy": "compact,delete",
+        "retention.ms": str(settings.state_ttl_days * _DAY_MS),
+        **large,
+    }
+    return [
+        TopicSpec(names.events, many, "what users do", "user_id", days(7)),
+        TopicSpec(names.labels, many, "moderators' verdicts", "user_id", days(30)),
+        TopicSpec(names.actions, many, "what to enforce", "target", days(30)),
+        TopicSpec(names.decisions, many, "the audit trail", "user_id", days(30)),
+        TopicSpec(names.dead_letters, 1, "messages that could not be used", "as it came", {**days(30), **large}),
+        TopicSpec(names.examples, 1, "labels joined with features as scored", "model", days(30)),
+        TopicSpec(names.models, 1, "model snapshots", "model", compacted),
+        TopicSpec(names.rulebooks, 1, "rulebook versions", "rulebook", compacted),
+        TopicSpec(changelog_topic(settings), many, "state", "entity", state),
+    ]
+
+
+def create_topics(settings: Settings) -> list[str]:
+    """Create the topics that are missing; returns their names. Existing ones are left alone."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+    made = []
+    try:
+        existing = set(admin.list_topics())
+        for spec in topic_specs(settings):
+            if spec.name in existing:
+                continue
+            new = NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=spec.config)
+            try:
+                admin.create_topics([new])
+            except TopicAlreadyExistsError:
+                continue  # another process was faster
+            made.append(spec.name)
+    except KafkaError as error:
+        raise TopicError(f"the topics could not be created: {error}") from error
+    finally:
+        admin.close()
+    return made
+
+
+def check_topics(settings: Settings) -> None:
+    """Raise TopicError, naming everything that is missing or has the wrong number of partitions."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers)
+    try:
+        existing = consumer.topics()
+        wrong = []
+        for spec in topic_specs(settings):
+            if spec.name not in existing:
+                wrong.append(f"topic {spec.name} does not exist")
+                continue
+            count = len(consumer.partitions_for_topic(spec.name) or ())
+            if count != spec.partitions:
+                wrong.append(f"topic {spec.name} has {count} partitions, the settings say {spec.partitions}")
+    finally:
+        consumer.close()
+    if wrong:
+        raise TopicError("; ".join(wrong) + ". Run `floodgate topics create`, or set `partitions` to what there is")

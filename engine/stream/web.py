@@ -1,0 +1,25 @@
+"""The worker's web pages: /metrics, /healthz, /readyz. Read-only; bound to loopback by default."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.stream.app import FloodgateApp
+
+
+def add_pages(app: "FloodgateApp") -> None:
+    """Register the pages with Faust's web server."""
+
+    async def metrics(view: Any, request: Any) -> Any:
+        return view.bytes(app.metrics.expose(), content_type="text/plain")
+
+    async def healthz(view: Any, request: Any) -> Any:
+        return view.json({"status": "ok"})
+
+    async def readyz(view: Any, request: Any) -> Any:
+        waiting = app.waiting_for()
+        status = {"status": "ready" if not waiting else "waiting", "waiting_for": waiting, "rulebook": app.rulebook_id}
+        return view.json(status, status=200 if not waiting else 503)
+
+    app.page("/metrics")(metrics)
+    app.page("/healthz")(healthz)
+    app.page("/readyz")(readyz)
