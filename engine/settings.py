@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Batches whose acknowledgements are on their way while the next one is computed."""
     cached_entities: int = 50_000
     """Decoded records kept in memory, for each partition."""
+    standby_replicas: int = 1
+    """Other workers that keep a warm copy of each partition's state."""
     commit_interval_ms: int = 1_000
     session_timeout_ms: int = 10_000
     """After how long a silent worker is taken for dead."""

@@ -23,7 +23,7 @@ def command(settings: Settings, create: bool) -> None:
     check_topics(settings)
     app = FloodgateApp(settings)
     worker: Any = Worker(
-        app, loglevel=settings.log_level, logging_config=app.conf.logging_config, redirect_stdouts=False
+        app, loglevel=settings.log_level, logging_config=dict(app.conf.logging_config or {}), redirect_stdouts=False
     )
     try:
         sys.exit(worker.execute_from_commandline())

@@ -43,6 +43,7 @@ class FloodgateApp(faust.App):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
         self.metrics = Metrics()
         self.handlers: dict[str, BatchHandler] = {}
         self.ready_to_decide = asyncio.Event()
@@ -61,8 +62,8 @@ class FloodgateApp(faust.App):
         self._handle(settings.topics.examples, self._trainer)
         servers, topics = settings.bootstrap_servers, settings.topics
         self._followers = (
-            Follower(topics.models, servers, self._receive_model),
-            Follower(topics.rulebooks, servers, self._receive_rulebook),
+            Follower(topics.models, servers, self._receive_model, self._switch),
+            Follower(topics.rulebooks, servers, self._receive_rulebook, self._switch),
         )
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.on_rebalance_complete.connect(self._note_ready)
@@ -143,10 +144,8 @@ class FloodgateApp(faust.App):
                 self.ready_to_decide.set()
 
     async def _publish_snapshots(self) -> None:
-        if not self.ready_to_decide.is_set():
-            if self._rulebook is None:
-                _log.warning("waiting for a rulebook: publish one with `floodgate rules push`")
-            self._switch()
+        if self._rulebook is None:
+            _log.warning("waiting for a rulebook: publish one with `floodgate rules push`")
         messages = self._trainer.due_snapshots()
         if messages:
             await self.durability.publish(messages)
@@ -192,6 +191,7 @@ def _faust_options(settings: Settings) -> dict[str, Any]:
         "datadir": str(Path(settings.data_dir).absolute()),
         "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication,
+        "table_standby_replicas": settings.standby_replicas,
         "topic_allow_declare": False,  # `floodgate topics create` makes them
         "topic_disable_leader": True,
         "consumer_auto_offset_reset": "earliest",

@@ -54,7 +54,6 @@ class BatchConsumer(driver.Consumer):
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
-            await self.app.ready_to_decide.wait()
             while not (self.should_stop or fetcher.should_stop):
                 records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
                 if not records or self.should_stop:
@@ -118,6 +117,7 @@ class BatchConsumer(driver.Consumer):
         return []
 
     async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
+        await self.wait_first(self.app.ready_to_decide.wait(), self.suspend_flow.wait())
         await self._room.acquire()
         stale = self.app.consumer_generation_id != generation or self._next.get(tp) != records[0].offset
         if not self.flow_active or stale:

@@ -10,15 +10,19 @@ from mode import Service
 Receive = Callable[[str, bytes], Awaitable[None]]
 """Called with key and value of each new message, in order."""
 
+CaughtUp = Callable[[], None]
+
 _POLL_MS = 500
 
 
 class Follower(Service):
     """Reads one partition without a group. `caught_up` is set once what was there has been received."""
 
-    def __init__(self, topic: str, servers: list[str], receive: Receive, **options: Any) -> None:
+    def __init__(
+        self, topic: str, servers: list[str], receive: Receive, on_caught_up: CaughtUp, **options: Any
+    ) -> None:
         super().__init__(**options)
-        self._topic, self._servers, self._receive = topic, servers, receive
+        self._topic, self._servers, self._receive, self._on_caught_up = topic, servers, receive, on_caught_up
         self.caught_up = asyncio.Event()
 
     @Service.task
@@ -36,6 +40,7 @@ class Follower(Service):
             while not self.should_stop:
                 if not self.caught_up.is_set() and await consumer.position(tp) >= end:
                     self.caught_up.set()
+                    self._on_caught_up()
                 fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS)
                 newest = {record.key: record for record in fetched.get(tp, ()) if record.key and record.value}
                 for key, record in newest.items():

@@ -63,8 +63,8 @@ class OfflineEngine:
     def __init__(self, rulebook: Rulebook, settings: Settings) -> None:
         self.metrics = Metrics()
         self._settings, self._rulebook = settings, rulebook
-        self._database = MemoryDatabase()
-        self._state = PartitionState(lambda: self._database, settings.cached_entities)
+        self.database = MemoryDatabase()
+        self._state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = Models()
         self._events = EventWorker(settings, lambda _: self._state, lambda _: None, self.metrics)
         self._labels = LabelWorker(settings, lambda _: self._state, self.metrics)
@@ -106,7 +106,7 @@ class OfflineEngine:
         self._events.use(self._rulebook, self._models.scorers(self._rulebook))
 
     def _apply(self, outcome: Outcome) -> list[Message]:
-        self._database.apply(outcome.changes)
+        self.database.apply(outcome.changes)
         outcome.settle()
         return outcome.messages
 

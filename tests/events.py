@@ -1,0 +1,33 @@
+"""Seeded event streams for tests."""
+
+import random
+from typing import Any
+
+import orjson
+
+START_MS = 1_760_000_000_000
+
+
+def random_events(count: int, users: int = 40, seed: int = 7) -> list[bytes]:
+    """A busy stream: late and repeated events, a few users who flood."""
+    rng = random.Random(seed)
+    made: list[bytes] = []
+    for index in range(count):
+        late_ms = rng.randrange(60_000) if rng.random() < 0.05 else 0
+        user = int(users * rng.random() ** 2)
+        event: dict[str, Any] = {
+            "event_id": f"e{index}",
+            "type": rng.choice(["post", "message", "payment", "like"]),
+            "user_id": f"user-{user}",
+            "ts": START_MS + index * 250 - late_ms,
+            "target_id": f"t{rng.randrange(60)}",
+            "links": int(rng.random() < 0.1),
+            "amount": rng.randrange(1, 40),
+            "verified": user % 5 == 0,
+            "author": {"account_age_days": user % 20},
+            "text": "hello there",
+        }
+        made.append(orjson.dumps(event))
+        if rng.random() < 0.01:
+            made.append(made[-1])
+    return made

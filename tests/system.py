@@ -1,0 +1,234 @@
+"""A whole system for integration tests: embedded broker, workers as processes, and an offline oracle."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+import orjson
+from kafka import KafkaConsumer, TopicPartition
+
+from engine.core.entities import NEVER, dump_record, load_record
+from engine.dev.broker.process import BrokerProcess
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.state.store import ENTITY
+from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.publishing import Publisher
+from engine.stream.topics import changelog_topic, create_topics
+
+RULEBOOKS = Path(__file__).parent / "rulebooks"
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
+    """Poll a condition until it holds; its value."""
+    deadline = time.monotonic() + timeout_s
+    pause = __import__("threading").Event()
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        pause.wait(0.05)
+    raise AssertionError(f"gave up waiting until {what}")
+
+
+class WorkerProcess:
+    """`floodgate worker` as a process of its own."""
+
+    def __init__(self, settings: Settings, directory: Path, name: str, port: int) -> None:
+        self.name = name
+        self._directory = directory
+        self._environment = {
+            **os.environ,
+            "FLOODGATE_DATA_DIR": str(directory / name),
+            "FLOODGATE_WEB_PORT": str(port),
+        }
+        self._config = directory / "settings.json"
+        self._config.write_bytes(msgspec.json.encode(settings))
+        self._port = port
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with (self._directory / f"{self.name}.log").open("ab") as log:
+            command = [sys.executable, "-m", "engine.cli", "worker", "--config", str(self._config)]
+            return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+
+    @property
+    def log(self) -> str:
+        """Everything it has logged."""
+        return (self._directory / f"{self.name}.log").read_text("utf-8", "replace")
+
+    def get(self, path: str) -> str:
+        """A page of its web server; empty while it is not up."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=2) as response:
+                return str(response.read().decode())
+        except OSError:
+            return ""
+
+    def ready(self) -> bool:
+        """Whether it decides events."""
+        assert self._process.poll() is None, f"{self.name} ended by itself:\n{self.log[-3000:]}"
+        return '"ready"' in self.get("/readyz")
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        lines = [line for line in self.get("/metrics").splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        """Start again on the same disk."""
+        self._process = self._start()
+
+    def stop(self, timeout_s: float = 30) -> int:
+        """SIGTERM; its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+
+class System:
+    """Broker, topics and workers; a context manager that ends them all."""
+
+    def __init__(self, directory: Path, **settings: Any) -> None:
+        self.directory = directory
+        self._broker = BrokerProcess("--retention-mb", "0")
+        small: dict[str, Any] = {"partitions": 4, "batch_max_events": 100, "session_timeout_ms": 3_000,
+                                 "commit_interval_ms": 300, "brokers": self._broker.address}  # fmt: skip
+        self.settings = msgspec.convert({**small, **settings}, Settings)
+        create_topics(self.settings)
+        self.workers: list[WorkerProcess] = []
+
+    def __enter__(self) -> "System":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self.workers:
+            worker.kill()
+        self._broker.stop()
+        if kind is not None:
+            for worker in self.workers:
+                print(f"--- {worker.name}\n{worker.log[-4000:]}")  # noqa: T201  # shown by pytest on failure
+
+    def push_rules(self, path: Path) -> None:
+        """Publish a rulebook as the policy team does."""
+        self.run("rules", "push", str(path))
+
+    def run(self, *arguments: str) -> str:
+        """A floodgate command against this system; its output."""
+        environment = {**os.environ, "FLOODGATE_BROKERS": self.settings.brokers,
+                       "FLOODGATE_PARTITIONS": str(self.settings.partitions)}  # fmt: skip
+        command = [sys.executable, "-m", "engine.cli", *arguments]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+    def start_worker(self, name: str) -> WorkerProcess:
+        """One more worker, with a disk and a port of its own."""
+        worker = WorkerProcess(self.settings, self.directory, name, _free_port())
+        self.workers.append(worker)
+        return worker
+
+    def publish(self, events: Iterable[bytes], labels: Iterable[bytes] = ()) -> None:
+        """Publish events, then labels."""
+        with Publisher(self.settings) as publisher:
+            for event in events:
+                publisher.event(event, remember=True)
+            publisher.flush()
+            for label in labels:
+                publisher.label(label)
+
+    def read(self, topic: str) -> list[Any]:
+        """Every record of a topic, now."""
+        consumer = KafkaConsumer(bootstrap_servers=self.settings.bootstrap_servers, enable_auto_commit=False)
+        try:
+            tps = [TopicPartition(topic, index) for index in sorted(consumer.partitions_for_topic(topic) or ())]
+            consumer.assign(tps)
+            ends = consumer.end_offsets(tps)
+            consumer.seek_to_beginning(*tps)
+            found: list[Any] = []
+            while any(consumer.position(tp) < ends[tp] for tp in tps):
+                for records in consumer.poll(timeout_ms=200).values():
+                    found += records
+            return found
+        finally:
+            consumer.close()
+
+    def actions(self) -> list[dict[str, Any]]:
+        """All published actions."""
+        return [orjson.loads(record.value) for record in self.read(self.settings.topics.actions)]
+
+    def lag(self) -> int:
+        """Events not yet committed by the group."""
+        topic = self.settings.topics.events
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.settings.bootstrap_servers, group_id=self.settings.app_id, enable_auto_commit=False
+        )
+        try:
+            tps = [TopicPartition(topic, index) for index in range(self.settings.partitions)]
+            ends = consumer.end_offsets(tps)
+            return sum(end - (consumer.committed(tp) or 0) for tp, end in ends.items())
+        finally:
+            consumer.close(autocommit=False)
+
+    def wait_until_lag_below(self, limit: int) -> None:
+        """Until the workers have got so far."""
+        wait_until(lambda: self.lag() < limit, f"fewer than {limit} events are left")
+
+    def wait_until_decided(self, timeout_s: float = 90) -> None:
+        """Until every event is decided and committed."""
+        wait_until(lambda: self.lag() == 0, "all events are committed", timeout_s)
+
+    def entities(self) -> dict[str, bytes]:
+        """The newest state of each entity in the changelog, without the source offset."""
+        newest = {record.key: record.value for record in self.read(changelog_topic(self.settings))}
+        return _comparable(newest)
+
+
+class Oracle:
+    """What an undisturbed run must give: the offline engine over the same events."""
+
+    def __init__(self, rulebook: Path, settings: Settings, events: Iterable[bytes]) -> None:
+        engine = OfflineEngine(load_rulebook(rulebook), settings)
+        messages = list(engine.run(Arrival("event", 0, event) for event in events))
+        self.actions = [orjson.loads(message.value) for message in messages if message.topic == settings.topics.actions]
+        self.entities = _comparable(engine.database.values)
+
+    @property
+    def action_ids(self) -> set[str]:
+        """The ids of all actions."""
+        return {action["action_id"] for action in self.actions}
+
+
+def _comparable(values: "dict[bytes, bytes]") -> dict[str, bytes]:
+    found = {}
+    for key, value in values.items():
+        if key.startswith(ENTITY):
+            record = load_record(value)
+            record.offset = NEVER
+            found[key.removeprefix(ENTITY).decode()] = dump_record(record)
+    return found
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
