@@ -42,13 +42,13 @@ class Arrival:
 
 
 def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arrival]:
-    """Events in their order; each label before the first event that is not older than it."""
+    """Events in their order; each label before the first event that is younger than it."""
     waiting = iter(sorted(labels, key=lambda label: label.ts_ms))
     label = next(waiting, None)
     now_ms = 0
     for event in events:
         now_ms = max(now_ms, event.ts_ms)
-        while label is not None and label.ts_ms <= now_ms:
+        while label is not None and label.ts_ms < now_ms:
             yield label
             label = next(waiting, None)
         yield event
