@@ -1,0 +1,102 @@
+"""`floodgate demo`."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from engine.cli.options import FILE, PATH
+from engine.cli.recordings import read_events, read_labels, read_lines
+from engine.core.events import FieldMapping
+from engine.dev.demo import Traffic, run_demo
+from engine.dev.observer import Observation
+from engine.sim.verdict import judge
+from engine.sim.world import Moderator, SimulatedEvent, simulate_day
+from engine.stream.offline import Arrival, merge
+
+_CAUGHT_FROM = 0.9
+
+
+@click.command("demo")
+@click.option("--rules", default="rules", show_default=True, type=PATH, help="The rulebook.")
+@click.option("--events", "events_path", type=FILE, help="Recorded events in place of the simulated day.")
+@click.option("--labels", "labels_path", type=FILE, help="Labels of the recorded events.")
+@click.option("--rate", default=700.0, show_default=True, help="Events a second.")
+@click.option("--seed", default=1, show_default=True, help="Another day.")
+@click.option("--workers", default=1, show_default=True, help="Worker processes.")
+def command(
+    rules: Path, events_path: Path | None, labels_path: Path | None, rate: float, seed: int, workers: int
+) -> None:
+    """Run everything on this machine: broker, worker, traffic with attacks, a moderator; show what happens.
+
+    Ends by itself with a summary. Exit code 1 when an attack of the simulated day was not caught.
+    """
+    console = Console()
+    if events_path is not None:
+        _recorded(console, rules, events_path, labels_path, rate, workers)
+    else:
+        _simulated(console, rules, rate, seed, workers)
+
+
+def _simulated(console: Console, rules: Path, rate: float, seed: int, workers: int) -> None:
+    day = simulate_day(seed)
+    labels = Moderator().labels(day, Random(seed + 1))
+    arrivals = list(
+        merge(
+            [Arrival("event", int(str(one.event["ts"])), orjson.dumps(one.event)) for one in day],
+            [Arrival("label", int(str(one.label["ts"])), orjson.dumps(one.label)) for one in labels],
+        )
+    )
+    attacked = sum(one.attack is not None for one in day)
+    console.print(f"a simulated day: {len(day)} events, {attacked} of them in attacks, {len(labels)} labels to come")
+    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), workers, console)
+    sys.exit(0 if _tell_attacks(console, day, seen) else 1)
+
+
+def _tell_attacks(console: Console, day: list[SimulatedEvent], seen: Observation) -> bool:
+    results, innocent = judge(day, seen.actions)
+    people = len({one.event["user_id"] for one in day if one.attack is None})
+    table = Table("attack", "accounts", "caught", "recall", "precision", "by rules", title="What was caught")
+    for result in results:
+        precision = f"{result.precision:.3f}" if result.precision is not None else "-"
+        table.add_row(
+            result.name, str(len(result.accounts)), str(len(result.caught)), f"{result.recall:.3f}", precision,
+            ", ".join(sorted(result.rules)),
+        )  # fmt: skip
+    console.print(table)
+    _tell_totals(console, seen)
+    console.print(f"innocent accounts acted on: {len(innocent)} of {people}")
+    return all(result.recall >= _CAUGHT_FROM for result in results)
+
+
+def _recorded(
+    console: Console, rules: Path, events_path: Path, labels_path: Path | None, rate: float, workers: int
+) -> None:
+    labels = list(read_labels(labels_path)) if labels_path else []
+    arrivals = list(merge(read_events(events_path, FieldMapping()), labels))
+    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), workers, console)
+    _tell_totals(console, seen)
+    if labels_path is None:
+        return
+    truth = {}
+    for line in read_lines(labels_path):
+        label = orjson.loads(line)
+        truth[label["event_id"]] = label["label"]
+    found = Counter((action["rule"], truth.get(action["event_id"], "unlabelled")) for action in seen.actions)
+    table = Table("rule", "on spam", "on ham", "unlabelled", title="Actions against the labels")
+    for rule in sorted({rule for rule, _ in found}):
+        table.add_row(rule, *(str(found[rule, kind]) for kind in ("spam", "ham", "unlabelled")))
+    console.print(table)
+
+
+def _tell_totals(console: Console, seen: Observation) -> None:
+    rules = ", ".join(f"{rule} {count}" for rule, count in seen.by_rule.most_common())
+    console.print(f"{seen.decided} events decided, {len(seen.actions)} actions ({rules or 'none'})")
+    auc = f"{seen.model_auc:.3f}" if seen.model_auc is not None else "not known yet"
+    console.print(f"{seen.learned} labels learned, ROC AUC of the scores as given: {auc}")
+    console.print(f"{seen.dead_letters} dead letters; shadow hits: {dict(seen.shadow) or 'none'}")

@@ -1,0 +1,115 @@
+"""The demonstration: everything on this machine, traffic through it, and what comes out."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from engine.dev.observer import Observation, Observer
+from engine.dev.system import LocalSystem
+from engine.dev.view import Progress, render
+from engine.stream.offline import Arrival
+from engine.stream.publishing import Publisher
+
+_REFRESH_MS = 400
+_LINE_EVERY_S = 5.0
+_SETTLE_TIMEOUT_S = 60.0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Arrivals to publish, and how many events a second."""
+
+    arrivals: Iterable[Arrival]
+    total: int
+    events_per_second: float
+
+
+def run_demo(rules: Path, traffic: Traffic, workers: int, console: Console) -> Observation:
+    """Start a system, send the traffic through it, show what happens, and return what was seen."""
+    console.print("starting the embedded broker and a worker …")
+    with LocalSystem(rules, workers) as system:
+        console.print(f"rulebook {system.rulebook_id} in use; sending {traffic.total} events and labels")
+        observer, feeder = Observer(system), _Feeder(system, traffic)
+        feeder.start()
+        try:
+            return _watch(observer, feeder, traffic, console)
+        finally:
+            feeder.stop()
+            observer.close()
+
+
+def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Console) -> Observation:
+    progress = Progress(traffic.total)
+    settled_by: float | None = None
+    next_line = 0.0
+    live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+    if live is not None:
+        live.start()
+    try:
+        while True:
+            seen = observer.update(_REFRESH_MS)
+            progress.note(feeder.events, feeder.labels, seen.decided + seen.dead_letters)
+            if live is not None:
+                live.update(render(seen, progress), refresh=True)
+            elif time.monotonic() >= next_line:
+                console.print(progress.line(seen))
+                next_line = time.monotonic() + _LINE_EVERY_S
+            if not feeder.is_alive():
+                feeder.raise_failure()
+                settled_by = settled_by or time.monotonic() + _SETTLE_TIMEOUT_S
+                if progress.lag <= 0 or time.monotonic() > settled_by:
+                    return observer.update(2 * _REFRESH_MS)
+    finally:
+        if live is not None:
+            live.stop()
+
+
+class _Feeder(threading.Thread):
+    """Publishes the traffic at its rate, beside the view."""
+
+    def __init__(self, system: LocalSystem, traffic: Traffic) -> None:
+        super().__init__(daemon=True)
+        self.events = 0
+        self.labels = 0
+        self._system, self._traffic = system, traffic
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+
+    def run(self) -> None:
+        """Publish until the end, or until told to stop."""
+        try:
+            with Publisher(self._system.settings) as publisher:
+                self._publish(publisher, time.monotonic)
+        except Exception as error:  # told by the thread that watches
+            self._failure = error
+
+    def _publish(self, publisher: Publisher, clock: Callable[[], float]) -> None:
+        started = clock()
+        for arrival in self._traffic.arrivals:
+            ahead_s = self.events / self._traffic.events_per_second - (clock() - started)
+            if ahead_s > 0.02:
+                publisher.flush()
+                self._stopping.wait(ahead_s)
+            if self._stopping.is_set():
+                return
+            if arrival.kind == "event":
+                publisher.event(arrival.value, remember=True)
+                self.events += 1
+            else:
+                publisher.label(arrival.value)
+                self.labels += 1
+
+    def stop(self) -> None:
+        """Stop publishing."""
+        self._stopping.set()
+        self.join(timeout=10)
+
+    def raise_failure(self) -> None:
+        """Raise what ended the thread, if it was an error."""
+        if self._failure is not None:
+            raise self._failure

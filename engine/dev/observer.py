@@ -1,0 +1,73 @@
+"""Watches a running system from outside: its output topics and its workers' metrics."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from kafka import KafkaConsumer, TopicPartition
+
+from engine.dev.system import LocalSystem
+
+_DECIDED = ("floodgate_events_total", "floodgate_events_ignored_total")
+SHOWN_DECISIONS = 8
+
+
+@dataclass(slots=True)
+class Observation:
+    """What has been seen so far."""
+
+    decided: int = 0
+    dead_letters: int = 0
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    by_rule: Counter[str] = field(default_factory=Counter)
+    shadow: Counter[str] = field(default_factory=Counter)
+    recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=SHOWN_DECISIONS))
+    outcomes: Counter[str] = field(default_factory=Counter)
+    model_auc: float | None = None
+    learned: int = 0
+
+
+class Observer:
+    """Collects an Observation; `update` reads what is new."""
+
+    def __init__(self, system: LocalSystem) -> None:
+        self._system = system
+        topics, self.seen = system.settings.topics, Observation()
+        self._consumer = KafkaConsumer(bootstrap_servers=system.settings.bootstrap_servers, enable_auto_commit=False)
+        names = (topics.actions, topics.decisions)
+        tps = [
+            TopicPartition(name, i) for name in names for i in sorted(self._consumer.partitions_for_topic(name) or ())
+        ]
+        self._consumer.assign(tps)
+        self._consumer.seek_to_beginning(*tps)
+        self._actions = topics.actions
+
+    def update(self, wait_ms: int) -> Observation:
+        """Read what the topics and the metrics have got, for at most `wait_ms`."""
+        for tp, records in self._consumer.poll(timeout_ms=wait_ms).items():
+            for record in records:
+                document = orjson.loads(record.value)
+                if tp.topic == self._actions:
+                    self.seen.actions.append(document)
+                    self.seen.by_rule[document["rule"]] += 1
+                    self.seen.recent.append(document)
+                else:
+                    self.seen.outcomes[document["outcome"]] += 1
+                    self.seen.shadow.update(hit["rule"] for hit in document["hits"] if hit["effect"] == "shadow")
+        metrics = [worker.page("/metrics") for worker in self._system.workers]
+        self.seen.decided = int(sum(_metric(page, name) for page in metrics for name in _DECIDED))
+        self.seen.dead_letters = int(sum(_metric(page, "floodgate_dead_letters_total") for page in metrics))
+        self.seen.learned = int(sum(_metric(page, "floodgate_examples_learned_total") for page in metrics))
+        aucs = [_metric(page, "floodgate_model_auc") for page in metrics if "\nfloodgate_model_auc{" in page]
+        self.seen.model_auc = max(aucs, default=None)
+        return self.seen
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._consumer.close()
+
+
+def _metric(page: str, name: str) -> float:
+    lines = [line for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)

@@ -1,0 +1,116 @@
+"""A whole system on one machine: embedded broker, topics, rulebook, workers as processes."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+from kafka import KafkaProducer
+
+from engine.dev.broker.process import BrokerProcess
+from engine.errors import FloodgateError
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.messages import encode_rulebook
+from engine.stream.topics import create_topics
+
+_START_TIMEOUT_S = 60.0
+
+
+class LocalWorker:
+    """A worker process, its log and its web port."""
+
+    def __init__(self, settings: Settings, directory: Path, name: str) -> None:
+        self.log_path = directory / f"{name}.log"
+        self.port = _free_port()
+        config = directory / f"{name}.json"
+        own = msgspec.structs.replace(settings, data_dir=str(directory / name), web_port=self.port)
+        config.write_bytes(msgspec.json.encode(own))
+        command = [sys.executable, "-m", "engine.cli", "worker", "--config", str(config)]
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def page(self, path: str) -> str:
+        """A page of its web server; empty while it is not up."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as response:
+                return str(response.read().decode())
+        except OSError:
+            return ""
+
+    def wait_until_ready(self) -> None:
+        """Return when it decides events; raise with the end of its log when it ends or takes too long."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while '"ready"' not in self.page("/readyz"):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise FloodgateError(f"the worker did not start:\n{self.log_path.read_text('utf-8')[-3000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL."""
+        self._process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        self._process.kill()
+        self._process.wait()
+
+
+class LocalSystem:
+    """Starts everything, ends everything; its files live in a temporary directory."""
+
+    def __init__(self, rules: Path, workers: int = 1) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="floodgate-"))
+        self.broker = BrokerProcess()
+        self.settings = msgspec.convert(
+            {"brokers": self.broker.address, "partitions": 4, "session_timeout_ms": 6_000}, Settings
+        )
+        self.workers: list[LocalWorker] = []
+        try:
+            create_topics(self.settings)
+            self.rulebook_id = self._push(rules)
+            self.workers = [LocalWorker(self.settings, self._directory, f"worker-{i}") for i in range(1, workers + 1)]
+            for worker in self.workers:
+                worker.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _push(self, rules: Path) -> str:
+        rulebook = load_rulebook(rules)
+        message = encode_rulebook(
+            dict(rulebook.sources), rulebook.id, os.environ.get("USER", "demo"), "demo", int(time.time() * 1000)
+        )
+        producer = KafkaProducer(bootstrap_servers=self.settings.bootstrap_servers, max_request_size=8 << 20)
+        producer.send(self.settings.topics.rulebooks, key=b"main", value=message, partition=0).get(timeout=30)
+        producer.close()
+        return rulebook.id
+
+    def stop(self) -> None:
+        """End all processes and remove their files."""
+        for worker in self.workers:
+            worker.stop()
+        self.broker.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def __enter__(self) -> "LocalSystem":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

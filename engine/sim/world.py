@@ -1,0 +1,88 @@
+"""A day on the platform: everyone's events in order of arrival, and a moderator's late verdicts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+
+from engine.sim.attacks import ATTACKS, Event
+from engine.sim.people import HOUR_MS, day_of, populate
+
+DEFAULT_START_MS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedEvent:
+    """An event, and what it really is: an attack's name, or None for a normal one."""
+
+    event: Event
+    attack: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLabel:
+    """A moderator's verdict as it goes onto the topic, and on whose event."""
+
+    label: dict[str, object]
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moderator:
+    """Looks at some events, some time later, and is sometimes wrong.
+
+    `sees_spam` and `sees_ham` are the shares of events that are looked at: spam is reported more often.
+    """
+
+    sees_spam: float = 0.25
+    sees_ham: float = 0.02
+    errors: float = 0.01
+    delay_ms: tuple[int, int] = (2 * 60_000, HOUR_MS)
+
+    def labels(self, events: list[SimulatedEvent], rng: Random) -> list[SimulatedLabel]:
+        """The verdicts on a day's events, in the order in which they are given."""
+        made = []
+        for simulated in events:
+            event = simulated.event
+            if "text" not in event or rng.random() >= (self.sees_spam if simulated.attack else self.sees_ham):
+                continue
+            spam = (simulated.attack is not None) != (rng.random() < self.errors)
+            ts = event["ts"]
+            assert isinstance(ts, int)
+            label = {
+                "event_id": event["event_id"],
+                "label": "spam" if spam else "ham",
+                "ts": ts + rng.randrange(*self.delay_ms),
+                "moderator": f"mod-{rng.randrange(5)}",
+            }
+            made.append(SimulatedLabel(label, str(event["user_id"])))
+        made.sort(key=lambda entry: entry.label["ts"])  # type: ignore[arg-type,return-value]  # an int
+        return made
+
+
+def simulate_day(seed: int = 1, people: int = 1_500, start_ms: int = DEFAULT_START_MS) -> list[SimulatedEvent]:
+    """One day's events in order of arrival: a few arrive late, a few twice."""
+    rng = Random(seed)
+    population = populate(rng, people)
+    made = [
+        SimulatedEvent(event, None)
+        for person in population
+        for event in day_of(rng, person, population, start_ms, number=0)
+    ]
+    for name, (attack, hour) in ATTACKS.items():
+        made += [SimulatedEvent(event, name) for event in attack(rng, start_ms + int(hour * HOUR_MS))]
+    return list(_as_it_arrives(made, rng))
+
+
+def _as_it_arrives(events: list[SimulatedEvent], rng: Random) -> Iterator[SimulatedEvent]:
+    arrivals: list[tuple[int, int, SimulatedEvent]] = []
+    for simulated in events:
+        ts = simulated.event["ts"]
+        assert isinstance(ts, int)
+        late_ms = rng.randrange(30_000) if rng.random() < 0.02 else 0
+        arrivals.append((ts + late_ms, len(arrivals), simulated))
+        if rng.random() < 0.002:
+            arrivals.append((ts + late_ms + 500, len(arrivals), simulated))
+    arrivals.sort(key=lambda arrival: arrival[:2])
+    for _, _, simulated in arrivals:
+        yield simulated
