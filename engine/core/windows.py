@@ -50,10 +50,8 @@ class CountSeries:
             times.insert(bisect_right(times, now), now)
         else:
             return
-        excess = len(times) - cap
-        if excess > 0:
-            self.floor = max(self.floor, times[excess - 1])
-            del times[:excess]
+        if len(times) > cap:
+            self._make_room(cap)
 
     def count(self, now: int, over_ms: int, cap: int) -> int | None:
         """How many events lie in (now - over_ms, now]; None when that is no longer known."""
@@ -84,6 +82,15 @@ class CountSeries:
                 self.floor = 0
             if self.exact_from <= horizon:
                 self.exact_from = 0
+
+    def _make_room(self, cap: int) -> None:
+        self.trim()  # first, so that it does not matter when the record was saved last
+        while len(self.times) > cap:
+            self._evict()
+
+    def _evict(self) -> None:
+        self.floor = max(self.floor, self.times[0])
+        del self.times[0]
 
     def _drop(self, gone: int) -> None:
         del self.times[:gone]
@@ -124,8 +131,8 @@ class DistinctSeries(CountSeries):
             hashes.insert(at, value)
         else:
             return
-        while len(times) > cap:
-            self._evict()
+        if len(times) > cap:
+            self._make_room(cap)
 
     def distinct(self, now: int, over_ms: int, cap: int) -> int | None:
         """How many distinct values lie in (now - over_ms, now]; None when that is no longer known."""
@@ -181,10 +188,8 @@ class SumSeries(CountSeries):
             amounts.insert(at, amount)
         else:
             return
-        while len(times) > cap:
-            self.floor = max(self.floor, times[1])
-            amounts[0] += amounts[1]
-            del times[1], amounts[1]
+        if len(times) > cap:
+            self._make_room(cap)
 
     def total(self, now: int, over_ms: int) -> float | None:
         """The sum over (now - over_ms, now]; None when it reaches back behind what is kept."""
@@ -196,6 +201,11 @@ class SumSeries(CountSeries):
             return None
         end = len(times) if now >= times[-1] else bisect_right(times, now)
         return fsum(self.amounts[bisect_right(times, start) : end])
+
+    def _evict(self) -> None:
+        self.floor = max(self.floor, self.times[1])
+        self.amounts[0] += self.amounts[1]
+        del self.times[1], self.amounts[1]
 
     def _drop(self, gone: int) -> None:
         del self.times[:gone], self.amounts[:gone]

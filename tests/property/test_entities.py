@@ -1,0 +1,58 @@
+"""Entity records survive being written and read, and cannot be read from anything else."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.core.entities import EntityRecord, dump_record, load_record, stored_expiry_s
+from engine.core.windows import add_amount, add_count, add_distinct
+from engine.errors import StateError
+
+HOUR_MS = 3_600_000
+events = st.lists(st.tuples(st.integers(0, 72 * HOUR_MS), st.integers(0, 3), st.integers(0, 9)), max_size=50)
+
+
+def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
+    record = EntityRecord()
+    for index, (ahead_ms, key, value) in enumerate(moves):
+        now = record.relative(1_700_000_000_000 + ahead_ms)
+        if now is None:
+            continue  # days late: it changes nothing
+        record.newest = max(record.newest, now)
+        record.offset = index
+        record.remember(index * 7919)
+        if key == 0:
+            add_count(record.series, 10, now, 8, 2 * HOUR_MS)
+        elif key == 1:
+            add_distinct(record.series, 11, now, value, 8, 2 * HOUR_MS)
+        elif key == 2:
+            add_amount(record.series, 12, now, value / 4, 8, 2 * HOUR_MS)
+        else:
+            record.cool(99, now, HOUR_MS)
+    return record
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(events)
+def test_a_record_reads_back_as_it_was_written(moves: list[tuple[int, int, int]]) -> None:
+    data = dump_record(build(moves))
+    again = load_record(data)
+    assert dump_record(again) == data
+    assert (again.offset, again.newest, again.base_ms) == (build(moves).offset, again.newest, again.base_ms)
+    if moves:
+        assert stored_expiry_s(data) * 1000 > again.base_ms + again.newest
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(events, st.data())
+def test_damaged_bytes_raise_a_state_error_and_nothing_else(
+    moves: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    written = bytearray(dump_record(build(moves)))
+    cut = data.draw(st.integers(0, len(written)))
+    flip = data.draw(st.integers(0, len(written) - 1))
+    written[flip] ^= data.draw(st.integers(1, 255))
+    for damaged in (bytes(written[:cut]), bytes(written), b"", b"\x00" * 7):
+        try:
+            load_record(damaged)
+        except StateError as error:
+            assert "cannot be read" in str(error)  # readable bytes are fine too

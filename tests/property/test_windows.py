@@ -1,0 +1,165 @@
+"""Sliding windows equal a naive recount over everything that has arrived."""
+
+from bisect import bisect_right
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.core.windows import CountSeries, DistinctSeries, SumSeries
+
+CASES = 4_000
+WINDOW_MS = 1_000
+RETENTION_MS = 2 * WINDOW_MS
+
+# Times close together, so that equal times, late events and window edges are common.
+steps = st.lists(st.tuples(st.integers(-900, 700), st.integers(0, 5)), min_size=1, max_size=60)
+
+
+def arrivals(moves: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(time, value) in order of arrival; times wander forwards, some events are late."""
+    newest, made = 5_000, []
+    for step, value in moves:
+        time = newest + step
+        newest = max(newest, time)
+        made.append((time, value))
+    return made
+
+
+def inside(seen: list[tuple[int, int]], now: int, over_ms: int) -> list[int]:
+    """The values in (now - over, now], recounted from scratch."""
+    return [value for time, value in seen if now - over_ms < time <= now]
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(steps, st.integers(1, WINDOW_MS))
+def test_a_count_equals_the_recount_while_nothing_had_to_go(moves: list[tuple[int, int]], over_ms: int) -> None:
+    series, seen = CountSeries(RETENTION_MS), []
+    for time, value in arrivals(moves):
+        seen.append((time, value))
+        series.add(time, cap=1_000)
+        assert series.count(time, over_ms, cap=1_000) == len(inside(seen, time, over_ms))
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(steps, st.integers(1, WINDOW_MS))
+def test_a_distinct_count_equals_the_recount_while_nothing_had_to_go(
+    moves: list[tuple[int, int]], over_ms: int
+) -> None:
+    series, seen = DistinctSeries(RETENTION_MS), []
+    for time, value in arrivals(moves):
+        seen.append((time, value))
+        series.add_value(time, value, cap=1_000)
+        assert series.distinct(time, over_ms, cap=1_000) == len(set(inside(seen, time, over_ms)))
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(steps, st.integers(1, WINDOW_MS))
+def test_a_sum_equals_the_recount_while_nothing_had_to_go(moves: list[tuple[int, int]], over_ms: int) -> None:
+    series, seen = SumSeries(RETENTION_MS), []
+    for time, value in arrivals(moves):
+        seen.append((time, value))
+        series.add_amount(time, float(value), cap=1_000)
+        assert series.total(time, over_ms) == sum(inside(seen, time, over_ms))
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(steps, st.integers(1, WINDOW_MS), st.integers(1, 8))
+def test_a_full_count_is_exact_or_at_least_cap_or_unknown(moves: list[tuple[int, int]], over_ms: int, cap: int) -> None:
+    series, seen, newest = CountSeries(RETENTION_MS), [], 0
+    for time, value in arrivals(moves):
+        seen.append((time, value))
+        series.add(time, cap)
+        answer, truth = series.count(time, over_ms, cap), len(inside(seen, time, over_ms))
+        if time >= newest:
+            assert answer == min(truth, cap)  # in order: never unknown, and exact below the cap
+        else:
+            assert answer is None or answer == truth or cap <= answer <= truth
+        newest = max(newest, time)
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(steps, st.integers(1, WINDOW_MS), st.integers(1, 6))
+def test_a_full_distinct_count_is_exact_or_at_least_cap_or_unknown(
+    moves: list[tuple[int, int]], over_ms: int, cap: int
+) -> None:
+    series, seen, newest = DistinctSeries(RETENTION_MS), [], 0
+    for time, value in arrivals(moves):
+        seen.append((time, value))
+        series.add_value(time, value, cap)
+        answer, truth = series.distinct(time, over_ms, cap), len(set(inside(seen, time, over_ms)))
+        in_order = time >= newest
+        newest = max(newest, time)
+        if in_order and all(earlier <= time for earlier, _ in seen) and _never_late(seen):
+            assert answer == min(truth, cap)  # repeating one value cannot push the others out
+        else:
+            assert answer is None or answer == truth or cap <= answer <= truth
+
+
+def _never_late(seen: list[tuple[int, int]]) -> bool:
+    times = [time for time, _ in seen]
+    return times == sorted(times)
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(steps, st.integers(2, 6))
+def test_a_full_sum_loses_no_amount_of_the_whole_window(moves: list[tuple[int, int]], cap: int) -> None:
+    series, seen = SumSeries(10**6), []
+    for time, value in sorted(arrivals(moves)):
+        seen.append((time, value))
+        series.add_amount(time, float(value), cap)
+        everything = time + 1
+        assert series.total(time, everything) == sum(inside(seen, time, everything))
+        assert len(series.times) <= cap
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(
+    st.sampled_from([CountSeries, DistinctSeries, SumSeries]), steps, st.sets(st.integers(0, 59)), st.integers(2, 40)
+)
+def test_trimming_at_any_moment_changes_no_answer(
+    kind: type[CountSeries], moves: list[tuple[int, int]], trims: set[int], cap: int
+) -> None:
+    """Records are trimmed when they are saved: a batch's size must never show in an answer."""
+    trimmed, whole = kind(RETENTION_MS), kind(RETENTION_MS)
+    for index, (time, value) in enumerate(arrivals([(step * 3, value) for step, value in moves])):
+        for series in (trimmed, whole):
+            _enter(series, time, value, cap)
+        if index in trims:
+            trimmed.trim()
+        for over_ms in (1, WINDOW_MS // 2, WINDOW_MS):
+            assert _answer(trimmed, time, over_ms, cap) == _answer(whole, time, over_ms, cap)
+    trimmed.trim()
+    whole.trim()
+    assert _contents(trimmed) == _contents(whole)
+
+
+def _enter(series: CountSeries, time: int, value: int, cap: int) -> None:
+    if isinstance(series, DistinctSeries):
+        series.add_value(time, value, cap)
+    elif isinstance(series, SumSeries):
+        series.add_amount(time, float(value), cap)
+    else:
+        series.add(time, cap)
+
+
+def _answer(series: CountSeries, now: int, over_ms: int, cap: int) -> float | None:
+    if isinstance(series, DistinctSeries):
+        return series.distinct(now, over_ms, cap)
+    return series.total(now, over_ms) if isinstance(series, SumSeries) else series.count(now, over_ms, cap)
+
+
+def _contents(series: CountSeries) -> tuple[object, ...]:
+    beside = getattr(series, "hashes", None) or getattr(series, "amounts", None)
+    return series.times, beside, series.floor, series.exact_from
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(st.lists(st.fractions(0, 100), max_size=20), st.fractions(0, 100))
+def test_the_edges_of_a_window_are_open_on_the_left_and_closed_on_the_right(
+    moments: list[Fraction], now: Fraction
+) -> None:
+    """The definition itself, against bisect: (now - over, now]."""
+    times = sorted(int(moment) for moment in moments)
+    at, over = int(now), 10
+    assert bisect_right(times, at) - bisect_right(times, at - over) == len([t for t in times if at - over < t <= at])
