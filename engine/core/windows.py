@@ -32,14 +32,15 @@ class CountSeries:
 
     def __init__(self, retention_ms: int) -> None:
         self.times = array("I")
-        self.floor = 0
+        self.floor = 0  # 0: nothing had to go yet
         self.exact_from = 0
         self.retention_ms = retention_ms
 
     def lost_until(self) -> int:
-        """The newest time about which this series may have forgotten something."""
+        """The newest time about which this series may have forgotten something (may be negative)."""
         times = self.times
-        return max(self.floor, times[-1] - self.retention_ms) if times else self.floor
+        horizon = times[-1] - self.retention_ms if times else -1
+        return max(self.floor, horizon) if self.floor else horizon
 
     def add(self, now: int, cap: int) -> None:
         """Enter one event. O(1) in order, O(cap) when late."""
@@ -57,7 +58,7 @@ class CountSeries:
         """How many events lie in (now - over_ms, now]; None when that is no longer known."""
         times = self.times
         if not times:
-            return 0 if now - over_ms >= self.floor else None
+            return 0 if not self.floor or now - over_ms >= self.floor else None
         start = now - over_ms
         end = len(times) if now >= times[-1] else bisect_right(times, now)
         found = end - bisect_right(times, start)
@@ -138,7 +139,7 @@ class DistinctSeries(CountSeries):
         """How many distinct values lie in (now - over_ms, now]; None when that is no longer known."""
         times = self.times
         if not times:
-            return 0 if now - over_ms >= self.floor else None
+            return 0 if not self.floor or now - over_ms >= self.floor else None
         start = now - over_ms
         end = len(times) if now >= times[-1] else bisect_right(times, now)
         found = len(set(self.hashes[bisect_right(times, start) : end]))

@@ -90,18 +90,17 @@ class Parser:
     # -- text -------------------------------------------------------------------------------------
 
     def _prepare(self) -> str:
-        """Python's parser has no `7d` and no `matches`: put stand-ins of the same length there."""
+        """Python's parser has no `7d` and no `matches`, and a backslash means something else to it than to
+        a pattern: put stand-ins of the same length there."""
 
         def stand_in(match: re.Match[str]) -> str:
             token = match.group()
             if token == "matches":
                 return "   @   "
-            if token[0] in "\"'":
-                return token
             line = self._text.count("\n", 0, match.start())
             column = match.start() - (self._text.rfind("\n", 0, match.start()) + 1)
             self._literals[line, column] = token
-            return "_" * len(token)
+            return f'"{"_" * (len(token) - 2)}"' if token[0] in "\"'" else "_" * len(token)
 
         return _TOKEN.sub(stand_in, self._text)
 
@@ -135,8 +134,10 @@ class Parser:
                 return self._constant(node, span)
             case ast.Name():
                 return self._name(node, span)
-            case ast.Attribute(value=ast.Name(id="score" | "event" as root), attr=attr):
-                return self._resolve(f"{root}.{attr}", span) or Expr(span, "wrong")
+            case ast.Attribute(value=ast.Name(id="score"), attr=attr):
+                return self._resolve(f"score.{attr}", span) or Expr(span, "wrong")
+            case ast.Attribute() if _rooted_in_event(node):
+                return self._resolve(ast.unparse(node), span) or Expr(span, "wrong")
             case ast.Attribute(value=ast.Name(id="lists")):
                 return self._wrong(span, "a list can only stand after `in`", f"write: some_name in {ast.unparse(node)}")
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -163,12 +164,19 @@ class Parser:
     def _constant(self, node: ast.Constant, span: Span) -> Expr:
         match node.value:
             case str():
-                return Constant(span, "text", node.value)
+                return self._quoted(node, span)
             case bool():
                 return self._wrong(span, f"write {str(node.value).lower()} in small letters")
             case int() | float() if abs(node.value) < 1e18:
                 return Constant(span, "number", node.value)
         return self._wrong(span, "this literal is not part of the rule language")
+
+    def _quoted(self, node: ast.Constant, span: Span) -> Expr:
+        written = self._literals.get((node.lineno - 1, self._column(node)))
+        if written is None or node.end_col_offset != node.col_offset + len(node.value.encode()) + 2:  # type: ignore[union-attr]  # a str
+            return self._wrong(span, "a text stands in one pair of quotes, without a letter before it")
+        quote = written[0]
+        return Constant(span, "text", written[1:-1].replace("\\" + quote, quote))
 
     def _name(self, node: ast.Name, span: Span) -> Expr:
         literal = self._literals.get((node.lineno - 1, self._column(node)))
@@ -210,7 +218,11 @@ class Parser:
         left, right = self._unify(self._value(left), self._value(right))
         if "wrong" in (left.type, right.type):
             return Expr(span, "wrong")
-        if left.type != right.type or left.type == "list":
+        if "list" in (left.type, right.type):
+            return self._wrong(
+                span, "lists cannot be compared", '"x" in some_list asks for an item, len(some_list) for its length'
+            )
+        if left.type != right.type:
             return self._mismatch(op, left, right, span)
         if op not in ("==", "!=") and left.type not in (*_NUMERIC, "any"):
             return self._wrong(span, f"`{op}` compares numbers, durations and sizes, not {_a(left.type)}")
@@ -252,16 +264,17 @@ class Parser:
 
     def _matches(self, left: ast.expr, right: ast.expr, span: Span) -> Expr:
         subject = self._expect(self._read(left), "text")
-        if not (isinstance(right, ast.Constant) and isinstance(right.value, str)):
+        pattern = self._read(right) if isinstance(right, ast.Constant) else None
+        if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
             return self._wrong(self._span_of(right), "`matches` needs a pattern in quotes")
         try:
             options = re2.Options()
             options.log_errors = False
             options.max_mem = 1 << 20
-            re2.compile(right.value, options)
+            re2.compile(pattern.value, options)
         except re2.error as error:
             return self._wrong(self._span_of(right), f"this pattern is not valid (RE2): {_said(error)}")
-        return Matches(span, "bool", subject, right.value)
+        return Matches(span, "bool", subject, pattern.value)
 
     def _arithmetic(self, node: ast.BinOp, op: str, span: Span) -> Expr:
         left, right = self._read(node.left), self._read(node.right)
@@ -335,6 +348,12 @@ class Parser:
 
 def _any_wrong(expr: Expr) -> bool:
     return expr.type == "wrong" or any(_any_wrong(child) for child in children(expr))
+
+
+def _rooted_in_event(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == "event"
 
 
 def _depth(node: ast.AST) -> int:

@@ -16,7 +16,7 @@ from engine.rulebook.diagnostics import Diagnostics, Span
 Scalar = str | int | float | bool | None
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NOT_A_BOOLEAN = re.compile(r"(?i)^(yes|no|on|off|y|n)$")
+_NOT_A_BOOLEAN = re.compile(r"(?i)^(yes|no|on|off)$")
 _SEXAGESIMAL = re.compile(r"^[0-9]+(:[0-5]?[0-9])+$")
 _INTEGER = re.compile(r"^[-+]?[0-9][0-9_]*$")
 _FLOAT = re.compile(r"^[-+]?([0-9][0-9_]*)?\.?[0-9]+([eE][-+]?[0-9]+)?$")

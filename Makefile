@@ -1,0 +1,46 @@
+# Every target makes what it needs: a virtual environment with this project in it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-quick lint bench clean
+
+demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary
+	$(BIN)/floodgate demo
+
+test: $(VENV)/.installed-dev ## everything: lint, types, layers, all tests
+	$(BIN)/ruff check engine tests benchmarks
+	$(BIN)/ruff format --check engine tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2
+
+test-quick: $(VENV)/.installed-dev ## the tests that need no processes
+	$(BIN)/pytest -n 2 tests/unit tests/golden tests/property
+
+lint: $(VENV)/.installed-dev ## format and mend what can be mended
+	$(BIN)/ruff check --fix engine tests benchmarks
+	$(BIN)/ruff format engine tests benchmarks
+
+bench: $(VENV)/.installed-bench ## this engine beside others on the same work
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf $(VENV) .floodgate benchmarks/out
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Floodgate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@ $(VENV)/.installed

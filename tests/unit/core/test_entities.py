@@ -1,0 +1,56 @@
+"""The record of one entity."""
+
+import pytest
+
+from engine.core.entities import MAX_WINDOW_MS, RECENT_IDS, EntityRecord, dump_record, load_record
+from engine.core.windows import CountSeries, add_count, read_count
+from engine.errors import StateError
+
+START_MS = 1_700_000_000_000
+DAY_MS = 86_400_000
+
+
+def test_event_ids_are_remembered_up_to_a_limit() -> None:
+    record = EntityRecord()
+    assert all(record.remember(index) for index in range(RECENT_IDS + 1))
+    assert not record.remember(1)
+    assert record.remember(0)
+
+
+def test_months_pass_and_the_base_moves_on() -> None:
+    record = EntityRecord()
+    for day in range(0, 200, 10):
+        now = record.relative(START_MS + day * DAY_MS)
+        assert now is not None
+        record.newest = max(record.newest, now)
+        add_count(record.series, 1, now, 100, MAX_WINDOW_MS + DAY_MS)
+        expected = min(day // 10 + 1, 3)
+        assert read_count(record.series, 1, now, MAX_WINDOW_MS, 100) == expected
+    assert load_record(dump_record(record)).newest == record.newest
+
+
+def test_an_event_days_before_the_first_one_has_no_place() -> None:
+    record = EntityRecord()
+    assert record.relative(START_MS) is not None
+    assert record.relative(START_MS - 3 * DAY_MS) is None
+
+
+def test_series_unknown_to_the_rulebook_are_kept_until_they_expire() -> None:
+    record = EntityRecord()
+    now = record.relative(START_MS)
+    assert now is not None
+    record.newest = now
+    add_count(record.series, 7, now, 10, DAY_MS)
+    kept = load_record(dump_record(record))
+    assert isinstance(kept.series[7], CountSeries)
+    later = kept.relative(START_MS + 3 * DAY_MS)
+    assert later is not None
+    kept.newest = later
+    assert 7 not in load_record(dump_record(kept)).series
+
+
+def test_a_record_of_another_version_says_so() -> None:
+    data = bytearray(dump_record(EntityRecord()))
+    data[0] = 99
+    with pytest.raises(StateError, match="version 99"):
+        load_record(bytes(data))
