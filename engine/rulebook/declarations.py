@@ -12,8 +12,9 @@ from engine.rulebook import schema
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
 from engine.rulebook.nodes import Expr, Ref, Type
+from engine.rulebook.schema import choice, duration, words
 from engine.rulebook.source import Node, parse
-from engine.rulebook.units import DURATION_MS, SIZE_BYTES, duration_ms
+from engine.rulebook.units import DURATION_MS, SIZE_BYTES
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _RESERVED = frozenset(("true", "false", "score", "event", "lists", "and", "or", "not", "in", "matches", "known"))
@@ -279,32 +280,3 @@ _READERS = {
     "rules": _read_rule,
 }
 """In the order in which a section may name things of an earlier one."""
-
-
-def choice(node: Node, allowed: tuple[str, ...], what: str, report: Diagnostics) -> str | None:
-    """A scalar that must be one of a few words."""
-    if node.text in allowed:
-        return node.text
-    hint = did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
-    report.error(node.span, f"{what} cannot be {node.kind}", hint)
-    return None
-
-
-def duration(node: Node, report: Diagnostics) -> int | None:
-    """A duration in ms, or None and an error."""
-    found = duration_ms(node.text or "")
-    if found is None or found <= 0:
-        report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
-        return None
-    return found
-
-
-def words(node: Node, what: str, report: Diagnostics) -> tuple[str, ...]:
-    """One word, or a list of words."""
-    found = []
-    for item in node.walk():
-        if item.text:
-            found.append(item.text)
-        else:
-            report.error(item.span, f"{what} is needed here, this is {item.kind}")
-    return tuple(found)

@@ -6,12 +6,12 @@ other calls, no subscripts: an expression cannot reach anything but the values i
 """
 
 import ast
-import re
 from collections.abc import Callable
 
 import re2
 
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.nodes import (
     Arithmetic,
     Call,
@@ -25,7 +25,8 @@ from engine.rulebook.nodes import (
     Not,
     Ref,
     Type,
-    children,
+    a_type,
+    any_wrong,
 )
 from engine.rulebook.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
 
@@ -38,12 +39,9 @@ FUNCTIONS: dict[str, tuple[tuple[Type, ...], Type]] = {
     "known": (("any",), "bool"),
 }
 MAX_CHARS = 2_000
-MAX_DEPTH = 40
 _NUMERIC = ("number", "duration", "size")
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\bmatches\b|(?<![\w.])[0-9]+(?:\.[0-9]+)?[A-Za-z]+""")
-
 
 Resolve = Callable[[str, Span], Ref | None]
 """Finds a name, or reports it as unknown and gives None."""
@@ -52,10 +50,9 @@ Resolve = Callable[[str, Span], Ref | None]
 class Parser:
     """Reads one expression's text. Every problem goes to the diagnostics, at its exact place."""
 
-    def __init__(self, text: str, span: Span, resolve: Resolve, lists: "set[str]", diagnostics: Diagnostics) -> None:
-        self._text, self._span, self._resolve, self._lists = text, span, resolve, lists
-        self._diagnostics = diagnostics
-        self._literals: dict[tuple[int, int], str] = {}
+    def __init__(self, text: str, span: Span, resolve: Resolve, lists: set[str], diagnostics: Diagnostics) -> None:
+        self._source = ExpressionText(text, span)
+        self._resolve, self._lists, self._diagnostics = resolve, lists, diagnostics
 
     def condition(self) -> Expr | None:
         """The expression if it is a truth value, else None (and an error)."""
@@ -63,60 +60,22 @@ class Parser:
         if expr is None:
             return None
         self._expect(expr, "bool")
-        return None if _any_wrong(expr) else expr
+        return None if any_wrong(expr) else expr
 
     def expression(self) -> Expr | None:
         """The expression, whatever its type, or None (and an error)."""
-        if len(self._text) > MAX_CHARS:
-            self._error(self._span, f"this expression is longer than {MAX_CHARS} characters")
+        if len(self._source.text) > MAX_CHARS:
+            self._error(self._source.span, f"this expression is longer than {MAX_CHARS} characters")
             return None
-        source = self._prepare()
-        try:
-            tree = ast.parse("(" + source + "\n)", mode="eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
-            lines = self._text.split("\n")
-            if line > len(lines):  # it ends too early
-                line, column = len(lines), len(lines[-1]) + (2 if len(lines) == 1 else 1)
-            at = self._place(line, column - 1, 1)
-            self._error(at, "this is not an expression", "for example: posts_1m > 10 and account_age < 7d")
+        tree = self._source.parse()
+        if isinstance(tree, Span):
+            self._error(tree, "this is not an expression", "for example: posts_1m > 10 and account_age < 7d")
             return None
-        if _depth(tree) > MAX_DEPTH:
-            self._error(self._span, "this expression is nested too deeply")
+        if depth_of(tree) > MAX_DEPTH:
+            self._error(self._source.span, "this expression is nested too deeply")
             return None
-        expr = self._read(tree.body)
-        return None if _any_wrong(expr) else expr
-
-    # -- text -------------------------------------------------------------------------------------
-
-    def _prepare(self) -> str:
-        """Python's parser has no `7d` and no `matches`, and a backslash means something else to it than to
-        a pattern: put stand-ins of the same length there."""
-
-        def stand_in(match: re.Match[str]) -> str:
-            token = match.group()
-            if token == "matches":
-                return "   @   "
-            line = self._text.count("\n", 0, match.start())
-            column = match.start() - (self._text.rfind("\n", 0, match.start()) + 1)
-            self._literals[line, column] = token
-            return f'"{"_" * (len(token) - 2)}"' if token[0] in "\"'" else "_" * len(token)
-
-        return _TOKEN.sub(stand_in, self._text)
-
-    def _place(self, line: int, column: int, width: int) -> Span:
-        if line == 1:
-            return Span(self._span.file, self._span.line, self._span.column + max(0, column - 1), width)
-        return Span(self._span.file, self._span.line + line - 1, max(0, column), width)
-
-    def _span_of(self, node: ast.expr) -> Span:
-        lines = self._text.split("\n")
-        line, column = node.lineno, node.col_offset
-        text = ("(" if line == 1 else "") + (lines[line - 1] if line <= len(lines) else "")
-        column = len(text.encode()[:column].decode(errors="replace"))
-        end = node.end_col_offset or node.col_offset + 1
-        end = len(text.encode()[:end].decode(errors="replace")) if node.end_lineno == line else column + 1
-        return self._place(line, column, max(1, end - column))
+        expr = self._read(tree)
+        return None if any_wrong(expr) else expr
 
     def _error(self, span: Span, message: str, hint: str | None = None) -> None:
         self._diagnostics.error(span, message, hint)
@@ -128,7 +87,7 @@ class Parser:
     # -- nodes ------------------------------------------------------------------------------------
 
     def _read(self, node: ast.expr) -> Expr:
-        span = self._span_of(node)
+        span = self._source.span_of(node)
         match node:
             case ast.Constant():
                 return self._constant(node, span)
@@ -136,7 +95,7 @@ class Parser:
                 return self._name(node, span)
             case ast.Attribute(value=ast.Name(id="score"), attr=attr):
                 return self._resolve(f"score.{attr}", span) or Expr(span, "wrong")
-            case ast.Attribute() if _rooted_in_event(node):
+            case ast.Attribute() if rooted_in_event(node):
                 return self._resolve(ast.unparse(node), span) or Expr(span, "wrong")
             case ast.Attribute(value=ast.Name(id="lists")):
                 return self._wrong(span, "a list can only stand after `in`", f"write: some_name in {ast.unparse(node)}")
@@ -172,24 +131,19 @@ class Parser:
         return self._wrong(span, "this literal is not part of the rule language")
 
     def _quoted(self, node: ast.Constant, span: Span) -> Expr:
-        written = self._literals.get((node.lineno - 1, self._column(node)))
-        if written is None or node.end_col_offset != node.col_offset + len(node.value.encode()) + 2:  # type: ignore[union-attr]  # a str
+        written = self._source.literal(node)
+        if written is None:
             return self._wrong(span, "a text stands in one pair of quotes, without a letter before it")
         quote = written[0]
         return Constant(span, "text", written[1:-1].replace("\\" + quote, quote))
 
     def _name(self, node: ast.Name, span: Span) -> Expr:
-        literal = self._literals.get((node.lineno - 1, self._column(node)))
+        literal = self._source.literal(node)
         if literal is not None:
             return self._unit_literal(literal, span)
         if node.id in ("true", "false"):
             return Constant(span, "bool", node.id == "true")
         return self._resolve(node.id, span) or Expr(span, "wrong")
-
-    def _column(self, node: ast.expr) -> int:
-        lines = self._text.split("\n")
-        before = ("(" if node.lineno == 1 else "") + lines[node.lineno - 1]
-        return len(before.encode()[: node.col_offset].decode(errors="replace")) - (node.lineno == 1)
 
     def _unit_literal(self, literal: str, span: Span) -> Expr:
         milliseconds, size = duration_ms(literal), size_bytes(literal)
@@ -225,7 +179,7 @@ class Parser:
         if left.type != right.type:
             return self._mismatch(op, left, right, span)
         if op not in ("==", "!=") and left.type not in (*_NUMERIC, "any"):
-            return self._wrong(span, f"`{op}` compares numbers, durations and sizes, not {_a(left.type)}")
+            return self._wrong(span, f"`{op}` compares numbers, durations and sizes, not {a_type(left.type)}")
         if left.type == "any" and op not in ("==", "!="):
             self._expect(left, "number")
             self._expect(right, "number")
@@ -238,7 +192,7 @@ class Parser:
                 hint = f"a duration needs a unit: {other.value}d, {other.value}h or {other.value}m"
             elif one.type == "size" and isinstance(other, Constant) and other.type == "number":
                 hint = f"a size needs a unit: {other.value}KB or {other.value}MB"
-        return self._wrong(span, f"{_a(left.type)} {op} {_a(right.type)}: the two sides differ in type", hint)
+        return self._wrong(span, f"{a_type(left.type)} {op} {a_type(right.type)}: the two sides differ in type", hint)
 
     def _membership(self, item_node: ast.expr, container: ast.expr, span: Span) -> Expr:
         item = self._value(self._read(item_node))
@@ -246,34 +200,36 @@ class Parser:
             case ast.Attribute(value=ast.Name(id="lists"), attr=name):
                 if name not in self._lists:
                     hint = did_you_mean(name, self._lists) or "declare it under `lists:`"
-                    return self._wrong(self._span_of(container), f'unknown list "{name}"', hint)
+                    return self._wrong(self._source.span_of(container), f'unknown list "{name}"', hint)
                 return Member(span, "bool", self._expect(item, "text"), name)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 values = [self._read(element) for element in elements]
                 constants = [value for value in values if isinstance(value, Constant)]
                 if not values or len(constants) != len(values) or len({value.type for value in constants}) > 1:
-                    return self._wrong(self._span_of(container), "a list holds literals of one type", '["a", "b"]')
+                    return self._wrong(
+                        self._source.span_of(container), "a list holds literals of one type", '["a", "b"]'
+                    )
                 self._expect(item, constants[0].type)
                 return Member(span, "bool", item, None, frozenset(value.value for value in constants))
         whole = self._read(container)
         if whole.type == "any":
             self._expect(whole, "text" if isinstance(item, Constant) else "list")
         if whole.type not in ("text", "list"):
-            return self._wrong(whole.span, f"`in` needs a list or a text on its right, this is {_a(whole.type)}")
+            return self._wrong(whole.span, f"`in` needs a list or a text on its right, this is {a_type(whole.type)}")
         return Contains(span, "bool", self._expect(item, "text"), whole)
 
     def _matches(self, left: ast.expr, right: ast.expr, span: Span) -> Expr:
         subject = self._expect(self._read(left), "text")
         pattern = self._read(right) if isinstance(right, ast.Constant) else None
         if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
-            return self._wrong(self._span_of(right), "`matches` needs a pattern in quotes")
+            return self._wrong(self._source.span_of(right), "`matches` needs a pattern in quotes")
         try:
             options = re2.Options()
             options.log_errors = False
             options.max_mem = 1 << 20
             re2.compile(pattern.value, options)
         except re2.error as error:
-            return self._wrong(self._span_of(right), f"this pattern is not valid (RE2): {_said(error)}")
+            return self._wrong(self._source.span_of(right), f"this pattern is not valid (RE2): {_said(error)}")
         return Matches(span, "bool", subject, pattern.value)
 
     def _arithmetic(self, node: ast.BinOp, op: str, span: Span) -> Expr:
@@ -284,7 +240,7 @@ class Parser:
             if side.type == "any":
                 self._expect(side, "number")
             elif side.type not in (*_NUMERIC, "wrong"):
-                return self._wrong(side.span, f"`{op}` needs numbers, this is {_a(side.type)}")
+                return self._wrong(side.span, f"`{op}` needs numbers, this is {a_type(side.type)}")
         types = (left.type, right.type)
         if "wrong" in types:
             return Expr(span, "wrong")
@@ -296,7 +252,7 @@ class Parser:
             return Arithmetic(span, types[1] if types[0] == "number" else types[0], op, left, right)
         elif op == "/" and types[1] == "number":
             return Arithmetic(span, types[0], op, left, right)
-        return self._wrong(span, f"{_a(types[0])} {op} {_a(types[1])} has no meaning")
+        return self._wrong(span, f"{a_type(types[0])} {op} {a_type(types[1])} has no meaning")
 
     def _call(self, function: str, arguments: list[ast.expr], span: Span) -> Expr:
         if function not in FUNCTIONS:
@@ -341,37 +297,11 @@ class Parser:
             hint = None
             if wanted == "bool" and expr.type in _NUMERIC:
                 hint = "compare it with something, for example > 10"
-            self._error(expr.span, f"{_a(wanted)} is needed here, this is {_a(expr.type)}", hint)
+            self._error(expr.span, f"{a_type(wanted)} is needed here, this is {a_type(expr.type)}", hint)
             expr.type = "wrong"
         return expr
-
-
-def _any_wrong(expr: Expr) -> bool:
-    return expr.type == "wrong" or any(_any_wrong(child) for child in children(expr))
-
-
-def _rooted_in_event(node: ast.expr) -> bool:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name) and node.id == "event"
-
-
-def _depth(node: ast.AST) -> int:
-    deepest, stack = 0, [(node, 1)]
-    while stack:
-        current, depth = stack.pop()
-        deepest = max(deepest, depth)
-        if depth > MAX_DEPTH:
-            break
-        stack += [(child, depth + 1) for child in ast.iter_child_nodes(current)]
-    return deepest
 
 
 def _said(error: Exception) -> str:
     said = error.args[0] if error.args else error
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-
-
-def _a(kind: str) -> str:
-    names = {"bool": "a truth value", "any": "an undeclared value", "list": "a list", "text": "a text"}
-    return names.get(kind, f"a {kind}")

@@ -118,3 +118,14 @@ def children(expr: Expr) -> list[Expr]:
         case Matches(subject=subject):
             return [subject]
     return []
+
+
+def any_wrong(expr: Expr) -> bool:
+    """Whether an error has been reported anywhere in an expression."""
+    return expr.type == "wrong" or any(any_wrong(child) for child in children(expr))
+
+
+def a_type(kind: str) -> str:
+    """How an error message calls a type."""
+    names = {"bool": "a truth value", "any": "an undeclared value", "list": "a list", "text": "a text"}
+    return names.get(kind, f"a {kind}")

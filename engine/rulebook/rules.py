@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from engine.core.hashing import hash32
 from engine.core.rules import USER, ActionTemplate, Rule
 from engine.rulebook import schema
-from engine.rulebook.declarations import Declarations, choice, duration, words
+from engine.rulebook.declarations import Declarations
 from engine.rulebook.diagnostics import Span, did_you_mean
 from engine.rulebook.nodes import Expr
+from engine.rulebook.schema import choice, duration, words
 from engine.rulebook.source import Node
 
 

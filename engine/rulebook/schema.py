@@ -7,6 +7,7 @@ from typing import Any
 from engine.core.rules import MAX_CAP
 from engine.rulebook.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.source import Node
+from engine.rulebook.units import duration_ms
 
 VERSION = 1
 ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspend", "review")
@@ -126,6 +127,35 @@ def read_mapping(node: Node, shape: Shape, what: str, diagnostics: Diagnostics) 
         if spec.required and key not in node.entries:
             diagnostics.error(node.span, f"{what} needs `{key}`: {spec.meaning}")
     return {key: value for key, value in node.entries.items() if key in shape}
+
+
+def choice(node: Node, allowed: tuple[str, ...], what: str, report: Diagnostics) -> str | None:
+    """A scalar that must be one of a few words."""
+    if node.text in allowed:
+        return node.text
+    hint = did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
+    report.error(node.span, f"{what} cannot be {node.kind}", hint)
+    return None
+
+
+def duration(node: Node, report: Diagnostics) -> int | None:
+    """A duration in ms, or None and an error."""
+    found = duration_ms(node.text or "")
+    if found is None or found <= 0:
+        report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
+        return None
+    return found
+
+
+def words(node: Node, what: str, report: Diagnostics) -> tuple[str, ...]:
+    """One word, or a list of words."""
+    found = []
+    for item in node.walk():
+        if item.text:
+            found.append(item.text)
+        else:
+            report.error(item.span, f"{what} is needed here, this is {item.kind}")
+    return tuple(found)
 
 
 def json_schema() -> Json:
