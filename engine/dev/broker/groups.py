@@ -32,11 +32,19 @@ class Member:
         return self.joining is not None and not self.joining.done()
 
 
+INITIAL_DELAY_S = 0.3
+"""How long an empty group waits for more members before its first assignment (Kafka waits three
+seconds). kafka-python relies on it: it may join before it has the topic's metadata, and then keeps an
+empty assignment."""
+
+
 class Group:
     """One consumer group's state machine. Everything runs on the broker's event loop."""
 
-    def __init__(self, group_id: str) -> None:
+    def __init__(self, group_id: str, initial_delay_s: float = INITIAL_DELAY_S) -> None:
         self.id = group_id
+        self._initial_delay_s = initial_delay_s
+        self._not_before = 0.0
         self.state: State = "Empty"
         self.generation = 0
         self.leader = ""
@@ -144,13 +152,19 @@ class Group:
             if member.syncing is not None and not member.syncing.done():
                 member.syncing.set_result(codes.REBALANCE_IN_PROGRESS)
             member.syncing = None
+        loop = asyncio.get_running_loop()
+        patience_s = max((member.rebalance_s for member in self.members.values()), default=0.0)
+        if self.state == "Empty":
+            patience_s = self._initial_delay_s
+            self._not_before = loop.time() + patience_s
         self.state = "PreparingRebalance"
         self._cancel_timer()
-        patience_s = max((member.rebalance_s for member in self.members.values()), default=0.0)
-        self._timer = asyncio.get_running_loop().call_later(patience_s, self._complete_rebalance)
+        self._timer = loop.call_later(patience_s, self._complete_rebalance)
 
     def _complete_if_all_joined(self) -> None:
-        if self.state == "PreparingRebalance" and all(member.waits_to_join for member in self.members.values()):
+        early = asyncio.get_running_loop().time() < self._not_before
+        all_joined = all(member.waits_to_join for member in self.members.values())
+        if self.state == "PreparingRebalance" and all_joined and not early:
             self._complete_rebalance()
 
     def _complete_rebalance(self) -> None:
