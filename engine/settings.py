@@ -141,4 +141,6 @@ def _place(values: dict[str, Any], path: list[str], value: str) -> None:
         if not isinstance(inner, dict):
             raise SettingsError(f"`{part}` is a single value, not a group of settings")
         values = inner
+    if isinstance(values.get(path[-1]), dict):
+        raise SettingsError(f"`{path[-1]}` is a group of settings or a single value, not both")
     values[path[-1]] = value

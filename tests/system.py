@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -13,13 +14,14 @@ from typing import Any
 
 import msgspec
 import orjson
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.core.entities import NEVER, dump_record, load_record
 from engine.dev.broker.process import BrokerProcess
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.store import ENTITY
+from engine.stream.messages import encode_rulebook
 from engine.stream.offline import Arrival, OfflineEngine
 from engine.stream.publishing import Publisher
 from engine.stream.topics import changelog_topic, create_topics
@@ -30,7 +32,7 @@ RULEBOOKS = Path(__file__).parent / "rulebooks"
 def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
     """Poll a condition until it holds; its value."""
     deadline = time.monotonic() + timeout_s
-    pause = __import__("threading").Event()
+    pause = threading.Event()
     while time.monotonic() < deadline:
         value = condition()
         if value:
@@ -77,6 +79,11 @@ class WorkerProcess:
         """Whether it decides events."""
         assert self._process.poll() is None, f"{self.name} ended by itself:\n{self.log[-3000:]}"
         return '"ready"' in self.get("/readyz")
+
+    def rulebook(self) -> str:
+        """The id of the rulebook in use."""
+        page = self.get("/readyz")
+        return str(orjson.loads(page)["rulebook"]) if page else ""
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
@@ -131,6 +138,13 @@ class System:
     def push_rules(self, path: Path) -> None:
         """Publish a rulebook as the policy team does."""
         self.run("rules", "push", str(path))
+
+    def publish_rulebook(self, sources: dict[str, str]) -> None:
+        """Put a rulebook onto the topic unchecked, as no one should."""
+        producer = KafkaProducer(bootstrap_servers=self.settings.bootstrap_servers)
+        message = encode_rulebook(sources, "unchecked", "someone", "", 0)
+        producer.send(self.settings.topics.rulebooks, key=b"main", value=message, partition=0).get(timeout=20)
+        producer.close()
 
     def run(self, *arguments: str) -> str:
         """A floodgate command against this system; its output."""

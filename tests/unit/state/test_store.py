@@ -1,0 +1,88 @@
+"""One suite over RocksDB and the memory database: the state of one partition."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rocksdict import AccessType, Options, Rdict
+
+from engine.core.entities import EntityRecord
+from engine.state.memory import MemoryDatabase
+from engine.state.store import Change, PartitionState, write_changes
+
+OFFSET_KEY = b"__offset"
+Apply = Callable[[list[Change]], None]
+
+
+@pytest.fixture(params=["rocksdb", "memory"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Any, Apply]]:
+    """A database, and how changes get into it."""
+    if request.param == "memory":
+        memory = MemoryDatabase()
+        yield memory, memory.apply
+        return
+    rocks = Rdict(str(tmp_path / "db"), Options(raw_mode=True), access_type=AccessType.with_ttl(3_600))
+    yield rocks, lambda changes: write_changes(rocks, changes, OFFSET_KEY, 7)
+    rocks.close()
+
+
+def test_records_come_back_from_the_database(database: tuple[Any, Apply]) -> None:
+    rocks, apply = database
+    state = PartitionState(lambda: rocks, capacity=10)
+    records = state.load(["anna", "ben"])
+    records["anna"].offset = 41
+    apply(state.dump(records))
+    state.settle(records, [])
+    fresh = PartitionState(lambda: rocks, capacity=10).load(["anna", "ben", "carl"])
+    assert {user: record.offset for user, record in fresh.items()} == {"anna": 41, "ben": -1, "carl": -1}
+
+
+def test_records_with_writes_under_way_are_never_evicted(database: tuple[Any, Apply]) -> None:
+    rocks, apply = database
+    state = PartitionState(lambda: rocks, capacity=2)
+    batches: list[tuple[dict[str, EntityRecord], list[Change]]] = []
+    for start in range(0, 9, 3):
+        records = state.load([f"u{index}" for index in range(start, start + 3)])
+        for record in records.values():
+            record.offset = start
+        batches.append((records, state.dump(records)))
+    assert len(state) == 9
+    for records, changes in batches:
+        apply(changes)
+        state.settle(records, [])
+    assert len(state) == 2
+    assert state.load(["u0"])["u0"].offset == 0
+
+
+def test_the_least_recently_used_records_go_first(database: tuple[Any, Apply]) -> None:
+    rocks, _ = database
+    state = PartitionState(lambda: rocks, capacity=2)
+    for user in ("a", "b", "a", "c"):
+        state.settle(state.load([user]) and {}, [])
+    state.load(["a", "c"])
+    assert state.hits == 3
+    assert state.misses == 3
+
+
+def test_features_are_found_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
+    rocks, apply = database
+    state = PartitionState(lambda: rocks, capacity=2)
+    first = state.put_scored("e1", b"one")
+    second = state.put_scored("e1", b"two")
+    assert state.get_scored("e1") == b"two"
+    apply([first])
+    state.settle({}, ["e1"])
+    assert state.get_scored("e1") == b"two"
+    apply([second])
+    state.settle({}, ["e1"])
+    assert state.get_scored("e1") == b"two"
+    assert state.get_scored("e2") is None
+
+
+def test_changes_and_their_changelog_offset_are_written_together(tmp_path: Path) -> None:
+    rocks = Rdict(str(tmp_path / "db"), Options(raw_mode=True))
+    write_changes(rocks, [(b"a", b"1"), (b"b", b"2")], OFFSET_KEY, 11)
+    write_changes(rocks, [(b"a", None)], OFFSET_KEY, 12)
+    assert rocks.get([b"a", b"b", OFFSET_KEY]) == [None, b"2", b"12"]
+    rocks.close()

@@ -1,0 +1,153 @@
+"""The batch handlers, without a broker: dead letters, replays, labels, snapshots."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.state.memory import MemoryDatabase
+from engine.state.store import PartitionState
+from engine.stream.handlers import Outcome
+from engine.stream.metrics import Metrics
+from engine.stream.offline import Arrival, Record, merge
+from engine.stream.workers import EventWorker, LabelWorker, Models, TrainerWorker
+
+RULES = """
+version: 1
+counters:
+  posts_1m: {count: post, by: user_id, over: 1m}
+models:
+  spam: {texts: [text], min_labels: 2}
+rules:
+  flood: {event: post, when: [posts_1m > 2], then: {limit: posting}}
+  sure: {event: post, when: [score.spam > 0.6], then: {hide: content, target: event}}
+"""
+START_MS = 1_760_000_000_000
+
+
+class Desk:
+    """The three workers over one partition in memory."""
+
+    def __init__(self) -> None:
+        self.settings = Settings(decision_sample=0.0, snapshot_interval_ms=1_000)
+        self.database, self.models, self.metrics = MemoryDatabase(), Models(), Metrics()
+        self.rulebook = load_rulebook({"rules.yaml": RULES})
+        self.state = PartitionState(lambda: self.database, 100)
+        self.now_s = 0.0
+        self.events = EventWorker(self.settings, lambda _: self.state, lambda _: None, self.metrics)
+        self.labels = LabelWorker(self.settings, lambda _: self.state, self.metrics)
+        self.trainer = TrainerWorker(self.settings, self.models, self.metrics, clock=lambda: self.now_s)
+        self.trainer.use(self.rulebook)
+        self.trainer.begin(0)
+        self.events.use(self.rulebook, self.models.scorers(self.rulebook))
+
+    def apply(self, outcome: Outcome) -> Outcome:
+        self.database.apply(outcome.changes)
+        outcome.settle()
+        return outcome
+
+    def post(self, offset: int, **fields: Any) -> Outcome:
+        event = {"event_id": f"e{offset}", "type": "post", "user_id": "u", "ts": START_MS + offset, **fields}
+        return self.apply(self.events.process(0, [self.record("events", offset, orjson.dumps(event))]))
+
+    def label(self, offset: int, event_id: str, verdict: str) -> Outcome:
+        label = {"event_id": event_id, "label": verdict, "ts": START_MS}
+        return self.apply(self.labels.process(0, [self.record("labels", offset, orjson.dumps(label), b"u")]))
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+    @staticmethod
+    def record(topic: str, offset: int, value: bytes | None, key: bytes | None = b"u") -> Record:
+        return Record(topic, 0, offset, key, value, START_MS + 86_400_000)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(b"not json", "not_json"), (b"[]", "not_an_object"), (b"{}", "missing_field"), (None, "empty"),
+     (b'{"event_id":1}', "wrong_type"), (b'"' + b"x" * 1_000_000 + b'"', "too_large"),
+     (b'{"event_id":"e","type":"post","user_id":"u","ts":5}', "absurd_timestamp"),
+     (b'{"event_id":"e","type":"post","user_id":"u","ts":"\xff"}', "not_json")],
+)  # fmt: skip
+def test_a_bad_message_becomes_a_dead_letter_with_its_bytes_and_the_batch_goes_on(
+    value: bytes | None, reason: str
+) -> None:
+    desk = Desk()
+    good = orjson.dumps({"event_id": "e", "type": "post", "user_id": "u", "ts": START_MS})
+    records = [Desk.record("events", 0, value, b"k"), Desk.record("events", 1, good)]
+    outcome = desk.apply(desk.events.process(0, records))
+    (letter,) = [message for message in outcome.messages if message.topic == "dead-letters"]
+    headers = dict(letter.headers or [])
+    assert (letter.key, letter.value) == (b"k", value or b"")
+    assert (headers["topic"], headers["partition"], headers["offset"]) == (b"events", b"0", b"0")
+    assert headers["reason"] == reason.encode()
+    assert headers["error"]
+    assert desk.metric("floodgate_events_total") == 1
+
+
+def test_events_read_again_after_a_crash_are_skipped() -> None:
+    desk = Desk()
+    actions = [message for offset in range(3) for message in desk.post(offset).messages if message.topic == "actions"]
+    assert len(actions) == 1
+    again = [message for offset in range(3) for message in desk.post(offset).messages if message.topic == "actions"]
+    assert again == []
+    assert desk.metric("floodgate_events_replayed_total") == 3
+
+
+def test_a_user_who_is_not_the_messages_key_is_noticed() -> None:
+    desk = Desk()
+    desk.post(0, user_id="someone else")
+    assert desk.metric("floodgate_events_misrouted_total") == 1
+
+
+def test_types_that_nobody_asks_about_are_ignored() -> None:
+    desk = Desk()
+    assert desk.post(0, type="poke").changes == []
+    assert desk.metric("floodgate_events_ignored_total") == 1
+
+
+def test_labels_become_examples_become_a_model_that_scores() -> None:
+    desk = Desk()
+    for offset in range(40):
+        text = "free crypto" if offset % 2 else "lunch today"
+        desk.post(offset, text=text, user_id=f"u{offset}")
+        examples = desk.label(offset, f"e{offset}", "spam" if offset % 2 else "ham").messages
+        assert [message.topic for message in examples] == ["examples"]
+        desk.apply(desk.trainer.process(0, [Desk.record("examples", offset, examples[0].value)]))
+    assert desk.trainer.due_snapshots() == []  # not before its time
+    desk.now_s = 2.0
+    ((topic, name, snapshot, _),) = desk.trainer.due_snapshots()
+    assert (topic, name) == ("models", b"spam")
+    assert desk.trainer.due_snapshots() == []
+    desk.models.receive("spam", snapshot)
+    desk.events.use(desk.rulebook, desk.models.scorers(desk.rulebook))
+    decided = [message.topic for message in desk.post(100, text="free crypto!", user_id="v").messages]
+    assert decided == ["actions", "decisions"]
+    assert desk.post(101, text="lunch?", user_id="w").messages == []
+
+
+@pytest.mark.parametrize(
+    ("event_id", "verdict", "outcome"),
+    [("e0", "spam", "matched"), ("gone", "spam", "unmatched"), ("e0", "retracted", "retracted")],
+)
+def test_each_label_has_a_counted_outcome(event_id: str, verdict: str, outcome: str) -> None:
+    desk = Desk()
+    desk.post(0, text="x")
+    desk.label(0, event_id, verdict)
+    assert desk.metric("floodgate_labels_total", outcome=outcome) == 1
+
+
+def test_a_bad_label_becomes_a_dead_letter() -> None:
+    desk = Desk()
+    for value in (b"?", b"{}", b'{"event_id":"e","label":"maybe","ts":1}', b'{"event_id":"e","label":"spam","ts":"1"}'):
+        (letter,) = desk.apply(desk.labels.process(0, [Desk.record("labels", 0, value)])).messages
+        assert (letter.topic, letter.value) == ("dead-letters", value)
+
+
+def test_a_label_takes_effect_before_the_first_younger_event() -> None:
+    events = [Arrival("event", ts, b"%d" % ts) for ts in (10, 20, 15, 30)]
+    labels = [Arrival("label", 20, b"b"), Arrival("label", 5, b"a"), Arrival("label", 99, b"c")]
+    merged = [arrival.value for arrival in merge(events, labels)]
+    assert merged == [b"a", b"10", b"20", b"15", b"b", b"30", b"c"]

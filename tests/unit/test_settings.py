@@ -1,0 +1,49 @@
+"""Settings: a file, the environment, and refusals that name the setting."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SettingsError
+from engine.settings import load_settings
+
+
+def test_the_defaults_run_on_a_laptop() -> None:
+    settings = load_settings(environment={})
+    assert settings.bootstrap_servers == ["127.0.0.1:9092"]
+    assert settings.web_host == "127.0.0.1"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("brokers: 'a:1, b:2'\npartitions: 12\nevents: {fields: {user_id: actor.id}, ts_unit: s}\n")
+    settings = load_settings(path, {"FLOODGATE_PARTITIONS": "16", "FLOODGATE_TOPICS__EVENTS": "raw", "OTHER": "x"})
+    assert settings.bootstrap_servers == ["a:1", "b:2"]
+    assert (settings.partitions, settings.topics.events) == (16, "raw")
+    assert settings.events.mapping().sources == {"user_id": "actor.id"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"FLOODGATE_PARTITIONS": "0"}, "partitions"),
+        ({"FLOODGATE_PARTITIONS": "many"}, "partitions"),
+        ({"FLOODGATE_PARTITION": "4"}, "partition"),
+        ({"FLOODGATE_TOPICS__EVENT": "x"}, "event"),
+        ({"FLOODGATE_DECISION_SAMPLE": "2"}, "decision_sample"),
+        ({"FLOODGATE_SESSION_TIMEOUT_MS": "10"}, "session_timeout_ms"),
+        ({"FLOODGATE_LOG_FORMAT": "xml"}, "log_format"),
+        ({"FLOODGATE_BROKERS": " "}, "brokers"),
+        ({"FLOODGATE_BROKERS__X": "a", "FLOODGATE_BROKERS": "b"}, "brokers"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named(environment: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        load_settings(environment=environment)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("- a list")
+    with pytest.raises(SettingsError, match=r"settings\.yaml"):
+        load_settings(path, {})
