@@ -44,8 +44,9 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -
 class WorkerProcess:
     """`floodgate worker` as a process of its own."""
 
-    def __init__(self, settings: Settings, directory: Path, name: str, port: int) -> None:
+    def __init__(self, settings: Settings, directory: Path, name: str, port: int, faults: str = "") -> None:
         self.name = name
+        self._faults = faults
         self._directory = directory
         self._environment = {
             **os.environ,
@@ -59,8 +60,10 @@ class WorkerProcess:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with (self._directory / f"{self.name}.log").open("ab") as log:
-            command = [sys.executable, "-m", "engine.cli", "worker", "--config", str(self._config)]
-            return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+            module = "tests.chaos.faulty_worker" if self._faults else "engine.cli"
+            command = [sys.executable, "-m", module, "worker", "--config", str(self._config)]
+            environment = {**self._environment, "FAULTS": self._faults}
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     @property
     def log(self) -> str:
@@ -96,8 +99,13 @@ class WorkerProcess:
         self._process.wait()
 
     def restart(self) -> None:
-        """Start again on the same disk."""
+        """Start again on the same disk, without faults."""
+        self._faults = ""
         self._process = self._start()
+
+    def wait_until_ended(self) -> int:
+        """Wait until it ends by itself; its exit code."""
+        return self._process.wait(60)
 
     def stop(self, timeout_s: float = 30) -> int:
         """SIGTERM; its exit code."""
@@ -153,9 +161,9 @@ class System:
         command = [sys.executable, "-m", "engine.cli", *arguments]
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-    def start_worker(self, name: str) -> WorkerProcess:
+    def start_worker(self, name: str, faults: str = "") -> WorkerProcess:
         """One more worker, with a disk and a port of its own."""
-        worker = WorkerProcess(self.settings, self.directory, name, _free_port())
+        worker = WorkerProcess(self.settings, self.directory, name, _free_port(), faults)
         self.workers.append(worker)
         return worker
 

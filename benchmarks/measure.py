@@ -1,0 +1,103 @@
+"""Processes whose CPU time is read while they work: user + system, all threads, children included."""
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import psutil
+
+from engine.settings import Settings
+
+TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What so many events cost one process."""
+
+    cpu_us_per_event: float
+    wall_us_per_event: float
+    memory_mb: float
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time of a process and its children so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def measure_engine(settings: Settings, count: int, port: int) -> Cost:
+    """Run a worker until it has decided `count` events; from ready to done."""
+    directory = Path(tempfile.mkdtemp(prefix="floodgate-bench-"))
+    config = directory / "settings.json"
+    own = msgspec.structs.replace(settings, data_dir=str(directory / "data"), web_port=port, log_level="warning")
+    config.write_bytes(msgspec.json.encode(own))
+    command = [sys.executable, "-m", "engine.cli", "worker", "--config", str(config)]
+    with (directory / "log").open("wb") as log:
+        worker = subprocess.Popen(command, stdout=log, stderr=log)
+    process = psutil.Process(worker.pid)
+    try:
+        _wait(lambda: "floodgate_events_total" in _page(port), worker)
+        idle_cpu, started = cpu_seconds(process), time.perf_counter()
+        _wait(lambda: _decided(port) >= count, worker)
+        busy = time.perf_counter() - started
+        return Cost(
+            (cpu_seconds(process) - idle_cpu) / count * 1e6, busy / count * 1e6, process.memory_info().rss / 1e6
+        )
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def measure_naive(broker: str, count: int) -> Cost:
+    """Run the naive implementation over `count` events; from its first event to its last commit."""
+    command = [sys.executable, "-m", "benchmarks.naive_faust", str(count), broker]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as naive:
+        process = psutil.Process(naive.pid)
+        assert naive.stdout is not None
+        try:
+            _read_until(naive.stdout, "first")
+            first_cpu, started = cpu_seconds(process), time.perf_counter()
+            _read_until(naive.stdout, "done")
+            busy = time.perf_counter() - started
+            cpu = cpu_seconds(process) - first_cpu
+            return Cost(cpu / count * 1e6, busy / count * 1e6, process.memory_info().rss / 1e6)
+        finally:
+            naive.kill()
+
+
+def _read_until(stream: IO[str], word: str) -> None:
+    for line in stream:
+        if line.strip().endswith(word):
+            return
+    raise RuntimeError(f"the process ended before it said {word!r}")
+
+
+def _wait(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        if worker.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the worker ended or took too long")
+        time.sleep(0.05)
+
+
+def _decided(port: int) -> float:
+    for line in _page(port).splitlines():
+        if line.startswith("floodgate_events_total "):
+            return float(line.rsplit(" ", 1)[1])
+    return 0.0
+
+
+def _page(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+            return str(response.read().decode())
+    except OSError:
+        return ""

@@ -1,0 +1,131 @@
+"""`make bench`: CPU microseconds per event of the engine and of a naive Faust implementation.
+
+Both read the same events from the same embedded broker, one after the other in each round; medians over
+the rounds. Writes benchmarks/out/summary.json.
+"""
+
+import json
+import socket
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from kafka import KafkaProducer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import Cost, measure_engine, measure_naive
+from benchmarks.workload import events
+from engine.core.entities import EntityRecord
+from engine.core.events import FieldMapping
+from engine.core.rules import Rulebook
+from engine.dev.broker.process import BrokerProcess
+from engine.learning.models import LearnedModel, ModelScorer
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.messages import encode_rulebook
+from engine.stream.topics import create_topics
+
+HERE = Path(__file__).parent
+OUT = HERE / "out"
+
+
+@click.command()
+@click.option("--events", "count", default=200_000, show_default=True, help="Events for the engine.")
+@click.option("--naive-events", default=10_000, show_default=True, help="Events for the naive implementation.")
+@click.option("--rounds", default=3, show_default=True)
+def main(count: int, naive_events: int, rounds: int) -> None:
+    """Measure, print a table, write a summary."""
+    console = Console()
+    rulebook = load_rulebook(HERE / "rules")
+    console.print(f"making {count} events and a model …")
+    stream = list(events(count))
+    snapshot = _trained(rulebook, [value for _, value in stream[:2_000]])
+    costs: dict[str, list[Cost]] = {"engine": [], "naive_faust": []}
+    for number in range(1, rounds + 1):
+        with BrokerProcess("--retention-mb", "0") as broker:
+            settings = Settings(brokers=broker.address, partitions=4, standby_replicas=0)
+            _prepare(settings, rulebook, snapshot, stream)
+            costs["engine"].append(measure_engine(settings, count, _free_port()))
+        with BrokerProcess("--retention-mb", "0", "--partitions", "4") as broker:
+            settings = Settings(brokers=broker.address, partitions=4)
+            _prepare(settings, rulebook, snapshot, stream[:naive_events])
+            costs["naive_faust"].append(measure_naive(broker.address, naive_events))
+        last = {name: f"{found[-1].cpu_us_per_event:.1f}" for name, found in costs.items()}
+        console.print(f"round {number}: CPU µs per event {last}")
+    summary = _summary(costs, {"engine": count, "naive_faust": naive_events})
+    OUT.mkdir(exist_ok=True)
+    (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    _show(console, summary)
+
+
+def _summary(costs: dict[str, list[Cost]], counts: dict[str, int]) -> dict[str, Any]:
+    cpu = {name: [cost.cpu_us_per_event for cost in found] for name, found in costs.items()}
+    medians = {name: round(statistics.median(values), 2) for name, values in cpu.items()}
+    ratios = [naive / engine for engine, naive in zip(cpu["engine"], cpu["naive_faust"], strict=True)]
+    return {
+        "cpu_us_per_event": medians,
+        "cpu_us_per_event_rounds": {name: [round(value, 2) for value in values] for name, values in cpu.items()},
+        "wall_us_per_event": {
+            name: round(statistics.median(cost.wall_us_per_event for cost in found), 2) for name, found in costs.items()
+        },
+        "memory_mb": {name: round(max(cost.memory_mb for cost in found)) for name, found in costs.items()},
+        "events": counts,
+        "naive_over_engine": {"median": round(statistics.median(ratios), 1), "min": round(min(ratios), 1)},
+    }
+
+
+def _show(console: Console, summary: dict[str, Any]) -> None:
+    table = Table("", "CPU µs/event", "wall µs/event", "events", "MB", title="medians of the rounds")
+    for name, cpu in summary["cpu_us_per_event"].items():
+        table.add_row(
+            name, f"{cpu:.1f}", f"{summary['wall_us_per_event'][name]:.1f}", str(summary["events"][name]),
+            str(summary["memory_mb"][name]),
+        )  # fmt: skip
+    console.print(table)
+    ratio = summary["naive_over_engine"]
+    console.print(f"the naive implementation takes {ratio['median']} times as much CPU (at least {ratio['min']} times)")
+
+
+def _prepare(settings: Settings, rulebook: Rulebook, snapshot: bytes, stream: list[tuple[bytes, bytes]]) -> None:
+    create_topics(settings)
+    producer = KafkaProducer(
+        bootstrap_servers=settings.bootstrap_servers, linger_ms=20, batch_size=500_000, max_request_size=8 << 20
+    )
+    message = encode_rulebook(dict(rulebook.sources), rulebook.id, "bench", "", int(time.time() * 1000))
+    producer.send(settings.topics.rulebooks, key=b"main", value=message, partition=0)
+    producer.send(settings.topics.models, key=b"spam", value=snapshot, partition=0)
+    for key, value in stream:
+        producer.send(settings.topics.events, key=key, value=value)
+    producer.flush()
+    producer.close()
+
+
+def _trained(rulebook: Rulebook, sample: list[bytes]) -> bytes:
+    """A model that has seen two thousand events; frozen, as nobody labels the benchmark's."""
+    spec, model, mapping = rulebook.models["spam"], LearnedModel("spam", 0.3), FieldMapping()
+    scorer, records = ModelScorer(spec, None), dict[str, EntityRecord]()
+    for data in sample:
+        event = mapping.read(orjson.loads(data))
+        program = rulebook.program(event.type)
+        assert program is not None
+        record = records.setdefault(event.user_id, EntityRecord())
+        now = record.relative(event.ts_ms)
+        assert now is not None
+        program.observe(event.fields, record.series, now)
+        features = scorer.features(program.inputs["spam"](event.fields, record.series, now))
+        model.learn(features, int(event.user_id[1:]) % 17 == 0)
+    return model.snapshot()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()

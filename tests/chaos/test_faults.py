@@ -1,0 +1,59 @@
+"""Faults injected where they hurt, against what an undisturbed run gives."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.events import random_events
+from tests.system import RULEBOOKS, Oracle, System, wait_until
+
+FLOOD = RULEBOOKS / "flood"
+EVENTS = 8_000
+
+
+def test_a_dropped_fetch_is_read_again(tmp_path: Path) -> None:
+    with System(tmp_path) as system:
+        events = random_events(EVENTS, seed=21)
+        system.push_rules(FLOOD)
+        worker = system.start_worker("one", faults="drop_fetch")
+        wait_until(worker.ready, "it is ready")
+        for start in range(0, EVENTS, 1_000):  # in several fetches
+            system.publish(events[start : start + 1_000])
+        system.publish(events[EVENTS:])
+        system.wait_until_decided()
+        oracle = Oracle(FLOOD, system.settings, events)
+        assert "FAULT a fetch was dropped" in worker.log
+        assert worker.metric("floodgate_offset_gaps_total") > 0
+        assert {action["action_id"] for action in system.actions()} == oracle.action_ids
+        assert system.entities() == oracle.entities
+
+
+def test_without_the_guard_a_dropped_fetch_loses_events(tmp_path: Path) -> None:
+    """Shows that the test above can fail."""
+    with System(tmp_path) as system:
+        events = random_events(EVENTS, seed=21)
+        system.push_rules(FLOOD)
+        worker = system.start_worker("one", faults="drop_fetch,no_guard")
+        wait_until(worker.ready, "it is ready")
+        for start in range(0, EVENTS, 1_000):
+            system.publish(events[start : start + 1_000])
+        system.publish(events[EVENTS:])
+        system.wait_until_decided()
+        assert system.entities() != Oracle(FLOOD, system.settings, events).entities
+
+
+@pytest.mark.parametrize("fault", ["fail_changelog", "fail_rocksdb"])
+def test_a_failed_write_stops_the_worker_and_loses_nothing(tmp_path: Path, fault: str) -> None:
+    with System(tmp_path, batch_max_events=50) as system:
+        events = random_events(EVENTS, seed=22)
+        system.push_rules(FLOOD)
+        system.publish(events)
+        worker = system.start_worker("one", faults=fault)
+        assert worker.wait_until_ended() != 0
+        assert "FAULT" in worker.log
+        assert system.lag() > 0
+        worker.restart()
+        system.wait_until_decided()
+        oracle = Oracle(FLOOD, system.settings, events)
+        assert {action["action_id"] for action in system.actions()} == oracle.action_ids
+        assert system.entities() == oracle.entities
