@@ -1,8 +1,8 @@
 """The same counters as Faust's documentation would write them: one windowed table for each counter.
 
 Run as `python -m benchmarks.naive_faust COUNT BROKER`; prints `ready`, then `done` with the count.
-Windows are Faust's tumbling ones, the cheaper kind, in place of sliding ones; the rules are the same,
-the model is left out. So it does less than the engine beside it.
+Windows are Faust's hopping ones, six hops long, the nearest it has to sliding ones; the rules are the
+same, the model is left out. So it does less, and less exactly, than the engine beside it.
 """
 
 import os
@@ -15,6 +15,7 @@ import faust
 
 COUNT, BROKER = int(sys.argv[1]), sys.argv[2]
 PARTITIONS = 4
+HOPS = 6
 WINDOWS = {"1m": 60, "1h": 3_600, "1d": 86_400}
 SERIES = ("posts", "comments", "messages", "links")
 OF_TYPE = {"post": "posts", "comment": "comments", "message": "messages"}
@@ -33,7 +34,7 @@ source = app.topic("events", key_type=bytes, value_serializer="json")
 actions = app.topic("actions", value_serializer="json")
 tables: dict[tuple[str, str], Any] = {
     (series, window): app.Table(f"{series}_{window}", default=int, partitions=PARTITIONS)
-    .tumbling(seconds, expires=timedelta(seconds=2 * seconds))
+    .hopping(seconds, seconds // HOPS, expires=timedelta(seconds=2 * seconds))
     .relative_to_stream()
     for series in SERIES
     for window, seconds in WINDOWS.items()
@@ -73,7 +74,7 @@ async def decide(stream: Any) -> None:
         for (series, window), table in tables.items():
             if OF_TYPE.get(event["type"]) == series or (series == "links" and event["urls"]):
                 table[user_id] += 1
-            counts[series, window] = table[user_id].current()
+            counts[series, window] = table[user_id].delta(WINDOWS[window] - WINDOWS[window] // HOPS)
         names = fired(event, counts)
         if names:
             await actions.send(value={"event_id": event["event_id"], "rules": names})

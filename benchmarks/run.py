@@ -20,9 +20,11 @@ from rich.table import Table
 from benchmarks.measure import Cost, measure_engine, measure_naive
 from benchmarks.workload import events
 from engine.core.entities import EntityRecord
+from engine.core.evaluator import Evaluator
 from engine.core.events import FieldMapping
 from engine.core.rules import Rulebook
 from engine.dev.broker.process import BrokerProcess
+from engine.learning.features import decode_features
 from engine.learning.models import LearnedModel, ModelScorer
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -107,17 +109,15 @@ def _prepare(settings: Settings, rulebook: Rulebook, snapshot: bytes, stream: li
 def _trained(rulebook: Rulebook, sample: list[bytes]) -> bytes:
     """A model that has seen two thousand events; frozen, as nobody labels the benchmark's."""
     spec, model, mapping = rulebook.models["spam"], LearnedModel("spam", 0.3), FieldMapping()
-    scorer, records = ModelScorer(spec, None), dict[str, EntityRecord]()
+    evaluator = Evaluator(rulebook, {"spam": ModelScorer(spec, None)})
+    records: dict[str, EntityRecord] = {}
     for data in sample:
         event = mapping.read(orjson.loads(data))
         program = rulebook.program(event.type)
         assert program is not None
-        record = records.setdefault(event.user_id, EntityRecord())
-        now = record.relative(event.ts_ms)
-        assert now is not None
-        program.observe(event.fields, record.series, now)
-        features = scorer.features(program.inputs["spam"](event.fields, record.series, now))
-        model.learn(features, int(event.user_id[1:]) % 17 == 0)
+        result = evaluator.evaluate(event, program, records.setdefault(event.user_id, EntityRecord()))
+        if result.features:
+            model.learn(decode_features(result.features["spam"].encode()), int(event.user_id[1:]) % 17 == 0)
     return model.snapshot()
 
 

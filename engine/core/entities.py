@@ -86,20 +86,21 @@ class EntityRecord:
 
     def trim(self) -> None:
         """Drop whatever no later answer can depend on."""
-        newest = self.newest
+        oldest = self.newest - MAX_LATENESS_MS
         for key, series in list(self.series.items()):
             series.trim()
-            if not series.times or series.times[-1] + series.retention_ms < newest - MAX_LATENESS_MS:
+            if not series.times or series.times[-1] + series.retention_ms < oldest:
                 del self.series[key]
-        for rule, (time, lasts_ms) in list(self.cooldowns.items()):
-            if time + lasts_ms + MAX_LATENESS_MS < newest:
-                del self.cooldowns[rule]
+        if self.cooldowns:
+            self.cooldowns = {
+                rule: (time, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time + lasts_ms >= oldest
+            }
 
     def expires_at_ms(self) -> int:
         """The event time after which nothing in this record can matter."""
-        horizons = [series.times[-1] + series.retention_ms for series in self.series.values() if series.times]
-        horizons += [time + lasts_ms for time, lasts_ms in self.cooldowns.values()]
-        return self.base_ms + max(horizons, default=self.newest) + MAX_LATENESS_MS
+        longest = max([series.retention_ms for series in self.series.values()], default=0)
+        resting = max([lasts_ms for _, lasts_ms in self.cooldowns.values()], default=0)
+        return self.base_ms + self.newest + max(longest, resting) + MAX_LATENESS_MS
 
     def _rebase(self, base_ms: int) -> None:
         by_ms = base_ms - self.base_ms
@@ -115,27 +116,19 @@ class EntityRecord:
 def dump_record(record: EntityRecord) -> bytes:
     """The record as bytes. Equal histories give equal bytes, however they were batched."""
     record.trim()
+    recent, cooldowns, all_series = record.recent, record.cooldowns, record.series
+    expires_s = min(max(record.expires_at_ms() // 1000 + 1, 0), 2**32 - 1)
+    counts = len(recent), len(cooldowns), len(all_series)
     parts = [
-        _HEADER.pack(
-            VERSION,
-            0,
-            record.offset,
-            record.base_ms,
-            record.newest,
-            min(max(record.expires_at_ms() // 1000 + 1, 0), 2**32 - 1),
-            len(record.recent),
-            len(record.cooldowns),
-            len(record.series),
-        ),
-        _to_bytes(array("Q", record.recent)),
+        _HEADER.pack(VERSION, 0, record.offset, record.base_ms, record.newest, expires_s, *counts),
+        _to_bytes(array("Q", recent)),
     ]
-    parts += [_COOLDOWN.pack(rule, *record.cooldowns[rule]) for rule in sorted(record.cooldowns)]
-    for key in sorted(record.series):
-        series = record.series[key]
-        parts.append(
-            _SERIES.pack(key, series.kind, len(series.times), series.floor, series.exact_from, series.retention_ms)
-        )
-        parts.append(_to_bytes(series.times))
+    if cooldowns:
+        parts += [_COOLDOWN.pack(rule, *cooldowns[rule]) for rule in sorted(cooldowns)]
+    for key in sorted(all_series):
+        series = all_series[key]
+        head = _SERIES.pack(key, series.kind, len(series.times), series.floor, series.exact_from, series.retention_ms)
+        parts += (head, _to_bytes(series.times))
         if isinstance(series, DistinctSeries):
             parts.append(_to_bytes(series.hashes))
         elif isinstance(series, SumSeries):

@@ -11,7 +11,7 @@ from engine.core.decisions import Action, Decision, Effect, Hit, Outcome, action
 from engine.core.entities import EntityRecord
 from engine.core.events import Event
 from engine.core.hashing import hash32, hash64
-from engine.core.rules import Features, Program, Rule, Rulebook, Scorer, Scores
+from engine.core.rules import Features, ModelInputs, Program, Rule, Rulebook, Scorer, Scores
 from engine.core.windows import SeriesByKey
 
 
@@ -44,6 +44,8 @@ class Evaluator:
         self.rulebook = rulebook
         self.scorers = scorers
         self.tally = Tally()
+        self._scores: dict[str, float | None] = {}
+        self._features: dict[str, Features] = {}
         self._sample_below = int(sample * 2**32)
         self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
 
@@ -62,29 +64,25 @@ class Evaluator:
             self.tally.duplicates += 1
             return NOTHING
 
-        scores: Scores = {}
+        scores: dict[str, float | None] = {}
         features: dict[str, Features] = {}
-        if program.inputs:
-            scores = self._score(program, event, series, now, features)
-        hits = program.decide(fields, series, now, scores)
+        self._scores, self._features = scores, features
+        hits = program.decide(fields, series, now, self._ask)
         if not hits and hash32(event.event_id) >= self._sample_below:
             return Evaluation(None, features, scores) if features else NOTHING
         decision = self._conclude(event, program, record, series, now, scores, features, hits)
         return Evaluation(decision, features, scores)
 
-    def _score(
-        self, program: Program, event: Event, series: SeriesByKey | None, now: int, features: dict[str, Features]
-    ) -> Scores:
-        scores: dict[str, float | None] = {}
-        for name, read_inputs in program.inputs.items():
-            scorer = self.scorers[name]
-            features[name] = scorer.features(read_inputs(event.fields, series, now))
-            scores[name] = score = scorer.score(features[name])
-            if score is None:
-                self.tally.unknown_scores += 1
-            else:
-                self.tally.scored += 1
-        return scores
+    def _ask(self, model: str, inputs: ModelInputs) -> float | None:
+        """What the generated `decide` calls for each model that its rules name."""
+        scorer = self.scorers[model]
+        features = self._features[model] = scorer.features(inputs)
+        score = self._scores[model] = scorer.score(features)
+        if score is None:
+            self.tally.unknown_scores += 1
+        else:
+            self.tally.scored += 1
+        return score
 
     def _conclude(
         self,
@@ -97,7 +95,7 @@ class Evaluator:
         features: dict[str, Features],
         held: list[int],
     ) -> Decision:
-        models = {name: self.scorers[name].version for name in program.inputs}
+        models = {name: self.scorers[name].version for name in program.models}
         allowed = any(self.rulebook.rules[i].mode == "enforce" for i in held if i in self._allow)
         hits: list[Hit] = []
         actions: list[Action] = []

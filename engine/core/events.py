@@ -50,25 +50,39 @@ class FieldMapping:
     max_field_bytes: int = 65_536
     max_future_ms: int = 86_400_000
 
-    def read(self, document: object, arrived_ms: int | None = None) -> Event:
+    def read(self, document: object, arrived_ms: int | None = None, size_bytes: int | None = None) -> Event:
         """The event in a decoded JSON document.
 
         `arrived_ms` is when the broker received it; without it the limit on future times is 2100.
+        `size_bytes` is the message's length, if known: fields of a short message need no measuring.
         Raises EventError with a stable reason and a text that says what to do.
         """
         if type(document) is not dict:
             raise EventError("not_an_object", f"an event is a JSON object, this is {_kind(document)}")
         if self.sources or self.as_string:
             document = self._renamed(document)
-        event_id, kind, user_id = [self._identity(document, name) for name in IDENTITY_FIELDS]
-        ts_ms = self._time(document.get("ts"), arrived_ms)
+        get = document.get
+        event_id, kind, user_id, ts_ms = get("event_id"), get("type"), get("user_id"), get("ts")
+        if not (
+            type(event_id) is str and type(kind) is str and type(user_id) is str
+            and 0 < len(event_id) <= MAX_ID_CHARS and 0 < len(kind) <= MAX_ID_CHARS and 0 < len(user_id) <= MAX_ID_CHARS
+        ):  # fmt: skip
+            raise self._identity_error(document)
+        if type(ts_ms) is not int or self.ts_unit not in ("auto", "ms"):
+            ts_ms = self._time(ts_ms)
+        latest = LATEST_MS if arrived_ms is None else min(LATEST_MS, arrived_ms + self.max_future_ms)
+        if not EARLIEST_MS <= ts_ms <= latest:
+            raise EventError(
+                "absurd_timestamp",
+                f"`ts` {get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {latest}; "
+                "check the time unit in the settings",
+            )
         for name in TEXT_FIELDS:
-            value = document.get(name)
+            value = get(name)
             if value is not None and type(value) is not str:
                 raise EventError("wrong_type", f"`{name}` must be a string, this is {_kind(value)}")
-        for name, value in document.items():
-            if type(value) is str and len(value) > self.max_field_bytes // 4:
-                self._check_length(name, value)
+        if size_bytes is None or size_bytes > self.max_field_bytes:
+            self._check_lengths(document)
         return Event(event_id, kind, user_id, ts_ms, document)
 
     def _renamed(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -85,36 +99,35 @@ class FieldMapping:
                 renamed[name] = str(value)
         return renamed
 
-    def _identity(self, document: dict[str, Any], name: str) -> str:
-        value = document.get(name)
-        if type(value) is str and 0 < len(value) <= MAX_ID_CHARS:
-            return value
-        where = f"`{self.sources[name]}`, mapped to `{name}`," if name in self.sources else f"`{name}`"
-        if value is None:
-            raise EventError("missing_field", f"{where} is missing; map it in the settings if it has another name")
-        if type(value) is not str:
-            raise EventError(
-                "wrong_type", f"{where} must be a string, this is {_kind(value)}; `as_string` converts integers"
-            )
-        raise EventError("wrong_length", f"{where} must have 1 to {MAX_ID_CHARS} characters, it has {len(value)}")
+    def _identity_error(self, document: dict[str, Any]) -> EventError:
+        for name in IDENTITY_FIELDS:
+            value = document.get(name)
+            where = f"`{self.sources[name]}`, mapped to `{name}`," if name in self.sources else f"`{name}`"
+            if value is None:
+                return _missing(where)
+            if type(value) is not str:
+                hint = "`as_string` converts integers"
+                return EventError("wrong_type", f"{where} must be a string, this is {_kind(value)}; {hint}")
+            if not 0 < len(value) <= MAX_ID_CHARS:
+                told = f"{where} must have 1 to {MAX_ID_CHARS} characters, it has {len(value)}"
+                return EventError("wrong_length", told)
+        raise AssertionError("the identity is fine")
 
-    def _time(self, value: object, arrived_ms: int | None) -> int:
+    def _time(self, value: object) -> int:
         if value is None:
-            raise EventError("missing_field", "`ts` is missing; map it in the settings if it has another name")
-        ts_ms = _epoch_ms(value, self.ts_unit)
-        latest = LATEST_MS if arrived_ms is None else min(LATEST_MS, arrived_ms + self.max_future_ms)
-        if not EARLIEST_MS <= ts_ms <= latest:
-            raise EventError(
-                "absurd_timestamp",
-                f"`ts` {value!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {latest}; "
-                "check the time unit in the settings",
-            )
-        return ts_ms
+            raise _missing("`ts`")
+        return _epoch_ms(value, self.ts_unit)
 
-    def _check_length(self, name: str, value: str) -> None:
-        size = len(value.encode("utf-8", "surrogatepass"))
-        if size > self.max_field_bytes:
-            raise EventError("too_large", f"`{name}` has {size} bytes, the limit is {self.max_field_bytes}")
+    def _check_lengths(self, document: dict[str, Any]) -> None:
+        for name, value in document.items():
+            if type(value) is str and len(value) > self.max_field_bytes // 4:
+                size = len(value.encode("utf-8", "surrogatepass"))
+                if size > self.max_field_bytes:
+                    raise EventError("too_large", f"`{name}` has {size} bytes, the limit is {self.max_field_bytes}")
+
+
+def _missing(where: str) -> EventError:
+    return EventError("missing_field", f"{where} is missing; map it in the settings if it has another name")
 
 
 def lookup(document: Mapping[str, Any], path: str) -> Any:

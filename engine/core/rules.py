@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from engine.core.decisions import ClauseTrace, Mode
 from engine.core.windows import SeriesByKey
@@ -69,8 +69,7 @@ class ModelSpec:
     learning_rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInputs:
+class ModelInputs(NamedTuple):
     """One event's raw inputs to a model, in the order of its spec; None = missing."""
 
     numbers: tuple[float | None, ...]
@@ -78,24 +77,26 @@ class ModelInputs:
     categories: tuple[str | None, ...]
 
 
+AskModel = Callable[[str, ModelInputs], float | None]
+"""Gives a model's score for its inputs; None = unknown."""
+
 Observe = Callable[[Fields, SeriesByKey, int], None]
-Decide = Callable[[Fields, SeriesByKey | None, int, Scores], list[int]]
+Decide = Callable[[Fields, SeriesByKey | None, int, AskModel], list[int]]
 ExplainRule = Callable[[int, Fields, SeriesByKey | None, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
-ReadInputs = Callable[[Fields, SeriesByKey | None, int], ModelInputs]
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """Everything that happens for one event type, generated from the rulebook.
 
-    `observe` enters the event into its series; `decide` returns the indices of the rules that hold;
-    `explain` traces one rule's clauses, and is run on hits only; `inputs` reads each model's features.
+    `observe` enters the event into its series; `decide` asks the models that its rules name and returns
+    the indices of the rules that hold; `explain` traces one rule's clauses, and is run on hits only.
     """
 
     observe: Observe
     decide: Decide
     explain: ExplainRule
-    inputs: Mapping[str, ReadInputs]
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,9 @@ class CountSeries:
         times = self.times
         if not times:
             return 0 if not self.floor or now - over_ms >= self.floor else None
-        start = now - over_ms
-        end = len(times) if now >= times[-1] else bisect_right(times, now)
-        found = end - bisect_right(times, start)
-        if start < self.lost_until() and found < cap:
+        start, newest = now - over_ms, times[-1]
+        found = (len(times) if now >= newest else bisect_right(times, now)) - bisect_right(times, start)
+        if (start < newest - self.retention_ms or start < self.floor) and found < cap and start < self.lost_until():
             return None
         return found
 
@@ -74,11 +73,11 @@ class CountSeries:
 
     def trim(self) -> None:
         """Drop what no answer can depend on any more; answers stay the same."""
-        if self.times:
-            horizon = self.times[-1] - self.retention_ms
-            gone = bisect_right(self.times, horizon)
-            if gone:
-                self._drop(gone)
+        times = self.times
+        if times:
+            horizon = times[-1] - self.retention_ms
+            if times[0] <= horizon:
+                self._drop(bisect_right(times, horizon))
             if self.floor <= horizon:
                 self.floor = 0
             if self.exact_from <= horizon:

@@ -16,6 +16,7 @@ from engine.errors import StateError
 
 INDICES = 1 << 18
 MAX_WORDS = 200
+REMEMBERED_WORDS = 50_000
 _WORD = re.compile(r"\w+", re.UNICODE)
 _HEADER = struct.Struct("<HH")
 
@@ -61,6 +62,20 @@ def decode_features(data: bytes) -> SparseFeatures:
     return SparseFeatures(tuple(indices[:words]), dict(zip(indices[words:], values, strict=True)))
 
 
+class _WordIndices(dict[str, int]):
+    """Where each word of one field is hashed to; the commonest words are hashed once."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__()
+        self._seed = crc32(f"text {field} ".encode())
+
+    def __missing__(self, word: str) -> int:
+        index = crc32(word.encode(), self._seed) % INDICES
+        if len(self) < REMEMBERED_WORDS:
+            self[word] = index
+        return index
+
+
 class Featurizer:
     """Turns a model's inputs into features. One for each model."""
 
@@ -71,31 +86,39 @@ class Featurizer:
             for name, indices in zip(spec.numbers, self._numbers, strict=True)
             for index, name in zip(indices, (name, f"{name} missing"), strict=True)
         }
-        self._seeds = [crc32(f"text {name} ".encode()) for name in spec.texts]
+        self._words = [_WordIndices(name) for name in spec.texts]
         self._categories = [f"category {name} " for name in spec.categories]
 
     def __call__(self, inputs: ModelInputs) -> SparseFeatures:
         """The sparse vector of one event."""
         indices: dict[int, None] = {}
-        for seed, text in zip(self._seeds, inputs.texts, strict=True):
+        for words, text in zip(self._words, inputs.texts, strict=True):
             if text is not None:
-                for word in _WORD.findall(text.lower())[:MAX_WORDS]:
-                    indices[crc32(word.encode(), seed) % INDICES] = None
+                indices.update(dict.fromkeys(map(words.__getitem__, _WORD.findall(text.lower())[:MAX_WORDS])))
         for prefix, category in zip(self._categories, inputs.categories, strict=True):
             if category is not None:
                 indices[_index(prefix + category)] = None
-        numbers = {}
-        for (index, missing), value in zip(self._numbers, inputs.numbers, strict=True):
-            if value is None:
-                numbers[missing] = 1.0
-            else:
-                numbers[index] = copysign(log1p(abs(value)), value) / 5
+        numbers = {
+            (missing if value is None else index): _LOG[value]
+            if type(value) is int and 0 <= value < _LOGS
+            else _scaled(value)
+            for (index, missing), value in zip(self._numbers, inputs.numbers, strict=True)
+        }
         return SparseFeatures(tuple(indices), numbers)
 
     def describe(self, features: SparseFeatures) -> dict[str, float]:
         """The numbers under their names, as scaled, and how many distinct words and categories there were."""
         named = {self._names[index]: value for index, value in features.numbers.items()}
         return {"words": float(len(features.indices)), **named}
+
+
+def _scaled(value: float | None) -> float:
+    """A number on a logarithmic scale, with its sign; 1 for a missing one."""
+    return 1.0 if value is None else copysign(log1p(abs(value)), value) / 5
+
+
+_LOGS = 4_096
+_LOG = [_scaled(value) for value in range(_LOGS)]
 
 
 def _index(name: str) -> int:

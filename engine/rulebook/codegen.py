@@ -37,6 +37,7 @@ class Scope:
     def __init__(self, load: Loader, lists: dict[str, frozenset[str]], constants: dict[str, Any]) -> None:
         self._load, self._lists, self.constants = load, lists, constants
         self.variables: dict[tuple[str, str, str], str] = {}
+        self.asks_models = False
 
     def variable(self, ref: Ref) -> str:
         """The local variable that holds a name, once it is loaded."""

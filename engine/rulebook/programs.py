@@ -1,7 +1,7 @@
 """Writes the Python functions of one event type, and compiles them.
 
-Four functions for each type: `observe` enters the event into its series, `decide` evaluates all rules
-fused into one body, `explain` traces one rule, and `inputs_<model>` reads a model's features. The
+Three functions for each type: `observe` enters the event into its series, `decide` asks the models and
+evaluates all rules, fused into one body that reads each value once, and `explain` traces one rule. The
 generated source names nothing but its own locals and the functions of `RUNTIME`.
 """
 
@@ -16,6 +16,7 @@ from engine.core.rules import ANY_EVENT, Counter, ModelInputs, ModelSpec, Progra
 from engine.core.windows import add_amount, add_count, add_distinct, read_count, read_distinct, read_total
 from engine.rulebook.codegen import Scope
 from engine.rulebook.declarations import Declarations, RatioDeclaration
+from engine.rulebook.diagnostics import Span
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, names_in
 from engine.rulebook.rules import Clause, RuleDeclaration
 
@@ -96,15 +97,17 @@ class ProgramWriter:
             self._retention[counter.series_key] = max(kept, self._retention.get(counter.series_key, 0))
 
     def program(self, event_type: str) -> Program:
-        """The four functions for one event type."""
+        """The functions for one event type."""
         namespace = dict(RUNTIME)
         rules = [(i, rule) for i, rule in enumerate(self._rules) if _concerns(rule.rule.events, event_type)]
         asked = self._models_asked(rule for _, rule in rules)
-        source = [self._observe(event_type, namespace), self._decide(rules, namespace), self._explain(rules, namespace)]
-        source += [self._inputs(name, namespace) for name in asked]
+        source = [
+            self._observe(event_type, namespace),
+            self._decide(rules, asked, namespace),
+            self._explain(rules, namespace),
+        ]
         exec(compile("\n".join(source), f"<rules for {event_type}>", "exec"), namespace)  # noqa: S102  # our own source
-        inputs = {name: namespace[f"inputs_{name}"] for name in asked}
-        return Program(namespace["observe"], namespace["decide"], namespace["explain"], inputs)
+        return Program(namespace["observe"], namespace["decide"], namespace["explain"], tuple(asked))
 
     def _scope(self, namespace: dict[str, Any]) -> Scope:
         return Scope(self._load, self._declared.lists, namespace)
@@ -124,6 +127,8 @@ class ProgramWriter:
             case "counter":
                 counter = self._counters[ref.target]
                 return f"{_READERS[counter.kind]}(s, {counter.series_key}, now, {counter.over_ms}, {counter.cap})"
+            case "score" if scope.asks_models:
+                return f"ask({ref.target!r}, {self._inputs(scope, ref.target)})"
             case "score":
                 return f"q.get({ref.target!r})"
         body = self._declared.derived[ref.target][1]
@@ -149,7 +154,7 @@ class ProgramWriter:
                 else:
                     yield from self._reached(body)
 
-    # -- the four functions -----------------------------------------------------------------------
+    # -- the functions -----------------------------------------------------------------------
 
     def _observe(self, event_type: str, namespace: dict[str, Any]) -> str:
         scope, lines, done = self._scope(namespace), [], set()
@@ -175,15 +180,18 @@ class ProgramWriter:
                          f"(s, {counter.series_key}, now, {argument}{factor}, {tail}")  # fmt: skip
         return "\n".join(["def observe(f, s, now):", f" {scope.declarations()}", *lines])
 
-    def _decide(self, rules: list[tuple[int, RuleDeclaration]], namespace: dict[str, Any]) -> str:
+    def _decide(self, rules: list[tuple[int, RuleDeclaration]], asked: list[str], namespace: dict[str, Any]) -> str:
         scope, lines = self._scope(namespace), []
+        scope.asks_models = True
+        for name in asked:  # whether or not a rule gets so far: labels are to find a score for every event
+            lines.append(f" {scope.loaded(Ref(Span('', 0, 0), 'number', 'score', name, f'score.{name}'))}")
         for index, rule in rules:
             parts = [scope.true(clause.expr) for clause in _cheapest_first(rule.when)]
             if rule.any:
                 parts.append("(" + " or ".join(scope.true(clause.expr) for clause in _cheapest_first(rule.any)) + ")")
             parts += [scope.false(clause.expr) for clause in _cheapest_first(rule.unless)]
             lines.append(f" if {' and '.join(parts)}: hits.append({index})")
-        head = ["def decide(f, s, now, q):", " hits = []", f" {scope.declarations()}"]
+        head = ["def decide(f, s, now, ask):", " hits = []", f" {scope.declarations()}"]
         return "\n".join([*head, *lines, " return hits"])
 
     def _explain(self, rules: list[tuple[int, RuleDeclaration]], namespace: dict[str, Any]) -> str:
@@ -208,9 +216,8 @@ class ProgramWriter:
             true, false = false, true
         return f"ClauseTrace({text_!r}, {{{values}}}, True if {true} else False if {false} else None)"
 
-    def _inputs(self, name: str, namespace: dict[str, Any]) -> str:
-        scope, model = self._scope(namespace), self._models[name]
-        groups = []
+    def _inputs(self, scope: Scope, name: str) -> str:
+        model, groups = self._models[name], []
         for names, wanted in ((model.numbers, "number"), (model.texts, "text"), (model.categories, "text")):
             values = []
             for written in names:
@@ -220,8 +227,7 @@ class ProgramWriter:
                     ref.type = wanted  # type: ignore[assignment]  # one of two literals
                 values.append(scope.loaded(ref))
             groups.append(f"({' '.join(f'{value},' for value in values)})")
-        body = f" return ModelInputs({', '.join(groups)})"
-        return "\n".join([f"def inputs_{name}(f, s, now):", f" {scope.declarations()}", body])
+        return f"ModelInputs({', '.join(groups)})"
 
 
 _GUARD = {"bool": "truth", "number": "number", "text": "text", "list": "items", "duration": "number", "size": "number"}

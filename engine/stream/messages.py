@@ -32,7 +32,7 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise EventError("not_json", f"the message is not JSON: {error}") from error
-    return mapping.read(document, arrived_ms)
+    return mapping.read(document, arrived_ms, len(data))
 
 
 def encode_action(action: Action) -> bytes:
