@@ -52,14 +52,14 @@ def fired(event: dict[str, Any], n: dict[tuple[str, str], int]) -> list[str]:
     day = n["posts", "1d"] + n["comments", "1d"] + n["messages", "1d"]
     minute = n["posts", "1m"] + n["comments", "1m"] + n["messages", "1m"]
     rules = {
-        "message_flood": n["messages", "1m"] > 20,
-        "comment_flood": n["comments", "1m"] > 20 and age < 900,
-        "post_flood": n["posts", "1h"] > 60,
-        "link_spam": n["links", "1m"] > 12 and age < 400,
+        "message_flood": n["messages", "1m"] > 70,
+        "comment_flood": n["comments", "1m"] > 60 and age < 900,
+        "post_flood": n["posts", "1h"] > 120,
+        "link_spam": n["links", "1m"] > 25 and age < 400,
         "link_new_account": bool(event["urls"]) and age < 3 and n["links", "1h"] > 3,
         "lonely_messages": n["messages", "1h"] > 40 and followers < 30,
-        "low_trust_burst": minute > 40 and followers * 10 < following,
-        "day_volume": day > 400,
+        "low_trust_burst": minute > 60 and followers * 10 < following,
+        "day_volume": day > 900,
         "link_share": n["links", "1d"] > 40 and n["links", "1d"] * 2 > day + 1,
     }
     return [name for name, holds in rules.items() if holds]
