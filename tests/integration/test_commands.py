@@ -1,0 +1,69 @@
+"""Commands as people run them."""
+
+import gzip
+from pathlib import Path
+
+import orjson
+from click.testing import CliRunner
+
+from engine.cli import cli
+from tests.events import random_events
+from tests.system import RULEBOOKS, System
+
+FLOOD = RULEBOOKS / "flood"
+SIX = Path(__file__).parents[1] / "golden" / "cases" / "six_mistakes.yaml"
+
+
+def test_check_prints_every_error_with_its_position_and_exits_1(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(SIX.read_text("utf-8"))
+    result = CliRunner().invoke(cli, ["rules", "check", str(tmp_path)])
+    assert result.exit_code == 1
+    assert result.output.count(": error: ") == 6
+    assert "rules.yaml:15:9: error: unknown name" in result.output
+
+
+def test_check_is_silent_about_a_good_rulebook_but_for_one_line() -> None:
+    result = CliRunner().invoke(cli, ["rules", "check", str(FLOOD)])
+    assert result.exit_code == 0
+    assert result.output.count("\n") == 1
+    assert "1 tests passed" in result.output
+
+
+def test_replay_is_deterministic_and_writes_all_its_files(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl.gz"
+    events.write_bytes(gzip.compress(b"\n".join([*random_events(2_000), b"broken", b""])))
+    for out in ("one", "two"):
+        arguments = ["replay", "--rules", str(FLOOD), "--events", str(events), "--out", str(tmp_path / out)]
+        assert CliRunner().invoke(cli, arguments).exit_code == 0
+    for name in ("actions.jsonl", "decisions.jsonl", "dead-letters.jsonl", "summary.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert (tmp_path / "one" / name).stat().st_size
+    summary = orjson.loads((tmp_path / "one" / "summary.json").read_bytes())
+    assert summary["dead_letters_by_reason"] == {"not_json": 1}
+    assert summary["actions"] == sum(summary["actions_by_rule"].values()) > 0
+    letter = orjson.loads((tmp_path / "one" / "dead-letters.jsonl").read_bytes())
+    assert letter["original"] == "broken"
+
+
+def test_feed_publishes_events_and_labels_to_the_same_partitions(tmp_path: Path) -> None:
+    events, labels = tmp_path / "events.jsonl", tmp_path / "labels.jsonl"
+    events.write_bytes(b"\n".join(random_events(300)))
+    ids = [f"e{index}" for index in range(0, 300, 10)]
+    labels.write_bytes(
+        b"\n".join(orjson.dumps({"event_id": one, "label": "ham", "ts": 1_760_000_100_000}) for one in ids)
+    )
+    with System(tmp_path) as system:
+        output = system.run("feed", "--events", str(events), "--labels", str(labels))
+        assert "30 labels" in output
+        where = {orjson.loads(r.value)["event_id"]: r.partition for r in system.read(system.settings.topics.events)}
+        sent = {orjson.loads(r.value)["event_id"]: r.partition for r in system.read(system.settings.topics.labels)}
+        assert sent == {one: where[one] for one in ids}
+        assert "labelled e7 as spam" in system.run("label", "e7", "spam", "--user", "someone")
+        assert "all topics exist" in system.run("topics", "create")
+        assert "rulebook versions" in system.run("topics", "check")
+
+
+def test_the_overview_names_every_command() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    assert "replay" in result.output
