@@ -13,6 +13,12 @@ Effect = Literal["acted", "shadow", "cooldown", "allowed"]
 Value = float | int | str | bool | None
 
 
+class Quantity(str):
+    """A duration or size as people write it, where the evaluator had milliseconds or bytes."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ClauseTrace:
     """One clause as it was evaluated. `values`: each name in it, as read; `result` None = unknown."""
@@ -84,7 +90,7 @@ def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str
 def _tell(clause: ClauseTrace) -> str:
     if len(clause.values) == 1:
         name, value = next(iter(clause.values.items()))
-        if clause.text.startswith(f"{name} ") and type(value) in (int, float):
+        if clause.text.startswith(f"{name} ") and type(value) in (int, float, Quantity):
             return f"{name} = {_short(value)}{clause.text[len(name) :]}"
     return clause.text
 

@@ -65,26 +65,23 @@ class Parser:
     def expression(self) -> Expr | None:
         """The expression, whatever its type, or None (and an error)."""
         if len(self._source.text) > MAX_CHARS:
-            self._error(self._source.span, f"this expression is longer than {MAX_CHARS} characters")
+            self._diagnostics.error(self._source.span, f"this expression is longer than {MAX_CHARS} characters")
             return None
         tree = self._source.parse()
         if isinstance(tree, Span):
-            self._error(tree, "this is not an expression", "for example: posts_1m > 10 and account_age < 7d")
+            self._diagnostics.error(
+                tree, "this is not an expression", "for example: posts_1m > 10 and account_age < 7d"
+            )
             return None
         if depth_of(tree) > MAX_DEPTH:
-            self._error(self._source.span, "this expression is nested too deeply")
+            self._diagnostics.error(self._source.span, "this expression is nested too deeply")
             return None
         expr = self._read(tree)
         return None if any_wrong(expr) else expr
 
-    def _error(self, span: Span, message: str, hint: str | None = None) -> None:
-        self._diagnostics.error(span, message, hint)
-
     def _wrong(self, span: Span, message: str, hint: str | None = None) -> Expr:
-        self._error(span, message, hint)
+        self._diagnostics.error(span, message, hint)
         return Expr(span, "wrong")
-
-    # -- nodes ------------------------------------------------------------------------------------
 
     def _read(self, node: ast.expr) -> Expr:
         span = self._source.span_of(node)
@@ -274,8 +271,6 @@ class Parser:
             self._expect(part, kind)
         return Call(span, result, function, parts)
 
-    # -- types ------------------------------------------------------------------------------------
-
     def _unify(self, left: Expr, right: Expr) -> tuple[Expr, Expr]:
         if left.type == "any" and right.type not in ("any", "wrong"):
             self._expect(left, right.type)
@@ -297,7 +292,7 @@ class Parser:
             hint = None
             if wanted == "bool" and expr.type in _NUMERIC:
                 hint = "compare it with something, for example > 10"
-            self._error(expr.span, f"{a_type(wanted)} is needed here, this is {a_type(expr.type)}", hint)
+            self._diagnostics.error(expr.span, f"{a_type(wanted)} is needed here, this is {a_type(expr.type)}", hint)
             expr.type = "wrong"
         return expr
 

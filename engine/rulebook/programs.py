@@ -19,6 +19,7 @@ from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.diagnostics import Span
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, names_in
 from engine.rulebook.rules import Clause, RuleDeclaration
+from engine.rulebook.units import duration_text, size_text
 
 
 def number(value: Any) -> float | int | None:
@@ -77,6 +78,7 @@ RUNTIME: dict[str, Any] = {
     "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64, "read_count": read_count,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "ClauseTrace": ClauseTrace, "ModelInputs": ModelInputs,
+    "duration_text": duration_text, "size_text": size_text,
 }  # fmt: skip
 
 
@@ -249,6 +251,8 @@ def _cheapest_first(clauses: list[Clause]) -> list[Clause]:
 
 def _shown(scope: Scope, ref: Ref) -> str:
     loaded = scope.loaded(ref)
+    if ref.type in ("duration", "size"):
+        return f"{ref.type}_text({loaded})"
     if ref.type == "list":
         return f"(None if {loaded} is None else str({loaded})[:100])"
     return f"(None if {loaded} is None else {loaded}[:100])" if ref.type == "text" else loaded

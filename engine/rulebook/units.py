@@ -2,6 +2,8 @@
 
 import re
 
+from engine.core.decisions import Quantity
+
 DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 SIZE_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
@@ -16,6 +18,24 @@ def duration_ms(text: str) -> int | None:
 def size_bytes(text: str) -> int | None:
     """`10KB` as 10000; None when it is not a size."""
     return _amount(text, SIZE_BYTES)
+
+
+def duration_text(milliseconds: float | None) -> Quantity | None:
+    """600000 as `10m`: the largest unit that leaves no long fraction."""
+    return _text(milliseconds, DURATION_MS)
+
+
+def size_text(size: float | None) -> Quantity | None:
+    """10000 as `10KB`."""
+    return _text(size, SIZE_BYTES)
+
+
+def _text(amount: float | None, units: dict[str, int]) -> Quantity | None:
+    if amount is None:
+        return None
+    unit = next((name for name, factor in reversed(units.items()) if abs(amount) >= factor and name != "w"), None)
+    unit = unit or next(iter(units))
+    return Quantity(f"{amount / units[unit]:.4g}{unit}")
 
 
 def _amount(text: str, units: dict[str, int]) -> int | None:

@@ -14,7 +14,7 @@ from engine.core.events import FieldMapping
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.schema import json_schema
-from engine.rulebook.units import duration_ms, size_bytes
+from engine.rulebook.units import duration_ms, duration_text, size_bytes, size_text
 
 ROOT = Path(__file__).parents[3]
 EVENT: dict[str, Any] = {"event_id": "e", "type": "post", "user_id": "u", "ts": 1_760_000_000_000}
@@ -158,3 +158,7 @@ def test_units() -> None:
         None,
     ]
     assert size_bytes("10KB") == 10_000
+    assert [duration_text(ms) for ms in (0, 999, 90_000, 86_400_000, 1_000_000_000, None)] == [
+        "0ms", "999ms", "1.5m", "1d", "11.57d", None,
+    ]  # fmt: skip
+    assert size_text(1_500_000) == "1.5MB"
