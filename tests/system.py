@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from engine.core.entities import NEVER, dump_record, load_record
 from engine.dev.broker.process import BrokerProcess
 from engine.rulebook import load_rulebook
-from engine.settings import Settings
+from engine.settings import Settings, TopicNames
 from engine.state.store import ENTITY
 from engine.stream.messages import encode_rulebook
 from engine.stream.offline import Arrival, OfflineEngine
@@ -123,9 +124,19 @@ class System:
 
     def __init__(self, directory: Path, **settings: Any) -> None:
         self.directory = directory
-        self._broker = BrokerProcess("--retention-mb", "0")
-        small: dict[str, Any] = {"partitions": 4, "batch_max_events": 100, "session_timeout_ms": 3_000,
-                                 "commit_interval_ms": 300, "brokers": self._broker.address}  # fmt: skip
+        given = os.environ.get("CONTRACT_BROKERS")
+        self._broker = None if given else BrokerProcess("--retention-mb", "0")
+        small: dict[str, Any] = {
+            "partitions": 4,
+            "batch_max_events": 100,
+            "session_timeout_ms": 6_000 if given else 3_000,
+            "commit_interval_ms": 300,
+            "brokers": self._broker.address if self._broker else given,
+        }
+        if given:  # a broker that is shared: names of our own
+            suffix = uuid.uuid4().hex[:8]
+            small["app_id"] = f"floodgate-{suffix}"
+            small["topics"] = {name: f"{name}-{suffix}" for name in TopicNames.__struct_fields__}
         self.settings = msgspec.convert({**small, **settings}, Settings)
         create_topics(self.settings)
         self.workers: list[WorkerProcess] = []
@@ -138,7 +149,8 @@ class System:
     ) -> None:
         for worker in self.workers:
             worker.kill()
-        self._broker.stop()
+        if self._broker is not None:
+            self._broker.stop()
         if kind is not None:
             for worker in self.workers:
                 print(f"--- {worker.name}\n{worker.log[-4000:]}")  # noqa: T201  # shown by pytest on failure
@@ -156,10 +168,15 @@ class System:
 
     def run(self, *arguments: str) -> str:
         """A floodgate command against this system; its output."""
-        environment = {**os.environ, "FLOODGATE_BROKERS": self.settings.brokers,
-                       "FLOODGATE_PARTITIONS": str(self.settings.partitions)}  # fmt: skip
+        environment = {f"FLOODGATE_TOPICS__{name.upper()}": topic
+                       for name, topic in msgspec.structs.asdict(self.settings.topics).items()}  # fmt: skip
+        environment["FLOODGATE_BROKERS"] = self.settings.brokers
+        environment["FLOODGATE_APP_ID"] = self.settings.app_id
+        environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)
         command = [sys.executable, "-m", "engine.cli", *arguments]
-        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            command, env={**os.environ, **environment}, check=True, capture_output=True, text=True
+        ).stdout
 
     def start_worker(self, name: str, faults: str = "") -> WorkerProcess:
         """One more worker, with a disk and a port of its own."""

@@ -1,4 +1,4 @@
-"""The brokers that the contract is held against. Real Kafka joins with FLOODGATE_CONTRACT_BROKERS."""
+"""The brokers that the contract is held against. Real Kafka joins with CONTRACT_BROKERS."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from engine.dev.broker.process import BrokerProcess
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """host:port of a broker: one that is given, or an embedded one."""
-    given = os.environ.get("FLOODGATE_CONTRACT_BROKERS")
+    given = os.environ.get("CONTRACT_BROKERS")
     if given:
         yield given
         return

@@ -59,7 +59,7 @@ def test_bad_messages_become_dead_letters_and_the_partition_goes_on(tmp_path: Pa
         assert [letter.value for letter in letters] == bad
         reasons = [dict(letter.headers)["reason"] for letter in letters]
         assert reasons == [b"not_json", b"not_an_object", b"wrong_type", b"absurd_timestamp", b"too_large"]
-        assert all(dict(letter.headers)["topic"] == b"events" for letter in letters)
+        assert all(dict(letter.headers)["topic"] == system.settings.topics.events.encode() for letter in letters)
         assert {action["action_id"] for action in system.actions()} == Oracle(FLOOD, system.settings, good).action_ids
 
 
