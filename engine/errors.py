@@ -54,5 +54,9 @@ class SnapshotError(FloodgateError):
     """A model snapshot that cannot be read."""
 
 
+class PublishError(FloodgateError):
+    """Messages that the broker did not take."""
+
+
 class TopicError(FloodgateError):
     """A topic that is missing, or that has the wrong shape."""

@@ -78,7 +78,9 @@ class EntityRecord:
     def cooling(self, rule: int, now: int) -> bool:
         """Whether `rule` acted on this entity so recently that it must rest."""
         last = self.cooldowns.get(rule)
-        return last is not None and abs(now - last[0]) < last[1]
+        if last is None or sum(last) < self.newest - MAX_LATENESS_MS:
+            return False  # over for so long that `trim` may have dropped it
+        return abs(now - last[0]) < last[1]
 
     def cool(self, rule: int, now: int, lasts_ms: int) -> None:
         """The rule has acted: it rests for `lasts_ms` of event time."""

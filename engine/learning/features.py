@@ -8,7 +8,7 @@ import re
 import struct
 from array import array
 from dataclasses import dataclass
-from math import copysign, log1p, sqrt
+from math import copysign, inf, isfinite, log1p, sqrt
 from zlib import crc32
 
 from engine.core.rules import ModelInputs, ModelSpec
@@ -57,6 +57,8 @@ def decode_features(data: bytes) -> SparseFeatures:
         indices.frombytes(data[at : at + 4 * (words + numbers)])
         values = array("d")
         values.frombytes(data[at + 4 * (words + numbers) :])
+        if not all(map(isfinite, values)):
+            raise ValueError("a number is not finite")
     except (struct.error, ValueError) as error:
         raise StateError(f"stored features cannot be read: {error}") from error
     return SparseFeatures(tuple(indices[:words]), dict(zip(indices[words:], values, strict=True)))
@@ -99,7 +101,7 @@ class Featurizer:
             if category is not None:
                 indices[_index(prefix + category)] = None
         numbers = {
-            (missing if value is None else index): _LOG[value]
+            (missing if value is None or abs(value) == inf else index): _LOG[value]
             if type(value) is int and 0 <= value < _LOGS
             else _scaled(value)
             for (index, missing), value in zip(self._numbers, inputs.numbers, strict=True)
@@ -113,8 +115,8 @@ class Featurizer:
 
 
 def _scaled(value: float | None) -> float:
-    """A number on a logarithmic scale, with its sign; 1 for a missing one."""
-    return 1.0 if value is None else copysign(log1p(abs(value)), value) / 5
+    """A number on a logarithmic scale, with its sign; 1 for one that is missing or not finite."""
+    return 1.0 if value is None or abs(value) == inf else copysign(log1p(abs(value)), value) / 5
 
 
 _LOGS = 4_096

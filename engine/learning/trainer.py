@@ -6,6 +6,7 @@ twice is recognised by the label it came from.
 """
 
 from collections import deque
+from collections.abc import Mapping
 
 from engine.core.rules import ModelSpec
 from engine.learning.features import decode_features
@@ -22,10 +23,12 @@ class Trainer:
         self.models: dict[str, LearnedModel] = {}
         self.changed: set[str] = set()
         self.quality: dict[str, Quality] = {}
+        self._published: set[str] = set()
 
-    def restore(self, snapshots: dict[str, bytes]) -> int:
+    def restore(self, snapshots: Mapping[str, bytes]) -> int:
         """Begin from these snapshots, forgetting anything else. Returns the first offset not learned."""
         self.models = {name: restore_model(data) for name, data in snapshots.items()}
+        self._published = set(self.models)
         self.changed.clear()
         return min((model.next_offset for model in self.models.values()), default=0)
 
@@ -47,8 +50,11 @@ class Trainer:
         return True
 
     def snapshots(self) -> dict[str, bytes]:
-        """The models that have changed since the last call."""
-        taken = {name: self.models[name].snapshot() for name in sorted(self.changed)}
+        """The models that have changed since the last call. New ones first: where a trainer begins again
+        is the earliest offset of the snapshots that there are."""
+        changed = sorted(self.changed, key=lambda name: (name in self._published, name))
+        taken = {name: self.models[name].snapshot() for name in changed}
+        self._published |= self.changed
         self.changed.clear()
         return taken
 

@@ -59,6 +59,14 @@ def amount(value: Any) -> float | None:
     return float(value) if type(value) in (int, float) and abs(value) < 1e15 else None
 
 
+def items_text(value: list[Any] | None) -> str | None:
+    """A list for an explanation: its first plain items. Nested ones could be of any depth."""
+    if value is None:
+        return None
+    shown = [str(item)[:40] if type(item) in (str, int, float, bool) else "…" for item in value[:4]]
+    return ", ".join(shown) + (f" and {len(value) - 4} more" if len(value) > 4 else "")
+
+
 def ratio(numerator: float | None, denominator: float | None, at_least: float, wilson: bool) -> float | None:
     """numerator / denominator, or the lower end of its 95 % Wilson interval; unknown below `at_least`."""
     if numerator is None or denominator is None or denominator <= 0 or denominator < at_least:
@@ -78,7 +86,7 @@ RUNTIME: dict[str, Any] = {
     "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64, "read_count": read_count,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "ClauseTrace": ClauseTrace, "ModelInputs": ModelInputs,
-    "duration_text": duration_text, "size_text": size_text,
+    "duration_text": duration_text, "items_text": items_text, "size_text": size_text,
 }  # fmt: skip
 
 
@@ -254,7 +262,7 @@ def _shown(scope: Scope, ref: Ref) -> str:
     if ref.type in ("duration", "size"):
         return f"{ref.type}_text({loaded})"
     if ref.type == "list":
-        return f"(None if {loaded} is None else str({loaded})[:100])"
+        return f"items_text({loaded})"
     return f"(None if {loaded} is None else {loaded}[:100])" if ref.type == "text" else loaded
 
 

@@ -56,7 +56,7 @@ class FloodgateApp(faust.App):
         super().__init__(settings.app_id, **_faust_options(settings))
         self.entities = self._entity_table()
         self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
-        self._trainer = TrainerWorker(settings, self._models, self.metrics)
+        self._trainer = TrainerWorker(settings, self._models, self.metrics, known=self._models_known)
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics))
         self._handle(settings.topics.examples, self._trainer)
@@ -111,7 +111,7 @@ class FloodgateApp(faust.App):
             document = decode_rulebook(message)
             # Compiling holds the interpreter, not the event loop: heartbeats go on.
             rulebook = await asyncio.get_running_loop().run_in_executor(None, load_rulebook, document["sources"])
-        except RulebookError as error:
+        except (RulebookError, RecursionError, MemoryError) as error:
             self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
             _log.error("a rulebook was refused; the one in use stays", errors=str(error))
             return
@@ -134,6 +134,10 @@ class FloodgateApp(faust.App):
             return
         self.metrics.model.labels(name).set(model.labels)
         self._switch()
+
+    async def _models_known(self) -> None:
+        """Wait until the newest snapshots have been read."""
+        await self._followers[0].caught_up.wait()
 
     def _switch(self) -> None:
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""

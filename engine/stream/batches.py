@@ -11,8 +11,9 @@ What guards the events, at this entrance:
   computed only if it begins exactly there.
 - Gaps. Records that do not follow are read again; a gap counts as real (transaction markers,
   compaction) only when the broker repeats it. After a rebalance, Faust and aiokafka can drop a fetch.
-- The coordinator. Faust reads aiokafka's fetcher directly and never sees a fatal group error
-  (faust/transport/drivers/aiokafka.py, `_fetch_records`); a watchdog looks and ends the worker.
+- The watchdog. Faust reads aiokafka's fetcher directly and never sees a fatal group error
+  (faust/transport/drivers/aiokafka.py, `_fetch_records`), and a recovery step that takes too long ends
+  its recovery service in silence (faust/tables/recovery.py, `_wait`); a watchdog looks and ends the worker.
 
 Private seams used (faust-streaming 0.15.3; `tests/unit/stream/test_seams.py` fails when they move):
 `_drain_messages`, `_wait_next_records`, `_new_offset`, `_filter_tps_with_pending_acks`, `wait_empty`,
@@ -22,8 +23,10 @@ Private seams used (faust-streaming 0.15.3; `tests/unit/stream/test_seams.py` fa
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from aiokafka.errors import IllegalStateError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 _FETCH_TIMEOUT_S = 1.0
 _WATCHDOG_INTERVAL_S = 1.0
+_STALLED_AFTER_S = 180.0
 
 
 class BatchConsumer(driver.Consumer):
@@ -48,6 +52,7 @@ class BatchConsumer(driver.Consumer):
         self._next: dict[TP, int] = {}
         self._durable: dict[TP, int] = {}
         self._confirmed_gaps: dict[TP, int] = {}
+        self._held: dict[TP, tuple[TP, int]] = {}
         self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
 
     # -- fetch ------------------------------------------------------------------------------------
@@ -58,10 +63,8 @@ class BatchConsumer(driver.Consumer):
                 records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
                 if not records or self.should_stop:
                     continue
-                if not self.flow_active:
-                    await self._seek_again()
-                    continue
-                await self._take(records, active)
+                if self.flow_active:  # else a rebalance has begun: the positions are pinned anew after it
+                    await self._take(records, active)
                 await asyncio.sleep(0)
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
@@ -69,13 +72,6 @@ class BatchConsumer(driver.Consumer):
         except asyncio.CancelledError:
             if not self.app.should_stop:
                 raise
-
-    async def _seek_again(self) -> None:
-        """What was fetched while a rebalance began is dropped; recovery pins the positions after it."""
-        try:
-            await self.perform_seek()
-        except Exception as error:
-            self.log.warning("could not seek during a rebalance: %r", error)
 
     async def _take(self, fetched: "Mapping[Any, list[Any]]", active: "set[TP] | None") -> None:
         generation = self.app.consumer_generation_id
@@ -89,38 +85,41 @@ class BatchConsumer(driver.Consumer):
             if handler is None:
                 await self.app.recovery.take(tp, records)
                 continue
-            ready = await self._contiguous(tp, records)
+            ready = await self.contiguous(tp, records, self._next.get(tp))
             size = self.app.settings.batch_max_events
             for start in range(0, len(ready), size):
                 if not await self._compute(handler, tp, ready[start : start + size], generation):
-                    break
-            self.app.metrics.lag.labels(tp.topic, tp.partition).set(
-                max(0, (self.highwater(tp) or 0) - self._next.get(tp, 0))
-            )
+                    return
+            if ready:
+                behind = self.highwater(tp) - ready[-1].offset - 1
+                self.app.metrics.lag.labels(tp.topic, tp.partition).set(max(0, behind))
 
-    async def _contiguous(self, tp: TP, records: list[Any]) -> list[Any]:
+    async def contiguous(self, tp: TP, records: list[Any], expected: int | None) -> list[Any]:
         """The records from the expected offset on; none when the partition has to be read again."""
-        expected = self._next.get(tp)
         if expected is None:
             return []  # not pinned yet: perform_seek will read these records again
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
         if not records or records[0].offset == expected:
             return records
-        if self._confirmed_gaps.get(tp) == records[0].offset:
-            self._next[tp] = records[0].offset
+        first = records[0].offset
+        if self._confirmed_gaps.get(tp) == first:
+            if tp in self._next:
+                self._next[tp] = first
             return records
-        self.log.warning("gap in %s: expected offset %s, got %s: reading again", tp, expected, records[0].offset)
+        self.log.warning("gap in %s: expected offset %s, got %s: reading again", tp, expected, first)
         self.app.metrics.gaps.inc()
-        self._confirmed_gaps[tp] = records[0].offset
-        await self.seek_wait({tp: expected})
+        self._confirmed_gaps[tp] = first
+        with suppress(IllegalStateError):  # it has just been revoked: whoever owns it pins its own position
+            await self.seek_wait({tp: expected})
         return []
 
     async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
-        await self.wait_first(self.app.ready_to_decide.wait(), self.suspend_flow.wait())
+        app = self.app
+        await self.wait_first(app.ready_to_decide.wait(), self.suspend_flow.wait())
         await self._room.acquire()
-        stale = self.app.consumer_generation_id != generation or self._next.get(tp) != records[0].offset
-        if not self.flow_active or stale:
+        stale = app.consumer_generation_id != generation or self._next.get(tp) != records[0].offset
+        if stale or not self.flow_active or self.should_stop or not app.ready_to_decide.is_set():
             self._room.release()
             return False
         started = time.perf_counter()
@@ -130,13 +129,12 @@ class BatchConsumer(driver.Consumer):
             self._room.release()
             await self.crash(error)
             raise
-        self.app.metrics.compute.observe(time.perf_counter() - started)
+        app.metrics.compute.observe(time.perf_counter() - started)
         following = records[-1].offset + 1
         self._next[tp] = following
-        monitor = self.app.monitor
-        monitor.stream_inbound_time[tp] = time.monotonic()
-        monitor.messages_received_total += len(records)
-        self.app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
+        app.monitor.stream_inbound_time[tp] = time.monotonic()
+        app.monitor.messages_received_total += len(records)
+        app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
         return True
 
     # -- commit -----------------------------------------------------------------------------------
@@ -144,6 +142,10 @@ class BatchConsumer(driver.Consumer):
     def _finished(self, tp: TP, following: int) -> None:
         if tp in self._next:
             self._durable[tp] = following
+        for held, (events, until) in list(self._held.items()):
+            if events == tp and following >= until:
+                del self._held[held]
+                self.resume_partitions({held})
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
@@ -161,27 +163,39 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: "set[TP]") -> None:
         """Finish and commit first: Faust forgets acknowledged offsets before it would commit them
-        (faust/transport/consumer.py, `on_partitions_revoked`)."""
+        (faust/transport/consumer.py, `on_partitions_revoked`). aiokafka would only log an error from
+        here, so an error ends the worker."""
         self.stop_flow()
-        await self.app.durability.drain()
-        await self.commit()
-        await super().on_partitions_revoked(revoked)
-        for tp in map(ensure_TP, revoked):
-            for forgotten in (self._next, self._durable, self._confirmed_gaps):
-                forgotten.pop(tp, None)
-            handler = self.app.handlers.get(tp.topic)
-            if handler is not None:
-                handler.end(tp.partition)
+        try:
+            await self.app.durability.drain()
+            await self.commit()
+            await super().on_partitions_revoked(revoked)
+        except Exception as error:
+            await self.crash(error)
+            raise
+        finally:
+            for tp in map(ensure_TP, revoked):
+                self._forget(tp)
+
+    def _forget(self, tp: TP) -> None:
+        for known in (self._next, self._durable, self._confirmed_gaps, self._held):
+            known.pop(tp, None)
+        self.app.durability.forget(tp.partition)
+        self.app.recovery.begin_again()
+        handler = self.app.handlers.get(tp.topic)
+        if handler is not None:
+            handler.end(tp.partition)
 
     async def perform_seek(self) -> None:
         """Pin where each partition is read from: the handler's own offset, the committed one, or the
         first. aiokafka leaves a partition without a commit wherever its fetcher stands
         (aiokafka/consumer/consumer.py, `seek_to_committed`), which loses a fetch that was dropped."""
+        self.app.recovery.raise_if_incomplete()
         await super().perform_seek()
         positions: dict[TP, int] = {}
         unpinned: list[TP] = []
         for tp in self._handled(self.assignment()):
-            own = self.app.handlers[tp.topic].begin(tp.partition)
+            own = await self.app.handlers[tp.topic].begin(tp.partition)
             start = own if own is not None else self._committed_offset.get(tp)
             if start is None:
                 unpinned.append(tp)
@@ -194,23 +208,45 @@ class BatchConsumer(driver.Consumer):
             await self.seek_wait(positions)
         self._next.update(positions)
         self._confirmed_gaps.clear()
+        await self._hold_labels(positions)
+
+    async def _hold_labels(self, positions: "Mapping[TP, int]") -> None:
+        """Labels wait until the events that were there before them are decided: after a crash or an
+        outage a label would otherwise overtake its event, and find nothing to join."""
+        topics = self.app.settings.topics
+        events = {tp: TP(topics.events, tp.partition) for tp in positions if tp.topic == topics.labels}
+        events = {labels: tp for labels, tp in events.items() if tp in positions}
+        if events:
+            ends = await self._thread.highwaters(*events.values())
+            behind = {labels: (tp, ends[tp]) for labels, tp in events.items() if positions[tp] < ends[tp]}
+            self._held = behind
+            self.pause_partitions(behind)
 
     def _handled(self, partitions: Iterable[TP]) -> list[TP]:
         return sorted(tp for tp in map(ensure_TP, partitions) if tp.topic in self.app.handlers)
 
     @Service.task
-    async def _watch_coordinator(self) -> None:
+    async def _watch(self) -> None:
+        """End a worker that can do nothing any more: let the supervisor start a new one."""
+        progress, since = -1.0, time.monotonic()
         while not self.should_stop:
             await self.sleep(_WATCHDOG_INTERVAL_S)
-            consumer = self._thread._consumer
-            coordinator = getattr(consumer, "_coordinator", None)
-            if coordinator is not None and hasattr(coordinator, "check_errors") and not self.should_stop:
-                try:
-                    await self._thread.call_thread(coordinator.check_errors)
-                except Exception as error:
-                    self.log.error("the group coordinator failed: %r", error)
-                    await self.crash(error)
-                    raise
+            try:
+                await self._check_coordinator()
+                now_at = self.app.recovery.progress()
+                if not self.app.rebalancing or now_at != progress:
+                    progress, since = now_at, time.monotonic()
+                elif time.monotonic() - since > _STALLED_AFTER_S:
+                    raise RuntimeError(f"no progress in a rebalance for {_STALLED_AFTER_S:.0f} seconds")
+            except Exception as error:
+                self.log.error("this worker can do nothing any more: %r", error)
+                await self.crash(error)
+                raise
+
+    async def _check_coordinator(self) -> None:
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)
+        if coordinator is not None and hasattr(coordinator, "check_errors") and not self.should_stop:
+            await self._thread.call_thread(coordinator.check_errors)
 
 
 class BatchTransport(driver.Transport):

@@ -34,6 +34,7 @@ class Durability:
     def __init__(self, app: "FloodgateApp") -> None:
         self._app = app
         self._last: dict[int, asyncio.Task[None]] = {}
+        self._next_offset: dict[int, int] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, tp: TP, outcome: "Outcome", finished: Callable[[], None], release: Callable[[], None]) -> None:
@@ -48,6 +49,10 @@ class Durability:
         """Wait until everything that has begun is durable or has failed."""
         while self._running:
             await asyncio.wait(set(self._running))
+
+    def forget(self, partition: int) -> None:
+        """The partition's changelog may be written by someone else from now on."""
+        self._next_offset.pop(partition, None)
 
     async def publish(self, messages: list[Message]) -> None:
         """Publish messages and await the broker's acknowledgement of all of them."""
@@ -82,6 +87,8 @@ class Durability:
     ) -> None:
         started = time.perf_counter()
         try:
+            if outcome.in_order and previous is not None:
+                await previous
             if outcome.messages:
                 await self.publish(outcome.messages)
             if previous is not None:
@@ -114,10 +121,15 @@ class Durability:
                 builder = producer.create_batch()
                 builder.append(key=key, value=value, timestamp=now_ms)
         sent.append((builder.record_count(), await producer.send_batch(builder, tp.topic, partition=tp.partition)))
-        last = -1
         for count, acknowledgement in sent:
-            last = (await acknowledgement).offset + count - 1  # the offset of a batch is its first record's
-        return last
+            first = (await acknowledgement).offset  # the offset of a batch is its first record's
+            expected = self._next_offset.get(tp.partition, first)
+            if first != expected:
+                # There is one writer. Someone else has written: our partitions are gone, or the broker has
+                # a batch twice. The local state would have a hole; a restart reads the changelog again.
+                raise RuntimeError(f"the changelog of partition {tp.partition} is at {first}, expected {expected}")
+            self._next_offset[tp.partition] = first + count
+        return self._next_offset[tp.partition] - 1
 
     def _producer(self) -> Any:
         faust_producer: Any = self._app.producer

@@ -44,6 +44,6 @@ class Follower(Service):
                 fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS)
                 newest = {record.key: record for record in fetched.get(tp, ()) if record.key and record.value}
                 for key, record in newest.items():
-                    await self._receive(key.decode(), record.value)
+                    await self._receive(key.decode("utf-8", "replace"), record.value)
         finally:
             await consumer.stop()

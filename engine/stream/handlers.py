@@ -14,6 +14,8 @@ class Outcome:
 
     messages: list[Message] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    in_order: bool = False
+    """Whether its messages must not overtake those of the batch before it."""
 
     def settle(self) -> None:
         """Called when all of it is durable."""
@@ -22,7 +24,7 @@ class Outcome:
 class BatchHandler(Protocol):
     """Computes the batches of one topic."""
 
-    def begin(self, partition: int) -> int | None:
+    async def begin(self, partition: int) -> int | None:
         """The partition is ours from now on. Where to read from, or None for the committed offset."""
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from engine.core.decisions import Action, Decision, Hit
+from engine.core.decisions import Action, Decision, Hit, Value
 from engine.core.events import Event, FieldMapping
 from engine.errors import EventError, LabelError, RulebookError
 from engine.learning.labels import VERDICTS, Example, Label
@@ -79,14 +79,18 @@ def encode_decision(decision: Decision) -> bytes:
 def _hit(hit: Hit) -> dict[str, Any]:
     clauses = []
     for clause in hit.clauses:
-        value: Any = clause.values
-        if len(clause.values) == 1:
-            value = next(iter(clause.values.values()))
-        clauses.append({"text": clause.text, "value": value, "result": clause.result})
+        values = {name: _plain(value) for name, value in clause.values.items()}
+        one = next(iter(values.values())) if len(values) == 1 else values
+        clauses.append({"text": clause.text, "value": one, "result": clause.result})
     document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
     if hit.counterfactual:
         document["counterfactual"] = hit.counterfactual
     return document
+
+
+def _plain(value: Value) -> Value:
+    """JSON has integers of 64 bits here; a product of two may be longer."""
+    return float(value) if type(value) is int and abs(value) >= 1 << 63 else value
 
 
 def decode_label(data: bytes | None) -> Label:

@@ -70,7 +70,6 @@ class OfflineEngine:
         self._labels = LabelWorker(settings, lambda _: self._state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
         self._offsets = {"event": 0, "label": 0, "example": 0}
-        self._trainer.begin(_PARTITION)
         self._trainer.use(rulebook)
         self._events.use(rulebook, self._models.scorers(rulebook))
 

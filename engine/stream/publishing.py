@@ -6,7 +6,7 @@ import orjson
 from kafka import KafkaProducer
 
 from engine.core.events import lookup
-from engine.errors import EventError
+from engine.errors import EventError, PublishError
 from engine.settings import Settings
 from engine.stream.topics import MAX_MESSAGE_BYTES
 
@@ -18,6 +18,7 @@ class Publisher:
         self._settings = settings
         self._mapping = settings.events.mapping()
         self._users: dict[str, bytes] = {}
+        self._failures: list[BaseException] = []
         self._producer = KafkaProducer(
             bootstrap_servers=settings.bootstrap_servers, linger_ms=5, batch_size=256_000,
             max_request_size=MAX_MESSAGE_BYTES, acks="all",
@@ -37,7 +38,7 @@ class Publisher:
         except EventError:
             user = lookup(document, self._mapping.sources.get("user_id", "user_id")) if type(document) is dict else None
             key = str(user).encode() if user is not None else None
-        self._producer.send(self._settings.topics.events, value=value, key=key)
+        self._send(self._settings.topics.events, value, key)
 
     def label(self, value: bytes, user_id: str | None = None) -> None:
         """One label. Without a known user it goes to every partition; the one with the event joins it."""
@@ -45,19 +46,26 @@ class Publisher:
         if key is None:
             try:
                 document = orjson.loads(value)
-                key = self._users.get(document.get("event_id", "")) if type(document) is dict else None
+                key = self._users.get(str(document.get("event_id"))) if type(document) is dict else None
             except orjson.JSONDecodeError:
                 key = b""  # a dead letter, once
         topic = self._settings.topics.labels
         if key is not None:
-            self._producer.send(topic, value=value, key=key)
+            self._send(topic, value, key)
             return
         for partition in range(self._settings.partitions):
-            self._producer.send(topic, value=value, partition=partition)
+            self._send(topic, value, None, partition)
 
     def flush(self) -> None:
-        """Wait until the broker has everything."""
+        """Wait until the broker has everything. Raises PublishError if it has refused something."""
         self._producer.flush()
+        if self._failures:
+            failures, self._failures = self._failures, []
+            raise PublishError(f"the broker refused {len(failures)} messages, the first: {failures[0]!r}")
+
+    def _send(self, topic: str, value: bytes, key: bytes | None, partition: int | None = None) -> None:
+        sent = self._producer.send(topic, value=value, key=key, partition=partition)
+        sent.add_errback(self._failures.append)
 
     def __enter__(self) -> "Publisher":
         return self
@@ -65,5 +73,7 @@ class Publisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._producer.flush()
-        self._producer.close()
+        try:
+            self.flush()
+        finally:
+            self._producer.close()

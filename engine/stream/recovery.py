@@ -22,6 +22,24 @@ class BulkRecovery:
 
     def __init__(self, app: "FloodgateApp") -> None:
         self._app = app
+        self._applied = 0
+
+    def progress(self) -> float:
+        """A number that changes while a recovery gets on."""
+        return self._applied
+
+    def begin_again(self) -> None:
+        """A rebalance: the end of an earlier recovery is not the end of the next one. Faust clears its
+        signal only where it reads changelog events itself (faust/tables/recovery.py, `_slurp_changelogs`)."""
+        tables: Any = self._app.tables
+        tables.recovery.signal_recovery_end.clear()
+
+    def raise_if_incomplete(self) -> None:
+        """Events must never meet half of a state. Raises RuntimeError, which ends the worker."""
+        tables: Any = self._app.tables
+        service = tables.recovery
+        if not service.in_recovery and service.active_tps and service.need_recovery():
+            raise RuntimeError(f"recovery ended with changes missing: {dict(service.active_remaining())}")
 
     async def take(self, tp: TP, records: list[Any]) -> None:
         """Apply one fetch of a changelog partition."""
@@ -38,12 +56,14 @@ class BulkRecovery:
         else:
             return
         seen = offsets.get(tp)
-        new = [record for record in records if seen is None or record.offset > seen]
+        consumer: Any = self._app.consumer
+        new = records if seen is None else await consumer.contiguous(tp, records, seen + 1)
         if new:
             store: Any = table.data
             changes = [(record.key, record.value) for record in new]
             write_changes(store._db_for_partition(tp.partition), changes, store.offset_key, new[-1].offset)
             offsets[tp] = new[-1].offset
+            self._applied += len(new)
             self._app.metrics.recovered.inc(len(new))
         if service.in_recovery and not service.need_recovery():
             service.flush_buffers()

@@ -1,9 +1,11 @@
 """What happens to the batches of each topic: events are decided, labels joined, examples learned."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import structlog
 
 from engine.core.decisions import Decision
 from engine.core.entities import EntityRecord
@@ -30,6 +32,12 @@ from engine.stream.messages import (
 from engine.stream.metrics import Metrics
 
 States = Callable[[int], PartitionState]
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+
+async def _at_once() -> None:
+    """The newest snapshots are known already."""
 
 
 class Models:
@@ -81,7 +89,7 @@ class EventWorker:
         """Decide with these from the next batch on."""
         self._evaluator = Evaluator(rulebook, scorers, self._settings.decision_sample)
 
-    def begin(self, partition: int) -> int | None:
+    async def begin(self, partition: int) -> int | None:
         """Read from the committed offset."""
         return None
 
@@ -105,11 +113,10 @@ class EventWorker:
                 continue
             entity.offset = record.offset
             try:
-                result = evaluator.evaluate(event, program, entity)
-            except (ArithmeticError, ValueError, TypeError) as error:
+                self._collect(outcome, state, event, evaluator.evaluate(event, program, entity))
+            except Exception as error:  # one event must never stop a partition
+                _log.exception("an event could not be decided", event_id=event.event_id)
                 self._reject(outcome, record, EventError("evaluation_failed", repr(error)))
-                continue
-            self._collect(outcome, state, event, result)
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome
@@ -142,24 +149,25 @@ class EventWorker:
         self._metrics.dead_letters.labels(record.topic, error.reason).inc()
 
     def _collect(self, outcome: StateOutcome, state: PartitionState, event: Event, result: Evaluation) -> None:
+        messages = self._messages(result.decision) if result.decision is not None else []
         if result.features:
             scores = result.scores
             models = [ScoredModel(name, scores.get(name), value.encode()) for name, value in result.features.items()]
             # Before the entity's record in the changelog: whoever has the record has these too.
             outcome.changes.append(state.put_scored(event.event_id, ScoredEvent(tuple(models)).encode()))
             outcome.scored.append(event.event_id)
-        if result.decision is not None:
-            self._publish(outcome, result.decision)
+        outcome.messages += messages
 
-    def _publish(self, outcome: Outcome, decision: Decision) -> None:
+    def _messages(self, decision: Decision) -> list[Message]:
         topics, metrics = self._settings.topics, self._metrics
+        messages = [Message(topics.actions, one.target_id.encode(), encode_action(one)) for one in decision.actions]
+        messages.append(Message(topics.decisions, decision.user_id.encode(), encode_decision(decision)))
         for action in decision.actions:
-            outcome.messages.append(Message(topics.actions, action.target_id.encode(), encode_action(action)))
             metrics.actions.labels(action.rule, action.kind).inc()
         for hit in decision.hits:
             metrics.hits.labels(hit.rule, hit.effect).inc()
-        outcome.messages.append(Message(topics.decisions, decision.user_id.encode(), encode_decision(decision)))
         metrics.decisions.labels(decision.outcome).inc()
+        return messages
 
     def _count(self, evaluator: Evaluator, state: PartitionState, decided: int, skipped: int) -> None:
         metrics, tally = self._metrics, evaluator.tally
@@ -181,7 +189,7 @@ class LabelWorker:
     def __init__(self, settings: Settings, states: States, metrics: Metrics) -> None:
         self._topics, self._states, self._metrics = settings.topics, states, metrics
 
-    def begin(self, partition: int) -> int | None:
+    async def begin(self, partition: int) -> int | None:
         """Read from the committed offset."""
         return None
 
@@ -191,7 +199,8 @@ class LabelWorker:
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of labels."""
         state = self._states(partition)
-        outcome = StateOutcome(state=state)
+        # The trainer knows an example again by its label's offset: they must arrive in that order.
+        outcome = StateOutcome(state=state, in_order=True)
         for record in records:
             try:
                 label = decode_label(record.value)
@@ -217,12 +226,21 @@ class LabelWorker:
 
 
 class TrainerWorker:
-    """Runs on the one worker that owns the examples topic's partition: learns and publishes snapshots."""
+    """Runs on the one worker that owns the examples topic's partition: learns and publishes snapshots.
+
+    `known` waits until the newest snapshots have been read.
+    """
 
     def __init__(
-        self, settings: Settings, models: Models, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        models: Models,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        known: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
-        self._settings, self._models, self._metrics, self._clock = settings, models, metrics, clock
+        self._settings, self._models, self._metrics = settings, models, metrics
+        self._clock, self._known = clock, known
         self._trainer = Trainer()
         self._rulebook: Rulebook | None = None
         self._published_at = clock()
@@ -232,10 +250,12 @@ class TrainerWorker:
         """Learn the models of this rulebook."""
         self._rulebook = rulebook
 
-    def begin(self, partition: int) -> int | None:
-        """Continue exactly behind what the newest snapshots have learned."""
+    async def begin(self, partition: int) -> int | None:
+        """Continue exactly behind what the newest snapshots have learned, once those are known."""
+        await self._known()
         self.active = True
-        return self._trainer.restore(self._models.snapshots)
+        wanted = self._rulebook.models if self._rulebook is not None else self._models.snapshots
+        return self._trainer.restore({name: data for name, data in self._models.snapshots.items() if name in wanted})
 
     def end(self, partition: int) -> None:
         """Someone else learns from now on."""

@@ -65,11 +65,12 @@ def fail_rocksdb(on_call: int) -> None:
 def remove_guard() -> None:
     """Take records as they come."""
 
-    async def careless(self: BatchConsumer, tp: Any, records: list[Any]) -> list[Any]:
-        self._next[tp] = records[0].offset
+    async def careless(self: BatchConsumer, tp: Any, records: list[Any], expected: int | None) -> list[Any]:
+        if tp in self._next:
+            self._next[tp] = records[0].offset
         return records
 
-    setattr(BatchConsumer, "_contiguous", careless)  # noqa: B010  # that is the fault
+    setattr(BatchConsumer, "contiguous", careless)  # noqa: B010  # that is the fault
 
 
 FAULTS = {

@@ -1,5 +1,6 @@
 """The batch handlers, without a broker: dead letters, replays, labels, snapshots."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -40,7 +41,7 @@ class Desk:
         self.labels = LabelWorker(self.settings, lambda _: self.state, self.metrics)
         self.trainer = TrainerWorker(self.settings, self.models, self.metrics, clock=lambda: self.now_s)
         self.trainer.use(self.rulebook)
-        self.trainer.begin(0)
+        asyncio.run(self.trainer.begin(0))
         self.events.use(self.rulebook, self.models.scorers(self.rulebook))
 
     def apply(self, outcome: Outcome) -> Outcome:
