@@ -7,13 +7,11 @@ the rounds. Writes benchmarks/out/summary.json.
 import json
 import socket
 import statistics
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
-from kafka import KafkaProducer
 from rich.console import Console
 from rich.table import Table
 
@@ -28,7 +26,8 @@ from engine.learning.features import decode_features
 from engine.learning.models import LearnedModel, ModelScorer
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.messages import encode_rulebook
+from engine.stream.clients import producer
+from engine.stream.publishing import publish_rulebook
 from engine.stream.topics import create_topics
 
 HERE = Path(__file__).parent
@@ -94,16 +93,13 @@ def _show(console: Console, summary: dict[str, Any]) -> None:
 
 def _prepare(settings: Settings, rulebook: Rulebook, snapshot: bytes, stream: list[tuple[bytes, bytes]]) -> None:
     create_topics(settings)
-    producer = KafkaProducer(
-        bootstrap_servers=settings.bootstrap_servers, linger_ms=20, batch_size=500_000, max_request_size=8 << 20
-    )
-    message = encode_rulebook(dict(rulebook.sources), rulebook.id, "bench", "", int(time.time() * 1000))
-    producer.send(settings.topics.rulebooks, key=b"main", value=message, partition=0)
-    producer.send(settings.topics.models, key=b"spam", value=snapshot, partition=0)
+    publish_rulebook(settings, rulebook, "bench", "")
+    client = producer(settings, linger_ms=20, batch_size=500_000)
+    client.send(settings.topics.models, key=b"spam", value=snapshot, partition=0)
     for key, value in stream:
-        producer.send(settings.topics.events, key=key, value=value)
-    producer.flush()
-    producer.close()
+        client.send(settings.topics.events, key=key, value=value)
+    client.flush()
+    client.close()
 
 
 def _trained(rulebook: Rulebook, sample: list[bytes]) -> bytes:

@@ -7,6 +7,9 @@ FloodgateError
 ├── SettingsError         a setting is missing or wrong  → the operator mends the configuration
 ├── StateError            stored state cannot be read    → the operator rebuilds it from the changelog
 ├── SnapshotError         a model snapshot is unreadable → the operator rolls the model back
+├── BrokerError           no broker answers              → the operator checks `brokers`
+├── PublishError          the broker refuses messages    → the operator raises a limit or mends the file
+├── RecordingError        a recorded file is unreadable  → whoever recorded it
 └── TopicError            topics are missing or wrong    → the operator runs `floodgate topics create`
 """
 
@@ -56,6 +59,14 @@ class SnapshotError(FloodgateError):
 
 class PublishError(FloodgateError):
     """Messages that the broker did not take."""
+
+
+class BrokerError(FloodgateError):
+    """Kafka could not be reached."""
+
+
+class RecordingError(FloodgateError):
+    """A file of recorded events or labels that cannot be read."""
 
 
 class TopicError(FloodgateError):

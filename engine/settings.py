@@ -4,7 +4,9 @@ A file holds the names below; the environment holds them in capitals with a pref
 go one level down: FLOODGATE_BROKERS, FLOODGATE_TOPICS__EVENTS. The environment wins.
 """
 
+import operator
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -91,7 +93,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work, and say which."""
+        names = list(msgspec.structs.asdict(self.topics).values())
+        addresses = [re.fullmatch(r"(\[[^]]+\]|[^:\s]+):[0-9]{1,5}", broker) for broker in self.bootstrap_servers]
         checks = [
+            (all(addresses), "brokers", "are host:port, separated by commas"),
+            (bool(re.fullmatch(r"[A-Za-z0-9._-]{1,200}", self.app_id)), "app_id", "is letters, digits, . _ and -"),
+            (bool(self.data_dir), "data_dir", "is a directory"),
+            (len(set(names)) == len(names), "topics", "have different names"),
+            (self.standby_replicas >= 0, "standby_replicas", "is 0 or more"),
+            (self.snapshot_interval_ms >= 100, "snapshot_interval_ms", "is at least 100"),
+            (self.events.max_message_bytes >= 100, "events.max_message_bytes", "is at least 100"),
+            (self.events.max_field_bytes >= 100, "events.max_field_bytes", "is at least 100"),
+            (self.events.max_future_ms >= 0, "events.max_future_ms", "is 0 or more"),
+            (all(self.events.fields.values()), "events.fields", "map our names to paths"),
             (self.partitions >= 1, "partitions", "is at least 1"),
             (self.replication >= 1, "replication", "is at least 1"),
             (0 < self.web_port < 65_536, "web_port", "is a port number"),
@@ -102,13 +116,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (self.session_timeout_ms >= 3_000, "session_timeout_ms", "is at least 3000"),
             (0 <= self.decision_sample <= 1, "decision_sample", "is a share between 0 and 1"),
             (self.state_ttl_days >= 32, "state_ttl_days", "is at least 32, above the longest window"),
-            (bool(self.brokers.strip()), "brokers", "names at least one host:port"),
             (self.log_format in ("json", "console"), "log_format", "is json or console"),
             (self.log_level in ("debug", "info", "warning", "error"), "log_level", "is debug, info, warning or error"),
         ]
         for holds, name, rule in checks:
             if not holds:
-                raise ValueError(f"`{name}` {rule}, not {getattr(self, name)!r}")
+                raise ValueError(f"`{name}` {rule}, not {operator.attrgetter(name)(self)!r}")
 
     @property
     def bootstrap_servers(self) -> list[str]:
@@ -122,20 +135,21 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     if path is not None:
         try:
             values = yaml.safe_load(path.read_text("utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise SettingsError(f"the settings file {path} cannot be read: {error}") from error
         if not isinstance(values, dict):
             raise SettingsError(f"the settings file {path} must be a mapping of names")
     for name, value in (os.environ if environment is None else environment).items():
         if name.startswith(PREFIX):
-            _place(values, name.removeprefix(PREFIX).lower().split("__"), value)
+            place = name.removeprefix(PREFIX).lower().split("__")
+            _place(values, place, value.split(",") if place[-1] == "as_string" else value)
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"a setting cannot work: {error}") from error
 
 
-def _place(values: dict[str, Any], path: list[str], value: str) -> None:
+def _place(values: dict[str, Any], path: list[str], value: str | list[str]) -> None:
     for part in path[:-1]:
         inner = values.setdefault(part, {})
         if not isinstance(inner, dict):

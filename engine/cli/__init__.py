@@ -47,9 +47,9 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line. Our own errors are told in one line, without a traceback; exit code 2."""
+    """Run the command line. Errors that people can mend are told in one line; exit code 2."""
     try:
         return cli(arguments, prog_name="floodgate")
-    except FloodgateError as error:
+    except (FloodgateError, OSError) as error:
         print(f"floodgate: {error}", file=sys.stderr)
         sys.exit(2)

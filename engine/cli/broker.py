@@ -8,7 +8,9 @@ from engine.dev.broker.topics import BrokerSettings
 
 @click.command("broker")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=9092, show_default=True, help="The port; 0 takes a free one.")
+@click.option(
+    "--port", default=9092, show_default=True, type=click.IntRange(0, 65_535), help="The port; 0 takes a free one."
+)
 @click.option("--partitions", default=4, show_default=True, help="Partitions of topics that are created by use.")
 @click.option("--retention-mb", default=256, show_default=True, help="Megabytes kept in each partition; 0 keeps all.")
 def command(host: str, port: int, partitions: int, retention_mb: int) -> None:

@@ -7,18 +7,21 @@ from pathlib import Path
 import orjson
 
 from engine.core.events import FieldMapping
-from engine.errors import EventError, LabelError
+from engine.errors import EventError, LabelError, RecordingError
 from engine.stream.messages import decode_label
 from engine.stream.offline import Arrival
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """The lines of a file that are not empty."""
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        for line in file:
-            stripped = line.strip()
-            if stripped:
-                yield stripped
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            for line in file:
+                stripped = line.strip()
+                if stripped:
+                    yield stripped
+    except (OSError, EOFError) as error:
+        raise RecordingError(f"{path} cannot be read to its end: {error}") from error
 
 
 def read_events(path: Path, mapping: FieldMapping) -> Iterator[Arrival]:

@@ -3,11 +3,9 @@
 import getpass
 import json
 import sys
-import time
 from pathlib import Path
 
 import click
-from kafka import KafkaProducer
 
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
@@ -15,9 +13,7 @@ from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.schema import json_schema
 from engine.settings import Settings
-from engine.stream.messages import encode_rulebook
-
-RULEBOOK = "main"
+from engine.stream.publishing import publish_rulebook
 
 
 @click.group("rules")
@@ -55,14 +51,8 @@ def push(settings: Settings, path: Path, author: str, note: str) -> None:
     rulebook = _checked(path)
     if rulebook is None:
         sys.exit(1)
-    message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, int(time.time() * 1000))
-    producer = KafkaProducer(bootstrap_servers=settings.bootstrap_servers, max_request_size=8 << 20)
-    try:
-        sent = producer.send(settings.topics.rulebooks, key=RULEBOOK.encode(), value=message, partition=0)
-        offset = sent.get(timeout=30).offset
-    finally:
-        producer.close()
-    click.echo(f"published rulebook {rulebook.id} as version {offset}")
+    version = publish_rulebook(settings, rulebook, author, note)
+    click.echo(f"published rulebook {rulebook.id} as version {version}")
 
 
 def _checked(path: Path) -> Rulebook | None:

@@ -7,8 +7,9 @@ from engine.core.hashing import digest
 
 Outcome = Literal["act", "allow", "cooldown", "shadow", "none"]
 Mode = Literal["shadow", "enforce"]
-Effect = Literal["acted", "shadow", "cooldown", "allowed"]
-"""What came of a rule that held: it acted; it only would have; it was resting; an allow rule won."""
+Effect = Literal["acted", "shadow", "cooldown", "allowed", "no_target"]
+"""What came of a rule that held: it acted; it only would have; it was resting; an allow rule won; the
+event does not name the rule's target."""
 
 Value = float | int | str | bool | None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from engine.core.decisions import Action, Decision, Effect, Hit, Outcome, action_id, explain
 from engine.core.entities import EntityRecord
-from engine.core.events import Event
+from engine.core.events import Event, lookup
 from engine.core.hashing import hash32, hash64
 from engine.core.rules import Features, ModelInputs, Program, Rule, Rulebook, Scorer, Scores
 from engine.core.windows import SeriesByKey
@@ -102,12 +102,13 @@ class Evaluator:
         for index in held:
             rule = self.rulebook.rules[index]
             clauses, counterfactual = program.explain(index, event.fields, series, now, scores)
-            effect = self._effect(index, rule, record, now, allowed)
+            target_id = _target(event, rule)
+            effect = self._effect(index, rule, record, now, allowed, target_id)
             hits.append(Hit(rule.name, rule.mode, effect, clauses, counterfactual))
             if rule.cooldown_ms and effect in ("acted", "shadow"):
                 record.cool(rule.key, now, rule.cooldown_ms)
-            if effect == "acted" and index not in self._allow:
-                actions += self._act(event, rule, explain(clauses, counterfactual), models)
+            if effect == "acted" and target_id is not None and index not in self._allow:
+                actions.append(self._act(event, rule, target_id, explain(clauses, counterfactual), models))
         outcome: Outcome = "allow" if allowed else _strongest(hits)
         known = {name: round(score, 6) for name, score in scores.items() if score is not None}
         decision = Decision(
@@ -118,30 +119,33 @@ class Evaluator:
             decision.features = {name: self.scorers[name].describe(value) for name, value in features.items()}
         return decision
 
-    def _effect(self, index: int, rule: Rule, record: EntityRecord, now: int, allowed: bool) -> Effect:
+    def _effect(
+        self, index: int, rule: Rule, record: EntityRecord, now: int, allowed: bool, target_id: str | None
+    ) -> Effect:
+        if target_id is None:
+            return "no_target"
         if rule.cooldown_ms and record.cooling(rule.key, now):
             return "cooldown"
         if rule.mode == "shadow":
             return "shadow"
         return "allowed" if allowed and index not in self._allow else "acted"
 
-    def _act(self, event: Event, rule: Rule, explanation: str, models: dict[str, str]) -> list[Action]:
-        target_type = rule.then.target
-        if target_type == "user":
-            target_id: object = event.user_id
-        elif target_type == "event":
-            target_id = event.event_id
-        else:
-            target_id = event.fields.get(target_type)
-        if type(target_id) is not str:
-            return []  # the event does not name the target: there is nothing to act on
-        return [
-            Action(
-                action_id(event.event_id, rule.name, target_type, target_id), event.ts_ms, rule.then.kind,
-                rule.then.scope, target_type, target_id, event.event_id, event.user_id, rule.name, rule.reason,
-                rule.then.for_ms, explanation, self.rulebook.id, models,
-            )
-        ]  # fmt: skip
+    def _act(self, event: Event, rule: Rule, target_id: str, explanation: str, models: dict[str, str]) -> Action:
+        then = rule.then
+        return Action(
+            action_id(event.event_id, rule.name, then.target, target_id), event.ts_ms, then.kind, then.scope,
+            then.target, target_id, event.event_id, event.user_id, rule.name, rule.reason, then.for_ms,
+            explanation, self.rulebook.id, models,
+        )  # fmt: skip
+
+
+def _target(event: Event, rule: Rule) -> str | None:
+    if rule.then.target == "user":
+        return event.user_id
+    if rule.then.target == "event":
+        return event.event_id
+    found = lookup(event.fields, rule.then.path)
+    return found if type(found) is str and found else None
 
 
 def _strongest(hits: list[Hit]) -> Outcome:

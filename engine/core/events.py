@@ -116,7 +116,7 @@ class FieldMapping:
     def _time(self, value: object) -> int:
         if value is None:
             raise _missing("`ts`")
-        return _epoch_ms(value, self.ts_unit)
+        return epoch_ms(value, self.ts_unit)
 
     def _check_lengths(self, document: dict[str, Any]) -> None:
         for name, value in document.items():
@@ -142,7 +142,8 @@ def lookup(document: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _epoch_ms(value: object, unit: TimeUnit) -> int:
+def epoch_ms(value: object, unit: TimeUnit) -> int:
+    """A producer's time as epoch milliseconds. Raises EventError (wrong_type)."""
     if type(value) is str and unit in ("auto", "iso8601"):
         try:
             moment = datetime.fromisoformat(value)

@@ -34,12 +34,13 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class ActionTemplate:
-    """The `then:` of a rule. `target`: "user", "event", or the field that names the target."""
+    """The `then:` of a rule. `target`: "user", "event", or the field that names it, found at `path`."""
 
     kind: str
     scope: str | None
     for_ms: int | None
     target: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

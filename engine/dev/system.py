@@ -1,7 +1,6 @@
 """A whole system on one machine: embedded broker, topics, rulebook, workers as processes."""
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -14,13 +13,12 @@ from pathlib import Path
 from types import TracebackType
 
 import msgspec
-from kafka import KafkaProducer
 
 from engine.dev.broker.process import BrokerProcess
 from engine.errors import FloodgateError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.messages import encode_rulebook
+from engine.stream.publishing import publish_rulebook
 from engine.stream.topics import create_topics
 
 _START_TIMEOUT_S = 60.0
@@ -76,23 +74,15 @@ class LocalSystem:
         self.workers: list[LocalWorker] = []
         try:
             create_topics(self.settings)
-            self.rulebook_id = self._push(rules)
+            rulebook = load_rulebook(rules)
+            self.rulebook_id = rulebook.id
+            publish_rulebook(self.settings, rulebook, "demo", "demo")
             self.workers = [LocalWorker(self.settings, self._directory, f"worker-{i}") for i in range(1, workers + 1)]
             for worker in self.workers:
                 worker.wait_until_ready()
         except BaseException:
             self.stop()
             raise
-
-    def _push(self, rules: Path) -> str:
-        rulebook = load_rulebook(rules)
-        message = encode_rulebook(
-            dict(rulebook.sources), rulebook.id, os.environ.get("USER", "demo"), "demo", int(time.time() * 1000)
-        )
-        producer = KafkaProducer(bootstrap_servers=self.settings.bootstrap_servers, max_request_size=8 << 20)
-        producer.send(self.settings.topics.rulebooks, key=b"main", value=message, partition=0).get(timeout=30)
-        producer.close()
-        return rulebook.id
 
     def stop(self) -> None:
         """End all processes and remove their files."""

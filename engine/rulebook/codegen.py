@@ -34,8 +34,10 @@ Loader = Callable[["Scope", Ref], str]
 class Scope:
     """The local variables of one generated function, and the constants it needs."""
 
-    def __init__(self, load: Loader, lists: dict[str, frozenset[str]], constants: dict[str, Any]) -> None:
-        self._load, self._lists, self.constants = load, lists, constants
+    def __init__(
+        self, load: Loader, lists: dict[str, frozenset[str]], caps: dict[str, int], constants: dict[str, Any]
+    ) -> None:
+        self._load, self._lists, self._caps, self.constants = load, lists, caps, constants
         self.variables: dict[tuple[str, str, str], str] = {}
         self.asks_models = False
 
@@ -118,11 +120,16 @@ class Scope:
         match expr:
             case Arithmetic(op=op, left=left, right=right):
                 found = self._safe(left) + self._safe(right)
+                if op in "-/":  # "at least cap" is a lower bound: a difference or a share of it says nothing
+                    counters = [ref for ref in names_in(expr) if ref.kind == "counter"]
+                    found += [f"{self.variable(ref)} < {self._caps[ref.target]}" for ref in counters]
                 return [*found, f"{self._plain(right)} != 0"] if op == "/" else found
             case Compare(left=left, right=right):
                 return self._safe(left) + self._safe(right)
             case Call(arguments=arguments):
                 return [condition for part in arguments for condition in self._safe(part)]
+            case Member(item=item) | Contains(item=item):
+                return self._safe(item)
         return []
 
     def _test(self, expr: Expr) -> str:
@@ -147,7 +154,8 @@ class Scope:
             case Ref():
                 return self.variable(expr)
             case Arithmetic(op=op, left=left, right=right):
-                return f"({self._plain(left)} {op} {self._plain(right)})"
+                # In floating point: integers of any length would make division overflow.
+                return f"(float({self._plain(left)}) {op} {self._plain(right)})"
             case Call(function="lower", arguments=[argument]):
                 return f"{self._plain(argument)}.lower()"
             case Call(function=function, arguments=arguments):

@@ -41,15 +41,22 @@ def read_directory(path: Path) -> dict[str, str]:
         root = path
     if not any(file.suffix in (".yaml", ".yml") for file in files):
         raise RulebookError(f"{path}: error: there is no rulebook here (no .yaml file)", 1)
-    try:
-        return {file.relative_to(root).as_posix(): file.read_text("utf-8") for file in files}
-    except UnicodeDecodeError as error:
-        raise RulebookError(f"{path}: error: a file is not UTF-8 text: {error}", 1) from error
+    sources = {}
+    for file in files:
+        try:
+            sources[file.relative_to(root).as_posix()] = file.read_text("utf-8")
+        except (UnicodeDecodeError, OSError) as error:
+            raise RulebookError(f"{file}: error: this file cannot be read as UTF-8 text: {error}", 1) from error
+    return sources
 
 
 def load_rulebook(sources: Mapping[str, str] | Path) -> Rulebook:
     """The checked rulebook, its inline tests passed. Raises RulebookError with every error at once."""
-    rulebook, diagnostics = check_rulebook(read_directory(sources) if isinstance(sources, Path) else sources)
+    sources = read_directory(sources) if isinstance(sources, Path) else sources
+    try:
+        rulebook, diagnostics = check_rulebook(sources)
+    except Exception as error:  # whatever a message on the topic holds, a worker goes on with its old rulebook
+        raise RulebookError(f"the check itself failed: {error!r}", 1) from error
     diagnostics.raise_on_errors()
     assert rulebook is not None
     return rulebook
@@ -112,44 +119,54 @@ def _readable(declared: Declarations, node: Node | None, wanted: tuple[str, ...]
         ref = declared.resolve(item.text or "", item.span)
         if ref is not None and ref.type not in wanted:
             declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {wanted[0]}")
-        elif ref is not None and ref.kind == "score":
+        elif ref is not None and _reads_score(declared, ref):
             declared.diagnostics.error(item.span, "a model cannot read a score")
         elif ref is not None:
             found.append(item.text or "")
     return tuple(found)
 
 
+def _reads_score(declared: Declarations, ref: Ref) -> bool:
+    if ref.kind != "derived":
+        return ref.kind == "score"
+    body = declared.derived[ref.target][1]
+    parts = (body.numerator, body.denominator) if isinstance(body, RatioDeclaration) else names_in(body)
+    return any(_reads_score(declared, part) for part in parts)
+
+
 @dataclass(slots=True)
 class _Needs:
-    """The largest threshold put on each counter, and where."""
+    """What is asked of each counter: the largest threshold put on it and where, or all it can hold."""
 
-    caps: dict[str, tuple[int, Span]] = field(default_factory=dict)
-
-    def note(self, declared: Declarations, ref: Ref, threshold: float, span: Span) -> None:
-        if ref.kind == "counter" and declared.counters[ref.target].kind != "sum":
-            wanted = int(abs(threshold)) + 1
-            if wanted > self.caps.get(ref.target, (0, span))[0]:
-                self.caps[ref.target] = (wanted, span)
-        elif ref.kind == "derived":
-            self.visit_derived(declared, ref.target)
-
-    def visit_derived(self, declared: Declarations, name: str) -> None:
-        body = declared.derived[name][1]
-        if isinstance(body, RatioDeclaration):
-            self.note(declared, body.denominator, body.at_least, body.denominator.span)
-        else:
-            self.visit(declared, body)
+    thresholds: dict[str, tuple[int, Span]] = field(default_factory=dict)
+    widest: set[str] = field(default_factory=set)
 
     def visit(self, declared: Declarations, expr: Expr) -> None:
+        """A count compared with a number needs one entry more than that; in arithmetic, in ratios and
+        beside other values it needs all there can be."""
         if isinstance(expr, Compare):
             for side, other in ((expr.left, expr.right), (expr.right, expr.left)):
-                if isinstance(other, Constant) and isinstance(other.value, int | float):
-                    for ref in names_in(side):
-                        self.note(declared, ref, other.value, other.span)
+                if isinstance(side, Ref) and side.kind == "counter" and isinstance(other, Constant):
+                    self._note(side.target, other)
+                    return
+        if isinstance(expr, Ref):
+            self._widen(declared, expr)
         for child in children(expr):
             self.visit(declared, child)
-        if isinstance(expr, Ref) and expr.kind == "derived":
-            self.visit_derived(declared, expr.target)
+
+    def _note(self, counter: str, limit: Constant) -> None:
+        wanted = int(abs(float(limit.value))) + 1
+        if wanted > self.thresholds.get(counter, (0, limit.span))[0]:
+            self.thresholds[counter] = (wanted, limit.span)
+
+    def _widen(self, declared: Declarations, ref: Ref) -> None:
+        if ref.kind == "counter":
+            self.widest.add(ref.target)
+        elif ref.kind == "derived":
+            body = declared.derived[ref.target][1]
+            parts = (body.numerator, body.denominator) if isinstance(body, RatioDeclaration) else names_in(body)
+            for part in parts:
+                self._widen(declared, part)
 
 
 def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str, Counter]:
@@ -161,7 +178,7 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
     keys: dict[str, int] = {}
     identities: dict[int, str] = {}
     for name, counter in declared.counters.items():
-        wanted, span = needs.caps.get(name, (0, counter.span))
+        wanted, span = needs.thresholds.get(name, (0, counter.span)) if counter.kind != "sum" else (0, counter.span)
         allowed = counter.cap or MAX_CAP
         if wanted > allowed:
             declared.diagnostics.error(
@@ -169,13 +186,14 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
                 f"the threshold {wanted - 1} is above what `{name}` can count to: it keeps at most {allowed} entries",
                 f"use a threshold of at most {allowed - 1}" if allowed == MAX_CAP else f"raise its `cap` to {wanted}",
             )
+        if counter.kind == "sum" or name in needs.widest:
+            wanted = MAX_CAP
         identity = f"{counter.kind}|{counter.field}|{','.join(sorted(counter.of))}|{counter.where_text}|{USER}"
         key = hash32(identity)
         if identities.setdefault(key, identity) != identity:
             declared.diagnostics.error(counter.span, f"counter `{name}` collides with another: change its `where`")
         keys[name] = key
-        default = MAX_CAP if counter.kind == "sum" else DEFAULT_CAP
-        caps[key] = max(caps.get(key, 0), counter.cap or max(default, wanted))
+        caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, wanted))
     return {
         name: Counter(
             name, counter.kind, counter.field, counter.of, USER, counter.over_ms, counter.where_text, keys[name],

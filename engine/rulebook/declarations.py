@@ -11,7 +11,8 @@ from engine.core.rules import MAX_CAP, USER, CounterKind
 from engine.rulebook import schema
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
-from engine.rulebook.nodes import Expr, Ref, Type
+from engine.rulebook.literals import ExpressionText
+from engine.rulebook.nodes import Expr, Ref, Type, names_in
 from engine.rulebook.schema import choice, duration, words
 from engine.rulebook.source import Node, parse
 from engine.rulebook.units import DURATION_MS, SIZE_BYTES
@@ -68,6 +69,9 @@ class Declarations:
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
     rules: dict[str, Node] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    reading: str = ""
+    to_come: set[str] = field(default_factory=set)
+    depths: dict[str, int] = field(default_factory=dict)
 
     def resolve(self, name: str, span: Span) -> Ref | None:
         """The thing that a clause names, or None and an error with a suggestion."""
@@ -77,7 +81,7 @@ class Declarations:
             model = name.removeprefix("score.")
             if model in self.models:
                 return Ref(span, "number", "score", model, name)
-            hint = did_you_mean(model, self.models) or "declare it under `models:`"
+            hint = did_you_mean(model, self.models) or "declare it under `models:`; counters cannot use scores"
             self.diagnostics.error(span, f'unknown model "{model}"', hint)
             return None
         if name in self.fields:
@@ -86,8 +90,14 @@ class Declarations:
             return Ref(span, "number", "counter", name, name)
         if name in self.derived:
             return Ref(span, self.derived[name][0], "derived", name, name)
+        if name == self.reading:
+            self.diagnostics.error(span, f'"{name}" is defined by itself')
+            return None
         if name in self.spans:
             return None  # its declaration is wrong and has been reported
+        if name in self.to_come:
+            self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
+            return None
         known = [*self.fields, *self.counters, *self.derived]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
@@ -107,7 +117,8 @@ class Declarations:
         if node.text is None or node.scalar is None:
             self.diagnostics.error(node.span, f"an expression is needed here, this is {node.kind}")
             return None
-        return Parser(node.text, node.span, self.resolve, set(self.lists), self.diagnostics)
+        text = ExpressionText(node.text, node.span, node.exact)
+        return Parser(text, self.resolve, set(self.lists), self.diagnostics)
 
 
 def read_declarations(sources: Mapping[str, str], diagnostics: Diagnostics) -> Declarations:
@@ -122,7 +133,9 @@ def read_declarations(sources: Mapping[str, str], diagnostics: Diagnostics) -> D
                 documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
     for _, sections in documents:
         version = sections.get("version")
-        if version is not None and version.scalar != schema.VERSION:
+        for section in ("fields", "counters", "derived"):
+            made.to_come |= set((sections[section].entries or {}) if section in sections else ())
+        if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
             diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
     for section, read in _READERS.items():
         for file, sections in documents:
@@ -146,7 +159,9 @@ def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Spa
             made.diagnostics.error(span, f'"{name}" is declared twice, first in {first.file}:{first.line + 1}')
         else:
             made.spans[scope] = span
+            made.reading = scope
             read(name, span, entry)
+            made.reading = ""
 
 
 def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -167,6 +182,9 @@ def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, sp
         factor = units[unit.text]
     elif unit is not None:
         report.error(unit.span, f"a {kind} has no unit")
+    if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (kind != "text" or name in (*IDENTITY_FIELDS, "ts")):
+        report.error(span, f"`{name}` has a fixed meaning and needs no declaration", "map it in the settings instead")
+        return
     source = keys.get("from")
     path = source.text if source is not None and source.text else name
     made.fields[name] = FieldDeclaration(kind, path, factor)  # type: ignore[arg-type]  # one of FIELD_TYPES
@@ -194,6 +212,10 @@ def _read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, 
     subject = keys[kind].text if kind != "count" else None
     if kind != "count" and not subject:
         report.error(keys[kind].span, f"`{kind}` needs the name of a field")
+    if subject and kind != "count":
+        subject = subject.removeprefix("event.")
+        if not _countable(made, kind, subject, keys[kind].span, by):
+            return
     if kind == "distinct" and subject == USER and by == USER:
         report.error(keys[kind].span, "a user has one user_id: this counter could never exceed 1")
         return
@@ -209,6 +231,18 @@ def _read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, 
         name, span, kind, subject, words(types_node, "an event type", report), over_ms, where,
         where_node.text if where_node is not None else None, cap,
     )  # fmt: skip
+
+
+def _countable(made: Declarations, kind: str, subject: str, span: Span, by: str | None) -> bool:
+    declared = made.fields.get(subject)
+    if declared is None and (subject in made.spans or subject in made.to_come):
+        made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
+        return False
+    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool")
+    if declared is not None and declared.type not in allowed:
+        made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
+        return False
+    return True
 
 
 def _by(made: Declarations, node: Node, what: str) -> str | None:
@@ -227,7 +261,9 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
     report = made.diagnostics
     if node.entries is None:
         expr = made.value(node)
-        if expr is not None:
+        if expr is not None and expr.type == "any":
+            expr.type = "number"
+        if expr is not None and _shallow(made, name, span, names_in(expr)):
             made.derived[name] = (expr.type, expr)
         return
     keys = schema.read_mapping(node, schema.RATIO, f"derived `{name}`", report)
@@ -239,11 +275,31 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
     refs = [made.resolve(part.text or "", part.span) for part in parts]
     at_least = keys["at_least"].scalar if "at_least" in keys else 1
     bound = choice(keys["bound"], schema.BOUNDS, "`bound`", report) if "bound" in keys else "none"
-    if type(at_least) not in (int, float):
-        report.error(keys["at_least"].span, "`at_least` is a number")
+    for ref in refs:
+        if ref is not None and ref.type == "any":
+            ref.type = "number"
+        elif ref is not None and ref.type not in ("number", "duration", "size"):
+            report.error(ref.span, f"a ratio needs numbers, `{ref.written}` is a {ref.type}")
+            return
+    if type(at_least) not in (int, float) or not 0 <= at_least < 1e15:  # type: ignore[operator]  # a number here
+        report.error(keys["at_least"].span, "`at_least` is a number, 0 or more")
+    elif not _shallow(made, name, span, [ref for ref in refs if ref is not None]):
+        return
     elif refs[0] is not None and refs[1] is not None and bound is not None:
         ratio = RatioDeclaration(refs[0], refs[1], float(at_least), bound != "none")  # type: ignore[arg-type]  # checked
         made.derived[name] = ("number", ratio)
+
+
+MAX_DERIVED_DEPTH = 4
+
+
+def _shallow(made: Declarations, name: str, span: Span, refs: list[Ref]) -> bool:
+    """Derived values are written into each place that uses them: chains of them would grow without end."""
+    depth = 1 + max((made.depths[ref.target] for ref in refs if ref.kind == "derived"), default=0)
+    made.depths[name] = depth
+    if depth > MAX_DERIVED_DEPTH:
+        made.diagnostics.error(span, f"derived values stand on each other at most {MAX_DERIVED_DEPTH} deep")
+    return depth <= MAX_DERIVED_DEPTH
 
 
 def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:

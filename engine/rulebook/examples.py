@@ -74,12 +74,20 @@ def _run(
             report.error(keys["send"].span, "`send` is an event: a mapping")
     elif expected is not None:
         scores = keys["score"].plain() if "score" in keys else {}
+        document = _document(send, fields, keys["send"], report)
+        if not _scores_fit(rulebook, scores):
+            known = ", ".join(rulebook.models) or "none is declared"
+            report.error(keys["score"].span, "`score` maps models to numbers from 0 to 1", f"models: {known}")
+            return
+        if document is None:
+            return
         try:
-            fired = _play(
-                rulebook, rule, _document(send, fields), times, every_ms, scores if type(scores) is dict else {}
-            )
+            fired = _play(rulebook, rule, document, times, every_ms, scores)
         except EventError as error:
             report.error(keys["send"].span, f"this event would become a dead letter: {error}")
+            return
+        except (ArithmeticError, ValueError, TypeError) as error:
+            report.error(keys["send"].span, f"this event cannot be decided: {error!r}")
             return
         if fired != expected:
             span = keys.get("fires_at", keys.get("fires", node)).span
@@ -103,23 +111,43 @@ def _expected(keys: Mapping[str, Node], times: object, report: Diagnostics, node
     return sorted(wanted)
 
 
-def _document(send: dict[str, Any], fields: Mapping[str, FieldDeclaration]) -> dict[str, Any]:
-    """The event as a producer would have written it: values under their paths, in their units."""
+_FITTING: dict[str, tuple[type, ...]] = {
+    "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,),
+    "duration": (int, float), "size": (int, float),
+}  # fmt: skip
+
+
+def _document(
+    send: dict[str, Any], fields: Mapping[str, FieldDeclaration], node: Node, report: Diagnostics
+) -> dict[str, Any] | None:
+    """The event as a producer would have written it: values under their paths, in their units. None and an
+    error where a value does not fit its field: a test that sends nonsense would prove nothing."""
     document: dict[str, Any] = {}
     for name, value in send.items():
-        declared = fields.get(name)
-        path, raw = name, value
+        declared, raw = fields.get(name), value
+        place_node = (node.entries or {}).get(name, node)
         if declared is not None:
-            path = declared.path
             parsed = {"duration": duration_ms, "size": size_bytes}.get(declared.type)
             amount = parsed(value) if parsed is not None and type(value) is str else None
             raw = amount / declared.factor if amount is not None else value
-        *parents, last = path.split(".")
+            if raw is not None and type(raw) not in _FITTING[declared.type]:
+                report.error(place_node.span, f"`{name}` is a {declared.type}, this is {place_node.kind}")
+                return None
+        *parents, last = (declared.path if declared is not None else name).split(".")
         place = document
         for parent in parents:
             place = place.setdefault(parent, {})
+            if type(place) is not dict:
+                report.error(place_node.span, f"`{name}` is inside `{parent}`, which the test sends as a plain value")
+                return None
         place[last] = raw
     return document
+
+
+def _scores_fit(rulebook: Rulebook, scores: Any) -> bool:
+    return type(scores) is dict and all(
+        name in rulebook.models and type(score) in (int, float) and 0 <= score <= 1 for name, score in scores.items()
+    )
 
 
 def _play(

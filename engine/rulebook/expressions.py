@@ -50,8 +50,8 @@ Resolve = Callable[[str, Span], Ref | None]
 class Parser:
     """Reads one expression's text. Every problem goes to the diagnostics, at its exact place."""
 
-    def __init__(self, text: str, span: Span, resolve: Resolve, lists: set[str], diagnostics: Diagnostics) -> None:
-        self._source = ExpressionText(text, span)
+    def __init__(self, text: ExpressionText, resolve: Resolve, lists: set[str], diagnostics: Diagnostics) -> None:
+        self._source = text
         self._resolve, self._lists, self._diagnostics = resolve, lists, diagnostics
 
     def condition(self) -> Expr | None:

@@ -11,21 +11,29 @@ from engine.rulebook.diagnostics import Span
 
 MAX_DEPTH = 40
 
-_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\bmatches\b|(?<![\w.])[0-9]+(?:\.[0-9]+)?[A-Za-z]+""")
+_TOKEN = re.compile(
+    r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\bmatches\b|(?<![\w.])[0-9]+(?:\.[0-9]+)?[A-Za-z][A-Za-z0-9]*"""
+)
+_FOREIGN = re.compile(r"[@#;`\\$!](?!=)")
+"""What Python's parser would take for something that this language does not have."""
 
 
 class ExpressionText:
     """One expression as it was written, at a place in a file."""
 
-    def __init__(self, text: str, span: Span) -> None:
-        self.text, self.span = text, span
-        self._lines = text.split("\n")
+    def __init__(self, text: str, span: Span, exact: bool) -> None:
+        self.text, self.span, self._exact = text, span, exact
         self._literals: dict[tuple[int, int], str] = {}
+        self._source = _TOKEN.sub(self._stand_in, text)
+        self._lines = self._source.split("\n")
 
     def parse(self) -> ast.expr | Span:
         """Python's tree of it, or the place where it stops being an expression."""
+        stray = self._stray()
+        if stray is not None:
+            return self._place(stray[0], stray[1] + (stray[0] == 1), 1)
         try:
-            return ast.parse("(" + _TOKEN.sub(self._stand_in, self.text) + "\n)", mode="eval").body
+            return ast.parse("(" + self._source + "\n)", mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
             if line > len(self._lines):  # it ends too early
@@ -44,7 +52,8 @@ class ExpressionText:
         """What a stand-in stands for: a quoted text with its quotes, or a number with its unit."""
         column = self._column(node.lineno, node.col_offset) - (node.lineno == 1)
         written = self._literals.get((node.lineno - 1, column))
-        return written if written is not None and len(written) == self.span_of(node).width else None
+        end = self._column(node.lineno, node.end_col_offset or 0) - (node.lineno == 1)
+        return written if written is not None and len(written) == end - column else None
 
     def _stand_in(self, match: re.Match[str]) -> str:
         token = match.group()
@@ -59,8 +68,25 @@ class ExpressionText:
         text = ("(" if line == 1 else "") + (self._lines[line - 1] if line <= len(self._lines) else "")
         return len(text.encode()[:byte_offset].decode(errors="replace"))
 
+    def _stray(self) -> tuple[int, int] | None:
+        """Line and column of a character that does not belong here, or of a bracket that closes nothing."""
+        bare = _TOKEN.sub(lambda token: " " * len(token.group()), self.text)
+        depth, at = 0, -1
+        for index, character in enumerate(bare):
+            depth += (character in "([{") - (character in ")]}")
+            if depth < 0:
+                at = index
+                break
+        foreign = _FOREIGN.search(bare)
+        if at < 0 and foreign is None:
+            return None
+        at = min([index for index in (at, foreign.start() if foreign else -1) if index >= 0])
+        return self.text.count("\n", 0, at) + 1, at - (self.text.rfind("\n", 0, at) + 1)
+
     def _place(self, line: int, column: int, width: int) -> Span:
         span = self.span
+        if not self._exact:
+            return span  # written over several lines or with escapes: point at the whole
         if line == 1:
             return Span(span.file, span.line, span.column + max(0, column - 1), width)
         return Span(span.file, span.line + line - 1, max(0, column), width)

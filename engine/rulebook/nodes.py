@@ -89,12 +89,12 @@ class Matches(Expr):
 
 
 def names_in(expr: Expr) -> list[Ref]:
-    """Every name in an expression, in order of appearance, each name once."""
-    found: dict[str, Ref] = {}
+    """Every name in an expression, in order of appearance, each once for each type it is used as."""
+    found: dict[tuple[str, str], Ref] = {}
 
     def visit(node: Expr) -> None:
         if isinstance(node, Ref):
-            found.setdefault(node.written, node)
+            found.setdefault((node.written, node.type), node)
         for child in children(node):
             visit(child)
 

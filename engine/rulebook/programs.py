@@ -67,9 +67,17 @@ def items_text(value: list[Any] | None) -> str | None:
     return ", ".join(shown) + (f" and {len(value) - 4} more" if len(value) > 4 else "")
 
 
-def ratio(numerator: float | None, denominator: float | None, at_least: float, wilson: bool) -> float | None:
-    """numerator / denominator, or the lower end of its 95 % Wilson interval; unknown below `at_least`."""
+def ratio(
+    numerator: float | None, denominator: float | None, at_least: float, wilson: bool, full: int, full_below: int
+) -> float | None:
+    """numerator / denominator, or the lower end of its 95 % Wilson interval.
+
+    Unknown below `at_least`, and when a count has reached its cap (`full`, `full_below`): "at least 1,000
+    of at least 1,000" is no share.
+    """
     if numerator is None or denominator is None or denominator <= 0 or denominator < at_least:
+        return None
+    if numerator >= full or denominator >= full_below:
         return None
     if not wilson:
         return numerator / denominator
@@ -81,7 +89,7 @@ def ratio(numerator: float | None, denominator: float | None, at_least: float, w
 _UNREAD = object()
 _READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
 RUNTIME: dict[str, Any] = {
-    "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str},
+    "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str, "float": float},
     "U": _UNREAD, "number": number, "scaled": scaled, "text": text, "truth": truth, "items": items, "token": token,
     "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64, "read_count": read_count,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
@@ -101,6 +109,8 @@ class ProgramWriter:
         models: dict[str, ModelSpec],
     ) -> None:
         self._declared, self._counters, self._rules, self._models = declared, counters, rules, models
+        self._caps = {name: counter.cap for name, counter in counters.items() if counter.kind != "sum"}
+        self._caps |= {name: 1 << 62 for name, counter in counters.items() if counter.kind == "sum"}
         self._retention: dict[int, int] = {}
         for counter in counters.values():
             kept = counter.over_ms + min(counter.over_ms, MAX_LATENESS_MS)
@@ -120,7 +130,7 @@ class ProgramWriter:
         return Program(namespace["observe"], namespace["decide"], namespace["explain"], tuple(asked))
 
     def _scope(self, namespace: dict[str, Any]) -> Scope:
-        return Scope(self._load, self._declared.lists, namespace)
+        return Scope(self._load, self._declared.lists, self._caps, namespace)
 
     def _load(self, scope: Scope, ref: Ref) -> str:
         match ref.kind:
@@ -144,7 +154,8 @@ class ProgramWriter:
         body = self._declared.derived[ref.target][1]
         if isinstance(body, RatioDeclaration):
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
-            return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
+            full = [self._caps.get(ref.target, 1 << 62) for ref in (body.numerator, body.denominator)]
+            return f"ratio({parts}, {body.at_least!r}, {body.wilson!r}, {full[0]}, {full[1]})"
         return scope.value(body)
 
     def _models_asked(self, rules: Iterable[RuleDeclaration]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.core.entities import MAX_WINDOW_MS
 from engine.core.hashing import hash32
 from engine.core.rules import USER, ActionTemplate, Rule
 from engine.rulebook import schema
@@ -67,7 +68,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
     texts = [clause.text for group in groups.values() for clause in group]
     rule = Rule(
-        name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user"),
+        name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
         cooldown_ms, "shadow" if mode == "shadow" else "enforce",
         reason, {key: value.plain() for key, value in meta.items()},
     )  # fmt: skip
@@ -79,9 +80,13 @@ def _clauses(declared: Declarations, node: Node) -> list[Clause]:
     if node.items is None:
         declared.diagnostics.error(node.span, f"clauses are a list, this is {node.kind}", "put `- ` before each clause")
         return []
+    if not node.items:
+        declared.diagnostics.error(node.span, "this list of clauses is empty")
     found = []
     for item in node.items:
         expr = declared.condition(item)
+        if expr is None and not declared.diagnostics.errors:
+            declared.diagnostics.error(item.span, "this clause cannot be used")  # never drop one in silence
         if expr is not None:
             found.append(Clause(" ".join((item.text or "").split()), expr))
     return found
@@ -91,7 +96,7 @@ def _then(declared: Declarations, node: Node, rule: str) -> ActionTemplate | Non
     report = declared.diagnostics
     if node.entries is None:
         if node.text == "allow":
-            return ActionTemplate("allow", None, None, "user")
+            return ActionTemplate("allow", None, None, "user", "user")
         hint = (
             f"write {{{node.text}: its scope}}"
             if node.text in schema.ACTION_KINDS
@@ -108,6 +113,9 @@ def _then(declared: Declarations, node: Node, rule: str) -> ActionTemplate | Non
             node.span, f"`then` of rule `{rule}` needs exactly one action", f"one of: {', '.join(schema.ACTION_KINDS)}"
         )
         return None
+    scope = keys[kinds[0]]
+    if (scope.scalar is not None and not isinstance(scope.scalar, str)) or scope.text is None:
+        report.error(scope.span, f"the scope of `{kinds[0]}` is a word, this is {scope.kind}")
     lasts = duration(keys["for"], report) if "for" in keys else None
     target = keys["target"].text or "user" if "target" in keys else "user"
     if target not in ("user", "event"):
@@ -116,7 +124,8 @@ def _then(declared: Declarations, node: Node, rule: str) -> ActionTemplate | Non
             known = ["user", "event", *(name for name, value in declared.fields.items() if value.type == "text")]
             hint = did_you_mean(target, known) or f"one of: {', '.join(known)}"
             report.error(keys["target"].span, f'"{target}" cannot be a target', hint)
-    return ActionTemplate(kinds[0], keys[kinds[0]].text or None, lasts, target)
+    path = declared.fields[target].path if target in declared.fields else target
+    return ActionTemplate(kinds[0], keys[kinds[0]].text or None, lasts, target, path)
 
 
 def _cooldown(declared: Declarations, node: Node) -> int:
@@ -125,4 +134,7 @@ def _cooldown(declared: Declarations, node: Node) -> int:
     per = keys.get("per")
     if per is not None and per.text != USER:
         report.error(per.span, f"a cooldown per {per.kind} is not yet available", f"this version has per: {USER}")
-    return (duration(keys["for"], report) or 0) if "for" in keys else 0
+    lasts = duration(keys["for"], report) if "for" in keys else None
+    if lasts is not None and lasts > MAX_WINDOW_MS:
+        report.error(keys["for"].span, f"a cooldown is at most {MAX_WINDOW_MS // 86_400_000}d long")
+    return lasts or 0

@@ -7,9 +7,10 @@ from typing import Any
 from engine.core.rules import MAX_CAP
 from engine.rulebook.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.source import Node
-from engine.rulebook.units import duration_ms
+from engine.rulebook.units import DURATION_MS, duration_ms
 
 VERSION = 1
+MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
 ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspend", "review")
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 MODES = ("shadow", "enforce")
@@ -141,6 +142,9 @@ def choice(node: Node, allowed: tuple[str, ...], what: str, report: Diagnostics)
 def duration(node: Node, report: Diagnostics) -> int | None:
     """A duration in ms, or None and an error."""
     found = duration_ms(node.text or "")
+    if found is not None and found > MAX_DURATION_MS:
+        report.error(node.span, f"a duration is at most {MAX_DURATION_MS // DURATION_MS['d']}d long")
+        return None
     if found is None or found <= 0:
         report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
         return None
@@ -151,10 +155,12 @@ def words(node: Node, what: str, report: Diagnostics) -> tuple[str, ...]:
     """One word, or a list of words."""
     found = []
     for item in node.walk():
-        if item.text:
+        if item.text and isinstance(item.scalar, str):
             found.append(item.text)
         else:
             report.error(item.span, f"{what} is needed here, this is {item.kind}")
+    if node.items is not None and not node.items:
+        report.error(node.span, f"{what} is needed here, this list is empty")
     return tuple(found)
 
 

@@ -15,8 +15,11 @@ from engine.rulebook.diagnostics import Diagnostics, Span
 
 Scalar = str | int | float | bool | None
 
+MAX_DEPTH = 40
+MAX_DIGITS = 18
+
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NOT_A_BOOLEAN = re.compile(r"(?i)^(yes|no|on|off)$")
+_NOT_A_BOOLEAN = re.compile(r"^((?i:yes|no|on|off)|True|TRUE|False|FALSE|Null|NULL)$")
 _SEXAGESIMAL = re.compile(r"^[0-9]+(:[0-5]?[0-9])+$")
 _INTEGER = re.compile(r"^[-+]?[0-9][0-9_]*$")
 _FLOAT = re.compile(r"^[-+]?([0-9][0-9_]*)?\.?[0-9]+([eE][-+]?[0-9]+)?$")
@@ -32,6 +35,8 @@ class Node:
     items: list["Node"] | None = None
     entries: dict[str, "Node"] | None = None
     keys: dict[str, Span] = field(default_factory=dict)
+    exact: bool = True
+    """Whether each character of `text` stands in the file where the span says: one line, no escapes."""
 
     @property
     def kind(self) -> str:
@@ -58,8 +63,8 @@ class Node:
 def parse(file: str, text: str, diagnostics: Diagnostics) -> Node | None:
     """The document in `text`; None when it is empty or cannot be parsed (then there is an error)."""
     try:
-        for event in yaml.parse(text, _LOADER):
-            _refuse_traps(file, event, diagnostics)
+        if not _harmless(file, text, diagnostics):
+            return None
         root = yaml.compose(text, _LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -67,10 +72,25 @@ def parse(file: str, text: str, diagnostics: Diagnostics) -> Node | None:
         span = Span(file, mark.line, mark.column) if mark else Span(file, 0, 0)
         diagnostics.error(span, f"this is not valid YAML: {problem}")
         return None
-    except RecursionError:
-        diagnostics.error(Span(file, 0, 0), "this YAML is nested too deeply")
-        return None
     return None if root is None else _node(file, root, diagnostics)
+
+
+def _harmless(file: str, text: str, diagnostics: Diagnostics) -> bool:
+    """Whether it may be composed: aliases can be expanded without end, and depth costs stack."""
+    depth, harmless = 0, True
+    for event in yaml.parse(text, _LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                mark: Any = event.start_mark
+                span = Span(file, mark.line, mark.column)
+                diagnostics.error(span, f"this YAML is nested more than {MAX_DEPTH} levels deep")
+                return False
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        harmless &= getattr(event, "anchor", None) is None
+        _refuse_traps(file, event, diagnostics)
+    return harmless
 
 
 def _refuse_traps(file: str, event: Any, diagnostics: Diagnostics) -> None:
@@ -94,7 +114,8 @@ def _node(file: str, node: Any, diagnostics: Diagnostics) -> Node:
     if quoted and width > 2:
         span = Span(file, start.line, start.column + 1, width - 2)
     scalar = node.value if quoted or node.style in ("|", ">") else _scalar(node.value, span, diagnostics)
-    return Node(span, text=node.value, scalar=scalar)
+    exact = start.line == end.line and width == len(node.value) + 2 * quoted
+    return Node(span, text=node.value, scalar=scalar, exact=exact)
 
 
 def _mapping(file: str, node: Any, span: Span, diagnostics: Diagnostics) -> Node:
@@ -131,6 +152,9 @@ def _scalar(text: str, span: Span, diagnostics: Diagnostics) -> Scalar:
             span, f"`{text}` could be a time or a number", 'write a duration such as 90s, or quote it: "' + text + '"'
         )
         return text
+    if len(text) > MAX_DIGITS and (_INTEGER.match(text) or _FLOAT.match(text)):
+        diagnostics.error(span, f"a number has at most {MAX_DIGITS} digits")
+        return None
     if _INTEGER.match(text):
         return int(text.replace("_", ""))
     if _FLOAT.match(text):

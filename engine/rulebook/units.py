@@ -7,7 +7,7 @@ from engine.core.decisions import Quantity
 DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 SIZE_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
-LITERAL = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]+)")
+LITERAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([A-Za-z]+)")
 
 
 def duration_ms(text: str) -> int | None:

@@ -17,19 +17,17 @@ from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.store import Database, PartitionState
 from engine.stream.batches import BatchTransport
+from engine.stream.clients import MAX_MESSAGE_BYTES
 from engine.stream.durability import Durability
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
 from engine.stream.logs import logging_config
-from engine.stream.messages import decode_rulebook
+from engine.stream.messages import RULEBOOK, decode_rulebook
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
-from engine.stream.topics import MAX_MESSAGE_BYTES, TABLE
+from engine.stream.topics import TABLE
 from engine.stream.web import add_pages
 from engine.stream.workers import EventWorker, LabelWorker, Models, TrainerWorker
-
-RULEBOOK = "main"
-"""The key under which the rulebook in force is published."""
 
 _log = structlog.stdlib.get_logger("floodgate")
 

@@ -1,16 +1,20 @@
 """Messages on topics: bytes to core types and back (JSON by orjson)."""
 
-from base64 import b64decode, b64encode
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from engine.core.decisions import Action, Decision, Hit, Value
-from engine.core.events import Event, FieldMapping
+from engine.core.events import Event, FieldMapping, epoch_ms
 from engine.errors import EventError, LabelError, RulebookError
 from engine.learning.labels import VERDICTS, Example, Label
 
 Headers = list[tuple[str, bytes]]
+
+RULEBOOK = "main"
+"""The key under which the rulebook in force is published."""
 
 
 class Message(NamedTuple):
@@ -103,7 +107,7 @@ def decode_label(data: bytes | None) -> Label:
 
 
 def read_label(document: object) -> Label:
-    """The label in a decoded document: event_id, label (spam, ham, retracted), ts in ms, moderator?."""
+    """The label in a decoded document: event_id, label (spam, ham, retracted), ts as in events, moderator?."""
     if not isinstance(document, dict):
         raise LabelError("not_an_object", "a label is a JSON object")
     event_id, verdict = document.get("event_id"), document.get("label")
@@ -112,36 +116,36 @@ def read_label(document: object) -> Label:
         raise LabelError("missing_field", "`event_id` must be a string")
     if verdict not in VERDICTS:
         raise LabelError("wrong_type", f"`label` must be one of {', '.join(VERDICTS)}")
-    if type(ts_ms) is not int:
-        raise LabelError("wrong_type", "`ts` must be integer milliseconds since 1970")
+    try:
+        ts_ms = epoch_ms(ts_ms, "auto")
+    except EventError as error:
+        raise LabelError(error.reason, str(error)) from error
     return Label(event_id, verdict, ts_ms, moderator if isinstance(moderator, str) else None)
 
 
+class _ExampleMessage(msgspec.Struct, frozen=True):
+    """An example on its topic: JSON, its features in base64."""
+
+    model: str
+    event_id: str
+    spam: bool
+    score: float | None
+    features: bytes
+    source: tuple[int, int]
+
+
 def encode_example(example: Example) -> bytes:
-    """An example as JSON, its features in base64."""
-    return orjson.dumps(
-        {
-            "model": example.model,
-            "event_id": example.event_id,
-            "spam": example.spam,
-            "score": example.score,
-            "features": b64encode(example.features).decode(),
-            "source": list(example.source),
-        }
-    )
+    """An example as JSON."""
+    return msgspec.json.encode(_ExampleMessage(**asdict(example)))
 
 
 def decode_example(data: bytes) -> Example:
     """What `encode_example` wrote. Raises LabelError for anything else."""
     try:
-        document = orjson.loads(data)
-        partition, offset = document["source"]
-        return Example(
-            document["model"], document["event_id"], bool(document["spam"]), document["score"],
-            b64decode(document["features"]), (int(partition), int(offset)),
-        )  # fmt: skip
-    except (ValueError, KeyError, TypeError) as error:
+        message = msgspec.json.decode(data, type=_ExampleMessage)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
+    return Example(**msgspec.structs.asdict(message))
 
 
 def encode_rulebook(sources: dict[str, str], identity: str, author: str, note: str, ts_ms: int) -> bytes:

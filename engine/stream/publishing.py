@@ -1,14 +1,30 @@
 """Publishing recorded or simulated events and labels, keyed as the workers expect them."""
 
+import time
 from types import TracebackType
 
 import orjson
-from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from engine.core.events import lookup
+from engine.core.rules import Rulebook
 from engine.errors import EventError, PublishError
 from engine.settings import Settings
-from engine.stream.topics import MAX_MESSAGE_BYTES
+from engine.stream.clients import producer
+from engine.stream.messages import RULEBOOK, encode_rulebook
+
+
+def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
+    """Publish a checked rulebook; returns its version, the offset on the topic. Raises PublishError."""
+    message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, int(time.time() * 1000))
+    client = producer(settings)
+    try:
+        sent = client.send(settings.topics.rulebooks, key=RULEBOOK.encode(), value=message, partition=0)
+        return int(sent.get(timeout=30).offset)
+    except KafkaError as error:
+        raise PublishError(f"the rulebook could not be published: {error!r}") from error
+    finally:
+        client.close()
 
 
 class Publisher:
@@ -19,10 +35,7 @@ class Publisher:
         self._mapping = settings.events.mapping()
         self._users: dict[str, bytes] = {}
         self._failures: list[BaseException] = []
-        self._producer = KafkaProducer(
-            bootstrap_servers=settings.bootstrap_servers, linger_ms=5, batch_size=256_000,
-            max_request_size=MAX_MESSAGE_BYTES, acks="all",
-        )  # fmt: skip
+        self._producer = producer(settings, linger_ms=5, batch_size=256_000)
 
     def event(self, value: bytes, remember: bool = False) -> None:
         """One event; `remember` its user for a label that names only the event."""

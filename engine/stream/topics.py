@@ -1,16 +1,16 @@
 """The topics: names, partitions, retention. Created and checked with kafka-python's admin client."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
-from kafka import KafkaConsumer
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from engine.errors import TopicError
 from engine.settings import Settings
+from engine.stream.clients import MAX_MESSAGE_BYTES, admin, consumer
 
 TABLE = "entities"
-MAX_MESSAGE_BYTES = 8 << 20
 _DAY_MS = 86_400_000
 
 
@@ -59,40 +59,32 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
 
 def create_topics(settings: Settings) -> list[str]:
     """Create the topics that are missing; returns their names. Existing ones are left alone."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     made = []
-    try:
-        existing = set(admin.list_topics())
-        for spec in topic_specs(settings):
-            if spec.name in existing:
-                continue
-            new = NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=spec.config)
-            try:
-                admin.create_topics([new])
-            except TopicAlreadyExistsError:
-                continue  # another process was faster
-            made.append(spec.name)
-    except KafkaError as error:
-        raise TopicError(f"the topics could not be created: {error}") from error
-    finally:
-        admin.close()
+    with admin(settings) as client:
+        try:
+            existing = set(client.list_topics())
+            for spec in topic_specs(settings):
+                if spec.name not in existing:
+                    new = NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=spec.config)
+                    with suppress(TopicAlreadyExistsError):  # another process was faster
+                        client.create_topics([new])
+                        made.append(spec.name)
+        except KafkaError as error:
+            raise TopicError(f"the topics could not be created: {error}") from error
     return made
 
 
 def check_topics(settings: Settings) -> None:
     """Raise TopicError, naming everything that is missing or has the wrong number of partitions."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers)
-    try:
-        existing = consumer.topics()
-        wrong = []
+    wrong = []
+    with consumer(settings) as client:
+        existing = client.topics()
         for spec in topic_specs(settings):
             if spec.name not in existing:
                 wrong.append(f"topic {spec.name} does not exist")
                 continue
-            count = len(consumer.partitions_for_topic(spec.name) or ())
+            count = len(client.partitions_for_topic(spec.name) or ())
             if count != spec.partitions:
                 wrong.append(f"topic {spec.name} has {count} partitions, the settings say {spec.partitions}")
-    finally:
-        consumer.close()
     if wrong:
         raise TopicError("; ".join(wrong) + ". Run `floodgate topics create`, or set `partitions` to what there is")

@@ -1,6 +1,8 @@
 """Commands as people run them."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -67,3 +69,19 @@ def test_the_overview_names_every_command() -> None:
     result = CliRunner().invoke(cli, ["--help"])
     assert result.exit_code == 0
     assert "replay" in result.output
+
+
+def test_errors_that_people_can_mend_are_told_in_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "events.jsonl.gz"
+    broken.write_bytes(b"not gzip")
+    out = str(tmp_path / "out")
+    for arguments, told in (
+        (["topics", "check", "--broker", "127.0.0.1:1"], "no Kafka broker answers"),
+        (["topics", "check", "--broker", "nonsense"], "`brokers` are host:port"),
+        (["replay", "--rules", str(FLOOD), "--events", str(broken), "--out", out], "cannot be read to its end"),
+    ):
+        command = [sys.executable, "-m", "engine.cli", *arguments]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 2, ended.stderr
+        assert told in ended.stderr
+        assert "Traceback" not in ended.stderr

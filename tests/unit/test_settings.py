@@ -23,6 +23,11 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.events.mapping().sources == {"user_id": "actor.id"}
 
 
+def test_lists_come_from_the_environment_too() -> None:
+    settings = load_settings(environment={"FLOODGATE_EVENTS__AS_STRING": "user_id,target_id"})
+    assert settings.events.as_string == {"user_id", "target_id"}
+
+
 @pytest.mark.parametrize(
     ("environment", "named"),
     [
@@ -34,6 +39,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ({"FLOODGATE_SESSION_TIMEOUT_MS": "10"}, "session_timeout_ms"),
         ({"FLOODGATE_LOG_FORMAT": "xml"}, "log_format"),
         ({"FLOODGATE_BROKERS": " "}, "brokers"),
+        ({"FLOODGATE_BROKERS": "nonsense"}, "brokers"),
+        ({"FLOODGATE_BROKERS": "a:1,"}, "brokers"),
+        ({"FLOODGATE_APP_ID": "a b/c"}, "app_id"),
+        ({"FLOODGATE_DATA_DIR": ""}, "data_dir"),
+        ({"FLOODGATE_TOPICS__EVENTS": "labels"}, "topics"),
+        ({"FLOODGATE_EVENTS__MAX_FIELD_BYTES": "-5"}, "events.max_field_bytes"),
+        ({"FLOODGATE_STANDBY_REPLICAS": "-3"}, "standby_replicas"),
         ({"FLOODGATE_BROKERS__X": "a", "FLOODGATE_BROKERS": "b"}, "brokers"),
     ],
 )

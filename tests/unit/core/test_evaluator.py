@@ -1,11 +1,12 @@
 """Deciding events: cooldowns, allow rules, shadow rules, duplicates, late events, scores."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from engine.core.decisions import Decision
-from engine.core.entities import EntityRecord
+from engine.core.entities import EntityRecord, dump_record, load_record
 from engine.core.evaluator import Evaluator
 from engine.core.events import FieldMapping
 from engine.rulebook import load_rulebook
@@ -71,6 +72,24 @@ def test_action_ids_depend_on_event_rule_and_target_only() -> None:
 def test_a_rule_rests_during_its_cooldown() -> None:
     stage = Stage(FLOOD % ", cooldown: {per: user_id, for: 5s}")
     assert [stage.outcome(at) for at in (0, 1, 2, 3, 6.9, 7)] == ["none", "none", "act", "cooldown", "cooldown", "act"]
+
+
+def test_a_cooldown_long_past_is_over_whether_or_not_the_record_was_saved() -> None:
+    outcomes = []
+    for saved in (False, True):
+        stage = Stage(
+            "counters:\n  n: {count: post, by: user_id, over: 30d}\n"
+            "rules:\n"
+            "  r: {event: post, when: [event.x > 1], then: {flag: x}, cooldown: {per: user_id, for: 5m}}\n"
+        )
+        stage.rulebook = dataclasses.replace(stage.rulebook, lateness_ms=10 * 86_400_000)
+        stage.evaluator = Evaluator(stage.rulebook, {}, sample=1.0)
+        stage.send(0, x=2)
+        stage.send(4 * 86_400, x=0)
+        if saved:
+            stage.record = load_record(dump_record(stage.record))
+        outcomes.append(stage.outcome(60, x=2))
+    assert outcomes[0] == outcomes[1]
 
 
 def test_a_shadow_rule_decides_and_does_not_act_and_has_its_own_cooldown() -> None:

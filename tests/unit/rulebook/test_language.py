@@ -60,6 +60,10 @@ def fires(clause: str, declarations: str = "", **fields: Any) -> bool:
         ("event.flag", {"flag": True}, True),
         ("event.flag", {"flag": 1}, False),
         ("event.ü == 1", {"ü": 1}, True),
+        ("'\"купить é\" in text and event.n > 1'", {"text": "где купить é", "n": 2}, True),
+        ("event.a / event.b in [1, 2]", {"a": 1, "b": 0}, False),
+        ("len(event.x) > event.x", {"x": "abc"}, False),
+        ("event.a * event.a * event.a / 3 > 1", {"a": 2**63}, True),
     ],
 )
 def test_clauses(clause: str, fields: dict[str, Any], expected: bool) -> None:
@@ -91,6 +95,73 @@ def test_ratios_need_their_denominator_and_may_take_a_bound() -> None:
     assert not fires("share >= 0", declared, odd=True)
     assert fires("sure > 0.2 and sure < 0.21", declared, odd=True)
     assert fires("twice == 2", declared, odd=True)
+
+
+def outcomes(count: int, declarations: str, clause: str, **fields: Any) -> list[bool]:
+    """Whether the rule fires on each of so many posts within a minute."""
+    book = load_rulebook(
+        {"r.yaml": f"version: 1\n{declarations}\nrules:\n  r: {{event: post, when: ['{clause}'], then: {{flag: x}}}}\n"}
+    )
+    program, record, evaluator = book.program("post"), EntityRecord(), Evaluator(book, {})
+    assert program is not None
+    made = []
+    for index in range(count):
+        event = FieldMapping().read({**EVENT, "event_id": str(index), "ts": EVENT["ts"] + index, **fields})
+        made.append(evaluator.evaluate(event, program, record).decision is not None)
+    return made
+
+
+COUNTERS = (
+    "counters:\n  all: {count: post, by: user_id, over: 1h}\n"
+    "  odd: {count: post, where: event.odd, by: user_id, over: 1h}\n"
+)
+
+
+@pytest.mark.parametrize("clause", ["all / 10 > 5", "all in [60]", "all > event.limit", "max(all, 1) > 50"])
+def test_counters_beside_other_values_count_far_enough(clause: str) -> None:
+    assert any(outcomes(70, COUNTERS, clause, limit=40))
+
+
+def test_a_share_of_counts_that_have_reached_their_cap_is_unknown() -> None:
+    ratio = COUNTERS + "derived:\n  share: {ratio: [odd, all]}\n"
+    for declarations, clause in ((ratio, "share > 0.5"), (COUNTERS, "odd / all > 0.5")):
+        fired = outcomes(1_100, declarations, clause, odd=True)
+        assert all(fired[:999])
+        assert not any(fired[1_000:])
+
+
+def test_a_target_is_found_where_its_field_is_declared_to_be() -> None:
+    book = load_rulebook(
+        {"r.yaml": "version: 1\nfields:\n  author: {type: text, from: author.id}\nrules:\n"
+                   "  r: {event: post, when: ['true'], then: {suspend: account, target: author}}\n"}
+    )  # fmt: skip
+    program = book.program("post")
+    assert program is not None
+    for document, targets, outcome in (({"author": {"id": "bob"}}, ["bob"], "act"), ({}, [], "none")):
+        event = FieldMapping().read({**EVENT, **document})
+        decision = Evaluator(book, {}).evaluate(event, program, EntityRecord()).decision
+        assert decision is not None
+        assert [action.target_id for action in decision.actions] == targets
+        assert decision.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\nlists:\n"
+        + "".join(f"  l{i}: &l{i} [" + ", ".join([f"*l{i - 1}"] * 9) + "]\n" for i in range(1, 10)),
+        "x: &a {x: *a}",
+        "[" * 1_000,
+        "[" * 100_000,
+        "version: 1\nderived:\n  d0: event.a\n" + "".join(f"  d{i}: not d{i - 1}\n" for i in range(1, 32)),
+        "version: " + "9" * 5_000,
+    ],
+    ids=["laughs", "recursion", "deep", "very deep", "derived chain", "digits"],
+)
+def test_nothing_that_is_written_can_exhaust_the_checker(text: str) -> None:
+    rulebook, diagnostics = check_rulebook({"r.yaml": text})
+    assert rulebook is None
+    assert diagnostics.errors
 
 
 def test_any_of_several_clauses_is_enough() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from engine.core.evaluator import Evaluator
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
@@ -142,9 +143,62 @@ def test_each_label_has_a_counted_outcome(event_id: str, verdict: str, outcome: 
 
 def test_a_bad_label_becomes_a_dead_letter() -> None:
     desk = Desk()
-    for value in (b"?", b"{}", b'{"event_id":"e","label":"maybe","ts":1}', b'{"event_id":"e","label":"spam","ts":"1"}'):
+    for value in (
+        b"?",
+        b"{}",
+        b'{"event_id":"e","label":"maybe","ts":1}',
+        b'{"event_id":"e","label":"spam","ts":"soon"}',
+    ):
         (letter,) = desk.apply(desk.labels.process(0, [Desk.record("labels", 0, value)])).messages
         assert (letter.topic, letter.value) == ("dead-letters", value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tags": orjson.Fragment('["x",' + "[" * 900 + "]" * 900 + "]")},
+        {"w": 2**63, "h": 2**63},
+        {"w": 1e300, "h": 1e300},
+    ],
+    ids=["deep list", "long product", "infinite product"],
+)
+def test_no_event_can_stop_a_partition(fields: dict[str, Any]) -> None:
+    desk = Desk()
+    rules = """
+version: 1
+fields: {tags: list, w: number, h: number}
+derived: {area: w * h}
+models: {spam: {numbers: [area]}}
+rules:
+  listed: {event: post, when: ['"x" in tags'], then: {flag: x}}
+  large: {event: post, when: [area > 10 or score.spam > 2], then: {flag: y}}
+"""
+    desk.rulebook = load_rulebook({"rules.yaml": rules})
+    desk.events.use(desk.rulebook, desk.models.scorers(desk.rulebook))
+    topics = [message.topic for message in desk.post(0, **fields).messages]
+    assert topics == ["actions", "decisions"]
+    examples = desk.label(0, "e0", "spam").messages
+    desk.trainer.use(desk.rulebook)
+    desk.apply(desk.trainer.process(0, [Desk.record("examples", 0, examples[0].value)]))
+    desk.now_s = 5.0
+    ((_, _, snapshot, _),) = desk.trainer.due_snapshots()
+    assert desk.models.receive("spam", snapshot).labels == 1
+
+
+def test_an_event_that_cannot_be_evaluated_becomes_a_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    monkeypatch.setattr(Evaluator, "evaluate", lambda *_: 1 / 0)
+    (letter,) = desk.post(0).messages
+    assert dict(letter.headers or [])["reason"] == b"evaluation_failed"
+
+
+@pytest.mark.parametrize(
+    "value", [b'{"model": [], "event_id": 1, "spam": 1, "score": "x", "features": "", "source": [0, 0]}', b"5"]
+)
+def test_a_bad_example_becomes_a_dead_letter(value: bytes) -> None:
+    desk = Desk()
+    (letter,) = desk.trainer.process(0, [Desk.record("examples", 0, value)]).messages
+    assert letter.topic == "dead-letters"
 
 
 def test_a_label_takes_effect_before_the_first_younger_event() -> None:
