@@ -47,3 +47,22 @@ def test_a_second_worker_that_joins_and_is_killed_changes_nothing(tmp_path: Path
         second.kill()
         system.wait_until_decided()
         _assert_undisturbed(system, events)
+
+
+def test_rebalances_in_quick_succession_on_empty_disks_change_nothing(tmp_path: Path) -> None:
+    """Each new worker has to recover everything, and the next rebalance begins right after."""
+    events = random_events(24_000, seed=5)
+    step = len(events) // 4
+    with System(tmp_path, batch_max_events=50) as system:
+        system.push_rules(FLOOD)
+        workers = [system.start_worker("worker-0")]
+        wait_until(workers[0].ready, "the first worker is ready")
+        for number in range(1, 4):
+            system.publish(events[(number - 1) * step : number * step])
+            workers.append(system.start_worker(f"worker-{number}"))
+            wait_until(workers[-1].ready, f"worker {number} has joined")
+            workers[-2].kill()
+        system.publish(events[3 * step :])
+        system.wait_until_decided()
+        assert sum(worker.metric("floodgate_recovered_records_total") for worker in workers[-1:]) > 0
+        _assert_undisturbed(system, events)
