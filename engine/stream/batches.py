@@ -86,6 +86,8 @@ class BatchConsumer(driver.Consumer):
                 await self.app.recovery.take(tp, records)
                 continue
             ready = await self.contiguous(tp, records, self._next.get(tp))
+            if ready and tp.topic == self.app.settings.topics.labels and await self._overtakes(tp):
+                continue
             size = self.app.settings.batch_max_events
             for start in range(0, len(ready), size):
                 if not await self._compute(handler, tp, ready[start : start + size], generation):
@@ -114,6 +116,27 @@ class BatchConsumer(driver.Consumer):
             await self.seek_wait({tp: expected})
         return []
 
+    async def _overtakes(self, labels: TP) -> bool:
+        """Labels wait until the events that were there before them are decided: a label that overtakes its
+        event would find nothing to join. They are read again when the events have got so far."""
+        events = TP(self.app.settings.topics.events, labels.partition)
+        if events not in self._next:
+            return False
+        until = (await self._thread.highwaters(events))[events]
+        if self._next.get(events, until) >= until or labels not in self._next:
+            return False
+        self._held[labels] = (events, until)
+        self.pause_partitions({labels})
+        with suppress(IllegalStateError):  # it has just been revoked
+            await self.seek_wait({labels: self._next[labels]})
+        return True
+
+    def _release_labels(self, events: TP, reached: int) -> None:
+        for labels, (waited_for, until) in list(self._held.items()):
+            if waited_for == events and reached >= until:
+                del self._held[labels]
+                self.resume_partitions({labels})
+
     async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
         app = self.app
         await self.wait_first(app.ready_to_decide.wait(), self.suspend_flow.wait())
@@ -132,6 +155,7 @@ class BatchConsumer(driver.Consumer):
         app.metrics.compute.observe(time.perf_counter() - started)
         following = records[-1].offset + 1
         self._next[tp] = following
+        self._release_labels(tp, following)
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
         app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
@@ -142,10 +166,6 @@ class BatchConsumer(driver.Consumer):
     def _finished(self, tp: TP, following: int) -> None:
         if tp in self._next:
             self._durable[tp] = following
-        for held, (events, until) in list(self._held.items()):
-            if events == tp and following >= until:
-                del self._held[held]
-                self.resume_partitions({held})
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
@@ -208,19 +228,6 @@ class BatchConsumer(driver.Consumer):
             await self.seek_wait(positions)
         self._next.update(positions)
         self._confirmed_gaps.clear()
-        await self._hold_labels(positions)
-
-    async def _hold_labels(self, positions: "Mapping[TP, int]") -> None:
-        """Labels wait until the events that were there before them are decided: after a crash or an
-        outage a label would otherwise overtake its event, and find nothing to join."""
-        topics = self.app.settings.topics
-        events = {tp: TP(topics.events, tp.partition) for tp in positions if tp.topic == topics.labels}
-        events = {labels: tp for labels, tp in events.items() if tp in positions}
-        if events:
-            ends = await self._thread.highwaters(*events.values())
-            behind = {labels: (tp, ends[tp]) for labels, tp in events.items() if positions[tp] < ends[tp]}
-            self._held = behind
-            self.pause_partitions(behind)
 
     def _handled(self, partitions: Iterable[TP]) -> list[TP]:
         return sorted(tp for tp in map(ensure_TP, partitions) if tp.topic in self.app.handlers)
@@ -233,6 +240,8 @@ class BatchConsumer(driver.Consumer):
             await self.sleep(_WATCHDOG_INTERVAL_S)
             try:
                 await self._check_coordinator()
+                for events, _ in list(self._held.values()):  # markers of transactions are never decided
+                    self._release_labels(events, await self.position(events) or 0)
                 now_at = self.app.recovery.progress()
                 if not self.app.rebalancing or now_at != progress:
                     progress, since = now_at, time.monotonic()

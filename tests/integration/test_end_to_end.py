@@ -157,3 +157,21 @@ def test_a_worker_without_topics_says_what_to_do(tmp_path: Path) -> None:
         result = CliRunner().invoke(cli, command, env={"FLOODGATE_APP_ID": "other"})
         assert isinstance(result.exception, TopicError)
         assert "floodgate topics create" in str(result.exception)
+
+
+def test_labels_never_overtake_their_events(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "rules.yaml").write_text(
+        "version: 1\nmodels: {spam: {texts: [text]}}\n"
+        "rules:\n  sure: {event: post, when: [score.spam > 0.9], then: {hide: content, target: event}}\n"
+    )
+    with System(tmp_path, batch_max_events=20) as system:
+        system.push_rules(rules)
+        system.publish(texts(0, 1_500), labels(0, 1_500))  # all of it is there before a worker is
+        worker = system.start_worker("one")
+        wait_until(worker.ready, "the worker is ready")
+        system.publish(texts(1_500, 3_000), labels(1_500, 3_000))
+        wait_until(lambda: worker.metric("floodgate_labels_total") == 3_000, "all labels are joined")
+        assert 'outcome="unmatched"' not in worker.get("/metrics")
+        wait_until(lambda: worker.metric("floodgate_examples_learned_total") == 3_000, "all examples are learned")
