@@ -140,6 +140,7 @@ class System:
         self.settings = msgspec.convert({**small, **settings}, Settings)
         create_topics(self.settings)
         self.workers: list[WorkerProcess] = []
+        self._lag_consumer: KafkaConsumer | None = None
 
     def __enter__(self) -> "System":
         return self
@@ -149,6 +150,8 @@ class System:
     ) -> None:
         for worker in self.workers:
             worker.kill()
+        if self._lag_consumer is not None:
+            self._lag_consumer.close(autocommit=False)
         if self._broker is not None:
             self._broker.stop()
         if kind is not None:
@@ -215,16 +218,15 @@ class System:
 
     def lag(self) -> int:
         """Events not yet committed by the group."""
-        topic = self.settings.topics.events
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.settings.bootstrap_servers, group_id=self.settings.app_id, enable_auto_commit=False
-        )
-        try:
-            tps = [TopicPartition(topic, index) for index in range(self.settings.partitions)]
-            ends = consumer.end_offsets(tps)
-            return sum(end - (consumer.committed(tp) or 0) for tp, end in ends.items())
-        finally:
-            consumer.close(autocommit=False)
+        if self._lag_consumer is None:
+            self._lag_consumer = KafkaConsumer(
+                bootstrap_servers=self.settings.bootstrap_servers,
+                group_id=self.settings.app_id,
+                enable_auto_commit=False,
+            )
+        tps = [TopicPartition(self.settings.topics.events, index) for index in range(self.settings.partitions)]
+        ends = self._lag_consumer.end_offsets(tps)
+        return sum(end - (self._lag_consumer.committed(tp) or 0) for tp, end in ends.items())
 
     def wait_until_lag_below(self, limit: int) -> None:
         """Until the workers have got so far."""

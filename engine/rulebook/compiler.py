@@ -17,12 +17,13 @@ from engine.core.rules import (
     Rulebook,
 )
 from engine.errors import RulebookError
-from engine.rulebook.declarations import Declarations, RatioDeclaration, read_declarations
+from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span
 from engine.rulebook.examples import run_examples
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
 from engine.rulebook.programs import ProgramWriter
 from engine.rulebook.rules import RuleDeclaration, read_rules
+from engine.rulebook.sections import read_declarations
 from engine.rulebook.source import Node
 
 SOURCE_SUFFIXES = (".yaml", ".yml", ".txt")

@@ -143,13 +143,11 @@ class Parser:
         return self._resolve(node.id, span) or Expr(span, "wrong")
 
     def _unit_literal(self, literal: str, span: Span) -> Expr:
-        milliseconds, size = duration_ms(literal), size_bytes(literal)
-        if milliseconds is not None:
-            return Constant(span, "duration", milliseconds)
-        if size is not None:
-            return Constant(span, "size", size)
-        units = [*DURATION_MS, *SIZE_BYTES]
-        return self._wrong(span, f"`{literal}` has no known unit", f"units: {', '.join(units)}")
+        for kind, amount in (("duration", duration_ms(literal)), ("size", size_bytes(literal))):
+            if amount is not None:
+                return Constant(span, kind, amount)  # type: ignore[arg-type]  # one of two literals
+        units = ", ".join([*DURATION_MS, *SIZE_BYTES])
+        return self._wrong(span, f"`{literal}` has no known unit", f"units: {units}")
 
     def _comparison(self, node: ast.Compare, span: Span) -> Expr:
         parts: list[Expr] = []

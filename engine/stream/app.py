@@ -21,13 +21,14 @@ from engine.stream.clients import MAX_MESSAGE_BYTES
 from engine.stream.durability import Durability
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
+from engine.stream.learners import LabelWorker, Models, TrainerWorker
 from engine.stream.logs import logging_config
 from engine.stream.messages import RULEBOOK, decode_rulebook
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
 from engine.stream.topics import TABLE
 from engine.stream.web import add_pages
-from engine.stream.workers import EventWorker, LabelWorker, Models, TrainerWorker
+from engine.stream.workers import EventWorker
 
 _log = structlog.stdlib.get_logger("floodgate")
 

@@ -1,11 +1,15 @@
 """What computes the batches of a topic, and what a batch wants to become durable. Knows no Faust."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.state.store import Change
+from engine.core.entities import EntityRecord
+from engine.state.store import Change, PartitionState
 from engine.stream.messages import Message
+
+States = Callable[[int], PartitionState]
+"""Gives the state of a partition."""
 
 
 @dataclass(slots=True)
@@ -19,6 +23,20 @@ class Outcome:
 
     def settle(self) -> None:
         """Called when all of it is durable."""
+
+
+@dataclass(slots=True)
+class StateOutcome(Outcome):
+    """An outcome that changes a partition's state."""
+
+    state: PartitionState | None = None
+    records: dict[str, EntityRecord] = field(default_factory=dict)
+    scored: list[str] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """The state may give up memory now."""
+        if self.state is not None:
+            self.state.settle(self.records, self.scored)
 
 
 class BatchHandler(Protocol):

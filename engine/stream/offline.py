@@ -13,9 +13,10 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
+from engine.stream.learners import LabelWorker, Models, TrainerWorker
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
-from engine.stream.workers import EventWorker, LabelWorker, Models, TrainerWorker
+from engine.stream.workers import EventWorker
 
 BATCH = 1_000
 _PARTITION = 0

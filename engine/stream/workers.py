@@ -1,80 +1,30 @@
-"""What happens to the batches of each topic: events are decided, labels joined, examples learned."""
+"""What happens to a batch of events: decoded, decided, collected for publishing and keeping."""
 
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from engine.core.decisions import Decision
-from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluation, Evaluator
 from engine.core.events import Event
 from engine.core.rules import Program, Rulebook
-from engine.errors import EventError, LabelError, StateError
-from engine.learning.labels import ScoredEvent, ScoredModel, join
-from engine.learning.models import LearnedModel, ModelScorer, restore_model
-from engine.learning.trainer import Trainer
+from engine.errors import EventError
+from engine.learning.labels import ScoredEvent, ScoredModel
+from engine.learning.models import ModelScorer
 from engine.settings import Settings
 from engine.state.store import PartitionState
-from engine.stream.handlers import Outcome
+from engine.stream.handlers import Outcome, StateOutcome, States
 from engine.stream.messages import (
     Message,
     dead_letter,
     decode_event,
-    decode_example,
-    decode_label,
     encode_action,
     encode_decision,
-    encode_example,
 )
 from engine.stream.metrics import Metrics
 
-States = Callable[[int], PartitionState]
-
 _log = structlog.stdlib.get_logger("floodgate")
-
-
-async def _at_once() -> None:
-    """The newest snapshots are known already."""
-
-
-class Models:
-    """The newest snapshot of each model, as followed from the models topic."""
-
-    def __init__(self) -> None:
-        self.snapshots: dict[str, bytes] = {}
-        self._learned: dict[str, LearnedModel] = {}
-
-    def receive(self, name: str, snapshot: bytes) -> LearnedModel:
-        """A newer snapshot. Raises SnapshotError when it cannot be read."""
-        model = restore_model(snapshot)
-        self.snapshots[name] = snapshot
-        self._learned[name] = model
-        return model
-
-    def adopt(self, learned: Mapping[str, LearnedModel]) -> None:
-        """Score with models that are still learning, without a snapshot in between."""
-        self._learned.update(learned)
-
-    def scorers(self, rulebook: Rulebook) -> dict[str, ModelScorer]:
-        """A scorer for each model that a rulebook declares."""
-        return {name: ModelScorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
-
-
-@dataclass(slots=True)
-class StateOutcome(Outcome):
-    """An outcome that changes a partition's state."""
-
-    state: PartitionState | None = None
-    records: dict[str, EntityRecord] = field(default_factory=dict)
-    scored: list[str] = field(default_factory=list)
-
-    def settle(self) -> None:
-        """The state may give up memory now."""
-        if self.state is not None:
-            self.state.settle(self.records, self.scored)
 
 
 class EventWorker:
@@ -181,125 +131,3 @@ class EventWorker:
         metrics.cache_misses.inc(state.misses)
         tally.late = tally.duplicates = tally.scored = tally.unknown_scores = 0
         state.hits = state.misses = 0
-
-
-class LabelWorker:
-    """Joins labels with the features as scored; the examples go to the trainer."""
-
-    def __init__(self, settings: Settings, states: States, metrics: Metrics) -> None:
-        self._topics, self._states, self._metrics = settings.topics, states, metrics
-
-    async def begin(self, partition: int) -> int | None:
-        """Read from the committed offset."""
-        return None
-
-    def end(self, partition: int) -> None:
-        """The state belongs to the event worker, which ends it."""
-
-    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
-        """One batch of labels."""
-        state = self._states(partition)
-        # The trainer knows an example again by its label's offset: they must arrive in that order.
-        outcome = StateOutcome(state=state, in_order=True)
-        for record in records:
-            try:
-                label = decode_label(record.value)
-                stored = state.get_scored(label.event_id)
-                result, renewed, examples = join(label, stored, (partition, record.offset))
-            except (LabelError, StateError) as error:
-                reason = error.reason if isinstance(error, LabelError) else "unreadable_state"
-                source = (record.topic, record.partition, record.offset)
-                outcome.messages.append(
-                    dead_letter(self._topics.dead_letters, source, record.key, record.value, reason, str(error))
-                )
-                self._metrics.dead_letters.labels(record.topic, reason).inc()
-                continue
-            if result == "unmatched" and record.key is None:
-                continue  # sent to every partition because its user was not known: it joins in one of them
-            self._metrics.labels.labels(result).inc()
-            if renewed is not None:
-                outcome.changes.append(state.put_scored(label.event_id, renewed))
-                outcome.scored.append(label.event_id)
-            for example in examples:
-                outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
-        return outcome
-
-
-class TrainerWorker:
-    """Runs on the one worker that owns the examples topic's partition: learns and publishes snapshots.
-
-    `known` waits until the newest snapshots have been read.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        models: Models,
-        metrics: Metrics,
-        clock: Callable[[], float] = time.monotonic,
-        known: Callable[[], Awaitable[None]] = _at_once,
-    ) -> None:
-        self._settings, self._models, self._metrics = settings, models, metrics
-        self._clock, self._known = clock, known
-        self._trainer = Trainer()
-        self._rulebook: Rulebook | None = None
-        self._published_at = clock()
-        self.active = False
-
-    def use(self, rulebook: Rulebook) -> None:
-        """Learn the models of this rulebook."""
-        self._rulebook = rulebook
-
-    async def begin(self, partition: int) -> int | None:
-        """Continue exactly behind what the newest snapshots have learned, once those are known."""
-        await self._known()
-        self.active = True
-        wanted = self._rulebook.models if self._rulebook is not None else self._models.snapshots
-        return self._trainer.restore({name: data for name, data in self._models.snapshots.items() if name in wanted})
-
-    def end(self, partition: int) -> None:
-        """Someone else learns from now on."""
-        self.active = False
-
-    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
-        """One batch of examples, and the snapshots that are due."""
-        outcome = self.learn(partition, records)
-        outcome.messages += self.due_snapshots()
-        return outcome
-
-    def learned(self) -> Mapping[str, LearnedModel]:
-        """The models as they are now."""
-        return self._trainer.models
-
-    def learn(self, partition: int, records: Sequence[Any]) -> Outcome:
-        """Learn from a batch of examples."""
-        assert self._rulebook is not None  # no partition is read before a rulebook is there
-        outcome = Outcome()
-        for record in records:
-            try:
-                example = decode_example(record.value or b"")
-                spec = self._rulebook.models.get(example.model)
-                if spec is not None and self._trainer.learn(example, spec, record.offset):
-                    self._metrics.learned.labels(example.model).inc()
-            except (LabelError, StateError) as error:
-                source = (record.topic, record.partition, record.offset)
-                topic = self._settings.topics.dead_letters
-                outcome.messages.append(
-                    dead_letter(topic, source, record.key, record.value, "not_an_example", str(error))
-                )
-                self._metrics.dead_letters.labels(record.topic, "not_an_example").inc()
-        return outcome
-
-    def due_snapshots(self) -> list[Message]:
-        """Snapshots of the models that have learned something, not more often than the settings say."""
-        now = self._clock()
-        interval_s = self._settings.snapshot_interval_ms / 1000
-        if not self.active or not self._trainer.changed or now - self._published_at < interval_s:
-            return []
-        self._published_at = now
-        for name in self._trainer.changed:
-            auc = self._trainer.quality[name].roc_auc()
-            if auc is not None:
-                self._metrics.quality.labels(name).set(auc)
-        topic = self._settings.topics.models
-        return [Message(topic, name.encode(), data) for name, data in self._trainer.snapshots().items()]

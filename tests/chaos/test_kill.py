@@ -18,8 +18,8 @@ def _assert_undisturbed(system: System, events: list[bytes]) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_worker_killed_in_mid_stream_and_restarted_changes_nothing(tmp_path: Path, seed: int) -> None:
-    events = random_events(20_000, seed=seed)
-    with System(tmp_path, batch_max_events=50) as system:
+    events = random_events(30_000, seed=seed)
+    with System(tmp_path, batch_max_events=20, commit_interval_ms=100) as system:
         system.push_rules(FLOOD)
         system.publish(events)
         worker = system.start_worker("one")
@@ -33,7 +33,7 @@ def test_a_worker_killed_in_mid_stream_and_restarted_changes_nothing(tmp_path: P
 
 
 def test_a_second_worker_that_joins_and_is_killed_changes_nothing(tmp_path: Path) -> None:
-    events = random_events(30_000, seed=3)
+    events = random_events(40_000, seed=3)
     with System(tmp_path, batch_max_events=20) as system:
         system.push_rules(FLOOD)
         first = system.start_worker("one")

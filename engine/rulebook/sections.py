@@ -1,0 +1,241 @@
+"""Reads the sections of rulebook files, except the rules, into declarations."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+
+from engine.core.entities import MAX_WINDOW_MS
+from engine.core.events import IDENTITY_FIELDS, TEXT_FIELDS
+from engine.core.rules import MAX_CAP, USER
+from engine.rulebook import schema
+from engine.rulebook.declarations import (
+    CounterDeclaration,
+    Declarations,
+    FieldDeclaration,
+    RatioDeclaration,
+)
+from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.nodes import Ref, names_in
+from engine.rulebook.schema import choice, duration, words
+from engine.rulebook.source import Node, parse
+from engine.rulebook.units import DURATION_MS, SIZE_BYTES
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_RESERVED = frozenset(("true", "false", "score", "event", "lists", "and", "or", "not", "in", "matches", "known"))
+
+
+def read_declarations(sources: Mapping[str, str], diagnostics: Diagnostics) -> Declarations:
+    """Everything that the YAML files of a rulebook declare. Order of files: by name."""
+    made = Declarations(diagnostics)
+    made.fields = {name: FieldDeclaration("text", name) for name in (*IDENTITY_FIELDS, *TEXT_FIELDS)}
+    documents = []
+    for file in sorted(sources):
+        if PurePosixPath(file).suffix in (".yaml", ".yml"):
+            root = parse(file, sources[file], diagnostics)
+            if root is not None:
+                documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
+    for _, sections in documents:
+        version = sections.get("version")
+        for section in ("fields", "counters", "derived"):
+            made.to_come |= set((sections[section].entries or {}) if section in sections else ())
+        if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
+            diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
+    for section, read in _READERS.items():
+        for file, sections in documents:
+            if section in sections:
+                _each(made, sections[section], section, lambda *a, file=file, read=read: read(made, sources, file, *a))
+    return made
+
+
+def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Span, Node], None]) -> None:
+    if node.entries is None:
+        if node.scalar is not None or node.items is not None:
+            made.diagnostics.error(node.span, f"`{section}` must be a mapping of names, this is {node.kind}")
+        return
+    for name, entry in node.entries.items():
+        span = node.keys[name]
+        scope = name if section in ("fields", "counters", "derived") else f"{section}.{name}"
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            made.diagnostics.error(span, f'"{name}" cannot be a name', "names have small letters, digits and _")
+        elif scope in made.spans:
+            first = made.spans[scope]
+            made.diagnostics.error(span, f'"{name}" is declared twice, first in {first.file}:{first.line + 1}')
+        else:
+            made.spans[scope] = span
+            made.reading = scope
+            read(name, span, entry)
+            made.reading = ""
+
+
+def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    keys = schema.read_mapping(node, schema.FIELD, f"field `{name}`", report) if node.entries is not None else {}
+    kind_node = keys.get("type", node)
+    kind = choice(kind_node, schema.FIELD_TYPES, "a field's type", report)
+    if kind is None:
+        return
+    factor = 1
+    units = {"duration": DURATION_MS, "size": SIZE_BYTES}.get(kind)
+    unit = keys.get("unit")
+    if units is not None:
+        if unit is None or unit.text not in units:
+            place = unit.span if unit else span
+            report.error(place, f"field `{name}` is a {kind} and needs `unit`", f"one of: {', '.join(units)}")
+            return
+        factor = units[unit.text]
+    elif unit is not None:
+        report.error(unit.span, f"a {kind} has no unit")
+    if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (kind != "text" or name in (*IDENTITY_FIELDS, "ts")):
+        report.error(span, f"`{name}` has a fixed meaning and needs no declaration", "map it in the settings instead")
+        return
+    source = keys.get("from")
+    path = source.text if source is not None and source.text else name
+    made.fields[name] = FieldDeclaration(kind, path, factor)  # type: ignore[arg-type]  # one of FIELD_TYPES
+
+
+def _read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    what = f"counter `{name}`"
+    keys = schema.read_mapping(node, schema.COUNTER, what, report)
+    kinds = [kind for kind in ("count", "distinct", "sum") if kind in keys]
+    if len(kinds) != 1:
+        report.error(span, f"{what} needs exactly one of count, distinct and sum")
+        return
+    kind = kinds[0]
+    by = _by(made, keys["by"], what) if "by" in keys else None
+    over_ms = duration(keys["over"], report) if "over" in keys else None
+    if over_ms is not None and over_ms > MAX_WINDOW_MS:
+        report.error(keys["over"].span, f"a window is at most {MAX_WINDOW_MS // 86_400_000}d long")
+        over_ms = None
+    types_node = keys.get("count" if kind == "count" else "of")
+    if types_node is None:
+        report.error(span, f"{what} needs `of`: the event type or types")
+    elif kind == "count" and "of" in keys:
+        report.error(keys["of"].span, "`of` goes with distinct and sum; count names the event types itself")
+    subject = keys[kind].text if kind != "count" else None
+    if kind != "count" and not subject:
+        report.error(keys[kind].span, f"`{kind}` needs the name of a field")
+    if subject and kind != "count":
+        subject = subject.removeprefix("event.")
+        if not _countable(made, kind, subject, keys[kind].span, by):
+            return
+    if kind == "distinct" and subject == USER and by == USER:
+        report.error(keys[kind].span, "a user has one user_id: this counter could never exceed 1")
+        return
+    cap = keys["cap"].scalar if "cap" in keys else None
+    if cap is not None and not (type(cap) is int and 1 <= cap <= MAX_CAP):
+        report.error(keys["cap"].span, f"`cap` is a whole number from 1 to {MAX_CAP}")
+        cap = None
+    where_node = keys.get("where")
+    where = made.condition(where_node) if where_node is not None else None
+    if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
+        return
+    made.counters[name] = CounterDeclaration(
+        name, span, kind, subject, words(types_node, "an event type", report), over_ms, where,
+        where_node.text if where_node is not None else None, cap,
+    )  # fmt: skip
+
+
+def _countable(made: Declarations, kind: str, subject: str, span: Span, by: str | None) -> bool:
+    declared = made.fields.get(subject)
+    if declared is None and (subject in made.spans or subject in made.to_come):
+        made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
+        return False
+    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool")
+    if declared is not None and declared.type not in allowed:
+        made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
+        return False
+    return True
+
+
+def _by(made: Declarations, node: Node, what: str) -> str | None:
+    entities = words(node, "an entity", made.diagnostics)
+    if entities == (USER,):
+        return USER
+    made.diagnostics.error(
+        node.span,
+        f"{what} counts by {' and '.join(entities) or 'nothing'}: not yet available",
+        f"this version counts by {USER} only",
+    )
+    return None
+
+
+def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    if node.entries is None:
+        expr = made.value(node)
+        if expr is not None and expr.type == "any":
+            expr.type = "number"
+        if expr is not None and _shallow(made, name, span, names_in(expr)):
+            made.derived[name] = (expr.type, expr)
+        return
+    keys = schema.read_mapping(node, schema.RATIO, f"derived `{name}`", report)
+    parts = keys["ratio"].items if "ratio" in keys else None
+    if "ratio" in keys and (parts is None or len(parts) != 2):
+        report.error(keys["ratio"].span, "`ratio` is a list of two names: [numerator, denominator]")
+    if parts is None or len(parts) != 2:
+        return
+    refs = [made.resolve(part.text or "", part.span) for part in parts]
+    at_least = keys["at_least"].scalar if "at_least" in keys else 1
+    bound = choice(keys["bound"], schema.BOUNDS, "`bound`", report) if "bound" in keys else "none"
+    for ref in refs:
+        if ref is not None and ref.type == "any":
+            ref.type = "number"
+        elif ref is not None and ref.type not in ("number", "duration", "size"):
+            report.error(ref.span, f"a ratio needs numbers, `{ref.written}` is a {ref.type}")
+            return
+    if type(at_least) not in (int, float) or not 0 <= at_least < 1e15:  # type: ignore[operator]  # a number here
+        report.error(keys["at_least"].span, "`at_least` is a number, 0 or more")
+    elif not _shallow(made, name, span, [ref for ref in refs if ref is not None]):
+        return
+    elif refs[0] is not None and refs[1] is not None and bound is not None:
+        ratio = RatioDeclaration(refs[0], refs[1], float(at_least), bound != "none")  # type: ignore[arg-type]  # checked
+        made.derived[name] = ("number", ratio)
+
+
+MAX_DERIVED_DEPTH = 4
+
+
+def _shallow(made: Declarations, name: str, span: Span, refs: list[Ref]) -> bool:
+    """Derived values are written into each place that uses them: chains of them would grow without end."""
+    depth = 1 + max((made.depths[ref.target] for ref in refs if ref.kind == "derived"), default=0)
+    made.depths[name] = depth
+    if depth > MAX_DERIVED_DEPTH:
+        made.diagnostics.error(span, f"derived values stand on each other at most {MAX_DERIVED_DEPTH} deep")
+    return depth <= MAX_DERIVED_DEPTH
+
+
+def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
+    keys = schema.read_mapping(node, schema.LIST, f"list `{name}`", made.diagnostics)
+    values: list[str] = []
+    if "file" in keys:
+        path = str(PurePosixPath(file).parent / (keys["file"].text or ""))
+        if path not in sources:
+            hint = did_you_mean(path, sources) or "paths are relative to this file; list files end in .txt"
+            made.diagnostics.error(keys["file"].span, f"there is no file {path} in this rulebook", hint)
+        lines = (line.split("#", 1)[0].strip() for line in sources.get(path, "").splitlines())
+        values += [line for line in lines if line]
+    if "values" in keys:
+        values += words(keys["values"], "an entry", made.diagnostics)
+    if not keys:
+        made.diagnostics.error(span, f"list `{name}` needs `file` or `values`")
+    made.lists[name] = frozenset(values)
+
+
+def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    made.models[name] = schema.read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
+
+
+def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    made.rules[name] = node
+
+
+_READERS = {
+    "fields": _read_field,
+    "lists": _read_list,
+    "counters": _read_counter,
+    "models": _read_model,
+    "derived": _read_derived,
+    "rules": _read_rule,
+}
+"""In the order in which a section may name things of an earlier one."""
