@@ -27,6 +27,7 @@ def command(settings: Settings, create: bool) -> None:
     worker: Any = Worker(
         app, loglevel=settings.log_level, logging_config=dict(app.conf.logging_config or {}), redirect_stdouts=False
     )
+    worker.spinner = None  # its escape codes would stand between the lines of the log
     try:
         sys.exit(worker.execute_from_commandline())
     except MaxRestartsExceeded:

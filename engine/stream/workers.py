@@ -54,7 +54,7 @@ class EventWorker:
         state = self._states(partition)
         outcome = StateOutcome(state=state)
         decoded = list(self._decode(evaluator.rulebook, partition, records, outcome))
-        outcome.records = touched = state.load({event.user_id for _, event, _ in decoded})
+        outcome.records = touched = state.load(dict.fromkeys(event.user_id for _, event, _ in decoded))
         skipped = 0
         for record, event, program in decoded:
             entity = touched[event.user_id]
