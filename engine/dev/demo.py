@@ -46,7 +46,7 @@ def run_demo(rules: Path, traffic: Traffic, workers: int, console: Console) -> O
 def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Console) -> Observation:
     progress = Progress(traffic.total)
     settled_by: float | None = None
-    next_line = 0.0
+    next_line, before = 0.0, (-1, -1)
     live = Live(console=console, auto_refresh=False) if console.is_terminal else None
     if live is not None:
         live.start()
@@ -62,8 +62,10 @@ def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Con
             if not feeder.is_alive():
                 feeder.raise_failure()
                 settled_by = settled_by or time.monotonic() + _SETTLE_TIMEOUT_S
-                if progress.lag <= 0 or time.monotonic() > settled_by:
+                settled = progress.lag <= 0 and (seen.decided, seen.learned) == before
+                if settled or time.monotonic() > settled_by:
                     return observer.update(2 * _REFRESH_MS)
+            before = (seen.decided, seen.learned)
     finally:
         if live is not None:
             live.stop()
