@@ -52,7 +52,8 @@ class BatchConsumer(driver.Consumer):
         self._next: dict[TP, int] = {}
         self._durable: dict[TP, int] = {}
         self._confirmed_gaps: dict[TP, int] = {}
-        self._held: dict[TP, tuple[TP, int]] = {}
+        self._held: dict[TP, tuple[TP, int, int]] = {}
+        self._cleared: dict[TP, int] = {}
         self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
 
     # -- fetch ------------------------------------------------------------------------------------
@@ -63,8 +64,7 @@ class BatchConsumer(driver.Consumer):
                 records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
                 if not records or self.should_stop:
                     continue
-                if self.flow_active:  # else a rebalance has begun: the positions are pinned anew after it
-                    await self._take(records, active)
+                await self._take(records, active)
                 await asyncio.sleep(0)
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
@@ -76,25 +76,36 @@ class BatchConsumer(driver.Consumer):
     async def _take(self, fetched: "Mapping[Any, list[Any]]", active: "set[TP] | None") -> None:
         generation = self.app.consumer_generation_id
         for raw_tp, records in fetched.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            if not self._current(generation):
+                self.app.recovery.doubt(map(ensure_TP, fetched))
                 return  # a rebalance has begun: the positions are pinned anew after it
             tp = ensure_TP(raw_tp)
             if not records or not (active is None or tp in active):
+                self.app.recovery.doubt([tp])
                 continue
             handler = self.app.handlers.get(tp.topic)
             if handler is None:
                 await self.app.recovery.take(tp, records)
                 continue
             ready = await self.contiguous(tp, records, self._next.get(tp))
-            if ready and tp.topic == self.app.settings.topics.labels and await self._overtakes(tp):
-                continue
-            size = self.app.settings.batch_max_events
-            for start in range(0, len(ready), size):
-                if not await self._compute(handler, tp, ready[start : start + size], generation):
-                    return
-            if ready:
-                behind = self.highwater(tp) - ready[-1].offset - 1
-                self.app.metrics.lag.labels(tp.topic, tp.partition).set(max(0, behind))
+            if ready and tp.topic == self.app.settings.topics.labels:
+                ready = await self._joinable(tp, ready)
+            await self._compute_all(handler, tp, ready, generation)
+
+    async def _compute_all(self, handler: BatchHandler, tp: TP, records: list[Any], generation: int) -> None:
+        size = self.app.settings.batch_max_events
+        for start in range(0, len(records), size):
+            batch = records[start : start + size]
+            if start and self._current(generation) and tp in self._next:
+                self._next[tp] = batch[0].offset  # within one fetch the broker itself skips what is not there
+            if not await self._compute(handler, tp, batch, generation):
+                return
+        if records:
+            behind = self.highwater(tp) - records[-1].offset - 1
+            self.app.metrics.lag.labels(tp.topic, tp.partition).set(max(0, behind))
+
+    def _current(self, generation: int) -> bool:
+        return self.flow_active and self.app.consumer_generation_id == generation
 
     async def contiguous(self, tp: TP, records: list[Any], expected: int | None) -> list[Any]:
         """The records from the expected offset on; none when the partition has to be read again."""
@@ -116,33 +127,37 @@ class BatchConsumer(driver.Consumer):
             await self.seek_wait({tp: expected})
         return []
 
-    async def _overtakes(self, labels: TP) -> bool:
-        """Labels wait until the events that were there before them are decided: a label that overtakes its
-        event would find nothing to join. They are read again when the events have got so far."""
+    async def _joinable(self, labels: TP, records: list[Any]) -> list[Any]:
+        """The labels that may be joined now. The others wait until the events that were there before them
+        are decided, as a label that overtakes its event finds nothing to join; then they are read again."""
+        cleared = self._cleared.get(labels, 0)
+        free = [record for record in records if record.offset < cleared]
+        waiting = records[len(free) :]
         events = TP(self.app.settings.topics.events, labels.partition)
-        if events not in self._next:
-            return False
+        if not waiting or events not in self._next:
+            return records
         until = (await self._thread.highwaters(events))[events]
         if self._next.get(events, until) >= until or labels not in self._next:
-            return False
-        self._held[labels] = (events, until)
+            return records
+        self._held[labels] = (events, until, waiting[-1].offset + 1)
         self.pause_partitions({labels})
         with suppress(IllegalStateError):  # it has just been revoked
-            await self.seek_wait({labels: self._next[labels]})
-        return True
+            await self.seek_wait({labels: waiting[0].offset})
+        return free
 
     def _release_labels(self, events: TP, reached: int) -> None:
-        for labels, (waited_for, until) in list(self._held.items()):
+        for labels, (waited_for, until, upto) in list(self._held.items()):
             if waited_for == events and reached >= until:
                 del self._held[labels]
+                self._cleared[labels] = upto
                 self.resume_partitions({labels})
 
     async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
         app = self.app
         await self.wait_first(app.ready_to_decide.wait(), self.suspend_flow.wait())
         await self._room.acquire()
-        stale = app.consumer_generation_id != generation or self._next.get(tp) != records[0].offset
-        if stale or not self.flow_active or self.should_stop or not app.ready_to_decide.is_set():
+        fits = self._current(generation) and self._next.get(tp) == records[0].offset
+        if not fits or self.should_stop or not app.ready_to_decide.is_set():
             self._room.release()
             return False
         started = time.perf_counter()
@@ -198,7 +213,7 @@ class BatchConsumer(driver.Consumer):
                 self._forget(tp)
 
     def _forget(self, tp: TP) -> None:
-        for known in (self._next, self._durable, self._confirmed_gaps, self._held):
+        for known in (self._next, self._durable, self._confirmed_gaps, self._held, self._cleared):
             known.pop(tp, None)
         self.app.durability.forget(tp.partition)
         self.app.recovery.begin_again()
@@ -235,14 +250,13 @@ class BatchConsumer(driver.Consumer):
     @Service.task
     async def _watch(self) -> None:
         """End a worker that can do nothing any more: let the supervisor start a new one."""
-        progress, since = -1.0, time.monotonic()
+        progress, since = (-1, -1), time.monotonic()
         while not self.should_stop:
             await self.sleep(_WATCHDOG_INTERVAL_S)
             try:
                 await self._check_coordinator()
-                for events, _ in list(self._held.values()):  # markers of transactions are never decided
-                    self._release_labels(events, await self.position(events) or 0)
-                now_at = self.app.recovery.progress()
+                await self._release_behind_markers()
+                now_at = (self.app.recovery.applied, self.app.consumer_generation_id)
                 if not self.app.rebalancing or now_at != progress:
                     progress, since = now_at, time.monotonic()
                 elif time.monotonic() - since > _STALLED_AFTER_S:
@@ -251,6 +265,14 @@ class BatchConsumer(driver.Consumer):
                 self.log.error("this worker can do nothing any more: %r", error)
                 await self.crash(error)
                 raise
+
+    async def _release_behind_markers(self) -> None:
+        """Events that end in a transaction's marker are decided, though their last offset never will be."""
+        for labels, held in list(self._held.items()):
+            with suppress(IllegalStateError):  # it has just been revoked
+                reached = await self.position(held[0])
+                if self._held.get(labels) == held:
+                    self._release_labels(held[0], reached or 0)
 
     async def _check_coordinator(self) -> None:
         coordinator = getattr(self._thread._consumer, "_coordinator", None)

@@ -1,5 +1,6 @@
 """Labels are joined with what was scored, and examples are learned."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,9 @@ from engine.settings import Settings
 from engine.stream.handlers import Outcome, StateOutcome, States
 from engine.stream.messages import Message, dead_letter, decode_example, decode_label, encode_example
 from engine.stream.metrics import Metrics
+
+_KNOWN_WITHIN_S = 20.0
+"""Less than the thirty seconds after which Faust's recovery would end in silence."""
 
 
 async def _at_once() -> None:
@@ -111,7 +115,10 @@ class TrainerWorker:
 
     async def begin(self, partition: int) -> int | None:
         """Continue exactly behind what the newest snapshots have learned, once those are known."""
-        await self._known()
+        try:
+            await asyncio.wait_for(self._known(), _KNOWN_WITHIN_S)
+        except TimeoutError as error:
+            raise RuntimeError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
         self.active = True
         wanted = self._rulebook.models if self._rulebook is not None else self._models.snapshots
         return self._trainer.restore({name: data for name, data in self._models.snapshots.items() if name in wanted})

@@ -7,6 +7,7 @@ ends the worker. When to recover, from where, and when it is done, stays Faust's
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
@@ -22,15 +23,17 @@ class BulkRecovery:
 
     def __init__(self, app: "FloodgateApp") -> None:
         self._app = app
-        self._applied = 0
+        self.applied = 0
+        self._trusted: set[TP] = set()
 
-    def progress(self) -> float:
-        """A number that changes while a recovery gets on."""
-        return self._applied
+    def doubt(self, partitions: Iterable[TP]) -> None:
+        """Fetched records of these partitions were dropped: what comes next may leave something out."""
+        self._trusted.difference_update(partitions)
 
     def begin_again(self) -> None:
         """A rebalance: the end of an earlier recovery is not the end of the next one. Faust clears its
         signal only where it reads changelog events itself (faust/tables/recovery.py, `_slurp_changelogs`)."""
+        self._trusted.clear()
         tables: Any = self._app.tables
         tables.recovery.signal_recovery_end.clear()
 
@@ -56,14 +59,18 @@ class BulkRecovery:
         else:
             return
         seen = offsets.get(tp)
-        consumer: Any = self._app.consumer
-        new = records if seen is None else await consumer.contiguous(tp, records, seen + 1)
+        new = [record for record in records if seen is None or record.offset > seen]
+        if new and seen is not None and tp not in self._trusted:
+            # The first fetch after one was dropped: compaction leaves gaps, and so does a lost fetch.
+            consumer: Any = self._app.consumer
+            new = await consumer.contiguous(tp, new, seen + 1)
         if new:
             store: Any = table.data
             changes = [(record.key, record.value) for record in new]
             write_changes(store._db_for_partition(tp.partition), changes, store.offset_key, new[-1].offset)
             offsets[tp] = new[-1].offset
-            self._applied += len(new)
+            self._trusted.add(tp)
+            self.applied += len(new)
             self._app.metrics.recovered.inc(len(new))
         if service.in_recovery and not service.need_recovery():
             service.flush_buffers()
