@@ -2,6 +2,7 @@
 
 import time
 from types import TracebackType
+from typing import Any
 
 import orjson
 from kafka.errors import KafkaError
@@ -33,25 +34,25 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._mapping = settings.events.mapping()
-        self._users: dict[str, bytes] = {}
+        self._users: dict[str, tuple[bytes, Any]] = {}  # of remembered events: their key, and their sending
         self._failures: list[BaseException] = []
         self._producer = producer(settings, linger_ms=5, batch_size=256_000)
 
     def event(self, value: bytes, remember: bool = False) -> None:
         """One event; `remember` its user for a label that names only the event."""
-        key = None
+        key, event = None, None
         try:
             document = orjson.loads(value)
             event = self._mapping.read(document)
             key = event.user_id.encode()
-            if remember:
-                self._users[event.event_id] = key
         except orjson.JSONDecodeError:
             pass  # the workers make it a dead letter
         except EventError:
             user = lookup(document, self._mapping.sources.get("user_id", "user_id")) if type(document) is dict else None
             key = str(user).encode() if user is not None else None
-        self._send(self._settings.topics.events, value, key)
+        sent = self._send(self._settings.topics.events, value, key)
+        if remember and event is not None and key is not None:
+            self._users[event.event_id] = key, sent
 
     def label(self, value: bytes, user_id: str | None = None) -> None:
         """One label. Without a known user it goes to every partition; the one with the event joins it."""
@@ -59,7 +60,11 @@ class Publisher:
         if key is None:
             try:
                 document = orjson.loads(value)
-                key = self._users.get(str(document.get("event_id"))) if type(document) is dict else None
+                known = self._users.get(str(document.get("event_id"))) if type(document) is dict else None
+                if known is not None:
+                    key, sent = known
+                    if not sent.is_done:
+                        self._producer.flush()  # a label must not be there before its event
             except orjson.JSONDecodeError:
                 key = b""  # a dead letter, once
         topic = self._settings.topics.labels
@@ -76,9 +81,10 @@ class Publisher:
             failures, self._failures = self._failures, []
             raise PublishError(f"the broker refused {len(failures)} messages, the first: {failures[0]!r}")
 
-    def _send(self, topic: str, value: bytes, key: bytes | None, partition: int | None = None) -> None:
+    def _send(self, topic: str, value: bytes, key: bytes | None, partition: int | None = None) -> Any:
         sent = self._producer.send(topic, value=value, key=key, partition=partition)
         sent.add_errback(self._failures.append)
+        return sent
 
     def __enter__(self) -> "Publisher":
         return self
