@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO
 import msgspec
 import psutil
 
+from engine.dev.pages import metric_sum, read_page
 from engine.settings import Settings
 
 TIMEOUT_S = 600.0
@@ -45,7 +45,7 @@ def measure_engine(settings: Settings, count: int, port: int) -> Cost:
         worker = subprocess.Popen(command, stdout=log, stderr=log)
     process = psutil.Process(worker.pid)
     try:
-        _wait(lambda: '"ready"' in _page(port, "/readyz"), worker)
+        _wait(lambda: '"ready"' in read_page(port, "/readyz"), worker)
         before, idle_cpu, started = _decided(port), cpu_seconds(process), time.perf_counter()
         _wait(lambda: _decided(port) >= count, worker)
         busy, cpu = time.perf_counter() - started, cpu_seconds(process) - idle_cpu
@@ -89,15 +89,4 @@ def _wait(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]") -> N
 
 
 def _decided(port: int) -> float:
-    for line in _page(port, "/metrics").splitlines():
-        if line.startswith("floodgate_events_total "):
-            return float(line.rsplit(" ", 1)[1])
-    return 0.0
-
-
-def _page(port: int, path: str) -> str:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
-            return str(response.read().decode())
-    except OSError:
-        return ""
+    return metric_sum(read_page(port, "/metrics"), "floodgate_events_total")

@@ -5,7 +5,6 @@ the rounds. Writes benchmarks/out/summary.json.
 """
 
 import json
-import socket
 import statistics
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from engine.core.evaluator import Evaluator
 from engine.core.events import FieldMapping
 from engine.core.rules import Rulebook
 from engine.dev.broker.process import BrokerProcess
+from engine.dev.pages import free_port
 from engine.learning.features import decode_features
 from engine.learning.models import LearnedModel, ModelScorer
 from engine.rulebook import load_rulebook
@@ -50,7 +50,7 @@ def main(count: int, naive_events: int, rounds: int) -> None:
         with BrokerProcess("--retention-mb", "0") as broker:
             settings = Settings(brokers=broker.address, partitions=4, standby_replicas=0)
             _prepare(settings, rulebook, snapshot, stream)
-            costs["engine"].append(measure_engine(settings, count, _free_port()))
+            costs["engine"].append(measure_engine(settings, count, free_port()))
         with BrokerProcess("--retention-mb", "0", "--partitions", "4") as broker:
             settings = Settings(brokers=broker.address, partitions=4)
             _prepare(settings, rulebook, snapshot, stream[:naive_events])
@@ -115,12 +115,6 @@ def _trained(rulebook: Rulebook, sample: list[bytes]) -> bytes:
         if result.features:
             model.learn(decode_features(result.features["spam"].encode()), int(event.user_id[1:]) % 17 == 0)
     return model.snapshot()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.core.entities import NEVER, dump_record, load_record
 from engine.dev.broker.process import BrokerProcess
+from engine.dev.pages import free_port, metric_sum, read_page
 from engine.rulebook import load_rulebook
 from engine.settings import Settings, TopicNames
 from engine.state.store import ENTITY
@@ -73,11 +73,7 @@ class WorkerProcess:
 
     def get(self, path: str) -> str:
         """A page of its web server; empty while it is not up."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=2) as response:
-                return str(response.read().decode())
-        except OSError:
-            return ""
+        return read_page(self._port, path)
 
     def ready(self) -> bool:
         """Whether it decides events."""
@@ -91,8 +87,7 @@ class WorkerProcess:
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
-        lines = [line for line in self.get("/metrics").splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+        return metric_sum(self.get("/metrics"), name)
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -183,7 +178,7 @@ class System:
 
     def start_worker(self, name: str, faults: str = "") -> WorkerProcess:
         """One more worker, with a disk and a port of its own."""
-        worker = WorkerProcess(self.settings, self.directory, name, _free_port(), faults)
+        worker = WorkerProcess(self.settings, self.directory, name, free_port(), faults)
         self.workers.append(worker)
         return worker
 
@@ -265,11 +260,3 @@ def _comparable(values: "dict[bytes, bytes]") -> dict[str, bytes]:
             record.offset = NEVER
             found[key.removeprefix(ENTITY).decode()] = dump_record(record)
     return found
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -211,7 +211,6 @@ class SumSeries(CountSeries):
         del self.times[:gone], self.amounts[:gone]
 
 
-Series = CountSeries
 SERIES_TYPES: dict[int, type[CountSeries]] = {COUNT: CountSeries, DISTINCT: DistinctSeries, SUM: SumSeries}
 SeriesByKey = dict[int, CountSeries]
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from kafka import KafkaConsumer, TopicPartition
 
+from engine.dev.pages import metric_sum
 from engine.dev.system import LocalSystem
 
 _DECIDED = ("floodgate_events_total", "floodgate_events_ignored_total")
@@ -56,18 +57,13 @@ class Observer:
                     self.seen.outcomes[document["outcome"]] += 1
                     self.seen.shadow.update(hit["rule"] for hit in document["hits"] if hit["effect"] == "shadow")
         metrics = [worker.page("/metrics") for worker in self._system.workers]
-        self.seen.decided = int(sum(_metric(page, name) for page in metrics for name in _DECIDED))
-        self.seen.dead_letters = int(sum(_metric(page, "floodgate_dead_letters_total") for page in metrics))
-        self.seen.learned = int(sum(_metric(page, "floodgate_examples_learned_total") for page in metrics))
-        aucs = [_metric(page, "floodgate_model_auc") for page in metrics if "\nfloodgate_model_auc{" in page]
+        self.seen.decided = int(sum(metric_sum(page, name) for page in metrics for name in _DECIDED))
+        self.seen.dead_letters = int(sum(metric_sum(page, "floodgate_dead_letters_total") for page in metrics))
+        self.seen.learned = int(sum(metric_sum(page, "floodgate_examples_learned_total") for page in metrics))
+        aucs = [metric_sum(page, "floodgate_model_auc") for page in metrics if "\nfloodgate_model_auc{" in page]
         self.seen.model_auc = max(aucs, default=None)
         return self.seen
 
     def close(self) -> None:
         """Stop watching."""
         self._consumer.close()
-
-
-def _metric(page: str, name: str) -> float:
-    lines = [line for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)

@@ -3,18 +3,17 @@
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
 from engine.dev.broker.process import BrokerProcess
+from engine.dev.pages import free_port, read_page
 from engine.errors import FloodgateError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -29,7 +28,7 @@ class LocalWorker:
 
     def __init__(self, settings: Settings, directory: Path, name: str) -> None:
         self.log_path = directory / f"{name}.log"
-        self.port = _free_port()
+        self.port = free_port()
         config = directory / f"{name}.json"
         own = msgspec.structs.replace(settings, data_dir=str(directory / name), web_port=self.port)
         config.write_bytes(msgspec.json.encode(own))
@@ -39,11 +38,7 @@ class LocalWorker:
 
     def page(self, path: str) -> str:
         """A page of its web server; empty while it is not up."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as response:
-                return str(response.read().decode())
-        except OSError:
-            return ""
+        return read_page(self.port, path)
 
     def wait_until_ready(self) -> None:
         """Return when it decides events; raise with the end of its log when it ends or takes too long."""
@@ -98,9 +93,3 @@ class LocalSystem:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,6 @@ from random import Random
 from engine.sim.text import TOPICS, post_text, reply_text
 
 HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 _KINDS = ("like", "post", "comment", "message", "follow", "login_ok", "login_fail")
 _WEIGHTS = (40, 10, 16, 14, 6, 12, 2)
 

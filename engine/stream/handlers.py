@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from engine.core.entities import EntityRecord
 from engine.state.store import Change, PartitionState
-from engine.stream.messages import Message
+from engine.stream.messages import Message, dead_letter
+from engine.stream.metrics import Metrics
 
 States = Callable[[int], PartitionState]
 """Gives the state of a partition."""
@@ -37,6 +38,19 @@ class StateOutcome(Outcome):
         """The state may give up memory now."""
         if self.state is not None:
             self.state.settle(self.records, self.scored)
+
+
+class Rejector:
+    """Turns records that cannot be used into dead letters, and counts them."""
+
+    def __init__(self, topic: str, metrics: Metrics) -> None:
+        self._topic, self._metrics = topic, metrics
+
+    def reject(self, outcome: Outcome, record: Any, reason: str, error: Exception) -> None:
+        """Add the dead letter of one record to an outcome."""
+        source = (record.topic, record.partition, record.offset)
+        outcome.messages.append(dead_letter(self._topic, source, record.key, record.value, reason, str(error)))
+        self._metrics.dead_letters.labels(record.topic, reason).inc()
 
 
 class BatchHandler(Protocol):

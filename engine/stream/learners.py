@@ -11,8 +11,8 @@ from engine.learning.labels import join
 from engine.learning.models import LearnedModel, ModelScorer, restore_model
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
-from engine.stream.handlers import Outcome, StateOutcome, States
-from engine.stream.messages import Message, dead_letter, decode_example, decode_label, encode_example
+from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
+from engine.stream.messages import Message, decode_example, decode_label, encode_example
 from engine.stream.metrics import Metrics
 
 _KNOWN_WITHIN_S = 20.0
@@ -51,6 +51,7 @@ class LabelWorker:
 
     def __init__(self, settings: Settings, states: States, metrics: Metrics) -> None:
         self._topics, self._states, self._metrics = settings.topics, states, metrics
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
 
     async def begin(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -71,11 +72,7 @@ class LabelWorker:
                 result, renewed, examples = join(label, stored, (partition, record.offset))
             except (LabelError, StateError) as error:
                 reason = error.reason if isinstance(error, LabelError) else "unreadable_state"
-                source = (record.topic, record.partition, record.offset)
-                outcome.messages.append(
-                    dead_letter(self._topics.dead_letters, source, record.key, record.value, reason, str(error))
-                )
-                self._metrics.dead_letters.labels(record.topic, reason).inc()
+                self._rejector.reject(outcome, record, reason, error)
                 continue
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
@@ -104,6 +101,7 @@ class TrainerWorker:
     ) -> None:
         self._settings, self._models, self._metrics = settings, models, metrics
         self._clock, self._known = clock, known
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._trainer = Trainer()
         self._rulebook: Rulebook | None = None
         self._published_at = clock()
@@ -148,12 +146,7 @@ class TrainerWorker:
                 if spec is not None and self._trainer.learn(example, spec, record.offset):
                     self._metrics.learned.labels(example.model).inc()
             except (LabelError, StateError) as error:
-                source = (record.topic, record.partition, record.offset)
-                topic = self._settings.topics.dead_letters
-                outcome.messages.append(
-                    dead_letter(topic, source, record.key, record.value, "not_an_example", str(error))
-                )
-                self._metrics.dead_letters.labels(record.topic, "not_an_example").inc()
+                self._rejector.reject(outcome, record, "not_an_example", error)
         return outcome
 
     def due_snapshots(self) -> list[Message]:

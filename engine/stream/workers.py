@@ -14,10 +14,9 @@ from engine.learning.labels import ScoredEvent, ScoredModel
 from engine.learning.models import ModelScorer
 from engine.settings import Settings
 from engine.state.store import PartitionState
-from engine.stream.handlers import Outcome, StateOutcome, States
+from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.messages import (
     Message,
-    dead_letter,
     decode_event,
     encode_action,
     encode_decision,
@@ -32,6 +31,7 @@ class EventWorker:
 
     def __init__(self, settings: Settings, states: States, end_state: Callable[[int], None], metrics: Metrics) -> None:
         self._settings, self._states, self._end_state, self._metrics = settings, states, end_state, metrics
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._mapping = settings.events.mapping()
         self._evaluator: Evaluator | None = None
 
@@ -66,7 +66,7 @@ class EventWorker:
                 self._collect(outcome, state, event, evaluator.evaluate(event, program, entity))
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=event.event_id)
-                self._reject(outcome, record, EventError("evaluation_failed", repr(error)))
+                self._rejector.reject(outcome, record, "evaluation_failed", error)
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome
@@ -79,7 +79,7 @@ class EventWorker:
             try:
                 event = decode_event(record.value, self._mapping, limit, record.timestamp)
             except EventError as error:
-                self._reject(outcome, record, error)
+                self._rejector.reject(outcome, record, error.reason, error)
                 continue
             program = rulebook.program(event.type)
             if program is None:
@@ -89,14 +89,6 @@ class EventWorker:
             yield record, event, program
         self._metrics.ignored.inc(ignored)
         self._metrics.misrouted.inc(misrouted)
-
-    def _reject(self, outcome: Outcome, record: Any, error: EventError) -> None:
-        topics = self._settings.topics
-        source = (record.topic, record.partition, record.offset)
-        outcome.messages.append(
-            dead_letter(topics.dead_letters, source, record.key, record.value, error.reason, str(error))
-        )
-        self._metrics.dead_letters.labels(record.topic, error.reason).inc()
 
     def _collect(self, outcome: StateOutcome, state: PartitionState, event: Event, result: Evaluation) -> None:
         messages = self._messages(result.decision) if result.decision is not None else []

@@ -206,7 +206,7 @@ def test_long_and_deep_expressions_are_refused() -> None:
         _, diagnostics = check_rulebook(
             {"r.yaml": f"version: 1\nrules:\n  r: {{event: post, when: ['{clause}'], then: {{flag: x}}}}\n"}
         )
-        assert clause.startswith("(") or diagnostics.errors
+        assert bool(diagnostics.errors) != clause.startswith("(")  # brackets alone cost nothing
 
 
 def test_the_json_schema_accepts_the_starter_rules_and_refuses_a_typo() -> None:
