@@ -27,6 +27,7 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: str = "labels"
     actions: str = "actions"
     decisions: str = "decisions"
+    hops: str = "hops"
     dead_letters: str = "dead-letters"
     examples: str = "examples"
     models: str = "models"

@@ -17,11 +17,12 @@ import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.core.entities import NEVER, dump_record, load_record
+from engine.core.windows import CountSeries, DistinctSeries, SumSeries
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.rulebook import load_rulebook
 from engine.settings import Settings, TopicNames
-from engine.state.store import ENTITY
+from engine.state.store import ENTITY, USER
 from engine.stream.messages import encode_rulebook
 from engine.stream.offline import Arrival, OfflineEngine
 from engine.stream.publishing import Publisher
@@ -212,16 +213,21 @@ class System:
         return [orjson.loads(record.value) for record in self.read(self.settings.topics.actions)]
 
     def lag(self) -> int:
-        """Events not yet committed by the group."""
+        """Events, and messages on journeys, not yet committed by the group."""
+        topics = self.settings.topics
+        return self._lag_of(topics.events) or self._lag_of(topics.hops)
+
+    def _lag_of(self, topic: str) -> int:
         if self._lag_consumer is None:
             self._lag_consumer = KafkaConsumer(
                 bootstrap_servers=self.settings.bootstrap_servers,
                 group_id=self.settings.app_id,
                 enable_auto_commit=False,
             )
-        tps = [TopicPartition(self.settings.topics.events, index) for index in range(self.settings.partitions)]
+        tps = [TopicPartition(topic, index) for index in range(self.settings.partitions)]
+        done = {tp: self._lag_consumer.committed(tp) or 0 for tp in tps}  # before the ends: what is done has sent on
         ends = self._lag_consumer.end_offsets(tps)
-        return sum(end - (self._lag_consumer.committed(tp) or 0) for tp, end in ends.items())
+        return sum(end - done[tp] for tp, end in ends.items())
 
     def wait_until_lag_below(self, limit: int) -> None:
         """Until the workers have got so far."""
@@ -231,10 +237,16 @@ class System:
         """Until every event is decided and committed."""
         wait_until(lambda: self.lag() == 0, "all events are committed", timeout_s)
 
-    def entities(self) -> dict[str, bytes]:
-        """The newest state of each entity in the changelog, without the source offset."""
-        newest = {record.key: record.value for record in self.read(changelog_topic(self.settings))}
-        return _comparable(newest)
+    def users(self) -> dict[str, bytes]:
+        """The newest state of each user in the changelog, without the source offset."""
+        return _users(self._state())
+
+    def entities(self) -> dict[bytes, Any]:
+        """The newest counters of each other entity in the changelog, at their absolute times."""
+        return _entities(self._state())
+
+    def _state(self) -> dict[bytes, bytes]:
+        return {record.key: record.value for record in self.read(changelog_topic(self.settings))}
 
 
 class Oracle:
@@ -244,7 +256,8 @@ class Oracle:
         engine = OfflineEngine(load_rulebook(rulebook), settings)
         messages = list(engine.run(Arrival("event", 0, event) for event in events))
         self.actions = [orjson.loads(message.value) for message in messages if message.topic == settings.topics.actions]
-        self.entities = _comparable(engine.database.values)
+        self.users = _users(engine.database.values)
+        self.entities = _entities(engine.database.values)
 
     @property
     def action_ids(self) -> set[str]:
@@ -252,11 +265,33 @@ class Oracle:
         return {action["action_id"] for action in self.actions}
 
 
-def _comparable(values: "dict[bytes, bytes]") -> dict[str, bytes]:
+def _users(values: "dict[bytes, bytes]") -> dict[str, bytes]:
+    found = {}
+    for key, value in values.items():
+        if key.startswith(USER):
+            record = load_record(value)
+            record.offset = record.hops = NEVER
+            found[key.removeprefix(USER).decode()] = dump_record(record)
+    return found
+
+
+def _entities(values: "dict[bytes, bytes]") -> dict[bytes, Any]:
+    """What the counters of shared entities hold. Which of their events came first differs between runs: times
+    are absolute, equal times sorted, and what is said about events long gone is left out."""
     found = {}
     for key, value in values.items():
         if key.startswith(ENTITY):
             record = load_record(value)
-            record.offset = NEVER
-            found[key.removeprefix(ENTITY).decode()] = dump_record(record)
+            found[key] = {
+                series_key: sorted(
+                    (record.base_ms + time, *rest) for time, *rest in zip(series.times, *_beside(series), strict=True)
+                )
+                for series_key, series in record.series.items()
+            }
     return found
+
+
+def _beside(series: CountSeries) -> list[Any]:
+    if isinstance(series, DistinctSeries):
+        return [series.hashes]
+    return [series.amounts] if isinstance(series, SumSeries) else []

@@ -88,6 +88,12 @@ def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str
     return f"{told}; {counterfactual}" if counterfactual else told
 
 
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def _tell(clause: ClauseTrace) -> str:
     if len(clause.values) == 1:
         name, value = next(iter(clause.values.items()))

@@ -7,24 +7,26 @@ expire, so a rolled-back edit finds its counters as they were.
 
 Layout, little endian:
 
-    header      version u8 | reserved u8 | offset i64 | base_ms i64 | newest u32 | expires_s u32
-                | n_recent u16 | n_cooldowns u16 | n_series u16
+    header      version u8 | reserved u8 | offset i64 | hops i64 | base_ms i64 | newest u32 | expires_s u32
+                | n_recent u16 | n_cooldowns u16 | n_series u16 | n_contributors u16
     recent      n_recent x u64              hashes of the last event ids, oldest first
     cooldowns   n_cooldowns x (u32 rule, u32 time, u32 lasts_ms)
     series      n_series x (u32 key | u8 kind | u16 n | u32 floor | u32 exact_from | u32 retention_ms
                 | n x u32 times [| n x u64 hashes] [| n x f64 amounts])
+    contributors    n_contributors x (u32 rule | as `contributors.py` writes them)
 """
 
 import struct
 import sys
 from array import array
 
+from engine.core.contributors import Contributors, load_contributors
 from engine.core.windows import SERIES_TYPES, CountSeries, DistinctSeries, SeriesByKey, SumSeries
 from engine.errors import StateError
 
-VERSION = 1
+VERSION = 2
 NEVER = -1
-"""The offset of a record to which no source event has been applied yet."""
+"""The offset of a record to which no message of that topic has been applied yet."""
 
 MAX_WINDOW_MS = 30 * 86_400_000
 MAX_LATENESS_MS = 86_400_000
@@ -33,26 +35,37 @@ MAX_LATENESS_MS = 86_400_000
 RECENT_IDS = 64
 """How many event ids an entity remembers in order to recognise an event that a producer sent twice."""
 
+MAX_KEY_CHARS = 256
+"""Longer keys of entities are hashed."""
+
 _BASE_LEAD_MS = 2 * MAX_LATENESS_MS
 _MAX_RELATIVE_MS = 2**32 - 1
-_HEADER = struct.Struct("<BBqqIIHHH")
+_HEADER = struct.Struct("<BBqqqIIHHHH")
+_KEY = struct.Struct("<I")
 _COOLDOWN = struct.Struct("<III")
 _SERIES = struct.Struct("<IBHIII")
 _BIG_ENDIAN = sys.byteorder == "big"
 
 
 class EntityRecord:
-    """The mutable state of one entity. Times inside are milliseconds after `base_ms`."""
+    """The mutable state of one entity. Times inside are milliseconds after `base_ms`.
 
-    __slots__ = ("base_ms", "cooldowns", "newest", "offset", "pending_writes", "recent", "series")
+    `offset` and `hops` are the last messages applied to it, of the events and of the hops topic.
+    """
+
+    __slots__ = (
+        "base_ms", "contributors", "cooldowns", "hops", "newest", "offset", "pending_writes", "recent", "series",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.offset = NEVER
+        self.hops = NEVER
         self.base_ms = 0
         self.newest = 0
         self.recent: dict[int, None] = {}  # event id hashes, oldest first
         self.cooldowns: dict[int, tuple[int, int]] = {}
         self.series: SeriesByKey = {}
+        self.contributors: dict[int, Contributors] = {}  # by rule
         self.pending_writes = 0  # batches computed on this record and not yet durable: do not evict
 
     def relative(self, ts_ms: int) -> int | None:
@@ -97,12 +110,17 @@ class EntityRecord:
             self.cooldowns = {
                 rule: (time, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time + lasts_ms >= oldest
             }
+        for rule, contributors in list(self.contributors.items()):
+            contributors.trim(oldest - contributors.lookback_ms)
+            if not contributors.notes and not contributors.spans:
+                del self.contributors[rule]
 
     def expires_at_ms(self) -> int:
         """The event time after which nothing in this record can matter."""
         longest = max([series.retention_ms for series in self.series.values()], default=0)
         resting = max([lasts_ms for _, lasts_ms in self.cooldowns.values()], default=0)
-        return self.base_ms + self.newest + max(longest, resting) + MAX_LATENESS_MS
+        looking_back = max([one.lookback_ms for one in self.contributors.values()], default=0)
+        return self.base_ms + self.newest + max(longest, resting, looking_back) + MAX_LATENESS_MS
 
     def _rebase(self, base_ms: int) -> None:
         by_ms = base_ms - self.base_ms
@@ -110,6 +128,8 @@ class EntityRecord:
         self.newest = max(0, self.newest - by_ms)
         for series in self.series.values():
             series.shift(by_ms)
+        for contributors in self.contributors.values():
+            contributors.shift(by_ms)
         self.cooldowns = {
             rule: (time - by_ms, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time >= by_ms
         }
@@ -120,9 +140,9 @@ def dump_record(record: EntityRecord) -> bytes:
     record.trim()
     recent, cooldowns, all_series = record.recent, record.cooldowns, record.series
     expires_s = min(max(record.expires_at_ms() // 1000 + 1, 0), 2**32 - 1)
-    counts = len(recent), len(cooldowns), len(all_series)
+    counts = len(recent), len(cooldowns), len(all_series), len(record.contributors)
     parts = [
-        _HEADER.pack(VERSION, 0, record.offset, record.base_ms, record.newest, expires_s, *counts),
+        _HEADER.pack(VERSION, 0, record.offset, record.hops, record.base_ms, record.newest, expires_s, *counts),
         _to_bytes(array("Q", recent)),
     ]
     if cooldowns:
@@ -135,6 +155,8 @@ def dump_record(record: EntityRecord) -> bytes:
             parts.append(_to_bytes(series.hashes))
         elif isinstance(series, SumSeries):
             parts.append(_to_bytes(series.amounts))
+    for rule in sorted(record.contributors):
+        parts += (_KEY.pack(rule), record.contributors[rule].dump())
     return b"".join(parts)
 
 
@@ -148,14 +170,13 @@ def load_record(data: bytes) -> EntityRecord:
 
 def stored_expiry_s(data: bytes) -> int:
     """When a stored record expires, in epoch seconds of event time, without decoding the rest."""
-    return int(_HEADER.unpack_from(data)[5])
+    return int(_HEADER.unpack_from(data)[6])
 
 
 def _load(data: bytes) -> EntityRecord:
     record = EntityRecord()
-    version, _, record.offset, record.base_ms, record.newest, _, n_recent, n_cooldowns, n_series = _HEADER.unpack_from(
-        data
-    )
+    version, _, record.offset, record.hops, record.base_ms, record.newest, _, *counts = _HEADER.unpack_from(data)
+    n_recent, n_cooldowns, n_series, n_contributors = counts
     if version != VERSION:
         raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
     at = _HEADER.size
@@ -177,6 +198,9 @@ def _load(data: bytes) -> EntityRecord:
             amounts, at = _from_bytes("d", data, at, length)
             series.amounts = array("d", amounts)
         record.series[key] = series
+    for _ in range(n_contributors):
+        (rule,) = _KEY.unpack_from(data, at)
+        record.contributors[rule], at = load_contributors(data, at + _KEY.size)
     if at != len(data):
         raise ValueError(f"{len(data) - at} bytes are left over")
     return record

@@ -1,17 +1,31 @@
 """THE way of an event: observe, score, decide, explain, enforce.
 
-Pure and deterministic: what comes out depends on the events of this entity, their order, the rulebook
+Rules that need nothing but the user are decided at once. Where others count over further entities, the
+event sets out on a journey to them (`journeys.py`) and is concluded when it is back.
+
+Pure and deterministic: what comes out depends on the events of these entities, their order, the rulebook
 and the models, and on nothing else. The same code runs live, in replays and in the rules' inline tests.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.core.decisions import Action, Decision, Effect, Hit, Outcome, action_id, explain
+from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain
 from engine.core.entities import EntityRecord
-from engine.core.events import Event, lookup
+from engine.core.events import MAX_ID_CHARS, Event, lookup
 from engine.core.hashing import hash32, hash64
-from engine.core.rules import Features, ModelInputs, Program, Rule, Rulebook, Scorer, Scores
+from engine.core.journeys import Journey, Recall, route
+from engine.core.rules import (
+    Decider,
+    Features,
+    JourneyProgram,
+    ModelInputs,
+    Program,
+    Readings,
+    Rule,
+    Rulebook,
+    Scorer,
+)
 from engine.core.windows import SeriesByKey
 
 
@@ -27,14 +41,32 @@ class Tally:
 
 @dataclass(slots=True)
 class Evaluation:
-    """One event's result: a decision where there is something to say, and the features as scored."""
+    """One event's result: a decision where there is something to say, the features as scored, and the
+    journey on which the event sets out. With a journey, the decision's actions stand and its hits go along.
+    """
 
     decision: Decision | None
     features: dict[str, Features] = field(default_factory=dict)
-    scores: Scores = field(default_factory=dict)
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    journey: Journey | None = None
 
 
 NOTHING = Evaluation(None)
+
+
+@dataclass(slots=True)
+class _Case:
+    """One event while it is decided. `now`: its time on the record's scale."""
+
+    event: Event
+    record: EntityRecord
+    now: int
+    allowed: bool = False
+    hits: list[Hit] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    scores: dict[str, float | None] = field(default_factory=dict)
+    features: dict[str, Features] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
 
 
 class Evaluator:
@@ -48,10 +80,11 @@ class Evaluator:
         self._features: dict[str, Features] = {}
         self._sample_below = int(sample * 2**32)
         self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
+        self._by_name = {rule.name: index for index, rule in enumerate(rulebook.rules)}
 
-    def evaluate(self, event: Event, program: Program, record: EntityRecord) -> Evaluation:
-        """Apply one event to its entity's record and decide it. `program` is the rulebook's for its type."""
-        fields = event.fields
+    def evaluate(self, event: Event, program: Program, record: EntityRecord, home: int = 0) -> Evaluation:
+        """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
+        the rulebook's for its type, `home` the partition to which a journey comes back."""
         now = record.relative(event.ts_ms)
         series: SeriesByKey | None = record.series
         if now is None or now <= record.newest - self.rulebook.lateness_ms:
@@ -59,7 +92,7 @@ class Evaluator:
             now, series = now or 0, None  # counters read as unknown, and unknown never enforces
         elif record.remember(hash64(event.event_id)):
             record.newest = max(record.newest, now)
-            program.observe(fields, record.series, now)
+            program.observe(event.fields, record.series, now)
         else:
             self.tally.duplicates += 1
             return NOTHING
@@ -67,14 +100,47 @@ class Evaluator:
         scores: dict[str, float | None] = {}
         features: dict[str, Features] = {}
         self._scores, self._features = scores, features
-        hits = program.decide(fields, series, now, self._ask)
-        if not hits and hash32(event.event_id) >= self._sample_below:
+        held = program.decider.decide(event.fields, series, now, self._ask)
+        if not held and program.journey is None and hash32(event.event_id) >= self._sample_below:
             return Evaluation(None, features, scores) if features else NOTHING
-        decision = self._conclude(event, program, record, series, now, scores, features, hits)
-        return Evaluation(decision, features, scores)
+        case = _Case(event, record, now, scores=scores, features=features)
+        self._enforce(case, program.decider, dict.fromkeys(held, series))
+        if program.journey is not None:
+            journey = self._set_out(case, program.journey, series, home)
+            if journey is not None:
+                return Evaluation(self._decision(case) if case.hits else None, features, scores, journey)
+        return self._evaluation(case)
+
+    def conclude(self, journey: Journey, record: EntityRecord) -> Evaluation:
+        """Decide an event that is back from its journey, with its user's record."""
+        event = journey.event()
+        case = _Case(event, record, record.relative(event.ts_ms) or 0, journey.allowed, list(journey.hits))
+        case.models.update(journey.models)
+        self._scores, self._features = case.scores, case.features
+        program = self.rulebook.program(event.type)
+        if program is not None and program.journey is not None:
+            self._decide_gathered(case, program.journey.decider, journey.readings())
+        for name, score in journey.values.items():
+            if name.startswith("score.") and isinstance(score, float):
+                case.scores[name.removeprefix("score.")] = score
+        return self._evaluation(case)
+
+    def recall(self, recall: Recall, record: EntityRecord) -> Decision | None:
+        """Act on an earlier event, now that its entity has crossed the threshold. None when the rule is gone."""
+        index = self._by_name.get(recall.rule)
+        if index is None:
+            return None
+        rule = self.rulebook.rules[index]
+        event = Event(recall.event_id, recall.type, recall.user_id, recall.ts_ms, {})
+        case = _Case(event, record, record.relative(recall.ts_ms) or 0)
+        told = ClauseTrace(recall.told(self.rulebook.counters), {recall.counter: recall.total}, True)
+        self._enforce_rule(case, index, rule, recall.target_id, (told,), None)
+        return self._decision(case)
 
     def _ask(self, model: str, inputs: ModelInputs) -> float | None:
         """What the generated `decide` calls for each model that its rules name."""
+        if model in self._scores:
+            return self._scores[model]  # the event names several entities: the first reading is scored
         scorer = self.scorers[model]
         features = self._features[model] = scorer.features(inputs)
         score = self._scores[model] = scorer.score(features)
@@ -84,59 +150,95 @@ class Evaluator:
             self.tally.scored += 1
         return score
 
-    def _conclude(
-        self,
-        event: Event,
-        program: Program,
-        record: EntityRecord,
-        series: SeriesByKey | None,
-        now: int,
-        scores: Scores,
-        features: dict[str, Features],
-        held: list[int],
-    ) -> Decision:
-        models = {name: self.scorers[name].version for name in program.models}
-        allowed = any(self.rulebook.rules[i].mode == "enforce" for i in held if i in self._allow)
-        hits: list[Hit] = []
-        actions: list[Action] = []
-        for index in held:
-            rule = self.rulebook.rules[index]
-            clauses, counterfactual = program.explain(index, event.fields, series, now, scores)
-            target_id = _target(event, rule)
-            effect = self._effect(index, rule, record, now, allowed, target_id)
-            hits.append(Hit(rule.name, rule.mode, effect, clauses, counterfactual))
-            if rule.cooldown_ms and effect in ("acted", "shadow"):
-                record.cool(rule.key, now, rule.cooldown_ms)
-            if effect == "acted" and target_id is not None and index not in self._allow:
-                actions.append(self._act(event, rule, target_id, explain(clauses, counterfactual), models))
-        outcome: Outcome = "allow" if allowed else _strongest(hits)
-        known = {name: round(score, 6) for name, score in scores.items() if score is not None}
-        decision = Decision(
-            event.event_id, event.user_id, event.ts_ms, event.type, outcome, tuple(hits), known,
-            self.rulebook.id, models, actions=tuple(actions),
-        )  # fmt: skip
-        if hits:
-            decision.features = {name: self.scorers[name].describe(value) for name, value in features.items()}
-        return decision
+    # -- journeys ---------------------------------------------------------------------------------
 
-    def _effect(
-        self, index: int, rule: Rule, record: EntityRecord, now: int, allowed: bool, target_id: str | None
-    ) -> Effect:
+    def _set_out(self, case: _Case, program: JourneyProgram, series: SeriesByKey | None, home: int) -> Journey | None:
+        """The journey to the event's entities; without any, the remaining rules are decided here."""
+        event = case.event
+        values = program.gather(event.fields, series, case.now, case.scores)
+        stops = route(program, event.fields) if series is not None else []
+        if not stops:
+            self._decide_gathered(case, program.decider, [values])
+            return None
+        fields = {name: event.fields[name] for name in program.carried if name in event.fields}
+        eligible = {}
+        if not case.allowed:
+            for index in program.eligible(event.fields, series, case.now, case.scores):
+                target_id = _target(event, self.rulebook.rules[index])
+                if target_id is not None and len(target_id) <= MAX_ID_CHARS:
+                    eligible[self.rulebook.rules[index].name] = target_id
+        return Journey(
+            event.event_id, event.type, event.user_id, event.ts_ms, home, fields, stops, values, case.models,
+            case.allowed, eligible, tuple(case.hits),
+        )  # fmt: skip
+
+    def _decide_gathered(self, case: _Case, decider: Decider, readings: Sequence[Readings]) -> None:
+        """Decide with gathered values: a rule holds when it holds for one of the readings."""
+        held: dict[int, Readings] = {}
+        for reading in readings:
+            for index in decider.decide(case.event.fields, reading, case.now, self._ask):
+                held.setdefault(index, reading)
+        self._enforce(case, decider, held)
+
+    # -- enforcement ------------------------------------------------------------------------------
+
+    def _enforce(self, case: _Case, decider: Decider, held: Mapping[int, Readings]) -> None:
+        """Explain the rules that hold, and act."""
+        case.models.update({name: self.scorers[name].version for name in decider.models})
+        case.allowed = case.allowed or any(self.rulebook.rules[i].mode == "enforce" for i in held if i in self._allow)
+        for index in sorted(held):
+            rule = self.rulebook.rules[index]
+            clauses, counterfactual = decider.explain(index, case.event.fields, held[index], case.now, case.scores)
+            self._enforce_rule(case, index, rule, _target(case.event, rule), clauses, counterfactual)
+
+    def _enforce_rule(
+        self,
+        case: _Case,
+        index: int,
+        rule: Rule,
+        target_id: str | None,
+        clauses: tuple[ClauseTrace, ...],
+        counterfactual: str | None,
+    ) -> None:
+        effect = self._effect(case, index, rule, target_id)
+        case.hits.append(Hit(rule.name, rule.mode, effect, clauses, counterfactual))
+        if rule.cooldown_ms and effect in ("acted", "shadow"):
+            case.record.cool(rule.key, case.now, rule.cooldown_ms)
+        if effect == "acted" and target_id is not None and index not in self._allow:
+            case.actions.append(self._act(case, rule, target_id, explain(clauses, counterfactual)))
+
+    def _effect(self, case: _Case, index: int, rule: Rule, target_id: str | None) -> Effect:
         if target_id is None:
             return "no_target"
-        if rule.cooldown_ms and record.cooling(rule.key, now):
+        if rule.cooldown_ms and case.record.cooling(rule.key, case.now):
             return "cooldown"
         if rule.mode == "shadow":
             return "shadow"
-        return "allowed" if allowed and index not in self._allow else "acted"
+        return "allowed" if case.allowed and index not in self._allow else "acted"
 
-    def _act(self, event: Event, rule: Rule, target_id: str, explanation: str, models: dict[str, str]) -> Action:
-        then = rule.then
+    def _act(self, case: _Case, rule: Rule, target_id: str, explanation: str) -> Action:
+        then, event = rule.then, case.event
         return Action(
             action_id(event.event_id, rule.name, then.target, target_id), event.ts_ms, then.kind, then.scope,
             then.target, target_id, event.event_id, event.user_id, rule.name, rule.reason, then.for_ms,
-            explanation, self.rulebook.id, models,
+            explanation, self.rulebook.id, case.models,
         )  # fmt: skip
+
+    def _evaluation(self, case: _Case) -> Evaluation:
+        told = case.hits or hash32(case.event.event_id) < self._sample_below
+        return Evaluation(self._decision(case) if told else None, case.features, case.scores)
+
+    def _decision(self, case: _Case) -> Decision:
+        event, allowed = case.event, case.allowed
+        outcome: Outcome = "allow" if allowed else _strongest(case.hits)
+        known = {name: round(score, 6) for name, score in case.scores.items() if score is not None}
+        decision = Decision(
+            event.event_id, event.user_id, event.ts_ms, event.type, outcome, tuple(case.hits), known,
+            self.rulebook.id, case.models, actions=tuple(case.actions),
+        )  # fmt: skip
+        if case.hits:
+            decision.features = {name: self.scorers[name].describe(value) for name, value in case.features.items()}
+        return decision
 
 
 def _target(event: Event, rule: Rule) -> str | None:

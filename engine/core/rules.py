@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
-from engine.core.decisions import ClauseTrace, Mode
+from engine.core.decisions import ClauseTrace, Mode, Value
 from engine.core.windows import SeriesByKey
 
 CounterKind = Literal["count", "distinct", "sum"]
@@ -19,7 +19,10 @@ USER = "user_id"
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A question over a time window. Counters that differ in `over_ms` alone share one series."""
+    """A question over a time window. Counters that differ in `over_ms` alone share one series.
+
+    `by`: the kind of entity that it hangs on, "user_id" or for example "url_domain" or "user_id+target_id".
+    """
 
     name: str
     kind: CounterKind
@@ -30,17 +33,23 @@ class Counter:
     where: str | None
     series_key: int
     cap: int
+    approx: bool = False
+    max_keys: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActionTemplate:
-    """The `then:` of a rule. `target`: "user", "event", or the field that names it, found at `path`."""
+    """The `then:` of a rule. `target`: "user", "event", or the field that names it, found at `path`.
+
+    `lookback_ms`: also act on those who were there so long before the threshold was crossed.
+    """
 
     kind: str
     scope: str | None
     for_ms: int | None
     target: str
     path: str
+    lookback_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +90,94 @@ class ModelInputs(NamedTuple):
 AskModel = Callable[[str, ModelInputs], float | None]
 """Gives a model's score for its inputs; None = unknown."""
 
+Values = Mapping[str, Value]
+"""Counters and scores that were read before, by name; None = unknown."""
+
+Readings = SeriesByKey | Values | None
+"""What a generated function reads counters from: an entity's series, or what a journey has gathered."""
+
 Observe = Callable[[Fields, SeriesByKey, int], None]
-Decide = Callable[[Fields, SeriesByKey | None, int, AskModel], list[int]]
-ExplainRule = Callable[[int, Fields, SeriesByKey | None, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
+Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
+ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """Everything that happens for one event type, generated from the rulebook.
+class Decider:
+    """`decide` asks the models that its rules name and returns the indices of the rules that hold;
+    `explain` traces one rule's clauses, and is run on hits only."""
 
-    `observe` enters the event into its series; `decide` asks the models that its rules name and returns
-    the indices of the rules that hold; `explain` traces one rule's clauses, and is run on hits only.
-    """
-
-    observe: Observe
     decide: Decide
     explain: ExplainRule
     models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class EntityProgram:
+    """What an event of one type does at the entities of one kind.
+
+    `keys`: which entities the event's fields name; `observe` enters the event into the series of one of
+    them (the last argument is its key); `read` gives the counters' values there, by name.
+    """
+
+    keys: Callable[[Fields], tuple[str, ...]]
+    observe: Callable[[Fields, SeriesByKey, int, str], None]
+    read: Callable[[SeriesByKey | None, int, str], dict[str, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyProgram:
+    """What an event of one type does away from its user: the entities it visits, in this order, and the
+    rules that are decided when it is back.
+
+    `carried`: the event's fields that are needed on the way; `gather`: the user's counters and the scores
+    that those rules name; `eligible`: the rules with a lookback all of whose other clauses hold.
+    """
+
+    entities: Mapping[str, EntityProgram]
+    carried: tuple[str, ...]
+    gather: Callable[[Fields, SeriesByKey | None, int, Scores], dict[str, Value]]
+    eligible: Callable[[Fields, SeriesByKey | None, int, Scores], list[int]]
+    decider: Decider
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything that happens for one event type, generated from the rulebook.
+
+    `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
+    user, `journey` the others.
+    """
+
+    observe: Observe
+    decider: Decider
+    journey: JourneyProgram | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A rule that also acts on those who came before the threshold: what is watched at its entities.
+
+    `crossed`: whether the rule's clauses about the entity hold at a time; `count`: the value of `counter`,
+    which tells the positions ("14th of 23").
+    """
+
+    rule: int
+    crossed: Callable[[SeriesByKey, int, str], bool]
+    count: Callable[[SeriesByKey, int, str], int | None]
+    counter: str
+    lookback_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
-    """One checked and compiled version. `id` is a hash of its sources."""
+    """One checked and compiled version. `id` is a hash of its sources. `watches`: by kind of entity."""
 
     id: str
     counters: Mapping[str, Counter]
     rules: tuple[Rule, ...]
     models: Mapping[str, ModelSpec]
     programs: Mapping[str, Program]
+    watches: Mapping[str, tuple[Watch, ...]]
     lateness_ms: int
     sources: Mapping[str, str] = field(repr=False)
 

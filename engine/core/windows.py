@@ -65,6 +65,13 @@ class CountSeries:
             return None
         return found
 
+    def after(self, now: int, until: int) -> "array[int]":
+        """The times in (now, until]."""
+        times = self.times
+        if not times or now >= times[-1]:
+            return times[:0]
+        return times[bisect_right(times, now) : bisect_right(times, until)]
+
     def retain(self, retention_ms: int) -> None:
         """Change the retention. What the old one had given up stays given up."""
         if retention_ms != self.retention_ms:

@@ -10,22 +10,25 @@ from engine.core.hashing import hash32
 from engine.core.rules import (
     DEFAULT_CAP,
     MAX_CAP,
-    USER,
     Counter,
     ModelSpec,
-    Program,
     Rulebook,
+    Watch,
 )
 from engine.errors import RulebookError
 from engine.rulebook.declarations import Declarations, RatioDeclaration
+from engine.rulebook.dependencies import Dependencies, find_dependencies, reached
 from engine.rulebook.diagnostics import Diagnostics, Span
+from engine.rulebook.entities import EntityWriter, watched
 from engine.rulebook.examples import run_examples
+from engine.rulebook.functions import Vocabulary
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
 from engine.rulebook.programs import ProgramWriter
 from engine.rulebook.rules import RuleDeclaration, read_rules
 from engine.rulebook.sections import read_declarations
 from engine.rulebook.source import Node
 
+LOOKBACK_CAP = MAX_CAP
 SOURCE_SUFFIXES = (".yaml", ".yml", ".txt")
 
 
@@ -78,13 +81,22 @@ def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[
     counters = _counters(declared, rules)
     if diagnostics.errors:
         return None, diagnostics
-    longest_ms = max((counter.over_ms for counter in counters.values()), default=MAX_LATENESS_MS)
+    words = Vocabulary(declared, counters, models)
+    needs = find_dependencies(declared, counters, _inputs(declared, models), rules)
+    watches = _watches(rules, words, needs)
+    if diagnostics.errors:
+        return None, diagnostics
+    types = {kind for counter in counters.values() for kind in counter.of}
+    types |= {kind for rule in rules for kind in rule.rule.events}
+    writer = ProgramWriter(words, rules, needs)
+    longest_ms = max((one.over_ms for one in counters.values()), default=MAX_LATENESS_MS)
     rulebook = Rulebook(
         id=rulebook_id(sources),
         counters=counters,
         rules=tuple(rule.rule for rule in rules),
         models=models,
-        programs=_programs(declared, counters, rules, models),
+        programs={kind: writer.program(kind) for kind in sorted(types)},
+        watches=watches,
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
         sources=dict(sources),
     )
@@ -141,6 +153,7 @@ class _Needs:
 
     thresholds: dict[str, tuple[int, Span]] = field(default_factory=dict)
     widest: set[str] = field(default_factory=set)
+    looked_back: set[str] = field(default_factory=set)
 
     def visit(self, declared: Declarations, expr: Expr) -> None:
         """A count compared with a number needs one entry more than that; in arithmetic, in ratios and
@@ -175,21 +188,29 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
     for rule in rules:
         for clause in rule.all_clauses():
             needs.visit(declared, clause.expr)
+            if rule.rule.then.lookback_ms is not None:
+                needs.looked_back |= {ref.target for ref in reached(declared, clause.expr) if ref.kind == "counter"}
     caps: dict[int, int] = {}
     keys: dict[str, int] = {}
     identities: dict[int, str] = {}
     for name, counter in declared.counters.items():
         wanted, span = needs.thresholds.get(name, (0, counter.span)) if counter.kind != "sum" else (0, counter.span)
         allowed = counter.cap or MAX_CAP
-        if wanted > allowed:
+        if wanted > allowed and not counter.approx:
             declared.diagnostics.error(
                 span,
                 f"the threshold {wanted - 1} is above what `{name}` can count to: it keeps at most {allowed} entries",
-                f"use a threshold of at most {allowed - 1}" if allowed == MAX_CAP else f"raise its `cap` to {wanted}",
+                f"use a threshold of at most {allowed - 1}, or `approx: true`"
+                if allowed == MAX_CAP
+                else f"raise its `cap` to {wanted}",
             )
-        if counter.kind == "sum" or name in needs.widest:
+        if counter.kind == "sum" or name in needs.widest or counter.approx:
             wanted = MAX_CAP
-        identity = f"{counter.kind}|{counter.field}|{','.join(sorted(counter.of))}|{counter.where_text}|{USER}"
+        elif name in needs.looked_back:  # so many events may arrive before one that was earlier
+            wanted = min(MAX_CAP, max(LOOKBACK_CAP, 4 * wanted))
+        identity = f"{counter.kind}|{counter.field}|{','.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
+        if counter.approx or counter.excluded is not None:
+            identity += f"|{counter.approx}|{counter.excluded}"
         key = hash32(identity)
         if identities.setdefault(key, identity) != identity:
             declared.diagnostics.error(counter.span, f"counter `{name}` collides with another: change its `where`")
@@ -197,20 +218,48 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
         caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, wanted))
     return {
         name: Counter(
-            name, counter.kind, counter.field, counter.of, USER, counter.over_ms, counter.where_text, keys[name],
-            caps[keys[name]],
+            name, counter.kind, counter.field, counter.of, counter.by, counter.over_ms, counter.where_text, keys[name],
+            caps[keys[name]], counter.approx, counter.max_keys,
         )
         for name, counter in declared.counters.items()
     }  # fmt: skip
 
 
-def _programs(
-    declared: Declarations,
-    counters: dict[str, Counter],
-    rules: list[RuleDeclaration],
-    models: dict[str, ModelSpec],
-) -> dict[str, Program]:
-    types = {kind for counter in counters.values() for kind in counter.of}
-    types |= {kind for rule in rules for kind in rule.rule.events}
-    writer = ProgramWriter(declared, counters, rules, models)
-    return {kind: writer.program(kind) for kind in sorted(types)}
+def _watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Watch, ...]]:
+    """What is watched at which kind of entity, for the rules that look back."""
+    writer, found = EntityWriter(words), dict[str, list[Watch]]()
+    for index, rule in enumerate(rules):
+        if rule.rule.then.lookback_ms is None:
+            continue
+        report = words.declared.diagnostics
+        kinds = {kind for clause in rule.all_clauses() for kind in needs.kinds(clause)}
+        counter = watched(rule, needs)
+        groups = [{bool(needs.kinds(clause)) for clause in group} for group in (rule.any,)]
+        if len(kinds) != 1 or counter is None:
+            told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
+            report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {told}")
+        elif any(needs.kinds(clause) and needs.needs_home(clause) for clause in rule.all_clauses()) or any(
+            len(group) > 1 for group in groups
+        ):
+            report.error(
+                rule.span, "with `also: earlier`, a clause is about the entity's counters or about the event, not both",
+                "split it into two clauses under `when`",
+            )  # fmt: skip
+        elif any(needs.scores(clause) & needs.away_models for clause in rule.all_clauses()):
+            report.error(
+                rule.span, "with `also: earlier`, a rule cannot use a model that reads other entities' counters"
+            )
+        else:
+            (kind,) = kinds
+            found.setdefault(kind, []).append(writer.watch(index, rule, kind, counter, needs))
+    return {kind: tuple(watches) for kind, watches in found.items()}
+
+
+def _inputs(declared: Declarations, models: dict[str, ModelSpec]) -> dict[str, list[Ref]]:
+    """What each model reads."""
+    found = {}
+    for name, spec in models.items():
+        span = declared.spans[f"models.{name}"]
+        refs = [declared.resolve(written, span) for written in (*spec.numbers, *spec.texts, *spec.categories)]
+        found[name] = [ref for ref in refs if ref is not None]
+    return found

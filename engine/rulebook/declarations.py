@@ -21,17 +21,21 @@ class FieldDeclaration:
 
 @dataclass(slots=True)
 class CounterDeclaration:
-    """A counter as it was written."""
+    """A counter as it was written. `excluded`: the list of keys that it leaves out."""
 
     name: str
     span: Span
     kind: CounterKind
     field: str | None
     of: tuple[str, ...]
+    by: str
     over_ms: int
     where: Expr | None
     where_text: str | None
     cap: int | None
+    approx: bool = False
+    max_keys: int | None = None
+    excluded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.core.decisions import Decision
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
-from engine.core.events import EARLIEST_MS, FieldMapping
-from engine.core.rules import ModelInputs, Rulebook
+from engine.core.events import EARLIEST_MS, Event, FieldMapping
+from engine.core.journeys import Stop, travel
+from engine.core.rules import ModelInputs, Rulebook, Scorer
+from engine.core.units import duration_ms, size_bytes
 from engine.errors import EventError
 from engine.rulebook.declarations import FieldDeclaration
 from engine.rulebook.diagnostics import Diagnostics
 from engine.rulebook.schema import EXAMPLE, read_mapping
 from engine.rulebook.source import Node
-from engine.rulebook.units import duration_ms, size_bytes
 
 MAX_EVENTS = 10_000
 _START_MS = EARLIEST_MS + 365 * 86_400_000
@@ -153,20 +155,50 @@ def _scores_fit(rulebook: Rulebook, scores: Any) -> bool:
 def _play(
     rulebook: Rulebook, rule: str, document: dict[str, Any], times: int, every_ms: int, scores: Mapping[str, Any]
 ) -> list[int]:
-    evaluator = Evaluator(rulebook, {name: FixedScorer(scores.get(name)) for name in rulebook.models})
-    records: dict[str, EntityRecord] = {}
+    stage = Stage(rulebook, {name: FixedScorer(scores.get(name)) for name in rulebook.models})
     mapping, fired = FieldMapping(), []
     for index in range(1, times + 1):
         defaults = {"event_id": f"example-{index}", "user_id": "example-user", "ts": _START_MS + (index - 1) * every_ms}
-        event = mapping.read({**defaults, **document})
-        program = rulebook.program(event.type)
-        if program is not None:
-            record = records.setdefault(event.user_id, EntityRecord())
-            decision = evaluator.evaluate(event, program, record).decision
-            hits = decision.hits if decision is not None else ()
-            if any(hit.rule == rule and hit.effect in ("acted", "shadow", "allowed") for hit in hits):
-                fired.append(index)
+        event = mapping.read({**defaults, **numbered(document, index)})
+        hits = [hit for decision in stage.send(event) for hit in decision.hits if decision.event_id == event.event_id]
+        if any(hit.rule == rule and hit.effect in ("acted", "shadow", "allowed") for hit in hits):
+            fired.append(index)
     return fired
+
+
+class Stage:
+    """All entities in one place: every event is decided on the spot, journey and all."""
+
+    def __init__(self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0) -> None:
+        self.evaluator = Evaluator(rulebook, scorers, sample)
+        self.users: dict[str, EntityRecord] = {}
+        self.entities: dict[Stop, EntityRecord] = {}
+
+    def send(self, event: Event) -> list[Decision]:
+        """The decisions that an event brings about: its own last, those on earlier events before it."""
+        rulebook = self.evaluator.rulebook
+        program = rulebook.program(event.type)
+        if program is None:
+            return []
+        user = self.users.setdefault(event.user_id, EntityRecord())
+        result = self.evaluator.evaluate(event, program, user)
+        if result.journey is None:
+            return [result.decision] if result.decision is not None else []
+        recalls = travel(result.journey, rulebook, lambda stop: self.entities.setdefault(stop, EntityRecord()))
+        decisions = [self.evaluator.recall(one, self.users[one.user_id]) for one in recalls]
+        at_home, concluded = result.decision, self.evaluator.conclude(result.journey, user).decision
+        if at_home is not None and concluded is not None:
+            concluded.actions = at_home.actions + concluded.actions
+        return [decision for decision in (*decisions, concluded) if decision is not None]
+
+
+def numbered(document: Any, index: int) -> Any:
+    """A test's event with `{n}` replaced by its number, everywhere: so that one line can be many users."""
+    if type(document) is str:
+        return document.replace("{n}", str(index))
+    if type(document) is dict:
+        return {key: numbered(value, index) for key, value in document.items()}
+    return [numbered(item, index) for item in document] if type(document) is list else document
 
 
 def _list(indices: list[int]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import re2
 
+from engine.core.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.nodes import (
@@ -28,7 +29,6 @@ from engine.rulebook.nodes import (
     a_type,
     any_wrong,
 )
-from engine.rulebook.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
 
 FUNCTIONS: dict[str, tuple[tuple[Type, ...], Type]] = {
     "len": (("text",), "number"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from engine.core.entities import MAX_WINDOW_MS
+from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.hashing import hash32
 from engine.core.rules import USER, ActionTemplate, Rule
 from engine.rulebook import schema
@@ -125,7 +125,20 @@ def _then(declared: Declarations, node: Node, rule: str) -> ActionTemplate | Non
             hint = did_you_mean(target, known) or f"one of: {', '.join(known)}"
             report.error(keys["target"].span, f'"{target}" cannot be a target', hint)
     path = declared.fields[target].path if target in declared.fields else target
-    return ActionTemplate(kinds[0], keys[kinds[0]].text or None, lasts, target, path)
+    return ActionTemplate(kinds[0], keys[kinds[0]].text or None, lasts, target, path, _lookback(declared, node, keys))
+
+
+def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int | None:
+    """How far back the rule acts, if it does."""
+    report = declared.diagnostics
+    if "also" in keys:
+        choice(keys["also"], schema.ALSO, "`also`", report)
+    if ("also" in keys) != ("lookback" in keys):
+        report.error(node.span, "`also: earlier` and `lookback` go together", "{…, also: earlier, lookback: 10m}")
+    lookback_ms = duration(keys["lookback"], report) if "lookback" in keys else None
+    if lookback_ms is not None and lookback_ms > MAX_LATENESS_MS:
+        report.error(keys["lookback"].span, f"a lookback is at most {MAX_LATENESS_MS // 86_400_000}d long")
+    return lookback_ms
 
 
 def _cooldown(declared: Declarations, node: Node) -> int:

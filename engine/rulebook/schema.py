@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core.rules import MAX_CAP
+from engine.core.units import DURATION_MS, duration_ms
 from engine.rulebook.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.source import Node
-from engine.rulebook.units import DURATION_MS, duration_ms
 
 VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
 ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspend", "review")
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 MODES = ("shadow", "enforce")
+ALSO = ("earlier",)
 BOUNDS = ("none", "wilson_lower_95")
 
 Json = dict[str, Any]
@@ -51,6 +52,9 @@ COUNTER: Shape = {
     "over": Key("the window, such as 10m", _DURATION, required=True),
     "where": Key("only events for which this holds", _TEXT),
     "cap": Key("how many entries to keep at most", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
+    "except": Key("the list of entities that are not counted, such as lists.trusted", _TEXT),
+    "approx": Key("count without limit, with a known error", {"type": "boolean"}),
+    "max_keys": Key("how many entities may be counted at most", {"type": "integer", "minimum": 1}),
 }
 RATIO: Shape = {
     "ratio": Key("numerator and denominator", {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}, True),
@@ -72,6 +76,8 @@ THEN: Shape = {
     **{kind: Key(f"the action `{kind}`, and its scope", _TEXT) for kind in ACTION_KINDS},
     "for": Key("how long it lasts", _DURATION),
     "target": Key("user, event, or the field that names the target", _TEXT),
+    "also": Key("earlier: act on those who came before the threshold too", {"enum": list(ALSO)}),
+    "lookback": Key("how far back `also: earlier` reaches", _DURATION),
 }
 COOLDOWN: Shape = {
     "per": Key("the entity that rests", _TEXT, required=True),

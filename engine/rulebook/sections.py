@@ -4,21 +4,15 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from engine.core.entities import MAX_WINDOW_MS
 from engine.core.events import IDENTITY_FIELDS, TEXT_FIELDS
-from engine.core.rules import MAX_CAP, USER
+from engine.core.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook import schema
-from engine.rulebook.declarations import (
-    CounterDeclaration,
-    Declarations,
-    FieldDeclaration,
-    RatioDeclaration,
-)
+from engine.rulebook.counters import read_counter
+from engine.rulebook.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.nodes import Ref, names_in
-from engine.rulebook.schema import choice, duration, words
+from engine.rulebook.schema import choice, words
 from engine.rulebook.source import Node, parse
-from engine.rulebook.units import DURATION_MS, SIZE_BYTES
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _RESERVED = frozenset(("true", "false", "score", "event", "lists", "and", "or", "not", "in", "matches", "known"))
@@ -91,73 +85,6 @@ def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, sp
     source = keys.get("from")
     path = source.text if source is not None and source.text else name
     made.fields[name] = FieldDeclaration(kind, path, factor)  # type: ignore[arg-type]  # one of FIELD_TYPES
-
-
-def _read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
-    report = made.diagnostics
-    what = f"counter `{name}`"
-    keys = schema.read_mapping(node, schema.COUNTER, what, report)
-    kinds = [kind for kind in ("count", "distinct", "sum") if kind in keys]
-    if len(kinds) != 1:
-        report.error(span, f"{what} needs exactly one of count, distinct and sum")
-        return
-    kind = kinds[0]
-    by = _by(made, keys["by"], what) if "by" in keys else None
-    over_ms = duration(keys["over"], report) if "over" in keys else None
-    if over_ms is not None and over_ms > MAX_WINDOW_MS:
-        report.error(keys["over"].span, f"a window is at most {MAX_WINDOW_MS // 86_400_000}d long")
-        over_ms = None
-    types_node = keys.get("count" if kind == "count" else "of")
-    if types_node is None:
-        report.error(span, f"{what} needs `of`: the event type or types")
-    elif kind == "count" and "of" in keys:
-        report.error(keys["of"].span, "`of` goes with distinct and sum; count names the event types itself")
-    subject = keys[kind].text if kind != "count" else None
-    if kind != "count" and not subject:
-        report.error(keys[kind].span, f"`{kind}` needs the name of a field")
-    if subject and kind != "count":
-        subject = subject.removeprefix("event.")
-        if not _countable(made, kind, subject, keys[kind].span, by):
-            return
-    if kind == "distinct" and subject == USER and by == USER:
-        report.error(keys[kind].span, "a user has one user_id: this counter could never exceed 1")
-        return
-    cap = keys["cap"].scalar if "cap" in keys else None
-    if cap is not None and not (type(cap) is int and 1 <= cap <= MAX_CAP):
-        report.error(keys["cap"].span, f"`cap` is a whole number from 1 to {MAX_CAP}")
-        cap = None
-    where_node = keys.get("where")
-    where = made.condition(where_node) if where_node is not None else None
-    if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
-        return
-    made.counters[name] = CounterDeclaration(
-        name, span, kind, subject, words(types_node, "an event type", report), over_ms, where,
-        where_node.text if where_node is not None else None, cap,
-    )  # fmt: skip
-
-
-def _countable(made: Declarations, kind: str, subject: str, span: Span, by: str | None) -> bool:
-    declared = made.fields.get(subject)
-    if declared is None and (subject in made.spans or subject in made.to_come):
-        made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
-        return False
-    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool")
-    if declared is not None and declared.type not in allowed:
-        made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
-        return False
-    return True
-
-
-def _by(made: Declarations, node: Node, what: str) -> str | None:
-    entities = words(node, "an entity", made.diagnostics)
-    if entities == (USER,):
-        return USER
-    made.diagnostics.error(
-        node.span,
-        f"{what} counts by {' and '.join(entities) or 'nothing'}: not yet available",
-        f"this version counts by {USER} only",
-    )
-    return None
 
 
 def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -233,7 +160,7 @@ def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
 _READERS = {
     "fields": _read_field,
     "lists": _read_list,
-    "counters": _read_counter,
+    "counters": read_counter,
     "models": _read_model,
     "derived": _read_derived,
     "rules": _read_rule,

@@ -4,17 +4,29 @@ In memory the records are always the newest; RocksDB follows when a batch's chan
 changelog. So a record with writes under way is never evicted: the database does not have it yet.
 """
 
+import struct
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from rocksdict import WriteBatch
 
 from engine.core.entities import EntityRecord, dump_record, load_record
+from engine.core.journeys import Stop
+from engine.errors import StateError
 
-ENTITY = b"e"
-"""Key prefix of entity records: e + user id."""
+USER = b"e"
+"""Key prefix of users' records: e + user id."""
+ENTITY = b"f"
+"""Key prefix of other entities' records: f + kind + a zero byte + key."""
+WATERMARKS = b"w"
+"""Key of the last message of each source partition that was applied to shared entities."""
 SCORED = b"s"
 """Key prefix of features as scored: s + event id."""
+
+Source = tuple[int, int]
+"""Where a message on a journey was sent from: the topic (0 events, 1 hops) and the partition."""
+
+_WATERMARK = struct.Struct("<BIQ")
 
 Change = tuple[bytes, bytes | None]
 """A key and its new value; None deletes it."""
@@ -40,7 +52,8 @@ class PartitionState:
     def __init__(self, database: Callable[[], Database], capacity: int) -> None:
         self._database = database
         self._capacity = capacity
-        self._records: dict[str, EntityRecord] = {}  # least recently used first
+        self._records: dict[bytes, EntityRecord] = {}  # least recently used first
+        self._watermarks: dict[Source, int] | None = None
         self._scored_pending: dict[str, tuple[bytes | None, int]] = {}
         self.hits = 0
         self.misses = 0
@@ -48,32 +61,41 @@ class PartitionState:
     def __len__(self) -> int:
         return len(self._records)
 
-    def load(self, user_ids: Iterable[str]) -> dict[str, EntityRecord]:
-        """The records of these users, new ones included, with at most one read of the database."""
+    def load(self, keys: Iterable[bytes]) -> dict[bytes, EntityRecord]:
+        """The records under these different keys, new ones included, with at most one read of the database."""
         cache, found, missing = self._records, {}, []
-        for user_id in user_ids:
-            record = cache.pop(user_id, None)
+        for key in keys:
+            record = cache.pop(key, None)
             if record is None:
-                missing.append(user_id)
+                missing.append(key)
             else:
-                cache[user_id] = found[user_id] = record
+                cache[key] = found[key] = record
         self.hits += len(found)
         self.misses += len(missing)
         if missing:
-            stored = self._database().get([ENTITY + user_id.encode() for user_id in missing])
-            for user_id, data in zip(missing, stored, strict=True):
-                cache[user_id] = found[user_id] = load_record(data) if data is not None else EntityRecord()
+            for key, data in zip(missing, self._database().get(missing), strict=True):
+                cache[key] = found[key] = load_record(data) if data is not None else EntityRecord()
         return found
 
-    def dump(self, records: dict[str, EntityRecord]) -> list[Change]:
+    def dump(self, records: dict[bytes, EntityRecord]) -> list[Change]:
         """The changed records as bytes; they stay in memory until `settle`."""
         changes: list[Change] = []
-        for user_id, record in records.items():
+        for key, record in records.items():
             record.pending_writes += 1
-            changes.append((ENTITY + user_id.encode(), dump_record(record)))
+            changes.append((key, dump_record(record)))
         return changes
 
-    def settle(self, records: dict[str, EntityRecord], scored: Iterable[str]) -> None:
+    def watermarks(self) -> dict[Source, int]:
+        """For each source partition, the number of its last message that was applied here. To be updated."""
+        if self._watermarks is None:
+            self._watermarks = load_watermarks(self._database().get(WATERMARKS))
+        return self._watermarks
+
+    def dump_watermarks(self) -> Change:
+        """The watermarks as a change: the last one of a batch, so that whoever has it has the records too."""
+        return WATERMARKS, dump_watermarks(self.watermarks())
+
+    def settle(self, records: dict[bytes, EntityRecord], scored: Iterable[str]) -> None:
         """These records and features are in RocksDB now: memory may be given up."""
         for record in records.values():
             record.pending_writes -= 1
@@ -102,8 +124,31 @@ class PartitionState:
         excess = len(self._records) - self._capacity
         if excess <= 0:
             return
-        for user_id in [user_id for user_id, record in self._records.items() if not record.pending_writes][:excess]:
-            del self._records[user_id]
+        for key in [key for key, record in self._records.items() if not record.pending_writes][:excess]:
+            del self._records[key]
+
+
+def user_key(user_id: str) -> bytes:
+    """Where a user's record is kept."""
+    return USER + user_id.encode()
+
+
+def entity_key(stop: Stop) -> bytes:
+    """Where another entity's record is kept."""
+    return ENTITY + stop[0].encode() + b"\x00" + stop[1].encode()
+
+
+def dump_watermarks(watermarks: dict[Source, int]) -> bytes:
+    """As bytes, in the order of their sources."""
+    return b"".join(_WATERMARK.pack(*source, watermarks[source]) for source in sorted(watermarks))
+
+
+def load_watermarks(data: bytes | None) -> dict[Source, int]:
+    """What `dump_watermarks` wrote. Raises StateError."""
+    try:
+        return {(topic, partition): number for topic, partition, number in _WATERMARK.iter_unpack(data or b"")}
+    except struct.error as error:
+        raise StateError(f"stored watermarks of {len(data or b'')} bytes cannot be read: {error}") from error
 
 
 def write_changes(database: Database, changes: Iterable[Change], offset_key: bytes, changelog_offset: int) -> None:

@@ -11,6 +11,7 @@ import structlog
 from faust.types import TP
 from mode.types import ServiceT
 
+from engine.core.evaluator import Evaluator
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError, SnapshotError
 from engine.rulebook import load_rulebook
@@ -21,6 +22,7 @@ from engine.stream.clients import MAX_MESSAGE_BYTES
 from engine.stream.durability import Durability
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
+from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models, TrainerWorker
 from engine.stream.logs import logging_config
 from engine.stream.messages import RULEBOOK, decode_rulebook
@@ -56,7 +58,9 @@ class FloodgateApp(faust.App):
         self.entities = self._entity_table()
         self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics, known=self._models_known)
+        self._hops = HopWorker(settings, self.partition_state, self.metrics)
         self._handle(settings.topics.events, self._events)
+        self._handle(settings.topics.hops, self._hops)
         self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics))
         self._handle(settings.topics.examples, self._trainer)
         servers, topics = settings.bootstrap_servers, settings.topics
@@ -141,7 +145,10 @@ class FloodgateApp(faust.App):
     def _switch(self) -> None:
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
         if self._rulebook is not None:
-            self._events.use(self._rulebook, self._models.scorers(self._rulebook))
+            scorers = self._models.scorers(self._rulebook)
+            evaluator = Evaluator(self._rulebook, scorers, self.settings.decision_sample)
+            self._events.use(evaluator)
+            self._hops.use(evaluator)
             self._trainer.use(self._rulebook)
             if all(follower.caught_up.is_set() for follower in self._followers):
                 self.ready_to_decide.set()

@@ -6,14 +6,16 @@
     4. let the source offset be committed
 
 Messages come before the changelog: once an event is in the state it is skipped when it is read again,
-so its actions must be out by then. Batches of one partition finish in their order; any failure stops
-the worker with everything after it uncommitted, and the next worker repeats it.
+so its actions must be out by then. Batches of one partition publish in their order, each after the broker
+has all of the one before: who receives messages of a partition may rely on their order, and one that is
+missing is never overtaken. They finish in their order too; any failure stops the worker with everything
+after it uncommitted, and the next worker repeats it.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
@@ -28,20 +30,28 @@ if TYPE_CHECKING:
 _partition_of = DefaultPartitioner()
 
 
+class _Step(NamedTuple):
+    """A batch under way: its task, and the moment at which the broker has its messages."""
+
+    task: "asyncio.Task[None]"
+    published: "asyncio.Future[None]"
+
+
 class Durability:
     """Makes outcomes durable, several at a time, in order for each partition."""
 
     def __init__(self, app: "FloodgateApp") -> None:
         self._app = app
-        self._last: dict[int, asyncio.Task[None]] = {}
+        self._last: dict[int, _Step] = {}
         self._next_offset: dict[int, int] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, tp: TP, outcome: "Outcome", finished: Callable[[], None], release: Callable[[], None]) -> None:
         """Start on an outcome. `finished` when it is durable; `release` then, or when it failed."""
         previous = self._last.get(tp.partition)
-        task = asyncio.ensure_future(self._persist(tp.partition, outcome, previous, finished, release))
-        self._last[tp.partition] = task
+        published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(self._persist(tp.partition, outcome, previous, published, finished, release))
+        self._last[tp.partition] = _Step(task, published)
         self._running.add(task)
         task.add_done_callback(self._forget)
 
@@ -65,7 +75,10 @@ class Durability:
             if message.topic not in partitions:
                 partitions[message.topic] = sorted(await producer.partitions_for(message.topic))
             known = partitions[message.topic]
-            tp = TP(message.topic, _partition_of(message.key, known, known))
+            partition = message.partition
+            if partition is None:
+                partition = _partition_of(message.key, known, known)
+            tp = TP(message.topic, partition)
             headers = message.headers or []
             builder = builders.get(tp) or builders.setdefault(tp, producer.create_batch())
             if builder.append(key=message.key, value=message.value, timestamp=now_ms, headers=headers) is None:
@@ -81,18 +94,20 @@ class Durability:
         self,
         partition: int,
         outcome: "Outcome",
-        previous: "asyncio.Task[None] | None",
+        previous: "_Step | None",
+        published: "asyncio.Future[None]",
         finished: Callable[[], None],
         release: Callable[[], None],
     ) -> None:
         started = time.perf_counter()
         try:
-            if outcome.in_order and previous is not None:
-                await previous
+            if previous is not None:
+                await previous.published
             if outcome.messages:
                 await self.publish(outcome.messages)
+            published.set_result(None)
             if previous is not None:
-                await previous
+                await previous.task
             if outcome.changes:
                 table = self._app.entities
                 offset = await self._append_changelog(TP(table.changelog_topic_name, partition), outcome.changes)
@@ -106,6 +121,7 @@ class Durability:
             await self._app.consumer.crash(error)
             raise
         finally:
+            published.cancel()  # if it failed: nothing may overtake it
             release()
 
     async def _append_changelog(self, tp: TP, changes: list[Change]) -> int:
@@ -140,6 +156,6 @@ class Durability:
 
     def _forget(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
-        for partition in [partition for partition, last in self._last.items() if last is task]:
+        for partition in [partition for partition, last in self._last.items() if last.task is task]:
             if not task.cancelled() and task.exception() is None:
                 del self._last[partition]

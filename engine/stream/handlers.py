@@ -19,8 +19,6 @@ class Outcome:
 
     messages: list[Message] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    in_order: bool = False
-    """Whether its messages must not overtake those of the batch before it."""
 
     def settle(self) -> None:
         """Called when all of it is durable."""
@@ -31,7 +29,7 @@ class StateOutcome(Outcome):
     """An outcome that changes a partition's state."""
 
     state: PartitionState | None = None
-    records: dict[str, EntityRecord] = field(default_factory=dict)
+    records: dict[bytes, EntityRecord] = field(default_factory=dict)
     scored: list[str] = field(default_factory=list)
 
     def settle(self) -> None:

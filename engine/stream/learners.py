@@ -63,8 +63,7 @@ class LabelWorker:
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of labels."""
         state = self._states(partition)
-        # The trainer knows an example again by its label's offset: they must arrive in that order.
-        outcome = StateOutcome(state=state, in_order=True)
+        outcome = StateOutcome(state=state)
         for record in records:
             try:
                 label = decode_label(record.value)

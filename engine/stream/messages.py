@@ -24,6 +24,8 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes
     headers: Headers | None = None
+    partition: int | None = None
+    """Where it goes; None leaves that to the key."""
 
 
 def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arrived_ms: int | None = None) -> Event:

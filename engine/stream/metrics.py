@@ -34,6 +34,11 @@ class Metrics:
         self.decisions = Counter("floodgate_decisions", "Decisions published", ["outcome"], registry=registry)
         self.hits = Counter("floodgate_rule_hits", "Rules that held", ["rule", "effect"], registry=registry)
         self.actions = Counter("floodgate_actions", "Actions published", ["rule", "kind"], registry=registry)
+        self.hops = Counter("floodgate_hops", "Visits of events at entities", ["kind"], registry=registry)
+        self.repeated_hops = Counter(
+            "floodgate_hops_repeated", "Messages on journeys that had been applied before", registry=registry
+        )
+        self.recalls = Counter("floodgate_recalls", "Earlier events that a rule acted on", ["rule"], registry=registry)
         self.labels = Counter("floodgate_labels", "Labels joined with what was scored", ["outcome"], registry=registry)
         self.scores = Counter("floodgate_scores", "Scores given", ["known"], registry=registry)
         self.learned = Counter("floodgate_examples_learned", "Examples learned", ["model"], registry=registry)

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from engine.core.evaluator import Evaluator
+from engine.core.journeys import Journey, Recall
 from engine.core.rules import Rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
-from engine.state.store import PartitionState
-from engine.stream.handlers import Outcome
+from engine.state.store import PartitionState, entity_key, user_key
+from engine.stream.handlers import Outcome, StateOutcome
+from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models, TrainerWorker
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
@@ -59,7 +62,10 @@ def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arri
 
 
 class OfflineEngine:
-    """Runs arrivals through the workers and yields the messages that they publish."""
+    """Runs arrivals through the workers and yields the messages that they publish.
+
+    Journeys are made on the spot, as if each event were decided before the next one arrives.
+    """
 
     def __init__(self, rulebook: Rulebook, settings: Settings) -> None:
         self.metrics = Metrics()
@@ -68,11 +74,12 @@ class OfflineEngine:
         self._state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = Models()
         self._events = EventWorker(settings, lambda _: self._state, lambda _: None, self.metrics)
+        self._hops = HopWorker(settings, lambda _: self._state, self.metrics)
         self._labels = LabelWorker(settings, lambda _: self._state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
         self._offsets = {"event": 0, "label": 0, "example": 0}
         self._trainer.use(rulebook)
-        self._events.use(rulebook, self._models.scorers(rulebook))
+        self._use_models()
 
     def run(self, arrivals: Iterable[Arrival]) -> Iterator[Message]:
         """All messages, in order; examples are learned on the spot and not passed on."""
@@ -90,12 +97,43 @@ class OfflineEngine:
     def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
         if kind == "event":
             records = [self._record("event", self._settings.topics.events, arrival.value) for arrival in arrivals]
-            return self._apply(self._events.process(_PARTITION, records))
+            outcome, journeys = self._events.decide(_PARTITION, records)
+            messages = self._apply(outcome)
+            return messages + self._travel([journey for _, journey in journeys])
         records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
         messages = self._apply(self._labels.process(_PARTITION, records))
         examples = [message for message in messages if message.topic == self._settings.topics.examples]
         self._learn(examples)
         return [message for message in messages if message.topic != self._settings.topics.examples]
+
+    def _travel(self, journeys: list[Journey]) -> list[Message]:
+        """All visits, then all decisions. An entity has one kind, and all events visit the kinds in one order:
+        kind by kind, each entity meets its events in their order, as it would one event at a time."""
+        recalls: dict[int, list[Recall]] = {}
+        for kind in sorted({kind for journey in journeys for kind, _ in journey.stops}):
+            visitors = [(index, journey) for index, journey in enumerate(journeys) if _is_at(journey, kind)]
+            stops = dict.fromkeys(
+                entity_key(stop) for _, journey in visitors for stop in journey.stops if stop[0] == kind
+            )
+            outcome = StateOutcome(state=self._state, records=self._state.load(stops))
+            for index, journey in visitors:
+                while (stop := journey.next_stop()) is not None and stop[0] == kind:
+                    recalls.setdefault(index, []).extend(self._hops.visit(journey, outcome.records[entity_key(stop)]))
+            outcome.changes += self._state.dump(outcome.records)
+            self._apply(outcome)
+        return self._conclude(journeys, recalls)
+
+    def _conclude(self, journeys: list[Journey], recalls: dict[int, list[Recall]]) -> list[Message]:
+        if not journeys:
+            return []
+        users = [one.user_id for some in recalls.values() for one in some] + [one.user_id for one in journeys]
+        outcome = StateOutcome(state=self._state, records=self._state.load(dict.fromkeys(map(user_key, users))))
+        for index, journey in enumerate(journeys):
+            for recall in recalls.get(index, ()):
+                self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
+            self._hops.conclude(outcome, self._state, journey, outcome.records[user_key(journey.user_id)])
+        outcome.changes += self._state.dump(outcome.records)
+        return self._apply(outcome)
 
     def _learn(self, examples: list[Message]) -> None:
         if not examples:
@@ -103,7 +141,13 @@ class OfflineEngine:
         topic = self._settings.topics.examples
         self._trainer.learn(_PARTITION, [self._record("example", topic, message.value) for message in examples])
         self._models.adopt(self._trainer.learned())
-        self._events.use(self._rulebook, self._models.scorers(self._rulebook))
+        self._use_models()
+
+    def _use_models(self) -> None:
+        scorers = self._models.scorers(self._rulebook)
+        evaluator = Evaluator(self._rulebook, scorers, self._settings.decision_sample)
+        self._events.use(evaluator)
+        self._hops.use(evaluator)
 
     def _apply(self, outcome: Outcome) -> list[Message]:
         self.database.apply(outcome.changes)
@@ -114,3 +158,8 @@ class OfflineEngine:
         offset = self._offsets[kind]
         self._offsets[kind] += 1
         return Record(topic, _PARTITION, offset, b"", value)
+
+
+def _is_at(journey: Journey, kind: str) -> bool:
+    stop = journey.next_stop()
+    return stop is not None and stop[0] == kind

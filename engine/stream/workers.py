@@ -1,43 +1,39 @@
 """What happens to a batch of events: decoded, decided, collected for publishing and keeping."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
 
-from engine.core.decisions import Decision
-from engine.core.evaluator import Evaluation, Evaluator
+from engine.core.evaluator import Evaluator
 from engine.core.events import Event
+from engine.core.journeys import Journey
 from engine.core.rules import Program, Rulebook
 from engine.errors import EventError
-from engine.learning.labels import ScoredEvent, ScoredModel
-from engine.learning.models import ModelScorer
 from engine.settings import Settings
-from engine.state.store import PartitionState
+from engine.state.store import PartitionState, user_key
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
-from engine.stream.messages import (
-    Message,
-    decode_event,
-    encode_action,
-    encode_decision,
-)
+from engine.stream.hop_messages import FROM_EVENTS, Departures
+from engine.stream.messages import decode_event
 from engine.stream.metrics import Metrics
+from engine.stream.results import Results
 
 _log = structlog.stdlib.get_logger("floodgate")
 
 
 class EventWorker:
-    """Decides events: decode, load the entities, evaluate, collect what has to be published and kept."""
+    """Decides events: decode, load the users, evaluate, collect what has to be published and kept."""
 
     def __init__(self, settings: Settings, states: States, end_state: Callable[[int], None], metrics: Metrics) -> None:
         self._settings, self._states, self._end_state, self._metrics = settings, states, end_state, metrics
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
+        self._results = Results(settings, metrics)
         self._mapping = settings.events.mapping()
         self._evaluator: Evaluator | None = None
 
-    def use(self, rulebook: Rulebook, scorers: Mapping[str, ModelScorer]) -> None:
-        """Decide with these from the next batch on."""
-        self._evaluator = Evaluator(rulebook, scorers, self._settings.decision_sample)
+    def use(self, evaluator: Evaluator) -> None:
+        """Decide with this from the next batch on."""
+        self._evaluator = evaluator
 
     async def begin(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -49,31 +45,43 @@ class EventWorker:
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch: THE way of an event begins here, and goes on in `core/evaluator.py`."""
+        outcome, journeys = self.decide(partition, records)
+        for offset, journey in journeys:
+            departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, offset)
+            outcome.messages.append(departures.send(journey))
+        return outcome
+
+    def decide(self, partition: int, records: Sequence[Any]) -> tuple[StateOutcome, list[tuple[int, Journey]]]:
+        """What a batch brings about, and the journeys on which events set out, with their offsets."""
         evaluator = self._evaluator
         assert evaluator is not None  # no partition is read before a rulebook is there
         state = self._states(partition)
-        outcome = StateOutcome(state=state)
-        decoded = list(self._decode(evaluator.rulebook, partition, records, outcome))
-        outcome.records = touched = state.load(dict.fromkeys(event.user_id for _, event, _ in decoded))
+        outcome, journeys = StateOutcome(state=state), []
+        decoded = list(self._decode(evaluator.rulebook, records, outcome))
+        outcome.records = touched = state.load(dict.fromkeys(key for key, _, _, _ in decoded))
         skipped = 0
-        for record, event, program in decoded:
-            entity = touched[event.user_id]
+        for key, record, event, program in decoded:
+            entity = touched[key]
             if record.offset <= entity.offset:
                 skipped += 1  # applied before a crash; its actions went out before its state
                 continue
             entity.offset = record.offset
             try:
-                self._collect(outcome, state, event, evaluator.evaluate(event, program, entity))
+                result = evaluator.evaluate(event, program, entity, partition)
+                self._results.collect(outcome, state, event.event_id, result)
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=event.event_id)
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
+                continue
+            if result.journey is not None:
+                journeys.append((record.offset, result.journey))
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
-        return outcome
+        return outcome, journeys
 
     def _decode(
-        self, rulebook: Rulebook, partition: int, records: Sequence[Any], outcome: Outcome
-    ) -> Iterable[tuple[Any, Event, Program]]:
+        self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome
+    ) -> Iterable[tuple[bytes, Any, Event, Program]]:
         limit, ignored, misrouted = self._settings.events.max_message_bytes, 0, 0
         for record in records:
             try:
@@ -85,31 +93,11 @@ class EventWorker:
             if program is None:
                 ignored += 1
                 continue
-            misrouted += bool(record.key) and record.key != event.user_id.encode()
-            yield record, event, program
+            key = user_key(event.user_id)
+            misrouted += bool(record.key) and record.key != key[1:]
+            yield key, record, event, program
         self._metrics.ignored.inc(ignored)
         self._metrics.misrouted.inc(misrouted)
-
-    def _collect(self, outcome: StateOutcome, state: PartitionState, event: Event, result: Evaluation) -> None:
-        messages = self._messages(result.decision) if result.decision is not None else []
-        if result.features:
-            scores = result.scores
-            models = [ScoredModel(name, scores.get(name), value.encode()) for name, value in result.features.items()]
-            # Before the entity's record in the changelog: whoever has the record has these too.
-            outcome.changes.append(state.put_scored(event.event_id, ScoredEvent(tuple(models)).encode()))
-            outcome.scored.append(event.event_id)
-        outcome.messages += messages
-
-    def _messages(self, decision: Decision) -> list[Message]:
-        topics, metrics = self._settings.topics, self._metrics
-        messages = [Message(topics.actions, one.target_id.encode(), encode_action(one)) for one in decision.actions]
-        messages.append(Message(topics.decisions, decision.user_id.encode(), encode_decision(decision)))
-        for action in decision.actions:
-            metrics.actions.labels(action.rule, action.kind).inc()
-        for hit in decision.hits:
-            metrics.hits.labels(hit.rule, hit.effect).inc()
-        metrics.decisions.labels(decision.outcome).inc()
-        return messages
 
     def _count(self, evaluator: Evaluator, state: PartitionState, decided: int, skipped: int) -> None:
         metrics, tally = self._metrics, evaluator.tally

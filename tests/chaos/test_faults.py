@@ -25,7 +25,7 @@ def test_a_dropped_fetch_is_read_again(tmp_path: Path) -> None:
         assert "FAULT a fetch was dropped" in worker.log
         assert worker.metric("floodgate_offset_gaps_total") > 0
         assert {action["action_id"] for action in system.actions()} == oracle.action_ids
-        assert system.entities() == oracle.entities
+        assert system.users() == oracle.users
 
 
 def test_without_the_guard_a_dropped_fetch_loses_events(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_without_the_guard_a_dropped_fetch_loses_events(tmp_path: Path) -> None:
             system.publish(events[start : start + 1_000])
         system.publish(events[EVENTS:])
         system.wait_until_decided()
-        assert system.entities() != Oracle(FLOOD, system.settings, events).entities
+        assert system.users() != Oracle(FLOOD, system.settings, events).users
 
 
 @pytest.mark.parametrize("fault", ["fail_changelog", "fail_rocksdb"])
@@ -56,4 +56,4 @@ def test_a_failed_write_stops_the_worker_and_loses_nothing(tmp_path: Path, fault
         system.wait_until_decided()
         oracle = Oracle(FLOOD, system.settings, events)
         assert {action["action_id"] for action in system.actions()} == oracle.action_ids
-        assert system.entities() == oracle.entities
+        assert system.users() == oracle.users

@@ -13,7 +13,7 @@ FLOOD = RULEBOOKS / "flood"
 def _assert_undisturbed(system: System, events: list[bytes]) -> None:
     oracle = Oracle(FLOOD, system.settings, events)
     assert {action["action_id"] for action in system.actions()} == oracle.action_ids
-    assert system.entities() == oracle.entities
+    assert system.users() == oracle.users
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -23,7 +23,7 @@ def test_one_worker_gives_the_actions_and_the_state_of_the_offline_engine(tmp_pa
         oracle = Oracle(FLOOD, system.settings, events)
         assert len(oracle.actions) > 100
         assert sorted(map(str, system.actions())) == sorted(map(str, oracle.actions))
-        assert system.entities() == oracle.entities
+        assert system.users() == oracle.users
 
 
 def test_two_workers_share_the_partitions_and_give_the_same_answer(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_two_workers_share_the_partitions_and_give_the_same_answer(tmp_path: Pat
         oracle = Oracle(FLOOD, system.settings, events)
         assert all(worker.metric("floodgate_events_total") > 0 for worker in workers)
         assert {action["action_id"] for action in system.actions()} == oracle.action_ids
-        assert system.entities() == oracle.entities
+        assert system.users() == oracle.users
 
 
 def test_bad_messages_become_dead_letters_and_the_partition_goes_on(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_the_starter_rules_act_on_real_streams_as_they_do_offline(tmp_path: Path
         oracle = Oracle(ROOT / "rules", system.settings, events)
         actions = system.actions()
         assert {action["action_id"] for action in actions} == oracle.action_ids
-        assert system.entities() == oracle.entities
+        assert system.users() == oracle.users
         assert {action["rule"] for action in actions} == rules
         shadow = Counter(
             hit["rule"]

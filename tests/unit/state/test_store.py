@@ -30,20 +30,20 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[A
 def test_records_come_back_from_the_database(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=10)
-    records = state.load(["anna", "ben"])
-    records["anna"].offset = 41
+    records = state.load([b"anna", b"ben"])
+    records[b"anna"].offset = 41
     apply(state.dump(records))
     state.settle(records, [])
-    fresh = PartitionState(lambda: rocks, capacity=10).load(["anna", "ben", "carl"])
-    assert {user: record.offset for user, record in fresh.items()} == {"anna": 41, "ben": -1, "carl": -1}
+    fresh = PartitionState(lambda: rocks, capacity=10).load([b"anna", b"ben", b"carl"])
+    assert {user: record.offset for user, record in fresh.items()} == {b"anna": 41, b"ben": -1, b"carl": -1}
 
 
 def test_records_with_writes_under_way_are_never_evicted(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
-    batches: list[tuple[dict[str, EntityRecord], list[Change]]] = []
+    batches: list[tuple[dict[bytes, EntityRecord], list[Change]]] = []
     for start in range(0, 9, 3):
-        records = state.load([f"u{index}" for index in range(start, start + 3)])
+        records = state.load([b"u%d" % index for index in range(start, start + 3)])
         for record in records.values():
             record.offset = start
         batches.append((records, state.dump(records)))
@@ -52,15 +52,15 @@ def test_records_with_writes_under_way_are_never_evicted(database: tuple[Any, Ap
         apply(changes)
         state.settle(records, [])
     assert len(state) == 2
-    assert state.load(["u0"])["u0"].offset == 0
+    assert state.load([b"u0"])[b"u0"].offset == 0
 
 
 def test_the_least_recently_used_records_go_first(database: tuple[Any, Apply]) -> None:
     rocks, _ = database
     state = PartitionState(lambda: rocks, capacity=2)
-    for user in ("a", "b", "a", "c"):
+    for user in (b"a", b"b", b"a", b"c"):
         state.settle(state.load([user]) and {}, [])
-    state.load(["a", "c"])
+    state.load([b"a", b"c"])
     assert state.hits == 3
     assert state.misses == 3
 

@@ -44,7 +44,10 @@ class Desk:
         self.trainer = TrainerWorker(self.settings, self.models, self.metrics, clock=lambda: self.now_s)
         self.trainer.use(self.rulebook)
         asyncio.run(self.trainer.begin(0))
-        self.events.use(self.rulebook, self.models.scorers(self.rulebook))
+        self.use_models()
+
+    def use_models(self) -> None:
+        self.events.use(Evaluator(self.rulebook, self.models.scorers(self.rulebook), self.settings.decision_sample))
 
     def apply(self, outcome: Outcome) -> Outcome:
         self.database.apply(outcome.changes)
@@ -121,11 +124,11 @@ def test_labels_become_examples_become_a_model_that_scores() -> None:
         desk.apply(desk.trainer.process(0, [Desk.record("examples", offset, examples[0].value)]))
     assert desk.trainer.due_snapshots() == []  # not before its time
     desk.now_s = 2.0
-    ((topic, name, snapshot, _),) = desk.trainer.due_snapshots()
+    ((topic, name, snapshot, *_),) = desk.trainer.due_snapshots()
     assert (topic, name) == ("models", b"spam")
     assert desk.trainer.due_snapshots() == []
     desk.models.receive("spam", snapshot)
-    desk.events.use(desk.rulebook, desk.models.scorers(desk.rulebook))
+    desk.use_models()
     decided = [message.topic for message in desk.post(100, text="free crypto!", user_id="v").messages]
     assert decided == ["actions", "decisions"]
     assert desk.post(101, text="lunch?", user_id="w").messages == []
@@ -175,14 +178,14 @@ rules:
   large: {event: post, when: [area > 10 or score.spam > 2], then: {flag: y}}
 """
     desk.rulebook = load_rulebook({"rules.yaml": rules})
-    desk.events.use(desk.rulebook, desk.models.scorers(desk.rulebook))
+    desk.use_models()
     topics = [message.topic for message in desk.post(0, **fields).messages]
     assert topics == ["actions", "decisions"]
     examples = desk.label(0, "e0", "spam").messages
     desk.trainer.use(desk.rulebook)
     desk.apply(desk.trainer.process(0, [Desk.record("examples", 0, examples[0].value)]))
     desk.now_s = 5.0
-    ((_, _, snapshot, _),) = desk.trainer.due_snapshots()
+    ((_, _, snapshot, *_),) = desk.trainer.due_snapshots()
     assert desk.models.receive("spam", snapshot).labels == 1
 
 

@@ -1,0 +1,109 @@
+"""Who came before the threshold: notes at an entity, for one rule that looks back.
+
+A note stands for an event that the rule would have acted on, had the entity's counters been high enough.
+A crossing is a moment at which they were. A note is released once a crossing comes no later than the
+lookback after it, whichever of the two arrives first: what is released in the end is the same in any
+order of arrival.
+"""
+
+import struct
+from bisect import bisect_left, insort
+from typing import NamedTuple
+
+MAX_NOTES = 500
+"""Of more, the oldest are forgotten: so many of those who came before can be acted on at one crossing."""
+
+MAX_SPANS = 16
+_HEAD = struct.Struct("<IHH")
+_SPAN = struct.Struct("<II")
+_NOTE = struct.Struct("<IIHHHH")
+
+
+class Contributor(NamedTuple):
+    """An earlier event. `time`: on the record's own scale; `home`: the partition of its user."""
+
+    time: int
+    event_id: str
+    type: str
+    user_id: str
+    target_id: str
+    home: int
+
+
+class Contributors:
+    """The notes of one rule at one entity, by time, and the spans of time that crossings reach back over."""
+
+    __slots__ = ("lookback_ms", "notes", "spans")
+
+    def __init__(self, lookback_ms: int) -> None:
+        self.lookback_ms = lookback_ms
+        self.notes: list[Contributor] = []
+        self.spans: list[tuple[int, int]] = []  # (after, until], disjoint, ascending
+
+    def note(self, contributor: Contributor) -> None:
+        """Remember an event."""
+        insort(self.notes, contributor)
+        if len(self.notes) > MAX_NOTES:
+            del self.notes[0]
+
+    def cross(self, time: int) -> None:
+        """The counters were high enough at `time`: everything within the lookback before it is meant."""
+        after, until = max(0, time - self.lookback_ms), time
+        apart = []
+        for span in self.spans:
+            if span[1] < after or span[0] > until:
+                apart.append(span)
+            else:
+                after, until = min(after, span[0]), max(until, span[1])
+        self.spans = sorted([*apart, (after, until)])[-MAX_SPANS:]
+
+    def release(self) -> list[Contributor]:
+        """Take out the notes that a crossing has reached."""
+        released: list[Contributor] = []
+        for after, until in self.spans:
+            begin = bisect_left(self.notes, (after + 1,))
+            end = bisect_left(self.notes, (until + 1,))
+            released += self.notes[begin:end]
+            del self.notes[begin:end]
+        return released
+
+    def trim(self, oldest: int) -> None:
+        """Forget what lies before `oldest`."""
+        if self.notes and self.notes[0].time < oldest:
+            del self.notes[: bisect_left(self.notes, (oldest,))]
+        self.spans = [span for span in self.spans if span[1] >= oldest]
+
+    def shift(self, by_ms: int) -> None:
+        """Move to a base `by_ms` later."""
+        self.notes = [one._replace(time=one.time - by_ms) for one in self.notes if one.time >= by_ms]
+        self.spans = [(max(0, after - by_ms), until - by_ms) for after, until in self.spans if until >= by_ms]
+
+    def dump(self) -> bytes:
+        """As bytes; `load` reads them."""
+        parts = [_HEAD.pack(self.lookback_ms, len(self.spans), len(self.notes))]
+        parts += [_SPAN.pack(*span) for span in self.spans]
+        for one in self.notes:
+            texts = [text.encode() for text in one[1:5]]
+            parts += [_NOTE.pack(one.time, one.home, *map(len, texts)), *texts]
+        return b"".join(parts)
+
+
+def load_contributors(data: bytes, at: int) -> tuple[Contributors, int]:
+    """What `dump` wrote at a place in `data`, and the place behind it. Raises struct.error or ValueError."""
+    lookback_ms, n_spans, n_notes = _HEAD.unpack_from(data, at)
+    at += _HEAD.size
+    found = Contributors(lookback_ms)
+    for _ in range(n_spans):
+        found.spans.append(_SPAN.unpack_from(data, at))
+        at += _SPAN.size
+    for _ in range(n_notes):
+        time, home, *lengths = _NOTE.unpack_from(data, at)
+        at += _NOTE.size
+        texts = []
+        for length in lengths:
+            if at + length > len(data):
+                raise ValueError("it ends too early")
+            texts.append(data[at : at + length].decode())
+            at += length
+        found.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], home))
+    return found, at

@@ -1,0 +1,28 @@
+"""The network that an address belongs to: what one subscriber, household or rented machine gets."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any
+
+V4_BITS = 24
+V6_BITS = 56
+
+
+def ip_prefixes(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The /24 of an event's IPv4 address, or the /56 of an IPv6 one: `203.0.113.0/24`. None or one."""
+    address = fields.get("ip")
+    prefix = ip_prefix(address) if type(address) is str else None
+    return (prefix,) if prefix is not None else ()
+
+
+@lru_cache(maxsize=65_536)
+def ip_prefix(text: str) -> str | None:
+    """The prefix of an address; None for anything that is not one."""
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    address = getattr(address, "ipv4_mapped", None) or address
+    bits = V4_BITS if isinstance(address, IPv4Address) else V6_BITS
+    return str(ip_network((address, bits), strict=False))

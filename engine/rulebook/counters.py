@@ -1,0 +1,133 @@
+"""Reads the declaration of a counter: what it counts, over which window, and on which entity it hangs."""
+
+from collections.abc import Mapping
+
+from engine.core.entities import MAX_WINDOW_MS
+from engine.core.rules import MAX_CAP, USER
+from engine.rulebook import schema
+from engine.rulebook.declarations import CounterDeclaration, Declarations
+from engine.rulebook.diagnostics import Span, did_you_mean
+from engine.rulebook.entities import DERIVED_KEYS
+from engine.rulebook.nodes import Expr, names_in
+from engine.rulebook.schema import duration, words
+from engine.rulebook.source import Node
+
+MAX_PARTS = 3
+
+
+def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    """Read one counter into the declarations, or report what is wrong with it."""
+    report, what = made.diagnostics, f"counter `{name}`"
+    keys = schema.read_mapping(node, schema.COUNTER, what, report)
+    kinds = [kind for kind in ("count", "distinct", "sum") if kind in keys]
+    if len(kinds) != 1:
+        report.error(span, f"{what} needs exactly one of count, distinct and sum")
+        return
+    kind = kinds[0]
+    by = _by(made, keys["by"]) if "by" in keys else None
+    over_ms = _window(made, keys["over"]) if "over" in keys else None
+    types_node = keys.get("count" if kind == "count" else "of")
+    if types_node is None:
+        report.error(span, f"{what} needs `of`: the event type or types")
+    elif kind == "count" and "of" in keys:
+        report.error(keys["of"].span, "`of` goes with distinct and sum; count names the event types itself")
+    subject = keys[kind].text if kind != "count" else None
+    if kind != "count" and not subject:
+        report.error(keys[kind].span, f"`{kind}` needs the name of a field")
+    if subject:
+        subject = subject.removeprefix("event.")
+        if not _countable(made, kind, subject, keys[kind].span):
+            return
+    if kind == "distinct" and by is not None and subject in by.split("+"):
+        one = "a user has" if by == USER else f"each {by} has"
+        report.error(keys[kind].span, f"{one} one {subject}: this counter could never exceed 1")
+        return
+    where_node = keys.get("where")
+    where = made.condition(where_node) if where_node is not None else None
+    if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
+        return
+    if where is not None and by != USER and not _reads_event_alone(made, where):
+        return
+    made.counters[name] = CounterDeclaration(
+        name, span, kind, subject, words(types_node, "an event type", report), by, over_ms, where,
+        where_node.text if where_node is not None else None, _whole(made, keys.get("cap"), "cap", MAX_CAP),
+        _approx(made, keys.get("approx")), _whole(made, keys.get("max_keys"), "max_keys", None),
+        _excluded(made, keys.get("except"), by),
+    )  # fmt: skip
+
+
+def _by(made: Declarations, node: Node) -> str | None:
+    """The kind of entity: its parts joined by a plus sign."""
+    parts = words(node, "an entity", made.diagnostics)
+    known = [*DERIVED_KEYS, *(name for name, field in made.fields.items() if field.type in ("text", "number"))]
+    for part in parts:
+        if part not in known and not part.startswith("event."):
+            hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
+            made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
+            return None
+    if len(set(parts)) != len(parts) or len(parts) > MAX_PARTS:
+        made.diagnostics.error(node.span, f"`by` has up to {MAX_PARTS} different parts")
+        return None
+    return "+".join(sorted(parts)) or None
+
+
+def _window(made: Declarations, node: Node) -> int | None:
+    over_ms = duration(node, made.diagnostics)
+    if over_ms is not None and over_ms > MAX_WINDOW_MS:
+        made.diagnostics.error(node.span, f"a window is at most {MAX_WINDOW_MS // 86_400_000}d long")
+        return None
+    return over_ms
+
+
+def _countable(made: Declarations, kind: str, subject: str, span: Span) -> bool:
+    declared = made.fields.get(subject)
+    if declared is None and (subject in made.spans or subject in made.to_come):
+        made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
+        return False
+    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool")
+    if declared is not None and declared.type not in allowed:
+        made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
+        return False
+    return True
+
+
+def _reads_event_alone(made: Declarations, where: Expr) -> bool:
+    """What is known at a shared entity is the event, not its user's counters."""
+    for ref in names_in(where):
+        if ref.kind not in ("field", "event"):
+            made.diagnostics.error(
+                ref.span, f"`{ref.written}` is not known where this counter counts", "`where` may name fields here"
+            )
+            return False
+    return True
+
+
+def _whole(made: Declarations, node: Node | None, key: str, most: int | None) -> int | None:
+    if node is None:
+        return None
+    value = node.scalar
+    if type(value) is int and value >= 1 and (most is None or value <= most):
+        return value
+    limits = f"from 1 to {most}" if most is not None else "of at least 1"
+    made.diagnostics.error(node.span, f"`{key}` is a whole number {limits}")
+    return None
+
+
+def _approx(made: Declarations, node: Node | None) -> bool:
+    if node is not None and type(node.scalar) is not bool:
+        made.diagnostics.error(node.span, f"`approx` is true or false, this is {node.kind}")
+    return node is not None and node.scalar is True
+
+
+def _excluded(made: Declarations, node: Node | None, by: str) -> str | None:
+    if node is None:
+        return None
+    name = (node.text or "").removeprefix("lists.")
+    if by == USER or "+" in by:
+        made.diagnostics.error(node.span, "`except` goes with counters by one entity that is not the user")
+    elif name not in made.lists:
+        hint = did_you_mean(name, made.lists) or "declare it under `lists:`"
+        made.diagnostics.error(node.span, f'unknown list "{name}"', hint)
+    else:
+        return name
+    return None

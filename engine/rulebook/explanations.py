@@ -1,0 +1,45 @@
+"""How a rule that has held is told: each clause with its values, and what would not have fired."""
+
+from engine.rulebook.codegen import Scope
+from engine.rulebook.nodes import Compare, Constant, Ref, names_in
+from engine.rulebook.rules import Clause, RuleDeclaration
+
+
+def trace(scope: Scope, clause: Clause, negated: bool) -> str:
+    """Source text of one clause's ClauseTrace."""
+    values = ", ".join(f"{ref.written!r}: {_shown(scope, ref)}" for ref in names_in(clause.expr))
+    told = clause.text
+    if negated:
+        told = f"not {clause.text}" if isinstance(clause.expr, Ref) else f"not ({clause.text})"
+    true, false = scope.true(clause.expr), scope.false(clause.expr)
+    if negated:
+        true, false = false, true
+    return f"ClauseTrace({told!r}, {{{values}}}, True if {true} else False if {false} else None)"
+
+
+def counterfactual(rule: RuleDeclaration) -> str | None:
+    """What would have been enough not to fire, from the first clause that compares a number with a limit."""
+    for clause in rule.when:
+        expr = clause.expr
+        if (
+            isinstance(expr, Compare) and isinstance(expr.left, Ref) and isinstance(expr.right, Constant)
+            and expr.left.kind in ("counter", "derived", "score") and expr.op in (">", ">=", "<", "<=")
+            and isinstance(expr.right.value, int | float)
+        ):  # fmt: skip
+            limit = expr.right.value
+            if expr.op in (">=", "<="):
+                if expr.left.kind != "counter" or type(limit) is not int:
+                    side = "below" if expr.op == ">=" else "above"
+                    return f"at {expr.left.written} {side} {limit} this would not have fired"
+                limit += -1 if expr.op == ">=" else 1
+            return f"at {expr.left.written} = {limit} this would not have fired"
+    return None
+
+
+def _shown(scope: Scope, ref: Ref) -> str:
+    loaded = scope.loaded(ref)
+    if ref.type in ("duration", "size"):
+        return f"{ref.type}_text({loaded})"
+    if ref.type == "list":
+        return f"items_text({loaded})"
+    return f"(None if {loaded} is None else {loaded}[:100])" if ref.type == "text" else loaded

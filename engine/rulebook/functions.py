@@ -1,0 +1,170 @@
+"""The parts that all generated functions are made of: how names are read, how events enter series."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.entities import MAX_LATENESS_MS
+from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
+from engine.rulebook.codegen import Scope
+from engine.rulebook.declarations import Declarations, RatioDeclaration
+from engine.rulebook.nodes import Ref, names_in
+from engine.rulebook.rules import Clause, RuleDeclaration
+
+_READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
+_GUARD = {"bool": "truth", "number": "number", "text": "text", "list": "items", "duration": "number", "size": "number"}
+_COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1}
+_UNBOUNDED = 1 << 62
+
+Rules = list[tuple[int, RuleDeclaration]]
+"""Rules with their places in the rulebook."""
+
+CounterSource = Callable[[Scope, Counter], str]
+"""Source text that reads a counter."""
+
+ScoreSource = Callable[[Scope, str], str]
+"""Source text that reads or asks for a model's score."""
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """Everything that generated functions of one rulebook have in common."""
+
+    declared: Declarations
+    counters: Mapping[str, Counter]
+    models: Mapping[str, ModelSpec]
+
+    def scope(self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource) -> Scope:
+        """A new function's scope, with the places from which it reads counters and scores."""
+        caps = {name: _UNBOUNDED if one.kind == "sum" or one.approx else one.cap for name, one in self.counters.items()}
+        return Scope(
+            lambda scope, ref: self._load(scope, ref, caps, counter, score), self.declared.lists, caps, namespace
+        )
+
+    def _load(self, scope: Scope, ref: Ref, caps: dict[str, int], counter: CounterSource, score: ScoreSource) -> str:
+        match ref.kind:
+            case "field":
+                declared = self.declared.fields[ref.target]
+                found = fetch(declared.path)
+                if declared.factor != 1:
+                    return f"scaled({found}, {declared.factor})"
+                return f"{_GUARD[declared.type]}({found})"
+            case "event":
+                return f"{_GUARD[ref.type]}({fetch(ref.target)})" if ref.type in _GUARD else fetch(ref.target)
+            case "counter":
+                return counter(scope, self.counters[ref.target])
+            case "score":
+                return score(scope, ref.target)
+        body = self.declared.derived[ref.target][1]
+        if isinstance(body, RatioDeclaration):
+            parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
+            full = [caps.get(ref.target, _UNBOUNDED) for ref in (body.numerator, body.denominator)]
+            return f"ratio({parts}, {body.at_least!r}, {body.wilson!r}, {full[0]}, {full[1]})"
+        return scope.value(body)
+
+    def inputs(self, scope: Scope, model: str) -> str:
+        """Source text of a model's inputs."""
+        spec, groups = self.models[model], []
+        for names, wanted in ((spec.numbers, "number"), (spec.texts, "text"), (spec.categories, "text")):
+            values = []
+            for written in names:
+                ref = self.declared.resolve(written, self.declared.spans[f"models.{model}"])
+                assert ref is not None  # the compiler has resolved it before
+                if ref.type == "any":
+                    ref.type = wanted  # type: ignore[assignment]  # one of two literals
+                values.append(scope.loaded(ref))
+            groups.append(f"({' '.join(f'{value},' for value in values)})")
+        return f"ModelInputs({', '.join(groups)})"
+
+    def observations(self, scope: Scope, counters: Iterable[Counter]) -> list[str]:
+        """Lines that enter an event into the series of these counters, each series once."""
+        lines: list[str] = []
+        for counter in {counter.series_key: counter for counter in counters}.values():
+            conditions = [f"k not in {name}" for name in excluding(self, scope, counter)]
+            where = self.declared.counters[counter.name].where
+            if where is not None:
+                conditions.append(scope.true(where))
+            indent = " "
+            if conditions:
+                lines.append(f" if {' and '.join(conditions)}:")
+                indent = "  "
+            lines += [indent + line for line in self._entry(counter)]
+        return lines
+
+    def _entry(self, counter: Counter) -> list[str]:
+        tail = f"{counter.cap}, {self.retention_ms(counter.series_key)})"
+        approx = "approx_" if counter.approx else ""
+        if counter.kind == "count":
+            return [f"add_{approx}count(s, {counter.series_key}, now, {tail}"]
+        declared = self.declared.fields.get(counter.field or "")
+        path = declared.path if declared else counter.field or ""
+        if counter.kind == "distinct":
+            line = f"if x is not None: add_{approx}distinct(s, {counter.series_key}, now, hash64(x), {tail}"
+            return [f"x = token({fetch(path)})", line]
+        factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
+        return [
+            f"x = amount({fetch(path)})",
+            f"if x is not None: add_{approx}amount(s, {counter.series_key}, now, x{factor}, {tail}",
+        ]
+
+    def retention_ms(self, series_key: int) -> int:
+        """How long a series keeps its entries: its longest window, and as long again as answers may be late.
+        Partitions of shared entities run apart when a worker is down, users' do not."""
+        return max(
+            counter.over_ms + (min(counter.over_ms, MAX_LATENESS_MS) if counter.by == USER else MAX_LATENESS_MS)
+            for counter in self.counters.values()
+            if counter.series_key == series_key
+        )
+
+
+def from_series(_: Scope, counter: Counter) -> str:
+    """A counter in the series of the entity at hand."""
+    reader = _READERS[counter.kind]
+    if counter.approx:
+        reader = reader.replace("_", "_approx_")
+    return f"{reader}(s, {counter.series_key}, now, {counter.over_ms}, {counter.cap})"
+
+
+def from_values(_: Scope, counter: Counter) -> str:
+    """A counter as it was gathered."""
+    return f"s.get({counter.name!r})"
+
+
+def excluding(vocabulary: Vocabulary, scope: Scope, counter: Counter) -> list[str]:
+    """The constants that hold the keys which a counter leaves out: none, or one."""
+    name = vocabulary.declared.counters[counter.name].excluded
+    return [scope.constant("L", vocabulary.declared.lists[name])] if name is not None else []
+
+
+def conditions(scope: Scope, when: list[Clause], any_of: list[Clause], unless: list[Clause]) -> str:
+    """Source text that is true when these clauses hold."""
+    parts = [scope.true(clause.expr) for clause in cheapest_first(when)]
+    if any_of:
+        parts.append("(" + " or ".join(scope.true(clause.expr) for clause in cheapest_first(any_of)) + ")")
+    parts += [scope.false(clause.expr) for clause in cheapest_first(unless)]
+    return " and ".join(parts) if parts else "True"
+
+
+def cheapest_first(clauses: list[Clause]) -> list[Clause]:
+    """Clauses are pure, so their order is free: those on plain fields go first."""
+    return sorted(clauses, key=lambda clause: max((_COST[ref.kind] for ref in names_in(clause.expr)), default=0))
+
+
+def fetch(path: str) -> str:
+    """Source text that reads a path of the event."""
+    return f"lookup(f, {path!r})" if "." in path else f"f.get({path!r})"
+
+
+def concerns(types: tuple[str, ...], event_type: str) -> bool:
+    """Whether a declaration for these event types is about this one."""
+    return event_type in types or ANY_EVENT in types
+
+
+def compiled(source: list[str], what: str, namespace: dict[str, Any]) -> None:
+    """Define functions in a namespace."""
+    exec(compile("\n".join(source), f"<rules for {what}>", "exec"), namespace)  # noqa: S102  # our own source
+
+
+def function(head: str, scope: Scope, lines: list[str]) -> str:
+    """A function's source text."""
+    return "\n".join([f"def {head}:", f" {scope.declarations()}", *lines])

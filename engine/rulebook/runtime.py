@@ -1,0 +1,109 @@
+"""What the generated functions may call, and nothing else: JSON values made safe, series read and written."""
+
+from itertools import islice, product
+from typing import Any
+
+from engine.core.decisions import ClauseTrace
+from engine.core.entities import MAX_KEY_CHARS
+from engine.core.events import lookup
+from engine.core.hashing import digest, hash64
+from engine.core.journeys import MAX_STOPS_PER_KIND
+from engine.core.rules import ModelInputs
+from engine.core.units import duration_text, size_text
+from engine.core.windows import add_amount, add_count, add_distinct, read_count, read_distinct, read_total
+from engine.keys.network import ip_prefixes
+from engine.keys.text import fingerprints
+from engine.keys.urls import url_domains
+
+
+def number(value: Any) -> float | int | None:
+    """A JSON number, or unknown."""
+    return value if type(value) is int or type(value) is float else None
+
+
+def scaled(value: Any, factor: int) -> float | int | None:
+    """A number of units as milliseconds or bytes, or unknown."""
+    return value * factor if type(value) is int or type(value) is float else None
+
+
+def text(value: Any) -> str | None:
+    """A JSON string, or unknown."""
+    return value if type(value) is str else None
+
+
+def truth(value: Any) -> bool | None:
+    """A JSON truth value, or unknown."""
+    return value if type(value) is bool else None
+
+
+def items(value: Any) -> list[Any] | None:
+    """A JSON list, or unknown."""
+    return value if type(value) is list else None
+
+
+def token(value: Any) -> str | None:
+    """What a distinct counter tells values apart by: strings as they are, numbers by their digits."""
+    if type(value) is str:
+        return value
+    return repr(value) if type(value) in (int, float, bool) else None
+
+
+def amount(value: Any) -> float | None:
+    """What a sum counter adds up: finite numbers of a size that adds exactly enough."""
+    return float(value) if type(value) in (int, float) and abs(value) < 1e15 else None
+
+
+def items_text(value: list[Any] | None) -> str | None:
+    """A list for an explanation: its first plain items. Nested ones could be of any depth."""
+    if value is None:
+        return None
+    shown = [str(item)[:40] if type(item) in (str, int, float, bool) else "…" for item in value[:4]]
+    return ", ".join(shown) + (f" and {len(value) - 4} more" if len(value) > 4 else "")
+
+
+def ratio(
+    numerator: float | None, denominator: float | None, at_least: float, wilson: bool, full: int, full_below: int
+) -> float | None:
+    """numerator / denominator, or the lower end of its 95 % Wilson interval.
+
+    Unknown below `at_least`, and when a count has reached its cap (`full`, `full_below`): "at least 1,000
+    of at least 1,000" is no share.
+    """
+    if numerator is None or denominator is None or denominator <= 0 or denominator < at_least:
+        return None
+    if numerator >= full or denominator >= full_below:
+        return None
+    if not wilson:
+        return numerator / denominator
+    share, z2 = min(1.0, max(0.0, numerator / denominator)), 1.959964**2
+    spread = (share * (1 - share) / denominator + z2 / (4 * denominator * denominator)) ** 0.5
+    return float((share + z2 / (2 * denominator) - 1.959964 * spread) / (1 + z2 / denominator))
+
+
+def tokens(value: Any) -> tuple[str, ...]:
+    """A field as the key of an entity: none, or one."""
+    found = token(value)
+    return () if found is None or not found else (found,)
+
+
+def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of the entities that an event names: one value of each part, every combination."""
+    found = islice(product(*parts), MAX_STOPS_PER_KIND)
+    return tuple(_short(PART_SEPARATOR.join(values)) for values in found)
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= MAX_KEY_CHARS else digest(key)
+
+
+PART_SEPARATOR = " + "
+UNREAD = object()
+RUNTIME: dict[str, Any] = {
+    "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str, "float": float, "tuple": tuple},
+    "U": UNREAD, "number": number, "scaled": scaled, "text": text, "truth": truth, "items": items, "token": token,
+    "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64, "read_count": read_count,
+    "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
+    "add_amount": add_amount, "ClauseTrace": ClauseTrace, "ModelInputs": ModelInputs,
+    "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
+    "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,
+}  # fmt: skip

@@ -1,0 +1,111 @@
+"""What travels on the hops topic: events on their journeys, and recalls. MessagePack, as it is ours alone."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from engine.core.decisions import Hit, Value
+from engine.core.journeys import Journey, Recall, Stop
+from engine.errors import StateError
+from engine.state.store import ENTITY, Source, entity_key, user_key
+from engine.stream.messages import Message
+
+FROM_EVENTS, FROM_HOPS = 0, 1
+MESSAGES_PER_RECORD = 1_024
+"""A message is numbered by the offset of the record that it came from, times this, plus its place."""
+
+
+class Origin(msgspec.Struct, array_like=True, frozen=True):
+    """Where a message was sent from. `number` rises with every message from one source partition."""
+
+    topic: int
+    partition: int
+    number: int
+
+    @property
+    def source(self) -> Source:
+        """The source partition."""
+        return self.topic, self.partition
+
+
+class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="journey"):
+    origin: Origin
+    event_id: str
+    type: str
+    user_id: str
+    ts_ms: int
+    home: int
+    fields: dict[str, object]
+    stops: list[Stop]
+    values: dict[str, Value]
+    models: dict[str, str]
+    allowed: bool
+    eligible: dict[str, str]
+    hits: tuple[Hit, ...]
+    found: list[dict[str, Value]]
+
+
+class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
+    origin: Origin
+    recall: Recall
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_JourneyMessage | _RecallMessage).decode
+
+
+class Departures:
+    """Numbers the messages that one record sends on, and addresses them."""
+
+    def __init__(self, hops_topic: str, topic: int, partition: int, offset: int) -> None:
+        self._hops_topic = hops_topic
+        self._topic, self._partition = topic, partition
+        self._number = offset * MESSAGES_PER_RECORD
+
+    def send(self, journey: Journey) -> Message:
+        """A journey to its next stop, or back home."""
+        one = journey
+        message = _JourneyMessage(
+            self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values,
+            one.models, one.allowed, one.eligible, one.hits, one.found,
+        )  # fmt: skip
+        stop = one.next_stop()
+        if stop is None:
+            return Message(self._hops_topic, one.user_id.encode(), _encode(message), partition=one.home)
+        return Message(self._hops_topic, entity_key(stop).removeprefix(ENTITY), _encode(message))
+
+    def recall(self, recalls: Iterable[Recall]) -> list[Message]:
+        """Recalls to the homes of their users."""
+        return [
+            Message(
+                self._hops_topic, one.user_id.encode(), _encode(_RecallMessage(self._next(), one)), partition=one.home
+            )
+            for one in recalls
+        ]
+
+    def _next(self) -> Origin:
+        origin = Origin(self._topic, self._partition, self._number)
+        self._number += 1
+        return origin
+
+
+def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall]:
+    """What `Departures` encoded. Raises StateError: these messages are written by workers alone."""
+    try:
+        message = _decode(data or b"")
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StateError(f"a message on the hops topic cannot be read: {error}") from error
+    if isinstance(message, _RecallMessage):
+        return message.origin, message.recall
+    one = message
+    journey = Journey(
+        one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values, one.models,
+        one.allowed, one.eligible, one.hits, one.found,
+    )  # fmt: skip
+    return message.origin, journey
+
+
+def state_key(what: Journey | Recall) -> bytes:
+    """The record that a message is about: that of the next stop, or at home that of the user."""
+    stop = what.next_stop() if isinstance(what, Journey) else None
+    return entity_key(stop) if stop is not None else user_key(what.user_id)

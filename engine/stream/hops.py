@@ -1,0 +1,112 @@
+"""What happens to a batch of the hops topic: events at their entities and back at home, recalls.
+
+Counted once: an entity's record carries the offset of the last message applied to it, as a user's does. A
+message that was sent twice, because the worker that sent it died before it had noted so, comes at another
+offset; it is known by its origin. Messages of one source partition arrive in the order of their numbers, so
+one watermark for each source partition tells them, and what the first one brought about stands.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import structlog
+
+from engine.core.entities import EntityRecord
+from engine.core.evaluator import Evaluator
+from engine.core.journeys import Journey, Recall, visit
+from engine.errors import StateError
+from engine.settings import Settings
+from engine.state.store import PartitionState
+from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
+from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
+from engine.stream.metrics import Metrics
+from engine.stream.results import Results
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+
+class HopWorker:
+    """Takes journeys one stop further, concludes those that are back, and acts on recalls."""
+
+    def __init__(self, settings: Settings, states: States, metrics: Metrics) -> None:
+        self._settings, self._states, self._metrics = settings, states, metrics
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
+        self._results = Results(settings, metrics)
+        self._evaluator: Evaluator | None = None
+
+    def use(self, evaluator: Evaluator) -> None:
+        """Decide with this from the next batch on."""
+        self._evaluator = evaluator
+
+    async def begin(self, partition: int) -> int | None:
+        """Read from the committed offset."""
+        return None
+
+    def end(self, partition: int) -> None:
+        """The state belongs to the event worker, which ends it."""
+
+    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
+        """One batch of hops."""
+        state = self._states(partition)
+        outcome = StateOutcome(state=state)
+        arrived = list(self._new(state, records, outcome))
+        outcome.records = touched = state.load(dict.fromkeys(state_key(what) for _, what in arrived))
+        for record, what in arrived:
+            entity = touched[state_key(what)]
+            if record.offset <= entity.hops:
+                continue  # applied before a crash; what it brought about went out before its state
+            entity.hops = record.offset
+            try:
+                if isinstance(what, Recall):
+                    self.recall(outcome, what, entity)
+                elif what.next_stop() is None:
+                    self.conclude(outcome, state, what, entity)
+                else:
+                    departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
+                    recalls = self.visit(what, entity)
+                    outcome.messages += [departures.send(what), *departures.recall(recalls)]
+            except Exception as error:  # one event must never stop a partition
+                _log.exception("an event could not be decided", event_id=what.event_id)
+                self._rejector.reject(outcome, record, "evaluation_failed", error)
+        outcome.changes += state.dump(touched)
+        outcome.changes.append(state.dump_watermarks())
+        return outcome
+
+    def visit(self, journey: Journey, entity: EntityRecord) -> list[Recall]:
+        """Count an event at an entity."""
+        stop = journey.next_stop()
+        assert stop is not None
+        self._metrics.hops.labels(stop[0]).inc()
+        assert self._evaluator is not None  # no partition is read before a rulebook is there
+        return visit(journey, entity, self._evaluator.rulebook)
+
+    def conclude(self, outcome: StateOutcome, state: PartitionState, journey: Journey, user: EntityRecord) -> None:
+        """Decide an event that is back."""
+        assert self._evaluator is not None
+        self._results.add_scores(outcome, state, journey.event_id, self._evaluator.conclude(journey, user))
+
+    def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
+        """Act on an earlier event."""
+        assert self._evaluator is not None
+        decision = self._evaluator.recall(recall, user)
+        if decision is not None:
+            self._metrics.recalls.labels(recall.rule).inc()
+            self._results.publish(outcome, decision)
+
+    def _new(
+        self, state: PartitionState, records: Sequence[Any], outcome: StateOutcome
+    ) -> Iterator[tuple[Any, Journey | Recall]]:
+        """The messages that have not been applied, under another offset, before."""
+        watermarks, repeated = state.watermarks(), 0
+        for record in records:
+            try:
+                origin, what = decode_hop(record.value)
+            except StateError as error:
+                self._rejector.reject(outcome, record, "not_a_hop", error)
+                continue
+            if origin.number <= watermarks.get(origin.source, -1):
+                repeated += 1
+                continue
+            watermarks[origin.source] = origin.number
+            yield record, what
+        self._metrics.repeated_hops.inc(repeated)
