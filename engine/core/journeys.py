@@ -102,6 +102,15 @@ class Recall:
         return f"{which} of {self.total} {things} with {self.kind} {self.key}{within}"
 
 
+Admit = Callable[[str, int], bool]
+"""Told the kind of a new entity and the time, whether it may be counted."""
+
+
+def always(_: str, __: int) -> bool:
+    """No budget."""
+    return True
+
+
 def route(program: JourneyProgram, fields: Fields) -> list[Stop]:
     """The entities that an event visits, in the order in which all events visit their kinds."""
     return [
@@ -109,8 +118,9 @@ def route(program: JourneyProgram, fields: Fields) -> list[Stop]:
     ]
 
 
-def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook) -> list[Recall]:
-    """Enter the event at its next stop and take the counters' values along. Returns whom to act on now."""
+def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Admit = always) -> list[Recall]:
+    """Enter the event at its next stop and take the counters' values along. Returns whom to act on now.
+    `admit` is asked whether a new entity may be counted."""
     stop = journey.next_stop()
     assert stop is not None
     kind, key = stop
@@ -119,7 +129,8 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook) -> list[Re
     if entity is None:  # planned by another version of the rulebook: nobody asks any more
         journey.found.append({})
         return []
-    now = record.relative(journey.ts_ms)
+    admitted = bool(record.newest) or admit(kind, journey.ts_ms)
+    now = record.relative(journey.ts_ms) if admitted else None
     if now is None or now <= record.newest - MAX_LATENESS_MS:
         journey.found.append(entity.read(None, 0, key))
         return []

@@ -13,6 +13,7 @@ Scores = Mapping[str, float | None]
 
 DEFAULT_CAP = 32
 MAX_CAP = 1_000
+DEFAULT_MAX_KEYS = 1_000_000
 ANY_EVENT = "any"
 USER = "user_id"
 
@@ -170,7 +171,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """One checked and compiled version. `id` is a hash of its sources. `watches`: by kind of entity."""
+    """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -178,6 +179,7 @@ class Rulebook:
     models: Mapping[str, ModelSpec]
     programs: Mapping[str, Program]
     watches: Mapping[str, tuple[Watch, ...]]
+    max_keys: Mapping[str, int]
     lateness_ms: int
     sources: Mapping[str, str] = field(repr=False)
 

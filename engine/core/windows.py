@@ -18,6 +18,7 @@ The edges, all of them:
 
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from math import fsum
 from typing import ClassVar
 
@@ -119,12 +120,13 @@ class DistinctSeries(CountSeries):
     events might, so `exact_from` marks the time before which they are unknown.
     """
 
-    __slots__ = ("hashes",)
+    __slots__ = ("hashes", "occurrences")
     kind: ClassVar[int] = DISTINCT
 
     def __init__(self, retention_ms: int) -> None:
         super().__init__(retention_ms)
         self.hashes = array("Q")
+        self.occurrences: Counter[int] | None = None  # of each hash; kept once the series is full
 
     def add_value(self, now: int, value: int, cap: int) -> None:
         """Enter one event with the hash of its value."""
@@ -138,6 +140,8 @@ class DistinctSeries(CountSeries):
             hashes.insert(at, value)
         else:
             return
+        if self.occurrences is not None:
+            self.occurrences[value] += 1
         if len(times) > cap:
             self._make_room(cap)
 
@@ -148,24 +152,47 @@ class DistinctSeries(CountSeries):
             return 0 if not self.floor or now - over_ms >= self.floor else None
         start = now - over_ms
         end = len(times) if now >= times[-1] else bisect_right(times, now)
-        found = len(set(self.hashes[bisect_right(times, start) : end]))
+        begin = bisect_right(times, start)
+        if self.occurrences is not None and end - begin == len(times):
+            found = len(self.occurrences)
+        else:
+            found = len(set(self.hashes[begin:end]))
         if found < cap and (start < self.lost_until() or now < self.exact_from):
             return None
         return found
 
+    def shift(self, by_ms: int) -> None:
+        """As in CountSeries."""
+        super().shift(by_ms)
+        self.occurrences = None
+
     def _evict(self) -> None:
         times, hashes = self.times, self.hashes
-        if len(set(hashes)) == len(hashes):
+        occurrences = self.occurrences
+        if occurrences is None:
+            occurrences = self.occurrences = Counter(hashes)
+        if len(occurrences) == len(hashes):
             oldest = 0
             self.floor = max(self.floor, times[0])
         else:
-            oldest = next(index for index, value in enumerate(hashes) if hashes.count(value) > 1)
+            oldest = next(index for index, value in enumerate(hashes) if occurrences[value] > 1)
             again = hashes.index(hashes[oldest], oldest + 1)
             self.exact_from = max(self.exact_from, times[again])
+        _take(occurrences, hashes[oldest])
         del times[oldest], hashes[oldest]
 
     def _drop(self, gone: int) -> None:
+        if self.occurrences is not None:
+            for value in self.hashes[:gone]:
+                _take(self.occurrences, value)
         del self.times[:gone], self.hashes[:gone]
+
+
+def _take(occurrences: Counter[int], value: int) -> None:
+    if occurrences[value] == 1:
+        del occurrences[value]
+    else:
+        occurrences[value] -= 1
 
 
 class SumSeries(CountSeries):

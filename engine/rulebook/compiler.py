@@ -1,6 +1,6 @@
 """Declarations and rules to one Rulebook: per event type one fused function, and one that explains."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -9,12 +9,15 @@ from engine.core.entities import MAX_LATENESS_MS
 from engine.core.hashing import hash32
 from engine.core.rules import (
     DEFAULT_CAP,
+    DEFAULT_MAX_KEYS,
     MAX_CAP,
+    USER,
     Counter,
     ModelSpec,
     Rulebook,
     Watch,
 )
+from engine.core.sketches import BUCKETS_PER_WINDOW
 from engine.errors import RulebookError
 from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.dependencies import Dependencies, find_dependencies, reached
@@ -97,6 +100,7 @@ def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[
         models=models,
         programs={kind: writer.program(kind) for kind in sorted(types)},
         watches=watches,
+        max_keys=_max_keys(counters.values()),
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
         sources=dict(sources),
     )
@@ -210,11 +214,14 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             wanted = min(MAX_CAP, max(LOOKBACK_CAP, 4 * wanted))
         identity = f"{counter.kind}|{counter.field}|{','.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
         if counter.approx or counter.excluded is not None:
-            identity += f"|{counter.approx}|{counter.excluded}"
+            identity += f"|{counter.over_ms if counter.approx else ''}|{counter.excluded}"
         key = hash32(identity)
         if identities.setdefault(key, identity) != identity:
             declared.diagnostics.error(counter.span, f"counter `{name}` collides with another: change its `where`")
         keys[name] = key
+        if counter.approx and counter.kind != "distinct":
+            caps[key] = max(1, counter.over_ms // BUCKETS_PER_WINDOW)
+            continue
         caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, wanted))
     return {
         name: Counter(
@@ -253,6 +260,15 @@ def _watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencie
             (kind,) = kinds
             found.setdefault(kind, []).append(writer.watch(index, rule, kind, counter, needs))
     return {kind: tuple(watches) for kind, watches in found.items()}
+
+
+def _max_keys(counters: Iterable[Counter]) -> dict[str, int]:
+    """How many entities of each kind may be counted: what the most generous of its counters says."""
+    found: dict[str, int] = {}
+    for counter in counters:
+        if counter.by != USER:
+            found[counter.by] = max(counter.max_keys or DEFAULT_MAX_KEYS, found.get(counter.by, 0))
+    return found
 
 
 def _inputs(declared: Declarations, models: dict[str, ModelSpec]) -> dict[str, list[Ref]]:

@@ -111,10 +111,15 @@ class Vocabulary:
         """How long a series keeps its entries: its longest window, and as long again as answers may be late.
         Partitions of shared entities run apart when a worker is down, users' do not."""
         return max(
-            counter.over_ms + (min(counter.over_ms, MAX_LATENESS_MS) if counter.by == USER else MAX_LATENESS_MS)
+            counter.over_ms + (MAX_LATENESS_MS if _runs_apart(counter) else min(counter.over_ms, MAX_LATENESS_MS))
             for counter in self.counters.values()
             if counter.series_key == series_key
         )
+
+
+def _runs_apart(counter: Counter) -> bool:
+    """Buckets are bounded by time alone, so they do not reach so far back."""
+    return counter.by != USER and not (counter.approx and counter.kind != "distinct")
 
 
 def from_series(_: Scope, counter: Counter) -> str:

@@ -9,6 +9,14 @@ from engine.core.events import lookup
 from engine.core.hashing import digest, hash64
 from engine.core.journeys import MAX_STOPS_PER_KIND
 from engine.core.rules import ModelInputs
+from engine.core.sketches import (
+    add_approx_amount,
+    add_approx_count,
+    add_approx_distinct,
+    read_approx_count,
+    read_approx_distinct,
+    read_approx_total,
+)
 from engine.core.units import duration_text, size_text
 from engine.core.windows import add_amount, add_count, add_distinct, read_count, read_distinct, read_total
 from engine.keys.network import ip_prefixes
@@ -103,7 +111,10 @@ RUNTIME: dict[str, Any] = {
     "U": UNREAD, "number": number, "scaled": scaled, "text": text, "truth": truth, "items": items, "token": token,
     "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64, "read_count": read_count,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
-    "add_amount": add_amount, "ClauseTrace": ClauseTrace, "ModelInputs": ModelInputs,
+    "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,
+    "add_approx_amount": add_approx_amount, "read_approx_count": read_approx_count,
+    "read_approx_distinct": read_approx_distinct, "read_approx_total": read_approx_total,
+    "ClauseTrace": ClauseTrace, "ModelInputs": ModelInputs,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,
 }  # fmt: skip

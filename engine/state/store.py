@@ -13,6 +13,7 @@ from rocksdict import WriteBatch
 from engine.core.entities import EntityRecord, dump_record, load_record
 from engine.core.journeys import Stop
 from engine.errors import StateError
+from engine.state.census import Census, load_census
 
 USER = b"e"
 """Key prefix of users' records: e + user id."""
@@ -20,6 +21,8 @@ ENTITY = b"f"
 """Key prefix of other entities' records: f + kind + a zero byte + key."""
 WATERMARKS = b"w"
 """Key of the last message of each source partition that was applied to shared entities."""
+CENSUS = b"k"
+"""Key of the number of new shared entities."""
 SCORED = b"s"
 """Key prefix of features as scored: s + event id."""
 
@@ -54,6 +57,7 @@ class PartitionState:
         self._capacity = capacity
         self._records: dict[bytes, EntityRecord] = {}  # least recently used first
         self._watermarks: dict[Source, int] | None = None
+        self._census: Census | None = None
         self._scored_pending: dict[str, tuple[bytes | None, int]] = {}
         self.hits = 0
         self.misses = 0
@@ -90,6 +94,16 @@ class PartitionState:
         if self._watermarks is None:
             self._watermarks = load_watermarks(self._database().get(WATERMARKS))
         return self._watermarks
+
+    def census(self) -> Census:
+        """How many shared entities there are. To be updated."""
+        if self._census is None:
+            self._census = load_census(self._database().get(CENSUS) or b"")
+        return self._census
+
+    def dump_census(self) -> Change:
+        """The census as a change."""
+        return CENSUS, self.census().dump()
 
     def dump_watermarks(self) -> Change:
         """The watermarks as a change: the last one of a batch, so that whoever has it has the records too."""

@@ -50,7 +50,7 @@ class HopWorker:
         state = self._states(partition)
         outcome = StateOutcome(state=state)
         arrived = list(self._new(state, records, outcome))
-        outcome.records = touched = state.load(dict.fromkeys(state_key(what) for _, what in arrived))
+        touched = state.load(dict.fromkeys(state_key(what) for _, what in arrived))
         for record, what in arrived:
             entity = touched[state_key(what)]
             if record.offset <= entity.hops:
@@ -63,22 +63,33 @@ class HopWorker:
                     self.conclude(outcome, state, what, entity)
                 else:
                     departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-                    recalls = self.visit(what, entity)
+                    recalls = self.visit(state, what, entity)
                     outcome.messages += [departures.send(what), *departures.recall(recalls)]
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=what.event_id)
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        outcome.changes += state.dump(touched)
-        outcome.changes.append(state.dump_watermarks())
+        outcome.records = {key: record for key, record in touched.items() if record.newest}  # those refused are not
+        outcome.changes += state.dump(outcome.records)
+        # Last, so that whoever has the watermarks has all that came before them.
+        outcome.changes += [state.dump_census(), state.dump_watermarks()]
         return outcome
 
-    def visit(self, journey: Journey, entity: EntityRecord) -> list[Recall]:
-        """Count an event at an entity."""
+    def visit(self, state: PartitionState, journey: Journey, entity: EntityRecord) -> list[Recall]:
+        """Count an event at an entity, if there is room for one more."""
         stop = journey.next_stop()
         assert stop is not None
         self._metrics.hops.labels(stop[0]).inc()
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        return visit(journey, entity, self._evaluator.rulebook)
+        rulebook = self._evaluator.rulebook
+
+        def admit(kind: str, ts_ms: int) -> bool:
+            budget = max(1, rulebook.max_keys.get(kind, 0) // self._settings.partitions)
+            admitted = state.census().admit(kind, ts_ms, budget)
+            if not admitted:
+                self._metrics.keys_refused.labels(kind).inc()
+            return admitted
+
+        return visit(journey, entity, rulebook, admit)
 
     def conclude(self, outcome: StateOutcome, state: PartitionState, journey: Journey, user: EntityRecord) -> None:
         """Decide an event that is back."""

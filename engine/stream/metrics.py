@@ -38,6 +38,12 @@ class Metrics:
         self.repeated_hops = Counter(
             "floodgate_hops_repeated", "Messages on journeys that had been applied before", registry=registry
         )
+        self.keys_refused = Counter(
+            "floodgate_keys_refused",
+            "Visits to new entities beyond `max_keys`; not counted",
+            ["kind"],
+            registry=registry,
+        )
         self.recalls = Counter("floodgate_recalls", "Earlier events that a rule acted on", ["rule"], registry=registry)
         self.labels = Counter("floodgate_labels", "Labels joined with what was scored", ["outcome"], registry=registry)
         self.scores = Counter("floodgate_scores", "Scores given", ["known"], registry=registry)

@@ -118,7 +118,9 @@ class OfflineEngine:
             outcome = StateOutcome(state=self._state, records=self._state.load(stops))
             for index, journey in visitors:
                 while (stop := journey.next_stop()) is not None and stop[0] == kind:
-                    recalls.setdefault(index, []).extend(self._hops.visit(journey, outcome.records[entity_key(stop)]))
+                    recalls.setdefault(index, []).extend(
+                        self._hops.visit(self._state, journey, outcome.records[entity_key(stop)])
+                    )
             outcome.changes += self._state.dump(outcome.records)
             self._apply(outcome)
         return self._conclude(journeys, recalls)
