@@ -62,7 +62,7 @@ class Action:
 
 @dataclass(slots=True)
 class Decision:
-    """The engine's answer for one event."""
+    """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first."""
 
     event_id: str
     user_id: str
@@ -75,6 +75,7 @@ class Decision:
     models: dict[str, str]
     features: dict[str, dict[str, float]] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
+    members: dict[str, list[str]] = field(default_factory=dict)
 
 
 def action_id(event_id: str, rule: str, target_type: str, target_id: str) -> str:

@@ -8,18 +8,20 @@ expire, so a rolled-back edit finds its counters as they were.
 Layout, little endian:
 
     header      version u8 | reserved u8 | offset i64 | hops i64 | base_ms i64 | newest u32 | expires_s u32
-                | n_recent u16 | n_cooldowns u16 | n_series u16 | n_contributors u16
+                | n_recent u16 | n_cooldowns u16 | n_series u16 | n_contributors u16 | n_links u16
     recent      n_recent x u64              hashes of the last event ids, oldest first
     cooldowns   n_cooldowns x (u32 rule, u32 time, u32 lasts_ms)
     series      n_series x (u32 key | u8 kind | u16 n | u32 floor | u32 exact_from | u32 retention_ms
                 | n x u32 times [| n x u64 hashes] [| n x f64 amounts])
     contributors    n_contributors x (u32 rule | as `contributors.py` writes them)
+    links           n_links x (u32 cluster | as `clusters.py` writes them)
 """
 
 import struct
 import sys
 from array import array
 
+from engine.core.clusters import Link, load_link
 from engine.core.contributors import Contributors, load_contributors
 from engine.core.windows import SERIES_TYPES, CountSeries, DistinctSeries, SeriesByKey, SumSeries
 from engine.errors import StateError
@@ -40,7 +42,7 @@ MAX_KEY_CHARS = 256
 
 _BASE_LEAD_MS = 2 * MAX_LATENESS_MS
 _MAX_RELATIVE_MS = 2**32 - 1
-_HEADER = struct.Struct("<BBqqqIIHHHH")
+_HEADER = struct.Struct("<BBqqqIIHHHHH")
 _KEY = struct.Struct("<I")
 _COOLDOWN = struct.Struct("<III")
 _SERIES = struct.Struct("<IBHIII")
@@ -54,7 +56,8 @@ class EntityRecord:
     """
 
     __slots__ = (
-        "base_ms", "contributors", "cooldowns", "hops", "newest", "offset", "pending_writes", "recent", "series",
+        "base_ms", "contributors", "cooldowns", "hops", "links", "newest", "offset", "pending_writes", "recent",
+        "series",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -66,6 +69,7 @@ class EntityRecord:
         self.cooldowns: dict[int, tuple[int, int]] = {}
         self.series: SeriesByKey = {}
         self.contributors: dict[int, Contributors] = {}  # by rule
+        self.links: dict[int, Link] = {}  # by cluster
         self.pending_writes = 0  # batches computed on this record and not yet durable: do not evict
 
     def relative(self, ts_ms: int) -> int | None:
@@ -114,6 +118,10 @@ class EntityRecord:
             contributors.trim(oldest - contributors.lookback_ms)
             if not contributors.notes and not contributors.spans:
                 del self.contributors[rule]
+        for cluster, link in list(self.links.items()):
+            link.prune(oldest)
+            if not link.users and link.until < oldest:
+                del self.links[cluster]
 
     def expires_at_ms(self) -> int:
         """The event time after which nothing in this record can matter."""
@@ -130,6 +138,8 @@ class EntityRecord:
             series.shift(by_ms)
         for contributors in self.contributors.values():
             contributors.shift(by_ms)
+        for link in self.links.values():
+            link.shift(by_ms)
         self.cooldowns = {
             rule: (time - by_ms, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time >= by_ms
         }
@@ -140,7 +150,7 @@ def dump_record(record: EntityRecord) -> bytes:
     record.trim()
     recent, cooldowns, all_series = record.recent, record.cooldowns, record.series
     expires_s = min(max(record.expires_at_ms() // 1000 + 1, 0), 2**32 - 1)
-    counts = len(recent), len(cooldowns), len(all_series), len(record.contributors)
+    counts = len(recent), len(cooldowns), len(all_series), len(record.contributors), len(record.links)
     parts = [
         _HEADER.pack(VERSION, 0, record.offset, record.hops, record.base_ms, record.newest, expires_s, *counts),
         _to_bytes(array("Q", recent)),
@@ -157,6 +167,8 @@ def dump_record(record: EntityRecord) -> bytes:
             parts.append(_to_bytes(series.amounts))
     for rule in sorted(record.contributors):
         parts += (_KEY.pack(rule), record.contributors[rule].dump())
+    for cluster in sorted(record.links):
+        parts += (_KEY.pack(cluster), record.links[cluster].dump())
     return b"".join(parts)
 
 
@@ -176,7 +188,7 @@ def stored_expiry_s(data: bytes) -> int:
 def _load(data: bytes) -> EntityRecord:
     record = EntityRecord()
     version, _, record.offset, record.hops, record.base_ms, record.newest, _, *counts = _HEADER.unpack_from(data)
-    n_recent, n_cooldowns, n_series, n_contributors = counts
+    n_recent, n_cooldowns, n_series, n_contributors, n_links = counts
     if version != VERSION:
         raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
     at = _HEADER.size
@@ -201,6 +213,9 @@ def _load(data: bytes) -> EntityRecord:
     for _ in range(n_contributors):
         (rule,) = _KEY.unpack_from(data, at)
         record.contributors[rule], at = load_contributors(data, at + _KEY.size)
+    for _ in range(n_links):
+        (cluster,) = _KEY.unpack_from(data, at)
+        record.links[cluster], at = load_link(data, at + _KEY.size)
     if at != len(data):
         raise ValueError(f"{len(data) - at} bytes are left over")
     return record

@@ -26,6 +26,7 @@ from engine.core.rules import (
     Rulebook,
     Scorer,
 )
+from engine.core.visits import come_home, set_out
 from engine.core.windows import SeriesByKey
 
 
@@ -119,11 +120,15 @@ class Evaluator:
         self._scores, self._features = case.scores, case.features
         program = self.rulebook.program(event.type)
         if program is not None and program.journey is not None:
+            come_home(program.journey.clusters, journey, record, case.now)
             self._decide_gathered(case, program.journey.decider, journey.readings())
         for name, score in journey.values.items():
             if name.startswith("score.") and isinstance(score, float):
                 case.scores[name.removeprefix("score.")] = score
-        return self._evaluation(case)
+        result = self._evaluation(case)
+        if result.decision is not None and case.hits:
+            result.decision.members = journey.members
+        return result
 
     def recall(self, recall: Recall, record: EntityRecord) -> Decision | None:
         """Act on an earlier event, now that its entity has crossed the threshold. None when the rule is gone."""
@@ -167,10 +172,12 @@ class Evaluator:
                 target_id = _target(event, self.rulebook.rules[index])
                 if target_id is not None and len(target_id) <= MAX_ID_CHARS:
                     eligible[self.rulebook.rules[index].name] = target_id
-        return Journey(
+        journey = Journey(
             event.event_id, event.type, event.user_id, event.ts_ms, home, fields, stops, values, case.models,
             case.allowed, eligible, tuple(case.hits),
         )  # fmt: skip
+        set_out(program.clusters, journey, case.record.links, case.now)
+        return journey
 
     def _decide_gathered(self, case: _Case, decider: Decider, readings: Sequence[Readings]) -> None:
         """Decide with gathered values: a rule holds when it holds for one of the readings."""

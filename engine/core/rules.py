@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from engine.core.clusters import ClusterSpec
 from engine.core.decisions import ClauseTrace, Mode, Value
 from engine.core.windows import SeriesByKey
 
@@ -126,6 +127,15 @@ class EntityProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterProgram:
+    """A cluster that events of one type belong to, and the counters over it that their rules read, with
+    their windows."""
+
+    spec: ClusterSpec
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class JourneyProgram:
     """What an event of one type does away from its user: the entities it visits, in this order, and the
     rules that are decided when it is back.
@@ -135,6 +145,7 @@ class JourneyProgram:
     """
 
     entities: Mapping[str, EntityProgram]
+    clusters: Mapping[str, ClusterProgram]
     carried: tuple[str, ...]
     gather: Callable[[Fields, SeriesByKey | None, int, Scores], dict[str, Value]]
     eligible: Callable[[Fields, SeriesByKey | None, int, Scores], list[int]]

@@ -242,7 +242,7 @@ def _watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencie
         kinds = {kind for clause in rule.all_clauses() for kind in needs.kinds(clause)}
         counter = watched(rule, needs)
         groups = [{bool(needs.kinds(clause)) for clause in group} for group in (rule.any,)]
-        if len(kinds) != 1 or counter is None:
+        if len(kinds) != 1 or counter is None or kinds <= words.declared.clusters.keys():
             told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
             report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {told}")
         elif any(needs.kinds(clause) and needs.needs_home(clause) for clause in rule.all_clauses()) or any(

@@ -1,8 +1,10 @@
-"""Reads the declaration of a counter: what it counts, over which window, and on which entity it hangs."""
+"""Reads the declarations of counters and clusters: what is counted, over which window, and on which entity it hangs."""
 
 from collections.abc import Mapping
 
-from engine.core.entities import MAX_WINDOW_MS
+from engine.core.clusters import ClusterSpec
+from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
+from engine.core.hashing import hash32
 from engine.core.rules import MAX_CAP, USER
 from engine.rulebook import schema
 from engine.rulebook.declarations import CounterDeclaration, Declarations
@@ -26,6 +28,11 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     kind = kinds[0]
     by = _by(made, keys["by"]) if "by" in keys else None
     over_ms = _window(made, keys["over"]) if "over" in keys else None
+    if by in made.clusters:
+        if over_ms is not None and _counts_members(made, kind, keys):
+            members = CounterDeclaration(name, span, kind, USER, made.clusters[by].of, by, over_ms, None, None, None)
+            made.counters[name] = members
+        return
     types_node = keys.get("count" if kind == "count" else "of")
     if types_node is None:
         report.error(span, f"{what} needs `of`: the event type or types")
@@ -56,15 +63,56 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     )  # fmt: skip
 
 
+def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    """Read one cluster into the declarations, or report what is wrong with it."""
+    report = made.diagnostics
+    keys = schema.read_mapping(node, schema.CLUSTER, f"cluster `{name}`", report)
+    if not {"of", "share", "within"} <= keys.keys():
+        return
+    if name in made.fields or name in DERIVED_KEYS:
+        report.error(span, f'"{name}" is a field already', "give the cluster another name")
+        return
+    of = words(keys["of"], "an event type", report)
+    share = [_by(made, part) for part in keys["share"].walk()]
+    within_ms = duration(keys["within"], report)
+    if within_ms is not None and within_ms > MAX_LATENESS_MS:
+        report.error(keys["within"].span, f"a cluster reaches back at most {MAX_LATENESS_MS // 86_400_000}d")
+        return
+    most = _whole(made, keys.get("max_shared"), "max_shared", schema.MAX_SHARED) or schema.DEFAULT_MAX_SHARED
+    if within_ms is None or not share or None in share or USER in share:
+        if USER in share:
+            report.error(keys["share"].span, "users cannot share a user_id")
+        return
+    kinds = tuple(sorted(kind for kind in share if kind is not None))
+    made.clusters[name] = ClusterSpec(name, hash32(f"cluster {name}"), of, kinds, within_ms, most)
+
+
+def _counts_members(made: Declarations, kind: str, keys: Mapping[str, Node]) -> bool:
+    """By a cluster, nothing but its members is counted."""
+    wrong = [key for key in keys if key not in ("distinct", "by", "over", "max_keys")]
+    if kind != "distinct" or keys["distinct"].text != USER or wrong:
+        place = keys[wrong[0]] if wrong else keys[kind]
+        made.diagnostics.error(place.span, "by a cluster, members are counted", "{distinct: user_id, by: …, over: 1h}")
+        return False
+    return True
+
+
 def _by(made: Declarations, node: Node) -> str | None:
     """The kind of entity: its parts joined by a plus sign."""
     parts = words(node, "an entity", made.diagnostics)
-    known = [*DERIVED_KEYS, *(name for name, field in made.fields.items() if field.type in ("text", "number"))]
+    known = [
+        *DERIVED_KEYS,
+        *made.clusters,
+        *(name for name, field in made.fields.items() if field.type in ("text", "number")),
+    ]
     for part in parts:
         if part not in known and not part.startswith("event."):
             hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
             made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
             return None
+    if len(parts) > 1 and any(part in made.clusters for part in parts):
+        made.diagnostics.error(node.span, "a cluster stands alone in `by`")
+        return None
     if len(set(parts)) != len(parts) or len(parts) > MAX_PARTS:
         made.diagnostics.error(node.span, f"`by` has up to {MAX_PARTS} different parts")
         return None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.core.clusters import ClusterSpec
 from engine.core.rules import CounterKind
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
@@ -54,6 +55,7 @@ class Declarations:
 
     diagnostics: Diagnostics
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
+    clusters: dict[str, ClusterSpec] = field(default_factory=dict)
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)

@@ -7,9 +7,10 @@ from engine.core.decisions import Decision
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.events import EARLIEST_MS, Event, FieldMapping
-from engine.core.journeys import Stop, travel
+from engine.core.journeys import Stop
 from engine.core.rules import ModelInputs, Rulebook, Scorer
 from engine.core.units import duration_ms, size_bytes
+from engine.core.visits import travel
 from engine.errors import EventError
 from engine.rulebook.declarations import FieldDeclaration
 from engine.rulebook.diagnostics import Diagnostics

@@ -7,7 +7,9 @@ reads what was gathered. The generated source names nothing but its own locals a
 `RUNTIME`.
 """
 
-from engine.core.rules import USER, Counter, Decider, JourneyProgram, Program
+from collections.abc import Iterable
+
+from engine.core.rules import USER, ClusterProgram, Counter, Decider, JourneyProgram, Program
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
 from engine.rulebook.diagnostics import Span
@@ -58,8 +60,12 @@ class ProgramWriter:
         """What needs other entities: None when nothing of this event type does."""
         needed = self._reached(away, [name for name in asked if name in self._needs.away_models])
         read = {ref.target: self._words.counters[ref.target] for ref in needed if ref.kind == "counter"}
+        clusters = self._clusters(event_type, read.values())
+        kinds = {one.by for one in (*counters, *read.values())} | {
+            kind for one in clusters.values() for kind in one.spec.share
+        }
         entities = {}
-        for kind in sorted({one.by for one in (*counters, *read.values()) if one.by != USER}):
+        for kind in sorted(kinds - {USER} - self._words.declared.clusters.keys()):
             entered = [counter for counter in counters if counter.by == kind]
             answered = [counter for counter in read.values() if counter.by == kind]
             entities[kind] = self._entities.program(kind, event_type, entered, answered)
@@ -72,12 +78,22 @@ class ProgramWriter:
         )
         return JourneyProgram(
             entities=entities,
+            clusters=clusters,
             carried=self._carried(away, needed, [counter for counter in counters if counter.by != USER]),
             gather=self._entities.gather(event_type, gathered, scores),
             eligible=self._entities.eligible(event_type, [entry for entry in away if entry[1].rule.then.lookback_ms],
                                              self._needs),
             decider=decider,
         )  # fmt: skip
+
+    def _clusters(self, event_type: str, read: Iterable[Counter]) -> dict[str, ClusterProgram]:
+        """The clusters that events of this type link, if some rule asks about them."""
+        asked = {counter.by for counter in self._words.counters.values()}
+        return {
+            name: ClusterProgram(spec, {counter.name: counter.over_ms for counter in read if counter.by == name})
+            for name, spec in self._words.declared.clusters.items()
+            if name in asked and concerns(spec.of, event_type)
+        }
 
     def _asked(self, rules: Rules) -> list[str]:
         """The models that these rules name, in the order of their declaration."""

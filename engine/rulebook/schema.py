@@ -13,6 +13,8 @@ VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
 ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspend", "review")
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
+DEFAULT_MAX_SHARED = 100
+MAX_SHARED = 500
 MODES = ("shadow", "enforce")
 ALSO = ("earlier",)
 BOUNDS = ("none", "wilson_lower_95")
@@ -60,6 +62,14 @@ RATIO: Shape = {
     "ratio": Key("numerator and denominator", {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}, True),
     "at_least": Key("unknown while the denominator is smaller", {"type": "number", "minimum": 0}),
     "bound": Key("a confidence bound in place of the plain ratio", {"enum": list(BOUNDS)}),
+}
+CLUSTER: Shape = {
+    "of": Key("the event type or types that link, or any", _ONE_OR_MORE, required=True),
+    "share": Key("the kinds of entities whose users belong together", _ONE_OR_MORE, required=True),
+    "within": Key("how close in time", _DURATION, required=True),
+    "max_shared": Key(
+        "an entity shared by more users links nobody", {"type": "integer", "minimum": 2, "maximum": MAX_SHARED}
+    ),
 }
 LIST: Shape = {
     "file": Key("one entry a line, # starts a comment", _TEXT),
@@ -113,6 +123,7 @@ RULE: Shape = {
 SECTIONS: Shape = {
     "version": Key("the version of this language", {"const": VERSION}, required=True),
     "fields": Key("types, and where a value comes from", {"type": "object"}),
+    "clusters": Key("users who share entities", {"type": "object"}),
     "counters": Key("questions over time windows", {"type": "object"}),
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
     "lists": Key("sets of values", {"type": "object"}),
@@ -199,6 +210,7 @@ def json_schema() -> Json:
         **shaped(
             SECTIONS,
             fields=named({"anyOf": [{"enum": list(FIELD_TYPES)}, shaped(FIELD)]}),
+            clusters=named(shaped(CLUSTER)),
             counters=named(shaped(COUNTER)),
             derived=named({"anyOf": [_TEXT, shaped(RATIO)]}),
             lists=named(shaped(LIST)),

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from engine.core.events import IDENTITY_FIELDS, TEXT_FIELDS
 from engine.core.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook import schema
-from engine.rulebook.counters import read_counter
+from engine.rulebook.counters import read_cluster, read_counter
 from engine.rulebook.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.nodes import Ref, names_in
@@ -160,6 +160,7 @@ def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
 _READERS = {
     "fields": _read_field,
     "lists": _read_list,
+    "clusters": read_cluster,
     "counters": read_counter,
     "models": _read_model,
     "derived": _read_derived,

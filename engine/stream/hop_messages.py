@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from engine.core.clusters import Trace
 from engine.core.decisions import Hit, Value
 from engine.core.journeys import Journey, Recall, Stop
 from engine.errors import StateError
@@ -43,6 +44,8 @@ class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="t
     eligible: dict[str, str]
     hits: tuple[Hit, ...]
     found: list[dict[str, Value]]
+    clusters: dict[str, Trace]
+    members: dict[str, list[str]]
 
 
 class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
@@ -67,7 +70,7 @@ class Departures:
         one = journey
         message = _JourneyMessage(
             self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values,
-            one.models, one.allowed, one.eligible, one.hits, one.found,
+            one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members,
         )  # fmt: skip
         stop = one.next_stop()
         if stop is None:
@@ -100,7 +103,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall]:
     one = message
     journey = Journey(
         one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values, one.models,
-        one.allowed, one.eligible, one.hits, one.found,
+        one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members,
     )  # fmt: skip
     return message.origin, journey
 

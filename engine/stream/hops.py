@@ -13,7 +13,8 @@ import structlog
 
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
-from engine.core.journeys import Journey, Recall, visit
+from engine.core.journeys import Journey, Recall
+from engine.core.visits import visit
 from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.store import PartitionState

@@ -123,7 +123,18 @@ class OfflineEngine:
                     )
             outcome.changes += self._state.dump(outcome.records)
             self._apply(outcome)
+        for journey in journeys:
+            self._visit_clusters(journey)
         return self._conclude(journeys, recalls)
+
+    def _visit_clusters(self, journey: Journey) -> None:
+        """Stops that are known only when all entities are visited. Nobody is recalled there."""
+        while (stop := journey.next_stop()) is not None:
+            key = entity_key(stop)
+            outcome = StateOutcome(state=self._state, records=self._state.load([key]))
+            self._hops.visit(self._state, journey, outcome.records[key])
+            outcome.changes += self._state.dump(outcome.records)
+            self._apply(outcome)
 
     def _conclude(self, journeys: list[Journey], recalls: dict[int, list[Recall]]) -> list[Message]:
         if not journeys:

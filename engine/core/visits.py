@@ -1,0 +1,167 @@
+"""What happens when an event comes to an entity on its journey.
+
+It is entered into the entity's series and takes the counters' values along; those who came before the
+threshold are recalled, and clusters are linked. Everything depends on the entity's record and on what the
+event carries, and on nothing else.
+"""
+
+from collections.abc import Callable, Mapping
+
+from engine.core.clusters import MAX_MERGES, Link, Trace, join, labels_of, latest_members, link_entity, own_label, size
+from engine.core.contributors import Contributor, Contributors
+from engine.core.entities import MAX_LATENESS_MS, EntityRecord
+from engine.core.journeys import Journey, Recall, Stop
+from engine.core.rules import ClusterProgram, Rulebook, Watch
+from engine.core.windows import SeriesByKey
+
+_LATER_TIMES = 256
+"""How many later events are looked at again when one arrives late."""
+
+Admit = Callable[[str, int], bool]
+"""Told the kind of a new entity and the time, whether it may be counted."""
+
+
+def always(_: str, __: int) -> bool:
+    """No budget."""
+    return True
+
+
+def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Admit = always) -> list[Recall]:
+    """Enter the event at its next stop and take the counters' values along. Returns whom to act on now.
+    `admit` is asked whether a new entity may be counted."""
+    stop = journey.next_stop()
+    assert stop is not None
+    kind, key = stop
+    program = rulebook.program(journey.type)
+    plan = program.journey if program is not None else None
+    entity = plan.entities.get(kind) if plan is not None else None
+    admitted = bool(record.newest) or admit(kind, journey.ts_ms)
+    now = record.relative(journey.ts_ms) if admitted else None
+    known = now is not None and now > record.newest - MAX_LATENESS_MS
+    recalls: list[Recall] = []
+    if now is None or not known:
+        journey.found.append(entity.read(None, 0, key) if entity is not None else {})
+    elif plan is not None and entity is not None:
+        record.newest = max(record.newest, now)
+        entity.observe(journey.fields, record.series, now, key)
+        journey.found.append(entity.read(record.series, now, key))
+        for watch in rulebook.watches.get(kind, ()):
+            recalls += _watch(watch, rulebook, journey, record, now, stop)
+        _link(plan.clusters, journey, record, kind, now)
+    elif plan is not None and kind in plan.clusters:
+        record.newest = max(record.newest, now)
+        _join(plan.clusters[kind], journey, record, int(key, 16), now)
+    else:  # planned by another version of the rulebook: nobody asks any more
+        journey.found.append({})
+    if journey.next_stop() is None and plan is not None:
+        _go_on_to_clusters(plan.clusters, journey)
+    return recalls
+
+
+def travel(journey: Journey, rulebook: Rulebook, record_at: Callable[[Stop], EntityRecord]) -> list[Recall]:
+    """Make all the visits of a journey, where all entities are at hand."""
+    recalls: list[Recall] = []
+    while (stop := journey.next_stop()) is not None:
+        recalls += visit(journey, record_at(stop), rulebook)
+    return recalls
+
+
+def _watch(
+    watch: Watch, rulebook: Rulebook, journey: Journey, record: EntityRecord, now: int, stop: Stop
+) -> list[Recall]:
+    """Note the event if the rule would act on it; release the notes that a crossing reaches.
+
+    An event that arrives late may have been the one that was missing: the moments of the later events are
+    looked at again. So the notes that are released in the end are the same in any order of arrival.
+    """
+    rule = rulebook.rules[watch.rule]
+    notes = record.contributors.get(rule.key)
+    direct = watch.crossed(record.series, now, stop[1])
+    crossings = [now] if direct else []
+    crossings += [
+        time for time in _later(record.series, now, watch.lookback_ms) if watch.crossed(record.series, time, stop[1])
+    ]
+    target_id = journey.eligible.get(rule.name)
+    if notes is None:
+        if not crossings and target_id is None:
+            return []
+        notes = record.contributors[rule.key] = Contributors(watch.lookback_ms)
+    notes.lookback_ms = watch.lookback_ms
+    for time in crossings:
+        notes.cross(time)
+    if target_id is not None and not direct:
+        who = (journey.event_id, journey.type, journey.user_id, target_id, journey.home)
+        notes.note(Contributor(now, *who))
+    moments = crossings or [record.newest]
+    total = max(watch.count(record.series, time, stop[1]) or 0 for time in moments)
+    return [_recall(watch, rule.name, one, record, stop, total) for one in notes.release()]
+
+
+def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, stop: Stop, total: int) -> Recall:
+    position = watch.count(record.series, one.time, stop[1])
+    return Recall(
+        rule, one.event_id, one.type, one.user_id, one.target_id, record.base_ms + one.time, one.home,
+        *stop, watch.counter, position, max(total, position or 0),
+    )  # fmt: skip
+
+
+def _later(series: SeriesByKey, now: int, lookback_ms: int) -> list[int]:
+    """The times of the entity's events after `now` whose windows may contain it."""
+    times = {time for one in series.values() for time in one.after(now, now + lookback_ms)}
+    return sorted(times)[:_LATER_TIMES]
+
+
+def set_out(clusters: Mapping[str, ClusterProgram], journey: Journey, links: Mapping[int, Link], now: int) -> None:
+    """Take the user's labels along. Alone, a user is a cluster of one."""
+    for name, cluster in clusters.items():
+        journey.clusters[name] = Trace(labels_of(links.get(cluster.spec.key), now))
+        journey.values.update(dict.fromkeys(cluster.counters, 1))
+
+
+def come_home(clusters: Mapping[str, ClusterProgram], journey: Journey, user: EntityRecord, now: int) -> None:
+    """The user keeps the label that the event has come back with."""
+    for name, trace in journey.clusters.items():
+        if name in clusters and trace.labels:
+            spec = clusters[name].spec
+            link = user.links.setdefault(spec.key, Link())
+            link.label, link.until = trace.target, max(link.until, now + spec.within_ms)
+
+
+def _link(clusters: Mapping[str, ClusterProgram], journey: Journey, record: EntityRecord, kind: str, now: int) -> None:
+    for name, cluster in clusters.items():
+        if kind in cluster.spec.share and name in journey.clusters:
+            link = record.links.setdefault(cluster.spec.key, Link())
+            link_entity(cluster.spec, journey.clusters[name], link, journey.user_id, now, record.base_ms)
+
+
+def _join(cluster: ClusterProgram, journey: Journey, record: EntityRecord, label: int, now: int) -> None:
+    """At the record of a cluster: bring members, read how many there are, or go on to what it is part of."""
+    spec, trace = cluster.spec, journey.clusters[cluster.spec.name]
+    link = record.links.setdefault(spec.key, Link())
+    link.prune(now - max(spec.within_ms, *cluster.counters.values(), 0))
+    further = join(spec, trace, link, label, now, record.base_ms)
+    if further is None:
+        journey.found.append({name: size(link, now, over_ms) for name, over_ms in cluster.counters.items()})
+        journey.members[spec.name] = latest_members(link)
+        return
+    journey.found.append({})
+    stop = (spec.name, f"{further:016x}")
+    if stop not in journey.stops[len(journey.found) :] and _cluster_stops(journey, spec.name) < MAX_MERGES:
+        journey.stops.append(stop)
+
+
+def _go_on_to_clusters(clusters: Mapping[str, ClusterProgram], journey: Journey) -> None:
+    """All entities are visited: go on to the records of the clusters that the event belongs to, those that
+    are part of others first."""
+    for name, cluster in clusters.items():
+        trace = journey.clusters.get(name)
+        if trace is None or _cluster_stops(journey, name):
+            continue
+        if trace.shared or trace.target not in (0, own_label(journey.user_id)):
+            trace.members.setdefault(journey.user_id, journey.ts_ms)
+            labels = sorted(trace.labels, reverse=True)
+            journey.stops += [(cluster.spec.name, f"{label:016x}") for label in labels[-MAX_MERGES:]]
+
+
+def _cluster_stops(journey: Journey, name: str) -> int:
+    return sum(kind == name for kind, _ in journey.stops)
