@@ -15,6 +15,7 @@ COMMANDS = {
     "label": "Publish one moderator's label.",
     "replay": "Run the engine over recorded files, without a broker.",
     "rules": "Check, test and publish rulebooks.",
+    "sim": "Simulate a day with attacks, and tell what the rules catch.",
     "topics": "Create and check the topics.",
     "worker": "Run a stream worker.",
 }

@@ -12,14 +12,12 @@ from rich.table import Table
 
 from engine.cli.options import FILE, PATH
 from engine.cli.recordings import read_events, read_labels, read_lines
+from engine.cli.verdict import tell_verdict
 from engine.core.events import FieldMapping
 from engine.dev.demo import Traffic, run_demo
 from engine.dev.observer import Observation
-from engine.sim.verdict import judge
 from engine.sim.world import Moderator, SimulatedEvent, simulate_day
 from engine.stream.offline import Arrival, merge
-
-_CAUGHT_FROM = 0.9
 
 
 @click.command("demo")
@@ -59,19 +57,9 @@ def _simulated(console: Console, rules: Path, rate: float, seed: int, workers: i
 
 
 def _tell_attacks(console: Console, day: list[SimulatedEvent], seen: Observation) -> bool:
-    results, innocent = judge(day, seen.actions)
-    people = len({one.event["user_id"] for one in day if one.attack is None})
-    table = Table("attack", "accounts", "caught", "recall", "precision", "by rules", title="What was caught")
-    for result in results:
-        precision = f"{result.precision:.3f}" if result.precision is not None else "-"
-        table.add_row(
-            result.name, str(len(result.accounts)), str(len(result.caught)), f"{result.recall:.3f}", precision,
-            ", ".join(sorted(result.rules)),
-        )  # fmt: skip
-    console.print(table)
+    caught = tell_verdict(console, day, seen.actions)
     _tell_totals(console, seen)
-    console.print(f"innocent accounts acted on: {len(innocent)} of {people}")
-    return all(result.recall >= _CAUGHT_FROM for result in results)
+    return caught
 
 
 def _recorded(

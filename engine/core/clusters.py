@@ -2,9 +2,10 @@
 
 The components of the graph of users and entities are kept online, a little at a time. Users and entities
 carry labels; an event carries its user's label from entity to entity, and each takes the smallest that it has
-met. The first user of an entity without one lends it a label of his own. What is known of a cluster lies in a record of its own, under its label:
-its members and when they were last seen. Where an event finds that two labels are one cluster, it visits the
-record of the larger label, which hands its members over and from then on points to the smaller one.
+met. The first user of an entity without one lends it a label of his own. What is known of a cluster lies in a
+record of its own, under its label: its members and when they were last seen. Where an event finds that two
+labels are one cluster, it visits the record of the larger label, which hands its members over and from then
+on points to the smaller one.
 
 Bounded on purpose: an entity shared by more than `max_shared` users says nothing (a campus network, a viral
 link) and links nobody while it is so popular; a cluster remembers its MAX_MEMBERS latest members; an event

@@ -31,6 +31,9 @@ _AUTHORITY_END = re.compile(r"[/?#\\]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
 
+_RESERVED = frozenset(("example", "test", "invalid"))
+"""For documentation and tests (RFC 2606): they have owners here, but are on no list."""
+
 _SUFFIXES = PublicSuffixList(accept_unknown=False)
 SHORTENERS = frozenset(
     """
@@ -119,6 +122,9 @@ def _registrable(host: str, certain: bool) -> str | None:
     registered = _SUFFIXES.privatesuffix(host)
     if registered is not None:
         return str(registered)
+    *_, owner, top = host.split(".")
+    if top in _RESERVED:
+        return f"{owner}.{top}"
     return host if certain else None
 
 

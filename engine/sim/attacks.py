@@ -18,7 +18,7 @@ def post_flood(rng: Random, start_ms: int) -> list[Event]:
         at_ms = start_ms + rng.randrange(6 * HOUR_MS)
         until_ms = at_ms + 600_000
         while at_ms < until_ms:
-            made.append(_event(rng, f"flood{account:03d}", "post", at_ms, age_days, text=spam_text(rng)))
+            made.append(account_event(rng, f"flood{account:03d}", "post", at_ms, age_days, text=spam_text(rng)))
             at_ms += rng.randrange(1_500, 5_500)
     return made
 
@@ -32,7 +32,9 @@ def link_spam(rng: Random, start_ms: int) -> list[Event]:
         for _ in range(rng.randrange(4, 9)):
             kind = rng.choice(["post", "comment", "message"])
             url = f"https://{rng.choice(domains)}/{rng.getrandbits(20):x}"
-            event = _event(rng, f"link{account:03d}", kind, at_ms, rng.randrange(3), text=f"{spam_text(rng)} {url}")
+            event = account_event(
+                rng, f"link{account:03d}", kind, at_ms, rng.randrange(3), text=f"{spam_text(rng)} {url}"
+            )
             event["urls"] = [url]
             event["target_id"] = f"u{rng.randrange(1500):05d}"
             made.append(event)
@@ -47,7 +49,7 @@ def fake_engagement(rng: Random, start_ms: int) -> list[Event]:
         at_ms, kind = start_ms + rng.randrange(2 * HOUR_MS), rng.choice(["like", "like", "follow"])
         age_days = rng.randrange(5, 400)
         for target in rng.sample(range(1500), 80):
-            event = _event(rng, f"bot{account:03d}", kind, at_ms, age_days)
+            event = account_event(rng, f"bot{account:03d}", kind, at_ms, age_days)
             event["target_id"] = f"u{target:05d}"
             made.append(event)
             at_ms += rng.randrange(500, 5_000)
@@ -62,7 +64,8 @@ ATTACKS: dict[str, tuple[Attack, float]] = {
 """Each attack, and the hour of the day at which it begins."""
 
 
-def _event(rng: Random, user_id: str, kind: str, ts_ms: int, age_days: int, text: str | None = None) -> Event:
+def account_event(rng: Random, user_id: str, kind: str, ts_ms: int, age_days: int, text: str | None = None) -> Event:
+    """An event of an attacker's account, which has few followers and never the same address twice."""
     event: Event = {
         "event_id": f"{user_id}-{ts_ms}",
         "type": kind,

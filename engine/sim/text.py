@@ -35,3 +35,48 @@ def spam_text(rng: Random) -> str:
     parts = [rng.choice(_SPAM_OFFERS), rng.choice(_SPAM_CALLS)]
     rng.shuffle(parts)
     return f"{parts[0]} {'!' * rng.randrange(4)} {parts[1]} {rng.randrange(1000)}"
+
+
+_SYNONYMS = {
+    "simple": ("easy", "clever"),
+    "earning": ("making money", "earning cash"),
+    "finally": ("at last", "actually"),
+    "official": ("real", "original"),
+    "manages": ("runs", "handles"),
+    "tell": ("let", "inform"),
+    "last": ("this", "past"),
+    "still": ("only", "now"),
+    "natural": ("herbal", "organic"),
+    "pays": ("pays out", "transfers"),
+    "home": ("your couch",),
+}
+_FILLERS = ("guys", "really", "honestly", "omg", "pls", "hey", "yes", "btw")
+_LOOK_ALIKES = str.maketrans("aeopcxyi", "\u0430\u0435\u043e\u0440\u0441\u0445\u0443\u0456")
+_KEYBOARD = str.maketrans("oiea", "0134")
+
+
+def paraphrase(rng: Random, text: str) -> str:
+    """A text with a few words exchanged and a few added."""
+    words = [
+        rng.choice(_SYNONYMS[word]) if word in _SYNONYMS and rng.random() < 0.35 else word for word in text.split()
+    ]
+    for _ in range(rng.randrange(3)):
+        words.insert(rng.randrange(len(words) + 1), rng.choice(_FILLERS))
+    return " ".join(words)
+
+
+def disguise(rng: Random, text: str) -> str:
+    """The same words in other characters: look-alikes of other alphabets, digits for letters, invisible
+    characters, capitals, numbers and signs behind them."""
+    words = []
+    for word in text.split():
+        way = rng.randrange(12)
+        if way == 0:
+            words.append(word.translate(_LOOK_ALIKES))
+        elif way == 1 and len(word) > 2:
+            words.append(word.translate(_KEYBOARD))
+        elif way == 2:
+            words.append("\u200b".join(word))
+        else:
+            words.append(word.upper() if way == 3 else word)
+    return " ".join(words) + rng.choice(("", "!", "!!!", " 💯", f" {rng.randrange(1000)}"))

@@ -22,6 +22,35 @@ class AttackResult:
         return len(self.caught) / len(self.accounts) if self.accounts else 0.0
 
 
+@dataclass(slots=True)
+class LookAlikeResult:
+    """A crowd that only looked like an attack: its users, and those acted on for what they did in it."""
+
+    name: str
+    users: set[str] = field(default_factory=set)
+    acted_on: set[str] = field(default_factory=set)
+
+    @property
+    def share(self) -> float:
+        """The share of its users on which something was done."""
+        return len(self.acted_on) / len(self.users) if self.users else 0.0
+
+
+def judge_lookalikes(events: Iterable[SimulatedEvent], actions: Iterable[Mapping[str, str]]) -> list[LookAlikeResult]:
+    """Each look-alike's result. An action is a mapping with `event_id` and `user_id`."""
+    results: dict[str, LookAlikeResult] = {}
+    crowd_of: dict[str, LookAlikeResult] = {}
+    for simulated in events:
+        if simulated.lookalike is not None:
+            result = results.setdefault(simulated.lookalike, LookAlikeResult(simulated.lookalike))
+            result.users.add(str(simulated.event["user_id"]))
+            crowd_of[str(simulated.event["event_id"])] = result
+    for action in actions:
+        if action["event_id"] in crowd_of:
+            crowd_of[action["event_id"]].acted_on.add(action["user_id"])
+    return list(results.values())
+
+
 def judge(
     events: Iterable[SimulatedEvent], actions: Iterable[Mapping[str, str]]
 ) -> tuple[list[AttackResult], set[str]]:

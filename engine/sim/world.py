@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from random import Random
 
 from engine.sim.attacks import ATTACKS, Event
+from engine.sim.coordinated import COORDINATED
+from engine.sim.lookalikes import LOOKALIKES
 from engine.sim.people import HOUR_MS, day_of, populate
 
 DEFAULT_START_MS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
@@ -13,10 +15,12 @@ DEFAULT_START_MS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
 
 @dataclass(frozen=True, slots=True)
 class SimulatedEvent:
-    """An event, and what it really is: an attack's name, or None for a normal one."""
+    """An event, and what it really is: an attack's name, or None for a normal one. `lookalike`: what it is
+    part of when it only looks like one."""
 
     event: Event
     attack: str | None
+    lookalike: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,11 @@ def simulate_day(seed: int = 1, people: int = 1_500, start_ms: int = DEFAULT_STA
         for person in population
         for event in day_of(rng, person, population, start_ms, number=0)
     ]
-    for name, (attack, hour) in ATTACKS.items():
+    for name, (attack, hour) in (ATTACKS | COORDINATED).items():
         made += [SimulatedEvent(event, name) for event in attack(rng, start_ms + int(hour * HOUR_MS))]
+    for name, (crowd, hour) in LOOKALIKES.items():
+        events = crowd(rng, population, start_ms + int(hour * HOUR_MS))
+        made += [SimulatedEvent(event, None, name) for event in events]
     return list(_as_it_arrives(made, rng))
 
 

@@ -3,6 +3,8 @@
 from random import Random
 
 from engine.sim.attacks import ATTACKS
+from engine.sim.coordinated import COORDINATED
+from engine.sim.lookalikes import LOOKALIKES
 from engine.sim.verdict import judge
 from engine.sim.world import Moderator, simulate_day
 
@@ -14,8 +16,9 @@ def test_the_same_seed_gives_the_same_day() -> None:
 
 def test_every_attack_takes_place_and_the_truth_is_not_in_the_event() -> None:
     day = simulate_day(people=50)
-    assert {one.attack for one in day} == {None, *ATTACKS}
-    assert not any("attack" in str(one.event) for one in day)
+    assert {one.attack for one in day} == {None, *ATTACKS, *COORDINATED}
+    assert {one.lookalike for one in day} == {None, *LOOKALIKES}
+    assert not any("attack" in str(one.event) or "lookalike" in str(one.event) for one in day)
 
 
 def test_people_sleep() -> None:
