@@ -31,6 +31,8 @@ def tell_verdict(console: Console, day: list[SimulatedEvent], actions: Sequence[
         table.add_row(crowd.name, str(len(crowd.users)), str(len(crowd.acted_on)), f"{crowd.share:.3f}")
     console.print(table)
     people = len({one.event["user_id"] for one in day if one.attack is None})
+    earlier = sum(bool(action.get("earlier")) for action in actions)
+    console.print(f"{earlier} of {len(actions)} actions on events that had come before their rule's threshold")
     console.print(f"innocent accounts acted on: {len(innocent)} of {people}")
     return all(result.recall >= CAUGHT_FROM for result in results) and all(
         crowd.share <= SPARED_UP_TO for crowd in crowds

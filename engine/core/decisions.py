@@ -42,7 +42,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What to enforce. The id is a function of event, rule and target: a replay publishes the same one."""
+    """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
+    `earlier`: the event had come before the rule's threshold was crossed."""
 
     action_id: str
     ts_ms: int
@@ -58,6 +59,7 @@ class Action:
     explanation: str
     rulebook: str
     models: dict[str, str]
+    earlier: bool = False
 
 
 @dataclass(slots=True)

@@ -63,6 +63,7 @@ class _Case:
     record: EntityRecord
     now: int
     allowed: bool = False
+    earlier: bool = False
     hits: list[Hit] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     scores: dict[str, float | None] = field(default_factory=dict)
@@ -115,7 +116,7 @@ class Evaluator:
     def conclude(self, journey: Journey, record: EntityRecord) -> Evaluation:
         """Decide an event that is back from its journey, with its user's record."""
         event = journey.event()
-        case = _Case(event, record, record.relative(event.ts_ms) or 0, journey.allowed, list(journey.hits))
+        case = _Case(event, record, record.relative(event.ts_ms) or 0, journey.allowed, hits=list(journey.hits))
         case.models.update(journey.models)
         self._scores, self._features = case.scores, case.features
         program = self.rulebook.program(event.type)
@@ -137,7 +138,7 @@ class Evaluator:
             return None
         rule = self.rulebook.rules[index]
         event = Event(recall.event_id, recall.type, recall.user_id, recall.ts_ms, {})
-        case = _Case(event, record, record.relative(recall.ts_ms) or 0)
+        case = _Case(event, record, record.relative(recall.ts_ms) or 0, earlier=True)
         told = ClauseTrace(recall.told(self.rulebook.counters), {recall.counter: recall.total}, True)
         self._enforce_rule(case, index, rule, recall.target_id, (told,), None)
         return self._decision(case)
@@ -228,7 +229,7 @@ class Evaluator:
         return Action(
             action_id(event.event_id, rule.name, then.target, target_id), event.ts_ms, then.kind, then.scope,
             then.target, target_id, event.event_id, event.user_id, rule.name, rule.reason, then.for_ms,
-            explanation, self.rulebook.id, case.models,
+            explanation, self.rulebook.id, case.models, case.earlier,
         )  # fmt: skip
 
     def _evaluation(self, case: _Case) -> Evaluation:

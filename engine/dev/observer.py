@@ -45,7 +45,10 @@ class Observer:
         self._actions = topics.actions
 
     def update(self, wait_ms: int) -> Observation:
-        """Read what the topics and the metrics have got, for at most `wait_ms`."""
+        """Read what the topics and the metrics have got, for at most `wait_ms`. Raises FloodgateError when a
+        worker has ended."""
+        for worker in self._system.workers:
+            worker.raise_if_ended()
         for tp, records in self._consumer.poll(timeout_ms=wait_ms).items():
             for record in records:
                 document = orjson.loads(record.value)

@@ -48,6 +48,11 @@ class LocalWorker:
                 raise FloodgateError(f"the worker did not start:\n{self.log_path.read_text('utf-8')[-3000:]}")
             time.sleep(0.1)
 
+    def raise_if_ended(self) -> None:
+        """Raise with the end of its log when it has ended by itself."""
+        if self._process.poll() is not None:
+            raise FloodgateError(f"a worker ended by itself:\n{self.log_path.read_text('utf-8')[-3000:]}")
+
     def stop(self) -> None:
         """SIGTERM, then SIGKILL."""
         self._process.send_signal(signal.SIGTERM)

@@ -53,7 +53,7 @@ class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="ta
     recall: Recall
 
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
 _decode = msgspec.msgpack.Decoder(_JourneyMessage | _RecallMessage).decode
 
 

@@ -42,7 +42,8 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
 
 
 def encode_action(action: Action) -> bytes:
-    """An action as JSON. Absent: `scope` and `for_ms` where the rule has none, `models` without any."""
+    """An action as JSON. Absent: `scope` and `for_ms` where the rule has none, `model` without any, `earlier`
+    when it is false."""
     document: dict[str, Any] = {
         "action_id": action.action_id,
         "ts": action.ts_ms,
@@ -61,6 +62,8 @@ def encode_action(action: Action) -> bytes:
         document["for_ms"] = action.for_ms
     if action.models:
         document["model"] = ",".join(action.models.values())
+    if action.earlier:
+        document["earlier"] = True
     return orjson.dumps(document)
 
 

@@ -46,13 +46,16 @@ class EventWorker:
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch: THE way of an event begins here, and goes on in `core/evaluator.py`."""
         outcome, journeys = self.decide(partition, records)
-        for offset, journey in journeys:
-            departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, offset)
-            outcome.messages.append(departures.send(journey))
+        for record, journey in journeys:
+            departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, record.offset)
+            try:
+                outcome.messages.append(departures.send(journey))
+            except (TypeError, ValueError, OverflowError) as error:  # one event must never stop a partition
+                self._rejector.reject(outcome, record, "cannot_travel", error)
         return outcome
 
-    def decide(self, partition: int, records: Sequence[Any]) -> tuple[StateOutcome, list[tuple[int, Journey]]]:
-        """What a batch brings about, and the journeys on which events set out, with their offsets."""
+    def decide(self, partition: int, records: Sequence[Any]) -> tuple[StateOutcome, list[tuple[Any, Journey]]]:
+        """What a batch brings about, and the journeys on which events set out, with their records."""
         evaluator = self._evaluator
         assert evaluator is not None  # no partition is read before a rulebook is there
         state = self._states(partition)
@@ -74,7 +77,7 @@ class EventWorker:
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
                 continue
             if result.journey is not None:
-                journeys.append((record.offset, result.journey))
+                journeys.append((record, result.journey))
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome, journeys
