@@ -24,6 +24,7 @@ MAX_MEMORY_MS = 86_400_000
 """How much longer than the window a cluster that was merged points to the other one."""
 
 SHOWN_MEMBERS = 20
+_LATEST = 2**32 - 1
 _HEAD = struct.Struct("<QIH")
 _USER = struct.Struct("<IH")
 
@@ -136,7 +137,7 @@ def join(spec: ClusterSpec, trace: Trace, link: Link, label: int, now: int, base
         link.label, link.until = trace.target, now + spec.within_ms + MAX_MEMORY_MS
         return trace.target
     link.label = 0
-    link.see({user: max(0, time_ms - base_ms) for user, time_ms in trace.members.items()})
+    link.see({user: min(max(0, time_ms - base_ms), _LATEST) for user, time_ms in trace.members.items()})
     if len(link.users) > MAX_MEMBERS:
         latest = sorted(link.users.items(), key=lambda entry: (entry[1], entry[0]))[-MAX_MEMBERS:]
         link.users = dict(latest)

@@ -42,6 +42,9 @@ MAX_KEY_CHARS = 256
 
 _BASE_LEAD_MS = 2 * MAX_LATENESS_MS
 _MAX_RELATIVE_MS = 2**32 - 1
+_AHEAD_MS = 3 * MAX_LATENESS_MS
+"""Room for times that lie ahead of an event: how long a cluster's links last."""
+
 _HEADER = struct.Struct("<BBqqqIIHHHHH")
 _KEY = struct.Struct("<I")
 _COOLDOWN = struct.Struct("<III")
@@ -77,7 +80,7 @@ class EntityRecord:
         if not self.base_ms:
             self.base_ms = ts_ms - _BASE_LEAD_MS
         now = ts_ms - self.base_ms
-        if now > _MAX_RELATIVE_MS:
+        if now > _MAX_RELATIVE_MS - _AHEAD_MS:
             self._rebase(ts_ms - MAX_WINDOW_MS - _BASE_LEAD_MS)
             now = ts_ms - self.base_ms
         return now if now >= 0 else None
@@ -100,8 +103,9 @@ class EntityRecord:
         return abs(now - last[0]) < last[1]
 
     def cool(self, rule: int, now: int, lasts_ms: int) -> None:
-        """The rule has acted: it rests for `lasts_ms` of event time."""
-        self.cooldowns[rule] = (now, lasts_ms)
+        """The rule has acted: it rests for `lasts_ms` of event time. A later rest is not cut short."""
+        if rule not in self.cooldowns or now >= self.cooldowns[rule][0]:
+            self.cooldowns[rule] = (now, lasts_ms)
 
     def trim(self) -> None:
         """Drop whatever no later answer can depend on."""

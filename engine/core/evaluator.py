@@ -166,7 +166,8 @@ class Evaluator:
         if not stops:
             self._decide_gathered(case, program.decider, [values])
             return None
-        fields = {name: event.fields[name] for name in program.carried if name in event.fields}
+        read = ((path, lookup(event.fields, path)) for path in program.carried)
+        fields = {path: value for path, value in read if value is not None}
         eligible = {}
         if not case.allowed:
             for index in program.eligible(event.fields, series, case.now, case.scores):

@@ -140,7 +140,7 @@ class JourneyProgram:
     """What an event of one type does away from its user: the entities it visits, in this order, and the
     rules that are decided when it is back.
 
-    `carried`: the event's fields that are needed on the way; `gather`: the user's counters and the scores
+    `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
     that those rules name; `eligible`: the rules with a lookback all of whose other clauses hold.
     """
 

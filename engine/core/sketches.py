@@ -85,7 +85,7 @@ class SampledSeries(DistinctSeries):
         hashes.insert(at, value)
         if len(times) > cap:
             self.trim()
-            while len(times) > cap:
+            while len(self.times) > cap:
                 self._rise()
 
     def estimate(self, now: int, over_ms: int) -> int | None:

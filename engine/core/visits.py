@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from engine.core.clusters import MAX_MERGES, Link, Trace, join, labels_of, latest_members, link_entity, own_label, size
 from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import MAX_LATENESS_MS, EntityRecord
+from engine.core.hashing import hash64
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.rules import ClusterProgram, Rulebook, Watch
 from engine.core.windows import SeriesByKey
@@ -43,7 +44,8 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Adm
         journey.found.append(entity.read(None, 0, key) if entity is not None else {})
     elif plan is not None and entity is not None:
         record.newest = max(record.newest, now)
-        entity.observe(journey.fields, record.series, now, key)
+        if record.remember(hash64(journey.event_id)):  # else it has come another way before: a new rulebook's
+            entity.observe(journey.fields, record.series, now, key)
         journey.found.append(entity.read(record.series, now, key))
         for watch in rulebook.watches.get(kind, ()):
             recalls += _watch(watch, rulebook, journey, record, now, stop)

@@ -25,7 +25,9 @@ RUN = 12
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+|[^\s@]+\.(?:com|net|org|info|io|ru|xyz|top|site|shop)\b\S*")
 _NUMBER = re.compile(r"(?<!\w)[\d.,:%$€£]*\d[\d.,:%$€£]*(?!\w)")
-_KEYBOARD = str.maketrans("01345789@$!|l", "oieastbgasiii")
+_IN_WORD = re.compile(r"(?<=\w)[@$!|](?=\w)")
+_SIGNS = {"@": "a", "$": "s", "!": "i", "|": "i"}
+_KEYBOARD = str.maketrans("01345789l", "oieastbgi")
 _HALF = 8
 _MIX = tuple(np.uint64(one) for one in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5))
 _SHIFT = np.uint64(29)
@@ -58,8 +60,8 @@ def skeleton(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.translate(_look_alikes())).casefold().translate(_look_alikes())
         text = "".join(character for character in text if unicodedata.category(character) not in ("Mn", "Cf"))
-    text = _NUMBER.sub(" ", _LINK.sub(" ", text)).translate(_KEYBOARD)
-    return "".join(filter(str.isalpha, text))[:MAX_LETTERS]
+    text = _IN_WORD.sub(lambda match: _SIGNS[match.group()], _NUMBER.sub(" ", _LINK.sub(" ", text)))
+    return "".join(filter(str.isalpha, text.translate(_KEYBOARD)))[:MAX_LETTERS]
 
 
 @cache

@@ -125,7 +125,7 @@ class ProgramWriter:
                 paths.append(declared.fields[ref.target].path)
             elif ref.kind == "event":
                 paths.append(ref.target)
-        return tuple(sorted({name for path in paths if path for name in (path, path.split(".")[0])}))
+        return tuple(sorted({path for path in paths if path}))
 
     # -- decide and explain -----------------------------------------------------------------------
 

@@ -226,6 +226,7 @@ class BatchConsumer(driver.Consumer):
         first. aiokafka leaves a partition without a commit wherever its fetcher stands
         (aiokafka/consumer/consumer.py, `seek_to_committed`), which loses a fetch that was dropped."""
         self.app.recovery.raise_if_incomplete()
+        self._raise_if_apart()
         await super().perform_seek()
         positions: dict[TP, int] = {}
         unpinned: list[TP] = []
@@ -243,6 +244,18 @@ class BatchConsumer(driver.Consumer):
             await self.seek_wait(positions)
         self._next.update(positions)
         self._confirmed_gaps.clear()
+
+    def _raise_if_apart(self) -> None:
+        """The state of a partition has one writer: whoever has its events has its labels and hops too. Faust
+        keeps topics together that all workers subscribe to (faust/assignor/partition_assignor.py,
+        `_group_co_subscribed`), so an older version among the workers would part them."""
+        topics, assigned = self.app.settings.topics, self.assignment()
+        parts = {
+            topic: {tp.partition for tp in assigned if tp.topic == topic}
+            for topic in (topics.events, topics.labels, topics.hops)
+        }
+        if len({frozenset(found) for found in parts.values()}) > 1:
+            raise RuntimeError(f"partitions came apart: {parts}; stop the workers of another version first")
 
     def _handled(self, partitions: Iterable[TP]) -> list[TP]:
         return sorted(tp for tp in map(ensure_TP, partitions) if tp.topic in self.app.handlers)

@@ -68,9 +68,15 @@ class Durability:
         """Publish messages and await the broker's acknowledgement of all of them."""
         producer = self._producer()
         builders: dict[TP, Any] = {}
-        acknowledgements: list[Any] = []
+        sent: dict[TP, Any] = {}
         now_ms = int(time.time() * 1000)
         partitions: dict[str, list[int]] = {}
+
+        async def send(tp: TP) -> None:
+            if tp in sent:
+                await sent[tp]  # never overtaken by what follows it
+            sent[tp] = await producer.send_batch(builders.pop(tp), tp.topic, partition=tp.partition)
+
         for message in messages:
             if message.topic not in partitions:
                 partitions[message.topic] = sorted(await producer.partitions_for(message.topic))
@@ -79,15 +85,16 @@ class Durability:
             if partition is None:
                 partition = _partition_of(message.key, known, known)
             tp = TP(message.topic, partition)
-            headers = message.headers or []
-            builder = builders.get(tp) or builders.setdefault(tp, producer.create_batch())
-            if builder.append(key=message.key, value=message.value, timestamp=now_ms, headers=headers) is None:
-                acknowledgements.append(await producer.send_batch(builder, tp.topic, partition=tp.partition))
-                builder = builders[tp] = producer.create_batch()
-                builder.append(key=message.key, value=message.value, timestamp=now_ms, headers=headers)
-        for tp, builder in builders.items():
-            acknowledgements.append(await producer.send_batch(builder, tp.topic, partition=tp.partition))
-        for acknowledgement in acknowledgements:
+            record = {"key": message.key, "value": message.value, "timestamp": now_ms, "headers": message.headers or []}
+            if tp in builders and builders[tp].append(**record) is not None:
+                continue
+            if tp in builders:
+                await send(tp)
+            builders[tp] = producer.create_batch()
+            builders[tp].append(**record)
+        for tp in list(builders):
+            await send(tp)
+        for acknowledgement in sent.values():
             await acknowledgement
 
     async def _persist(
@@ -125,27 +132,29 @@ class Durability:
             release()
 
     async def _append_changelog(self, tp: TP, changes: list[Change]) -> int:
-        """Append changes in order; returns the offset of the last one."""
+        """Append changes in order; returns the offset of the last one. A message batch is sent when the broker
+        has the one before it: the watermarks stand in the last one, and mean everything before them."""
         producer = self._producer()
         now_ms = int(time.time() * 1000)
-        builder, sent = producer.create_batch(), []
+        builder = producer.create_batch()
         for key, value in changes:
             if builder.append(key=key, value=value, timestamp=now_ms) is None:
-                sent.append(
-                    (builder.record_count(), await producer.send_batch(builder, tp.topic, partition=tp.partition))
-                )
+                await self._append(builder, tp)
                 builder = producer.create_batch()
                 builder.append(key=key, value=value, timestamp=now_ms)
-        sent.append((builder.record_count(), await producer.send_batch(builder, tp.topic, partition=tp.partition)))
-        for count, acknowledgement in sent:
-            first = (await acknowledgement).offset  # the offset of a batch is its first record's
-            expected = self._next_offset.get(tp.partition, first)
-            if first != expected:
-                # There is one writer. Someone else has written: our partitions are gone, or the broker has
-                # a batch twice. The local state would have a hole; a restart reads the changelog again.
-                raise RuntimeError(f"the changelog of partition {tp.partition} is at {first}, expected {expected}")
-            self._next_offset[tp.partition] = first + count
+        await self._append(builder, tp)
         return self._next_offset[tp.partition] - 1
+
+    async def _append(self, builder: Any, tp: TP) -> None:
+        count = builder.record_count()
+        sent = await self._producer().send_batch(builder, tp.topic, partition=tp.partition)
+        first = (await sent).offset  # the offset of a batch is its first record's
+        expected = self._next_offset.get(tp.partition, first)
+        if first != expected:
+            # There is one writer. Someone else has written: our partitions are gone, or the broker has
+            # a batch twice. The local state would have a hole; a restart reads the changelog again.
+            raise RuntimeError(f"the changelog of partition {tp.partition} is at {first}, expected {expected}")
+        self._next_offset[tp.partition] = first + count
 
     def _producer(self) -> Any:
         faust_producer: Any = self._app.producer

@@ -1,6 +1,7 @@
 """What travels on the hops topic: events on their journeys, and recalls. MessagePack, as it is ours alone."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
@@ -9,19 +10,20 @@ from engine.core.decisions import Hit, Value
 from engine.core.journeys import Journey, Recall, Stop
 from engine.errors import StateError
 from engine.state.store import ENTITY, Source, entity_key, user_key
+from engine.stream.clients import MAX_MESSAGE_BYTES
 from engine.stream.messages import Message
 
 FROM_EVENTS, FROM_HOPS = 0, 1
-MESSAGES_PER_RECORD = 1_024
+MESSAGES_PER_RECORD = 1 << 20
 """A message is numbered by the offset of the record that it came from, times this, plus its place."""
 
 
 class Origin(msgspec.Struct, array_like=True, frozen=True):
     """Where a message was sent from. `number` rises with every message from one source partition."""
 
-    topic: int
-    partition: int
-    number: int
+    topic: Annotated[int, msgspec.Meta(ge=FROM_EVENTS, le=FROM_HOPS)]
+    partition: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+    number: Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
     @property
     def source(self) -> Source:
@@ -73,9 +75,12 @@ class Departures:
             one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members,
         )  # fmt: skip
         stop = one.next_stop()
+        value = _encode(message)
+        if len(value) > MAX_MESSAGE_BYTES // 2:
+            raise ValueError(f"a journey of {len(value)} bytes is too large to be sent on")
         if stop is None:
-            return Message(self._hops_topic, one.user_id.encode(), _encode(message), partition=one.home)
-        return Message(self._hops_topic, entity_key(stop).removeprefix(ENTITY), _encode(message))
+            return Message(self._hops_topic, one.user_id.encode(), value, partition=one.home)
+        return Message(self._hops_topic, entity_key(stop).removeprefix(ENTITY), value)
 
     def recall(self, recalls: Iterable[Recall]) -> list[Message]:
         """Recalls to the homes of their users."""
@@ -96,7 +101,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall]:
     """What `Departures` encoded. Raises StateError: these messages are written by workers alone."""
     try:
         message = _decode(data or b"")
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
     if isinstance(message, _RecallMessage):
         return message.origin, message.recall

@@ -17,7 +17,7 @@ from engine.core.journeys import Journey, Recall
 from engine.core.visits import visit
 from engine.errors import StateError
 from engine.settings import Settings
-from engine.state.store import PartitionState
+from engine.state.store import USER, PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
 from engine.stream.metrics import Metrics
@@ -69,9 +69,10 @@ class HopWorker:
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=what.event_id)
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        outcome.records = {key: record for key, record in touched.items() if record.newest}  # those refused are not
+        outcome.records = {key: record for key, record in touched.items() if record.newest or key.startswith(USER)}
         outcome.changes += state.dump(outcome.records)
-        # Last, so that whoever has the watermarks has all that came before them.
+        # Entities that were refused leave nothing behind. The watermarks come last: whoever has them has all
+        # that came before them.
         outcome.changes += [state.dump_census(), state.dump_watermarks()]
         return outcome
 

@@ -49,7 +49,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(names.labels, many, "moderators' verdicts", "user_id", days(30)),
         TopicSpec(names.actions, many, "what to enforce", "target", days(30)),
         TopicSpec(names.decisions, many, "the audit trail", "user_id", days(30)),
-        TopicSpec(names.hops, many, "events on their way between entities", "entity", {**days(3), **large}),
+        TopicSpec(names.hops, many, "events on their way between entities", "entity", {**days(7), **large}),
         TopicSpec(names.dead_letters, 1, "messages that could not be used", "as it came", {**days(30), **large}),
         TopicSpec(names.examples, 1, "labels joined with features as scored", "model", days(30)),
         TopicSpec(names.models, 1, "model snapshots", "model", compacted),

@@ -50,7 +50,7 @@ class EventWorker:
             departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, record.offset)
             try:
                 outcome.messages.append(departures.send(journey))
-            except (TypeError, ValueError, OverflowError) as error:  # one event must never stop a partition
+            except Exception as error:  # one event must never stop a partition
                 self._rejector.reject(outcome, record, "cannot_travel", error)
         return outcome
 

@@ -1,0 +1,48 @@
+"""Links, down to the domain that somebody registered."""
+
+import time
+
+import pytest
+
+from engine.keys.urls import MAX_DOMAINS, url_domains
+
+
+@pytest.mark.parametrize(
+    ("text", "domains"),
+    [
+        ("see https://www.Shop.example.co.uk:443/a?b#c now", ["example.co.uk"]),
+        ("two: http://a.com/x, and b.org.", ["a.com", "b.org"]),
+        ("hidden: evil[.]com, evil (dot) com, evil dot com", ["evil.com"]),
+        ("hxxps://bad\u3002com/q", ["bad.com"]),
+        ("\uff45\uff56\uff49\uff4c\uff0e\uff43\uff4f\uff4d", ["evil.com"]),
+        ("zero\u200bwidth.com", ["zerowidth.com"]),
+        ("\u0440\u0430ypal.com", ["xn--ypal-43d9g.com"]),
+        ("mine.github.io and yours.github.io/x", ["mine.github.io", "yours.github.io"]),
+        ("bit.ly/abc and https://bit.ly/def?x", ["bit.ly/abc", "bit.ly/def"]),
+        ("google.com/url?q=https%3A%2F%2Fspam.ru%2Fx", ["google.com", "spam.ru"]),
+        ("http://user:pass@real.com@evil.com/", ["evil.com"]),
+        ("http://203.0.113.9:8080/x", ["203.0.113.9"]),
+        ("write to me@mail.com", []),
+        ("version 1.2.3, e.g. file.txt, U.S.A. and 3.14", []),
+        ("no links here", []),
+        ("my-page.example", ["my-page.example"]),
+    ],
+)
+def test_links_in_texts(text: str, domains: list[str]) -> None:
+    assert list(url_domains({"text": text})) == domains
+
+
+def test_declared_urls_come_first_and_are_taken_at_their_word() -> None:
+    event = {"urls": ["intranet.corp/x", 5, "https://a.com"], "url": "b.net", "text": "and a.com, c.org"}
+    assert list(url_domains(event)) == ["intranet.corp", "a.com", "b.net", "c.org"]
+
+
+def test_there_is_a_limit() -> None:
+    assert len(url_domains({"urls": [f"https://site{index}.com" for index in range(100)]})) == MAX_DOMAINS
+
+
+@pytest.mark.parametrize("unit", ["a.", "http://", "[.]", "x dot com ", "%68ttp://", "\u200b.", "://a", "(" * 10])
+def test_hostile_texts_take_no_time(unit: str) -> None:
+    started = time.process_time()
+    url_domains({"text": unit * 100_000, "urls": [unit * 1_000]})
+    assert time.process_time() - started < 5
