@@ -282,6 +282,8 @@ def _entities(values: "dict[bytes, bytes]") -> dict[bytes, Any]:
     for key, value in values.items():
         if key.startswith(ENTITY):
             record = load_record(value)
+            if not record.series:
+                continue  # what is known of clusters alone: their labels depend on who came first
             found[key] = {
                 series_key: sorted(
                     (record.base_ms + time, *rest) for time, *rest in zip(series.times, *_beside(series), strict=True)

@@ -80,11 +80,13 @@ class Link:
 
 @dataclass(slots=True)
 class Trace:
-    """What an event has learned of a cluster on its way: labels that are one, and members (epoch ms)."""
+    """What an event has learned of a cluster on its way: labels that are one, and members (epoch ms).
+    `known`: its user belonged to the cluster before; `shared`: it has met an entity that others use."""
 
     labels: list[int]
     members: dict[str, int] = field(default_factory=dict)
     shared: bool = False
+    known: bool = False
 
     def meet(self, label: int) -> None:
         """One more label of the same cluster."""

@@ -22,10 +22,13 @@ from engine.core.events import Event
 from engine.core.rules import USER, Counter, Fields, JourneyProgram
 from engine.core.units import duration_text
 
-MAX_STOPS_PER_KIND = 3
+MAX_STOPS_PER_KIND = 4
 """How many entities of one kind an event visits, of those that it names."""
 
-MAX_COMBINATIONS = 9
+MAX_COMBINATIONS = 64
+PART_SEPARATOR = "\x1f"
+"""Stands between the parts of a pair's key."""
+
 Stop = tuple[str, str]
 """An entity: its kind, such as "url_domain", and its key, such as "x.io"."""
 
@@ -65,11 +68,17 @@ class Journey:
         return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields)
 
     def readings(self) -> list[dict[str, Value]]:
-        """All values by name. An event that names several entities of a kind has one reading for each."""
+        """All values by name. An event that names several entities of a kind has one reading for each, and
+        each combination; of very many, every entity occurs in at least one."""
         kinds: dict[str, list[dict[str, Value]]] = {}
         for (kind, _), values in zip(self.stops, self.found, strict=False):
             kinds.setdefault(kind, []).append(values)
-        chosen = islice(product(*kinds.values()), MAX_COMBINATIONS)
+        answers = [[one for one in found if one] or [{}] for found in kinds.values()]
+        chosen = list(islice(product(*answers), MAX_COMBINATIONS + 1))
+        if len(chosen) > MAX_COMBINATIONS:
+            most = max(map(len, answers))
+            each = [tuple(found[index % len(found)] for found in answers) for index in range(most)]
+            chosen = [*each, *chosen][:MAX_COMBINATIONS]
         return [{name: value for part in (self.values, *parts) for name, value in part.items()} for parts in chosen]
 
 
@@ -96,7 +105,10 @@ class Recall:
         things = "accounts" if counter is not None and counter.field == USER else "events"
         within = f" within {duration_text(counter.over_ms)}" if counter is not None else ""
         which = ordinal(self.position) if self.position is not None else "one"
-        return f"{which} of {self.total} {things} with {self.kind} {self.key}{within}"
+        named = " ".join(
+            f"{kind} {key}" for kind, key in zip(self.kind.split("+"), self.key.split(PART_SEPARATOR), strict=False)
+        )
+        return f"{which} of {self.total} {things} with {named}{within}"
 
 
 def route(program: JourneyProgram, fields: Fields) -> list[Stop]:

@@ -170,7 +170,7 @@ class Watch:
     """A rule that also acts on those who came before the threshold: what is watched at its entities.
 
     `crossed`: whether the rule's clauses about the entity hold at a time; `count`: the value of `counter`,
-    which tells the positions ("14th of 23").
+    which tells the positions ("14th of 23"); `within_ms`: the longest window of the clauses' counters.
     """
 
     rule: int
@@ -178,6 +178,7 @@ class Watch:
     count: Callable[[SeriesByKey, int, str], int | None]
     counter: str
     lookback_ms: int
+    within_ms: int
 
 
 @dataclass(frozen=True, slots=True)

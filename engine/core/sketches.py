@@ -4,10 +4,10 @@
   the buckets that lie wholly in it and from the newest one: it reaches back between 59/60 and the whole of
   its length.
 - `SampledSeries` counts distinct values by adaptive sampling (Wegman; Flajolet, "On adaptive sampling", 1990):
-  it keeps a value if its hash ends in `level` zero bits, with the last time that it was seen, and goes one
-  level up when that is more than it may hold. The answer is the number of kept values in the window times
-  2^level: exact at level 0, beyond that with a standard error of 1.2 / sqrt(cap), 3.8 % at the cap of 1,000.
-  Unlike a HyperLogLog, it slides: one sample answers for every window.
+  it keeps a value if its hash begins with `level` zero bits, with the last time that it was seen, and goes one
+  level up when that is more than it may hold, one down when it is much less. Each value that was kept stands
+  for 2^level: exact at level 0, beyond that with a standard error of 1.2 / sqrt(cap), 3.8 % at the cap of
+  1,000, and unknown when fewer than MIN_SAMPLE of a sample lie in the window. Unlike a HyperLogLog, it slides.
 
 Events that come late are counted where they belong; a value that is seen again moves to its newer time.
 """
@@ -18,10 +18,16 @@ from collections import Counter
 from math import fsum
 from typing import ClassVar
 
+import numpy as np
+
 from engine.core.windows import SERIES_TYPES, DistinctSeries, SeriesByKey, SumSeries
 
 BUCKETS, SAMPLED = 3, 4
 BUCKETS_PER_WINDOW = 60
+MIN_SAMPLE = 32
+_LEVEL_BITS = 6
+_LEVELS = (1 << _LEVEL_BITS) - 1
+_LEVEL_MASK, _ONE = np.uint64(_LEVELS), np.uint64(1)
 
 
 class BucketSeries(SumSeries):
@@ -55,7 +61,8 @@ class BucketSeries(SumSeries):
 
 
 class SampledSeries(DistinctSeries):
-    """A sample of the distinct values, each with its last time. `floor` holds the level."""
+    """A sample of the distinct values, each with its last time. `floor` holds the level; the lowest bits of
+    each kept hash hold the level at which it was kept, so that each stands for as many as it should."""
 
     __slots__ = ()
     kind: ClassVar[int] = SAMPLED
@@ -66,37 +73,41 @@ class SampledSeries(DistinctSeries):
 
     def put(self, now: int, value: int, cap: int) -> None:
         """Enter a value, if it belongs to the sample."""
-        if self.times and now > self.times[-1] + self.retention_ms:
-            self._drop(len(self.times))  # all of it is over: begin anew, exactly
-            self.floor = 0
-        times, hashes = self.times, self.hashes
-        if value & ((1 << self.floor) - 1) or (times and now <= self.lost_until()):
+        if self.times and now > self.times[-1]:
+            self._drop(bisect_right(self.times, now - self.retention_ms))
+        if self.floor and len(self.times) < cap // 4:
+            self.floor = self.floor - 1 if self.times else 0
+        if not _passes(value, self.floor) or (self.times and now <= self.lost_until()):
             return
         if self.occurrences is None:
-            self.occurrences = Counter(hashes)
-        if value in self.occurrences:
-            before = hashes.index(value)
-            if times[before] >= now:
+            self.occurrences = Counter(kept >> _LEVEL_BITS for kept in self.hashes)
+        identity = value >> _LEVEL_BITS
+        if identity in self.occurrences:
+            before = next(index for index, kept in enumerate(self.hashes) if kept >> _LEVEL_BITS == identity)
+            if self.times[before] >= now:
                 return
-            del times[before], hashes[before]
-        self.occurrences[value] = 1
-        at = bisect_right(times, now)
-        times.insert(at, now)
-        hashes.insert(at, value)
-        if len(times) > cap:
-            self.trim()
-            while len(self.times) > cap:
-                self._rise()
+            del self.times[before], self.hashes[before]
+        self.occurrences[identity] = 1
+        at = bisect_right(self.times, now)
+        self.times.insert(at, now)
+        self.hashes.insert(at, identity << _LEVEL_BITS | self.floor)
+        while len(self.times) > cap:
+            self._rise()
 
     def estimate(self, now: int, over_ms: int) -> int | None:
-        """About how many distinct values were last seen in (now - over, now]."""
+        """About how many distinct values were last seen in (now - over, now]; None when too few of the sample
+        are left to tell."""
         times = self.times
         if not times:
             return 0
         start = now - over_ms
         if start < self.lost_until():
             return None
-        return (bisect_right(times, now) - bisect_right(times, start)) << self.floor
+        kept = np.frombuffer(self.hashes, dtype=np.uint64)[bisect_right(times, start) : bisect_right(times, now)]
+        levels = kept & _LEVEL_MASK
+        if levels.any() and len(levels) < MIN_SAMPLE:
+            return None
+        return int(np.left_shift(_ONE, levels).sum())
 
     def trim(self) -> None:
         """Drop what is older than the retention."""
@@ -110,12 +121,25 @@ class SampledSeries(DistinctSeries):
         super().shift(by_ms)
         self.floor = level
 
+    def _drop(self, gone: int) -> None:
+        if gone:
+            self.occurrences = None
+            del self.times[:gone], self.hashes[:gone]
+
     def _rise(self) -> None:
         self.floor += 1
-        kept = [(time, value) for time, value in zip(self.times, self.hashes, strict=True)
-                if not value & ((1 << self.floor) - 1)]  # fmt: skip
+        kept = [
+            (time, value & ~_LEVELS | max(value & _LEVELS, self.floor))
+            for time, value in zip(self.times, self.hashes, strict=True)
+            if _passes(value, self.floor)
+        ]
         self.times, self.hashes = array("I", [time for time, _ in kept]), array("Q", [value for _, value in kept])
         self.occurrences = None
+
+
+def _passes(value: int, level: int) -> bool:
+    """Whether a hash belongs to the sample: its highest `level` bits are zero."""
+    return not level or value >> (64 - level) == 0
 
 
 def add_approx_count(series: SeriesByKey, key: int, now: int, width_ms: int, retention_ms: int) -> None:

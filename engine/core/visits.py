@@ -44,7 +44,9 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Adm
         journey.found.append(entity.read(None, 0, key) if entity is not None else {})
     elif plan is not None and entity is not None:
         record.newest = max(record.newest, now)
-        if record.remember(hash64(journey.event_id)):  # else it has come another way before: a new rulebook's
+        if record.remember(
+            hash64(f"{journey.user_id}\x00{journey.event_id}")
+        ):  # else it has come another way before: a new rulebook's
             entity.observe(journey.fields, record.series, now, key)
         journey.found.append(entity.read(record.series, now, key))
         for watch in rulebook.watches.get(kind, ()):
@@ -74,16 +76,17 @@ def _watch(
     """Note the event if the rule would act on it; release the notes that a crossing reaches.
 
     An event that arrives late may have been the one that was missing: the moments of the later events are
-    looked at again. So the notes that are released in the end are the same in any order of arrival.
+    looked at again. So the notes that are released in the end are the same in any order of arrival, for
+    clauses that more events can only make true (`>=` on a count; a ratio may sink again).
     """
-    rule = rulebook.rules[watch.rule]
+    rule, key = rulebook.rules[watch.rule], stop[1]
     notes = record.contributors.get(rule.key)
-    direct = watch.crossed(record.series, now, stop[1])
-    crossings = [now] if direct else []
-    crossings += [
-        time for time in _later(record.series, now, watch.lookback_ms) if watch.crossed(record.series, time, stop[1])
-    ]
     target_id = journey.eligible.get(rule.name)
+    moments = _later(record.series, notes, now, watch.within_ms)
+    direct = watch.crossed(record.series, now, key)
+    crossings = [time for time in moments if watch.crossed(record.series, time, key)]
+    if direct and (target_id is not None or _has(record.series, now)):
+        crossings.append(now)
     if notes is None:
         if not crossings and target_id is None:
             return []
@@ -94,9 +97,9 @@ def _watch(
     if target_id is not None and not direct:
         who = (journey.event_id, journey.type, journey.user_id, target_id, journey.home)
         notes.note(Contributor(now, *who))
-    moments = crossings or [record.newest]
-    total = max(watch.count(record.series, time, stop[1]) or 0 for time in moments)
-    return [_recall(watch, rule.name, one, record, stop, total) for one in notes.release()]
+    released = notes.release()
+    total = max((watch.count(record.series, time, key) or 0 for time in crossings or [record.newest]), default=0)
+    return [_recall(watch, rule.name, one, record, stop, total) for one in released]
 
 
 def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, stop: Stop, total: int) -> Recall:
@@ -107,23 +110,31 @@ def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, sto
     )  # fmt: skip
 
 
-def _later(series: SeriesByKey, now: int, lookback_ms: int) -> list[int]:
-    """The times of the entity's events after `now` whose windows may contain it."""
-    times = {time for one in series.values() for time in one.after(now, now + lookback_ms)}
+def _later(series: SeriesByKey, notes: Contributors | None, now: int, within_ms: int) -> list[int]:
+    """The moments after `now` whose windows may contain it."""
+    times = {time for one in series.values() for time in one.after(now, now + within_ms)}
+    if notes is not None:
+        times |= {note.time for note in notes.notes if now < note.time <= now + within_ms}
     return sorted(times)[:_LATER_TIMES]
+
+
+def _has(series: SeriesByKey, now: int) -> bool:
+    return any(one.after(now - 1, now) for one in series.values())
 
 
 def set_out(clusters: Mapping[str, ClusterProgram], journey: Journey, links: Mapping[int, Link], now: int) -> None:
     """Take the user's labels along. Alone, a user is a cluster of one."""
     for name, cluster in clusters.items():
-        journey.clusters[name] = Trace(labels_of(links.get(cluster.spec.key), now))
+        labels = labels_of(links.get(cluster.spec.key), now)
+        journey.clusters[name] = Trace(labels, known=bool(labels))
         journey.values.update(dict.fromkeys(cluster.counters, 1))
 
 
 def come_home(clusters: Mapping[str, ClusterProgram], journey: Journey, user: EntityRecord, now: int) -> None:
     """The user keeps the label that the event has come back with."""
     for name, trace in journey.clusters.items():
-        if name in clusters and trace.labels:
+        own = trace.target in (0, own_label(journey.user_id))
+        if name in clusters and (trace.shared or trace.known or not own):
             spec = clusters[name].spec
             link = user.links.setdefault(spec.key, Link())
             link.label, link.until = trace.target, max(link.until, now + spec.within_ms)
@@ -159,7 +170,7 @@ def _go_on_to_clusters(clusters: Mapping[str, ClusterProgram], journey: Journey)
         trace = journey.clusters.get(name)
         if trace is None or _cluster_stops(journey, name):
             continue
-        if trace.shared or trace.target not in (0, own_label(journey.user_id)):
+        if trace.shared or trace.known or trace.target not in (0, own_label(journey.user_id)):
             trace.members.setdefault(journey.user_id, journey.ts_ms)
             labels = sorted(trace.labels, reverse=True)
             journey.stops += [(cluster.spec.name, f"{label:016x}") for label in labels[-MAX_MERGES:]]

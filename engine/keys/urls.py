@@ -19,15 +19,18 @@ from publicsuffixlist import PublicSuffixList
 MAX_TEXT_CHARS = 20_000
 """So much of a text is searched for links."""
 
-MAX_DOMAINS = 8
+MAX_DOMAINS = 32
 _MAX_HOST_CHARS = 253
+_MAX_PATH_CHARS = 64
 
-_TOKEN = re.compile(r"[^\s<>\"'`|\\^{}\[\]()]+")
+_TOKEN = re.compile(r"[\w.~:/?#@!$&*+=%-]+")
 _HIDDEN_DOT = re.compile(
     r"(?i)[\[({]\s?(?:\.|dot)\s?[\])}]|\sdot\s(?=(?:com|net|org|info|io|ru|xyz|top|site|online|shop)\b)"
 )
+_SCHEME = re.compile(r"(?i)(?:[\w+:-]*:)?//|h(?:tt|xx)ps?:")
+_PLAIN_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
-_AUTHORITY_END = re.compile(r"[/?#\\]")
+_AUTHORITY_END = re.compile(r"[/?#\\&]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
 
@@ -52,7 +55,7 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
         value = fields.get(name)
         for link in value if type(value) is list else (value,):
             if type(link) is str:
-                found.update(dict.fromkeys(_domains_of(link, certain=True)))
+                found.update(dict.fromkeys(_domains_of(_normal(link[:MAX_TEXT_CHARS]).strip(" ,;.\"'"), certain=True)))
             if len(found) >= MAX_DOMAINS:
                 return tuple(found)[:MAX_DOMAINS]
     text = fields.get("text")
@@ -66,33 +69,44 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 def links_in(text: str) -> Iterator[str]:
     """What looks like a link in a text, also where dots are hidden: `example[.]com`, `example dot com`."""
-    text = text[:MAX_TEXT_CHARS]
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE).translate(_FULL_STOPS))
+    text = _normal(text[:MAX_TEXT_CHARS])
     if "dot" in text or "DOT" in text or "[" in text or "(" in text or "{" in text:
         text = _HIDDEN_DOT.sub(".", text)
     if "." in text:
         for token in _TOKEN.findall(text):
             if "." in token:
-                yield token.strip(".,;:!?*_~-…")
+                yield token.strip(".:;!?*_~-#@&=+")
+
+
+def _normal(text: str) -> str:
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", text.translate(_INVISIBLE).translate(_FULL_STOPS))
 
 
 def _domains_of(link: str, certain: bool) -> Iterator[str]:
     """The domain of a link, and of a link that it carries along. `certain`: it is one, whatever it looks like."""
-    before, scheme, rest = link.partition("://")
-    certain = certain or bool(scheme)
-    authority, path = _split(rest if scheme else before)
-    if "@" in authority and not certain:
-        return  # a mail address
-    found = _registrable(_host(authority), certain)
-    if found is None:
-        return
-    segment = path.split("?")[0].split("#")[0].strip("/").split("/")[0]
-    yield f"{found}/{segment}" if found in SHORTENERS and segment else found
-    _, scheme, inner = unquote(path).partition("://")
-    carried = _registrable(_host(_split(inner)[0]), True) if scheme else None
+    scheme = _SCHEME.match(link)
+    authority, path = _split(link[scheme.end() :].lstrip("/") if scheme else link)
+    certain = certain or scheme is not None
+    if certain or not ("@" in authority or _is_sentence_end(authority)):
+        found = _registrable(_host(authority), certain)
+        if found is not None:
+            yield f"{found}/{_place(path)}" if found in SHORTENERS and _place(path) else found
+    _, carries, inner = unquote(path).partition("://")
+    carried = _registrable(_host(_split(inner)[0]), True) if carries else None
     if carried is not None:
         yield carried
+
+
+def _is_sentence_end(authority: str) -> bool:
+    """`the end.So what`: a space was forgotten, this is no domain."""
+    before, _, top = authority.rpartition(".")
+    return top[:1].isupper() and not top.isupper() and before.islower()
+
+
+def _place(path: str) -> str:
+    return path.partition("?")[0].partition("#")[0].strip("/")[:_MAX_PATH_CHARS]
 
 
 def _split(link: str) -> tuple[str, str]:
@@ -102,22 +116,33 @@ def _split(link: str) -> tuple[str, str]:
 
 
 def _host(authority: str) -> str:
-    return authority.rpartition("@")[2].partition(":")[0].strip(".").lower()
+    """Without user, port and what was written in front of it."""
+    authority = authority.rpartition("@")[2]
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    before, _, behind = authority.partition(":")
+    return unquote(before if "." in before or "%" in before else behind or before).strip(".").lower()
 
 
 @lru_cache(maxsize=65_536)
 def _registrable(host: str, certain: bool) -> str | None:
     """What somebody registered, or None for what is no domain."""
-    if "." not in host or len(host) > _MAX_HOST_CHARS:
+    if len(host) > _MAX_HOST_CHARS:
         return None
-    if host.rpartition(".")[2].isdecimal():
+    if ":" in host or host.rpartition(".")[2].isdecimal():
         return _address(host) if certain else None
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode()
-        except UnicodeError:
-            return None
-    if not all(_LABEL.fullmatch(label) for label in host.split(".")):
+    if host.isascii():
+        return _owned(host, certain)
+    try:
+        found = _owned(host.encode("idna").decode(), certain=False)
+    except UnicodeError:
+        found = None
+    plain = _PLAIN_HOST.search(host) if found is None else None  # written in the middle of a word
+    return _owned(plain.group(), certain=False) if plain else found
+
+
+def _owned(host: str, certain: bool) -> str | None:
+    if "." not in host or not all(_LABEL.fullmatch(label) for label in host.split(".")):
         return None
     registered = _SUFFIXES.privatesuffix(host)
     if registered is not None:

@@ -15,22 +15,22 @@ from engine.core.rules import (
     Counter,
     ModelSpec,
     Rulebook,
-    Watch,
 )
 from engine.core.sketches import BUCKETS_PER_WINDOW
 from engine.errors import RulebookError
 from engine.rulebook.declarations import Declarations, RatioDeclaration
-from engine.rulebook.dependencies import Dependencies, find_dependencies, reached
+from engine.rulebook.dependencies import Dependencies, concern_alike, find_dependencies, reached
 from engine.rulebook.diagnostics import Diagnostics, Span
-from engine.rulebook.entities import EntityWriter, watched
 from engine.rulebook.examples import run_examples
 from engine.rulebook.functions import Vocabulary
+from engine.rulebook.lookbacks import find_watches
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
 from engine.rulebook.programs import ProgramWriter
 from engine.rulebook.rules import RuleDeclaration, read_rules
 from engine.rulebook.sections import read_declarations
 from engine.rulebook.source import Node
 
+_SEPARATOR = "\x1f"
 LOOKBACK_CAP = MAX_CAP
 SOURCE_SUFFIXES = (".yaml", ".yml", ".txt")
 
@@ -86,7 +86,8 @@ def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[
         return None, diagnostics
     words = Vocabulary(declared, counters, models)
     needs = find_dependencies(declared, counters, _inputs(declared, models), rules)
-    watches = _watches(rules, words, needs)
+    watches = find_watches(rules, words, needs)
+    _check_clusters(declared, rules, needs)
     if diagnostics.errors:
         return None, diagnostics
     types = {kind for counter in counters.values() for kind in counter.of}
@@ -169,6 +170,9 @@ class _Needs:
                     return
         if isinstance(expr, Ref):
             self._widen(declared, expr)
+            body = declared.derived[expr.target][1] if expr.kind == "derived" else None
+            if body is not None and not isinstance(body, RatioDeclaration):
+                self.visit(declared, body)
         for child in children(expr):
             self.visit(declared, child)
 
@@ -212,7 +216,9 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             wanted = MAX_CAP
         elif name in needs.looked_back:  # so many events may arrive before one that was earlier
             wanted = min(MAX_CAP, max(LOOKBACK_CAP, 4 * wanted))
-        identity = f"{counter.kind}|{counter.field}|{','.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
+        identity = (
+            f"{counter.kind}|{counter.field}|{_SEPARATOR.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
+        )
         if counter.approx or counter.excluded is not None:
             identity += f"|{counter.over_ms if counter.approx else ''}|{counter.excluded}"
         key = hash32(identity)
@@ -232,34 +238,14 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
     }  # fmt: skip
 
 
-def _watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Watch, ...]]:
-    """What is watched at which kind of entity, for the rules that look back."""
-    writer, found = EntityWriter(words), dict[str, list[Watch]]()
-    for index, rule in enumerate(rules):
-        if rule.rule.then.lookback_ms is None:
-            continue
-        report = words.declared.diagnostics
-        kinds = {kind for clause in rule.all_clauses() for kind in needs.kinds(clause)}
-        counter = watched(rule, needs)
-        groups = [{bool(needs.kinds(clause)) for clause in group} for group in (rule.any,)]
-        if len(kinds) != 1 or counter is None or kinds <= words.declared.clusters.keys():
-            told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
-            report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {told}")
-        elif any(needs.kinds(clause) and needs.needs_home(clause) for clause in rule.all_clauses()) or any(
-            len(group) > 1 for group in groups
-        ):
-            report.error(
-                rule.span, "with `also: earlier`, a clause is about the entity's counters or about the event, not both",
-                "split it into two clauses under `when`",
-            )  # fmt: skip
-        elif any(needs.scores(clause) & needs.away_models for clause in rule.all_clauses()):
-            report.error(
-                rule.span, "with `also: earlier`, a rule cannot use a model that reads other entities' counters"
-            )
-        else:
-            (kind,) = kinds
-            found.setdefault(kind, []).append(writer.watch(index, rule, kind, counter, needs))
-    return {kind: tuple(watches) for kind, watches in found.items()}
+def _check_clusters(declared: Declarations, rules: list[RuleDeclaration], needs: Dependencies) -> None:
+    """A rule that asks about a cluster to which its events cannot belong would never fire."""
+    for rule in rules:
+        for clause in rule.all_clauses():
+            for name in needs.kinds(clause) & declared.clusters.keys():
+                if not concern_alike(rule.rule.events, declared.clusters[name].of):
+                    told = f"cluster `{name}` knows nothing of {', '.join(rule.rule.events)} events"
+                    declared.diagnostics.error(clause.expr.span, told, "add them to its `of`")
 
 
 def _max_keys(counters: Iterable[Counter]) -> dict[str, int]:

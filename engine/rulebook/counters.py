@@ -1,5 +1,6 @@
 """Reads the declarations of counters and clusters: what is counted, over which window, and on which entity it hangs."""
 
+import re
 from collections.abc import Mapping
 
 from engine.core.clusters import ClusterSpec
@@ -15,6 +16,7 @@ from engine.rulebook.schema import duration, words
 from engine.rulebook.source import Node
 
 MAX_PARTS = 3
+_EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
 def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -78,7 +80,7 @@ def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     if within_ms is not None and within_ms > MAX_LATENESS_MS:
         report.error(keys["within"].span, f"a cluster reaches back at most {MAX_LATENESS_MS // 86_400_000}d")
         return
-    most = _whole(made, keys.get("max_shared"), "max_shared", schema.MAX_SHARED) or schema.DEFAULT_MAX_SHARED
+    most = _whole(made, keys.get("max_shared"), "max_shared", schema.MAX_SHARED, 2) or schema.DEFAULT_MAX_SHARED
     if within_ms is None or not share or None in share or USER in share:
         if USER in share:
             report.error(keys["share"].span, "users cannot share a user_id")
@@ -106,7 +108,7 @@ def _by(made: Declarations, node: Node) -> str | None:
         *(name for name, field in made.fields.items() if field.type in ("text", "number")),
     ]
     for part in parts:
-        if part not in known and not part.startswith("event."):
+        if part not in known and not _EVENT_PATH.fullmatch(part):
             hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
             made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
             return None
@@ -150,13 +152,13 @@ def _reads_event_alone(made: Declarations, where: Expr) -> bool:
     return True
 
 
-def _whole(made: Declarations, node: Node | None, key: str, most: int | None) -> int | None:
+def _whole(made: Declarations, node: Node | None, key: str, most: int | None, least: int = 1) -> int | None:
     if node is None:
         return None
     value = node.scalar
-    if type(value) is int and value >= 1 and (most is None or value <= most):
+    if type(value) is int and value >= least and (most is None or value <= most):
         return value
-    limits = f"from 1 to {most}" if most is not None else "of at least 1"
+    limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
     made.diagnostics.error(node.span, f"`{key}` is a whole number {limits}")
     return None
 

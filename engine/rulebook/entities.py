@@ -76,7 +76,9 @@ class EntityWriter:
         compiled(source, f"{rule.rule.name} at {kind}", namespace)
         lookback_ms = rule.rule.then.lookback_ms
         assert lookback_ms is not None
-        return Watch(index, namespace["crossed"], namespace["count"], counter.name, lookback_ms)
+        names = {ref.target for group in theirs for clause in group for ref in reached(needs.declared, clause.expr)}
+        within_ms = max(self._words.counters[name].over_ms for name in names if name in self._words.counters)
+        return Watch(index, namespace["crossed"], namespace["count"], counter.name, lookback_ms, within_ms)
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
@@ -100,15 +102,6 @@ class EntityWriter:
         left_out = excluding(self._words, scope, counter)
         found = from_series(scope, counter)
         return f"(None if k in {left_out[0]} else {found})" if left_out else found
-
-
-def watched(rule: RuleDeclaration, needs: Dependencies) -> Counter | None:
-    """The counter that a rule with a lookback is about: the first one that its clauses name."""
-    for clause in rule.all_clauses():
-        for ref in reached(needs.declared, clause.expr):
-            if ref.kind == "counter" and needs.kinds(clause) and needs.counters[ref.target].kind != "sum":
-                return needs.counters[ref.target]
-    return None
 
 
 def no_score(_: Scope, model: str) -> str:

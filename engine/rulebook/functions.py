@@ -6,6 +6,8 @@ from typing import Any
 
 from engine.core.entities import MAX_LATENESS_MS
 from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
+from engine.keys.network import ip_prefixes
+from engine.keys.urls import url_domains
 from engine.rulebook.codegen import Scope
 from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.nodes import Ref, names_in
@@ -118,8 +120,15 @@ class Vocabulary:
 
 
 def _runs_apart(counter: Counter) -> bool:
-    """Buckets are bounded by time alone, so they do not reach so far back."""
-    return counter.by != USER and not (counter.approx and counter.kind != "distinct")
+    """Approximate series are bounded by time, so they do not reach so far back."""
+    return counter.by != USER and not counter.approx
+
+
+CANONICAL: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "url_domain": lambda entry: url_domains({"url": entry}),
+    "ip_prefix": lambda entry: ip_prefixes({"ip": entry}),
+}
+"""How an entry of an exception list is written as a key."""
 
 
 def from_series(_: Scope, counter: Counter) -> str:
@@ -138,7 +147,12 @@ def from_values(_: Scope, counter: Counter) -> str:
 def excluding(vocabulary: Vocabulary, scope: Scope, counter: Counter) -> list[str]:
     """The constants that hold the keys which a counter leaves out: none, or one."""
     name = vocabulary.declared.counters[counter.name].excluded
-    return [scope.constant("L", vocabulary.declared.lists[name])] if name is not None else []
+    if name is None:
+        return []
+    entries = vocabulary.declared.lists[name]
+    canonical = CANONICAL.get(counter.by)
+    keys = {key for entry in entries for key in canonical(entry)} if canonical is not None else set()
+    return [scope.constant("L", entries | keys)]
 
 
 def conditions(scope: Scope, when: list[Clause], any_of: list[Clause], unless: list[Clause]) -> str:

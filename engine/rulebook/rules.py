@@ -136,6 +136,8 @@ def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int 
     if ("also" in keys) != ("lookback" in keys):
         report.error(node.span, "`also: earlier` and `lookback` go together", "{…, also: earlier, lookback: 10m}")
     lookback_ms = duration(keys["lookback"], report) if "lookback" in keys else None
+    if "also" in keys and "allow" in keys:
+        report.error(keys["also"].span, "`also: earlier` goes with actions, not with allow")
     if lookback_ms is not None and lookback_ms > MAX_LATENESS_MS:
         report.error(keys["lookback"].span, f"a lookback is at most {MAX_LATENESS_MS // 86_400_000}d long")
     return lookback_ms

@@ -7,7 +7,7 @@ from engine.core.decisions import ClauseTrace
 from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
 from engine.core.hashing import digest, hash64
-from engine.core.journeys import MAX_STOPS_PER_KIND
+from engine.core.journeys import PART_SEPARATOR
 from engine.core.rules import ModelInputs
 from engine.core.sketches import (
     add_approx_amount,
@@ -95,8 +95,9 @@ def tokens(value: Any) -> tuple[str, ...]:
 
 
 def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys of the entities that an event names: one value of each part, every combination."""
-    found = islice(product(*parts), MAX_STOPS_PER_KIND)
+    """The keys of the entities that an event names: one value of each part, every combination, first values
+    first. More than an event may visit, as some may be on an exception list."""
+    found = islice(product(*parts), MAX_KEYS)
     return tuple(_short(PART_SEPARATOR.join(values)) for values in found)
 
 
@@ -104,7 +105,7 @@ def _short(key: str) -> str:
     return key if len(key) <= MAX_KEY_CHARS else digest(key)
 
 
-PART_SEPARATOR = " + "
+MAX_KEYS = 64
 UNREAD = object()
 RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str, "float": float, "tuple": tuple},

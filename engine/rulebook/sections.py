@@ -1,6 +1,7 @@
 """Reads the sections of rulebook files, except the rules, into declarations."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
@@ -10,6 +11,7 @@ from engine.rulebook import schema
 from engine.rulebook.counters import read_cluster, read_counter
 from engine.rulebook.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.entities import DERIVED_KEYS
 from engine.rulebook.nodes import Ref, names_in
 from engine.rulebook.schema import choice, words
 from engine.rulebook.source import Node, parse
@@ -41,6 +43,12 @@ def read_declarations(sources: Mapping[str, str], diagnostics: Diagnostics) -> D
     return made
 
 
+_BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *DERIVED_KEYS))
+_NAMED_ALREADY = defaultdict(
+    frozenset, fields=frozenset(DERIVED_KEYS) - {"text"}, counters=_BUILT_IN, derived=_BUILT_IN, clusters=_BUILT_IN
+)
+
+
 def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Span, Node], None]) -> None:
     if node.entries is None:
         if node.scalar is not None or node.items is not None:
@@ -51,6 +59,8 @@ def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Spa
         scope = name if section in ("fields", "counters", "derived") else f"{section}.{name}"
         if not _NAME.fullmatch(name) or name in _RESERVED:
             made.diagnostics.error(span, f'"{name}" cannot be a name', "names have small letters, digits and _")
+        elif name in _NAMED_ALREADY[section]:
+            made.diagnostics.error(span, f"`{name}` has a fixed meaning", "choose another name")
         elif scope in made.spans:
             first = made.spans[scope]
             made.diagnostics.error(span, f'"{name}" is declared twice, first in {first.file}:{first.line + 1}')

@@ -105,7 +105,7 @@ def test_whom_a_rule_with_a_lookback_meets_does_not_depend_on_the_order(seed: in
 
 
 def test_the_streams_above_have_something_to_meet() -> None:
-    found = defaultdict(int)
+    found: dict[tuple[str, bool], int] = defaultdict(int)
     stage = Stage(SWARM, {})
     for data in swarm_events(1_500, seed=1):
         for decision in stage.send(FieldMapping().read(orjson.loads(data))):

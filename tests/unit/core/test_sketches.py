@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from engine.core.entities import EntityRecord, dump_record, load_record
+from engine.core.hashing import hash64
 from engine.core.sketches import (
     BucketSeries,
     SampledSeries,
@@ -85,7 +86,7 @@ def test_after_a_pause_a_sample_is_exact_again() -> None:
     assert series.floor > 0
     later = 200_000 + 10 * OVER_MS
     for index in range(3):
-        series.put(later + index, index, CAP)
+        series.put(later + index, hash64(str(index)), CAP)
     assert series.estimate(later + 10, OVER_MS) == 3
 
 
@@ -95,7 +96,7 @@ def test_they_survive_their_bytes() -> None:
     assert now is not None
     record.newest = now
     for value in range(3_000):
-        add_approx_distinct(record.series, 1, now, value * 2654435761, CAP, OVER_MS * 2)
+        add_approx_distinct(record.series, 1, now, hash64(str(value)), CAP, OVER_MS * 2)
         add_approx_amount(record.series, 2, now, 2.5, WIDTH_MS, OVER_MS * 2)
     again = load_record(dump_record(record))
     for series in (record.series, again.series):
@@ -104,3 +105,19 @@ def test_they_survive_their_bytes() -> None:
         assert read_approx_distinct(series, 1, now, OVER_MS, CAP) == pytest.approx(3_000, rel=0.15)
     assert dump_record(again) == dump_record(record)
     assert read_approx_distinct(None, 1, now, OVER_MS, CAP) is None
+
+
+def test_after_a_burst_a_steady_trickle_is_never_mistaken_for_one() -> None:
+    rng, series, hour_ms = Random(7), SampledSeries(2 * 3_600_000), 3_600_000
+    now = 10 * hour_ms
+    for _ in range(100_000):
+        now += 10
+        series.put(now, rng.getrandbits(64), CAP)
+    answers = []
+    for _ in range(120 * 12):
+        now += 30_000
+        series.put(now, rng.getrandbits(64), CAP)
+        answers.append(series.estimate(now, hour_ms))
+    assert answers[-1] == 120
+    settled = answers[120:]
+    assert all(answer is None or answer < 500 for answer in settled)

@@ -58,8 +58,10 @@ def test_the_skeleton_is_what_is_seen() -> None:
     assert skeleton(disguised) == "checkoutmynewvideoatforcaiime"  # l, i and 1 are one letter
 
 
-@pytest.mark.parametrize("unit", ["a", "1", "0a", "http://", "\u0300", "a.", "$", "\U0001d41a"])
+@pytest.mark.parametrize(
+    "unit", ["a", "1", ".", "0a", "http://", "\u0300", "a.", "\u00e9.", ".co", ".com", ".1", "$", "@.", "\U0001d41a"]
+)
 def test_hostile_texts_take_no_time(unit: str) -> None:
     started = time.process_time()
     text_keys(unit * 60_000)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 0.2

@@ -26,6 +26,15 @@ from engine.keys.urls import MAX_DOMAINS, url_domains
         ("version 1.2.3, e.g. file.txt, U.S.A. and 3.14", []),
         ("no links here", []),
         ("my-page.example", ["my-page.example"]),
+        ("evil.com/?r=http://good.org", ["evil.com", "good.org"]),
+        ("http://a.com,http://b.com;c.org", ["a.com", "b.com", "c.org"]),
+        ("http://evil.com&x see:other.com", ["evil.com", "other.com"]),
+        ("💰evil.com💰 \u201cother.com\u201d third.com\u2019s", ["evil.com", "other.com", "third.com"]),
+        ("\u8bbf\u95eeevil.com\u770b", ["evil.com"]),
+        ("https:evil.com //other.com/x", ["evil.com", "other.com"]),
+        ("http://ev%69l.com", ["evil.com"]),
+        ("t.me/joinchat/AAA t.me/joinchat/BBB", ["t.me/joinchat/AAA", "t.me/joinchat/BBB"]),
+        ("that is the end.So what", []),
     ],
 )
 def test_links_in_texts(text: str, domains: list[str]) -> None:
@@ -37,12 +46,23 @@ def test_declared_urls_come_first_and_are_taken_at_their_word() -> None:
     assert list(url_domains(event)) == ["intranet.corp", "a.com", "b.net", "c.org"]
 
 
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [(" http://a.com ", "a.com"), ("http://www.evil.com,", "evil.com"), ("http://EVIL\u3002com", "evil.com"),
+     ("http://[2001:db8::1]:80/x", "2001:db8::1"), ("HTTPS://A.com:443", "a.com"), ("localhost", None), ("", None)],
+)  # fmt: skip
+def test_declared_urls_are_read_as_people_write_them(url: str, domain: str | None) -> None:
+    assert list(url_domains({"url": url})) == ([domain] if domain is not None else [])
+
+
 def test_there_is_a_limit() -> None:
     assert len(url_domains({"urls": [f"https://site{index}.com" for index in range(100)]})) == MAX_DOMAINS
 
 
-@pytest.mark.parametrize("unit", ["a.", "http://", "[.]", "x dot com ", "%68ttp://", "\u200b.", "://a", "(" * 10])
+@pytest.mark.parametrize(
+    "unit", ["a.", "http://", "[.]", "x dot com ", "%68ttp://", "\u200b.", "://a", "((", "a-", "\u8bbf."]
+)
 def test_hostile_texts_take_no_time(unit: str) -> None:
     started = time.process_time()
     url_domains({"text": unit * 100_000, "urls": [unit * 1_000]})
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 1

@@ -1,0 +1,79 @@
+"""Rules with `also: earlier`: what they need in order to be watched at their entities."""
+
+from engine.core.rules import Counter, Watch
+from engine.rulebook.dependencies import Dependencies, concern_alike, reached
+from engine.rulebook.entities import EntityWriter
+from engine.rulebook.functions import Vocabulary
+from engine.rulebook.nodes import Compare, Ref
+from engine.rulebook.rules import Clause, RuleDeclaration
+
+
+def find_watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Watch, ...]]:
+    """What is watched at which kind of entity, for the rules that look back. What is wrong with them is
+    reported."""
+    writer, found = EntityWriter(words), dict[str, list[Watch]]()
+    for index, rule in enumerate(rules):
+        counter = _watched(rule, needs) if rule.rule.then.lookback_ms is not None else None
+        if rule.rule.then.lookback_ms is None or not _can_look_back(rule, rules, needs, counter):
+            continue
+        assert counter is not None  # it could not look back
+        found.setdefault(counter.by, []).append(writer.watch(index, rule, counter.by, counter, needs))
+    return {kind: tuple(watches) for kind, watches in found.items()}
+
+
+def _can_look_back(
+    rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, counter: Counter | None
+) -> bool:
+    report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
+    kinds = {kind for clause in clauses for kind in needs.kinds(clause)}
+    names = {ref.target for one in clauses for ref in reached(needs.declared, one.expr) if ref.kind == "counter"}
+    mixed = any(needs.kinds(clause) and needs.needs_home(clause) for clause in clauses)
+    if len(kinds) != 1 or kinds & needs.declared.clusters.keys():
+        told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
+        report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {told}")
+    elif counter is None:
+        report.error(rule.span, "`also: earlier` needs a clause about a count under `when` or `any`")
+    elif mixed or len({bool(needs.kinds(clause)) for clause in rule.any}) > 1:
+        report.error(
+            rule.span,
+            "with `also: earlier`, a clause is about the entity's counters or about the event, not both",
+            "split it into two clauses under `when`",
+        )
+    elif any(needs.scores(clause) & needs.away_models for clause in clauses):
+        report.error(rule.span, "with `also: earlier`, no model may be used that reads other entities' counters")
+    elif any(needs.counters[name].approx for name in names if needs.counters[name].by in kinds):
+        report.error(rule.span, "`also: earlier` needs exact counters: who came before is not known from a sample")
+    elif (waiting := _allowing(rule, rules, needs)) is not None:
+        report.error(
+            rule.span,
+            f"`also: earlier` would act before allow rule `{waiting.rule.name}`, which counts over other entities",
+            "let the allow rule count over users, or exempt in `unless`",
+        )
+    else:
+        return True
+    return False
+
+
+def _allowing(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> RuleDeclaration | None:
+    """An enforced allow rule on the same events that is decided when they are back from their journey."""
+    for index, other in enumerate(rules):
+        allows = other.rule.then.kind == "allow" and other.rule.mode == "enforce"
+        if allows and index in needs.away_rules and concern_alike(other.rule.events, rule.rule.events):
+            return other
+    return None
+
+
+def _watched(rule: RuleDeclaration, needs: Dependencies) -> Counter | None:
+    """The counter that a rule with a lookback is about: the first that must be high, else the first."""
+    found = [
+        (not _must_be_high(clause, ref), needs.counters[ref.target])
+        for clause in (*rule.when, *rule.any)
+        for ref in reached(needs.declared, clause.expr)
+        if ref.kind == "counter" and needs.kinds(clause) and needs.counters[ref.target].kind != "sum"
+    ]
+    return min(found, key=lambda entry: entry[0])[1] if found else None
+
+
+def _must_be_high(clause: Clause, ref: Ref) -> bool:
+    expr = clause.expr
+    return isinstance(expr, Compare) and expr.left is ref and expr.op in (">", ">=")
