@@ -104,6 +104,47 @@ def test_whom_a_rule_with_a_lookback_meets_does_not_depend_on_the_order(seed: in
     assert met([data for _, data in shuffled]) == met(stream)
 
 
+LATE = load_rulebook(
+    {
+        "rules.yaml": """
+version: 1
+counters:
+  fails: {count: fail, by: ip, over: 1h}
+  users: {distinct: user_id, of: any, by: device_id, over: 30m}
+rules:
+  after_fails: {event: ok, when: [fails >= 2], then: {flag: x, also: earlier, lookback: 10m}}
+  many:        {event: any, when: [users >= 3], then: {flag: y, target: event, also: earlier, lookback: 5m}}
+"""
+    }
+)
+moments = st.lists(
+    st.tuples(st.integers(0, 3_500), st.sampled_from(["ok", "fail"]), st.sampled_from("abcd"), st.sampled_from("12")),
+    min_size=1,
+    max_size=25,
+)
+
+
+def met_late(stream: list[tuple[int, tuple[int, str, str, str]]]) -> set[str]:
+    stage, found = Stage(LATE, {}), set()
+    for index, (at_s, kind, user, place) in stream:
+        event = {"event_id": f"e{index}", "type": kind, "user_id": user, "ts": START_MS + at_s * 1000,
+                 "ip": place, "device_id": place}  # fmt: skip
+        decisions = stage.send(FieldMapping().read(event))
+        found |= {action.action_id for decision in decisions for action in decision.actions}
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(moments, st.randoms(use_true_random=False))
+def test_nor_when_windows_and_lookbacks_differ_or_other_events_are_counted(
+    stream: list[tuple[int, str, str, str]], rng: random.Random
+) -> None:
+    in_order = sorted(enumerate(stream), key=lambda entry: entry[1][0])
+    shuffled = list(enumerate(stream))
+    rng.shuffle(shuffled)
+    assert met_late(shuffled) == met_late(in_order)
+
+
 def test_the_streams_above_have_something_to_meet() -> None:
     found: dict[tuple[str, bool], int] = defaultdict(int)
     stage = Stage(SWARM, {})
