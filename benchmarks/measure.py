@@ -4,7 +4,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -33,9 +34,9 @@ def cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
-def measure_engine(settings: Settings, count: int, port: int) -> Cost:
-    """Run a worker until it has decided `count` events. Counted from when it has its partitions: what it
-    had decided by then, and what that had cost, is left out."""
+@contextmanager
+def running_engine(settings: Settings, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker that has its partitions, as a process; ended afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="floodgate-bench-"))
     config = directory / "settings.json"
     own = msgspec.structs.replace(settings, data_dir=str(directory / "data"), web_port=port, log_level="warning")
@@ -43,17 +44,28 @@ def measure_engine(settings: Settings, count: int, port: int) -> Cost:
     command = [sys.executable, "-m", "engine.cli", "worker", "--config", str(config)]
     with (directory / "log").open("wb") as log:
         worker = subprocess.Popen(command, stdout=log, stderr=log)
-    process = psutil.Process(worker.pid)
     try:
         _wait(lambda: '"ready"' in read_page(port, "/readyz"), worker)
-        before, idle_cpu, started = _decided(port), cpu_seconds(process), time.perf_counter()
-        _wait(lambda: _decided(port) >= count, worker)
-        busy, cpu = time.perf_counter() - started, cpu_seconds(process) - idle_cpu
-        decided = count - before
-        return Cost(cpu / decided * 1e6, busy / decided * 1e6, process.memory_info().rss / 1e6)
+        yield worker
     finally:
         worker.kill()
         worker.wait()
+
+
+def measure_engine(settings: Settings, count: int, port: int, metric: str = "floodgate_events_total") -> Cost:
+    """Run a worker until `metric` has reached `count`. Counted from when it has its partitions: what it had
+    done by then, and what that had cost, is left out."""
+
+    def done() -> float:
+        return metric_sum(read_page(port, "/metrics"), metric)
+
+    with running_engine(settings, port) as worker:
+        process = psutil.Process(worker.pid)
+        before, idle_cpu, started = done(), cpu_seconds(process), time.perf_counter()
+        _wait(lambda: done() >= count, worker)
+        busy, cpu = time.perf_counter() - started, cpu_seconds(process) - idle_cpu
+        counted = count - before
+        return Cost(cpu / counted * 1e6, busy / counted * 1e6, process.memory_info().rss / 1e6)
 
 
 def measure_naive(broker: str, count: int) -> Cost:
@@ -86,7 +98,3 @@ def _wait(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]") -> N
         if worker.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("the worker ended or took too long")
         time.sleep(0.2)
-
-
-def _decided(port: int) -> float:
-    return metric_sum(read_page(port, "/metrics"), "floodgate_events_total")

@@ -14,6 +14,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.hops import RATE, hot, measure_hops, measure_latency
 from benchmarks.measure import Cost, measure_engine, measure_naive
 from benchmarks.workload import events
 from engine.core.entities import EntityRecord
@@ -37,8 +38,9 @@ OUT = HERE / "out"
 @click.command()
 @click.option("--events", "count", default=200_000, show_default=True, help="Events for the engine.")
 @click.option("--naive-events", default=10_000, show_default=True, help="Events for the naive implementation.")
+@click.option("--hop-events", default=40_000, show_default=True, help="Events for the journeys.")
 @click.option("--rounds", default=3, show_default=True)
-def main(count: int, naive_events: int, rounds: int) -> None:
+def main(count: int, naive_events: int, hop_events: int, rounds: int) -> None:
     """Measure, print a table, write a summary."""
     console = Console()
     rulebook = load_rulebook(HERE / "rules")
@@ -58,9 +60,32 @@ def main(count: int, naive_events: int, rounds: int) -> None:
         last = {name: f"{found[-1].cpu_us_per_event:.1f}" for name, found in costs.items()}
         console.print(f"round {number}: CPU µs per event {last}")
     summary = _summary(costs, {"engine": count, "naive_faust": naive_events})
+    summary["hops"] = _journeys(console, stream[:hop_events], rounds)
     OUT.mkdir(exist_ok=True)
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     _show(console, summary)
+
+
+def _journeys(console: Console, stream: list[tuple[bytes, bytes]], rounds: int) -> dict[str, Any]:
+    """The cost of journeys: stops 0 to 3, and one busy entity, each in every round."""
+    ways = {"0 hops": (0, stream), "1 hop": (1, stream), "2 hops": (2, stream), "3 hops": (3, stream),
+            "1 hop, half of all events to one entity": (1, hot(stream))}  # fmt: skip
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(1, rounds + 1):
+        for name, (stops, arrivals) in ways.items():
+            found[name].append(measure_hops(stops, arrivals).cpu_us_per_event)
+        console.print(f"journeys, round {number}: { {name: round(cpu[-1], 1) for name, cpu in found.items()} }")
+    latency = {
+        name: [round(one, 1) for one in measure_latency(stops)]
+        for name, (stops, arrivals) in ways.items()
+        if arrivals is stream
+    }
+    cpu = {name: round(statistics.median(values), 1) for name, values in found.items()}
+    table = Table("journey", "CPU µs/event", "p50 ms", "p99 ms", title=f"journeys; event to action at {RATE} events/s")
+    for name, cost in cpu.items():
+        table.add_row(name, f"{cost:.1f}", *(str(one) for one in latency.get(name, [])))
+    console.print(table)
+    return {"cpu_us_per_event": cpu, "latency_ms_p50_p99": latency}
 
 
 def _summary(costs: dict[str, list[Cost]], counts: dict[str, int]) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class HopWorker:
     def conclude(self, outcome: StateOutcome, state: PartitionState, journey: Journey, user: EntityRecord) -> None:
         """Decide an event that is back."""
         assert self._evaluator is not None
+        self._metrics.journeys.inc()
         self._results.add_scores(outcome, state, journey.event_id, self._evaluator.conclude(journey, user))
 
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:

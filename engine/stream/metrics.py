@@ -34,6 +34,7 @@ class Metrics:
         self.decisions = Counter("floodgate_decisions", "Decisions published", ["outcome"], registry=registry)
         self.hits = Counter("floodgate_rule_hits", "Rules that held", ["rule", "effect"], registry=registry)
         self.actions = Counter("floodgate_actions", "Actions published", ["rule", "kind"], registry=registry)
+        self.journeys = Counter("floodgate_journeys", "Events decided after a journey", registry=registry)
         self.hops = Counter("floodgate_hops", "Visits of events at entities", ["kind"], registry=registry)
         self.repeated_hops = Counter(
             "floodgate_hops_repeated", "Messages on journeys that had been applied before", registry=registry
