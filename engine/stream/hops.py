@@ -17,7 +17,7 @@ from engine.core.journeys import Journey, Recall
 from engine.core.visits import visit
 from engine.errors import StateError
 from engine.settings import Settings
-from engine.state.store import USER, PartitionState
+from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
 from engine.stream.metrics import Metrics
@@ -53,28 +53,42 @@ class HopWorker:
         arrived = list(self._new(state, records, outcome))
         touched = state.load(dict.fromkeys(state_key(what) for _, what in arrived))
         for record, what in arrived:
-            entity = touched[state_key(what)]
+            key = state_key(what)
+            entity = touched[key]
             if record.offset <= entity.hops:
                 continue  # applied before a crash; what it brought about went out before its state
             entity.hops = record.offset
             try:
-                if isinstance(what, Recall):
-                    self.recall(outcome, what, entity)
-                elif what.next_stop() is None:
-                    self.conclude(outcome, state, what, entity)
-                else:
-                    departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-                    recalls = self.visit(state, what, entity)
-                    outcome.messages += [departures.send(what), *departures.recall(recalls)]
+                if self._apply(outcome, state, partition, record, what, entity):
+                    outcome.records[key] = entity
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=what.event_id)
+                outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        outcome.records = {key: record for key, record in touched.items() if record.newest or key.startswith(USER)}
         outcome.changes += state.dump(outcome.records)
-        # Entities that were refused leave nothing behind. The watermarks come last: whoever has them has all
-        # that came before them.
+        # The watermarks come last: whoever has them has all that came before them.
         outcome.changes += [state.dump_census(), state.dump_watermarks()]
         return outcome
+
+    def _apply(
+        self,
+        outcome: StateOutcome,
+        state: PartitionState,
+        partition: int,
+        record: Any,
+        what: Journey | Recall,
+        entity: EntityRecord,
+    ) -> bool:
+        """Apply one message; whether there is something new to keep in the record."""
+        if isinstance(what, Recall):
+            self.recall(outcome, what, entity)
+            return True
+        if what.next_stop() is None:
+            return self.conclude(outcome, state, what, entity)
+        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
+        recalls = self.visit(state, what, entity)
+        outcome.messages += [departures.send(what), *departures.recall(recalls)]
+        return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
     def visit(self, state: PartitionState, journey: Journey, entity: EntityRecord) -> list[Recall]:
         """Count an event at an entity, if there is room for one more."""
@@ -93,11 +107,13 @@ class HopWorker:
 
         return visit(journey, entity, rulebook, admit)
 
-    def conclude(self, outcome: StateOutcome, state: PartitionState, journey: Journey, user: EntityRecord) -> None:
-        """Decide an event that is back."""
+    def conclude(self, outcome: StateOutcome, state: PartitionState, journey: Journey, user: EntityRecord) -> bool:
+        """Decide an event that is back; whether that leaves something new in the user's record."""
         assert self._evaluator is not None
         self._metrics.journeys.inc()
-        self._results.add_scores(outcome, state, journey.event_id, self._evaluator.conclude(journey, user))
+        result = self._evaluator.conclude(journey, user)
+        self._results.add_scores(outcome, state, journey.event_id, result)
+        return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))
 
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
         """Act on an earlier event."""
