@@ -271,6 +271,7 @@ def _users(values: "dict[bytes, bytes]") -> dict[str, bytes]:
         if key.startswith(USER):
             record = load_record(value)
             record.offset = record.hops = NEVER
+            record.links.clear()  # a cluster's label depends on who came first
             found[key.removeprefix(USER).decode()] = dump_record(record)
     return found
 
