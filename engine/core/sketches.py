@@ -15,7 +15,6 @@ Events that come late are counted where they belong; a value that is seen again 
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from math import fsum
 from typing import ClassVar
 
 import numpy as np
@@ -31,7 +30,7 @@ _LEVEL_MASK, _ONE = np.uint64(_LEVELS), np.uint64(1)
 
 
 class BucketSeries(SumSeries):
-    """Amounts by bucket: `times` are the buckets' beginnings."""
+    """Amounts by bucket: `times` are the buckets' beginnings, and a window has those that begin in it."""
 
     __slots__ = ()
     kind: ClassVar[int] = BUCKETS
@@ -47,17 +46,6 @@ class BucketSeries(SumSeries):
             self.amounts.insert(at, amount)
         if times[0] <= times[-1] - self.retention_ms - width_ms:
             self.trim()
-
-    def sum(self, now: int, over_ms: int) -> float | None:
-        """The sum over the buckets that begin in (now - over, now]."""
-        times = self.times
-        if not times:
-            return 0.0
-        start = now - over_ms
-        if start < times[-1] - self.retention_ms:
-            return None
-        begin = bisect_right(times, start)
-        return fsum(self.amounts[begin : bisect_right(times, now)])
 
 
 class SampledSeries(DistinctSeries):
@@ -174,7 +162,7 @@ def read_approx_total(series: SeriesByKey | None, key: int, now: int, over_ms: i
     if series is None:
         return None
     found = series.get(key)
-    return found.sum(now, over_ms) if isinstance(found, BucketSeries) else 0.0
+    return found.total(now, over_ms) if isinstance(found, BucketSeries) else 0.0
 
 
 def read_approx_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:

@@ -17,7 +17,7 @@ def viral_link(rng: Random, people: list[Person], start_ms: int) -> list[Event]:
     made = []
     for person in rng.sample(people, min(400, len(people))):
         comment = rng.choice(("read this", "so good", "important", "what do you think", "long, but worth it"))
-        event = _event(person, "post", start_ms + rng.randrange(HOUR_MS), "viral")
+        event = person.event("viral", "post", start_ms + rng.randrange(HOUR_MS))
         event["text"] = f"{comment} https://www.daily-news.example/2026/03/the-article?ref={rng.getrandbits(20):x}"
         made.append(event)
     return made
@@ -27,7 +27,7 @@ def meme_text(rng: Random, people: list[Person], start_ms: int) -> list[Event]:
     """Three hundred people paste the same joke. It looks like a copy-paste ring."""
     made = []
     for person in rng.sample(people, min(300, len(people))):
-        event = _event(person, "comment", start_ms + rng.randrange(HOUR_MS), "meme")
+        event = person.event("meme", "comment", start_ms + rng.randrange(HOUR_MS))
         event["text"] = f"{_MEME} {rng.choice(('lol', '😂😂', '!!!', 'hahaha', ''))}".strip()
         event["target_id"] = rng.choice(people).user_id
         made.append(event)
@@ -51,7 +51,7 @@ def popular_creator(rng: Random, people: list[Person], start_ms: int) -> list[Ev
     made = []
     creator = rng.choice(people).user_id
     for person in rng.sample(people, min(500, len(people))):
-        event = _event(person, rng.choice(("like", "like", "follow")), start_ms + rng.randrange(2 * HOUR_MS), "fan")
+        event = person.event("fan", rng.choice(("like", "like", "follow")), start_ms + rng.randrange(2 * HOUR_MS))
         event["target_id"] = creator
         made.append(event)
     return made
@@ -64,16 +64,3 @@ LOOKALIKES: dict[str, tuple[LookAlike, float]] = {
     "popular_creator": (popular_creator, 19.0),
 }
 """Each look-alike, and the hour of the day at which it begins."""
-
-
-def _event(person: Person, kind: str, ts_ms: int, what: str) -> Event:
-    return {
-        "event_id": f"{person.user_id}-{what}",
-        "type": kind,
-        "user_id": person.user_id,
-        "ts": ts_ms,
-        "ip": person.ip,
-        "device_id": person.device_id,
-        "author": person.author(),
-        "urls": [],
-    }

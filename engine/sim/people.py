@@ -29,6 +29,19 @@ class Person:
         """The part of an event that describes its author."""
         return {"account_age_days": self.account_age_days, "followers": self.followers, "verified": self.verified}
 
+    def event(self, name: str, kind: str, ts_ms: int) -> dict[str, object]:
+        """Something that this person does, from the usual address and device."""
+        return {
+            "event_id": f"{self.user_id}-{name}",
+            "type": kind,
+            "user_id": self.user_id,
+            "ts": ts_ms,
+            "ip": self.ip,
+            "device_id": self.device_id,
+            "author": self.author(),
+            "urls": [],
+        }
+
 
 def populate(rng: Random, count: int) -> list[Person]:
     """So many people: few of them very active, few of them new."""
@@ -58,16 +71,7 @@ def day_of(rng: Random, person: Person, others: list[Person], start_ms: int, num
         else:
             ts_ms = start_ms + _moment(rng, person.wakes_h)
         kind = rng.choices(_KINDS, _WEIGHTS)[0]
-        event: dict[str, object] = {
-            "event_id": f"{person.user_id}-{number}-{index}",
-            "type": kind,
-            "user_id": person.user_id,
-            "ts": ts_ms,
-            "ip": person.ip,
-            "device_id": person.device_id,
-            "author": person.author(),
-            "urls": [],
-        }
+        event = person.event(f"{number}-{index}", kind, ts_ms)
         if kind == "post":
             event["text"] = post_text(rng, person.topic)
         elif kind in ("comment", "message"):

@@ -28,7 +28,7 @@ def test_a_bucketed_count_reaches_back_between_59_60ths_and_all_of_the_window() 
         now += rng.randrange(60)
         times.append(now)
         series.put(now, 1.0, WIDTH_MS)
-        answer = series.sum(now, OVER_MS)
+        answer = series.total(now, OVER_MS)
         assert answer is not None
         least = sum(now - OVER_MS + WIDTH_MS <= time <= now for time in times[-4_000:])
         most = sum(now - OVER_MS < time <= now for time in times[-4_000:])
@@ -40,9 +40,9 @@ def test_late_amounts_go_where_they_belong_or_are_too_late() -> None:
     series = BucketSeries(2 * OVER_MS)
     for now, amount in ((300_000, 5.0), (290_000, 2.0), (100_000, 100.0)):
         series.put(now, amount, WIDTH_MS)
-    assert series.sum(300_000, OVER_MS) == 7.0
-    assert series.sum(290_500, OVER_MS) == 2.0
-    assert series.sum(200_000, OVER_MS) is None
+    assert series.total(300_000, OVER_MS) == 7.0
+    assert series.total(290_500, OVER_MS) == 2.0
+    assert series.total(200_000, OVER_MS) is None
 
 
 def test_a_sample_is_exact_up_to_its_cap() -> None:
