@@ -12,11 +12,11 @@ SWARM = "link_swarm"
 
 
 def test_the_starter_rules_catch_the_swarm_though_both_workers_are_killed(tmp_path: Path) -> None:
-    day = simulate_day(seed=5, people=600)
+    day = simulate_day(seed=5)
     first = next(index for index, one in enumerate(day) if one.attack == SWARM)
     last = max(index for index, one in enumerate(day) if one.attack == SWARM)
     before = min(first, 1_000)
-    window = day[first - before : last + 300]
+    window = day[first - before : last + 3_000]
     events = [orjson.dumps(one.event) for one in window]
     with System(tmp_path, batch_max_events=20, commit_interval_ms=100) as system:
         system.push_rules(RULES)
