@@ -12,7 +12,7 @@ from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.hashing import hash64
 from engine.core.journeys import Journey, Recall, Stop
-from engine.core.rules import ClusterProgram, Rulebook, Watch
+from engine.core.rules import ClusterProgram, EntityProgram, JourneyProgram, Rulebook, Watch
 from engine.core.windows import SeriesByKey
 
 _LATER_TIMES = 256
@@ -38,20 +38,12 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Adm
     entity = plan.entities.get(kind) if plan is not None else None
     admitted = bool(record.newest) or admit(kind, journey.ts_ms)
     now = record.relative(journey.ts_ms) if admitted else None
-    known = now is not None and now > record.newest - MAX_LATENESS_MS
     recalls: list[Recall] = []
-    if now is None or not known:
+    if now is None or now <= record.newest - MAX_LATENESS_MS:
         journey.found.append(entity.read(None, 0, key) if entity is not None else {})
     elif plan is not None and entity is not None:
         record.newest = max(record.newest, now)
-        if record.remember(
-            hash64(f"{journey.user_id}\x00{journey.event_id}")
-        ):  # else it has come another way before: a new rulebook's
-            entity.observe(journey.fields, record.series, now, key)
-        journey.found.append(entity.read(record.series, now, key))
-        for watch in rulebook.watches.get(kind, ()):
-            recalls += _watch(watch, rulebook, journey, record, now, stop)
-        _link(plan.clusters, journey, record, kind, now)
+        recalls = _count(plan, entity, rulebook, journey, record, now)
     elif plan is not None and kind in plan.clusters:
         record.newest = max(record.newest, now)
         _join(plan.clusters[kind], journey, record, int(key, 16), now)
@@ -59,6 +51,22 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Adm
         journey.found.append({})
     if journey.next_stop() is None and plan is not None:
         _go_on_to_clusters(plan.clusters, journey)
+    return recalls
+
+
+def _count(
+    plan: JourneyProgram, entity: EntityProgram, rulebook: Rulebook, journey: Journey, record: EntityRecord, now: int
+) -> list[Recall]:
+    stop = journey.stops[len(journey.found)]
+    kind, key = stop
+    # An event that was sent again by the plan of another rulebook may come a second time, another way.
+    if record.remember(hash64(f"{journey.user_id}\x00{journey.event_id}")):
+        entity.observe(journey.fields, record.series, now, key)
+    journey.found.append(entity.read(record.series, now, key))
+    recalls: list[Recall] = []
+    for watch in rulebook.watches.get(kind, ()):
+        recalls += _watch(watch, rulebook, journey, record, now, stop)
+    _link(plan.clusters, journey, record, kind, now)
     return recalls
 
 

@@ -3,12 +3,16 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.clusters import Link
+from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import EntityRecord, dump_record, load_record, stored_expiry_s
+from engine.core.hashing import hash64
+from engine.core.sketches import add_approx_distinct
 from engine.core.windows import add_amount, add_count, add_distinct
 from engine.errors import StateError
 
 HOUR_MS = 3_600_000
-events = st.lists(st.tuples(st.integers(0, 72 * HOUR_MS), st.integers(0, 3), st.integers(0, 9)), max_size=50)
+events = st.lists(st.tuples(st.integers(0, 72 * HOUR_MS), st.integers(0, 6), st.integers(0, 9)), max_size=50)
 
 
 def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
@@ -26,8 +30,19 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
             add_distinct(record.series, 11, now, value, 8, 2 * HOUR_MS)
         elif key == 2:
             add_amount(record.series, 12, now, value / 4, 8, 2 * HOUR_MS)
-        else:
+        elif key == 3:
             record.cool(99, now, HOUR_MS)
+        elif key == 4:
+            add_approx_distinct(record.series, 13, now, hash64(str(value)), 4, 2 * HOUR_MS)
+        elif key == 5:
+            notes = record.contributors.setdefault(77, Contributors(HOUR_MS))
+            notes.note(Contributor(now, f"e{index}", "post", f"user-{value}", "ziel-ß", value))
+            if value == 9:
+                notes.cross(now)
+        else:
+            link = record.links.setdefault(55, Link())
+            link.label, link.until = value + 1, now + HOUR_MS
+            link.see({f"user-{value}": now})
     return record
 
 
@@ -40,6 +55,21 @@ def test_a_record_reads_back_as_it_was_written(moves: list[tuple[int, int, int]]
     assert (again.offset, again.newest, again.base_ms) == (build(moves).offset, again.newest, again.base_ms)
     if moves:
         assert stored_expiry_s(data) * 1000 > again.base_ms + again.newest
+
+
+@settings(max_examples=300, deadline=None)
+@given(events)
+def test_a_record_lives_on_when_its_scale_of_time_ends(moves: list[tuple[int, int, int]]) -> None:
+    """Times are kept in 32 bits: after seven weeks they move to a later base."""
+    record = build(moves)
+    for day in range(40, 60):
+        now = record.relative(1_700_000_000_000 + day * 24 * HOUR_MS)
+        assert now is not None
+        record.newest = max(record.newest, now)
+        record.links.setdefault(55, Link()).until = now + 48 * HOUR_MS
+        add_count(record.series, 10, now, 8, 2 * HOUR_MS)
+        again = load_record(dump_record(record))
+        assert again.base_ms + again.newest == 1_700_000_000_000 + day * 24 * HOUR_MS
 
 
 @settings(max_examples=2_000, deadline=None)
