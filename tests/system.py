@@ -272,6 +272,7 @@ def _users(values: "dict[bytes, bytes]") -> dict[str, bytes]:
             record = load_record(value)
             record.offset = record.hops = NEVER
             record.links.clear()  # a cluster's label depends on who came first
+            record.acted.clear()  # and so does the order in which rules that look back meet events
             found[key.removeprefix(USER).decode()] = dump_record(record)
     return found
 

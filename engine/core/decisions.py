@@ -64,7 +64,8 @@ class Action:
 
 @dataclass(slots=True)
 class Decision:
-    """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first."""
+    """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first;
+    `earlier`: a further answer, as its entity has crossed a threshold since."""
 
     event_id: str
     user_id: str
@@ -78,6 +79,7 @@ class Decision:
     features: dict[str, dict[str, float]] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     members: dict[str, list[str]] = field(default_factory=dict)
+    earlier: bool = False
 
 
 def action_id(event_id: str, rule: str, target_type: str, target_id: str) -> str:

@@ -8,8 +8,9 @@ expire, so a rolled-back edit finds its counters as they were.
 Layout, little endian:
 
     header      version u8 | reserved u8 | offset i64 | hops i64 | base_ms i64 | newest u32 | expires_s u32
-                | n_recent u16 | n_cooldowns u16 | n_series u16 | n_contributors u16 | n_links u16
+                | n_recent u16 | n_cooldowns u16 | n_series u16 | n_contributors u16 | n_links u16 | n_acted u16
     recent      n_recent x u64              hashes of the last event ids, oldest first
+    acted       n_acted x u64               hashes of the last events and rules that look back, oldest first
     cooldowns   n_cooldowns x (u32 rule, u32 time, u32 lasts_ms)
     series      n_series x (u32 key | u8 kind | u16 n | u32 floor | u32 exact_from | u32 retention_ms
                 | n x u32 times [| n x u64 hashes] [| n x f64 amounts])
@@ -45,7 +46,7 @@ _MAX_RELATIVE_MS = 2**32 - 1
 _AHEAD_MS = 3 * MAX_LATENESS_MS
 """Room for times that lie ahead of an event: how long a cluster's links last."""
 
-_HEADER = struct.Struct("<BBqqqIIHHHHH")
+_HEADER = struct.Struct("<BBqqqIIHHHHHH")
 _KEY = struct.Struct("<I")
 _COOLDOWN = struct.Struct("<III")
 _SERIES = struct.Struct("<IBHIII")
@@ -59,8 +60,8 @@ class EntityRecord:
     """
 
     __slots__ = (
-        "base_ms", "contributors", "cooldowns", "hops", "links", "newest", "offset", "pending_writes", "recent",
-        "series",
+        "acted", "base_ms", "contributors", "cooldowns", "hops", "links", "newest", "offset", "pending_writes",
+        "recent", "series",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -69,6 +70,7 @@ class EntityRecord:
         self.base_ms = 0
         self.newest = 0
         self.recent: dict[int, None] = {}  # event id hashes, oldest first
+        self.acted: dict[int, None] = {}  # hashes of events and rules, oldest first
         self.cooldowns: dict[int, tuple[int, int]] = {}
         self.series: SeriesByKey = {}
         self.contributors: dict[int, Contributors] = {}  # by rule
@@ -87,13 +89,11 @@ class EntityRecord:
 
     def remember(self, event_hash: int) -> bool:
         """Enter an event id; False when it is there already, so that the event counts once."""
-        recent = self.recent
-        if event_hash in recent:
-            return False
-        recent[event_hash] = None
-        if len(recent) > RECENT_IDS:
-            del recent[next(iter(recent))]
-        return True
+        return _enter(self.recent, event_hash)
+
+    def meet(self, hit_hash: int) -> bool:
+        """Enter an event that a rule with a lookback meets; False when it has been met, here or at a recall."""
+        return _enter(self.acted, hit_hash)
 
     def cooling(self, rule: int, now: int) -> bool:
         """Whether `rule` acted on this entity so recently that it must rest."""
@@ -149,15 +149,25 @@ class EntityRecord:
         }
 
 
+def _enter(known: dict[int, None], one: int) -> bool:
+    if one in known:
+        return False
+    known[one] = None
+    if len(known) > RECENT_IDS:
+        del known[next(iter(known))]
+    return True
+
+
 def dump_record(record: EntityRecord) -> bytes:
     """The record as bytes. Equal histories give equal bytes, however they were batched."""
     record.trim()
     recent, cooldowns, all_series = record.recent, record.cooldowns, record.series
     expires_s = min(max(record.expires_at_ms() // 1000 + 1, 0), 2**32 - 1)
-    counts = len(recent), len(cooldowns), len(all_series), len(record.contributors), len(record.links)
+    many = (recent, cooldowns, all_series, record.contributors, record.links, record.acted)
     parts = [
-        _HEADER.pack(VERSION, 0, record.offset, record.hops, record.base_ms, record.newest, expires_s, *counts),
+        _HEADER.pack(VERSION, 0, record.offset, record.hops, record.base_ms, record.newest, expires_s, *map(len, many)),
         _to_bytes(array("Q", recent)),
+        _to_bytes(array("Q", record.acted)),
     ]
     if cooldowns:
         parts += [_COOLDOWN.pack(rule, *cooldowns[rule]) for rule in sorted(cooldowns)]
@@ -192,12 +202,14 @@ def stored_expiry_s(data: bytes) -> int:
 def _load(data: bytes) -> EntityRecord:
     record = EntityRecord()
     version, _, record.offset, record.hops, record.base_ms, record.newest, _, *counts = _HEADER.unpack_from(data)
-    n_recent, n_cooldowns, n_series, n_contributors, n_links = counts
+    n_recent, n_cooldowns, n_series, n_contributors, n_links, n_acted = counts
     if version != VERSION:
         raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
     at = _HEADER.size
     recent, at = _from_bytes("Q", data, at, n_recent)
     record.recent = dict.fromkeys(recent)
+    acted, at = _from_bytes("Q", data, at, n_acted)
+    record.acted = dict.fromkeys(acted)
     for _ in range(n_cooldowns):
         rule, time, lasts_ms = _COOLDOWN.unpack_from(data, at)
         record.cooldowns[rule] = (time, lasts_ms)

@@ -132,7 +132,8 @@ class Evaluator:
         return result
 
     def recall(self, recall: Recall, record: EntityRecord) -> Decision | None:
-        """Act on an earlier event, now that its entity has crossed the threshold. None when the rule is gone."""
+        """Act on an earlier event, now that its entity has crossed the threshold. None when the rule is gone, or
+        has met it already."""
         index = self._by_name.get(recall.rule)
         if index is None:
             return None
@@ -141,7 +142,7 @@ class Evaluator:
         case = _Case(event, record, record.relative(recall.ts_ms) or 0, earlier=True)
         told = ClauseTrace(recall.told(self.rulebook.counters), {recall.counter: recall.total}, True)
         self._enforce_rule(case, index, rule, recall.target_id, (told,), None)
-        return self._decision(case)
+        return self._decision(case) if case.hits else None
 
     def _ask(self, model: str, inputs: ModelInputs) -> float | None:
         """What the generated `decide` calls for each model that its rules name."""
@@ -209,6 +210,9 @@ class Evaluator:
         clauses: tuple[ClauseTrace, ...],
         counterfactual: str | None,
     ) -> None:
+        looks_back = rule.then.lookback_ms is not None
+        if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.event_id}")):
+            return  # another of its entities, or its journey, was faster
         effect = self._effect(case, index, rule, target_id)
         case.hits.append(Hit(rule.name, rule.mode, effect, clauses, counterfactual))
         if rule.cooldown_ms and effect in ("acted", "shadow"):
@@ -243,7 +247,7 @@ class Evaluator:
         known = {name: round(score, 6) for name, score in case.scores.items() if score is not None}
         decision = Decision(
             event.event_id, event.user_id, event.ts_ms, event.type, outcome, tuple(case.hits), known,
-            self.rulebook.id, case.models, actions=tuple(case.actions),
+            self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
         )  # fmt: skip
         if case.hits:
             decision.features = {name: self.scorers[name].describe(value) for name, value in case.features.items()}

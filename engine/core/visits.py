@@ -13,7 +13,7 @@ from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.hashing import hash64
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.rules import ClusterProgram, EntityProgram, JourneyProgram, Rulebook, Watch
-from engine.core.windows import SeriesByKey
+from engine.core.windows import DistinctSeries, SeriesByKey
 
 _LATER_TIMES = 256
 """How many later events are looked at again when one arrives late."""
@@ -111,7 +111,12 @@ def _watch(
 
 
 def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, stop: Stop, total: int) -> Recall:
-    position = watch.count(record.series, one.time, stop[1])
+    """An account has the place of its first event in the window, an event its own."""
+    series, at = record.series.get(watch.series_key), one.time
+    if isinstance(series, DistinctSeries):
+        first = series.first(hash64(one.user_id), one.time - watch.within_ms, one.time)
+        at = first if first is not None else one.time
+    position = watch.count(record.series, at, stop[1])
     return Recall(
         rule, one.event_id, one.type, one.user_id, one.target_id, record.base_ms + one.time, one.home,
         *stop, watch.counter, position, max(total, position or 0),

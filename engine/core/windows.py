@@ -161,6 +161,14 @@ class DistinctSeries(CountSeries):
             return None
         return found
 
+    def first(self, value: int, start: int, until: int) -> int | None:
+        """When a value first occurred in (start, until]."""
+        times = self.times
+        for index in range(bisect_right(times, start), bisect_right(times, until)):
+            if self.hashes[index] == value:
+                return times[index]
+        return None
+
     def shift(self, by_ms: int) -> None:
         """As in CountSeries."""
         super().shift(by_ms)

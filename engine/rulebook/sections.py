@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from engine.core.events import IDENTITY_FIELDS, TEXT_FIELDS
+from engine.core.rules import MAX_CAP
 from engine.core.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook import schema
 from engine.rulebook.counters import read_cluster, read_counter
@@ -125,9 +126,17 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
         report.error(keys["at_least"].span, "`at_least` is a number, 0 or more")
     elif not _shallow(made, name, span, [ref for ref in refs if ref is not None]):
         return
+    elif refs[1] is not None and _beyond(made, refs[1], float(at_least)):  # type: ignore[arg-type]  # checked
+        report.error(keys["at_least"].span, f"`{refs[1].written}` never counts to {at_least}", "or `approx: true`")
     elif refs[0] is not None and refs[1] is not None and bound is not None:
         ratio = RatioDeclaration(refs[0], refs[1], float(at_least), bound != "none")  # type: ignore[arg-type]  # checked
         made.derived[name] = ("number", ratio)
+
+
+def _beyond(made: Declarations, ref: Ref, at_least: float) -> bool:
+    """Whether a count that is kept exactly can never reach so far."""
+    counter = made.counters.get(ref.target) if ref.kind == "counter" else None
+    return counter is not None and counter.kind != "sum" and not counter.approx and at_least >= MAX_CAP
 
 
 MAX_DERIVED_DEPTH = 4

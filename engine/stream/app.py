@@ -58,7 +58,7 @@ class FloodgateApp(faust.App):
         self.entities = self._entity_table()
         self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics, known=self._models_known)
-        self._hops = HopWorker(settings, self.partition_state, self.metrics)
+        self._hops = HopWorker(settings, self.partition_state, self.metrics, settings.partitions)
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
         self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics))

@@ -27,10 +27,14 @@ _log = structlog.stdlib.get_logger("floodgate")
 
 
 class HopWorker:
-    """Takes journeys one stop further, concludes those that are back, and acts on recalls."""
+    """Takes journeys one stop further, concludes those that are back, and acts on recalls.
 
-    def __init__(self, settings: Settings, states: States, metrics: Metrics) -> None:
+    `partitions`: among how many the entities are spread, each with its share of a budget of keys.
+    """
+
+    def __init__(self, settings: Settings, states: States, metrics: Metrics, partitions: int) -> None:
         self._settings, self._states, self._metrics = settings, states, metrics
+        self._partitions = partitions
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
         self._evaluator: Evaluator | None = None
@@ -99,7 +103,7 @@ class HopWorker:
         rulebook = self._evaluator.rulebook
 
         def admit(kind: str, ts_ms: int) -> bool:
-            budget = max(1, rulebook.max_keys.get(kind, 0) // self._settings.partitions)
+            budget = max(1, rulebook.max_keys.get(kind, 0) // self._partitions)
             admitted = state.census().admit(kind, ts_ms, budget)
             if not admitted:
                 self._metrics.keys_refused.labels(kind).inc()

@@ -82,6 +82,8 @@ def encode_decision(decision: Decision) -> bytes:
     }
     if decision.features:
         document["features"] = decision.features
+    if decision.earlier:
+        document["earlier"] = True
     if decision.members:
         document["clusters"] = decision.members
     return orjson.dumps(document)

@@ -74,7 +74,7 @@ class OfflineEngine:
         self._state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = Models()
         self._events = EventWorker(settings, lambda _: self._state, lambda _: None, self.metrics)
-        self._hops = HopWorker(settings, lambda _: self._state, self.metrics)
+        self._hops = HopWorker(settings, lambda _: self._state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self._state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
         self._offsets = {"event": 0, "label": 0, "example": 0}

@@ -120,6 +120,25 @@ def test_those_who_came_before_the_threshold_are_acted_on_when_it_is_crossed() -
     assert platform.actions("staff", 21, age=1, text="a.com") == []
 
 
+def test_an_account_keeps_its_place_in_all_of_its_events() -> None:
+    platform = Platform(RETRO)
+    for user in ("a", "b", "b", "a"):
+        platform.send(user, platform.sent, age=1, text="a.com")
+    actions = platform.actions("c", 9, age=1, text="a.com")
+    assert [action.explanation.split(" accounts")[0] for action in actions[:4]] == [
+        "1st of 3", "2nd of 3", "2nd of 3", "1st of 3"
+    ]  # fmt: skip
+
+
+def test_an_event_is_met_once_though_two_of_its_entities_cross() -> None:
+    platform = Platform(RETRO)
+    for user in ("a", "b"):
+        platform.send(user, platform.sent, age=1, text="a.com b.com")
+    first = platform.actions("c", 9, age=1, text="a.com")
+    assert told(first) == [("e1", "swarm"), ("e2", "swarm"), ("e3", "swarm")]
+    assert told(platform.actions("d", 10, age=1, text="b.com")) == [("e4", "swarm")]
+
+
 def test_the_lookback_is_how_far_back_it_reaches() -> None:
     platform = Platform(RETRO)
     for user, at_s in (("a", 0), ("b", 100), ("c", 300)):

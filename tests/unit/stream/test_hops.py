@@ -46,7 +46,7 @@ class Town:
         self.offsets = [0] * partitions
         self.out: list[Message] = []
         self.events = EventWorker(self.settings, self.state, lambda _: None, self.metrics)
-        self.hops = HopWorker(self.settings, self.state, self.metrics)
+        self.hops = HopWorker(self.settings, self.state, self.metrics, partitions)
         self.use(rules)
 
     def use(self, rules: str) -> None:
