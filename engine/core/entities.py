@@ -21,6 +21,7 @@ Layout, little endian:
 import struct
 import sys
 from array import array
+from collections.abc import Sized
 
 from engine.core.clusters import Link, load_link
 from engine.core.contributors import Contributors, load_contributors
@@ -163,7 +164,7 @@ def dump_record(record: EntityRecord) -> bytes:
     record.trim()
     recent, cooldowns, all_series = record.recent, record.cooldowns, record.series
     expires_s = min(max(record.expires_at_ms() // 1000 + 1, 0), 2**32 - 1)
-    many = (recent, cooldowns, all_series, record.contributors, record.links, record.acted)
+    many: tuple[Sized, ...] = (recent, cooldowns, all_series, record.contributors, record.links, record.acted)
     parts = [
         _HEADER.pack(VERSION, 0, record.offset, record.hops, record.base_ms, record.newest, expires_s, *map(len, many)),
         _to_bytes(array("Q", recent)),

@@ -9,6 +9,7 @@ from engine.core.events import lookup
 from engine.core.hashing import digest, hash64
 from engine.core.journeys import PART_SEPARATOR
 from engine.core.rules import ModelInputs
+from engine.core.series import add_amount, add_count, add_distinct, read_count, read_distinct, read_total
 from engine.core.sketches import (
     add_approx_amount,
     add_approx_count,
@@ -18,7 +19,6 @@ from engine.core.sketches import (
     read_approx_total,
 )
 from engine.core.units import duration_text, size_text
-from engine.core.windows import add_amount, add_count, add_distinct, read_count, read_distinct, read_total
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains

@@ -7,8 +7,8 @@ from engine.core.clusters import Link
 from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import EntityRecord, dump_record, load_record, stored_expiry_s
 from engine.core.hashing import hash64
+from engine.core.series import add_amount, add_count, add_distinct
 from engine.core.sketches import add_approx_distinct
-from engine.core.windows import add_amount, add_count, add_distinct
 from engine.errors import StateError
 
 HOUR_MS = 3_600_000

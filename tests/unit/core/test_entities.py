@@ -3,7 +3,8 @@
 import pytest
 
 from engine.core.entities import MAX_WINDOW_MS, RECENT_IDS, EntityRecord, dump_record, load_record
-from engine.core.windows import CountSeries, add_count, read_count
+from engine.core.series import add_count, read_count
+from engine.core.windows import CountSeries
 from engine.errors import StateError
 
 START_MS = 1_700_000_000_000
