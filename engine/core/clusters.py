@@ -132,7 +132,8 @@ def link_entity(spec: ClusterSpec, trace: Trace, link: Link, user_id: str, now: 
 
 def join(spec: ClusterSpec, trace: Trace, link: Link, label: int, now: int, base_ms: int) -> int | None:
     """An event at the record of a cluster. Returns the label to go on to, when there is one."""
-    trace.meet(link.label)
+    if now <= link.until:
+        trace.meet(link.label)
     if label != trace.target:  # part of another cluster now: hand the members over
         trace.members = {**{user: base_ms + time for user, time in link.users.items()}, **trace.members}
         link.users.clear()

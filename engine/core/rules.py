@@ -170,8 +170,8 @@ class Watch:
     """A rule that also acts on those who came before the threshold: what is watched at its entities.
 
     `crossed`: whether the rule's clauses about the entity hold at a time; `count`: the value of `counter`,
-    which tells the positions ("14th of 23"), and `series_key` where its entries are; `within_ms`: the longest
-    window of the clauses' counters.
+    which tells the positions ("14th of 23"), and `series_key` and `over_ms` are its own; `within_ms`: the
+    longest window of the clauses' counters.
     """
 
     rule: int
@@ -179,6 +179,7 @@ class Watch:
     count: Callable[[SeriesByKey, int, str], int | None]
     counter: str
     series_key: int
+    over_ms: int
     lookback_ms: int
     within_ms: int
 

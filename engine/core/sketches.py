@@ -93,9 +93,13 @@ class SampledSeries(DistinctSeries):
             return None
         kept = np.frombuffer(self.hashes, dtype=np.uint64)[bisect_right(times, start) : bisect_right(times, now)]
         levels = kept & _LEVEL_MASK
-        if levels.any() and len(levels) < MIN_SAMPLE:
+        if (self.floor or levels.any()) and len(levels) < MIN_SAMPLE:
             return None
         return int(np.left_shift(_ONE, levels).sum())
+
+    def retain(self, retention_ms: int) -> None:
+        """Change the retention."""
+        self.retention_ms = retention_ms
 
     def trim(self) -> None:
         """Drop what is older than the retention."""

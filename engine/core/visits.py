@@ -114,7 +114,7 @@ def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, sto
     """An account has the place of its first event in the window, an event its own."""
     series, at = record.series.get(watch.series_key), one.time
     if isinstance(series, DistinctSeries):
-        first = series.first(hash64(one.user_id), one.time - watch.within_ms, one.time)
+        first = series.first(hash64(one.user_id), one.time - watch.over_ms, one.time)
         at = first if first is not None else one.time
     position = watch.count(record.series, at, stop[1])
     return Recall(

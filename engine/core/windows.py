@@ -77,6 +77,8 @@ class CountSeries:
         """Change the retention. What the old one had given up stays given up."""
         if retention_ms != self.retention_ms:
             self.trim()
+            if self.times and retention_ms > self.retention_ms:
+                self.floor = max(self.floor, self.times[-1] - self.retention_ms, 0)
             self.retention_ms = retention_ms
 
     def trim(self) -> None:

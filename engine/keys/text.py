@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.keys.characters import normalized
+
 MIN_LETTERS = 20
 """A shorter text is no evidence: many people say the same few words."""
 
@@ -57,7 +59,7 @@ def skeleton(text: str) -> str:
     """The letters of a text as they look, in small ASCII letters where there is one that looks alike."""
     text = text[: 2 * MAX_LETTERS].casefold()
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_look_alikes())).casefold().translate(_look_alikes())
+        text = normalized("NFKD", text.translate(_look_alikes())).casefold().translate(_look_alikes())
         text = "".join(character for character in text if unicodedata.category(character) not in ("Mn", "Cf"))
     text = _IN_WORD.sub(lambda match: _SIGNS[match.group()], " ".join(filter(_is_word, text.split())))
     return "".join(filter(str.isalpha, text.translate(_KEYBOARD)))[:MAX_LETTERS]

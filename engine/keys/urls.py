@@ -7,7 +7,6 @@ nothing. International names are compared in punycode, so a Cyrillic look-alike 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
@@ -16,9 +15,12 @@ from urllib.parse import unquote
 
 from publicsuffixlist import PublicSuffixList
 
+from engine.keys.characters import normalized
+
 MAX_TEXT_CHARS = 20_000
 """So much of a text is searched for links."""
 
+MAX_LINK_CHARS = 2_048
 MAX_DOMAINS = 32
 _MAX_HOST_CHARS = 253
 _MAX_PATH_CHARS = 64
@@ -55,7 +57,7 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
         value = fields.get(name)
         for link in value if type(value) is list else (value,):
             if type(link) is str:
-                found.update(dict.fromkeys(_domains_of(_normal(link[:MAX_TEXT_CHARS]).strip(" ,;.\"'"), certain=True)))
+                found.update(dict.fromkeys(_domains_of(_normal(link[:MAX_LINK_CHARS]).strip(" ,;.\"'"), certain=True)))
             if len(found) >= MAX_DOMAINS:
                 return tuple(found)[:MAX_DOMAINS]
     text = fields.get("text")
@@ -81,7 +83,7 @@ def links_in(text: str) -> Iterator[str]:
 def _normal(text: str) -> str:
     if text.isascii():
         return text
-    return unicodedata.normalize("NFKC", text.translate(_INVISIBLE).translate(_FULL_STOPS))
+    return normalized("NFKC", text.translate(_INVISIBLE).translate(_FULL_STOPS))
 
 
 def _domains_of(link: str, certain: bool) -> Iterator[str]:

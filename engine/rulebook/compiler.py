@@ -78,6 +78,9 @@ def rulebook_id(sources: Mapping[str, str]) -> str:
 def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[Rulebook | None, Diagnostics]:
     """The compiled rulebook, or None, and all findings. The inline tests run when nothing else is wrong."""
     diagnostics = Diagnostics(sources)
+    for file in [file for file, text in sources.items() if not _is_text(text)]:
+        diagnostics.error(Span(file, 0, 0), "this is not Unicode text")
+        return None, diagnostics
     declared = read_declarations(sources, diagnostics)
     rules = read_rules(declared)
     models = _models(declared)
@@ -108,6 +111,14 @@ def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[
     if run_tests:
         run_examples(rulebook, {rule.rule.name: rule.tests for rule in rules}, declared.fields, diagnostics)
     return (None if diagnostics.errors else rulebook), diagnostics
+
+
+def _is_text(source: str) -> bool:
+    try:
+        source.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
 
 
 def _models(declared: Declarations) -> dict[str, ModelSpec]:

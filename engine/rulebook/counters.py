@@ -31,7 +31,9 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     by = _by(made, keys["by"]) if "by" in keys else None
     over_ms = _window(made, keys["over"]) if "over" in keys else None
     if by in made.clusters:
-        if over_ms is not None and _counts_members(made, kind, keys):
+        if over_ms is not None and over_ms > MAX_LATENESS_MS:
+            report.error(keys["over"].span, f"members are known for {MAX_LATENESS_MS // 86_400_000}d at most")
+        elif over_ms is not None and _counts_members(made, kind, keys):
             members = CounterDeclaration(name, span, kind, USER, made.clusters[by].of, by, over_ms, None, None, None)
             made.counters[name] = members
         return
@@ -55,6 +57,8 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     where = made.condition(where_node) if where_node is not None else None
     if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
         return
+    if "cap" in keys and _approx(made, keys.get("approx")):
+        report.error(keys["cap"].span, "an approximate counter has no `cap`")
     if where is not None and by != USER and not _reads_event_alone(made, where):
         return
     made.counters[name] = CounterDeclaration(
@@ -94,7 +98,9 @@ def _counts_members(made: Declarations, kind: str, keys: Mapping[str, Node]) -> 
     wrong = [key for key in keys if key not in ("distinct", "by", "over", "max_keys")]
     if kind != "distinct" or keys["distinct"].text != USER or wrong:
         place = keys[wrong[0]] if wrong else keys[kind]
-        made.diagnostics.error(place.span, "by a cluster, members are counted", "{distinct: user_id, by: …, over: 1h}")
+        made.diagnostics.error(
+            place.span, "by a cluster, members are counted and nothing else", "{distinct: user_id, by: …, over: 1h}"
+        )
         return False
     return True
 

@@ -79,8 +79,9 @@ class EntityWriter:
         names = {ref.target for group in theirs for clause in group for ref in reached(needs.declared, clause.expr)}
         within_ms = max(self._words.counters[name].over_ms for name in names if name in self._words.counters)
         return Watch(
-            index, namespace["crossed"], namespace["count"], counter.name, counter.series_key, lookback_ms, within_ms
-        )
+            index, namespace["crossed"], namespace["count"], counter.name, counter.series_key, counter.over_ms,
+            lookback_ms, within_ms,
+        )  # fmt: skip
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""

@@ -109,12 +109,13 @@ class Durability:
         started = time.perf_counter()
         try:
             if previous is not None:
-                await previous.published
+                await asyncio.shield(previous.published)
             if outcome.messages:
                 await self.publish(outcome.messages)
-            published.set_result(None)
+            if not published.done():
+                published.set_result(None)
             if previous is not None:
-                await previous.task
+                await asyncio.shield(previous.task)
             if outcome.changes:
                 table = self._app.entities
                 offset = await self._append_changelog(TP(table.changelog_topic_name, partition), outcome.changes)

@@ -64,7 +64,8 @@ def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arri
 class OfflineEngine:
     """Runs arrivals through the workers and yields the messages that they publish.
 
-    Journeys are made on the spot, as if each event were decided before the next one arrives.
+    Journeys are made on the spot, as if each event were decided before the next one arrives; only the labels of
+    clusters that events set out with are those of the batch's beginning, as they are live.
     """
 
     def __init__(self, rulebook: Rulebook, settings: Settings) -> None:

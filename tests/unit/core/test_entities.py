@@ -55,3 +55,13 @@ def test_a_record_of_another_version_says_so() -> None:
     data[0] = 99
     with pytest.raises(StateError, match="version 99"):
         load_record(bytes(data))
+
+
+def test_a_window_that_a_new_rulebook_makes_longer_is_unknown_until_it_is_filled() -> None:
+    series = CountSeries(2_000)
+    for now in (1_000, 1_500, 2_000, 9_000):
+        series.add(now, 100)
+    series.retain(20_000)
+    series.add(9_100, 100)
+    assert series.count(9_100, 10_000, 100) is None
+    assert series.count(9_100, 1_000, 100) == 2

@@ -284,6 +284,19 @@ def test_a_cluster_forgets_those_who_are_gone() -> None:
     assert platform.actions("d", 3 * 3600, device_id="d1") == []
 
 
+def test_clusters_that_were_one_long_ago_are_not_one_for_ever() -> None:
+    platform = Platform(RING.replace(">= 4", ">= 5"))
+    for user in ("a", "b"):
+        platform.send(user, platform.sent, device_id="d1")
+    platform.send("c", 3, ip="1.1.1.1")
+    platform.send("b", 4, device_id="d1", ip="1.1.1.1")
+    month = 30 * 86_400
+    for index, user in enumerate(("a", "p", "q")):
+        assert platform.actions(user, month + index, device_id="d2") == []
+    for index, user in enumerate(("b", "x", "y", "c")):
+        assert platform.actions(user, month + 10 + index, device_id="d3") == []
+
+
 def test_readings_combine_what_several_entities_answer() -> None:
     journey = Journey("e", "post", "u", 0, 0, {}, [("k", "1"), ("k", "2"), ("m", "3")], {"own": 1}, {})
     journey.found = [{"n": 5}, {"n": 6}, {"o": 7}]
