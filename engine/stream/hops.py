@@ -116,7 +116,7 @@ class HopWorker:
         assert self._evaluator is not None
         self._metrics.journeys.inc()
         result = self._evaluator.conclude(journey, user)
-        self._results.add_scores(outcome, state, journey.event_id, result)
+        self._results.conclude(outcome, state, journey.event_id, result)
         return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))
 
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:

@@ -30,7 +30,7 @@ class Results:
             outcome.scored.append(event_id)
         outcome.messages += messages
 
-    def add_scores(self, outcome: StateOutcome, state: PartitionState, event_id: str, result: Evaluation) -> None:
+    def conclude(self, outcome: StateOutcome, state: PartitionState, event_id: str, result: Evaluation) -> None:
         """Publish the decision of an event that is back from its journey, and keep what was scored then
         beside what was scored before."""
         decision, features = result.decision, result.features
