@@ -35,7 +35,7 @@ class Results:
         beside what was scored before."""
         decision, features = result.decision, result.features
         if decision is not None:
-            outcome.messages += [*self._actions(decision), self._decision(decision)]
+            self.publish(outcome, decision)
         if features:
             stored = state.get_scored(event_id)
             before = decode_scored(stored) if stored is not None else ScoredEvent(())
@@ -45,7 +45,7 @@ class Results:
             outcome.scored.append(event_id)
 
     def publish(self, outcome: StateOutcome, decision: Decision) -> None:
-        """Publish a decision on an earlier event."""
+        """Publish a decision and its actions."""
         outcome.messages += [*self._actions(decision), self._decision(decision)]
 
     def _actions(self, decision: Decision) -> list[Message]:
