@@ -106,7 +106,9 @@ def _watch(
         who = (journey.event_id, journey.type, journey.user_id, target_id, journey.home)
         notes.note(Contributor(now, *who))
     released = notes.release()
-    total = max((watch.count(record.series, time, key) or 0 for time in crossings or [record.newest]), default=0)
+    if not released:
+        return []
+    total = max(watch.count(record.series, time, key) or 0 for time in crossings or [record.newest])
     return [_recall(watch, rule.name, one, record, stop, total) for one in released]
 
 
