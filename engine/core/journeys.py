@@ -9,7 +9,8 @@ the stops lie on one worker or on many.
 Those who came first are not forgotten. A rule with a lookback leaves a note at the entity for each event
 that it would have acted on, had there been more of them. When the entity's counters cross the threshold,
 the notes become recalls, which travel to their users and are enforced there. Whether an event is acted on
-at once or recalled later depends on the order of arrival; whether it is acted on at all does not.
+at once or recalled later depends on the order of arrival; whether it is acted on at all does not, for clauses
+that more events can only make true.
 """
 
 from collections.abc import Mapping
@@ -105,9 +106,8 @@ class Recall:
         things = "accounts" if counter is not None and counter.field == USER else "events"
         within = f" within {duration_text(counter.over_ms)}" if counter is not None else ""
         which = ordinal(self.position) if self.position is not None else "one"
-        named = " ".join(
-            f"{kind} {key}" for kind, key in zip(self.kind.split("+"), self.key.split(PART_SEPARATOR), strict=False)
-        )
+        parts = zip(self.kind.split("+"), self.key.split(PART_SEPARATOR), strict=False)
+        named = " and ".join("the same text" if kind == "text" else f"{kind} {key}" for kind, key in parts)
         return f"{which} of {self.total} {things} with {named}{within}"
 
 

@@ -15,6 +15,8 @@ Scores = Mapping[str, float | None]
 DEFAULT_CAP = 32
 MAX_CAP = 1_000
 DEFAULT_MAX_KEYS = 1_000_000
+"""Also of the kinds that only clusters share."""
+
 ANY_EVENT = "any"
 USER = "user_id"
 

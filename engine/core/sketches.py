@@ -6,8 +6,8 @@
 - `SampledSeries` counts distinct values by adaptive sampling (Wegman; Flajolet, "On adaptive sampling", 1990):
   it keeps a value if its hash begins with `level` zero bits, with the last time that it was seen, and goes one
   level up when that is more than it may hold, one down when it is much less. Each value that was kept stands
-  for 2^level: exact at level 0, beyond that with a standard error of 1.2 / sqrt(cap), 3.8 % at the cap of
-  1,000, and unknown when fewer than MIN_SAMPLE of a sample lie in the window. Unlike a HyperLogLog, it slides.
+  for 2^level: exact while the level has been 0, beyond that with a standard error of 1.2 / sqrt(cap) on
+  average, 3.8 % at the cap of 1,000, and unknown when fewer than MIN_SAMPLE of a sample lie in the window. Unlike a HyperLogLog, it slides.
 
 Events that come late are counted where they belong; a value that is seen again moves to its newer time.
 """
@@ -97,10 +97,6 @@ class SampledSeries(DistinctSeries):
             return None
         return int(np.left_shift(_ONE, levels).sum())
 
-    def retain(self, retention_ms: int) -> None:
-        """Change the retention."""
-        self.retention_ms = retention_ms
-
     def trim(self) -> None:
         """Drop what is older than the retention."""
         times = self.times
@@ -156,13 +152,13 @@ def add_approx_distinct(series: SeriesByKey, key: int, now: int, value: int, cap
 
 
 def read_approx_count(series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int) -> int | None:
-    """A count, as `windows.read_count`."""
+    """A count, as `series.read_count`."""
     found = read_approx_total(series, key, now, over_ms, width_ms)
     return None if found is None else int(found)
 
 
 def read_approx_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int) -> float | None:
-    """A sum, as `windows.read_total`."""
+    """A sum, as `series.read_total`."""
     if series is None:
         return None
     found = series.get(key)
@@ -170,7 +166,7 @@ def read_approx_total(series: SeriesByKey | None, key: int, now: int, over_ms: i
 
 
 def read_approx_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:
-    """A distinct count, as `windows.read_distinct`."""
+    """A distinct count, as `series.read_distinct`."""
     if series is None:
         return None
     found = series.get(key)

@@ -13,7 +13,7 @@ from engine.core.rules import USER, ClusterProgram, Counter, Decider, JourneyPro
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
 from engine.rulebook.diagnostics import Span
-from engine.rulebook.entities import EntityWriter
+from engine.rulebook.entities import EntityWriter, no_score
 from engine.rulebook.explanations import counterfactual, trace
 from engine.rulebook.functions import (
     CounterSource,
@@ -47,11 +47,11 @@ class ProgramWriter:
         asked = self._asked(rules)
         at_once = [name for name in asked if name not in self._needs.away_models]
         namespace = dict(RUNTIME)
-        scope = self._words.scope(namespace, from_series, _no_score)
+        scope = self._words.scope(namespace, from_series, no_score)
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
         lines = self._words.observations(scope, [counter for counter in counters if counter.by == USER])
         compiled([function("observe(f, s, now)", scope, lines)], event_type, namespace)
-        decider = self._decider(event_type, home, at_once, from_series, _no_score)
+        decider = self._decider(event_type, home, at_once, from_series, no_score)
         return Program(namespace["observe"], decider, self._journey(event_type, away, counters, asked))
 
     def _journey(
@@ -166,10 +166,6 @@ class ProgramWriter:
             told = f"({' '.join(f'{one},' for one in traces)}), {counterfactual(rule)!r}"
             lines.append(f" if i == {index}: return {told}")
         return function("explain(i, f, s, now, q)", scope, [*lines, " return (), None"])
-
-
-def _no_score(_: Scope, model: str) -> str:
-    raise AssertionError(f"the score of {model} is not read here")
 
 
 def _gathered_score(_: Scope, model: str) -> str:

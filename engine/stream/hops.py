@@ -14,6 +14,7 @@ import structlog
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.journeys import Journey, Recall
+from engine.core.rules import DEFAULT_MAX_KEYS
 from engine.core.visits import visit
 from engine.errors import StateError
 from engine.settings import Settings
@@ -54,10 +55,9 @@ class HopWorker:
         """One batch of hops."""
         state = self._states(partition)
         outcome = StateOutcome(state=state)
-        arrived = list(self._new(state, records, outcome))
-        touched = state.load(dict.fromkeys(state_key(what) for _, what in arrived))
-        for record, what in arrived:
-            key = state_key(what)
+        arrived = [(state_key(what), record, what) for record, what in self._new(state, records, outcome)]
+        touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
+        for key, record, what in arrived:
             entity = touched[key]
             if record.offset <= entity.hops:
                 continue  # applied before a crash; what it brought about went out before its state
@@ -103,7 +103,7 @@ class HopWorker:
         rulebook = self._evaluator.rulebook
 
         def admit(kind: str, ts_ms: int) -> bool:
-            budget = max(1, rulebook.max_keys.get(kind, 0) // self._partitions)
+            budget = max(1, rulebook.max_keys.get(kind, DEFAULT_MAX_KEYS) // self._partitions)
             admitted = state.census().admit(kind, ts_ms, budget)
             if not admitted:
                 self._metrics.keys_refused.labels(kind).inc()

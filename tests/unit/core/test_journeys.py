@@ -139,6 +139,15 @@ def test_an_event_is_met_once_though_two_of_its_entities_cross() -> None:
     assert told(platform.actions("d", 10, age=1, text="b.com")) == [("e4", "swarm")]
 
 
+def test_a_text_is_told_without_its_key() -> None:
+    copied = RETRO.replace("url_domain", "text")
+    platform = Platform(copied)
+    for user in ("a", "b"):
+        platform.send(user, platform.sent, age=1, text="earn money from home, ask me how i did it")
+    first, *_ = platform.actions("c", 9, age=1, text="EARN money from home: ask me how I did it!")
+    assert first.explanation == "1st of 3 accounts with the same text within 10m"
+
+
 def test_the_lookback_is_how_far_back_it_reaches() -> None:
     platform = Platform(RETRO)
     for user, at_s in (("a", 0), ("b", 100), ("c", 300)):

@@ -189,6 +189,22 @@ def test_a_decision_waits_for_the_journey_and_tells_everything() -> None:
     assert [decision["hits"][-1]["effect"] for decision in town.decisions()] == ["acted", "cooldown"]
 
 
+def test_clusters_link_by_entities_that_nothing_else_counts() -> None:
+    rules = """
+version: 1
+clusters: {ring: {of: post, share: device_id, within: 1h}}
+counters: {ring_users: {distinct: user_id, by: ring, over: 1h}}
+rules: {big: {event: post, when: [ring_users >= 4], then: {review: ring}}}
+"""
+    town = Town(rules, partitions=1)
+    for number, (user, device) in enumerate((("a", "d1"), ("b", "d1"), ("c", "d2"), ("d", "d2"), ("b", "d2"))):
+        town.post(user, number, device_id=device)
+        town.travel()
+    assert town.actions() == [("e4", "big")]
+    assert sorted(town.decisions()[-1]["clusters"]["ring"]) == ["a", "b", "c", "d"]
+    assert town.metric("floodgate_keys_refused_total", kind="device_id") == 0
+
+
 def test_entities_beyond_the_budget_are_not_counted_and_leave_nothing() -> None:
     town = Town(RULES.replace("by: url_domain, over: 10m", "by: url_domain, over: 10m, max_keys: 3"), partitions=1)
     for number in range(6):
