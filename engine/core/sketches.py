@@ -7,7 +7,8 @@
   it keeps a value if its hash begins with `level` zero bits, with the last time that it was seen, and goes one
   level up when that is more than it may hold, one down when it is much less. Each value that was kept stands
   for 2^level: exact while the level has been 0, beyond that with a standard error of 1.2 / sqrt(cap) on
-  average, 3.8 % at the cap of 1,000, and unknown when fewer than MIN_SAMPLE of a sample lie in the window. Unlike a HyperLogLog, it slides.
+  average, 3.8 % at the cap of 1,000, and unknown when fewer than MIN_SAMPLE of a sample lie in the window.
+  Unlike a HyperLogLog, it slides.
 
 Events that come late are counted where they belong; a value that is seen again moves to its newer time.
 """
