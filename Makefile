@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-quick lint bench clean
+.PHONY: demo test test-quick compiled lint bench clean
 
 demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary
 	$(BIN)/floodgate demo
@@ -26,21 +26,28 @@ bench: $(VENV)/.installed-bench ## this engine beside others on the same work
 	$(BIN)/python -m benchmarks.run
 
 clean:
-	rm -rf $(VENV) .floodgate benchmarks/out
+	rm -rf $(VENV) .floodgate benchmarks/out build engine/core/_kernel.c engine/core/_kernel*.so
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Floodgate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+compiled: $(VENV)/.compiled ## the core's inner loops for this machine, where it has a C compiler
+
+$(VENV)/.compiled: engine/core/_kernel.pyx compile_core.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cython>=3.0.11,<4' 'setuptools>=65'
+	$(BIN)/python compile_core.py
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-bench: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed-bench: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ $(VENV)/.installed

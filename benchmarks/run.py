@@ -23,8 +23,9 @@ from engine.core.events import FieldMapping
 from engine.core.rules import Rulebook
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
-from engine.learning.features import decode_features
-from engine.learning.models import LearnedModel, ModelScorer
+from engine.learning.models import LearnedModel
+from engine.learning.scored import read_scored
+from engine.learning.scorers import ModelScorer
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.clients import producer
@@ -130,15 +131,18 @@ def _prepare(settings: Settings, rulebook: Rulebook, snapshot: bytes, stream: li
 def _trained(rulebook: Rulebook, sample: list[bytes]) -> bytes:
     """A model that has seen two thousand events; frozen, as nobody labels the benchmark's."""
     spec, model, mapping = rulebook.models["spam"], LearnedModel("spam", 0.3), FieldMapping()
-    evaluator = Evaluator(rulebook, {"spam": ModelScorer(spec, None)})
+    scorer = ModelScorer(spec, None)
+    evaluator = Evaluator(rulebook, {"spam": scorer})
     records: dict[str, EntityRecord] = {}
     for data in sample:
         event = mapping.read(orjson.loads(data))
         program = rulebook.program(event.type)
         assert program is not None
-        result = evaluator.evaluate(event, program, records.setdefault(event.user_id, EntityRecord()))
-        if result.features:
-            model.learn(decode_features(result.features["spam"].encode()), int(event.user_id[1:]) % 17 == 0)
+        evaluator.evaluate(event, program, records.setdefault(event.user_id, EntityRecord()))
+        rows = scorer.take()
+        if rows is not None:
+            [seen] = read_scored(rows.encode(), int(rows.keys[0]))
+            model.learn(seen.features, int(event.user_id[1:]) % 17 == 0)
     return model.snapshot()
 
 

@@ -16,8 +16,10 @@ import msgspec
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from engine.core.entities import NEVER, dump_record, load_record
-from engine.core.windows import CountSeries, DistinctSeries, SumSeries
+from engine.core.counts import times_by_key
+from engine.core.entities import NEVER
+from engine.core.records import dump_record, load_record
+from engine.core.windows import DistinctSeries, Series, SumSeries
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.rulebook import load_rulebook
@@ -286,16 +288,16 @@ def _entities(values: "dict[bytes, bytes]") -> dict[bytes, Any]:
             record = load_record(value)
             if not record.series:
                 continue  # what is known of clusters alone: their labels depend on who came first
+            counted = {series_key: [times] for series_key, times in times_by_key(record.series.counts).items()}
+            others = {series_key: _columns(series) for series_key, series in record.series.others.items()}
             found[key] = {
-                series_key: sorted(
-                    (record.base_ms + time, *rest) for time, *rest in zip(series.times, *_beside(series), strict=True)
-                )
-                for series_key, series in record.series.items()
+                series_key: sorted((record.base_ms + time, *rest) for time, *rest in zip(*columns, strict=True))
+                for series_key, columns in (counted | others).items()
             }
     return found
 
 
-def _beside(series: CountSeries) -> list[Any]:
+def _columns(series: Series) -> list[Any]:
     if isinstance(series, DistinctSeries):
-        return [series.hashes]
-    return [series.amounts] if isinstance(series, SumSeries) else []
+        return [series.times, series.hashes]
+    return [series.times, series.amounts] if isinstance(series, SumSeries) else [series.times]

@@ -1,7 +1,7 @@
 """What the engine answers: decisions, their explanations, and actions with deterministic ids."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from engine.core.hashing import digest
 
@@ -20,8 +20,7 @@ class Quantity(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseTrace:
+class ClauseTrace(NamedTuple):
     """One clause as it was evaluated. `values`: each name in it, as read; `result` None = unknown."""
 
     text: str
@@ -29,8 +28,7 @@ class ClauseTrace:
     result: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A rule that held, and what came of it."""
 
     rule: str
@@ -40,8 +38,7 @@ class Hit:
     counterfactual: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
     `earlier`: the event had come before the rule's threshold was crossed."""
 

@@ -13,21 +13,20 @@ from dataclasses import dataclass, field
 from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain
 from engine.core.entities import EntityRecord
 from engine.core.events import MAX_ID_CHARS, Event, lookup
-from engine.core.hashing import hash32, hash64
+from engine.core.hashing import hash64
 from engine.core.journeys import Journey, Recall, route
 from engine.core.rules import (
     Decider,
-    Features,
     JourneyProgram,
-    ModelInputs,
+    ModelNumbers,
     Program,
     Readings,
     Rule,
     Rulebook,
     Scorer,
 )
+from engine.core.series import UNKNOWN, EntitySeries
 from engine.core.visits import come_home, set_out
-from engine.core.windows import SeriesByKey
 
 
 @dataclass(slots=True)
@@ -42,17 +41,16 @@ class Tally:
 
 @dataclass(slots=True)
 class Evaluation:
-    """One event's result: a decision where there is something to say, the features as scored, and the
-    journey on which the event sets out. With a journey, the decision's actions stand and its hits go along.
+    """One event's result: a decision where there is something to say, and the journey on which the event sets
+    out. With a journey, the decision's actions stand and its hits go along.
     """
 
     decision: Decision | None
-    features: dict[str, Features] = field(default_factory=dict)
-    scores: Mapping[str, float | None] = field(default_factory=dict)
     journey: Journey | None = None
 
 
 NOTHING = Evaluation(None)
+_SAMPLED_BITS = 2**32 - 1
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ class _Case:
     hits: list[Hit] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     scores: dict[str, float | None] = field(default_factory=dict)
-    features: dict[str, Features] = field(default_factory=dict)
+    numbers: dict[str, ModelNumbers] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
 
 
@@ -78,47 +76,71 @@ class Evaluator:
         self.rulebook = rulebook
         self.scorers = scorers
         self.tally = Tally()
+        self._place = self._key = 0
         self._scores: dict[str, float | None] = {}
-        self._features: dict[str, Features] = {}
-        self._sample_below = int(sample * 2**32)
+        self._numbers: dict[str, ModelNumbers] = {}
+        self._sample_below = int(sample * (_SAMPLED_BITS + 1))
         self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
         self._by_name = {rule.name: index for index, rule in enumerate(rulebook.rules)}
+
+    def prepare(self, batch: Sequence[tuple[Event, Decider]]) -> None:
+        """Let the models read the texts of a batch of events at a stretch, before these are decided in their order."""
+        for place, (event, _) in enumerate(batch):
+            event.place = place
+        for name, scorer in self.scorers.items():
+            readers = [decider.models.get(name) for _, decider in batch]
+            if any(readers):
+                scorer.prepare(
+                    [read(event.fields) if read else None for (event, _), read in zip(batch, readers, strict=True)]
+                )
 
     def evaluate(self, event: Event, program: Program, record: EntityRecord, home: int = 0) -> Evaluation:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
         the rulebook's for its type, `home` the partition to which a journey comes back."""
+        if event.place < 0:
+            self.prepare([(event, program.decider)])
+        key = hash64(event.event_id)
         now = record.relative(event.ts_ms)
-        series: SeriesByKey | None = record.series
+        series = record.series
         if now is None or now <= record.newest - self.rulebook.lateness_ms:
             self.tally.late += 1
-            now, series = now or 0, None  # counters read as unknown, and unknown never enforces
-        elif record.remember(hash64(event.event_id)):
+            now, series = now or 0, UNKNOWN  # counters read as unknown, and unknown never enforces
+        elif record.remember(key):
             record.newest = max(record.newest, now)
-            program.observe(event.fields, record.series, now)
+            program.observe(event.fields, series, now)
         else:
             self.tally.duplicates += 1
             return NOTHING
 
-        scores: dict[str, float | None] = {}
-        features: dict[str, Features] = {}
-        self._scores, self._features = scores, features
+        self._place, self._key, self._scores, self._numbers = event.place, key, {}, {}
         held = program.decider.decide(event.fields, series, now, self._ask)
-        if not held and program.journey is None and hash32(event.event_id) >= self._sample_below:
-            return Evaluation(None, features, scores) if features else NOTHING
-        case = _Case(event, record, now, scores=scores, features=features)
+        if not held and program.journey is None and key & _SAMPLED_BITS >= self._sample_below:
+            return NOTHING
+        case = _Case(event, record, now, scores=self._scores, numbers=self._numbers)
         self._enforce(case, program.decider, dict.fromkeys(held, series))
         if program.journey is not None:
             journey = self._set_out(case, program.journey, series, home)
             if journey is not None:
-                return Evaluation(self._decision(case) if case.hits else None, features, scores, journey)
+                return Evaluation(self._decision(case) if case.hits else None, journey)
         return self._evaluation(case)
+
+    def welcome(self, journeys: Sequence[Journey]) -> None:
+        """The same for events that are back from their journeys."""
+        back = [(journey, self.rulebook.program(journey.type)) for journey in journeys]
+        deciders = [(one, program.journey.decider) for one, program in back if program and program.journey]
+        for place, (journey, _) in enumerate(deciders):
+            journey.place = place
+        self.prepare([(journey.event(), decider) for journey, decider in deciders])
 
     def conclude(self, journey: Journey, record: EntityRecord) -> Evaluation:
         """Decide an event that is back from its journey, with its user's record."""
+        if journey.place < 0:
+            self.welcome([journey])
         event = journey.event()
         case = _Case(event, record, record.relative(event.ts_ms) or 0, journey.allowed, hits=list(journey.hits))
         case.models.update(journey.models)
-        self._scores, self._features = case.scores, case.features
+        self._place, self._key = event.place, hash64(event.event_id)
+        self._scores, self._numbers = case.scores, case.numbers
         program = self.rulebook.program(event.type)
         if program is not None and program.journey is not None:
             come_home(program.journey.clusters, journey, record, case.now)
@@ -144,13 +166,12 @@ class Evaluator:
         self._enforce_rule(case, index, rule, recall.target_id, (told,), None)
         return self._decision(case) if case.hits else None
 
-    def _ask(self, model: str, inputs: ModelInputs) -> float | None:
+    def _ask(self, model: str, numbers: ModelNumbers) -> float | None:
         """What the generated `decide` calls for each model that its rules name."""
         if model in self._scores:
             return self._scores[model]  # the event names several entities: the first reading is scored
-        scorer = self.scorers[model]
-        features = self._features[model] = scorer.features(inputs)
-        score = self._scores[model] = scorer.score(features)
+        self._numbers[model] = numbers
+        score = self._scores[model] = self.scorers[model].score(self._place, self._key, numbers)
         if score is None:
             self.tally.unknown_scores += 1
         else:
@@ -159,11 +180,11 @@ class Evaluator:
 
     # -- journeys ---------------------------------------------------------------------------------
 
-    def _set_out(self, case: _Case, program: JourneyProgram, series: SeriesByKey | None, home: int) -> Journey | None:
+    def _set_out(self, case: _Case, program: JourneyProgram, series: EntitySeries, home: int) -> Journey | None:
         """The journey to the event's entities; without any, the remaining rules are decided here."""
         event = case.event
         values = program.gather(event.fields, series, case.now, case.scores)
-        stops = route(program, event.fields) if series is not None else []
+        stops = route(program, event.fields) if series is not UNKNOWN else []
         if not stops:
             self._decide_gathered(case, program.decider, [values])
             return None
@@ -238,8 +259,8 @@ class Evaluator:
         )  # fmt: skip
 
     def _evaluation(self, case: _Case) -> Evaluation:
-        told = case.hits or hash32(case.event.event_id) < self._sample_below
-        return Evaluation(self._decision(case) if told else None, case.features, case.scores)
+        told = case.hits or self._key & _SAMPLED_BITS < self._sample_below
+        return Evaluation(self._decision(case) if told else None)
 
     def _decision(self, case: _Case) -> Decision:
         event, allowed = case.event, case.allowed
@@ -250,7 +271,9 @@ class Evaluator:
             self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
         )  # fmt: skip
         if case.hits:
-            decision.features = {name: self.scorers[name].describe(value) for name, value in case.features.items()}
+            decision.features = {
+                name: self.scorers[name].describe(event.place, numbers) for name, numbers in case.numbers.items()
+            }
         return decision
 
 

@@ -25,13 +25,15 @@ MAX_ID_CHARS = 256
 
 @dataclass(slots=True)
 class Event:
-    """Something a user did. `fields` is the whole message under our names."""
+    """Something a user did. `fields` is the whole message under our names. `place`: where it stands in the batch
+    that the models have read, if they have."""
 
     event_id: str
     type: str
     user_id: str
     ts_ms: int
     fields: dict[str, Any]
+    place: int = -1
 
 
 @dataclass(frozen=True, slots=True)

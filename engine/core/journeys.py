@@ -41,7 +41,8 @@ class Journey:
     `fields`: what the stops and the decision need of the event; `values`: the user's counters and scores
     as they were at its arrival; `found`: what each stop so far has answered; `allowed`: an allow rule has
     held already; `eligible`: rules with a lookback that would act, and on which target; `hits`: what has
-    been decided already; `clusters`: what it has learned of each; `members`: those of its clusters.
+    been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `place`:
+    as its event's, when it is back.
     """
 
     event_id: str
@@ -59,6 +60,7 @@ class Journey:
     found: list[dict[str, Value]] = field(default_factory=list)
     clusters: dict[str, Trace] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
+    place: int = -1
 
     def next_stop(self) -> Stop | None:
         """The entity to visit now; None when it is back home."""
@@ -66,7 +68,7 @@ class Journey:
 
     def event(self) -> Event:
         """The event, with the fields that it has carried."""
-        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields)
+        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.place)
 
     def readings(self) -> list[dict[str, Value]]:
         """All values by name. An event that names several entities of a kind has one reading for each, and

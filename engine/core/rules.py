@@ -1,12 +1,12 @@
 """A compiled rulebook, as the evaluator sees it. `engine.rulebook` makes these out of YAML."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 from engine.core.clusters import ClusterSpec
 from engine.core.decisions import ClauseTrace, Mode, Value
-from engine.core.windows import SeriesByKey
+from engine.core.series import EntitySeries
 
 CounterKind = Literal["count", "distinct", "sum"]
 Fields = dict[str, Any]
@@ -73,7 +73,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What a model reads and how it learns. `numbers`: field and counter names; `texts`, `categories`: fields."""
+    """What a model reads and how it learns. `numbers`: field and counter names; `texts`, `categories`: fields;
+    `learns`: whether labels change it: if not, nothing is kept for them."""
 
     name: str
     numbers: tuple[str, ...]
@@ -81,26 +82,31 @@ class ModelSpec:
     categories: tuple[str, ...]
     min_labels: int
     learning_rate: float
+    learns: bool = True
 
 
-class ModelInputs(NamedTuple):
-    """One event's raw inputs to a model, in the order of its spec; None = missing."""
+class ModelTexts(NamedTuple):
+    """What a model reads of an event's texts and categories, in the order of its spec; None = missing."""
 
-    numbers: tuple[float | None, ...]
     texts: tuple[str | None, ...]
     categories: tuple[str | None, ...]
 
 
-AskModel = Callable[[str, ModelInputs], float | None]
-"""Gives a model's score for its inputs; None = unknown."""
+ReadTexts = Callable[[Fields], ModelTexts]
+
+ModelNumbers = tuple[float | None, ...]
+"""What a model reads of an event's numbers, in the order of its spec; None = missing."""
+
+AskModel = Callable[[str, ModelNumbers], float | None]
+"""Gives a model's score for its numbers, and for the texts that it has read before; None = unknown."""
 
 Values = Mapping[str, Value]
 """Counters and scores that were read before, by name; None = unknown."""
 
-Readings = SeriesByKey | Values | None
+Readings = EntitySeries | Values
 """What a generated function reads counters from: an entity's series, or what a journey has gathered."""
 
-Observe = Callable[[Fields, SeriesByKey, int], None]
+Observe = Callable[[Fields, EntitySeries, int], None]
 Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
 ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
 
@@ -108,11 +114,11 @@ ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseT
 @dataclass(frozen=True, slots=True)
 class Decider:
     """`decide` asks the models that its rules name and returns the indices of the rules that hold;
-    `explain` traces one rule's clauses, and is run on hits only."""
+    `explain` traces one rule's clauses, and is run on hits only. `models`: those, with what reads their texts."""
 
     decide: Decide
     explain: ExplainRule
-    models: tuple[str, ...]
+    models: Mapping[str, ReadTexts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +130,8 @@ class EntityProgram:
     """
 
     keys: Callable[[Fields], tuple[str, ...]]
-    observe: Callable[[Fields, SeriesByKey, int, str], None]
-    read: Callable[[SeriesByKey | None, int, str], dict[str, Value]]
+    observe: Callable[[Fields, EntitySeries, int, str], None]
+    read: Callable[[EntitySeries, int, str], dict[str, Value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +155,8 @@ class JourneyProgram:
     entities: Mapping[str, EntityProgram]
     clusters: Mapping[str, ClusterProgram]
     carried: tuple[str, ...]
-    gather: Callable[[Fields, SeriesByKey | None, int, Scores], dict[str, Value]]
-    eligible: Callable[[Fields, SeriesByKey | None, int, Scores], list[int]]
+    gather: Callable[[Fields, EntitySeries, int, Scores], dict[str, Value]]
+    eligible: Callable[[Fields, EntitySeries, int, Scores], list[int]]
     decider: Decider
 
 
@@ -177,8 +183,8 @@ class Watch:
     """
 
     rule: int
-    crossed: Callable[[SeriesByKey, int, str], bool]
-    count: Callable[[SeriesByKey, int, str], int | None]
+    crossed: Callable[[EntitySeries, int, str], bool]
+    count: Callable[[EntitySeries, int, str], int | None]
     counter: str
     series_key: int
     over_ms: int
@@ -205,23 +211,17 @@ class Rulebook:
         return self.programs.get(event_type) or self.programs.get(ANY_EVENT)
 
 
-class Features(Protocol):
-    """A model's inputs made ready for it, as they are kept for the label that may come later."""
-
-    def encode(self) -> bytes:
-        """A compact form for the state."""
-
-
 class Scorer(Protocol):
-    """A model as the evaluator sees it. It is only ever given features that it made itself."""
+    """A model as the evaluator sees it. It reads the texts of a batch of events at once, before they are decided."""
 
     version: str
 
-    def features(self, inputs: ModelInputs) -> Features:
-        """The model's view of one event."""
+    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
+        """Read the texts of the events of a batch; None where the model is not asked."""
 
-    def score(self, features: Any) -> float | None:
-        """A probability, or None while too few labels are behind it."""
+    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
+        """A probability for the event at a place of the batch, None while too few labels are behind it. `key` is the
+        hash of the event's id."""
 
-    def describe(self, features: Any) -> dict[str, float]:
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float]:
         """Names and values, for the decision's audit trail."""

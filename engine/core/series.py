@@ -1,19 +1,52 @@
-"""The series of one entity by key: what the functions generated from a rulebook call."""
+"""The series of one entity: what the functions generated from a rulebook read and write."""
 
-from engine.core.windows import CountSeries, DistinctSeries, SeriesByKey, SumSeries
+from engine.core.counts import Counts, new_counts, shift_counts, times_between
+from engine.core.windows import DistinctSeries, SeriesByKey, SumSeries
 
 
-def add_count(series: SeriesByKey, key: int, now: int, cap: int, retention_ms: int) -> None:
-    """Enter an event into the count series `key`, which begins here if it is new."""
-    found = series.get(key)
-    if found is None:
-        found = series[key] = CountSeries(retention_ms)
-    found.retain(retention_ms)
-    found.add(now, cap)
+class EntitySeries:
+    """All series of an entity. `counts`: those that only count; `others`: the others by their keys."""
+
+    __slots__ = ("counts", "others")
+
+    def __init__(self) -> None:
+        self.counts: Counts[int] = new_counts()
+        self.others: SeriesByKey = {}
+
+    def __bool__(self) -> bool:
+        return self.counts[0] > 0 or bool(self.others)
+
+    def after(self, now: int, until: int) -> set[int]:
+        """The times in (now, until] at which something was entered."""
+        found = set(times_between(self.counts, now, until))
+        return found.union(*(one.after(now, until) for one in self.others.values()))
+
+    def shift(self, by_ms: int) -> None:
+        """Move to a base `by_ms` later."""
+        shift_counts(self.counts, by_ms)
+        for series in self.others.values():
+            series.shift(by_ms)
+
+
+UNKNOWN = EntitySeries()
+"""What late events are decided with: nothing is known there."""
+UNKNOWN.counts = UNKNOWN.others = None  # type: ignore[assignment]  # the reading functions take None as unknown
+
+
+def trim_others(all_series: SeriesByKey, oldest: int) -> int:
+    """Drop what no answer can depend on any more, as `trim_counts`. Returns the longest retention of what is left."""
+    longest = 0
+    for key, series in list(all_series.items()):
+        series.trim()
+        if not series.times or series.times[-1] + series.retention_ms < oldest:
+            del all_series[key]
+        else:
+            longest = max(longest, series.retention_ms)
+    return longest
 
 
 def add_distinct(series: SeriesByKey, key: int, now: int, value: int, cap: int, retention_ms: int) -> None:
-    """Enter an event and its value's hash into the distinct series `key`."""
+    """Enter an event and its value's hash into the distinct series `key`, which begins here if it is new."""
     found = series.get(key)
     if not isinstance(found, DistinctSeries):
         found = series[key] = DistinctSeries(retention_ms)
@@ -30,16 +63,8 @@ def add_amount(series: SeriesByKey, key: int, now: int, amount: float, cap: int,
     found.add_amount(now, amount, cap)
 
 
-def read_count(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:
-    """A count; None (unknown) without a series map, which is how late events are decided."""
-    if series is None:
-        return None
-    found = series.get(key)
-    return 0 if found is None else found.count(now, over_ms, cap)
-
-
 def read_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:
-    """A distinct count, as `read_count`."""
+    """A distinct count; None (unknown) without series."""
     if series is None:
         return None
     found = series.get(key)
@@ -47,7 +72,7 @@ def read_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, 
 
 
 def read_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> float | None:
-    """A sum, as `read_count`; `cap` only bounds memory here."""
+    """A sum, as `read_distinct`; `cap` only bounds memory here."""
     if series is None:
         return None
     found = series.get(key)

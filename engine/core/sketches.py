@@ -122,7 +122,7 @@ class SampledSeries(DistinctSeries):
             for time, value in zip(self.times, self.hashes, strict=True)
             if _passes(value, self.floor)
         ]
-        self.times, self.hashes = array("I", [time for time, _ in kept]), array("Q", [value for _, value in kept])
+        self.times, self.hashes = [time for time, _ in kept], array("Q", [value for _, value in kept])
         self.occurrences = None
 
 

@@ -13,7 +13,8 @@ from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.hashing import hash64
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.rules import ClusterProgram, EntityProgram, JourneyProgram, Rulebook, Watch
-from engine.core.windows import DistinctSeries, SeriesByKey
+from engine.core.series import UNKNOWN, EntitySeries
+from engine.core.windows import DistinctSeries
 
 _LATER_TIMES = 256
 """How many later events are looked at again when one arrives late."""
@@ -40,7 +41,7 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Adm
     now = record.relative(journey.ts_ms) if admitted else None
     recalls: list[Recall] = []
     if now is None or now <= record.newest - MAX_LATENESS_MS:
-        journey.found.append(entity.read(None, 0, key) if entity is not None else {})
+        journey.found.append(entity.read(UNKNOWN, 0, key) if entity is not None else {})
     elif plan is not None and entity is not None:
         record.newest = max(record.newest, now)
         recalls = _count(plan, entity, rulebook, journey, record, now)
@@ -114,7 +115,7 @@ def _watch(
 
 def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, stop: Stop, total: int) -> Recall:
     """An account has the place of its first event in the window, an event its own."""
-    series, at = record.series.get(watch.series_key), one.time
+    series, at = (record.series.others or {}).get(watch.series_key), one.time
     if isinstance(series, DistinctSeries):
         first = series.first(hash64(one.user_id), one.time - watch.over_ms, one.time)
         at = first if first is not None else one.time
@@ -125,16 +126,16 @@ def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, sto
     )  # fmt: skip
 
 
-def _later(series: SeriesByKey, notes: Contributors | None, now: int, within_ms: int) -> list[int]:
+def _later(series: EntitySeries, notes: Contributors | None, now: int, within_ms: int) -> list[int]:
     """The moments after `now` whose windows may contain it."""
-    times = {time for one in series.values() for time in one.after(now, now + within_ms)}
+    times = series.after(now, now + within_ms)
     if notes is not None:
         times |= {note.time for note in notes.notes if now < note.time <= now + within_ms}
     return sorted(times)[:_LATER_TIMES]
 
 
-def _has(series: SeriesByKey, now: int) -> bool:
-    return any(one.after(now - 1, now) for one in series.values())
+def _has(series: EntitySeries, now: int) -> bool:
+    return bool(series.after(now - 1, now))
 
 
 def set_out(clusters: Mapping[str, ClusterProgram], journey: Journey, links: Mapping[int, Link], now: int) -> None:

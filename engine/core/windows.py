@@ -2,7 +2,8 @@
 
 A series keeps one entry per event that its counter matched, ordered by time, for one entity. From one
 series every window length is answered. Times are milliseconds relative to the entity's base
-(see `entities.py`), which keeps an entry at four bytes.
+(see `entities.py`), which keeps an entry at four bytes. Here are the series that keep something beside each
+time; those that only count are in `counts.py`.
 
 The edges, all of them:
 
@@ -22,17 +23,17 @@ from collections import Counter
 from math import fsum
 from typing import ClassVar
 
-COUNT, DISTINCT, SUM = 0, 1, 2
+DISTINCT, SUM = 1, 2
 
 
-class CountSeries:
-    """How many events: their times, ascending."""
+class Series:
+    """The times of events, ascending, and what has been given up."""
 
     __slots__ = ("exact_from", "floor", "retention_ms", "times")
-    kind: ClassVar[int] = COUNT
+    kind: ClassVar[int]
 
     def __init__(self, retention_ms: int) -> None:
-        self.times = array("I")
+        self.times: list[int] = []
         self.floor = 0  # 0: nothing had to go yet
         self.exact_from = 0
         self.retention_ms = retention_ms
@@ -43,34 +44,11 @@ class CountSeries:
         horizon = times[-1] - self.retention_ms if times else -1
         return max(self.floor, horizon) if self.floor else horizon
 
-    def add(self, now: int, cap: int) -> None:
-        """Enter one event. O(1) in order, O(cap) when late."""
-        times = self.times
-        if not times or now >= times[-1]:
-            times.append(now)
-        elif now > self.lost_until():
-            times.insert(bisect_right(times, now), now)
-        else:
-            return
-        if len(times) > cap:
-            self._make_room(cap)
-
-    def count(self, now: int, over_ms: int, cap: int) -> int | None:
-        """How many events lie in (now - over_ms, now]; None when that is no longer known."""
-        times = self.times
-        if not times:
-            return 0 if not self.floor or now - over_ms >= self.floor else None
-        start, newest = now - over_ms, times[-1]
-        found = (len(times) if now >= newest else bisect_right(times, now)) - bisect_right(times, start)
-        if (start < newest - self.retention_ms or start < self.floor) and found < cap and start < self.lost_until():
-            return None
-        return found
-
-    def after(self, now: int, until: int) -> "array[int]":
+    def after(self, now: int, until: int) -> list[int]:
         """The times in (now, until]."""
         times = self.times
         if not times or now >= times[-1]:
-            return times[:0]
+            return []
         return times[bisect_right(times, now) : bisect_right(times, until)]
 
     def retain(self, retention_ms: int) -> None:
@@ -109,12 +87,12 @@ class CountSeries:
         """Move to a base `by_ms` later; times before the new base are dropped."""
         kept = [time - by_ms for time in self.times if time >= by_ms]
         self._drop(len(self.times) - len(kept))
-        self.times = array("I", kept)
+        self.times = kept
         self.floor = max(0, self.floor - by_ms)
         self.exact_from = max(0, self.exact_from - by_ms)
 
 
-class DistinctSeries(CountSeries):
+class DistinctSeries(Series):
     """How many distinct values: a 64-bit hash beside each time.
 
     A full series first gives up entries whose value occurs again later: an answer at or after the
@@ -172,7 +150,7 @@ class DistinctSeries(CountSeries):
         return None
 
     def shift(self, by_ms: int) -> None:
-        """As in CountSeries."""
+        """As in Series."""
         super().shift(by_ms)
         self.occurrences = None
 
@@ -205,7 +183,7 @@ def _take(occurrences: Counter[int], value: int) -> None:
         occurrences[value] -= 1
 
 
-class SumSeries(CountSeries):
+class SumSeries(Series):
     """How much: an amount beside each time.
 
     A full series merges its two oldest entries and keeps the older time, so no amount is lost and a
@@ -255,5 +233,5 @@ class SumSeries(CountSeries):
         del self.times[:gone], self.amounts[:gone]
 
 
-SERIES_TYPES: dict[int, type[CountSeries]] = {COUNT: CountSeries, DISTINCT: DistinctSeries, SUM: SumSeries}
-SeriesByKey = dict[int, CountSeries]
+SERIES_TYPES: dict[int, type[Series]] = {DISTINCT: DistinctSeries, SUM: SumSeries}
+SeriesByKey = dict[int, Series]

@@ -1,23 +1,25 @@
-"""A model's inputs as a sparse vector, and the compact form in which they wait for a label.
+"""A model's inputs as a sparse vector, and the compact form in which an example carries it.
 
-Words and categories are hashed to indices (2^18 of them) and share one weight, so that long texts do
-not outweigh short ones; numbers are put on a logarithmic scale. A missing number is a feature itself.
+Words and categories are hashed to indices below 2^18 and share one weight, so that long texts do not
+outweigh short ones; numbers have indices above, on a logarithmic scale. A missing number is a feature itself.
 """
 
-import re
 import struct
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import copysign, inf, isfinite, log1p, sqrt
+from math import isfinite, sqrt
 from zlib import crc32
 
-from engine.core.rules import ModelInputs, ModelSpec
-from engine.errors import StateError
+import numpy as np
+from numpy.typing import NDArray
 
-INDICES = 1 << 18
-MAX_WORDS = 200
-REMEMBERED_WORDS = 50_000
-_WORD = re.compile(r"\w+", re.UNICODE)
+from engine.core.rules import ModelSpec, ModelTexts
+from engine.errors import StateError
+from engine.learning.words import INDEX_BITS, distinct, hash_words
+
+WORD_INDICES = 1 << INDEX_BITS
+_NUMBER_INDICES = 2**32 - WORD_INDICES
 _HEADER = struct.Struct("<HH")
 
 
@@ -36,7 +38,7 @@ class SparseFeatures:
         return vector
 
     def encode(self) -> bytes:
-        """For the state, and for the examples topic."""
+        """For the examples topic."""
         return b"".join(
             (
                 _HEADER.pack(len(self.indices), len(self.numbers)),
@@ -64,64 +66,57 @@ def decode_features(data: bytes) -> SparseFeatures:
     return SparseFeatures(tuple(indices[:words]), dict(zip(indices[words:], values, strict=True)))
 
 
-class _WordIndices(dict[str, int]):
-    """Where each word of one field is hashed to; the commonest words are hashed once."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The distinct words and categories of a batch: event i's are `indices[bounds[i]:bounds[i + 1]]`."""
 
-    def __init__(self, field: str) -> None:
-        super().__init__()
-        self._seed = crc32(f"text {field} ".encode())
+    indices: NDArray[np.uint32]
+    bounds: NDArray[np.int64]
 
-    def __missing__(self, word: str) -> int:
-        index = crc32(word.encode(), self._seed) % INDICES
-        if len(self) < REMEMBERED_WORDS:
-            self[word] = index
-        return index
+    def of(self, place: int) -> NDArray[np.uint32]:
+        """One event's."""
+        return self.indices[self.bounds[place] : self.bounds[place + 1]]
 
 
 class Featurizer:
-    """Turns a model's inputs into features. One for each model."""
+    """Turns a model's inputs into features. One for each model.
+
+    `numbers`: for each number of the spec, its index and the index that says that it is missing.
+    """
 
     def __init__(self, spec: ModelSpec) -> None:
-        self._numbers = [(_index(f"number {name}"), _index(f"missing {name}")) for name in spec.numbers]
-        self._names = {
-            index: name
-            for name, indices in zip(spec.numbers, self._numbers, strict=True)
-            for index, name in zip(indices, (name, f"{name} missing"), strict=True)
-        }
-        self._words = [_WordIndices(name) for name in spec.texts]
-        self._categories = [f"category {name} " for name in spec.categories]
+        self.numbers = [(_number(f"number {name}"), _number(f"missing {name}")) for name in spec.numbers]
+        self._names = spec.numbers
+        self._seeds = [crc32(f"text {name}".encode()) << 16 for name in spec.texts]
+        self._prefixes = [f"category {name} " for name in spec.categories]
 
-    def __call__(self, inputs: ModelInputs) -> SparseFeatures:
-        """The sparse vector of one event."""
-        indices: dict[int, None] = {}
-        for words, text in zip(self._words, inputs.texts, strict=True):
-            if text is not None:
-                indices.update(dict.fromkeys(map(words.__getitem__, _WORD.findall(text.lower())[:MAX_WORDS])))
-        for prefix, category in zip(self._categories, inputs.categories, strict=True):
-            if category is not None:
-                indices[_index(prefix + category)] = None
-        numbers = {
-            (missing if value is None or abs(value) == inf else index): _LOG[value]
-            if type(value) is int and 0 <= value < _LOGS
-            else _scaled(value)
-            for (index, missing), value in zip(self._numbers, inputs.numbers, strict=True)
-        }
-        return SparseFeatures(tuple(indices), numbers)
+    def words(self, batch: Sequence[ModelTexts | None]) -> Words:
+        """The words and categories of a batch of events; None = the model is not asked about it."""
+        found = [hash_words([one and one[0][at] for one in batch], seed) for at, seed in enumerate(self._seeds)]
+        for at, prefix in enumerate(self._prefixes):
+            named = [(place, one[1][at]) for place, one in enumerate(batch) if one is not None]
+            found.append(
+                np.array(
+                    [place << INDEX_BITS | _category(prefix + value) for place, value in named if value is not None],
+                    np.uint64,
+                )
+            )
+        joined = distinct(np.concatenate(found)) if found else np.zeros(0, np.uint64)
+        bounds = np.searchsorted(joined, np.arange(len(batch) + 1, dtype=np.uint64) << np.uint64(INDEX_BITS))
+        return Words((joined & np.uint64(WORD_INDICES - 1)).astype(np.uint32), bounds)
 
-    def describe(self, features: SparseFeatures) -> dict[str, float]:
+    def describe(self, values: Sequence[float], words: int) -> dict[str, float]:
         """The numbers under their names, as scaled, and how many distinct words and categories there were."""
-        named = {self._names[index]: value for index, value in features.numbers.items()}
-        return {"words": float(len(features.indices)), **named}
+        named = {
+            f"{name} missing" if value != value else name: 1.0 if value != value else value  # noqa: PLR0124  # NaN
+            for name, value in zip(self._names, values, strict=True)
+        }
+        return {"words": float(words), **named}
 
 
-def _scaled(value: float | None) -> float:
-    """A number on a logarithmic scale, with its sign; 1 for one that is missing or not finite."""
-    return 1.0 if value is None or abs(value) == inf else copysign(log1p(abs(value)), value) / 5
+def _number(name: str) -> int:
+    return WORD_INDICES + crc32(name.encode()) % _NUMBER_INDICES
 
 
-_LOGS = 4_096
-_LOG = [_scaled(value) for value in range(_LOGS)]
-
-
-def _index(name: str) -> int:
-    return crc32(name.encode()) % INDICES
+def _category(name: str) -> int:
+    return crc32(name.encode()) % WORD_INDICES

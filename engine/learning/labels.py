@@ -10,21 +10,16 @@ of a join, each counted:
     unmatched   the event was never scored, or is forgotten → nothing
 """
 
-import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.errors import StateError
+from engine.learning.scored import ScoredModel
 
 Verdict = Literal["spam", "ham", "retracted"]
 JoinOutcome = Literal["matched", "changed", "duplicate", "retracted", "unmatched"]
 
 VERDICTS: tuple[Verdict, ...] = ("spam", "ham", "retracted")
-_CODES: dict[str, int] = {"spam": 1, "ham": 2, "retracted": 3}
-_VERSION = 1
-_HEAD = struct.Struct("<BBB")
-_MODEL = struct.Struct("<BdH")
-_NO_SCORE = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,53 +30,6 @@ class Label:
     verdict: Verdict
     ts_ms: int
     moderator: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredModel:
-    """What one model saw and said: its score (None = unknown) and the encoded features."""
-
-    name: str
-    score: float | None
-    features: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredEvent:
-    """What is kept of a scored event until its label comes."""
-
-    models: tuple[ScoredModel, ...]
-    verdict: int = 0
-
-    def encode(self) -> bytes:
-        """For the state."""
-        parts = [_HEAD.pack(_VERSION, self.verdict, len(self.models))]
-        for model in self.models:
-            name = model.name.encode()
-            score = _NO_SCORE if model.score is None else model.score
-            parts += [_MODEL.pack(len(name), score, len(model.features)), name, model.features]
-        return b"".join(parts)
-
-
-def decode_scored(data: bytes) -> ScoredEvent:
-    """What `ScoredEvent.encode` wrote. Raises StateError for anything else."""
-    try:
-        version, verdict, count = _HEAD.unpack_from(data)
-        if version != _VERSION:
-            raise ValueError(f"its format is version {version}, this engine reads version {_VERSION}")
-        at, models = _HEAD.size, []
-        for _ in range(count):
-            name_length, score, length = _MODEL.unpack_from(data, at)
-            at += _MODEL.size
-            end = at + name_length + length
-            if end > len(data):
-                raise ValueError("it ends too early")
-            name = data[at : at + name_length].decode()
-            models.append(ScoredModel(name, None if score < 0 else score, data[at + name_length : end]))
-            at = end
-    except (struct.error, ValueError) as error:
-        raise StateError(f"a stored scored event cannot be read: {error}") from error
-    return ScoredEvent(tuple(models), verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +45,18 @@ class Example:
 
 
 def join(
-    label: Label, stored: bytes | None, source: tuple[int, int]
-) -> tuple[JoinOutcome, bytes | None, list[Example]]:
-    """What a label means for a scored event: the outcome, the event's new stored form, the examples."""
-    if stored is None:
-        return "unmatched", None, []
-    event = decode_scored(stored)
-    code = _CODES[label.verdict]
-    if event.verdict == code:
-        return "duplicate", None, []
-    renewed = ScoredEvent(event.models, code).encode()
+    label: Label, scored: Sequence[ScoredModel], known: str | None, source: tuple[int, int]
+) -> tuple[JoinOutcome, list[Example]]:
+    """What a label means for an event as it was scored, of which a verdict may be known: the outcome, and the
+    examples to learn. The label's verdict is the known one from now on, unless it is unmatched."""
+    if not scored:
+        return "unmatched", []
+    if known == label.verdict:
+        return "duplicate", []
     if label.verdict == "retracted":
-        return "retracted", renewed, []
+        return "retracted", []
     examples = [
-        Example(model.name, label.event_id, label.verdict == "spam", model.score, model.features, source)
-        for model in event.models
+        Example(model.name, label.event_id, label.verdict == "spam", model.score, model.features.encode(), source)
+        for model in scored
     ]
-    return ("changed" if event.verdict else "matched"), renewed, examples
+    return ("changed" if known else "matched"), examples

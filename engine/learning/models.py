@@ -13,9 +13,8 @@ import msgspec
 from river import linear_model, optim
 from river.utils import VectorDict
 
-from engine.core.rules import ModelInputs, ModelSpec
 from engine.errors import SnapshotError
-from engine.learning.features import Featurizer, SparseFeatures
+from engine.learning.features import SparseFeatures
 
 _MAGIC = b"FGM1"
 _HEADER_LENGTH = struct.Struct("<4sI")
@@ -110,26 +109,3 @@ def restore_model(data: bytes) -> LearnedModel:
     model.river.optimizer.g2 = defaultdict(float, zip(indices, gradients, strict=True))
     model.river.optimizer.n_iterations = header.labels
     return model
-
-
-class ModelScorer:
-    """A model as the evaluator sees it. Without enough labels behind it, it does not know."""
-
-    def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
-        self._featurize = Featurizer(spec)
-        self._model = model
-        enough = model is not None and model.labels >= max(1, spec.min_labels) and 0 < model.spam < model.labels
-        self._knows = enough
-        self.version = model.version if model is not None else f"{spec.name}-0"
-
-    def features(self, inputs: ModelInputs) -> SparseFeatures:
-        """The model's view of one event."""
-        return self._featurize(inputs)
-
-    def describe(self, features: SparseFeatures) -> dict[str, float]:
-        """What the model saw, by name."""
-        return self._featurize.describe(features)
-
-    def score(self, features: SparseFeatures) -> float | None:
-        """The probability of spam, or None."""
-        return self._model.predict(features) if self._knows and self._model is not None else None

@@ -4,10 +4,11 @@ For every expression two conditions can be generated: one that holds when it is 
 when it is definitely false (Kleene's logic; unknown makes both fail). A rule fires on the first, so
 unknown never enforces, and no value "unknown" is ever passed around at run time.
 
-Names are read on first use and kept in a local variable: a clause that is not reached costs nothing.
+Names are read on first use and kept in a local variable: a clause that is not reached costs nothing. What the
+models read is read in any case, and at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import re2
@@ -39,7 +40,7 @@ class Scope:
     ) -> None:
         self._load, self._lists, self._caps, self.constants = load, lists, caps, constants
         self.variables: dict[tuple[str, str, str], str] = {}
-        self.asks_models = False
+        self._assigned: set[str] = set()
 
     def variable(self, ref: Ref) -> str:
         """The local variable that holds a name, once it is loaded."""
@@ -49,7 +50,17 @@ class Scope:
     def loaded(self, ref: Ref) -> str:
         """An expression that gives the name's value, reading it if that has not happened yet."""
         name = self.variable(ref)
+        if name in self._assigned:
+            return name
         return f"({name} if {name} is not U else ({name} := {self._load(self, ref)}))"
+
+    def assign(self, refs: Sequence[Ref], source: str | None = None) -> str:
+        """A line that reads names whether or not a clause gets so far; from now on they are plain variables.
+        `source` gives them all, one after the other; without it, each is read by itself."""
+        names = [self.variable(ref) for ref in refs]
+        line = f" {', '.join(names)}, = {source}" if source else "; ".join([f" {self.loaded(ref)}" for ref in refs])
+        self._assigned.update(names)
+        return line
 
     def constant(self, prefix: str, value: Any) -> str:
         """A global of the generated code."""

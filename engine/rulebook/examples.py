@@ -1,6 +1,6 @@
 """The rules' inline tests: timelines of events, run through the evaluator that runs live."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.core.decisions import Decision
@@ -8,7 +8,7 @@ from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.events import EARLIEST_MS, Event, FieldMapping
 from engine.core.journeys import Stop
-from engine.core.rules import ModelInputs, Rulebook, Scorer
+from engine.core.rules import ModelNumbers, ModelTexts, Rulebook, Scorer
 from engine.core.units import duration_ms, size_bytes
 from engine.core.visits import travel
 from engine.errors import EventError
@@ -21,11 +21,6 @@ MAX_EVENTS = 10_000
 _START_MS = EARLIEST_MS + 365 * 86_400_000
 
 
-class _NoFeatures:
-    def encode(self) -> bytes:
-        return b""
-
-
 class FixedScorer:
     """A model that always says the same: what an example declares under `score`."""
 
@@ -34,15 +29,14 @@ class FixedScorer:
     def __init__(self, says: float | None) -> None:
         self._says = says
 
-    def features(self, inputs: ModelInputs) -> _NoFeatures:
-        """Nothing is needed."""
-        return _NoFeatures()
+    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
+        """Nothing is read."""
 
-    def score(self, features: object) -> float | None:
+    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The declared score."""
         return self._says
 
-    def describe(self, features: object) -> dict[str, float]:
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float]:
         """Nothing to tell."""
         return {}
 

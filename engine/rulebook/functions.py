@@ -1,8 +1,9 @@
 """The parts that all generated functions are made of: how names are read, how events enter series."""
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from engine.core.entities import MAX_LATENESS_MS
 from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
@@ -64,19 +65,49 @@ class Vocabulary:
             return f"ratio({parts}, {body.at_least!r}, {body.wilson!r}, {full[0]}, {full[1]})"
         return scope.value(body)
 
-    def inputs(self, scope: Scope, model: str) -> str:
-        """Source text of a model's inputs."""
-        spec, groups = self.models[model], []
-        for names, wanted in ((spec.numbers, "number"), (spec.texts, "text"), (spec.categories, "text")):
-            values = []
-            for written in names:
-                ref = self.declared.resolve(written, self.declared.spans[f"models.{model}"])
-                assert ref is not None  # the compiler has resolved it before
-                if ref.type == "any":
-                    ref.type = wanted  # type: ignore[assignment]  # one of two literals
-                values.append(scope.loaded(ref))
-            groups.append(f"({' '.join(f'{value},' for value in values)})")
-        return f"ModelInputs({', '.join(groups)})"
+    def numbers(self, scope: Scope, model: str) -> str:
+        """Source text of what a model reads of an event's numbers."""
+        return self._group(scope, model, self.models[model].numbers, "number")
+
+    def texts(self, scope: Scope, model: str) -> str:
+        """Source text of what a model reads of an event's texts and categories."""
+        spec = self.models[model]
+        groups = [self._group(scope, model, names, "text") for names in (spec.texts, spec.categories)]
+        return f"ModelTexts({', '.join(groups)})"
+
+    def assignments(self, scope: Scope, models: Iterable[str], together: bool) -> list[str]:
+        """Lines that read what these models need of an event's numbers. `together`: the user's counts in one call."""
+        refs = {
+            (ref.kind, ref.target): ref
+            for model in models
+            for ref in self._refs(model, self.models[model].numbers, "number")
+        }
+        counts = [ref for ref in refs.values() if together and self._is_count(ref)]
+        lines = [scope.assign([ref]) for ref in refs.values() if ref not in counts]
+        if counts:
+            asked = [self.counters[ref.target] for ref in counts]
+            questions = array("q", [part for one in asked for part in (one.series_key, one.over_ms, one.cap)])
+            lines.append(scope.assign(counts, f"read_counts(s.counts, now, {scope.constant('Q', questions)})"))
+        return lines
+
+    def _is_count(self, ref: Ref) -> bool:
+        return (
+            ref.kind == "counter" and self.counters[ref.target].kind == "count" and not self.counters[ref.target].approx
+        )
+
+    def _refs(self, model: str, names: Iterable[str], wanted: Literal["number", "text"]) -> list[Ref]:
+        refs = []
+        for written in names:
+            ref = self.declared.resolve(written, self.declared.spans[f"models.{model}"])
+            assert ref is not None  # the compiler has resolved it before
+            if ref.type == "any":
+                ref.type = wanted
+            refs.append(ref)
+        return refs
+
+    def _group(self, scope: Scope, model: str, names: Iterable[str], wanted: Literal["number", "text"]) -> str:
+        values = [scope.loaded(ref) for ref in self._refs(model, names, wanted)]
+        return f"({' '.join(f'{value},' for value in values)})"
 
     def observations(self, scope: Scope, counters: Iterable[Counter]) -> list[str]:
         """Lines that enter an event into the series of these counters, each series once."""
@@ -97,16 +128,16 @@ class Vocabulary:
         tail = f"{counter.cap}, {self.retention_ms(counter.series_key)})"
         approx = "approx_" if counter.approx else ""
         if counter.kind == "count":
-            return [f"add_{approx}count(s, {counter.series_key}, now, {tail}"]
+            return [f"add_{approx}count({_store(counter)}, {counter.series_key}, now, {tail}"]
         declared = self.declared.fields.get(counter.field or "")
         path = declared.path if declared else counter.field or ""
         if counter.kind == "distinct":
-            line = f"if x is not None: add_{approx}distinct(s, {counter.series_key}, now, hash64(x), {tail}"
+            line = f"if x is not None: add_{approx}distinct(s.others, {counter.series_key}, now, hash64(x), {tail}"
             return [f"x = token({fetch(path)})", line]
         factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
         return [
             f"x = amount({fetch(path)})",
-            f"if x is not None: add_{approx}amount(s, {counter.series_key}, now, x{factor}, {tail}",
+            f"if x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
         ]
 
     def retention_ms(self, series_key: int) -> int:
@@ -136,7 +167,12 @@ def from_series(_: Scope, counter: Counter) -> str:
     reader = _READERS[counter.kind]
     if counter.approx:
         reader = reader.replace("_", "_approx_")
-    return f"{reader}(s, {counter.series_key}, now, {counter.over_ms}, {counter.cap})"
+    return f"{reader}({_store(counter)}, {counter.series_key}, now, {counter.over_ms}, {counter.cap})"
+
+
+def _store(counter: Counter) -> str:
+    """Where a counter's series is kept (`EntitySeries`)."""
+    return "s.counts" if counter.kind == "count" and not counter.approx else "s.others"
 
 
 def from_values(_: Scope, counter: Counter) -> str:

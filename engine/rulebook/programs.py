@@ -138,22 +138,26 @@ class ProgramWriter:
         def ask(scope: Scope, model: str) -> str:
             if model not in asked:
                 return other(scope, model)
-            return f"ask({model!r}, {self._words.inputs(scope, model)})"
+            return f"ask({model!r}, {self._words.numbers(scope, model)})"
 
         def recall(scope: Scope, model: str) -> str:
             return f"q.get({model!r})" if model in asked else other(scope, model)
 
         source = [
-            self._decide(self._words.scope(namespace, counter, ask), rules, asked),
+            self._decide(self._words.scope(namespace, counter, ask), rules, asked, counter is from_series),
             self._explain(self._words.scope(namespace, counter, recall), rules),
         ]
+        for place, model in enumerate(asked):
+            scope = self._words.scope(namespace, counter, other)
+            source.append(function(f"texts{place}(f)", scope, [f" return {self._words.texts(scope, model)}"]))
         compiled(source, event_type, namespace)
-        return Decider(namespace["decide"], namespace["explain"], tuple(asked))
+        texts = {model: namespace[f"texts{place}"] for place, model in enumerate(asked)}
+        return Decider(namespace["decide"], namespace["explain"], texts)
 
-    def _decide(self, scope: Scope, rules: Rules, asked: list[str]) -> str:
-        lines = [" hits = []"]
-        for name in asked:  # whether or not a rule gets so far: labels are to find a score for every event
-            lines.append(f" {scope.loaded(Ref(Span('', 0, 0), 'number', 'score', name, f'score.{name}'))}")
+    def _decide(self, scope: Scope, rules: Rules, asked: list[str], together: bool) -> str:
+        # The models are asked whether or not a rule gets so far: labels are to find a score for every event.
+        lines = [" hits = []", *self._words.assignments(scope, asked, together)]
+        lines += [scope.assign([Ref(Span("", 0, 0), "number", "score", name, f"score.{name}")]) for name in asked]
         for index, rule in rules:
             lines.append(f" if {conditions(scope, rule.when, rule.any, rule.unless)}: hits.append({index})")
         return function("decide(f, s, now, ask)", scope, [*lines, " return hits"])

@@ -8,8 +8,9 @@ from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
 from engine.core.hashing import digest, hash64
 from engine.core.journeys import PART_SEPARATOR
-from engine.core.rules import ModelInputs
-from engine.core.series import add_amount, add_count, add_distinct, read_count, read_distinct, read_total
+from engine.core.kernel import add_count, read_count, read_counts
+from engine.core.rules import ModelTexts
+from engine.core.series import add_amount, add_distinct, read_distinct, read_total
 from engine.core.sketches import (
     add_approx_amount,
     add_approx_count,
@@ -110,12 +111,13 @@ UNREAD = object()
 RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str, "float": float, "tuple": tuple},
     "U": UNREAD, "number": number, "scaled": scaled, "text": text, "truth": truth, "items": items, "token": token,
-    "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64, "read_count": read_count,
+    "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64,
+    "read_count": read_count, "read_counts": read_counts,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,
     "add_approx_amount": add_approx_amount, "read_approx_count": read_approx_count,
     "read_approx_distinct": read_approx_distinct, "read_approx_total": read_approx_total,
-    "ClauseTrace": ClauseTrace, "ModelInputs": ModelInputs,
+    "ClauseTrace": ClauseTrace, "ModelTexts": ModelTexts,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,
 }  # fmt: skip

@@ -79,6 +79,7 @@ MODEL: Shape = {
     "numbers": Key("fields and counters it reads", {"type": "array", "items": _TEXT}),
     "texts": Key("text fields it reads word by word", {"type": "array", "items": _TEXT}),
     "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
+    "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
     "learning_rate": Key("how fast it learns", {"type": "number", "exclusiveMinimum": 0}),
 }

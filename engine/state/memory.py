@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from engine.state.store import Change
+from engine.state.scored import Change
+from engine.state.store import expanded
 
 
 class MemoryDatabase:
@@ -22,7 +23,7 @@ class MemoryDatabase:
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Apply changes in order."""
-        for key, value in changes:
+        for key, value in expanded(changes):
             if value is None:
                 self.values.pop(key, None)
             else:

@@ -5,15 +5,17 @@ changelog. So a record with writes under way is never evicted: the database does
 """
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from rocksdict import WriteBatch
 
-from engine.core.entities import EntityRecord, dump_record, load_record
+from engine.core.entities import EntityRecord
 from engine.core.journeys import Stop
+from engine.core.records import dump_record, load_record
 from engine.errors import StateError
 from engine.state.census import Census, load_census
+from engine.state.scored import PIECE, Change, ScoredPieces, index_entries
 
 USER = b"e"
 """Key prefix of users' records: e + user id."""
@@ -23,16 +25,11 @@ WATERMARKS = b"w"
 """Key of the last message of each source partition that was applied to shared entities."""
 CENSUS = b"k"
 """Key of the number of new shared entities."""
-SCORED = b"s"
-"""Key prefix of features as scored: s + event id."""
 
 Source = tuple[int, int]
 """Where a message on a journey was sent from: the topic (0 events, 1 hops) and the partition."""
 
 _WATERMARK = struct.Struct("<BIQ")
-
-Change = tuple[bytes, bytes | None]
-"""A key and its new value; None deletes it."""
 
 
 class Database(Protocol):
@@ -58,7 +55,7 @@ class PartitionState:
         self._records: dict[bytes, EntityRecord] = {}  # least recently used first
         self._watermarks: dict[Source, int] | None = None
         self._census: Census | None = None
-        self._scored_pending: dict[str, tuple[bytes | None, int]] = {}
+        self.scored = ScoredPieces()
         self.hits = 0
         self.misses = 0
 
@@ -109,30 +106,20 @@ class PartitionState:
         """The watermarks as a change: the last one of a batch, so that whoever has it has the records too."""
         return WATERMARKS, dump_watermarks(self.watermarks())
 
-    def settle(self, records: dict[bytes, EntityRecord], scored: Iterable[str]) -> None:
-        """These records and features are in RocksDB now: memory may be given up."""
+    def settle(self, records: dict[bytes, EntityRecord], scored: Iterable[Change]) -> None:
+        """These records, and these pieces and verdicts, are in RocksDB now: memory may be given up."""
         for record in records.values():
             record.pending_writes -= 1
-        for event_id in scored:
-            value, pending = self._scored_pending[event_id]
-            if pending == 1:
-                del self._scored_pending[event_id]
-            else:
-                self._scored_pending[event_id] = (value, pending - 1)
+        self.scored.settle(scored)
         self._evict()
 
-    def put_scored(self, event_id: str, value: bytes) -> Change:
-        """Keep an event's features as scored; the caller makes the change durable, then settles it."""
-        _, pending = self._scored_pending.get(event_id, (None, 0))
-        self._scored_pending[event_id] = (value, pending + 1)
-        return SCORED + event_id.encode(), value
+    def scored_pieces(self, key: int) -> list[bytes]:
+        """The pieces that tell how an event was scored."""
+        return self.scored.find(self._database(), key)
 
-    def get_scored(self, event_id: str) -> bytes | None:
-        """The features of an event as they were scored, or None."""
-        if event_id in self._scored_pending:
-            return self._scored_pending[event_id][0]
-        found: bytes | None = self._database().get(SCORED + event_id.encode())
-        return found
+    def verdict(self, key: int) -> str | None:
+        """The newest verdict on an event."""
+        return self.scored.verdict(self._database(), key)
 
     def _evict(self) -> None:
         excess = len(self._records) - self._capacity
@@ -165,10 +152,18 @@ def load_watermarks(data: bytes | None) -> dict[Source, int]:
         raise StateError(f"stored watermarks of {len(data or b'')} bytes cannot be read: {error}") from error
 
 
+def expanded(changes: Iterable[Change]) -> Iterator[Change]:
+    """Changes as the database takes them: with the index of the pieces among them."""
+    for key, value in changes:
+        if value is not None and key.startswith(PIECE):
+            yield from index_entries(key, value)
+        yield key, value
+
+
 def write_changes(database: Database, changes: Iterable[Change], offset_key: bytes, changelog_offset: int) -> None:
     """Apply changes and the changelog offset up to which they reach, atomically."""
     batch = WriteBatch(raw_mode=True)
-    for key, value in changes:
+    for key, value in expanded(changes):
         if value is None:
             batch.delete(key)
         else:

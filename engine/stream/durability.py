@@ -15,19 +15,31 @@ after it uncommitted, and the next worker repeats it.
 import asyncio
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
-from engine.state.store import Change, write_changes
+from engine.state.scored import Change
+from engine.state.store import write_changes
 from engine.stream.messages import Message
 
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
     from engine.stream.handlers import Outcome
 
-_partition_of = DefaultPartitioner()
+_REMEMBERED_KEYS = 100_000
+
+
+@lru_cache(_REMEMBERED_KEYS)
+def _partition_of(key: bytes, partitions: tuple[int, ...]) -> int:
+    """Where Kafka's clients send a key; murmur2 in Python takes its time."""
+    chosen: int = _default_partitioner(key, partitions, partitions)
+    return chosen
+
+
+_default_partitioner = DefaultPartitioner()
 
 
 class _Step(NamedTuple):
@@ -70,7 +82,7 @@ class Durability:
         builders: dict[TP, Any] = {}
         sent: dict[TP, Any] = {}
         now_ms = int(time.time() * 1000)
-        partitions: dict[str, list[int]] = {}
+        partitions: dict[str, tuple[int, ...]] = {}
 
         async def send(tp: TP) -> None:
             if tp in sent:
@@ -79,11 +91,10 @@ class Durability:
 
         for message in messages:
             if message.topic not in partitions:
-                partitions[message.topic] = sorted(await producer.partitions_for(message.topic))
-            known = partitions[message.topic]
+                partitions[message.topic] = tuple(sorted(await producer.partitions_for(message.topic)))
             partition = message.partition
             if partition is None:
-                partition = _partition_of(message.key, known, known)
+                partition = _partition_of(message.key or b"", partitions[message.topic])
             tp = TP(message.topic, partition)
             record = {"key": message.key, "value": message.value, "timestamp": now_ms, "headers": message.headers or []}
             if tp in builders and builders[tp].append(**record) is not None:

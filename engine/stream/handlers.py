@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.core.entities import EntityRecord
-from engine.state.store import Change, PartitionState
+from engine.state.scored import Change
+from engine.state.store import PartitionState
 from engine.stream.messages import Message, dead_letter
 from engine.stream.metrics import Metrics
 
@@ -30,7 +31,12 @@ class StateOutcome(Outcome):
 
     state: PartitionState | None = None
     records: dict[bytes, EntityRecord] = field(default_factory=dict)
-    scored: list[str] = field(default_factory=list)
+    scored: list[Change] = field(default_factory=list)
+
+    def keep_scored(self, changes: list[Change]) -> None:
+        """Pieces and verdicts: before the entities' records in the changelog, as whoever has those has these too."""
+        self.changes += changes
+        self.scored += changes
 
     def settle(self) -> None:
         """The state may give up memory now."""

@@ -21,6 +21,7 @@ from engine.settings import Settings
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
+from engine.stream.learners import keep_scored
 from engine.stream.metrics import Metrics
 from engine.stream.results import Results
 
@@ -57,6 +58,7 @@ class HopWorker:
         outcome = StateOutcome(state=state)
         arrived = [(state_key(what), record, what) for record, what in self._new(state, records, outcome)]
         touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
+        self.welcome([what for _, _, what in arrived if isinstance(what, Journey) and what.next_stop() is None])
         for key, record, what in arrived:
             entity = touched[key]
             if record.offset <= entity.hops:
@@ -69,6 +71,7 @@ class HopWorker:
                 _log.exception("an event could not be decided", event_id=what.event_id)
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
+        self.keep_scored(outcome)
         outcome.changes += state.dump(outcome.records)
         # The watermarks come last: whoever has them has all that came before them.
         outcome.changes += [state.dump_census(), state.dump_watermarks()]
@@ -88,7 +91,7 @@ class HopWorker:
             self.recall(outcome, what, entity)
             return True
         if what.next_stop() is None:
-            return self.conclude(outcome, state, what, entity)
+            return self.conclude(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
         recalls = self.visit(state, what, entity)
         outcome.messages += [departures.send(what), *departures.recall(recalls)]
@@ -111,13 +114,24 @@ class HopWorker:
 
         return visit(journey, entity, rulebook, admit)
 
-    def conclude(self, outcome: StateOutcome, state: PartitionState, journey: Journey, user: EntityRecord) -> bool:
+    def welcome(self, journeys: list[Journey]) -> None:
+        """Let the models read the texts of events that are back, before these are decided one by one."""
+        assert self._evaluator is not None  # no partition is read before a rulebook is there
+        self._evaluator.welcome(journeys)
+
+    def conclude(self, outcome: StateOutcome, journey: Journey, user: EntityRecord) -> bool:
         """Decide an event that is back; whether that leaves something new in the user's record."""
         assert self._evaluator is not None
         self._metrics.journeys.inc()
         result = self._evaluator.conclude(journey, user)
-        self._results.conclude(outcome, state, journey.event_id, result)
+        if result.decision is not None:
+            self._results.publish(outcome, result.decision)
         return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))
+
+    def keep_scored(self, outcome: StateOutcome) -> None:
+        """Keep what was scored when events were back."""
+        assert self._evaluator is not None
+        keep_scored(outcome, FROM_HOPS, self._evaluator.scorers.values())
 
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
         """Act on an earlier event."""

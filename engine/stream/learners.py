@@ -2,18 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.core.rules import Rulebook
+from engine.core.hashing import hash64
+from engine.core.rules import Rulebook, Scorer
 from engine.errors import LabelError, StateError
 from engine.learning.labels import join
-from engine.learning.models import LearnedModel, ModelScorer, restore_model
+from engine.learning.models import LearnedModel, restore_model
+from engine.learning.scored import read_scored
+from engine.learning.scorers import ModelScorer
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.messages import Message, decode_example, decode_label, encode_example
 from engine.stream.metrics import Metrics
+
+_PIECE_EVENTS = 250
+"""A label reads the whole piece that its event is in."""
 
 _KNOWN_WITHIN_S = 20.0
 """Less than the thirty seconds after which Faust's recovery would end in silence."""
@@ -46,6 +52,15 @@ class Models:
         return {name: ModelScorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
 
 
+def keep_scored(outcome: StateOutcome, topic: int, scorers: Iterable[Scorer]) -> None:
+    """Keep what the models have scored in a batch of a topic, for the labels to come."""
+    assert outcome.state is not None
+    for scorer in scorers:
+        rows = scorer.take() if isinstance(scorer, ModelScorer) else None
+        for piece in rows.pieces(_PIECE_EVENTS) if rows is not None else ():
+            outcome.keep_scored([outcome.state.scored.put(topic, piece.keys, piece.encode())])
+
+
 class LabelWorker:
     """Joins labels with the features as scored; the examples go to the trainer."""
 
@@ -67,8 +82,9 @@ class LabelWorker:
         for record in records:
             try:
                 label = decode_label(record.value)
-                stored = state.get_scored(label.event_id)
-                result, renewed, examples = join(label, stored, (partition, record.offset))
+                key = hash64(label.event_id)
+                scored = [model for piece in state.scored_pieces(key) for model in read_scored(piece, key)]
+                result, examples = join(label, scored, state.verdict(key), (partition, record.offset))
             except (LabelError, StateError) as error:
                 reason = error.reason if isinstance(error, LabelError) else "unreadable_state"
                 self._rejector.reject(outcome, record, reason, error)
@@ -76,9 +92,8 @@ class LabelWorker:
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._metrics.labels.labels(result).inc()
-            if renewed is not None:
-                outcome.changes.append(state.put_scored(label.event_id, renewed))
-                outcome.scored.append(label.event_id)
+            if result not in ("unmatched", "duplicate"):
+                outcome.keep_scored([state.scored.put_verdict(key, label.verdict)])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
         return outcome

@@ -142,10 +142,12 @@ class OfflineEngine:
             return []
         users = [one.user_id for some in recalls.values() for one in some] + [one.user_id for one in journeys]
         outcome = StateOutcome(state=self._state, records=self._state.load(dict.fromkeys(map(user_key, users))))
+        self._hops.welcome(journeys)
         for index, journey in enumerate(journeys):
             for recall in recalls.get(index, ()):
                 self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
-            self._hops.conclude(outcome, self._state, journey, outcome.records[user_key(journey.user_id)])
+            self._hops.conclude(outcome, journey, outcome.records[user_key(journey.user_id)])
+        self._hops.keep_scored(outcome)
         outcome.changes += self._state.dump(outcome.records)
         return self._apply(outcome)
 

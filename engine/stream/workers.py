@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from engine.core.evaluator import Evaluator
+from engine.core.evaluator import NOTHING, Evaluator
 from engine.core.events import Event
 from engine.core.journeys import Journey
 from engine.core.rules import Program, Rulebook
@@ -14,6 +14,7 @@ from engine.settings import Settings
 from engine.state.store import PartitionState, user_key
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_EVENTS, Departures
+from engine.stream.learners import keep_scored
 from engine.stream.messages import decode_event
 from engine.stream.metrics import Metrics
 from engine.stream.results import Results
@@ -62,6 +63,7 @@ class EventWorker:
         outcome, journeys = StateOutcome(state=state), []
         decoded = list(self._decode(evaluator.rulebook, records, outcome))
         outcome.records = touched = state.load(dict.fromkeys(key for key, _, _, _ in decoded))
+        evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
         skipped = 0
         for key, record, event, program in decoded:
             entity = touched[key]
@@ -71,13 +73,15 @@ class EventWorker:
             entity.offset = record.offset
             try:
                 result = evaluator.evaluate(event, program, entity, partition)
-                self._results.collect(outcome, state, event.event_id, result)
+                if result is not NOTHING:
+                    self._results.collect(outcome, result)
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=event.event_id)
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
                 continue
             if result.journey is not None:
                 journeys.append((record, result.journey))
+        keep_scored(outcome, FROM_EVENTS, evaluator.scorers.values())
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome, journeys

@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 
 from engine.core.clusters import Link
 from engine.core.contributors import Contributor, Contributors
-from engine.core.entities import EntityRecord, dump_record, load_record, stored_expiry_s
+from engine.core.entities import EntityRecord
 from engine.core.hashing import hash64
-from engine.core.series import add_amount, add_count, add_distinct
+from engine.core.kernel import add_count
+from engine.core.records import dump_record, load_record, stored_expiry_s
+from engine.core.series import add_amount, add_distinct
 from engine.core.sketches import add_approx_distinct
 from engine.errors import StateError
 
@@ -25,15 +27,15 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
         record.offset = index
         record.remember(index * 7919)
         if key == 0:
-            add_count(record.series, 10, now, 8, 2 * HOUR_MS)
+            add_count(record.series.counts, 10, now, 8, 2 * HOUR_MS)
         elif key == 1:
-            add_distinct(record.series, 11, now, value, 8, 2 * HOUR_MS)
+            add_distinct(record.series.others, 11, now, value, 8, 2 * HOUR_MS)
         elif key == 2:
-            add_amount(record.series, 12, now, value / 4, 8, 2 * HOUR_MS)
+            add_amount(record.series.others, 12, now, value / 4, 8, 2 * HOUR_MS)
         elif key == 3:
             record.cool(99, now, HOUR_MS)
         elif key == 4:
-            add_approx_distinct(record.series, 13, now, hash64(str(value)), 4, 2 * HOUR_MS)
+            add_approx_distinct(record.series.others, 13, now, hash64(str(value)), 4, 2 * HOUR_MS)
         elif key == 5:
             notes = record.contributors.setdefault(77, Contributors(HOUR_MS))
             notes.note(Contributor(now, f"e{index}", "post", f"user-{value}", "ziel-ß", value))
@@ -67,7 +69,7 @@ def test_a_record_lives_on_when_its_scale_of_time_ends(moves: list[tuple[int, in
         assert now is not None
         record.newest = max(record.newest, now)
         record.links.setdefault(55, Link()).until = now + 48 * HOUR_MS
-        add_count(record.series, 10, now, 8, 2 * HOUR_MS)
+        add_count(record.series.counts, 10, now, 8, 2 * HOUR_MS)
         again = load_record(dump_record(record))
         assert again.base_ms + again.newest == 1_700_000_000_000 + day * 24 * HOUR_MS
 

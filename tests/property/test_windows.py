@@ -1,13 +1,21 @@
 """Sliding windows equal a naive recount over everything that has arrived."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.windows import CountSeries, DistinctSeries, SumSeries
+from engine.core.windows import DistinctSeries, SumSeries
+from tests.kernels import KERNELS, CountSeries
 
 CASES = 4_000
 WINDOW_MS = 1_000
 RETENTION_MS = 2 * WINDOW_MS
+
+AnySeries = CountSeries | DistinctSeries | SumSeries
 
 # Times close together, so that equal times, late events and window edges are common.
 steps = st.lists(st.tuples(st.integers(-900, 700), st.integers(0, 5)), min_size=1, max_size=60)
@@ -29,9 +37,11 @@ def inside(seen: list[tuple[int, int]], now: int, over_ms: int) -> list[int]:
 
 
 @settings(max_examples=CASES, deadline=None)
-@given(steps, st.integers(1, WINDOW_MS))
-def test_a_count_equals_the_recount_while_nothing_had_to_go(moves: list[tuple[int, int]], over_ms: int) -> None:
-    series, seen = CountSeries(RETENTION_MS), []
+@given(st.sampled_from(KERNELS), steps, st.integers(1, WINDOW_MS))
+def test_a_count_equals_the_recount_while_nothing_had_to_go(
+    kernel: Any, moves: list[tuple[int, int]], over_ms: int
+) -> None:
+    series, seen = CountSeries(kernel, RETENTION_MS), []
     for time, value in arrivals(moves):
         seen.append((time, value))
         series.add(time, cap=1_000)
@@ -61,9 +71,11 @@ def test_a_sum_equals_the_recount_while_nothing_had_to_go(moves: list[tuple[int,
 
 
 @settings(max_examples=CASES, deadline=None)
-@given(steps, st.integers(1, WINDOW_MS), st.integers(1, 8))
-def test_a_full_count_is_exact_or_at_least_cap_or_unknown(moves: list[tuple[int, int]], over_ms: int, cap: int) -> None:
-    series, seen, newest = CountSeries(RETENTION_MS), [], 0
+@given(st.sampled_from(KERNELS), steps, st.integers(1, WINDOW_MS), st.integers(1, 8))
+def test_a_full_count_is_exact_or_at_least_cap_or_unknown(
+    kernel: Any, moves: list[tuple[int, int]], over_ms: int, cap: int
+) -> None:
+    series, seen, newest = CountSeries(kernel, RETENTION_MS), [], 0
     for time, value in arrivals(moves):
         seen.append((time, value))
         series.add(time, cap)
@@ -112,10 +124,13 @@ def test_a_full_sum_loses_no_amount_of_the_whole_window(moves: list[tuple[int, i
 
 @settings(max_examples=CASES, deadline=None)
 @given(
-    st.sampled_from([CountSeries, DistinctSeries, SumSeries]), steps, st.sets(st.integers(0, 59)), st.integers(2, 40)
+    st.sampled_from([*(partial(CountSeries, kernel) for kernel in KERNELS), DistinctSeries, SumSeries]),
+    steps,
+    st.sets(st.integers(0, 59)),
+    st.integers(2, 40),
 )
 def test_trimming_at_any_moment_changes_no_answer(
-    kind: type[CountSeries], moves: list[tuple[int, int]], trims: set[int], cap: int
+    kind: Callable[[int], AnySeries], moves: list[tuple[int, int]], trims: set[int], cap: int
 ) -> None:
     """Records are trimmed when they are saved: a batch's size must never show in an answer."""
     trimmed, whole = kind(RETENTION_MS), kind(RETENTION_MS)
@@ -131,7 +146,7 @@ def test_trimming_at_any_moment_changes_no_answer(
     assert _contents(trimmed) == _contents(whole)
 
 
-def _enter(series: CountSeries, time: int, value: int, cap: int) -> None:
+def _enter(series: AnySeries, time: int, value: int, cap: int) -> None:
     if isinstance(series, DistinctSeries):
         series.add_value(time, value, cap)
     elif isinstance(series, SumSeries):
@@ -140,19 +155,22 @@ def _enter(series: CountSeries, time: int, value: int, cap: int) -> None:
         series.add(time, cap)
 
 
-def _answer(series: CountSeries, now: int, over_ms: int, cap: int) -> float | None:
+def _answer(series: AnySeries, now: int, over_ms: int, cap: int) -> float | None:
     if isinstance(series, DistinctSeries):
         return series.distinct(now, over_ms, cap)
     return series.total(now, over_ms) if isinstance(series, SumSeries) else series.count(now, over_ms, cap)
 
 
-def _contents(series: CountSeries) -> tuple[object, ...]:
+def _contents(series: AnySeries) -> tuple[object, ...]:
+    if isinstance(series, CountSeries):
+        return (series.words,)
     beside = getattr(series, "hashes", None) or getattr(series, "amounts", None)
     return series.times, beside, series.floor, series.exact_from
 
 
-def test_the_edges_of_a_window_are_open_on_the_left_and_closed_on_the_right() -> None:
-    series = CountSeries(RETENTION_MS)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_edges_of_a_window_are_open_on_the_left_and_closed_on_the_right(kernel: Any) -> None:
+    series = CountSeries(kernel, RETENTION_MS)
     for time in (5_000, 5_010, 5_010, 5_020):
         series.add(time, cap=100)
     assert series.count(5_010, 10, cap=100) == 2  # equal times are inside, 5,000 lies exactly 10 earlier

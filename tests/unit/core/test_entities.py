@@ -1,11 +1,15 @@
 """The record of one entity."""
 
+from typing import Any
+
 import pytest
 
-from engine.core.entities import MAX_WINDOW_MS, RECENT_IDS, EntityRecord, dump_record, load_record
-from engine.core.series import add_count, read_count
-from engine.core.windows import CountSeries
+from engine.core.counts import times_by_key
+from engine.core.entities import MAX_WINDOW_MS, RECENT_IDS, EntityRecord
+from engine.core.kernel import add_count, read_count
+from engine.core.records import dump_record, load_record
 from engine.errors import StateError
+from tests.kernels import KERNELS, CountSeries
 
 START_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -24,9 +28,9 @@ def test_months_pass_and_the_base_moves_on() -> None:
         now = record.relative(START_MS + day * DAY_MS)
         assert now is not None
         record.newest = max(record.newest, now)
-        add_count(record.series, 1, now, 100, MAX_WINDOW_MS + DAY_MS)
+        add_count(record.series.counts, 1, now, 100, MAX_WINDOW_MS + DAY_MS)
         expected = min(day // 10 + 1, 3)
-        assert read_count(record.series, 1, now, MAX_WINDOW_MS, 100) == expected
+        assert read_count(record.series.counts, 1, now, MAX_WINDOW_MS, 100) == expected
     assert load_record(dump_record(record)).newest == record.newest
 
 
@@ -41,13 +45,13 @@ def test_series_unknown_to_the_rulebook_are_kept_until_they_expire() -> None:
     now = record.relative(START_MS)
     assert now is not None
     record.newest = now
-    add_count(record.series, 7, now, 10, DAY_MS)
+    add_count(record.series.counts, 7, now, 10, DAY_MS)
     kept = load_record(dump_record(record))
-    assert isinstance(kept.series[7], CountSeries)
+    assert times_by_key(kept.series.counts) == {7: [now]}
     later = kept.relative(START_MS + 3 * DAY_MS)
     assert later is not None
     kept.newest = later
-    assert 7 not in load_record(dump_record(kept)).series
+    assert not load_record(dump_record(kept)).series
 
 
 def test_a_record_of_another_version_says_so() -> None:
@@ -57,11 +61,26 @@ def test_a_record_of_another_version_says_so() -> None:
         load_record(bytes(data))
 
 
-def test_a_window_that_a_new_rulebook_makes_longer_is_unknown_until_it_is_filled() -> None:
-    series = CountSeries(2_000)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_window_that_a_new_rulebook_makes_longer_is_unknown_until_it_is_filled(kernel: Any) -> None:
+    series = CountSeries(kernel, 2_000)
     for now in (1_000, 1_500, 2_000, 9_000):
         series.add(now, 100)
     series.retain(20_000)
     series.add(9_100, 100)
     assert series.count(9_100, 10_000, 100) is None
     assert series.count(9_100, 1_000, 100) == 2
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_counts_that_do_not_fill_their_room_are_refused(at: int) -> None:
+    record = EntityRecord()
+    now = record.relative(START_MS)
+    assert now is not None
+    for key in (1, 2):
+        add_count(record.series.counts, key, now, 10, DAY_MS)
+    record.newest = now
+    words = record.series.counts
+    words[0 if at == 1 else 2 + at % 2] = at + 7
+    with pytest.raises(StateError):
+        load_record(b"".join((dump_record(EntityRecord())[:38], len(words).to_bytes(4, "little"), words.tobytes())))

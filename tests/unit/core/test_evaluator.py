@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from engine.core.decisions import Decision
-from engine.core.entities import EntityRecord, dump_record, load_record
+from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.events import FieldMapping
+from engine.core.records import dump_record, load_record
 from engine.rulebook import load_rulebook
 from engine.rulebook.examples import FixedScorer
 
@@ -118,7 +119,7 @@ def test_an_event_that_is_too_late_reads_unknown_and_changes_nothing() -> None:
     stage = Stage(FLOOD % "")
     for at in (100, 101):
         stage.send(at)
-    before = dict(stage.record.recent)
+    before = stage.record.recent[:]
     assert stage.outcome(80) == "none"
     assert stage.evaluator.tally.late == 1
     assert stage.record.recent == before

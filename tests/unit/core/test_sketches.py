@@ -4,8 +4,9 @@ from random import Random
 
 import pytest
 
-from engine.core.entities import EntityRecord, dump_record, load_record
+from engine.core.entities import EntityRecord
 from engine.core.hashing import hash64
+from engine.core.records import dump_record, load_record
 from engine.core.sketches import (
     BucketSeries,
     SampledSeries,
@@ -96,10 +97,10 @@ def test_they_survive_their_bytes() -> None:
     assert now is not None
     record.newest = now
     for value in range(3_000):
-        add_approx_distinct(record.series, 1, now, hash64(str(value)), CAP, OVER_MS * 2)
-        add_approx_amount(record.series, 2, now, 2.5, WIDTH_MS, OVER_MS * 2)
+        add_approx_distinct(record.series.others, 1, now, hash64(str(value)), CAP, OVER_MS * 2)
+        add_approx_amount(record.series.others, 2, now, 2.5, WIDTH_MS, OVER_MS * 2)
     again = load_record(dump_record(record))
-    for series in (record.series, again.series):
+    for series in (record.series.others, again.series.others):
         assert read_approx_total(series, 2, now, OVER_MS, WIDTH_MS) == 7_500
         assert read_approx_count(series, 2, now, OVER_MS, WIDTH_MS) == 7_500
         assert read_approx_distinct(series, 1, now, OVER_MS, CAP) == pytest.approx(3_000, rel=0.15)

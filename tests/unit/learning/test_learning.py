@@ -1,23 +1,37 @@
 """Labels meet features as scored; models learn from them once and survive as snapshots."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from engine.core.rules import ModelInputs, ModelSpec
+from engine.core.rules import ModelNumbers, ModelSpec, ModelTexts
 from engine.errors import SnapshotError, StateError
-from engine.learning.features import Featurizer, decode_features
-from engine.learning.labels import Example, Label, ScoredEvent, ScoredModel, decode_scored, join
-from engine.learning.models import LearnedModel, ModelScorer, restore_model
+from engine.learning.features import decode_features
+from engine.learning.labels import Example, Label, join
+from engine.learning.models import LearnedModel, restore_model
+from engine.learning.scored import ScoredModel, read_scored
+from engine.learning.scorers import ModelScorer
 from engine.learning.trainer import Quality, Trainer
 
 SPEC = ModelSpec("spam", ("age", "n"), ("text",), ("ip",), min_labels=4, learning_rate=0.3)
-SPAM = ModelInputs((1.0, 9.0), ("free crypto now",), ("10.0.0.1",))
-HAM = ModelInputs((500.0, None), ("see you at lunch",), (None,))
+Inputs = tuple[ModelNumbers, ModelTexts]
+SPAM: Inputs = ((1.0, 9.0), ModelTexts(("free crypto now",), ("10.0.0.1",)))
+HAM: Inputs = ((500.0, None), ModelTexts(("see you at lunch",), (None,)))
 
 
-def example(inputs: ModelInputs, spam: bool, offset: int, partition: int = 0) -> Example:
-    return Example("spam", f"e{offset}", spam, None, Featurizer(SPEC)(inputs).encode(), (partition, offset))
+def seen(inputs: Inputs, model: LearnedModel | None = None) -> ScoredModel:
+    """What a model sees of an event and says about it."""
+    scorer = ModelScorer(SPEC, model)
+    scorer.prepare([inputs[1]])
+    scorer.score(0, 1, inputs[0])
+    rows = scorer.take()
+    assert rows is not None
+    return read_scored(rows.encode(), 1)[0]
+
+
+def example(inputs: Inputs, spam: bool, offset: int, partition: int = 0) -> Example:
+    return Example("spam", f"e{offset}", spam, None, seen(inputs).features.encode(), (partition, offset))
 
 
 def trained(count: int = 20) -> Trainer:
@@ -28,7 +42,7 @@ def trained(count: int = 20) -> Trainer:
 
 
 def test_features_read_back_as_they_were_written() -> None:
-    features = Featurizer(SPEC)(HAM)
+    features = seen(HAM).features
     assert decode_features(features.encode()) == features
     for damaged in (b"", b"\x01", features.encode()[:-1], features.encode() + b"x"):
         with pytest.raises(StateError):
@@ -36,52 +50,82 @@ def test_features_read_back_as_they_were_written() -> None:
 
 
 def test_words_share_one_weight_and_missing_numbers_are_features() -> None:
-    featurize = Featurizer(SPEC)
-    vector = featurize(SPAM).vector()
+    features = seen(SPAM).features
+    vector = features.vector()
     assert len(vector) == 4 + 2
-    assert math.isclose(sum(value**2 for index, value in vector.items() if index in featurize(SPAM).indices), 1)
-    assert featurize.describe(featurize(HAM))["n missing"] == 1.0
+    assert math.isclose(sum(value**2 for index, value in vector.items() if index in features.indices), 1)
+    scorer = ModelScorer(SPEC, None)
+    scorer.prepare([HAM[1]])
+    assert scorer.describe(0, HAM[0])["n missing"] == 1.0
+
+
+def test_what_was_scored_is_found_by_event_and_only_whole() -> None:
+    scorer = ModelScorer(SPEC, trained().models["spam"])
+    batch = [SPAM, HAM, SPAM, HAM, SPAM]
+    scorer.prepare([texts if place != 1 else None for place, (_, texts) in enumerate(batch)])
+    scores = {place: scorer.score(place, 100 + place, batch[place][0]) for place in (0, 2, 3, 4)}
+    rows = scorer.take()
+    assert rows is not None
+    assert scorer.take() is None
+    pieces = list(rows.pieces(3))
+    assert [piece.keys.tolist() for piece in pieces] == [[100, 102, 103], [104]]
+    for place, score in scores.items():
+        [found] = [one for piece in pieces for one in read_scored(piece.encode(), 100 + place)]
+        assert found.score == score
+        assert found.features == seen(batch[place]).features
+    encoded = pieces[0].encode()
+    for damaged in (encoded[:-1], encoded[:9], b"\x04spa"):
+        with pytest.raises(StateError):
+            read_scored(damaged, 100)
 
 
 def test_a_label_meets_what_was_scored() -> None:
-    stored = ScoredEvent((ScoredModel("spam", 0.75, b"xyz"),)).encode()
-    outcome, renewed, examples = join(Label("e", "spam", 5), stored, (2, 9))
+    scored = [seen(SPAM)]
+    outcome, examples = join(Label("e", "spam", 5), scored, None, (2, 9))
     assert outcome == "matched"
-    assert examples == [Example("spam", "e", True, 0.75, b"xyz", (2, 9))]
-    assert renewed is not None
-    assert join(Label("e", "spam", 6), renewed, (2, 10))[0] == "duplicate"
-    changed, again, examples = join(Label("e", "ham", 7), renewed, (2, 11))
+    assert examples == [Example("spam", "e", True, None, scored[0].features.encode(), (2, 9))]
+    assert join(Label("e", "spam", 6), scored, "spam", (2, 10)) == ("duplicate", [])
+    changed, examples = join(Label("e", "ham", 7), scored, "spam", (2, 11))
     assert (changed, [one.spam for one in examples]) == ("changed", [False])
-    assert again is not None
-    assert join(Label("e", "retracted", 8), again, (2, 12))[0::2] == ("retracted", [])
-    assert join(Label("e", "spam", 5), None, (2, 9)) == ("unmatched", None, [])
-
-
-def test_an_unknown_score_stays_unknown_in_the_state() -> None:
-    event = ScoredEvent((ScoredModel("spam", None, b"x"), ScoredModel("other", 0.0, b"")))
-    assert decode_scored(event.encode()) == event
-    for damaged in (b"", b"\x09\x00\x01", event.encode()[:-2]):
-        with pytest.raises(StateError):
-            decode_scored(damaged)
+    assert join(Label("e", "retracted", 8), scored, "ham", (2, 12)) == ("retracted", [])
+    assert join(Label("e", "spam", 5), [], None, (2, 9)) == ("unmatched", [])
 
 
 def test_a_model_does_not_know_before_it_has_seen_enough_of_both_kinds() -> None:
     model = LearnedModel("spam", 0.3)
-    features = Featurizer(SPEC)(SPAM)
     for _ in range(10):
-        model.learn(features, True)
-    assert ModelScorer(SPEC, model).score(features) is None
-    assert ModelScorer(SPEC, None).score(features) is None
-    model.learn(Featurizer(SPEC)(HAM), False)
-    score = ModelScorer(SPEC, model).score(features)
+        model.learn(seen(SPAM).features, True)
+    assert seen(SPAM, model).score is None
+    assert seen(SPAM).score is None
+    model.learn(seen(HAM).features, False)
+    score = seen(SPAM, model).score
     assert score is not None
     assert score > 0.5
 
 
+def test_scores_are_those_of_the_river_model_in_any_batch() -> None:
+    model = trained().models["spam"]
+    texts = ["free crypto now", "see YOU at lunch", "", "free\x00lunch", "Überraschung 🎉 jetzt", "a b c d e f g"]
+    inputs = [((float(index), None), ModelTexts((text,), ("10.0.0.1",))) for index, text in enumerate(texts)]
+    scorer = ModelScorer(SPEC, model)
+    scorer.prepare([texts for _, texts in inputs])
+    for place, one in enumerate(inputs):
+        score = scorer.score(place, place, one[0])
+        assert score == seen(one, model).score  # to the last bit: a batch's size must never show
+        assert score == pytest.approx(model.predict(seen(one).features))
+
+
+def test_a_model_that_does_not_learn_keeps_nothing() -> None:
+    scorer = ModelScorer(replace(SPEC, learns=False), trained().models["spam"])
+    scorer.prepare([SPAM[1]])
+    assert scorer.score(0, 1, SPAM[0]) is not None
+    assert scorer.take() is None
+
+
 def test_it_learns() -> None:
     model = trained().models["spam"]
-    assert model.predict(Featurizer(SPEC)(SPAM)) > 0.8
-    assert model.predict(Featurizer(SPEC)(HAM)) < 0.2
+    assert model.predict(seen(SPAM).features) > 0.8
+    assert model.predict(seen(HAM).features) < 0.2
 
 
 def test_a_snapshot_restores_a_model_that_scores_and_learns_alike() -> None:
@@ -89,8 +133,8 @@ def test_a_snapshot_restores_a_model_that_scores_and_learns_alike() -> None:
     two = restore_model(one.snapshot())
     assert two.snapshot() == one.snapshot()
     for model in (one, two):
-        model.learn(Featurizer(SPEC)(SPAM), True)
-    assert two.predict(Featurizer(SPEC)(HAM)) == pytest.approx(one.predict(Featurizer(SPEC)(HAM)))
+        model.learn(seen(SPAM).features, True)
+    assert two.predict(seen(HAM).features) == pytest.approx(one.predict(seen(HAM).features))
     assert two.version == "spam-21"
 
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rocksdict import AccessType, Options, Rdict
 
 from engine.core.entities import EntityRecord
 from engine.state.memory import MemoryDatabase
-from engine.state.store import Change, PartitionState, write_changes
+from engine.state.scored import Change
+from engine.state.store import PartitionState, write_changes
 
 OFFSET_KEY = b"__offset"
 Apply = Callable[[list[Change]], None]
@@ -65,19 +67,42 @@ def test_the_least_recently_used_records_go_first(database: tuple[Any, Apply]) -
     assert state.misses == 3
 
 
-def test_features_are_found_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
+def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
-    first = state.put_scored("e1", b"one")
-    second = state.put_scored("e1", b"two")
-    assert state.get_scored("e1") == b"two"
-    apply([first])
-    state.settle({}, ["e1"])
-    assert state.get_scored("e1") == b"two"
-    apply([second])
-    state.settle({}, ["e1"])
-    assert state.get_scored("e1") == b"two"
-    assert state.get_scored("e2") is None
+    first = state.scored.put(0, np.array([11, 12], np.uint64), b"one")
+    second = state.scored.put(0, np.array([12], np.uint64), b"two")
+    other = state.scored.put(1, np.array([12], np.uint64), b"back from its journey")
+    for change in (first, second, other):
+        assert state.scored_pieces(12) == [b"two", b"back from its journey"]
+        assert state.scored_pieces(11) == [b"one"]
+        apply([change])
+        state.settle({}, [change])
+    assert state.scored_pieces(12) == [b"two", b"back from its journey"]
+    assert state.scored_pieces(11) == [b"one"]
+    assert state.scored_pieces(13) == []
+
+
+def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(database: tuple[Any, Apply]) -> None:
+    rocks, apply = database
+    state = PartitionState(lambda: rocks, capacity=2)
+    for keys, payload in (([11, 12, 13], b"whole"), ([11, 13], b"the rest")):
+        change = state.scored.put(0, np.array(keys, np.uint64), payload)
+        apply([change])
+        state.settle({}, [change])
+    assert [state.scored_pieces(key) for key in (11, 12, 13)] == [[b"the rest"], [b"whole"], [b"the rest"]]
+
+
+def test_the_newest_verdict_is_known_before_and_after_it_is_durable(database: tuple[Any, Apply]) -> None:
+    rocks, apply = database
+    state = PartitionState(lambda: rocks, capacity=2)
+    assert state.verdict(11) is None
+    changes = [state.scored.put_verdict(11, verdict) for verdict in ("spam", "ham")]
+    for change in changes:
+        assert state.verdict(11) == "ham"
+        apply([change])
+        state.settle({}, [change])
+    assert state.verdict(11) == "ham"
 
 
 def test_changes_and_their_changelog_offset_are_written_together(tmp_path: Path) -> None:

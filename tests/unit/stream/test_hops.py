@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 
-from engine.core.entities import load_record
+from engine.core.counts import times_by_key
 from engine.core.evaluator import Evaluator
+from engine.core.records import load_record
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
@@ -113,7 +114,9 @@ class Town:
         """Entries in the longest series of an entity, wherever it is kept."""
         found = [database.values.get(entity_key((kind, key))) for database in self.databases]
         (data,) = [value for value in found if value is not None]
-        return max(len(series.times) for series in load_record(data).series.values())
+        series = load_record(data).series
+        counted = [*times_by_key(series.counts).values(), *(one.times for one in series.others.values())]
+        return max(map(len, counted))
 
     def metric(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0

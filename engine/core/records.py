@@ -1,0 +1,157 @@
+"""An entity's record as bytes, little endian:
+
+header      version u8 | more u8 | offset i64 | hops i64 | base_ms i64 | newest u32 | expires_s u32
+            | n_recent u16 | n_words u32
+words       n_words x u32, as `counts.py` has them
+recent      n_recent x u64          hashes of the last event ids, oldest first
+if more:
+numbers     n_acted u16 | n_cooldowns u16 | n_series u16 | n_contributors u16 | n_links u16
+acted       n_acted x u64           hashes of the last events and rules that look back, oldest first
+cooldowns   n_cooldowns x (u32 rule, u32 time, u32 lasts_ms)
+series      n_series x (u32 key | u8 kind | u32 n | u32 floor | u32 exact_from | u32 retention_ms
+            | n x u32 times | n x u64 hashes or n x f64 amounts)
+contributors    n_contributors x (u32 rule | as `contributors.py` writes them)
+links           n_links x (u32 cluster | as `clusters.py` writes them)
+"""
+
+import struct
+import sys
+from array import array
+from collections.abc import Sized
+from operator import gt
+from typing import Any
+
+from engine.core.clusters import load_link
+from engine.core.contributors import load_contributors
+from engine.core.entities import EntityRecord
+from engine.core.windows import SERIES_TYPES, DistinctSeries, Series, SumSeries
+from engine.errors import StateError
+
+VERSION = 3
+
+_HEADER = struct.Struct("<BBqqqIIHI")
+_MORE = struct.Struct("<HHHHH")
+_KEY = struct.Struct("<I")
+_COOLDOWN = struct.Struct("<III")
+_SERIES = struct.Struct("<IBIIII")
+_BIG_ENDIAN = sys.byteorder == "big"
+
+
+def dump_record(record: EntityRecord) -> bytes:
+    """The record as bytes. Equal histories give equal bytes, however they were batched."""
+    expires_s = min(max(record.trim() // 1000 + 1, 0), 2**32 - 1)
+    words, recent = record.series.counts, record.recent
+    more = bool(record.series.others or record.acted or record.cooldowns or record.contributors or record.links)
+    header = _HEADER.pack(
+        VERSION, more, record.offset, record.hops, record.base_ms, record.newest, expires_s, len(recent), len(words)
+    )
+    start = header + _to_bytes(words) + _to_bytes(recent)
+    return b"".join((start, *_dump_more(record))) if more else start
+
+
+def _dump_more(record: EntityRecord) -> list[bytes]:
+    many: tuple[Sized, ...] = (record.acted, record.cooldowns, record.series.others, record.contributors, record.links)
+    parts = [_MORE.pack(*map(len, many)), _to_bytes(array("Q", record.acted))]
+    parts += [_COOLDOWN.pack(rule, *record.cooldowns[rule]) for rule in sorted(record.cooldowns)]
+    for key in sorted(record.series.others):
+        series = record.series.others[key]
+        length = len(series.times)
+        parts.append(_SERIES.pack(key, series.kind, length, series.floor, series.exact_from, series.retention_ms))
+        parts.append(_to_bytes(array("I", series.times)))
+        if isinstance(series, DistinctSeries):
+            parts.append(_to_bytes(series.hashes))
+        elif isinstance(series, SumSeries):
+            parts.append(_to_bytes(series.amounts))
+    for rule in sorted(record.contributors):
+        parts += (_KEY.pack(rule), record.contributors[rule].dump())
+    for cluster in sorted(record.links):
+        parts += (_KEY.pack(cluster), record.links[cluster].dump())
+    return parts
+
+
+def load_record(data: bytes) -> EntityRecord:
+    """The record that `dump_record` wrote. Raises StateError when the bytes are not such a record."""
+    try:
+        return _load(data)
+    except (struct.error, KeyError, ValueError, IndexError) as error:
+        raise StateError(f"a stored entity record of {len(data)} bytes cannot be read: {error}") from error
+
+
+def stored_expiry_s(data: bytes) -> int:
+    """When a stored record expires, in epoch seconds of event time, without decoding the rest."""
+    return int(_HEADER.unpack_from(data)[6])
+
+
+def _load(data: bytes) -> EntityRecord:
+    record = EntityRecord()
+    version, more, record.offset, record.hops, record.base_ms, record.newest, _, n_recent, n_words = (
+        _HEADER.unpack_from(data)
+    )
+    if version != VERSION:
+        raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
+    words, at = _from_bytes("I", data, _HEADER.size, n_words)
+    _check_counts(words)
+    record.series.counts = words
+    record.recent, at = _from_bytes("Q", data, at, n_recent)
+    if more:
+        at = _load_more(record, data, at)
+    if at != len(data):
+        raise ValueError(f"{len(data) - at} bytes are left over")
+    return record
+
+
+def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
+    n_acted, n_cooldowns, n_series, n_contributors, n_links = _MORE.unpack_from(data, at)
+    acted, at = _from_bytes("Q", data, at + _MORE.size, n_acted)
+    record.acted = dict.fromkeys(acted)
+    for _ in range(n_cooldowns):
+        rule, time, lasts_ms = _COOLDOWN.unpack_from(data, at)
+        record.cooldowns[rule] = (time, lasts_ms)
+        at += _COOLDOWN.size
+    for _ in range(n_series):
+        key, kind, length, floor, exact_from, retention_ms = _SERIES.unpack_from(data, at)
+        series: Series = SERIES_TYPES[kind](retention_ms)
+        series.floor, series.exact_from = floor, exact_from
+        times, at = _from_bytes("I", data, at + _SERIES.size, length)
+        series.times = times.tolist()
+        if isinstance(series, DistinctSeries):
+            series.hashes, at = _from_bytes("Q", data, at, length)
+        elif isinstance(series, SumSeries):
+            series.amounts, at = _from_bytes("d", data, at, length)
+        record.series.others[key] = series
+    for _ in range(n_contributors):
+        (rule,) = _KEY.unpack_from(data, at)
+        record.contributors[rule], at = load_contributors(data, at + _KEY.size)
+    for _ in range(n_links):
+        (cluster,) = _KEY.unpack_from(data, at)
+        record.links[cluster], at = load_link(data, at + _KEY.size)
+    return at
+
+
+def _check_counts(words: "array[int]") -> None:
+    """The compiled functions trust these."""
+    total = words[0]
+    ends = words[1 + total : 1 + 2 * total]
+    if len(words) != 1 + 4 * total + (ends[-1] if ends else 0):
+        raise ValueError("its counts do not fill their room")
+    if total > 1 and any(map(gt, ends, ends[1:])):
+        raise ValueError("its counts are not in order")
+
+
+def _to_bytes(values: "array[Any]") -> bytes:
+    return values.tobytes() if not _BIG_ENDIAN else _swapped(values).tobytes()
+
+
+def _swapped(values: "array[Any]") -> "array[Any]":
+    swapped = values[:]
+    swapped.byteswap()
+    return swapped
+
+
+def _from_bytes(code: str, data: bytes, at: int, length: int) -> "tuple[array[Any], int]":
+    values: array[Any] = array(code)
+    end = at + length * values.itemsize
+    if end > len(data):
+        raise ValueError("it ends too early")
+    values.frombytes(data[at:end])
+    return (_swapped(values) if _BIG_ENDIAN else values), end

@@ -1,0 +1,51 @@
+"""What counts: in Python, and compiled where that has been built. One series at a time, for tests of windows."""
+
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+from engine.core import counts, recent, scaling
+from engine.core.counts import new_counts, times_by_key
+
+
+class PythonKernel:
+    """The functions that serve where no compiler is at hand."""
+
+    add_count = staticmethod(counts.add_count)
+    read_count = staticmethod(counts.read_count)
+    read_counts = staticmethod(counts.read_counts)
+    trim_counts = staticmethod(counts.trim_counts)
+    remember = staticmethod(recent.remember)
+    weigh_numbers = staticmethod(scaling.weigh_numbers)
+
+
+KERNELS: list[Any] = [PythonKernel]
+with suppress(ImportError):
+    KERNELS.append(import_module("engine.core._kernel"))
+
+_KEY = 7
+
+
+class CountSeries:
+    """One series that only counts."""
+
+    def __init__(self, kernel: Any, retention_ms: int) -> None:
+        self._kernel, self._retention_ms = kernel, retention_ms
+        self.words = new_counts()
+
+    def retain(self, retention_ms: int) -> None:
+        self._retention_ms = retention_ms
+
+    def add(self, now: int, cap: int) -> None:
+        self._kernel.add_count(self.words, _KEY, now, cap, self._retention_ms)
+
+    def count(self, now: int, over_ms: int, cap: int) -> int | None:
+        found: int | None = self._kernel.read_count(self.words, _KEY, now, over_ms, cap)
+        return found
+
+    def trim(self) -> None:
+        self._kernel.trim_counts(self.words, 0)
+
+    @property
+    def times(self) -> list[int]:
+        return times_by_key(self.words).get(_KEY, [])

@@ -1,0 +1,72 @@
+"""The compiled functions do what those in Python do, word for word."""
+
+import math
+from array import array
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.core.counts import new_counts
+from tests.kernels import KERNELS
+
+pytestmark = pytest.mark.skipif(
+    len(KERNELS) < 2, reason="the compiled kernel has not been built: `make compiled` needs a C compiler"
+)
+
+moves = st.lists(
+    st.tuples(
+        st.integers(0, 4), st.integers(-900, 700), st.sampled_from((3, 8, 40)), st.sampled_from((1_000, 1_000, 2_500))
+    ),
+    max_size=80,
+)
+numbers = st.none() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=True, allow_infinity=True)
+
+
+@settings(max_examples=3_000, deadline=None)
+@given(moves, st.integers(1, 2_000), st.sets(st.integers(0, 79)))
+def test_both_leave_the_same_words_and_give_the_same_answers(
+    made: list[tuple[int, int, int, int]], over_ms: int, trims: set[int]
+) -> None:
+    python, compiled = KERNELS
+    ours, theirs, newest = new_counts(), new_counts(), 5_000
+    for index, (key, step, cap, retention_ms) in enumerate(made):
+        now = newest + step
+        newest = max(newest, now)
+        questions = array("q", [key, over_ms, cap, 9 - key, 2 * over_ms, cap])
+        for kernel, words in ((python, ours), (compiled, theirs)):
+            kernel.add_count(words, key, now, cap, retention_ms)
+        assert ours == theirs
+        assert python.read_counts(ours, now, questions) == compiled.read_counts(theirs, now, questions)
+        assert python.read_count(ours, key, now, over_ms, cap) == compiled.read_count(theirs, key, now, over_ms, cap)
+        if index in trims:
+            assert python.trim_counts(ours, newest - 800) == compiled.trim_counts(theirs, newest - 800)
+            assert ours == theirs
+
+
+@given(st.lists(st.integers(0, 12), max_size=60), st.integers(1, 6))
+def test_both_remember_the_same_events(events: list[int], limit: int) -> None:
+    python, compiled = KERNELS
+    ours, theirs = array("Q"), array("Q")
+    for event in events:
+        assert python.remember(ours, event, limit) == compiled.remember(theirs, event, limit)
+        assert ours == theirs
+
+
+@given(st.lists(numbers, max_size=12))
+def test_both_weigh_numbers_alike(given_numbers: list[float | None]) -> None:
+    python, compiled = KERNELS
+    weights, missing = (array("d", [sign * index for index in range(len(given_numbers))]) for sign in (1.5, -2))
+    ours, theirs = array("d"), array("d")
+    told = python.weigh_numbers(tuple(given_numbers), weights, missing, ours)
+    assert told == compiled.weigh_numbers(tuple(given_numbers), weights, missing, theirs)
+    assert ours.tobytes() == theirs.tobytes() or all(
+        one == other or (math.isnan(one) and math.isnan(other)) for one, other in zip(ours, theirs, strict=True)
+    )
+
+
+def test_nothing_is_known_without_words() -> None:
+    questions = array("q", [1, 2, 3, 4, 5, 6])
+    for kernel in KERNELS:
+        assert kernel.read_count(None, 1, 2, 3, 4) is None
+        assert list(kernel.read_counts(None, 1, questions)) == [None, None]
