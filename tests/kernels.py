@@ -4,8 +4,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from engine.core import counts, recent, scaling
+from engine.core import counts, distincts, recent, scaling
 from engine.core.counts import new_counts, times_by_key
+from engine.core.distincts import entries_by_key, new_distincts
 
 
 class PythonKernel:
@@ -15,6 +16,9 @@ class PythonKernel:
     read_count = staticmethod(counts.read_count)
     read_counts = staticmethod(counts.read_counts)
     trim_counts = staticmethod(counts.trim_counts)
+    add_distinct = staticmethod(distincts.add_distinct)
+    read_distinct = staticmethod(distincts.read_distinct)
+    trim_distincts = staticmethod(distincts.trim_distincts)
     remember = staticmethod(recent.remember)
     weigh_numbers = staticmethod(scaling.weigh_numbers)
 
@@ -49,3 +53,25 @@ class CountSeries:
     @property
     def times(self) -> list[int]:
         return times_by_key(self.words).get(_KEY, [])
+
+
+class DistinctSeries:
+    """One series of distinct values."""
+
+    def __init__(self, kernel: Any, retention_ms: int) -> None:
+        self._kernel, self._retention_ms = kernel, retention_ms
+        self.words = new_distincts()
+
+    def add_value(self, now: int, value: int, cap: int) -> None:
+        self._kernel.add_distinct(self.words, _KEY, now, value, cap, self._retention_ms)
+
+    def distinct(self, now: int, over_ms: int, cap: int) -> int | None:
+        found: int | None = self._kernel.read_distinct(self.words, _KEY, now, over_ms, cap)
+        return found
+
+    def trim(self) -> None:
+        self._kernel.trim_distincts(self.words, 0)
+
+    @property
+    def times(self) -> list[int]:
+        return [time for time, _ in entries_by_key(self.words).get(_KEY, [])]

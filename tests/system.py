@@ -17,9 +17,10 @@ import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.core.counts import times_by_key
+from engine.core.distincts import entries_by_key
 from engine.core.entities import NEVER
 from engine.core.records import dump_record, load_record
-from engine.core.windows import DistinctSeries, Series, SumSeries
+from engine.core.windows import SumSeries
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.rulebook import load_rulebook
@@ -289,15 +290,12 @@ def _entities(values: "dict[bytes, bytes]") -> dict[bytes, Any]:
             if not record.series:
                 continue  # what is known of clusters alone: their labels depend on who came first
             counted = {series_key: [times] for series_key, times in times_by_key(record.series.counts).items()}
-            others = {series_key: _columns(series) for series_key, series in record.series.others.items()}
+            sums = {
+                key: (one.times, one.amounts) for key, one in record.series.others.items() if isinstance(one, SumSeries)
+            }
+            entries = {key: list(zip(*columns, strict=True)) for key, columns in (counted | sums).items()}
             found[key] = {
-                series_key: sorted((record.base_ms + time, *rest) for time, *rest in zip(*columns, strict=True))
-                for series_key, columns in (counted | others).items()
+                series_key: sorted((record.base_ms + time, *rest) for time, *rest in found_there)
+                for series_key, found_there in (entries | entries_by_key(record.series.distincts)).items()
             }
     return found
-
-
-def _columns(series: Series) -> list[Any]:
-    if isinstance(series, DistinctSeries):
-        return [series.times, series.hashes]
-    return [series.times, series.amounts] if isinstance(series, SumSeries) else [series.times]

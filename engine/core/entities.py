@@ -12,7 +12,7 @@ from array import array
 
 from engine.core.clusters import Link
 from engine.core.contributors import Contributors
-from engine.core.kernel import remember, trim_counts
+from engine.core.kernel import remember, trim_counts, trim_distincts
 from engine.core.series import EntitySeries, trim_others
 
 NEVER = -1
@@ -98,6 +98,8 @@ class EntityRecord:
         in this record can matter."""
         oldest = self.newest - MAX_LATENESS_MS
         longest = trim_counts(self.series.counts, oldest)
+        if self.series.distincts[0]:
+            longest = max(longest, trim_distincts(self.series.distincts, oldest))
         if self.series.others:
             longest = max(longest, trim_others(self.series.others, oldest))
         if self.cooldowns:

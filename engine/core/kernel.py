@@ -9,8 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from engine.core import counts, recent, scaling
-from engine.core.counts import Counts
+from engine.core import counts, distincts, recent, scaling
+from engine.core.packed import Packed
 
 
 def _compiled() -> Any:
@@ -25,10 +25,13 @@ def _compiled() -> Any:
 _kernel = _compiled()
 COMPILED = _kernel is not None
 
-add_count: "Callable[[Counts[int], int, int, int, int], None]" = (_kernel or counts).add_count
-read_count: "Callable[[Counts[int] | None, int, int, int, int], int | None]" = (_kernel or counts).read_count
-read_counts: "Callable[[Counts[int] | None, int, array[int]], list[int | None]]" = (_kernel or counts).read_counts
-trim_counts: "Callable[[Counts[int], int], int]" = (_kernel or counts).trim_counts
+add_count: "Callable[[Packed[int], int, int, int, int], None]" = (_kernel or counts).add_count
+read_count: "Callable[[Packed[int] | None, int, int, int, int], int | None]" = (_kernel or counts).read_count
+read_counts: "Callable[[Packed[int] | None, int, array[int]], list[int | None]]" = (_kernel or counts).read_counts
+trim_counts: "Callable[[Packed[int], int], int]" = (_kernel or counts).trim_counts
+add_distinct: "Callable[[Packed[int], int, int, int, int, int], None]" = (_kernel or distincts).add_distinct
+read_distinct: "Callable[[Packed[int] | None, int, int, int, int], int | None]" = (_kernel or distincts).read_distinct
+trim_distincts: "Callable[[Packed[int], int], int]" = (_kernel or distincts).trim_distincts
 remember: "Callable[[array[int], int, int], bool]" = (_kernel or recent).remember
 weigh_numbers: "Callable[[tuple[float | None, ...], array[float], array[float], array[float]], float]" = (
     _kernel or scaling

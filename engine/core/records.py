@@ -1,8 +1,9 @@
 """An entity's record as bytes, little endian:
 
 header      version u8 | more u8 | offset i64 | hops i64 | base_ms i64 | newest u32 | expires_s u32
-            | n_recent u16 | n_words u32
-words       n_words x u32, as `counts.py` has them
+            | n_recent u16 | n_counts u32 | n_distincts u32
+counts      n_counts x u32, as `counts.py` has them
+distincts   n_distincts x u64, as `distincts.py` has them
 recent      n_recent x u64          hashes of the last event ids, oldest first
 if more:
 numbers     n_acted u16 | n_cooldowns u16 | n_series u16 | n_contributors u16 | n_links u16
@@ -18,18 +19,20 @@ import struct
 import sys
 from array import array
 from collections.abc import Sized
-from operator import gt
 from typing import Any
 
+from engine.core import counts, distincts
 from engine.core.clusters import load_link
 from engine.core.contributors import load_contributors
 from engine.core.entities import EntityRecord
-from engine.core.windows import SERIES_TYPES, DistinctSeries, Series, SumSeries
+from engine.core.packed import is_sound
+from engine.core.sketches import SampledSeries
+from engine.core.windows import SERIES_TYPES, Series, SumSeries
 from engine.errors import StateError
 
 VERSION = 3
 
-_HEADER = struct.Struct("<BBqqqIIHI")
+_HEADER = struct.Struct("<BBqqqIIHII")
 _MORE = struct.Struct("<HHHHH")
 _KEY = struct.Struct("<I")
 _COOLDOWN = struct.Struct("<III")
@@ -40,12 +43,13 @@ _BIG_ENDIAN = sys.byteorder == "big"
 def dump_record(record: EntityRecord) -> bytes:
     """The record as bytes. Equal histories give equal bytes, however they were batched."""
     expires_s = min(max(record.trim() // 1000 + 1, 0), 2**32 - 1)
-    words, recent = record.series.counts, record.recent
+    series, recent = record.series, record.recent
     more = bool(record.series.others or record.acted or record.cooldowns or record.contributors or record.links)
     header = _HEADER.pack(
-        VERSION, more, record.offset, record.hops, record.base_ms, record.newest, expires_s, len(recent), len(words)
-    )
-    start = header + _to_bytes(words) + _to_bytes(recent)
+        VERSION, more, record.offset, record.hops, record.base_ms, record.newest, expires_s, len(recent),
+        len(series.counts), len(series.distincts),
+    )  # fmt: skip
+    start = header + _to_bytes(series.counts) + _to_bytes(series.distincts) + _to_bytes(recent)
     return b"".join((start, *_dump_more(record))) if more else start
 
 
@@ -58,7 +62,7 @@ def _dump_more(record: EntityRecord) -> list[bytes]:
         length = len(series.times)
         parts.append(_SERIES.pack(key, series.kind, length, series.floor, series.exact_from, series.retention_ms))
         parts.append(_to_bytes(array("I", series.times)))
-        if isinstance(series, DistinctSeries):
+        if isinstance(series, SampledSeries):
             parts.append(_to_bytes(series.hashes))
         elif isinstance(series, SumSeries):
             parts.append(_to_bytes(series.amounts))
@@ -84,14 +88,15 @@ def stored_expiry_s(data: bytes) -> int:
 
 def _load(data: bytes) -> EntityRecord:
     record = EntityRecord()
-    version, more, record.offset, record.hops, record.base_ms, record.newest, _, n_recent, n_words = (
+    version, more, record.offset, record.hops, record.base_ms, record.newest, _, n_recent, n_counts, n_distincts = (
         _HEADER.unpack_from(data)
     )
     if version != VERSION:
         raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
-    words, at = _from_bytes("I", data, _HEADER.size, n_words)
-    _check_counts(words)
-    record.series.counts = words
+    record.series.counts, at = _from_bytes("I", data, _HEADER.size, n_counts)
+    record.series.distincts, at = _from_bytes("Q", data, at, n_distincts)
+    if not is_sound(record.series.counts, counts.LAYOUT) or not is_sound(record.series.distincts, distincts.LAYOUT):
+        raise ValueError("its series do not fill their room")
     record.recent, at = _from_bytes("Q", data, at, n_recent)
     if more:
         at = _load_more(record, data, at)
@@ -114,7 +119,7 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         series.floor, series.exact_from = floor, exact_from
         times, at = _from_bytes("I", data, at + _SERIES.size, length)
         series.times = times.tolist()
-        if isinstance(series, DistinctSeries):
+        if isinstance(series, SampledSeries):
             series.hashes, at = _from_bytes("Q", data, at, length)
         elif isinstance(series, SumSeries):
             series.amounts, at = _from_bytes("d", data, at, length)
@@ -126,16 +131,6 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         (cluster,) = _KEY.unpack_from(data, at)
         record.links[cluster], at = load_link(data, at + _KEY.size)
     return at
-
-
-def _check_counts(words: "array[int]") -> None:
-    """The compiled functions trust these."""
-    total = words[0]
-    ends = words[1 + total : 1 + 2 * total]
-    if len(words) != 1 + 4 * total + (ends[-1] if ends else 0):
-        raise ValueError("its counts do not fill their room")
-    if total > 1 and any(map(gt, ends, ends[1:])):
-        raise ValueError("its counts are not in order")
 
 
 def _to_bytes(values: "array[Any]") -> bytes:

@@ -1,36 +1,42 @@
 """The series of one entity: what the functions generated from a rulebook read and write."""
 
-from engine.core.counts import Counts, new_counts, shift_counts, times_between
-from engine.core.windows import DistinctSeries, SeriesByKey, SumSeries
+from engine.core.counts import new_counts, shift_counts, times_between
+from engine.core.distincts import entries_by_key, new_distincts, shift_distincts
+from engine.core.packed import Packed
+from engine.core.windows import SeriesByKey, SumSeries
 
 
 class EntitySeries:
-    """All series of an entity. `counts`: those that only count; `others`: the others by their keys."""
+    """All series of an entity: those of counts and of distinct values, packed, and the others by their keys."""
 
-    __slots__ = ("counts", "others")
+    __slots__ = ("counts", "distincts", "others")
 
     def __init__(self) -> None:
-        self.counts: Counts[int] = new_counts()
+        self.counts: Packed[int] = new_counts()
+        self.distincts: Packed[int] = new_distincts()
         self.others: SeriesByKey = {}
 
     def __bool__(self) -> bool:
-        return self.counts[0] > 0 or bool(self.others)
+        return self.counts[0] > 0 or self.distincts[0] > 0 or bool(self.others)
 
     def after(self, now: int, until: int) -> set[int]:
         """The times in (now, until] at which something was entered."""
         found = set(times_between(self.counts, now, until))
+        for entries in entries_by_key(self.distincts).values():
+            found.update(time for time, _ in entries if now < time <= until)
         return found.union(*(one.after(now, until) for one in self.others.values()))
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""
         shift_counts(self.counts, by_ms)
+        shift_distincts(self.distincts, by_ms)
         for series in self.others.values():
             series.shift(by_ms)
 
 
 UNKNOWN = EntitySeries()
 """What late events are decided with: nothing is known there."""
-UNKNOWN.counts = UNKNOWN.others = None  # type: ignore[assignment]  # the reading functions take None as unknown
+UNKNOWN.counts = UNKNOWN.distincts = UNKNOWN.others = None  # type: ignore[assignment]  # the reading functions take None as unknown
 
 
 def trim_others(all_series: SeriesByKey, oldest: int) -> int:
@@ -45,15 +51,6 @@ def trim_others(all_series: SeriesByKey, oldest: int) -> int:
     return longest
 
 
-def add_distinct(series: SeriesByKey, key: int, now: int, value: int, cap: int, retention_ms: int) -> None:
-    """Enter an event and its value's hash into the distinct series `key`, which begins here if it is new."""
-    found = series.get(key)
-    if not isinstance(found, DistinctSeries):
-        found = series[key] = DistinctSeries(retention_ms)
-    found.retain(retention_ms)
-    found.add_value(now, value, cap)
-
-
 def add_amount(series: SeriesByKey, key: int, now: int, amount: float, cap: int, retention_ms: int) -> None:
     """Enter an event and its amount into the sum series `key`."""
     found = series.get(key)
@@ -63,16 +60,8 @@ def add_amount(series: SeriesByKey, key: int, now: int, amount: float, cap: int,
     found.add_amount(now, amount, cap)
 
 
-def read_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:
-    """A distinct count; None (unknown) without series."""
-    if series is None:
-        return None
-    found = series.get(key)
-    return found.distinct(now, over_ms, cap) if isinstance(found, DistinctSeries) else 0
-
-
 def read_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> float | None:
-    """A sum, as `read_distinct`; `cap` only bounds memory here."""
+    """A sum; None (unknown) without series. `cap` only bounds memory here."""
     if series is None:
         return None
     found = series.get(key)

@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.core.windows import SERIES_TYPES, DistinctSeries, SeriesByKey, SumSeries
+from engine.core.windows import SERIES_TYPES, Series, SeriesByKey, SumSeries
 
 BUCKETS, SAMPLED = 3, 4
 BUCKETS_PER_WINDOW = 60
@@ -49,12 +49,17 @@ class BucketSeries(SumSeries):
             self.trim()
 
 
-class SampledSeries(DistinctSeries):
+class SampledSeries(Series):
     """A sample of the distinct values, each with its last time. `floor` holds the level; the lowest bits of
     each kept hash hold the level at which it was kept, so that each stands for as many as it should."""
 
-    __slots__ = ()
+    __slots__ = ("hashes", "occurrences")
     kind: ClassVar[int] = SAMPLED
+
+    def __init__(self, retention_ms: int) -> None:
+        super().__init__(retention_ms)
+        self.hashes = array("Q")
+        self.occurrences: Counter[int] | None = None  # of each value, without its level
 
     def lost_until(self) -> int:
         """Nothing is lost within the retention: the level is no time."""

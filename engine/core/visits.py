@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 
 from engine.core.clusters import MAX_MERGES, Link, Trace, join, labels_of, latest_members, link_entity, own_label, size
 from engine.core.contributors import Contributor, Contributors
+from engine.core.distincts import first_time
 from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.hashing import hash64
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.rules import ClusterProgram, EntityProgram, JourneyProgram, Rulebook, Watch
 from engine.core.series import UNKNOWN, EntitySeries
-from engine.core.windows import DistinctSeries
 
 _LATER_TIMES = 256
 """How many later events are looked at again when one arrives late."""
@@ -115,10 +115,9 @@ def _watch(
 
 def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, stop: Stop, total: int) -> Recall:
     """An account has the place of its first event in the window, an event its own."""
-    series, at = (record.series.others or {}).get(watch.series_key), one.time
-    if isinstance(series, DistinctSeries):
-        first = series.first(hash64(one.user_id), one.time - watch.over_ms, one.time)
-        at = first if first is not None else one.time
+    entered = hash64(one.user_id), one.time - watch.over_ms, one.time
+    first = first_time(record.series.distincts, watch.series_key, *entered)
+    at = first if first is not None else one.time
     position = watch.count(record.series, at, stop[1])
     return Recall(
         rule, one.event_id, one.type, one.user_id, one.target_id, record.base_ms + one.time, one.home,

@@ -2,8 +2,8 @@
 
 A series keeps one entry per event that its counter matched, ordered by time, for one entity. From one
 series every window length is answered. Times are milliseconds relative to the entity's base
-(see `entities.py`), which keeps an entry at four bytes. Here are the series that keep something beside each
-time; those that only count are in `counts.py`.
+(see `entities.py`), which keeps an entry at four bytes. Here are the series that add up; those that count are in
+`counts.py` and `distincts.py`.
 
 The edges, all of them:
 
@@ -19,11 +19,10 @@ The edges, all of them:
 
 from array import array
 from bisect import bisect_right
-from collections import Counter
 from math import fsum
 from typing import ClassVar
 
-DISTINCT, SUM = 1, 2
+SUM = 2
 
 
 class Series:
@@ -37,12 +36,6 @@ class Series:
         self.floor = 0  # 0: nothing had to go yet
         self.exact_from = 0
         self.retention_ms = retention_ms
-
-    def lost_until(self) -> int:
-        """The newest time about which this series may have forgotten something (may be negative)."""
-        times = self.times
-        horizon = times[-1] - self.retention_ms if times else -1
-        return max(self.floor, horizon) if self.floor else horizon
 
     def after(self, now: int, until: int) -> list[int]:
         """The times in (now, until]."""
@@ -90,97 +83,6 @@ class Series:
         self.times = kept
         self.floor = max(0, self.floor - by_ms)
         self.exact_from = max(0, self.exact_from - by_ms)
-
-
-class DistinctSeries(Series):
-    """How many distinct values: a 64-bit hash beside each time.
-
-    A full series first gives up entries whose value occurs again later: an answer at or after the
-    newest event never needs them, so repeating one value cannot push the others out. Answers for late
-    events might, so `exact_from` marks the time before which they are unknown.
-    """
-
-    __slots__ = ("hashes", "occurrences")
-    kind: ClassVar[int] = DISTINCT
-
-    def __init__(self, retention_ms: int) -> None:
-        super().__init__(retention_ms)
-        self.hashes = array("Q")
-        self.occurrences: Counter[int] | None = None  # of each hash; kept once the series is full
-
-    def add_value(self, now: int, value: int, cap: int) -> None:
-        """Enter one event with the hash of its value."""
-        times, hashes = self.times, self.hashes
-        if not times or now >= times[-1]:
-            times.append(now)
-            hashes.append(value)
-        elif now > self.lost_until():
-            at = bisect_right(times, now)
-            times.insert(at, now)
-            hashes.insert(at, value)
-        else:
-            return
-        if self.occurrences is not None:
-            self.occurrences[value] += 1
-        if len(times) > cap:
-            self._make_room(cap)
-
-    def distinct(self, now: int, over_ms: int, cap: int) -> int | None:
-        """How many distinct values lie in (now - over_ms, now]; None when that is no longer known."""
-        times = self.times
-        if not times:
-            return 0 if not self.floor or now - over_ms >= self.floor else None
-        start = now - over_ms
-        end = len(times) if now >= times[-1] else bisect_right(times, now)
-        begin = bisect_right(times, start)
-        if self.occurrences is not None and end - begin == len(times):
-            found = len(self.occurrences)
-        else:
-            found = len(set(self.hashes[begin:end]))
-        if found < cap and (start < self.lost_until() or now < self.exact_from):
-            return None
-        return found
-
-    def first(self, value: int, start: int, until: int) -> int | None:
-        """When a value first occurred in (start, until]."""
-        times = self.times
-        for index in range(bisect_right(times, start), bisect_right(times, until)):
-            if self.hashes[index] == value:
-                return times[index]
-        return None
-
-    def shift(self, by_ms: int) -> None:
-        """As in Series."""
-        super().shift(by_ms)
-        self.occurrences = None
-
-    def _evict(self) -> None:
-        times, hashes = self.times, self.hashes
-        occurrences = self.occurrences
-        if occurrences is None:
-            occurrences = self.occurrences = Counter(hashes)
-        if len(occurrences) == len(hashes):
-            oldest = 0
-            self.floor = max(self.floor, times[0])
-        else:
-            oldest = next(index for index, value in enumerate(hashes) if occurrences[value] > 1)
-            again = hashes.index(hashes[oldest], oldest + 1)
-            self.exact_from = max(self.exact_from, times[again])
-        _take(occurrences, hashes[oldest])
-        del times[oldest], hashes[oldest]
-
-    def _drop(self, gone: int) -> None:
-        if self.occurrences is not None:
-            for value in self.hashes[:gone]:
-                _take(self.occurrences, value)
-        del self.times[:gone], self.hashes[:gone]
-
-
-def _take(occurrences: Counter[int], value: int) -> None:
-    if occurrences[value] == 1:
-        del occurrences[value]
-    else:
-        occurrences[value] -= 1
 
 
 class SumSeries(Series):
@@ -233,5 +135,5 @@ class SumSeries(Series):
         del self.times[:gone], self.amounts[:gone]
 
 
-SERIES_TYPES: dict[int, type[Series]] = {DISTINCT: DistinctSeries, SUM: SumSeries}
+SERIES_TYPES: dict[int, type[Series]] = {SUM: SumSeries}
 SeriesByKey = dict[int, Series]

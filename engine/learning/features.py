@@ -8,7 +8,7 @@ import struct
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite, isnan, sqrt
 from zlib import crc32
 
 import numpy as np
@@ -73,9 +73,9 @@ class Words:
     indices: NDArray[np.uint32]
     bounds: NDArray[np.int64]
 
-    def of(self, place: int) -> NDArray[np.uint32]:
-        """One event's."""
-        return self.indices[self.bounds[place] : self.bounds[place + 1]]
+    def count(self, place: int) -> int:
+        """How many one event has."""
+        return int(self.bounds[place + 1] - self.bounds[place])
 
 
 class Featurizer:
@@ -107,11 +107,13 @@ class Featurizer:
 
     def describe(self, values: Sequence[float], words: int) -> dict[str, float]:
         """The numbers under their names, as scaled, and how many distinct words and categories there were."""
-        named = {
-            f"{name} missing" if value != value else name: 1.0 if value != value else value  # noqa: PLR0124  # NaN
-            for name, value in zip(self._names, values, strict=True)
-        }
-        return {"words": float(words), **named}
+        told = {"words": float(words)}
+        told.update(zip(self._names, values, strict=True))
+        if isnan(sum(values)):
+            for name in [name for name, value in told.items() if isnan(value)]:
+                del told[name]
+                told[f"{name} missing"] = 1.0
+        return told
 
 
 def _number(name: str) -> int:

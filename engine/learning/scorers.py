@@ -54,7 +54,7 @@ class ModelScorer:
         """What the model saw, by name."""
         values = array("d")
         weigh_numbers(numbers, self._weights, self._missing, values)
-        return self._featurizer.describe(values, len(self._words.of(place)))
+        return self._featurizer.describe(values, self._words.count(place))
 
     def take(self) -> ScoredRows | None:
         """What has been scored since `prepare`, to be kept for labels; None without any."""

@@ -132,8 +132,8 @@ class Vocabulary:
         declared = self.declared.fields.get(counter.field or "")
         path = declared.path if declared else counter.field or ""
         if counter.kind == "distinct":
-            line = f"if x is not None: add_{approx}distinct(s.others, {counter.series_key}, now, hash64(x), {tail}"
-            return [f"x = token({fetch(path)})", line]
+            entry = f"add_{approx}distinct({_store(counter)}, {counter.series_key}, now, hash64(x), {tail}"
+            return [f"x = token({fetch(path)})", f"if x is not None: {entry}"]
         factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
         return [
             f"x = amount({fetch(path)})",
@@ -172,7 +172,8 @@ def from_series(_: Scope, counter: Counter) -> str:
 
 def _store(counter: Counter) -> str:
     """Where a counter's series is kept (`EntitySeries`)."""
-    return "s.counts" if counter.kind == "count" and not counter.approx else "s.others"
+    packed = {"count": "s.counts", "distinct": "s.distincts"}
+    return packed.get(counter.kind, "s.others") if not counter.approx else "s.others"
 
 
 def from_values(_: Scope, counter: Counter) -> str:

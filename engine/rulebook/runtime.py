@@ -8,9 +8,9 @@ from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
 from engine.core.hashing import digest, hash64
 from engine.core.journeys import PART_SEPARATOR
-from engine.core.kernel import add_count, read_count, read_counts
+from engine.core.kernel import add_count, add_distinct, read_count, read_counts, read_distinct
 from engine.core.rules import ModelTexts
-from engine.core.series import add_amount, add_distinct, read_distinct, read_total
+from engine.core.series import add_amount, read_total
 from engine.core.sketches import (
     add_approx_amount,
     add_approx_count,

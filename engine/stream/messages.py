@@ -89,12 +89,16 @@ def encode_decision(decision: Decision) -> bytes:
     return orjson.dumps(document)
 
 
+_LONGEST = 1 << 63
+
+
 def _hit(hit: Hit) -> dict[str, Any]:
     clauses = []
-    for clause in hit.clauses:
-        values = {name: _plain(value) for name, value in clause.values.items()}
-        one = next(iter(values.values())) if len(values) == 1 else values
-        clauses.append({"text": clause.text, "value": one, "result": clause.result})
+    for text, found, result in hit.clauses:
+        too_long = any(type(value) is int and abs(value) >= _LONGEST for value in found.values())
+        values = {name: _plain(value) for name, value in found.items()} if too_long else found
+        one: Any = next(iter(values.values())) if len(values) == 1 else values
+        clauses.append({"text": text, "value": one, "result": result})
     document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
     if hit.counterfactual:
         document["counterfactual"] = hit.counterfactual
@@ -103,7 +107,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
 
 def _plain(value: Value) -> Value:
     """JSON has integers of 64 bits here; a product of two may be longer."""
-    return float(value) if type(value) is int and abs(value) >= 1 << 63 else value
+    return float(value) if type(value) is int and abs(value) >= _LONGEST else value
 
 
 def decode_label(data: bytes | None) -> Label:

@@ -7,9 +7,9 @@ from engine.core.clusters import Link
 from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import EntityRecord
 from engine.core.hashing import hash64
-from engine.core.kernel import add_count
+from engine.core.kernel import add_count, add_distinct
 from engine.core.records import dump_record, load_record, stored_expiry_s
-from engine.core.series import add_amount, add_distinct
+from engine.core.series import add_amount
 from engine.core.sketches import add_approx_distinct
 from engine.errors import StateError
 
@@ -29,7 +29,7 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
         if key == 0:
             add_count(record.series.counts, 10, now, 8, 2 * HOUR_MS)
         elif key == 1:
-            add_distinct(record.series.others, 11, now, value, 8, 2 * HOUR_MS)
+            add_distinct(record.series.distincts, 11, now, value, 8, 2 * HOUR_MS)
         elif key == 2:
             add_amount(record.series.others, 12, now, value / 4, 8, 2 * HOUR_MS)
         elif key == 3:

@@ -72,15 +72,20 @@ def test_a_window_that_a_new_rulebook_makes_longer_is_unknown_until_it_is_filled
     assert series.count(9_100, 1_000, 100) == 2
 
 
-@pytest.mark.parametrize("at", range(1, 9))
-def test_counts_that_do_not_fill_their_room_are_refused(at: int) -> None:
+@pytest.mark.parametrize(
+    ("word", "value"), [(0, 0), (0, 1), (0, 3), (0, 2**31), (3, 7), (4, 1), (4, 3), (4, 2**32 - 1)]
+)
+def test_counts_that_do_not_fill_their_room_are_refused(word: int, value: int) -> None:
+    """Compiled functions trust them: two series of one event each, with a wrong number or a wrong end."""
     record = EntityRecord()
     now = record.relative(START_MS)
     assert now is not None
     for key in (1, 2):
         add_count(record.series.counts, key, now, 10, DAY_MS)
     record.newest = now
-    words = record.series.counts
-    words[0 if at == 1 else 2 + at % 2] = at + 7
+    words = record.series.counts.tobytes()
+    damaged = words[: 4 * word] + value.to_bytes(4, "little") + words[4 * word + 4 :]
+    data = dump_record(record)
+    assert words in data
     with pytest.raises(StateError):
-        load_record(b"".join((dump_record(EntityRecord())[:38], len(words).to_bytes(4, "little"), words.tobytes())))
+        load_record(data.replace(words, damaged))

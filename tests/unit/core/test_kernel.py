@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.counts import new_counts
+from engine.core.distincts import new_distincts
 from tests.kernels import KERNELS
 
 pytestmark = pytest.mark.skipif(
@@ -42,6 +43,37 @@ def test_both_leave_the_same_words_and_give_the_same_answers(
         if index in trims:
             assert python.trim_counts(ours, newest - 800) == compiled.trim_counts(theirs, newest - 800)
             assert ours == theirs
+
+
+@settings(max_examples=3_000, deadline=None)
+@given(moves, st.integers(1, 2_000), st.sets(st.integers(0, 79)), st.lists(st.integers(0, 9), min_size=80, max_size=80))
+def test_both_leave_the_same_distinct_values(
+    made: list[tuple[int, int, int, int]], over_ms: int, trims: set[int], values: list[int]
+) -> None:
+    python, compiled = KERNELS
+    ours, theirs, newest = new_distincts(), new_distincts(), 5_000
+    for index, (key, step, cap, retention_ms) in enumerate(made):
+        now, value = newest + step, values[index] * (2**60 + 1)
+        newest = max(newest, now)
+        for kernel, words in ((python, ours), (compiled, theirs)):
+            kernel.add_distinct(words, key, now, value, cap, retention_ms)
+        assert ours == theirs
+        for length in (over_ms, 2 * over_ms):
+            asked = key, now, length, cap
+            assert python.read_distinct(ours, *asked) == compiled.read_distinct(theirs, *asked)
+        if index in trims:
+            assert python.trim_distincts(ours, newest - 800) == compiled.trim_distincts(theirs, newest - 800)
+            assert ours == theirs
+
+
+def test_busy_series_need_more_than_the_small_table() -> None:
+    python, compiled = KERNELS
+    ours, theirs = new_distincts(), new_distincts()
+    for time in range(1_500):
+        for kernel, words in ((python, ours), (compiled, theirs)):
+            kernel.add_distinct(words, 7, time, time * 7919 % 1_201 << 40, 1_000, 10_000)
+    assert ours == theirs
+    assert python.read_distinct(ours, 7, 1_500, 900, 1_000) == compiled.read_distinct(theirs, 7, 1_500, 900, 1_000)
 
 
 @given(st.lists(st.integers(0, 12), max_size=60), st.integers(1, 6))

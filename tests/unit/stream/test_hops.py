@@ -1,11 +1,13 @@
 """Journeys between partitions, without a broker: repeated messages, refused entities, poison, changes of rules."""
 
 from collections import deque
+from collections.abc import Sized
 from typing import Any
 
 import orjson
 
 from engine.core.counts import times_by_key
+from engine.core.distincts import entries_by_key
 from engine.core.evaluator import Evaluator
 from engine.core.records import load_record
 from engine.rulebook import load_rulebook
@@ -115,8 +117,8 @@ class Town:
         found = [database.values.get(entity_key((kind, key))) for database in self.databases]
         (data,) = [value for value in found if value is not None]
         series = load_record(data).series
-        counted = [*times_by_key(series.counts).values(), *(one.times for one in series.others.values())]
-        return max(map(len, counted))
+        counted: list[Sized] = [*times_by_key(series.counts).values(), *entries_by_key(series.distincts).values()]
+        return max(len(entries) for entries in counted)
 
     def metric(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0

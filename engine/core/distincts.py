@@ -1,0 +1,149 @@
+"""Distinct series: the times of events and 64-bit hashes of their values, packed (`packed.py`) in 64-bit words.
+
+An entry is a time and a hash. A full series first gives up entries whose value occurs again later: an answer
+at or after the newest event never needs them, so repeating one value cannot push the others out. Answers for
+late events might: the fifth column, `exact_from`, is the time before which they are unknown.
+
+`_kernel.pyx` has the first functions for a compiler.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections import Counter
+
+from engine.core.packed import (
+    FLOOR,
+    RETENTION,
+    Layout,
+    Packed,
+    begin,
+    bounds,
+    drop,
+    find,
+    finish,
+    head,
+    holds,
+    lost_until,
+    move_ends,
+    retain,
+)
+
+LAYOUT = Layout(columns=5, width=2)
+EXACT_FROM = 4
+
+
+def new_distincts() -> "Packed[int]":
+    """No series yet."""
+    return array("Q", (0,))
+
+
+def add_distinct(words: "Packed[int]", key: int, now: int, value: int, cap: int, retention_ms: int) -> None:
+    """Enter an event at `now` with its value's hash into the series `key`, which begins here if it is new."""
+    place = find(words, key)
+    if not holds(words, place, key):
+        begin(words, place, key, retention_ms, LAYOUT)
+    elif words[head(words, RETENTION, place)] != retention_ms:
+        _trim(words, place)
+        retain(words, place, retention_ms, LAYOUT)
+    first, end = bounds(words, place, LAYOUT)
+    at = end
+    if first < end and now < words[end - 2]:
+        if now <= lost_until(words, place, LAYOUT):
+            return
+        at = first + 2 * bisect_right(words[first:end:2], now)
+    words[at:at] = array("Q", (now, value))
+    move_ends(words, place, 2)
+    if (end + 2 - first) // 2 > cap:
+        _make_room(words, place, cap)
+
+
+def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int, cap: int) -> int | None:
+    """How many distinct values of the series `key` lie in (now - over_ms, now]; None when that is no longer
+    known, and without an array."""
+    if words is None:
+        return None
+    place = find(words, key)
+    if not holds(words, place, key):
+        return 0
+    first, end = bounds(words, place, LAYOUT)
+    start = now - over_ms
+    if first == end:
+        floor = words[head(words, FLOOR, place)]
+        return 0 if not floor or start >= floor else None
+    times = words[first:end:2]
+    found = len(set(words[first + 1 : end : 2][bisect_right(times, start) : bisect_right(times, now)]))
+    lost = lost_until(words, place, LAYOUT)
+    if found < cap and (start < lost or now < words[head(words, EXACT_FROM, place)]):
+        return None
+    return found
+
+
+def trim_distincts(words: "Packed[int]", oldest: int) -> int:
+    """As `trim_counts`."""
+    longest, place = 0, 0
+    while place < words[0]:
+        _trim(words, place)
+        first, end = bounds(words, place, LAYOUT)
+        retention_ms = words[head(words, RETENTION, place)]
+        if first == end or words[end - 2] + retention_ms < oldest:
+            finish(words, place, LAYOUT)
+        else:
+            longest = max(longest, retention_ms)
+            place += 1
+    return longest
+
+
+def shift_distincts(words: "Packed[int]", by_ms: int) -> None:
+    """Move to a base `by_ms` later; entries before the new base are dropped."""
+    for place in range(words[0]):
+        first, end = bounds(words, place, LAYOUT)
+        drop(words, place, first, first + 2 * bisect_right(words[first:end:2], by_ms - 1))
+        for column in (FLOOR, EXACT_FROM):
+            at = head(words, column, place)
+            words[at] = max(0, words[at] - by_ms)
+    for at in range(head(words, LAYOUT.columns, 0), len(words), 2):
+        words[at] -= by_ms
+
+
+def entries_by_key(words: "Packed[int]") -> dict[int, list[tuple[int, int]]]:
+    """The times and hashes of each series."""
+    found = {}
+    for place in range(words[0]):
+        first, end = bounds(words, place, LAYOUT)
+        found[words[1 + place]] = list(zip(words[first:end:2], words[first + 1 : end : 2], strict=True))
+    return found
+
+
+def first_time(words: "Packed[int]", key: int, value: int, start: int, until: int) -> int | None:
+    """When a value first occurred in (start, until] of the series `key`."""
+    entries = entries_by_key(words).get(key, [])
+    return next((time for time, entered in entries if start < time <= until and entered == value), None)
+
+
+def _make_room(words: "Packed[int]", place: int, cap: int) -> None:
+    _trim(words, place)  # first, so that it does not matter when the record was saved last
+    first, end = bounds(words, place, LAYOUT)
+    while (end - first) // 2 > cap:
+        hashes = words[first + 1 : end : 2]
+        occurrences = Counter(hashes)
+        if len(occurrences) == len(hashes):
+            gone, column, time = 0, FLOOR, words[first]
+        else:
+            gone = next(index for index, value in enumerate(hashes) if occurrences[value] > 1)
+            column, time = EXACT_FROM, words[first + 2 * hashes.index(hashes[gone], gone + 1)]
+        at = head(words, column, place)
+        words[at] = max(words[at], time)
+        drop(words, place, first + 2 * gone, first + 2 * gone + 2)
+        end -= 2
+
+
+def _trim(words: "Packed[int]", place: int) -> None:
+    first, end = bounds(words, place, LAYOUT)
+    if first < end:
+        horizon = words[end - 2] - words[head(words, RETENTION, place)]
+        for column in (FLOOR, EXACT_FROM):
+            at = head(words, column, place)
+            if words[at] <= horizon:
+                words[at] = 0
+        if words[first] <= horizon:
+            drop(words, place, first, first + 2 * bisect_right(words[first:end:2], horizon))

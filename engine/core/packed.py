@@ -1,0 +1,103 @@
+"""All series of one kind of one entity, packed in one array: one read, one write, no objects in between.
+
+The words for n series, in the order of their keys:
+
+    n | n keys | n ends | n retentions_ms | n floors | further columns | the entries of each series, one after another
+
+A series' entries are ordered by time, which is the first word of each. They end at `ends[i]` words after the
+first entry of all.
+"""
+
+from array import array
+from bisect import bisect_left
+from typing import NamedTuple
+
+Packed = array
+"""An array of "I" or "Q"."""
+
+KEY, END, RETENTION, FLOOR = 0, 1, 2, 3
+
+
+class Layout(NamedTuple):
+    """How many columns there are before the entries, and how many words an entry has."""
+
+    columns: int
+    width: int
+
+
+def find(words: "Packed[int]", key: int) -> int:
+    """The place of a key, or where it would be."""
+    return bisect_left(words, key, 1, 1 + words[0]) - 1
+
+
+def holds(words: "Packed[int]", place: int, key: int) -> bool:
+    """Whether the series at a place is that of a key."""
+    return place < words[0] and words[1 + place] == key
+
+
+def head(words: "Packed[int]", column: int, place: int) -> int:
+    """Where a column's word of a series is."""
+    return 1 + column * words[0] + place
+
+
+def bounds(words: "Packed[int]", place: int, layout: Layout) -> tuple[int, int]:
+    """Where the entries of a series begin and end."""
+    total = words[0]
+    base = 1 + layout.columns * total
+    return (base + words[total + place] if place else base), base + words[1 + total + place]
+
+
+def begin(words: "Packed[int]", place: int, key: int, retention_ms: int, layout: Layout) -> None:
+    """A new series, without entries."""
+    total = words[0]
+    values = {KEY: key, END: words[total + place] if place else 0, RETENTION: retention_ms}
+    for column in reversed(range(layout.columns)):  # from behind: no column moves another
+        words.insert(1 + column * total + place, values.get(column, 0))
+    words[0] = total + 1
+
+
+def finish(words: "Packed[int]", place: int, layout: Layout) -> None:
+    """Remove a series."""
+    first, end = bounds(words, place, layout)
+    drop(words, place, first, end)
+    total = words[0]
+    for column in reversed(range(layout.columns)):
+        del words[1 + column * total + place]
+    words[0] = total - 1
+
+
+def drop(words: "Packed[int]", place: int, start: int, stop: int) -> None:
+    """Remove a series' words from `start` to `stop`."""
+    del words[start:stop]
+    move_ends(words, place, start - stop)
+
+
+def move_ends(words: "Packed[int]", place: int, by: int) -> None:
+    """A series has so many words more: those behind it begin later."""
+    for at in range(head(words, END, place), head(words, RETENTION, 0)):
+        words[at] += by
+
+
+def lost_until(words: "Packed[int]", place: int, layout: Layout) -> int:
+    """The newest time about which a series may have forgotten something (may be negative)."""
+    first, end = bounds(words, place, layout)
+    horizon = words[end - layout.width] - words[head(words, RETENTION, place)] if first < end else -1
+    floor = words[head(words, FLOOR, place)]
+    return max(floor, horizon) if floor else horizon
+
+
+def retain(words: "Packed[int]", place: int, retention_ms: int, layout: Layout) -> None:
+    """Change the retention of a series that has been trimmed. What the old one had given up stays given up."""
+    first, end = bounds(words, place, layout)
+    kept, floor = head(words, RETENTION, place), head(words, FLOOR, place)
+    if first < end and retention_ms > words[kept]:
+        words[floor] = max(words[floor], words[end - layout.width] - words[kept], 0)
+    words[kept] = retention_ms
+
+
+def is_sound(words: "Packed[int]", layout: Layout) -> bool:
+    """Whether words that come from elsewhere fill their room: compiled functions trust them."""
+    total = words[0] if words else len(words)
+    ends = words[1 + total : 1 + 2 * total] if words else words
+    fills = len(words) == 1 + layout.columns * total + (ends[-1] if ends else 0)
+    return fills and all(end % layout.width == 0 for end in ends) and list(ends) == sorted(ends)
