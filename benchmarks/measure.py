@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import msgspec
 import psutil
@@ -17,6 +16,8 @@ from engine.dev.pages import metric_sum, read_page
 from engine.settings import Settings
 
 TIMEOUT_S = 600.0
+_POLL_S = 0.5
+"""The metrics page costs the worker a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ def running_engine(settings: Settings, port: int) -> Iterator["subprocess.Popen[
         worker.wait()
 
 
-def measure_engine(settings: Settings, count: int, port: int, metric: str = "floodgate_events_total") -> Cost:
-    """Run a worker until `metric` has reached `count`. Counted from when it has its partitions: what it had
-    done by then, and what that had cost, is left out."""
+def measure_engine(
+    settings: Settings, count: int, port: int, metric: str = "floodgate_events_total", events: int | None = None
+) -> Cost:
+    """Run a worker until `metric` has reached `count`; the cost is for each of `events`, if they are not what is
+    counted. Measured from when it has its partitions: what it had done by then is left out."""
 
     def done() -> float:
         return metric_sum(read_page(port, "/metrics"), metric)
@@ -64,32 +67,8 @@ def measure_engine(settings: Settings, count: int, port: int, metric: str = "flo
         before, idle_cpu, started = done(), cpu_seconds(process), time.perf_counter()
         _wait(lambda: done() >= count, worker)
         busy, cpu = time.perf_counter() - started, cpu_seconds(process) - idle_cpu
-        counted = count - before
+        counted = events or count - before
         return Cost(cpu / counted * 1e6, busy / counted * 1e6, process.memory_info().rss / 1e6)
-
-
-def measure_naive(broker: str, count: int) -> Cost:
-    """Run the naive implementation over `count` events; from its first event to its last commit."""
-    command = [sys.executable, "-m", "benchmarks.naive_faust", str(count), broker]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as naive:
-        process = psutil.Process(naive.pid)
-        assert naive.stdout is not None
-        try:
-            _read_until(naive.stdout, "first")
-            first_cpu, started = cpu_seconds(process), time.perf_counter()
-            _read_until(naive.stdout, "done")
-            busy = time.perf_counter() - started
-            cpu = cpu_seconds(process) - first_cpu
-            return Cost(cpu / count * 1e6, busy / count * 1e6, process.memory_info().rss / 1e6)
-        finally:
-            naive.kill()
-
-
-def _read_until(stream: IO[str], word: str) -> None:
-    for line in stream:
-        if line.strip().endswith(word):
-            return
-    raise RuntimeError(f"the process ended before it said {word!r}")
 
 
 def _wait(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]") -> None:
@@ -97,4 +76,4 @@ def _wait(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]") -> N
     while not condition():
         if worker.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("the worker ended or took too long")
-        time.sleep(0.2)
+        time.sleep(_POLL_S)
