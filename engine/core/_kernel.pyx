@@ -5,12 +5,13 @@ Change both; tests hold them equal. What the words mean is said in `packed.py`.
 """
 
 from cpython cimport array
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.math cimport copysign, fabs, isfinite, log1p
 from libc.stdlib cimport calloc, free
-from libc.string cimport memmove
+from libc.string cimport memcpy, memmove, memset
 
 ctypedef long long wide
-ctypedef unsigned long long hash64
+ctypedef unsigned long long hash64_t
 
 ctypedef fused word:
     unsigned int
@@ -234,19 +235,19 @@ cdef struct Tally:
     Py_ssize_t repeated  # the first entry whose value occurs again, or -1
 
 
-cdef Tally _tally(hash64 *entries, Py_ssize_t count, bint look_for_repeated) except *:
+cdef Tally _tally(hash64_t *entries, Py_ssize_t count, bint look_for_repeated) except *:
     """How many distinct hashes there are among entries, by a table of twice as many places."""
     cdef Tally found = Tally(0, -1)
     cdef Py_ssize_t size = 8, at, place
-    cdef hash64 value
-    cdef hash64 small[64]
+    cdef hash64_t value
+    cdef hash64_t small[64]
     cdef unsigned int times_of_small[64]
     while size < 2 * count:
         size *= 2
-    cdef hash64 *values = small
+    cdef hash64_t *values = small
     cdef unsigned int *times = times_of_small
     if size > 64:
-        values = <hash64 *> calloc(size, sizeof(hash64))
+        values = <hash64_t *> calloc(size, sizeof(hash64_t))
         times = <unsigned int *> calloc(size, sizeof(unsigned int))
         if values == NULL or times == NULL:
             free(values)
@@ -280,7 +281,7 @@ cdef Tally _tally(hash64 *entries, Py_ssize_t count, bint look_for_repeated) exc
 
 
 cdef void _trim_distinct(array.array words, Py_ssize_t place) except *:
-    cdef hash64 *data = words.data.as_ulonglongs
+    cdef hash64_t *data = words.data.as_ulonglongs
     cdef Py_ssize_t first = _first(data, place, DISTINCT_COLUMNS), end = _end(data, place, DISTINCT_COLUMNS)
     cdef Py_ssize_t column, gone
     cdef wide horizon
@@ -295,9 +296,9 @@ cdef void _trim_distinct(array.array words, Py_ssize_t place) except *:
             _close(words, first, gone)
 
 
-cdef void _begin_distinct(array.array words, Py_ssize_t place, hash64 key, hash64 retention_ms) except *:
+cdef void _begin_distinct(array.array words, Py_ssize_t place, hash64_t key, hash64_t retention_ms) except *:
     cdef Py_ssize_t total = words.data.as_ulonglongs[0], column
-    cdef hash64 end = words.data.as_ulonglongs[total + place] if place else 0
+    cdef hash64_t end = words.data.as_ulonglongs[total + place] if place else 0
     for column in range(DISTINCT_COLUMNS - 1, -1, -1):
         _open(words, 1 + column * total + place, 1)
         words.data.as_ulonglongs[1 + column * total + place] = (key, end, retention_ms, 0, 0)[column]
@@ -305,7 +306,7 @@ cdef void _begin_distinct(array.array words, Py_ssize_t place, hash64 key, hash6
 
 
 cdef void _make_room_for_distinct(array.array words, Py_ssize_t place, Py_ssize_t cap) except *:
-    cdef hash64 *data
+    cdef hash64_t *data
     cdef Py_ssize_t first, count, gone, again
     cdef Tally tally
     _trim_distinct(words, place)
@@ -328,9 +329,9 @@ cdef void _make_room_for_distinct(array.array words, Py_ssize_t place, Py_ssize_
         _close(words, first + 2 * gone, 2)
 
 
-def add_distinct(array.array words not None, hash64 key, wide now, hash64 value, Py_ssize_t cap, hash64 retention_ms):
+def add_distinct(array.array words not None, hash64_t key, wide now, hash64_t value, Py_ssize_t cap, hash64_t retention_ms):
     """Enter an event at `now` with its value's hash into the series `key`, which begins here if it is new."""
-    cdef hash64 *data = words.data.as_ulonglongs
+    cdef hash64_t *data = words.data.as_ulonglongs
     cdef Py_ssize_t place = _find(data, key), first, end, at
     if not _holds(data, place, key):
         _begin_distinct(words, place, key, retention_ms)
@@ -346,18 +347,18 @@ def add_distinct(array.array words not None, hash64 key, wide now, hash64 value,
         at = _right(data, now, first, end, 2)
     _open(words, at, 2)
     data = words.data.as_ulonglongs
-    data[at], data[at + 1] = <hash64> now, value
+    data[at], data[at + 1] = <hash64_t> now, value
     _move_ends(data, place, 2)
     if (end + 2 - first) // 2 > cap:
         _make_room_for_distinct(words, place, cap)
 
 
-def read_distinct(array.array words, hash64 key, wide now, wide over_ms, wide cap):
+def read_distinct(array.array words, hash64_t key, wide now, wide over_ms, wide cap):
     """How many distinct values of the series `key` lie in (now - over_ms, now]; None when that is no longer
     known, and without an array."""
     if words is None:
         return None
-    cdef hash64 *data = words.data.as_ulonglongs
+    cdef hash64_t *data = words.data.as_ulonglongs
     cdef Py_ssize_t place = _find(data, key), first, end, begin
     if not _holds(data, place, key):
         return 0
@@ -376,7 +377,7 @@ def read_distinct(array.array words, hash64 key, wide now, wide over_ms, wide ca
 
 def trim_distincts(array.array words not None, wide oldest):
     """As `trim_counts`."""
-    cdef hash64 *data
+    cdef hash64_t *data
     cdef Py_ssize_t place = 0, first, end, column
     cdef wide longest = 0, retention_ms
     while place < <Py_ssize_t> words.data.as_ulonglongs[0]:
@@ -399,10 +400,10 @@ def trim_distincts(array.array words not None, wide oldest):
 # -- events and numbers -------------------------------------------------------------------------------
 
 
-def remember(array.array recent not None, hash64 event, Py_ssize_t limit):
+def remember(array.array recent not None, hash64_t event, Py_ssize_t limit):
     """Enter an event; False when it is there already."""
     cdef Py_ssize_t at, length = len(recent)
-    cdef hash64 *data = recent.data.as_ulonglongs
+    cdef hash64_t *data = recent.data.as_ulonglongs
     for at in range(length):
         if data[at] == event:
             return False
@@ -431,3 +432,125 @@ def weigh_numbers(tuple numbers not None, array.array weights not None, array.ar
             total += missing.data.as_doubles[at]
         values.data.as_doubles[before + at] = value
     return total
+
+
+# -- BLAKE2b (RFC 7693), 64 bits of it -----------------------------------------------------------------
+
+
+cdef hash64_t[8] _INITIAL = [
+    0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1,
+    0x510E527FADE682D1, 0x9B05688C2B3E6C1F, 0x1F83D9ABFB41BD6B, 0x5BE0CD19137E2179,
+]
+cdef unsigned char[10][16] _ORDER = [
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+    [14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
+    [11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4],
+    [7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8],
+    [9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13],
+    [2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9],
+    [12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11],
+    [13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10],
+    [6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5],
+    [10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0],
+]
+
+
+cdef inline hash64_t _rotated(hash64_t value, int by) noexcept:
+    return value >> by | value << (64 - by)
+
+
+cdef inline void _mix(hash64_t *v, int a, int b, int c, int d, hash64_t x, hash64_t y) noexcept:
+    v[a] += v[b] + x
+    v[d] = _rotated(v[d] ^ v[a], 32)
+    v[c] += v[d]
+    v[b] = _rotated(v[b] ^ v[c], 24)
+    v[a] += v[b] + y
+    v[d] = _rotated(v[d] ^ v[a], 16)
+    v[c] += v[d]
+    v[b] = _rotated(v[b] ^ v[c], 63)
+
+
+cdef void _compress(hash64_t *state, hash64_t *block, hash64_t length, bint last) noexcept:
+    cdef hash64_t v[16]
+    cdef int at, turn
+    cdef unsigned char *order
+    for at in range(8):
+        v[at] = state[at]
+        v[8 + at] = _INITIAL[at]
+    v[12] ^= length
+    if last:
+        v[14] = ~v[14]
+    for turn in range(12):
+        order = _ORDER[turn % 10]
+        for at in range(4):
+            _mix(v, at, 4 + at, 8 + at, 12 + at, block[order[2 * at]], block[order[2 * at + 1]])
+        for at in range(4):
+            _mix(
+                v, at, 4 + (at + 1) % 4, 8 + (at + 2) % 4, 12 + (at + 3) % 4,
+                block[order[8 + 2 * at]], block[order[9 + 2 * at]],
+            )
+    for at in range(8):
+        state[at] ^= v[at] ^ v[8 + at]
+
+
+def hash64(str text not None):
+    """64 bits of BLAKE2b, as `hashing.py` has them."""
+    cdef bytes data = text.encode()
+    cdef const unsigned char *at = data
+    cdef Py_ssize_t left = len(data), done = 0, size
+    cdef hash64_t state[8]
+    cdef hash64_t block[16]
+    memcpy(state, _INITIAL, sizeof(state))
+    state[0] ^= 0x01010000 ^ 8
+    while True:
+        size = min(left, 128)
+        memset(block, 0, sizeof(block))
+        memcpy(block, at + done, size)
+        done += size
+        left -= size
+        _compress(state, block, done, left == 0)
+        if left == 0:
+            return state[0]
+
+
+# -- an event and its entity ---------------------------------------------------------------------------
+
+
+cdef inline bint _is_name(object value) noexcept:
+    return type(value) is str and 0 < len(<str> value) <= 256
+
+
+def plain_identity(dict document not None):
+    """(event_id, type, user_id, ts) of an event that is written in the plainest way, else None."""
+    cdef object event_id = document.get("event_id"), kind = document.get("type")
+    cdef object user_id = document.get("user_id"), ts_ms = document.get("ts"), value
+    if not (_is_name(event_id) and _is_name(kind) and _is_name(user_id) and type(ts_ms) is int):
+        return None
+    for name in ("ip", "device_id", "target_id", "text"):
+        value = document.get(name)
+        if value is not None and type(value) is not str:
+            return None
+    return event_id, kind, user_id, ts_ms
+
+
+def pack_record(int version, int more, wide offset, wide hops, wide base_ms, unsigned int newest, unsigned int expires_s,
+                array.array counts not None, array.array distincts not None, array.array recent not None):
+    """The start of a record, as `records.py` has it."""
+    cdef Py_ssize_t n_counts = 4 * len(counts), n_distincts = 8 * len(distincts), n_recent = 8 * len(recent)
+    cdef bytes made = PyBytes_FromStringAndSize(NULL, 44 + n_counts + n_distincts + n_recent)
+    cdef char *at = made
+    cdef unsigned short length = len(recent)
+    cdef unsigned int lengths[2]
+    lengths[0], lengths[1] = len(counts), len(distincts)
+    at[0], at[1] = version, more
+    memcpy(at + 2, &offset, 8)
+    memcpy(at + 10, &hops, 8)
+    memcpy(at + 18, &base_ms, 8)
+    memcpy(at + 26, &newest, 4)
+    memcpy(at + 30, &expires_s, 4)
+    memcpy(at + 34, &length, 2)
+    memcpy(at + 36, lengths, 8)
+    memcpy(at + 44, counts.data.as_chars, n_counts)
+    memcpy(at + 44 + n_counts, distincts.data.as_chars, n_distincts)
+    memcpy(at + 44 + n_counts + n_distincts, recent.data.as_chars, n_recent)
+    return made

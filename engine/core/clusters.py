@@ -16,7 +16,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.core.hashing import hash64
+from engine.core.kernel import hash64
 
 MAX_MEMBERS = 1_000
 MAX_MERGES = 4

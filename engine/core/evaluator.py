@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain
 from engine.core.entities import EntityRecord
-from engine.core.events import MAX_ID_CHARS, Event, lookup
-from engine.core.hashing import hash64
+from engine.core.events import Event, lookup
+from engine.core.identity import MAX_ID_CHARS
 from engine.core.journeys import Journey, Recall, route
+from engine.core.kernel import hash64
 from engine.core.rules import (
     Decider,
     JourneyProgram,

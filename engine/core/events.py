@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from engine.core.identity import MAX_ID_CHARS, TEXT_FIELDS
+from engine.core.kernel import plain_identity
 from engine.errors import EventError
 
 TimeUnit = Literal["auto", "ms", "s", "iso8601"]
@@ -17,10 +19,6 @@ EARLIEST_MS = int(datetime(1995, 1, 1, tzinfo=UTC).timestamp() * 1000)
 LATEST_MS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 IDENTITY_FIELDS = ("event_id", "type", "user_id")
-TEXT_FIELDS = ("ip", "device_id", "target_id", "text")
-"""Optional fields with a fixed meaning; when present they must be strings (null counts as absent)."""
-
-MAX_ID_CHARS = 256
 
 
 @dataclass(slots=True)
@@ -63,26 +61,20 @@ class FieldMapping:
             raise EventError("not_an_object", f"an event is a JSON object, this is {_kind(document)}")
         if self.sources or self.as_string:
             document = self._renamed(document)
-        get = document.get
-        event_id, kind, user_id, ts_ms = get("event_id"), get("type"), get("user_id"), get("ts")
-        if not (
-            type(event_id) is str and type(kind) is str and type(user_id) is str
-            and 0 < len(event_id) <= MAX_ID_CHARS and 0 < len(kind) <= MAX_ID_CHARS and 0 < len(user_id) <= MAX_ID_CHARS
-        ):  # fmt: skip
-            raise self._identity_error(document)
-        if type(ts_ms) is not int or self.ts_unit not in ("auto", "ms"):
-            ts_ms = self._time(ts_ms)
+        plain = plain_identity(document)
+        if plain is None:
+            event_id, kind, user_id, ts_ms = self._identity(document)
+        else:
+            event_id, kind, user_id, ts_ms = plain
+            if self.ts_unit not in ("auto", "ms"):
+                ts_ms = self._time(ts_ms)
         latest = LATEST_MS if arrived_ms is None else min(LATEST_MS, arrived_ms + self.max_future_ms)
         if not EARLIEST_MS <= ts_ms <= latest:
             raise EventError(
                 "absurd_timestamp",
-                f"`ts` {get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {latest}; "
+                f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {latest}; "
                 "check the time unit in the settings",
             )
-        for name in TEXT_FIELDS:
-            value = get(name)
-            if value is not None and type(value) is not str:
-                raise EventError("wrong_type", f"`{name}` must be a string, this is {_kind(value)}")
         if size_bytes is None or size_bytes > self.max_field_bytes:
             self._check_lengths(document)
         return Event(event_id, kind, user_id, ts_ms, document)
@@ -101,19 +93,27 @@ class FieldMapping:
                 renamed[name] = str(value)
         return renamed
 
-    def _identity_error(self, document: dict[str, Any]) -> EventError:
+    def _identity(self, document: dict[str, Any]) -> tuple[str, str, str, int]:
+        """The same of an event that is not written in the plainest way. Raises EventError."""
+        self._check_names(document)
+        for name in TEXT_FIELDS:
+            value = document.get(name)
+            if value is not None and type(value) is not str:
+                raise EventError("wrong_type", f"`{name}` must be a string, this is {_kind(value)}")
+        return document["event_id"], document["type"], document["user_id"], self._time(document.get("ts"))
+
+    def _check_names(self, document: dict[str, Any]) -> None:
         for name in IDENTITY_FIELDS:
             value = document.get(name)
             where = f"`{self.sources[name]}`, mapped to `{name}`," if name in self.sources else f"`{name}`"
             if value is None:
-                return _missing(where)
+                raise _missing(where)
             if type(value) is not str:
                 hint = "`as_string` converts integers"
-                return EventError("wrong_type", f"{where} must be a string, this is {_kind(value)}; {hint}")
+                raise EventError("wrong_type", f"{where} must be a string, this is {_kind(value)}; {hint}")
             if not 0 < len(value) <= MAX_ID_CHARS:
                 told = f"{where} must have 1 to {MAX_ID_CHARS} characters, it has {len(value)}"
-                return EventError("wrong_length", told)
-        raise AssertionError("the identity is fine")
+                raise EventError("wrong_length", told)
 
     def _time(self, value: object) -> int:
         if value is None:

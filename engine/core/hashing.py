@@ -5,7 +5,8 @@ from zlib import crc32
 
 
 def hash64(text: str) -> int:
-    """64 bits of BLAKE2b. For values that an adversary chooses: collisions cannot be crafted cheaply."""
+    """64 bits of BLAKE2b. For values that an adversary chooses: collisions cannot be crafted cheaply.
+    `_kernel.pyx` has it for a compiler."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
 

@@ -4,17 +4,18 @@
 """
 
 import os
+import sys
 from array import array
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from engine.core import counts, distincts, recent, scaling
+from engine.core import counts, distincts, hashing, identity, packing, recent, scaling
 from engine.core.packed import Packed
 
 
 def _compiled() -> Any:
-    if os.environ.get("PURE_PYTHON"):
+    if os.environ.get("PURE_PYTHON") or sys.byteorder == "big":  # it writes numbers as they stand in memory
         return None
     try:
         return import_module("engine.core._kernel")
@@ -32,7 +33,10 @@ trim_counts: "Callable[[Packed[int], int], int]" = (_kernel or counts).trim_coun
 add_distinct: "Callable[[Packed[int], int, int, int, int, int], None]" = (_kernel or distincts).add_distinct
 read_distinct: "Callable[[Packed[int] | None, int, int, int, int], int | None]" = (_kernel or distincts).read_distinct
 trim_distincts: "Callable[[Packed[int], int], int]" = (_kernel or distincts).trim_distincts
+hash64: "Callable[[str], int]" = (_kernel or hashing).hash64
 remember: "Callable[[array[int], int, int], bool]" = (_kernel or recent).remember
 weigh_numbers: "Callable[[tuple[float | None, ...], array[float], array[float], array[float]], float]" = (
     _kernel or scaling
 ).weigh_numbers
+plain_identity: "Callable[[dict[str, Any]], tuple[str, str, str, int] | None]" = (_kernel or identity).plain_identity
+pack_record: "Callable[..., bytes]" = (_kernel or packing).pack_record

@@ -16,56 +16,53 @@ links           n_links x (u32 cluster | as `clusters.py` writes them)
 """
 
 import struct
-import sys
 from array import array
 from collections.abc import Sized
-from typing import Any
 
 from engine.core import counts, distincts
 from engine.core.clusters import load_link
 from engine.core.contributors import load_contributors
 from engine.core.entities import EntityRecord
+from engine.core.kernel import pack_record
 from engine.core.packed import is_sound
+from engine.core.packing import HEADER, from_bytes, to_bytes
 from engine.core.sketches import SampledSeries
 from engine.core.windows import SERIES_TYPES, Series, SumSeries
 from engine.errors import StateError
 
 VERSION = 3
 
-_HEADER = struct.Struct("<BBqqqIIHII")
 _MORE = struct.Struct("<HHHHH")
 _KEY = struct.Struct("<I")
 _COOLDOWN = struct.Struct("<III")
 _SERIES = struct.Struct("<IBIIII")
-_BIG_ENDIAN = sys.byteorder == "big"
 
 
 def dump_record(record: EntityRecord) -> bytes:
     """The record as bytes. Equal histories give equal bytes, however they were batched."""
     expires_s = min(max(record.trim() // 1000 + 1, 0), 2**32 - 1)
-    series, recent = record.series, record.recent
-    more = bool(record.series.others or record.acted or record.cooldowns or record.contributors or record.links)
-    header = _HEADER.pack(
-        VERSION, more, record.offset, record.hops, record.base_ms, record.newest, expires_s, len(recent),
-        len(series.counts), len(series.distincts),
+    series = record.series
+    more = bool(series.others or record.acted or record.cooldowns or record.contributors or record.links)
+    start = pack_record(
+        VERSION, more, record.offset, record.hops, record.base_ms, record.newest, expires_s,
+        series.counts, series.distincts, record.recent,
     )  # fmt: skip
-    start = header + _to_bytes(series.counts) + _to_bytes(series.distincts) + _to_bytes(recent)
     return b"".join((start, *_dump_more(record))) if more else start
 
 
 def _dump_more(record: EntityRecord) -> list[bytes]:
     many: tuple[Sized, ...] = (record.acted, record.cooldowns, record.series.others, record.contributors, record.links)
-    parts = [_MORE.pack(*map(len, many)), _to_bytes(array("Q", record.acted))]
+    parts = [_MORE.pack(*map(len, many)), to_bytes(array("Q", record.acted))]
     parts += [_COOLDOWN.pack(rule, *record.cooldowns[rule]) for rule in sorted(record.cooldowns)]
     for key in sorted(record.series.others):
         series = record.series.others[key]
         length = len(series.times)
         parts.append(_SERIES.pack(key, series.kind, length, series.floor, series.exact_from, series.retention_ms))
-        parts.append(_to_bytes(array("I", series.times)))
+        parts.append(to_bytes(array("I", series.times)))
         if isinstance(series, SampledSeries):
-            parts.append(_to_bytes(series.hashes))
+            parts.append(to_bytes(series.hashes))
         elif isinstance(series, SumSeries):
-            parts.append(_to_bytes(series.amounts))
+            parts.append(to_bytes(series.amounts))
     for rule in sorted(record.contributors):
         parts += (_KEY.pack(rule), record.contributors[rule].dump())
     for cluster in sorted(record.links):
@@ -83,21 +80,21 @@ def load_record(data: bytes) -> EntityRecord:
 
 def stored_expiry_s(data: bytes) -> int:
     """When a stored record expires, in epoch seconds of event time, without decoding the rest."""
-    return int(_HEADER.unpack_from(data)[6])
+    return int(HEADER.unpack_from(data)[6])
 
 
 def _load(data: bytes) -> EntityRecord:
     record = EntityRecord()
     version, more, record.offset, record.hops, record.base_ms, record.newest, _, n_recent, n_counts, n_distincts = (
-        _HEADER.unpack_from(data)
+        HEADER.unpack_from(data)
     )
     if version != VERSION:
         raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
-    record.series.counts, at = _from_bytes("I", data, _HEADER.size, n_counts)
-    record.series.distincts, at = _from_bytes("Q", data, at, n_distincts)
+    record.series.counts, at = from_bytes("I", data, HEADER.size, n_counts)
+    record.series.distincts, at = from_bytes("Q", data, at, n_distincts)
     if not is_sound(record.series.counts, counts.LAYOUT) or not is_sound(record.series.distincts, distincts.LAYOUT):
         raise ValueError("its series do not fill their room")
-    record.recent, at = _from_bytes("Q", data, at, n_recent)
+    record.recent, at = from_bytes("Q", data, at, n_recent)
     if more:
         at = _load_more(record, data, at)
     if at != len(data):
@@ -107,7 +104,7 @@ def _load(data: bytes) -> EntityRecord:
 
 def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
     n_acted, n_cooldowns, n_series, n_contributors, n_links = _MORE.unpack_from(data, at)
-    acted, at = _from_bytes("Q", data, at + _MORE.size, n_acted)
+    acted, at = from_bytes("Q", data, at + _MORE.size, n_acted)
     record.acted = dict.fromkeys(acted)
     for _ in range(n_cooldowns):
         rule, time, lasts_ms = _COOLDOWN.unpack_from(data, at)
@@ -117,12 +114,12 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         key, kind, length, floor, exact_from, retention_ms = _SERIES.unpack_from(data, at)
         series: Series = SERIES_TYPES[kind](retention_ms)
         series.floor, series.exact_from = floor, exact_from
-        times, at = _from_bytes("I", data, at + _SERIES.size, length)
+        times, at = from_bytes("I", data, at + _SERIES.size, length)
         series.times = times.tolist()
         if isinstance(series, SampledSeries):
-            series.hashes, at = _from_bytes("Q", data, at, length)
+            series.hashes, at = from_bytes("Q", data, at, length)
         elif isinstance(series, SumSeries):
-            series.amounts, at = _from_bytes("d", data, at, length)
+            series.amounts, at = from_bytes("d", data, at, length)
         record.series.others[key] = series
     for _ in range(n_contributors):
         (rule,) = _KEY.unpack_from(data, at)
@@ -131,22 +128,3 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         (cluster,) = _KEY.unpack_from(data, at)
         record.links[cluster], at = load_link(data, at + _KEY.size)
     return at
-
-
-def _to_bytes(values: "array[Any]") -> bytes:
-    return values.tobytes() if not _BIG_ENDIAN else _swapped(values).tobytes()
-
-
-def _swapped(values: "array[Any]") -> "array[Any]":
-    swapped = values[:]
-    swapped.byteswap()
-    return swapped
-
-
-def _from_bytes(code: str, data: bytes, at: int, length: int) -> "tuple[array[Any], int]":
-    values: array[Any] = array(code)
-    end = at + length * values.itemsize
-    if end > len(data):
-        raise ValueError("it ends too early")
-    values.frombytes(data[at:end])
-    return (_swapped(values) if _BIG_ENDIAN else values), end

@@ -11,8 +11,8 @@ from engine.core.clusters import MAX_MERGES, Link, Trace, join, labels_of, lates
 from engine.core.contributors import Contributor, Contributors
 from engine.core.distincts import first_time
 from engine.core.entities import MAX_LATENESS_MS, EntityRecord
-from engine.core.hashing import hash64
 from engine.core.journeys import Journey, Recall, Stop
+from engine.core.kernel import hash64
 from engine.core.rules import ClusterProgram, EntityProgram, JourneyProgram, Rulebook, Watch
 from engine.core.series import UNKNOWN, EntitySeries
 

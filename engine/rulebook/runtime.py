@@ -6,9 +6,9 @@ from typing import Any
 from engine.core.decisions import ClauseTrace
 from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
-from engine.core.hashing import digest, hash64
+from engine.core.hashing import digest
 from engine.core.journeys import PART_SEPARATOR
-from engine.core.kernel import add_count, add_distinct, read_count, read_counts, read_distinct
+from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
 from engine.core.rules import ModelTexts
 from engine.core.series import add_amount, read_total
 from engine.core.sketches import (

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from engine.core.events import IDENTITY_FIELDS, TEXT_FIELDS
+from engine.core.events import IDENTITY_FIELDS
+from engine.core.identity import TEXT_FIELDS
 from engine.core.rules import MAX_CAP
 from engine.core.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook import schema

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.core.hashing import hash64
+from engine.core.kernel import hash64
 from engine.core.rules import Rulebook, Scorer
 from engine.errors import LabelError, StateError
 from engine.learning.labels import join
