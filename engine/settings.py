@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     web_host: str = "127.0.0.1"
     web_port: int = 6066
     """Metrics and health. Loopback unless told otherwise: it has no authentication."""
-    batch_max_events: int = 1_000
+    batch_max_events: int = 4_000
     """Events computed at a stretch, before anything else gets a turn."""
     max_batches_in_flight: int = 4
     """Batches whose acknowledgements are on their way while the next one is computed."""

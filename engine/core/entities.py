@@ -96,12 +96,10 @@ class EntityRecord:
     def trim(self) -> int:
         """Drop whatever no later answer can depend on. Returns the event time, in epoch ms, after which nothing
         in this record can matter."""
-        oldest = self.newest - MAX_LATENESS_MS
-        longest = trim_counts(self.series.counts, oldest)
-        if self.series.distincts[0]:
-            longest = max(longest, trim_distincts(self.series.distincts, oldest))
-        if self.series.others:
-            longest = max(longest, trim_others(self.series.others, oldest))
+        oldest, series = self.newest - MAX_LATENESS_MS, self.series
+        longest = max(trim_counts(series.counts, oldest), trim_distincts(series.distincts, oldest))
+        if series.others:
+            longest = max(longest, trim_others(series.others, oldest))
         if self.cooldowns:
             self.cooldowns = {
                 rule: (time, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time + lasts_ms >= oldest

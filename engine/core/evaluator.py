@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain
-from engine.core.entities import EntityRecord
+from engine.core.entities import RECENT_IDS, EntityRecord
 from engine.core.events import Event, lookup
 from engine.core.identity import MAX_ID_CHARS
 from engine.core.journeys import Journey, Recall, route
-from engine.core.kernel import hash64
+from engine.core.kernel import hash64, remember
 from engine.core.rules import (
     Decider,
     JourneyProgram,
@@ -106,7 +106,7 @@ class Evaluator:
         if now is None or now <= record.newest - self.rulebook.lateness_ms:
             self.tally.late += 1
             now, series = now or 0, UNKNOWN  # counters read as unknown, and unknown never enforces
-        elif record.remember(key):
+        elif remember(record.recent, key, RECENT_IDS):
             record.newest = max(record.newest, now)
             program.observe(event.fields, series, now)
         else:

@@ -87,13 +87,13 @@ def _read(piece: bytes, key: int) -> Iterator[ScoredModel]:
         keys = np.frombuffer(piece, "<u8", rows, starts[0])
         for row in np.flatnonzero(keys == np.uint64(key))[-1:]:
             score = float(np.frombuffer(piece, "<f8", rows, starts[1])[row])
-            indices = np.frombuffer(piece, "<u4", 2 * numbers, starts[2]).reshape(numbers, 2)
-            values = np.frombuffer(piece, "<f8", rows * numbers, starts[3])[row * numbers : (row + 1) * numbers]
+            indices = np.frombuffer(piece, "<u4", 2 * numbers, starts[2]).tolist()
+            values = np.frombuffer(piece, "<f8", numbers, starts[3] + 8 * int(row) * numbers).tolist()
             ends = np.frombuffer(piece, "<u4", rows, starts[4])
             first = ends[row - 1] if row else 0
             own = np.frombuffer(piece, "<u4", words, starts[5])[first : ends[row]]
             named = {
-                int(missing if isnan(value) else index): 1.0 if isnan(value) else float(value)
-                for (index, missing), value in zip(indices, values, strict=True)
+                missing if isnan(value) else index: 1.0 if isnan(value) else value
+                for index, missing, value in zip(indices[::2], indices[1::2], values, strict=True)
             }
             yield ScoredModel(name, None if isnan(score) else score, SparseFeatures(tuple(own.tolist()), named))

@@ -38,7 +38,8 @@ class ScoredPieces:
     """One partition's pieces and verdicts. What is under way to the database is kept in memory until `settle`."""
 
     def __init__(self) -> None:
-        self._pending: dict[bytes, tuple[bytes, int]] = {}
+        self._pieces: dict[bytes, tuple[bytes, int]] = {}
+        self._verdicts: dict[bytes, tuple[bytes, int]] = {}
 
     def put(self, topic: int, keys: NDArray[np.uint64], payload: bytes) -> Change:
         """Keep a piece with its events' keys. `topic`: which batch they were scored in, as an event may be scored
@@ -46,37 +47,33 @@ class ScoredPieces:
         events = keys.astype("<u8").tobytes()
         # Named after its events: a batch that is repeated in part after a crash must not replace the whole one.
         name = PIECE + bytes([topic]) + blake2b(events, digest_size=8).digest()
-        return self._keep(name, _COUNT.pack(len(keys)) + events + payload)
+        return _keep(self._pieces, name, _COUNT.pack(len(keys)) + events + payload)
 
     def find(self, database: Reader, key: int) -> list[bytes]:
         """The pieces that have an event: at most one from each topic."""
         found = {suffix[0]: database.get(PIECE + suffix) for suffix in self._suffixes(database, _EVENT.pack(key))}
-        for name, (value, _) in self._pending.items():
-            if name.startswith(PIECE) and key in _keys(value):
+        for name, (value, _) in self._pieces.items():
+            if name[1] not in found and _has(value, key):  # under way; scored again, it would say the same
                 found[name[1]] = value
         return [_payload(value) for value in found.values() if value is not None]
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
-        return self._keep(VERDICT + _EVENT.pack(key), verdict.encode())
+        return _keep(self._verdicts, VERDICT + _EVENT.pack(key), verdict.encode())
 
     def verdict(self, database: Reader, key: int) -> str | None:
         """The newest verdict on an event."""
         name = VERDICT + _EVENT.pack(key)
-        stored = self._pending[name][0] if name in self._pending else database.get(name)
+        stored = self._verdicts[name][0] if name in self._verdicts else database.get(name)
         return stored.decode() if stored is not None else None
 
     def settle(self, changes: Iterable[Change]) -> None:
         """These changes are in the database."""
         for name, _ in changes:
-            value, writes = self._pending.pop(name)
+            pending = self._pieces if name.startswith(PIECE) else self._verdicts
+            value, writes = pending.pop(name)
             if writes > 1:
-                self._pending[name] = (value, writes - 1)
-
-    def _keep(self, name: bytes, value: bytes) -> Change:
-        _, writes = self._pending.get(name, (value, 0))
-        self._pending[name] = (value, writes + 1)
-        return name, value
+                pending[name] = (value, writes - 1)
 
     def _suffixes(self, database: Reader, event: bytes) -> list[bytes]:
         found = [database.get(INDEX + event + bytes([topic])) for topic in (0, 1)]
@@ -91,9 +88,15 @@ def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield INDEX + value[start : start + 8] + topic, suffix
 
 
-def _keys(value: bytes) -> set[int]:
+def _keep(pending: dict[bytes, tuple[bytes, int]], name: bytes, value: bytes) -> Change:
+    _, writes = pending.get(name, (value, 0))
+    pending[name] = (value, writes + 1)
+    return name, value
+
+
+def _has(value: bytes, key: int) -> bool:
     (count,) = _COUNT.unpack_from(value)
-    return set(np.frombuffer(value, "<u8", count, _COUNT.size).tolist())
+    return bool((np.frombuffer(value, "<u8", count, _COUNT.size) == np.uint64(key)).any())
 
 
 def _payload(value: bytes) -> bytes:

@@ -1,6 +1,5 @@
 """Messages on topics: bytes to core types and back (JSON by orjson)."""
 
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import msgspec
@@ -136,29 +135,17 @@ def read_label(document: object) -> Label:
     return Label(event_id, verdict, ts_ms, moderator if isinstance(moderator, str) else None)
 
 
-class _ExampleMessage(msgspec.Struct, frozen=True):
-    """An example on its topic: JSON, its features in base64."""
-
-    model: str
-    event_id: str
-    spam: bool
-    score: float | None
-    features: bytes
-    source: tuple[int, int]
-
-
 def encode_example(example: Example) -> bytes:
-    """An example as JSON."""
-    return msgspec.json.encode(_ExampleMessage(**asdict(example)))
+    """An example as JSON, its features in base64."""
+    return msgspec.json.encode(example)
 
 
 def decode_example(data: bytes) -> Example:
     """What `encode_example` wrote. Raises LabelError for anything else."""
     try:
-        message = msgspec.json.decode(data, type=_ExampleMessage)
+        return msgspec.json.decode(data, type=Example)
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
-    return Example(**msgspec.structs.asdict(message))
 
 
 def encode_rulebook(sources: dict[str, str], identity: str, author: str, note: str, ts_ms: int) -> bytes:
