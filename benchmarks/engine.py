@@ -91,7 +91,7 @@ def run(work: Work) -> tuple[Cost, str]:
         metric, count = "floodgate_events_total", len(work.stream)
         if work.labels:
             metric, count = "floodgate_examples_learned_total", len(work.labels)
-        cost = measure_engine(settings, count, free_port(), metric, events=len(work.stream))
+        cost = measure_engine(settings, count, free_port(), metric)
         return cost, answers(settings)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from benchmarks.measure import Cost, measure_engine, running_engine
+from benchmarks.engine import Stream, Work, publish
+from benchmarks.measure import measure_engine, running_engine
 from benchmarks.workload import events
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.clients import producer
 from engine.stream.publishing import publish_rulebook
 from engine.stream.topics import create_topics
 
@@ -48,7 +48,7 @@ def rules(stops: int, probing: bool = False) -> dict[str, str]:
     return {"rules.yaml": f"{_USER_RULES}{counters}rules:\n{made}"}
 
 
-def hot(stream: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def hot(stream: Stream) -> Stream:
     """The same stream, half of it from one device."""
     made = []
     for index, (key, value) in enumerate(stream):
@@ -59,19 +59,13 @@ def hot(stream: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return made
 
 
-def measure_hops(stops: int, stream: list[tuple[bytes, bytes]]) -> Cost:
+def measure_hops(stops: int, stream: Stream) -> float:
     """CPU per event over a stream that is there already."""
     with BrokerProcess("--retention-mb", "0") as broker:
         settings = Settings(brokers=broker.address, partitions=4, standby_replicas=0)
-        create_topics(settings)
-        publish_rulebook(settings, load_rulebook(rules(stops)), "bench", "")
-        client = producer(settings, linger_ms=20, batch_size=500_000)
-        for key, value in stream:
-            client.send(settings.topics.events, key=key, value=value)
-        client.flush()
-        client.close()
+        publish(settings, Work(load_rulebook(rules(stops)), stream))
         done = "floodgate_journeys_total" if stops else "floodgate_events_total"
-        return measure_engine(settings, len(stream), free_port(), done)
+        return measure_engine(settings, len(stream), free_port(), done).cpu_us_per_event
 
 
 def measure_latency(stops: int) -> tuple[float, float]:

@@ -16,6 +16,8 @@ from engine.dev.pages import metric_sum, read_page
 from engine.settings import Settings
 
 TIMEOUT_S = 600.0
+EVENTS = "floodgate_events_total"
+_READY_POLL_S = 0.05
 _POLL_S = 0.5
 """The metrics page costs the worker a few milliseconds."""
 
@@ -36,9 +38,9 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 @contextmanager
-def running_engine(settings: Settings, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker that has its partitions, as a process; ended afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="floodgate-bench-"))
+def running_engine(settings: Settings, port: int, directory: Path | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker that has its partitions, as a process; ended afterwards. Its state is in the directory."""
+    directory = directory or Path(tempfile.mkdtemp(prefix="floodgate-bench-"))
     config = directory / "settings.json"
     own = msgspec.structs.replace(settings, data_dir=str(directory / "data"), web_port=port, log_level="warning")
     config.write_bytes(msgspec.json.encode(own))
@@ -46,34 +48,44 @@ def running_engine(settings: Settings, port: int) -> Iterator["subprocess.Popen[
     with (directory / "log").open("wb") as log:
         worker = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _wait(lambda: '"ready"' in read_page(port, "/readyz"), worker)
+        wait_for(lambda: '"ready"' in read_page(port, "/readyz"), worker, _READY_POLL_S)
         yield worker
     finally:
         worker.kill()
         worker.wait()
 
 
-def measure_engine(
-    settings: Settings, count: int, port: int, metric: str = "floodgate_events_total", events: int | None = None
-) -> Cost:
-    """Run a worker until `metric` has reached `count`; the cost is for each of `events`, if they are not what is
-    counted. Measured from when it has its partitions: what it had done by then is left out."""
+def measure_engine(settings: Settings, count: int, port: int, metric: str = EVENTS) -> Cost:
+    """Run a worker until `metric` has reached `count` and everything is durable. The cost of each event, from when
+    the worker has its partitions: what it had done by then is left out."""
 
-    def done() -> float:
-        return metric_sum(read_page(port, "/metrics"), metric)
+    def done() -> bool:
+        page = read_page(port, "/metrics")
+        return metric_sum(page, metric) >= count and durable_events(page) > 0
 
     with running_engine(settings, port) as worker:
         process = psutil.Process(worker.pid)
-        before, idle_cpu, started = done(), cpu_seconds(process), time.perf_counter()
-        _wait(lambda: done() >= count, worker)
+        before, idle_cpu, started = (
+            metric_sum(read_page(port, "/metrics"), EVENTS),
+            cpu_seconds(process),
+            time.perf_counter(),
+        )
+        wait_for(done, worker)
         busy, cpu = time.perf_counter() - started, cpu_seconds(process) - idle_cpu
-        counted = events or count - before
+        counted = metric_sum(read_page(port, "/metrics"), EVENTS) - before
         return Cost(cpu / counted * 1e6, busy / counted * 1e6, process.memory_info().rss / 1e6)
 
 
-def _wait(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]") -> None:
+def durable_events(page: str) -> float:
+    """How many events are decided, once all that has been computed is durable; 0 before."""
+    computed, durable = (metric_sum(page, f"floodgate_batch_{step}_seconds_count") for step in ("compute", "persist"))
+    return metric_sum(page, EVENTS) if computed == durable else 0
+
+
+def wait_for(condition: Callable[[], bool], worker: "subprocess.Popen[bytes]", poll_s: float = _POLL_S) -> None:
+    """Wait until a condition holds. Raises RuntimeError when the worker ends before."""
     deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         if worker.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("the worker ended or took too long")
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)

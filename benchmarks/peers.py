@@ -41,6 +41,7 @@ class Peer:
 
 
 _CLIENT = ("confluent-kafka==2.12.2", "orjson", "pyyaml", "numpy", "msgspec")
+_FAUST = (*_CLIENT, "faust-streaming==0.15.3", "aiokafka==0.14.0", "cramjam", "rocksdict==0.3.29")
 PEERS = (
     Peer("limit", "consume + orjson.loads", _CLIENT, ("limits.py consume_json events",), whole_run=True),
     Peer("plain_changelog", "hand-written loop, RocksDB, changelog", (*_CLIENT, "rocksdict==0.3.29"),
@@ -51,10 +52,8 @@ PEERS = (
          settings=(("PERSIST", "1"),)),
     Peer("flink_java", "Flink in Java, from a file", ("apache-flink==1.20.5", "orjson", "pyyaml"),
          ("peer_flink_java.py 200000", "peer_flink_java.py 1000000"), environment="flink"),
-    Peer("faust_one_record", "Faust, one record for each user", (*_CLIENT, "faust-streaming==0.15.3", "aiokafka==0.14.0",
-         "cramjam", "rocksdict==0.3.29"), ("peer_faust.py one 50000 events_50000",)),
-    Peer("faust_tables", "Faust, windowed tables", (*_CLIENT, "faust-streaming==0.15.3", "aiokafka==0.14.0", "cramjam",
-         "rocksdict==0.3.29"), ("peer_faust.py hopping 5000 events_5000",)),
+    Peer("faust_one_record", "Faust, one record for each user", _FAUST, ("peer_faust.py one 50000 events_50000",)),
+    Peer("faust_tables", "Faust, windowed tables", _FAUST, ("peer_faust.py hopping 5000 events_5000",)),
 )  # fmt: skip
 
 

@@ -554,3 +554,58 @@ def pack_record(int version, int more, wide offset, wide hops, wide base_ms, uns
     memcpy(at + 44 + n_counts, distincts.data.as_chars, n_distincts)
     memcpy(at + 44 + n_counts + n_distincts, recent.data.as_chars, n_recent)
     return made
+
+
+cdef bint _is_sound(word *words, Py_ssize_t length, Py_ssize_t columns, Py_ssize_t width) noexcept:
+    """Whether words that come from elsewhere fill their room, as in `packed.py`."""
+    if length == 0 or <hash64_t> words[0] > <hash64_t> length:
+        return False
+    cdef Py_ssize_t total = words[0], place
+    cdef word before = 0, end
+    if length < 1 + columns * total:
+        return False
+    for place in range(total):
+        end = words[1 + total + place]
+        if end < before or end % <word> width or <hash64_t> end > <hash64_t> length:
+            return False
+        before = end
+    return length == 1 + columns * total + <Py_ssize_t> before
+
+
+def unpack_record(bytes data not None):
+    """(version, more, offset, hops, base_ms, newest, counts, distincts, recent, end) of the start of a record. Raises
+    ValueError."""
+    cdef const char *at = data
+    cdef Py_ssize_t length = len(data)
+    cdef wide numbers[3]
+    cdef unsigned int newest, lengths[2]
+    cdef unsigned short n_recent
+    if length < 44:
+        raise ValueError("it ends too early")
+    memcpy(numbers, at + 2, 24)
+    memcpy(&newest, at + 26, 4)
+    memcpy(&n_recent, at + 34, 2)
+    memcpy(lengths, at + 36, 8)
+    cdef Py_ssize_t first = 44 + 4 * <Py_ssize_t> lengths[0], second = first + 8 * <Py_ssize_t> lengths[1]
+    cdef Py_ssize_t end = second + 8 * <Py_ssize_t> n_recent
+    if end > length:
+        raise ValueError("it ends too early")
+    cdef array.array counts = array.clone(_WORDS, lengths[0], False)
+    cdef array.array distincts = array.clone(_HASHES, lengths[1], False)
+    cdef array.array recent = array.clone(_HASHES, n_recent, False)
+    memcpy(counts.data.as_chars, at + 44, first - 44)
+    memcpy(distincts.data.as_chars, at + first, second - first)
+    memcpy(recent.data.as_chars, at + second, end - second)
+    if not (
+        _is_sound(counts.data.as_uints, lengths[0], COUNT_COLUMNS, 1)
+        and _is_sound(distincts.data.as_ulonglongs, lengths[1], DISTINCT_COLUMNS, 2)
+    ):
+        raise ValueError("its series do not fill their room")
+    return (
+        <unsigned char> at[0], <unsigned char> at[1], numbers[0], numbers[1], numbers[2], newest,
+        counts, distincts, recent, end,
+    )
+
+
+cdef array.array _WORDS = array.array("I")
+cdef array.array _HASHES = array.array("Q")

@@ -40,3 +40,4 @@ weigh_numbers: "Callable[[tuple[float | None, ...], array[float], array[float], 
 ).weigh_numbers
 plain_identity: "Callable[[dict[str, Any]], tuple[str, str, str, int] | None]" = (_kernel or identity).plain_identity
 pack_record: "Callable[..., bytes]" = (_kernel or packing).pack_record
+unpack_record: "Callable[[bytes], tuple[Any, ...]]" = (_kernel or packing).unpack_record

@@ -5,6 +5,9 @@ import sys
 from array import array
 from typing import Any
 
+from engine.core import counts, distincts
+from engine.core.packed import is_sound
+
 HEADER = struct.Struct("<BBqqqIIHII")
 _BIG_ENDIAN = sys.byteorder == "big"
 
@@ -17,14 +20,31 @@ def pack_record(
     base_ms: int,
     newest: int,
     expires_s: int,
-    counts: "array[int]",
-    distincts: "array[int]",
+    counted: "array[int]",
+    distinct: "array[int]",
     recent: "array[int]",
 ) -> bytes:
     """Header, counts, distincts and recent events."""
-    lengths = len(recent), len(counts), len(distincts)
+    lengths = len(recent), len(counted), len(distinct)
     header = HEADER.pack(version, more, offset, hops, base_ms, newest, expires_s, *lengths)
-    return header + to_bytes(counts) + to_bytes(distincts) + to_bytes(recent)
+    return header + to_bytes(counted) + to_bytes(distinct) + to_bytes(recent)
+
+
+def unpack_record(
+    data: bytes,
+) -> "tuple[int, int, int, int, int, int, array[int], array[int], array[int], int]":
+    """(version, more, offset, hops, base_ms, newest, counts, distincts, recent, end) of the start of a record. Raises
+    ValueError."""
+    if len(data) < HEADER.size:
+        raise ValueError("it ends too early")
+    version, more, offset, hops, base_ms, newest, _, *lengths = HEADER.unpack_from(data)
+    n_recent, n_counts, n_distincts = lengths
+    counted, at = from_bytes("I", data, HEADER.size, n_counts)
+    distinct, at = from_bytes("Q", data, at, n_distincts)
+    recent, at = from_bytes("Q", data, at, n_recent)
+    if not is_sound(counted, counts.LAYOUT) or not is_sound(distinct, distincts.LAYOUT):
+        raise ValueError("its series do not fill their room")
+    return version, more, offset, hops, base_ms, newest, counted, distinct, recent, at
 
 
 def to_bytes(values: "array[Any]") -> bytes:

@@ -19,12 +19,10 @@ import struct
 from array import array
 from collections.abc import Sized
 
-from engine.core import counts, distincts
 from engine.core.clusters import load_link
 from engine.core.contributors import load_contributors
 from engine.core.entities import EntityRecord
-from engine.core.kernel import pack_record
-from engine.core.packed import is_sound
+from engine.core.kernel import pack_record, unpack_record
 from engine.core.packing import HEADER, from_bytes, to_bytes
 from engine.core.sketches import SampledSeries
 from engine.core.windows import SERIES_TYPES, Series, SumSeries
@@ -84,17 +82,13 @@ def stored_expiry_s(data: bytes) -> int:
 
 
 def _load(data: bytes) -> EntityRecord:
+    if data[0] != VERSION:
+        raise ValueError(f"its format is version {data[0]}, this engine reads version {VERSION}")
     record = EntityRecord()
-    version, more, record.offset, record.hops, record.base_ms, record.newest, _, n_recent, n_counts, n_distincts = (
-        HEADER.unpack_from(data)
-    )
-    if version != VERSION:
-        raise ValueError(f"its format is version {version}, this engine reads version {VERSION}")
-    record.series.counts, at = from_bytes("I", data, HEADER.size, n_counts)
-    record.series.distincts, at = from_bytes("Q", data, at, n_distincts)
-    if not is_sound(record.series.counts, counts.LAYOUT) or not is_sound(record.series.distincts, distincts.LAYOUT):
-        raise ValueError("its series do not fill their room")
-    record.recent, at = from_bytes("Q", data, at, n_recent)
+    (
+        _, more, record.offset, record.hops, record.base_ms, record.newest,
+        record.series.counts, record.series.distincts, record.recent, at,
+    ) = unpack_record(data)  # fmt: skip
     if more:
         at = _load_more(record, data, at)
     if at != len(data):

@@ -6,6 +6,7 @@ changelog. So a record with writes under way is never evicted: the database does
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, Protocol
 
 from rocksdict import WriteBatch
@@ -74,6 +75,7 @@ class PartitionState:
         self.hits += len(found)
         self.misses += len(missing)
         if missing:
+            missing.sort()  # neighbours share a block
             for key, data in zip(missing, self._database().get(missing), strict=True):
                 cache[key] = found[key] = load_record(data) if data is not None else EntityRecord()
         return found
@@ -125,7 +127,8 @@ class PartitionState:
         excess = len(self._records) - self._capacity
         if excess <= 0:
             return
-        for key in [key for key, record in self._records.items() if not record.pending_writes][:excess]:
+        idle = (key for key, record in self._records.items() if not record.pending_writes)
+        for key in list(islice(idle, excess)):
             del self._records[key]
 
 
