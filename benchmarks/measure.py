@@ -38,8 +38,12 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 @contextmanager
-def running_engine(settings: Settings, port: int, directory: Path | None = None) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker that has its partitions, as a process; ended afterwards. Its state is in the directory."""
+def running_engine(
+    settings: Settings, port: int, directory: Path | None = None, page: str = "/readyz"
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker as a process, once it answers on a page: by default when it has its partitions. Ended afterwards.
+    Its state is in the directory."""
+
     directory = directory or Path(tempfile.mkdtemp(prefix="floodgate-bench-"))
     config = directory / "settings.json"
     own = msgspec.structs.replace(settings, data_dir=str(directory / "data"), web_port=port, log_level="warning")
@@ -48,7 +52,7 @@ def running_engine(settings: Settings, port: int, directory: Path | None = None)
     with (directory / "log").open("wb") as log:
         worker = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        wait_for(lambda: '"ready"' in read_page(port, "/readyz"), worker, _READY_POLL_S)
+        wait_for(lambda: bool(read_page(port, page)), worker, _READY_POLL_S)
         yield worker
     finally:
         worker.kill()

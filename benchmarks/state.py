@@ -28,7 +28,7 @@ from engine.settings import Settings
 from engine.state.store import user_key
 from engine.stream.topics import TABLE
 
-USERS = (10_000, 100_000, 1_000_000, 5_000_000)
+USERS = (10_000, 1_000_000, 5_000_000)
 EVENTS = 60_000
 GROWTH_LIMIT = 2.0
 RECOVERY_RECORDS_PER_S = 100_000
