@@ -14,7 +14,7 @@ from zlib import crc32
 
 import orjson
 
-from engine.core.rules import MAX_CAP, ModelSpec, ModelTexts
+from engine.core.rules import MAX_CAP, ModelSpec
 from engine.learning.features import Featurizer, SparseFeatures
 from engine.learning.models import LearnedModel
 
@@ -43,7 +43,7 @@ def recount(stream: Sequence[bytes], spec: ModelSpec, model: LearnedModel) -> st
     check, featurizer = Check(), Featurizer(spec)
     histories: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     events = [orjson.loads(value) for value in stream]
-    words = featurizer.words([ModelTexts((event["text"],), ()) for event in events])
+    words = featurizer.words([((event["text"],), ()) for event in events])
     for place, event in enumerate(events):
         history, now = histories[event["user_id"]], event["ts"]
         insort(history[event["type"]], now)

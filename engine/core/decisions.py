@@ -73,7 +73,7 @@ class Decision:
     scores: dict[str, float]
     rulebook: str
     models: dict[str, str]
-    features: dict[str, dict[str, float]] = field(default_factory=dict)
+    features: dict[str, dict[str, float | None]] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     members: dict[str, list[str]] = field(default_factory=dict)
     earlier: bool = False

@@ -29,9 +29,10 @@ MAX_KEY_CHARS = 256
 """Longer keys of entities are hashed."""
 
 _BASE_LEAD_MS = 2 * MAX_LATENESS_MS
-_MAX_RELATIVE_MS = 2**32 - 1
 _AHEAD_MS = 3 * MAX_LATENESS_MS
 """Room for times that lie ahead of an event: how long a cluster's links last."""
+USUAL_RELATIVE_MS = 2**32 - 1 - _AHEAD_MS
+"""Up to here a time needs no other base."""
 
 
 class EntityRecord:
@@ -63,7 +64,7 @@ class EntityRecord:
         if not self.base_ms:
             self.base_ms = ts_ms - _BASE_LEAD_MS
         now = ts_ms - self.base_ms
-        if now > _MAX_RELATIVE_MS - _AHEAD_MS:
+        if now > USUAL_RELATIVE_MS:
             self._rebase(ts_ms - MAX_WINDOW_MS - _BASE_LEAD_MS)
             now = ts_ms - self.base_ms
         return now if now >= 0 else None
@@ -97,7 +98,9 @@ class EntityRecord:
         """Drop whatever no later answer can depend on. Returns the event time, in epoch ms, after which nothing
         in this record can matter."""
         oldest, series = self.newest - MAX_LATENESS_MS, self.series
-        longest = max(trim_counts(series.counts, oldest), trim_distincts(series.distincts, oldest))
+        longest = trim_counts(series.counts, oldest)
+        if series.distincts[0]:
+            longest = max(longest, trim_distincts(series.distincts, oldest))
         if series.others:
             longest = max(longest, trim_others(series.others, oldest))
         if self.cooldowns:

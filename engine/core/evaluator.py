@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain
-from engine.core.entities import RECENT_IDS, EntityRecord
+from engine.core.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.events import Event, lookup
 from engine.core.identity import MAX_ID_CHARS
 from engine.core.journeys import Journey, Recall, route
@@ -101,7 +101,9 @@ class Evaluator:
         if event.place < 0:
             self.prepare([(event, program.decider)])
         key = hash64(event.event_id)
-        now = record.relative(event.ts_ms)
+        now: int | None = event.ts_ms - record.base_ms
+        if not 0 <= now <= USUAL_RELATIVE_MS:  # type: ignore[operator]  # it is a number here
+            now = record.relative(event.ts_ms)
         series = record.series
         if now is None or now <= record.newest - self.rulebook.lateness_ms:
             self.tally.late += 1

@@ -68,12 +68,12 @@ class FieldMapping:
             event_id, kind, user_id, ts_ms = plain
             if self.ts_unit not in ("auto", "ms"):
                 ts_ms = self._time(ts_ms)
-        latest = LATEST_MS if arrived_ms is None else min(LATEST_MS, arrived_ms + self.max_future_ms)
-        if not EARLIEST_MS <= ts_ms <= latest:
+        latest = LATEST_MS if arrived_ms is None else arrived_ms + self.max_future_ms
+        if not EARLIEST_MS <= ts_ms <= latest or ts_ms > LATEST_MS:
             raise EventError(
                 "absurd_timestamp",
-                f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {latest}; "
-                "check the time unit in the settings",
+                f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to "
+                f"{min(latest, LATEST_MS)}; check the time unit in the settings",
             )
         if size_bytes is None or size_bytes > self.max_field_bytes:
             self._check_lengths(document)

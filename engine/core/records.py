@@ -38,7 +38,9 @@ _SERIES = struct.Struct("<IBIIII")
 
 def dump_record(record: EntityRecord) -> bytes:
     """The record as bytes. Equal histories give equal bytes, however they were batched."""
-    expires_s = min(max(record.trim() // 1000 + 1, 0), 2**32 - 1)
+    expires_s = record.trim() // 1000 + 1
+    if not 0 <= expires_s < 2**32:
+        expires_s = 0 if expires_s < 0 else 2**32 - 1
     series = record.series
     more = bool(series.others or record.acted or record.cooldowns or record.contributors or record.links)
     start = pack_record(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from engine.core.clusters import ClusterSpec
 from engine.core.decisions import ClauseTrace, Mode, Value
@@ -85,12 +85,8 @@ class ModelSpec:
     learns: bool = True
 
 
-class ModelTexts(NamedTuple):
-    """What a model reads of an event's texts and categories, in the order of its spec; None = missing."""
-
-    texts: tuple[str | None, ...]
-    categories: tuple[str | None, ...]
-
+ModelTexts = tuple[tuple[str | None, ...], tuple[str | None, ...]]
+"""What a model reads of an event: its texts and its categories, in the order of its spec; None = missing."""
 
 ReadTexts = Callable[[Fields], ModelTexts]
 
@@ -223,5 +219,5 @@ class Scorer(Protocol):
         """A probability for the event at a place of the batch, None while too few labels are behind it. `key` is the
         hash of the event's id."""
 
-    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float]:
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
         """Names and values, for the decision's audit trail."""

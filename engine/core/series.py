@@ -5,6 +5,8 @@ from engine.core.distincts import entries_by_key, new_distincts, shift_distincts
 from engine.core.packed import Packed
 from engine.core.windows import SeriesByKey, SumSeries
 
+_NO_COUNTS, _NO_DISTINCTS = new_counts(), new_distincts()
+
 
 class EntitySeries:
     """All series of an entity: those of counts and of distinct values, packed, and the others by their keys."""
@@ -12,8 +14,8 @@ class EntitySeries:
     __slots__ = ("counts", "distincts", "others")
 
     def __init__(self) -> None:
-        self.counts: Packed[int] = new_counts()
-        self.distincts: Packed[int] = new_distincts()
+        self.counts: Packed[int] = _NO_COUNTS[:]
+        self.distincts: Packed[int] = _NO_DISTINCTS[:]
         self.others: SeriesByKey = {}
 
     def __bool__(self) -> bool:

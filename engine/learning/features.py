@@ -8,7 +8,7 @@ import struct
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan, sqrt
+from math import isfinite, sqrt
 from zlib import crc32
 
 import numpy as np
@@ -86,7 +86,6 @@ class Featurizer:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.numbers = [(_number(f"number {name}"), _number(f"missing {name}")) for name in spec.numbers]
-        self._names = spec.numbers
         self._seeds = [crc32(f"text {name}".encode()) << 16 for name in spec.texts]
         self._prefixes = [f"category {name} " for name in spec.categories]
 
@@ -104,16 +103,6 @@ class Featurizer:
         joined = distinct(np.concatenate(found)) if found else np.zeros(0, np.uint64)
         bounds = np.searchsorted(joined, np.arange(len(batch) + 1, dtype=np.uint64) << np.uint64(INDEX_BITS))
         return Words((joined & np.uint64(WORD_INDICES - 1)).astype(np.uint32), bounds)
-
-    def describe(self, values: Sequence[float], words: int) -> dict[str, float]:
-        """The numbers under their names, as scaled, and how many distinct words and categories there were."""
-        told = {"words": float(words)}
-        told.update(zip(self._names, values, strict=True))
-        if isnan(sum(values)):
-            for name in [name for name, value in told.items() if isnan(value)]:
-                del told[name]
-                told[f"{name} missing"] = 1.0
-        return told
 
 
 def _number(name: str) -> int:

@@ -23,7 +23,7 @@ class ModelScorer:
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
-        self.name, self.learns = spec.name, spec.learns
+        self.name, self.learns, self._names = spec.name, spec.learns, spec.numbers
         self.version = model.version if model is not None else f"{spec.name}-0"
         self._featurizer = Featurizer(spec)
         self._intercept = model.river.intercept if model is not None else 0.0
@@ -50,11 +50,9 @@ class ModelScorer:
             self._scored.append((place, key, nan if score is None else score))
         return score
 
-    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float]:
-        """What the model saw, by name."""
-        values = array("d")
-        weigh_numbers(numbers, self._weights, self._missing, values)
-        return self._featurizer.describe(values, self._words.count(place))
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
+        """What the model saw, by name: the numbers as they were read, and how many distinct words and categories."""
+        return {"words": self._words.count(place), **dict(zip(self._names, numbers, strict=True))}
 
     def take(self) -> ScoredRows | None:
         """What has been scored since `prepare`, to be kept for labels; None without any."""

@@ -36,7 +36,7 @@ class FixedScorer:
         """The declared score."""
         return self._says
 
-    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float]:
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
         """Nothing to tell."""
         return {}
 

@@ -15,7 +15,10 @@ from engine.rulebook.nodes import Ref, names_in
 from engine.rulebook.rules import Clause, RuleDeclaration
 
 _READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
-_GUARD = {"bool": "truth", "number": "number", "text": "text", "list": "items", "duration": "number", "size": "number"}
+_NUMBER = ("int", "float")
+_TYPES = {
+    "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER
+}  # fmt: skip
 _COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1}
 _UNBOUNDED = 1 << 62
 
@@ -51,9 +54,9 @@ class Vocabulary:
                 found = fetch(declared.path)
                 if declared.factor != 1:
                     return f"scaled({found}, {declared.factor})"
-                return f"{_GUARD[declared.type]}({found})"
+                return guarded(found, declared.type)
             case "event":
-                return f"{_GUARD[ref.type]}({fetch(ref.target)})" if ref.type in _GUARD else fetch(ref.target)
+                return guarded(fetch(ref.target), ref.type)
             case "counter":
                 return counter(scope, self.counters[ref.target])
             case "score":
@@ -73,7 +76,7 @@ class Vocabulary:
         """Source text of what a model reads of an event's texts and categories."""
         spec = self.models[model]
         groups = [self._group(scope, model, names, "text") for names in (spec.texts, spec.categories)]
-        return f"ModelTexts({', '.join(groups)})"
+        return f"({', '.join(groups)})"
 
     def assignments(self, scope: Scope, models: Iterable[str], together: bool) -> list[str]:
         """Lines that read what these models need of an event's numbers. `together`: the user's counts in one call."""
@@ -133,7 +136,7 @@ class Vocabulary:
         path = declared.path if declared else counter.field or ""
         if counter.kind == "distinct":
             entry = f"add_{approx}distinct({_store(counter)}, {counter.series_key}, now, hash64(x), {tail}"
-            return [f"x = token({fetch(path)})", f"if x is not None: {entry}"]
+            return [f"x = {fetch(path)}", "if type(x) is not str: x = token(x)", f"if x is not None: {entry}"]
         factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
         return [
             f"x = amount({fetch(path)})",
@@ -209,6 +212,14 @@ def cheapest_first(clauses: list[Clause]) -> list[Clause]:
 def fetch(path: str) -> str:
     """Source text that reads a path of the event."""
     return f"lookup(f, {path!r})" if "." in path else f"f.get({path!r})"
+
+
+def guarded(source: str, wanted: str) -> str:
+    """Source text of a JSON value, None (unknown) where it is of another type. Written out: a call costs more."""
+    if wanted not in _TYPES:
+        return source
+    fits = " or ".join(f"type(x) is {name}" for name in _TYPES[wanted]).replace("type(x)", f"type(x := {source})", 1)
+    return f"(x if {fits} else None)"
 
 
 def concerns(types: tuple[str, ...], event_type: str) -> bool:

@@ -9,7 +9,6 @@ from engine.core.events import lookup
 from engine.core.hashing import digest
 from engine.core.journeys import PART_SEPARATOR
 from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
-from engine.core.rules import ModelTexts
 from engine.core.series import add_amount, read_total
 from engine.core.sketches import (
     add_approx_amount,
@@ -25,29 +24,9 @@ from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains
 
 
-def number(value: Any) -> float | int | None:
-    """A JSON number, or unknown."""
-    return value if type(value) is int or type(value) is float else None
-
-
 def scaled(value: Any, factor: int) -> float | int | None:
     """A number of units as milliseconds or bytes, or unknown."""
     return value * factor if type(value) is int or type(value) is float else None
-
-
-def text(value: Any) -> str | None:
-    """A JSON string, or unknown."""
-    return value if type(value) is str else None
-
-
-def truth(value: Any) -> bool | None:
-    """A JSON truth value, or unknown."""
-    return value if type(value) is bool else None
-
-
-def items(value: Any) -> list[Any] | None:
-    """A JSON list, or unknown."""
-    return value if type(value) is list else None
 
 
 def token(value: Any) -> str | None:
@@ -110,14 +89,14 @@ MAX_KEYS = 64
 UNREAD = object()
 RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str, "float": float, "tuple": tuple},
-    "U": UNREAD, "number": number, "scaled": scaled, "text": text, "truth": truth, "items": items, "token": token,
+    "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,
     "add_approx_amount": add_approx_amount, "read_approx_count": read_approx_count,
     "read_approx_distinct": read_approx_distinct, "read_approx_total": read_approx_total,
-    "ClauseTrace": ClauseTrace, "ModelTexts": ModelTexts,
+    "ClauseTrace": ClauseTrace,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,
 }  # fmt: skip

@@ -6,7 +6,7 @@ of them is written along (`index_entries`), which needs no place in the changelo
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -23,6 +23,9 @@ VERDICT = b"v"
 _COUNT = struct.Struct("<I")
 _EVENT = struct.Struct("<Q")
 
+TOPICS = (0, 1)
+"""Events and hops, as pieces are told apart by."""
+
 Change = tuple[bytes, bytes | None]
 """A key and its new value; None deletes it."""
 
@@ -31,7 +34,7 @@ class Reader(Protocol):
     """What is asked of the database."""
 
     def get(self, key: Any) -> Any:
-        """One value, or None where there is none."""
+        """A list of values for a list of keys; None where there is none."""
 
 
 class ScoredPieces:
@@ -49,23 +52,30 @@ class ScoredPieces:
         name = PIECE + bytes([topic]) + blake2b(events, digest_size=8).digest()
         return _keep(self._pieces, name, _COUNT.pack(len(keys)) + events + payload)
 
-    def find(self, database: Reader, key: int) -> list[bytes]:
-        """The pieces that have an event: at most one from each topic."""
-        found = {suffix[0]: database.get(PIECE + suffix) for suffix in self._suffixes(database, _EVENT.pack(key))}
-        for name, (value, _) in self._pieces.items():
-            if name[1] not in found and _has(value, key):  # under way; scored again, it would say the same
-                found[name[1]] = value
-        return [_payload(value) for value in found.values() if value is not None]
+    def find(self, database: Reader, keys: Sequence[int]) -> dict[int, list[bytes]]:
+        """The pieces that have these events: for each event at most one from each topic."""
+        places = [(key, topic) for key in dict.fromkeys(keys) for topic in TOPICS]
+        suffixes = database.get([INDEX + _EVENT.pack(key) + bytes([topic]) for key, topic in places])
+        names = list({PIECE + suffix: None for suffix in suffixes if suffix is not None})
+        pieces = dict(zip(names, database.get(names) if names else [], strict=True))
+        found: dict[int, list[bytes]] = {key: [] for key in keys}
+        for (key, topic), suffix in zip(places, suffixes, strict=True):
+            piece = pieces.get(PIECE + suffix) if suffix is not None else self._under_way(key, topic)
+            if piece is not None:
+                found[key].append(_payload(piece))
+        return found
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
         return _keep(self._verdicts, VERDICT + _EVENT.pack(key), verdict.encode())
 
-    def verdict(self, database: Reader, key: int) -> str | None:
-        """The newest verdict on an event."""
-        name = VERDICT + _EVENT.pack(key)
-        stored = self._verdicts[name][0] if name in self._verdicts else database.get(name)
-        return stored.decode() if stored is not None else None
+    def verdicts(self, database: Reader, keys: Sequence[int]) -> dict[int, str]:
+        """The newest verdicts on these events, where there are any."""
+        names = [VERDICT + _EVENT.pack(key) for key in keys]
+        stored = dict(zip(names, database.get(names), strict=True))
+        stored.update({name: self._verdicts[name][0] for name in names if name in self._verdicts})
+        found = ((key, stored[name]) for key, name in zip(keys, names, strict=True))
+        return {key: verdict.decode() for key, verdict in found if verdict is not None}
 
     def settle(self, changes: Iterable[Change]) -> None:
         """These changes are in the database."""
@@ -75,9 +85,12 @@ class ScoredPieces:
             if writes > 1:
                 pending[name] = (value, writes - 1)
 
-    def _suffixes(self, database: Reader, event: bytes) -> list[bytes]:
-        found = [database.get(INDEX + event + bytes([topic])) for topic in (0, 1)]
-        return [suffix for suffix in found if suffix is not None]
+    def _under_way(self, key: int, topic: int) -> bytes | None:
+        """A piece that is not in the database yet. One that is scored again says the same as what is there."""
+        for name, (value, _) in self._pieces.items():
+            if name[1] == topic and _has(value, key):
+                return value
+        return None
 
 
 def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:

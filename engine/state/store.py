@@ -5,7 +5,7 @@ changelog. So a record with writes under way is never evicted: the database does
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -115,13 +115,13 @@ class PartitionState:
         self.scored.settle(scored)
         self._evict()
 
-    def scored_pieces(self, key: int) -> list[bytes]:
-        """The pieces that tell how an event was scored."""
-        return self.scored.find(self._database(), key)
+    def scored_pieces(self, keys: Sequence[int]) -> dict[int, list[bytes]]:
+        """The pieces that tell how these events were scored."""
+        return self.scored.find(self._database(), keys)
 
-    def verdict(self, key: int) -> str | None:
-        """The newest verdict on an event."""
-        return self.scored.verdict(self._database(), key)
+    def verdicts(self, keys: Sequence[int]) -> dict[int, str]:
+        """The newest verdicts on these events, where there are any."""
+        return self.scored.verdicts(self._database(), keys)
 
     def _evict(self) -> None:
         excess = len(self._records) - self._capacity

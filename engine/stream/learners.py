@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.kernel import hash64
 from engine.core.rules import Rulebook, Scorer
 from engine.errors import LabelError, StateError
-from engine.learning.labels import join
+from engine.learning.labels import Label, join
 from engine.learning.models import LearnedModel, restore_model
 from engine.learning.scored import read_scored
 from engine.learning.scorers import ModelScorer
@@ -20,6 +20,9 @@ from engine.stream.metrics import Metrics
 
 _PIECE_EVENTS = 250
 """A label reads the whole piece that its event is in."""
+
+_LABELS_AT_ONCE = 250
+"""Each may be in a piece of its own, and all of these are in memory at once."""
 
 _KNOWN_WITHIN_S = 20.0
 """Less than the thirty seconds after which Faust's recovery would end in silence."""
@@ -77,26 +80,38 @@ class LabelWorker:
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of labels."""
-        state = self._states(partition)
-        outcome = StateOutcome(state=state)
-        for record in records:
+        outcome = StateOutcome(state=self._states(partition))
+        labels = [(record, label) for record in records if (label := self._decode(outcome, record)) is not None]
+        for start in range(0, len(labels), _LABELS_AT_ONCE):
+            self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE])
+        return outcome
+
+    def _decode(self, outcome: Outcome, record: Any) -> Label | None:
+        try:
+            return decode_label(record.value)
+        except LabelError as error:
+            self._rejector.reject(outcome, record, error.reason, error)
+            return None
+
+    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> None:
+        assert outcome.state is not None
+        keys = [hash64(label.event_id) for _, label in labels]
+        pieces, verdicts = outcome.state.scored_pieces(keys), outcome.state.verdicts(keys)
+        for (record, label), key in zip(labels, keys, strict=True):
             try:
-                label = decode_label(record.value)
-                key = hash64(label.event_id)
-                scored = [model for piece in state.scored_pieces(key) for model in read_scored(piece, key)]
-                result, examples = join(label, scored, state.verdict(key), (partition, record.offset))
-            except (LabelError, StateError) as error:
-                reason = error.reason if isinstance(error, LabelError) else "unreadable_state"
-                self._rejector.reject(outcome, record, reason, error)
+                scored = [model for piece in pieces[key] for model in read_scored(piece, key)]
+            except StateError as error:
+                self._rejector.reject(outcome, record, "unreadable_state", error)
                 continue
+            result, examples = join(label, scored, verdicts.get(key), (partition, record.offset))
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._metrics.labels.labels(result).inc()
             if result not in ("unmatched", "duplicate"):
-                outcome.keep_scored([state.scored.put_verdict(key, label.verdict)])
+                verdicts[key] = label.verdict
+                outcome.keep_scored([outcome.state.scored.put_verdict(key, label.verdict)])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
-        return outcome
 
 
 class TrainerWorker:

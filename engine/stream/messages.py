@@ -85,7 +85,13 @@ def encode_decision(decision: Decision) -> bytes:
         document["earlier"] = True
     if decision.members:
         document["clusters"] = decision.members
-    return orjson.dumps(document)
+    try:
+        return orjson.dumps(document)
+    except TypeError:  # a number of more than 64 bits among what a model has read
+        document["features"] = {
+            model: {name: _plain(value) for name, value in seen.items()} for model, seen in decision.features.items()
+        }
+        return orjson.dumps(document)
 
 
 _LONGEST = 1 << 63

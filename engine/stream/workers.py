@@ -1,6 +1,6 @@
 """What happens to a batch of events: decoded, decided, collected for publishing and keeping."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -61,8 +61,8 @@ class EventWorker:
         assert evaluator is not None  # no partition is read before a rulebook is there
         state = self._states(partition)
         outcome, journeys = StateOutcome(state=state), []
-        decoded = list(self._decode(evaluator.rulebook, records, outcome))
-        outcome.records = touched = state.load(dict.fromkeys(key for key, _, _, _ in decoded))
+        decoded = self._decode(evaluator.rulebook, records, outcome)
+        outcome.records = touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
         evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
         skipped = 0
         for key, record, event, program in decoded:
@@ -88,7 +88,8 @@ class EventWorker:
 
     def _decode(
         self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome
-    ) -> Iterable[tuple[bytes, Any, Event, Program]]:
+    ) -> list[tuple[bytes, Any, Event, Program]]:
+        decoded: list[tuple[bytes, Any, Event, Program]] = []
         limit, ignored, misrouted = self._settings.events.max_message_bytes, 0, 0
         for record in records:
             try:
@@ -101,10 +102,12 @@ class EventWorker:
                 ignored += 1
                 continue
             key = user_key(event.user_id)
-            misrouted += bool(record.key) and record.key != key[1:]
-            yield key, record, event, program
+            if record.key and record.key != key[1:]:
+                misrouted += 1
+            decoded.append((key, record, event, program))
         self._metrics.ignored.inc(ignored)
         self._metrics.misrouted.inc(misrouted)
+        return decoded
 
     def _count(self, evaluator: Evaluator, state: PartitionState, decided: int, skipped: int) -> None:
         metrics, tally = self._metrics, evaluator.tally

@@ -16,8 +16,8 @@ from engine.learning.trainer import Quality, Trainer
 
 SPEC = ModelSpec("spam", ("age", "n"), ("text",), ("ip",), min_labels=4, learning_rate=0.3)
 Inputs = tuple[ModelNumbers, ModelTexts]
-SPAM: Inputs = ((1.0, 9.0), ModelTexts(("free crypto now",), ("10.0.0.1",)))
-HAM: Inputs = ((500.0, None), ModelTexts(("see you at lunch",), (None,)))
+SPAM: Inputs = ((1.0, 9.0), (("free crypto now",), ("10.0.0.1",)))
+HAM: Inputs = ((500.0, None), (("see you at lunch",), (None,)))
 
 
 def seen(inputs: Inputs, model: LearnedModel | None = None) -> ScoredModel:
@@ -56,7 +56,7 @@ def test_words_share_one_weight_and_missing_numbers_are_features() -> None:
     assert math.isclose(sum(value**2 for index, value in vector.items() if index in features.indices), 1)
     scorer = ModelScorer(SPEC, None)
     scorer.prepare([HAM[1]])
-    assert scorer.describe(0, HAM[0])["n missing"] == 1.0
+    assert scorer.describe(0, HAM[0]) == {"words": 4, "age": 500.0, "n": None}
 
 
 def test_what_was_scored_is_found_by_event_and_only_whole() -> None:
@@ -106,7 +106,7 @@ def test_a_model_does_not_know_before_it_has_seen_enough_of_both_kinds() -> None
 def test_scores_are_those_of_the_river_model_in_any_batch() -> None:
     model = trained().models["spam"]
     texts = ["free crypto now", "see YOU at lunch", "", "free\x00lunch", "Überraschung 🎉 jetzt", "a b c d e f g"]
-    inputs = [((float(index), None), ModelTexts((text,), ("10.0.0.1",))) for index, text in enumerate(texts)]
+    inputs = [((float(index), None), ((text,), ("10.0.0.1",))) for index, text in enumerate(texts)]
     scorer = ModelScorer(SPEC, model)
     scorer.prepare([texts for _, texts in inputs])
     for place, one in enumerate(inputs):

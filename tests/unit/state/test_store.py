@@ -74,13 +74,13 @@ def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(data
     second = state.scored.put(0, np.array([12], np.uint64), b"two")
     other = state.scored.put(1, np.array([12], np.uint64), b"back from its journey")
     for change in (first, second, other):
-        assert state.scored_pieces(12)[-1] == b"back from its journey"
-        assert state.scored_pieces(11) == [b"one"]
+        assert state.scored_pieces([12])[12][-1] == b"back from its journey"
+        assert state.scored_pieces([11])[11] == [b"one"]
         apply([change])
         state.settle({}, [change])
-    assert state.scored_pieces(12) == [b"two", b"back from its journey"]
-    assert state.scored_pieces(11) == [b"one"]
-    assert state.scored_pieces(13) == []
+    assert state.scored_pieces([12])[12] == [b"two", b"back from its journey"]
+    assert state.scored_pieces([11])[11] == [b"one"]
+    assert state.scored_pieces([13])[13] == []
 
 
 def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(database: tuple[Any, Apply]) -> None:
@@ -90,19 +90,19 @@ def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(databas
         change = state.scored.put(0, np.array(keys, np.uint64), payload)
         apply([change])
         state.settle({}, [change])
-    assert [state.scored_pieces(key) for key in (11, 12, 13)] == [[b"the rest"], [b"whole"], [b"the rest"]]
+    assert state.scored_pieces([11, 12, 13]) == {11: [b"the rest"], 12: [b"whole"], 13: [b"the rest"]}
 
 
 def test_the_newest_verdict_is_known_before_and_after_it_is_durable(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
-    assert state.verdict(11) is None
+    assert state.verdicts([11, 12]) == {}
     changes = [state.scored.put_verdict(11, verdict) for verdict in ("spam", "ham")]
     for change in changes:
-        assert state.verdict(11) == "ham"
+        assert state.verdicts([11, 12]) == {11: "ham"}
         apply([change])
         state.settle({}, [change])
-    assert state.verdict(11) == "ham"
+    assert state.verdicts([11, 12]) == {11: "ham"}
 
 
 def test_changes_and_their_changelog_offset_are_written_together(tmp_path: Path) -> None:
