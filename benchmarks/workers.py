@@ -21,7 +21,7 @@ from engine.settings import Settings
 from engine.stream.publishing import publish_rulebook
 from engine.stream.topics import create_topics
 
-COUNT = 300_000
+COUNT = 400_000
 WANTED = 1.8
 HOME = Path(__file__).parent / "out" / "kafka"
 _TIMEOUT_S = 60.0

@@ -63,7 +63,7 @@ class ScoredRows:
         return b"".join((_NAME.pack(len(name)), name, counts, *(column.tobytes() for column in columns)))
 
 
-def read_scored(piece: bytes, key: int) -> list[ScoredModel]:
+def read_scored(piece: bytes | memoryview, key: int) -> list[ScoredModel]:
     """What the models of a piece saw and said of an event. Raises StateError."""
     try:
         return list(_read(piece, key))
@@ -71,12 +71,12 @@ def read_scored(piece: bytes, key: int) -> list[ScoredModel]:
         raise StateError(f"stored features of {len(piece)} bytes cannot be read: {error}") from error
 
 
-def _read(piece: bytes, key: int) -> Iterator[ScoredModel]:
+def _read(piece: bytes | memoryview, key: int) -> Iterator[ScoredModel]:
     at = 0
     while at < len(piece):
         (length,) = _NAME.unpack_from(piece, at)
         at += _NAME.size + length
-        name = piece[at - length : at].decode()
+        name = bytes(piece[at - length : at]).decode()
         rows, numbers, words = _COUNTS.unpack_from(piece, at)
         starts = [at + _COUNTS.size]
         for size in (8 * rows, 8 * rows, 8 * numbers, 8 * rows * numbers, 4 * rows, 4 * words):

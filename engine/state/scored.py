@@ -52,13 +52,13 @@ class ScoredPieces:
         name = PIECE + bytes([topic]) + blake2b(events, digest_size=8).digest()
         return _keep(self._pieces, name, _COUNT.pack(len(keys)) + events + payload)
 
-    def find(self, database: Reader, keys: Sequence[int]) -> dict[int, list[bytes]]:
+    def find(self, database: Reader, keys: Sequence[int]) -> dict[int, list[memoryview]]:
         """The pieces that have these events: for each event at most one from each topic."""
         places = [(key, topic) for key in dict.fromkeys(keys) for topic in TOPICS]
         suffixes = database.get([INDEX + _EVENT.pack(key) + bytes([topic]) for key, topic in places])
         names = list({PIECE + suffix: None for suffix in suffixes if suffix is not None})
         pieces = dict(zip(names, database.get(names) if names else [], strict=True))
-        found: dict[int, list[bytes]] = {key: [] for key in keys}
+        found: dict[int, list[memoryview]] = {key: [] for key in keys}
         for (key, topic), suffix in zip(places, suffixes, strict=True):
             piece = pieces.get(PIECE + suffix) if suffix is not None else self._under_way(key, topic)
             if piece is not None:
@@ -112,6 +112,6 @@ def _has(value: bytes, key: int) -> bool:
     return bool((np.frombuffer(value, "<u8", count, _COUNT.size) == np.uint64(key)).any())
 
 
-def _payload(value: bytes) -> bytes:
+def _payload(value: bytes) -> memoryview:
     (count,) = _COUNT.unpack_from(value)
-    return value[_COUNT.size + 8 * count :]
+    return memoryview(value)[_COUNT.size + 8 * count :]  # a copy would cost more than what is read of it

@@ -115,7 +115,7 @@ class PartitionState:
         self.scored.settle(scored)
         self._evict()
 
-    def scored_pieces(self, keys: Sequence[int]) -> dict[int, list[bytes]]:
+    def scored_pieces(self, keys: Sequence[int]) -> dict[int, list[memoryview]]:
         """The pieces that tell how these events were scored."""
         return self.scored.find(self._database(), keys)
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from engine.core.kernel import hash64
@@ -70,6 +71,7 @@ class LabelWorker:
     def __init__(self, settings: Settings, states: States, metrics: Metrics) -> None:
         self._topics, self._states, self._metrics = settings.topics, states, metrics
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
+        self._labels_by = cache(metrics.labels.labels)
 
     async def begin(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -106,7 +108,7 @@ class LabelWorker:
             result, examples = join(label, scored, verdicts.get(key), (partition, record.offset))
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
-            self._metrics.labels.labels(result).inc()
+            self._labels_by(result).inc()
             if result not in ("unmatched", "duplicate"):
                 verdicts[key] = label.verdict
                 outcome.keep_scored([outcome.state.scored.put_verdict(key, label.verdict)])

@@ -67,6 +67,10 @@ def test_the_least_recently_used_records_go_first(database: tuple[Any, Apply]) -
     assert state.misses == 3
 
 
+def pieces(state: PartitionState, key: int) -> list[bytes]:
+    return [bytes(piece) for piece in state.scored_pieces([key])[key]]
+
+
 def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
@@ -74,13 +78,13 @@ def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(data
     second = state.scored.put(0, np.array([12], np.uint64), b"two")
     other = state.scored.put(1, np.array([12], np.uint64), b"back from its journey")
     for change in (first, second, other):
-        assert state.scored_pieces([12])[12][-1] == b"back from its journey"
-        assert state.scored_pieces([11])[11] == [b"one"]
+        assert pieces(state, 12)[-1] == b"back from its journey"
+        assert pieces(state, 11) == [b"one"]
         apply([change])
         state.settle({}, [change])
-    assert state.scored_pieces([12])[12] == [b"two", b"back from its journey"]
-    assert state.scored_pieces([11])[11] == [b"one"]
-    assert state.scored_pieces([13])[13] == []
+    assert pieces(state, 12) == [b"two", b"back from its journey"]
+    assert pieces(state, 11) == [b"one"]
+    assert pieces(state, 13) == []
 
 
 def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(database: tuple[Any, Apply]) -> None:
@@ -90,7 +94,7 @@ def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(databas
         change = state.scored.put(0, np.array(keys, np.uint64), payload)
         apply([change])
         state.settle({}, [change])
-    assert state.scored_pieces([11, 12, 13]) == {11: [b"the rest"], 12: [b"whole"], 13: [b"the rest"]}
+    assert [pieces(state, key) for key in (11, 12, 13)] == [[b"the rest"], [b"whole"], [b"the rest"]]
 
 
 def test_the_newest_verdict_is_known_before_and_after_it_is_durable(database: tuple[Any, Apply]) -> None:
