@@ -127,7 +127,7 @@ def trained(rulebook: Rulebook, sample: Stream) -> LearnedModel:
         evaluator.evaluate(event, program, records.setdefault(event.user_id, EntityRecord()))
         rows = scorer.take()
         if rows is not None:
-            [seen] = read_scored(rows.encode(), int(rows.keys[0]))
+            [(_, seen)] = read_scored(rows.encode(), rows.keys.tolist())
             model.learn(seen.features, int(event.user_id[1:]) % 17 == 0)
     return model
 

@@ -8,7 +8,7 @@ A piece holds, for each model, its columns one after the other:
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -63,15 +63,15 @@ class ScoredRows:
         return b"".join((_NAME.pack(len(name)), name, counts, *(column.tobytes() for column in columns)))
 
 
-def read_scored(piece: bytes | memoryview, key: int) -> list[ScoredModel]:
-    """What the models of a piece saw and said of an event. Raises StateError."""
+def read_scored(piece: bytes | memoryview, keys: Iterable[int]) -> Iterator[tuple[int, ScoredModel]]:
+    """What the models of a piece saw and said of these events. Raises StateError."""
     try:
-        return list(_read(piece, key))
+        yield from _read(piece, np.array(list(keys), np.uint64))
     except (struct.error, ValueError) as error:
         raise StateError(f"stored features of {len(piece)} bytes cannot be read: {error}") from error
 
 
-def _read(piece: bytes | memoryview, key: int) -> Iterator[ScoredModel]:
+def _read(piece: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:
     at = 0
     while at < len(piece):
         (length,) = _NAME.unpack_from(piece, at)
@@ -85,15 +85,18 @@ def _read(piece: bytes | memoryview, key: int) -> Iterator[ScoredModel]:
         if at > len(piece):
             raise ValueError("it ends too early")
         keys = np.frombuffer(piece, "<u8", rows, starts[0])
-        for row in np.flatnonzero(keys == np.uint64(key))[-1:]:
-            score = float(np.frombuffer(piece, "<f8", rows, starts[1])[row])
-            indices = np.frombuffer(piece, "<u4", 2 * numbers, starts[2]).tolist()
-            values = np.frombuffer(piece, "<f8", numbers, starts[3] + 8 * int(row) * numbers).tolist()
-            ends = np.frombuffer(piece, "<u4", rows, starts[4])
-            first = ends[row - 1] if row else 0
-            own = np.frombuffer(piece, "<u4", words, starts[5])[first : ends[row]]
+        found = np.flatnonzero(np.isin(keys, asked)).tolist()
+        scores = np.frombuffer(piece, "<f8", rows, starts[1])
+        pairs = np.frombuffer(piece, "<u4", 2 * numbers, starts[2]).tolist()
+        values = np.frombuffer(piece, "<f8", rows * numbers, starts[3]).reshape(rows, numbers)
+        ends = np.frombuffer(piece, "<u4", rows, starts[4])
+        indices = np.frombuffer(piece, "<u4", words, starts[5])
+        for row in found:
             named = {
                 missing if isnan(value) else index: 1.0 if isnan(value) else value
-                for index, missing, value in zip(indices[::2], indices[1::2], values, strict=True)
+                for index, missing, value in zip(pairs[::2], pairs[1::2], values[row].tolist(), strict=True)
             }
-            yield ScoredModel(name, None if isnan(score) else score, SparseFeatures(tuple(own.tolist()), named))
+            own = indices[ends[row - 1] if row else 0 : ends[row]].tolist()
+            score = float(scores[row])
+            seen = SparseFeatures(tuple(own), named)
+            yield int(keys[row]), ScoredModel(name, None if isnan(score) else score, seen)

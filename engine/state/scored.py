@@ -52,18 +52,19 @@ class ScoredPieces:
         name = PIECE + bytes([topic]) + blake2b(events, digest_size=8).digest()
         return _keep(self._pieces, name, _COUNT.pack(len(keys)) + events + payload)
 
-    def find(self, database: Reader, keys: Sequence[int]) -> dict[int, list[memoryview]]:
-        """The pieces that have these events: for each event at most one from each topic."""
+    def find(self, database: Reader, keys: Iterable[int]) -> list[tuple[memoryview, list[int]]]:
+        """The pieces that have some of these events, each with those: an event is in at most one from each topic."""
         places = [(key, topic) for key in dict.fromkeys(keys) for topic in TOPICS]
         suffixes = database.get([INDEX + _EVENT.pack(key) + bytes([topic]) for key, topic in places])
-        names = list({PIECE + suffix: None for suffix in suffixes if suffix is not None})
-        pieces = dict(zip(names, database.get(names) if names else [], strict=True))
-        found: dict[int, list[memoryview]] = {key: [] for key in keys}
+        asked: dict[bytes, list[int]] = {}
         for (key, topic), suffix in zip(places, suffixes, strict=True):
-            piece = pieces.get(PIECE + suffix) if suffix is not None else self._under_way(key, topic)
-            if piece is not None:
-                found[key].append(_payload(piece))
-        return found
+            name = PIECE + suffix if suffix is not None else self._under_way(key, topic)
+            if name is not None:
+                asked.setdefault(name, []).append(key)
+        names = [name for name in asked if name not in self._pieces]
+        found = dict(zip(names, database.get(names) if names else [], strict=True))
+        found.update({name: self._pieces[name][0] for name in asked if name in self._pieces})
+        return [(_payload(found[name]), asked[name]) for name in asked if found[name] is not None]
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
@@ -86,11 +87,8 @@ class ScoredPieces:
                 pending[name] = (value, writes - 1)
 
     def _under_way(self, key: int, topic: int) -> bytes | None:
-        """A piece that is not in the database yet. One that is scored again says the same as what is there."""
-        for name, (value, _) in self._pieces.items():
-            if name[1] == topic and _has(value, key):
-                return value
-        return None
+        """The name of a piece that is not in the database yet. One that is scored again says what is there already."""
+        return next((name for name, (value, _) in self._pieces.items() if name[1] == topic and _has(value, key)), None)
 
 
 def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:

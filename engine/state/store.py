@@ -115,8 +115,8 @@ class PartitionState:
         self.scored.settle(scored)
         self._evict()
 
-    def scored_pieces(self, keys: Sequence[int]) -> dict[int, list[memoryview]]:
-        """The pieces that tell how these events were scored."""
+    def scored_pieces(self, keys: Iterable[int]) -> list[tuple[memoryview, list[int]]]:
+        """The pieces that tell how these events were scored, each with those of them that it has."""
         return self.scored.find(self._database(), keys)
 
     def verdicts(self, keys: Sequence[int]) -> dict[int, str]:

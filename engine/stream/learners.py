@@ -11,10 +11,11 @@ from engine.core.rules import Rulebook, Scorer
 from engine.errors import LabelError, StateError
 from engine.learning.labels import Label, join
 from engine.learning.models import LearnedModel, restore_model
-from engine.learning.scored import read_scored
+from engine.learning.scored import ScoredModel, read_scored
 from engine.learning.scorers import ModelScorer
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
+from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.messages import Message, decode_example, decode_label, encode_example
 from engine.stream.metrics import Metrics
@@ -98,14 +99,13 @@ class LabelWorker:
     def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> None:
         assert outcome.state is not None
         keys = [hash64(label.event_id) for _, label in labels]
-        pieces, verdicts = outcome.state.scored_pieces(keys), outcome.state.verdicts(keys)
+        scored, verdicts = self._scored(outcome.state, keys), outcome.state.verdicts(keys)
         for (record, label), key in zip(labels, keys, strict=True):
-            try:
-                scored = [model for piece in pieces[key] for model in read_scored(piece, key)]
-            except StateError as error:
-                self._rejector.reject(outcome, record, "unreadable_state", error)
+            seen = scored.get(key, [])
+            if isinstance(seen, StateError):
+                self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
-            result, examples = join(label, scored, verdicts.get(key), (partition, record.offset))
+            result, examples = join(label, seen, verdicts.get(key), (partition, record.offset))
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
@@ -114,6 +114,19 @@ class LabelWorker:
                 outcome.keep_scored([outcome.state.scored.put_verdict(key, label.verdict)])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
+
+    def _scored(self, state: PartitionState, keys: Sequence[int]) -> dict[int, list[ScoredModel] | StateError]:
+        """What models saw and said of these events; an error where that cannot be read."""
+        found: dict[int, list[ScoredModel] | StateError] = {}
+        for piece, own in state.scored_pieces(keys):
+            try:
+                for key, model in read_scored(piece, own):
+                    known = found.setdefault(key, [])
+                    if isinstance(known, list):
+                        known.append(model)
+            except StateError as error:
+                found.update(dict.fromkeys(own, error))
+        return found
 
 
 class TrainerWorker:

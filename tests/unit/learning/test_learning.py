@@ -27,7 +27,7 @@ def seen(inputs: Inputs, model: LearnedModel | None = None) -> ScoredModel:
     scorer.score(0, 1, inputs[0])
     rows = scorer.take()
     assert rows is not None
-    return read_scored(rows.encode(), 1)[0]
+    return next(model for _, model in read_scored(rows.encode(), [1]))
 
 
 def example(inputs: Inputs, spam: bool, offset: int, partition: int = 0) -> Example:
@@ -70,13 +70,13 @@ def test_what_was_scored_is_found_by_event_and_only_whole() -> None:
     pieces = list(rows.pieces(3))
     assert [piece.keys.tolist() for piece in pieces] == [[100, 102, 103], [104]]
     for place, score in scores.items():
-        [found] = [one for piece in pieces for one in read_scored(piece.encode(), 100 + place)]
+        [(_, found)] = [one for piece in pieces for one in read_scored(piece.encode(), [100 + place, 99])]
         assert found.score == score
         assert found.features == seen(batch[place]).features
     encoded = pieces[0].encode()
     for damaged in (encoded[:-1], encoded[:9], b"\x04spa"):
         with pytest.raises(StateError):
-            read_scored(damaged, 100)
+            list(read_scored(damaged, [100]))
 
 
 def test_a_label_meets_what_was_scored() -> None:
