@@ -5,7 +5,7 @@ where it has not been built, these serve (`kernel.py`).
 """
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 
 from engine.core.packed import (
     FLOOR,
@@ -16,12 +16,13 @@ from engine.core.packed import (
     bounds,
     drop,
     find,
-    finish,
     head,
     holds,
     lost_until,
     move_ends,
     retain,
+    trim,
+    trim_series,
 )
 
 LAYOUT = Layout(columns=4, width=1)
@@ -38,7 +39,7 @@ def add_count(words: "Packed[int]", key: int, now: int, cap: int, retention_ms: 
     if not holds(words, place, key):
         begin(words, place, key, retention_ms, LAYOUT)
     elif words[head(words, RETENTION, place)] != retention_ms:
-        _trim(words, place)
+        trim_series(words, place, LAYOUT)
         retain(words, place, retention_ms, LAYOUT)
     first, end = bounds(words, place, LAYOUT)
     if first == end or now >= words[end - 1]:
@@ -79,30 +80,8 @@ def read_counts(words: "Packed[int] | None", now: int, questions: "array[int]") 
 
 
 def trim_counts(words: "Packed[int]", oldest: int) -> int:
-    """Drop what no answer can depend on any more, and series that nothing after `oldest` can ask. Returns the
-    longest retention of those that are left, in ms."""
-    longest, place = 0, 0
-    while place < words[0]:
-        _trim(words, place)
-        first, end = bounds(words, place, LAYOUT)
-        retention_ms = words[head(words, RETENTION, place)]
-        if first == end or words[end - 1] + retention_ms < oldest:
-            finish(words, place, LAYOUT)
-        else:
-            longest = max(longest, retention_ms)
-            place += 1
-    return longest
-
-
-def shift_counts(words: "Packed[int]", by_ms: int) -> None:
-    """Move to a base `by_ms` later; times before the new base are dropped."""
-    for place in range(words[0]):
-        first, end = bounds(words, place, LAYOUT)
-        drop(words, place, first, bisect_left(words, by_ms, first, end))
-        floor = head(words, FLOOR, place)
-        words[floor] = max(0, words[floor] - by_ms)
-    for at in range(head(words, LAYOUT.columns, 0), len(words)):
-        words[at] -= by_ms
+    """As `packed.trim`."""
+    return trim(words, oldest, LAYOUT)
 
 
 def times_between(words: "Packed[int]", after: int, until: int) -> list[int]:
@@ -121,21 +100,10 @@ def times_by_key(words: "Packed[int]") -> dict[int, list[int]]:
 
 
 def _make_room(words: "Packed[int]", place: int, cap: int) -> None:
-    _trim(words, place)  # first, so that it does not matter when the record was saved last
+    trim_series(words, place, LAYOUT)  # first, so that it does not matter when the record was saved last
     first, end = bounds(words, place, LAYOUT)
     gone = end - first - cap
     if gone > 0:
         floor = head(words, FLOOR, place)
         words[floor] = max(words[floor], words[first + gone - 1])
         drop(words, place, first, first + gone)
-
-
-def _trim(words: "Packed[int]", place: int) -> None:
-    first, end = bounds(words, place, LAYOUT)
-    if first < end:
-        horizon = words[end - 1] - words[head(words, RETENTION, place)]
-        floor = head(words, FLOOR, place)
-        if words[floor] <= horizon:
-            words[floor] = 0
-        if words[first] <= horizon:
-            drop(words, place, first, bisect_right(words, horizon, first, end))

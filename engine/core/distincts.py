@@ -20,12 +20,13 @@ from engine.core.packed import (
     bounds,
     drop,
     find,
-    finish,
     head,
     holds,
     lost_until,
     move_ends,
     retain,
+    trim,
+    trim_series,
 )
 
 LAYOUT = Layout(columns=5, width=2)
@@ -43,7 +44,7 @@ def add_distinct(words: "Packed[int]", key: int, now: int, value: int, cap: int,
     if not holds(words, place, key):
         begin(words, place, key, retention_ms, LAYOUT)
     elif words[head(words, RETENTION, place)] != retention_ms:
-        _trim(words, place)
+        trim_series(words, place, LAYOUT)
         retain(words, place, retention_ms, LAYOUT)
     first, end = bounds(words, place, LAYOUT)
     at = end
@@ -79,30 +80,8 @@ def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int,
 
 
 def trim_distincts(words: "Packed[int]", oldest: int) -> int:
-    """As `trim_counts`."""
-    longest, place = 0, 0
-    while place < words[0]:
-        _trim(words, place)
-        first, end = bounds(words, place, LAYOUT)
-        retention_ms = words[head(words, RETENTION, place)]
-        if first == end or words[end - 2] + retention_ms < oldest:
-            finish(words, place, LAYOUT)
-        else:
-            longest = max(longest, retention_ms)
-            place += 1
-    return longest
-
-
-def shift_distincts(words: "Packed[int]", by_ms: int) -> None:
-    """Move to a base `by_ms` later; entries before the new base are dropped."""
-    for place in range(words[0]):
-        first, end = bounds(words, place, LAYOUT)
-        drop(words, place, first, first + 2 * bisect_right(words[first:end:2], by_ms - 1))
-        for column in (FLOOR, EXACT_FROM):
-            at = head(words, column, place)
-            words[at] = max(0, words[at] - by_ms)
-    for at in range(head(words, LAYOUT.columns, 0), len(words), 2):
-        words[at] -= by_ms
+    """As `packed.trim`."""
+    return trim(words, oldest, LAYOUT)
 
 
 def entries_by_key(words: "Packed[int]") -> dict[int, list[tuple[int, int]]]:
@@ -121,7 +100,7 @@ def first_time(words: "Packed[int]", key: int, value: int, start: int, until: in
 
 
 def _make_room(words: "Packed[int]", place: int, cap: int) -> None:
-    _trim(words, place)  # first, so that it does not matter when the record was saved last
+    trim_series(words, place, LAYOUT)  # first, so that it does not matter when the record was saved last
     first, end = bounds(words, place, LAYOUT)
     while (end - first) // 2 > cap:
         hashes = words[first + 1 : end : 2]
@@ -135,15 +114,3 @@ def _make_room(words: "Packed[int]", place: int, cap: int) -> None:
         words[at] = max(words[at], time)
         drop(words, place, first + 2 * gone, first + 2 * gone + 2)
         end -= 2
-
-
-def _trim(words: "Packed[int]", place: int) -> None:
-    first, end = bounds(words, place, LAYOUT)
-    if first < end:
-        horizon = words[end - 2] - words[head(words, RETENTION, place)]
-        for column in (FLOOR, EXACT_FROM):
-            at = head(words, column, place)
-            if words[at] <= horizon:
-                words[at] = 0
-        if words[first] <= horizon:
-            drop(words, place, first, first + 2 * bisect_right(words[first:end:2], horizon))

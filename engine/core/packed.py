@@ -2,14 +2,14 @@
 
 The words for n series, in the order of their keys:
 
-    n | n keys | n ends | n retentions_ms | n floors | further columns | the entries of each series, one after another
+    n | n keys | n ends | n retentions_ms | n floors | further times | the entries of each series, one after another
 
 A series' entries are ordered by time, which is the first word of each. They end at `ends[i]` words after the
 first entry of all.
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 Packed = array
@@ -93,6 +93,52 @@ def retain(words: "Packed[int]", place: int, retention_ms: int, layout: Layout) 
     if first < end and retention_ms > words[kept]:
         words[floor] = max(words[floor], words[end - layout.width] - words[kept], 0)
     words[kept] = retention_ms
+
+
+def after(words: "Packed[int]", time: int, first: int, end: int, layout: Layout) -> int:
+    """Where the first entry after `time` begins, among those from `first` to `end`."""
+    return first + layout.width * bisect_right(words[first : end : layout.width], time)
+
+
+def trim_series(words: "Packed[int]", place: int, layout: Layout) -> None:
+    """Drop what no answer can depend on any more."""
+    first, end = bounds(words, place, layout)
+    if first < end:
+        horizon = words[end - layout.width] - words[head(words, RETENTION, place)]
+        for column in range(FLOOR, layout.columns):
+            at = head(words, column, place)
+            if words[at] <= horizon:
+                words[at] = 0
+        if words[first] <= horizon:
+            drop(words, place, first, after(words, horizon, first, end, layout))
+
+
+def trim(words: "Packed[int]", oldest: int, layout: Layout) -> int:
+    """Trim all series, and drop those that nothing after `oldest` can ask. Returns the longest retention of those
+    that are left, in ms."""
+    longest, place = 0, 0
+    while place < words[0]:
+        trim_series(words, place, layout)
+        first, end = bounds(words, place, layout)
+        retention_ms = words[head(words, RETENTION, place)]
+        if first == end or words[end - layout.width] + retention_ms < oldest:
+            finish(words, place, layout)
+        else:
+            longest = max(longest, retention_ms)
+            place += 1
+    return longest
+
+
+def shift(words: "Packed[int]", by_ms: int, layout: Layout) -> None:
+    """Move to a base `by_ms` later; entries before the new base are dropped."""
+    for place in range(words[0]):
+        first, end = bounds(words, place, layout)
+        drop(words, place, first, after(words, by_ms - 1, first, end, layout))
+        for column in range(FLOOR, layout.columns):
+            at = head(words, column, place)
+            words[at] = max(0, words[at] - by_ms)
+    for at in range(head(words, layout.columns, 0), len(words), layout.width):
+        words[at] -= by_ms
 
 
 def is_sound(words: "Packed[int]", layout: Layout) -> bool:

@@ -1,8 +1,9 @@
 """The series of one entity: what the functions generated from a rulebook read and write."""
 
-from engine.core.counts import new_counts, shift_counts, times_between
-from engine.core.distincts import entries_by_key, new_distincts, shift_distincts
-from engine.core.packed import Packed
+from engine.core import counts, distincts
+from engine.core.counts import new_counts, times_between
+from engine.core.distincts import entries_by_key, new_distincts
+from engine.core.packed import Packed, shift
 from engine.core.windows import SeriesByKey, SumSeries
 
 _NO_COUNTS, _NO_DISTINCTS = new_counts(), new_distincts()
@@ -30,8 +31,8 @@ class EntitySeries:
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""
-        shift_counts(self.counts, by_ms)
-        shift_distincts(self.distincts, by_ms)
+        shift(self.counts, by_ms, counts.LAYOUT)
+        shift(self.distincts, by_ms, distincts.LAYOUT)
         for series in self.others.values():
             series.shift(by_ms)
 
