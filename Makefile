@@ -34,6 +34,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 compiled: $(VENV)/.compiled ## the core's inner loops for this machine, where it has a C compiler
+	$(BIN)/python compile_core.py
 
 $(VENV)/.compiled: engine/core/_kernel.pyx compile_core.py | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cython>=3.0.11,<4' 'setuptools>=65'

@@ -4,6 +4,7 @@ Where that fails, the engine runs on its Python functions, which give the same a
 """
 
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import setup
@@ -20,6 +21,8 @@ def main() -> None:
             script_args=["--quiet", "build_ext", "--inplace"],
         )
     except (SystemExit, Exception) as error:
+        for outdated in Path("engine/core").glob("_kernel*.so"):
+            outdated.unlink()
         print(f"\nTHE CORE WAS NOT COMPILED: {error}", file=sys.stderr)
         print("Counting runs in pure Python; with a C compiler, `make compiled` makes it faster.\n", file=sys.stderr)
 

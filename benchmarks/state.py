@@ -108,7 +108,7 @@ def _summary(console: Console, rows: dict[int, dict[str, float]]) -> dict[str, A
     console.print(
         f"from {USERS[0]:,} to {USERS[-1]:,} users: {growth:.2f} times, at most {GROWTH_LIMIT:g} wanted; "
         f"recovery: {speed:,.0f} records/s, {RECOVERY_RECORDS_PER_S:,} wanted; a warm start takes "
-        f"{million['warm_s'] - fewest['warm_s']:.1f} s longer with a million users"
+        f"{million['warm_s'] - fewest['warm_s']:.1f} s longer with a million users, below {WARM_S:g} wanted"
     )
     return {
         "users": {str(count): {name: round(value, 2) for name, value in row.items()} for count, row in rows.items()},

@@ -5,8 +5,9 @@ from importlib import import_module
 from typing import Any
 
 from engine.core import counts, distincts, recent, scaling
-from engine.core.counts import new_counts, times_by_key
+from engine.core.counts import LAYOUT, new_counts
 from engine.core.distincts import entries_by_key, new_distincts
+from engine.core.packed import Packed, bounds
 
 
 class PythonKernel:
@@ -28,6 +29,11 @@ with suppress(ImportError):
     KERNELS.append(import_module("engine.core._kernel"))
 
 _KEY = 7
+
+
+def times_by_key(words: "Packed[int]") -> dict[int, list[int]]:
+    """The times of each series."""
+    return {words[1 + place]: words[slice(*bounds(words, place, LAYOUT))].tolist() for place in range(words[0])}
 
 
 class CountSeries:

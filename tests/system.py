@@ -16,7 +16,6 @@ import msgspec
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from engine.core.counts import times_by_key
 from engine.core.distincts import entries_by_key
 from engine.core.entities import NEVER
 from engine.core.records import dump_record, load_record
@@ -30,6 +29,7 @@ from engine.stream.messages import encode_rulebook
 from engine.stream.offline import Arrival, OfflineEngine
 from engine.stream.publishing import Publisher
 from engine.stream.topics import changelog_topic, create_topics
+from tests.kernels import times_by_key
 
 RULEBOOKS = Path(__file__).parent / "rulebooks"
 

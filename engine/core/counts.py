@@ -94,11 +94,6 @@ def times_between(words: "Packed[int]", after: int, until: int) -> list[int]:
     return found
 
 
-def times_by_key(words: "Packed[int]") -> dict[int, list[int]]:
-    """The times of each series."""
-    return {words[1 + place]: words[slice(*bounds(words, place, LAYOUT))].tolist() for place in range(words[0])}
-
-
 def _make_room(words: "Packed[int]", place: int, cap: int) -> None:
     trim_series(words, place, LAYOUT)  # first, so that it does not matter when the record was saved last
     first, end = bounds(words, place, LAYOUT)

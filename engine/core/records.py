@@ -9,7 +9,7 @@ if more:
 numbers     n_acted u16 | n_cooldowns u16 | n_series u16 | n_contributors u16 | n_links u16
 acted       n_acted x u64           hashes of the last events and rules that look back, oldest first
 cooldowns   n_cooldowns x (u32 rule, u32 time, u32 lasts_ms)
-series      n_series x (u32 key | u8 kind | u32 n | u32 floor | u32 exact_from | u32 retention_ms
+series      n_series x (u32 key | u8 kind | u32 n | u32 floor | u32 retention_ms
             | n x u32 times | n x u64 hashes or n x f64 amounts)
 contributors    n_contributors x (u32 rule | as `contributors.py` writes them)
 links           n_links x (u32 cluster | as `clusters.py` writes them)
@@ -33,7 +33,7 @@ VERSION = 3
 _MORE = struct.Struct("<HHHHH")
 _KEY = struct.Struct("<I")
 _COOLDOWN = struct.Struct("<III")
-_SERIES = struct.Struct("<IBIIII")
+_SERIES = struct.Struct("<IBIII")
 
 
 def dump_record(record: EntityRecord) -> bytes:
@@ -57,7 +57,7 @@ def _dump_more(record: EntityRecord) -> list[bytes]:
     for key in sorted(record.series.others):
         series = record.series.others[key]
         length = len(series.times)
-        parts.append(_SERIES.pack(key, series.kind, length, series.floor, series.exact_from, series.retention_ms))
+        parts.append(_SERIES.pack(key, series.kind, length, series.floor, series.retention_ms))
         parts.append(to_bytes(array("I", series.times)))
         if isinstance(series, SampledSeries):
             parts.append(to_bytes(series.hashes))
@@ -107,9 +107,9 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         record.cooldowns[rule] = (time, lasts_ms)
         at += _COOLDOWN.size
     for _ in range(n_series):
-        key, kind, length, floor, exact_from, retention_ms = _SERIES.unpack_from(data, at)
+        key, kind, length, floor, retention_ms = _SERIES.unpack_from(data, at)
         series: Series = SERIES_TYPES[kind](retention_ms)
-        series.floor, series.exact_from = floor, exact_from
+        series.floor = floor
         times, at = from_bytes("I", data, at + _SERIES.size, length)
         series.times = times.tolist()
         if isinstance(series, SampledSeries):

@@ -28,13 +28,12 @@ SUM = 2
 class Series:
     """The times of events, ascending, and what has been given up."""
 
-    __slots__ = ("exact_from", "floor", "retention_ms", "times")
+    __slots__ = ("floor", "retention_ms", "times")
     kind: ClassVar[int]
 
     def __init__(self, retention_ms: int) -> None:
         self.times: list[int] = []
         self.floor = 0  # 0: nothing had to go yet
-        self.exact_from = 0
         self.retention_ms = retention_ms
 
     def after(self, now: int, until: int) -> list[int]:
@@ -61,17 +60,6 @@ class Series:
                 self._drop(bisect_right(times, horizon))
             if self.floor <= horizon:
                 self.floor = 0
-            if self.exact_from <= horizon:
-                self.exact_from = 0
-
-    def _make_room(self, cap: int) -> None:
-        self.trim()  # first, so that it does not matter when the record was saved last
-        while len(self.times) > cap:
-            self._evict()
-
-    def _evict(self) -> None:
-        self.floor = max(self.floor, self.times[0])
-        del self.times[0]
 
     def _drop(self, gone: int) -> None:
         del self.times[:gone]
@@ -82,7 +70,6 @@ class Series:
         self._drop(len(self.times) - len(kept))
         self.times = kept
         self.floor = max(0, self.floor - by_ms)
-        self.exact_from = max(0, self.exact_from - by_ms)
 
 
 class SumSeries(Series):
@@ -125,6 +112,11 @@ class SumSeries(Series):
             return None
         end = len(times) if now >= times[-1] else bisect_right(times, now)
         return fsum(self.amounts[bisect_right(times, start) : end])
+
+    def _make_room(self, cap: int) -> None:
+        self.trim()  # first, so that it does not matter when the record was saved last
+        while len(self.times) > cap:
+            self._evict()
 
     def _evict(self) -> None:
         self.floor = max(self.floor, self.times[1])

@@ -13,6 +13,7 @@ after it uncommitted, and the next worker repeats it.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -32,14 +33,19 @@ if TYPE_CHECKING:
 _REMEMBERED_KEYS = 100_000
 
 
+_default_partitioner = DefaultPartitioner()
+
+
+def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
+    """Where Kafka's clients send a key; without one, anywhere."""
+    return _partition_of_key(key, partitions) if key is not None else random.choice(partitions)
+
+
 @lru_cache(_REMEMBERED_KEYS)
-def _partition_of(key: bytes, partitions: tuple[int, ...]) -> int:
-    """Where Kafka's clients send a key; murmur2 in Python takes its time."""
+def _partition_of_key(key: bytes, partitions: tuple[int, ...]) -> int:
+    """Remembered, as murmur2 in Python takes its time."""
     chosen: int = _default_partitioner(key, partitions, partitions)
     return chosen
-
-
-_default_partitioner = DefaultPartitioner()
 
 
 class _Step(NamedTuple):
@@ -94,7 +100,7 @@ class Durability:
                 partitions[message.topic] = tuple(sorted(await producer.partitions_for(message.topic)))
             partition = message.partition
             if partition is None:
-                partition = _partition_of(message.key or b"", partitions[message.topic])
+                partition = _partition_of(message.key, partitions[message.topic])
             tp = TP(message.topic, partition)
             record = {"key": message.key, "value": message.value, "timestamp": now_ms, "headers": message.headers or []}
             if tp in builders and builders[tp].append(**record) is not None:

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from engine.core.counts import times_by_key
 from engine.core.entities import MAX_WINDOW_MS, RECENT_IDS, EntityRecord
 from engine.core.kernel import add_count, read_count
 from engine.core.records import dump_record, load_record
 from engine.errors import StateError
-from tests.kernels import KERNELS, CountSeries
+from tests.kernels import KERNELS, CountSeries, times_by_key
 
 START_MS = 1_700_000_000_000
 DAY_MS = 86_400_000

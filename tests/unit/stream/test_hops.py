@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from engine.core.counts import times_by_key
 from engine.core.distincts import entries_by_key
 from engine.core.evaluator import Evaluator
 from engine.core.records import load_record
@@ -19,6 +18,7 @@ from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Record
 from engine.stream.workers import EventWorker
+from tests.kernels import times_by_key
 
 START_MS = 1_760_000_000_000
 RULES = """
