@@ -26,7 +26,7 @@ bench: $(VENV)/.installed-bench ## this engine beside others on the same work
 	$(BIN)/python -m benchmarks.run
 
 clean:
-	rm -rf $(VENV) .floodgate benchmarks/out build engine/core/_kernel.c engine/core/_kernel*.so
+	rm -rf $(VENV) .floodgate benchmarks/out build engine/*/_*.c engine/*/_*.so
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,7 +36,7 @@ $(VENV)/bin/python:
 compiled: $(VENV)/.compiled ## the core's inner loops for this machine, where it has a C compiler
 	$(BIN)/python compile_core.py
 
-$(VENV)/.compiled: engine/core/_kernel.pyx compile_core.py | $(VENV)/bin/python
+$(VENV)/.compiled: engine/core/_kernel.pyx engine/learning/_linear.pyx compile_core.py | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cython>=3.0.11,<4' 'setuptools>=65'
 	$(BIN)/python compile_core.py
 	@touch $@

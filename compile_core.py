@@ -1,4 +1,4 @@
-"""Builds engine/core/_kernel.pyx in place: `python compile_core.py`. Needs a C compiler and Python's headers.
+"""Builds the Cython modules in place: `python compile_core.py`. Needs a C compiler and Python's headers.
 
 Where that fails, the engine runs on its Python functions, which give the same answers at about twice the cost.
 """
@@ -7,22 +7,31 @@ import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import setup
+from setuptools import Extension, setup
+
+MODULES = (Path("engine/core/_kernel.pyx"), Path("engine/learning/_linear.pyx"))
+
+# A product and a sum are rounded each by itself, on every machine: the Python functions give the same bits.
+_FLAGS = ["-O3", "-ffp-contract=off"]
 
 
 def main() -> None:
     """Compile, or say what that means and leave the rest of the installation as it is."""
+    extensions = [
+        Extension(".".join(path.with_suffix("").parts), [str(path)], extra_compile_args=_FLAGS) for path in MODULES
+    ]
     try:
         setup(
             name="floodgate-kernel",
             packages=[],
             py_modules=[],
-            ext_modules=cythonize(["engine/core/_kernel.pyx"], language_level=3, quiet=True),
+            ext_modules=cythonize(extensions, language_level=3, quiet=True),
             script_args=["--quiet", "build_ext", "--inplace"],
         )
     except (SystemExit, Exception) as error:
-        for outdated in Path("engine/core").glob("_kernel*.so"):
-            outdated.unlink()
+        for path in MODULES:
+            for outdated in path.parent.glob(f"{path.stem}*.so"):
+                outdated.unlink()
         print(f"\nTHE CORE WAS NOT COMPILED: {error}", file=sys.stderr)
         print("Counting runs in pure Python; with a C compiler, `make compiled` makes it faster.\n", file=sys.stderr)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import engine, peers
-from benchmarks.engine import Stream, Work, benchmark_rules, labels_for, trained
+from benchmarks.engine import Stream, Work, benchmark_rules, labels_for, published, trained
 from benchmarks.measure import Cost
 from benchmarks.recount import recount
 from benchmarks.workload import events
@@ -40,8 +40,9 @@ def contest(console: Console, rounds: int) -> dict[str, Any]:
     model = trained(rulebook, stream[:_SAMPLE])
     console.print("working out the answers again …")
     expected = recount([value for _, value in stream], rulebook.models["spam"], model)
-    work = Work(rulebook, stream, model.snapshot())
-    learning = Work(benchmark_rules(learn=True), stream, model.snapshot(), labels_for(stream))
+    messages = published(model)
+    work = Work(rulebook, stream, messages)
+    learning = Work(benchmark_rules(learn=True), stream, messages, labels_for(stream))
     legs = {"engine": Leg("this engine"), "engine_learning": Leg("this engine, learning, 5 % labelled")}
     for number in range(1, rounds + 1):
         for name, given in (("engine", work), ("engine_learning", learning)):

@@ -17,9 +17,11 @@ from engine.core.events import FieldMapping
 from engine.core.rules import Rulebook
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
+from engine.learning.labels import Example, Verdict
 from engine.learning.models import LearnedModel
 from engine.learning.scored import read_scored
 from engine.learning.scorers import ModelScorer
+from engine.learning.snapshots import Publisher
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.publishing import publish_rulebook
@@ -36,11 +38,11 @@ Stream = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What an engine run is given. `snapshot`: the model that it scores with, if any."""
+    """What an engine run is given. `model`: the messages of the model that it scores with, if any."""
 
     rulebook: Rulebook
     stream: Stream
-    snapshot: bytes | None = None
+    model: Stream = ()
     labels: Stream = ()
 
 
@@ -63,8 +65,7 @@ def publish(settings: Settings, work: Work) -> None:
     """Create the topics and fill them."""
     create_topics(settings)
     publish_rulebook(settings, work.rulebook, "bench", "")
-    if work.snapshot is not None:
-        send(settings, settings.topics.models, [(b"spam", work.snapshot)])
+    send(settings, settings.topics.models, work.model)
     send(settings, settings.topics.events, work.stream)
     send(settings, settings.topics.labels, work.labels)
 
@@ -116,7 +117,7 @@ def answers(settings: Settings) -> str:
 
 def trained(rulebook: Rulebook, sample: Stream) -> LearnedModel:
     """A model that has seen these events; every 17th user is a spammer."""
-    spec, model, mapping = benchmark_rules(learn=True).models["spam"], LearnedModel("spam", 0.3), FieldMapping()
+    spec, model, mapping = benchmark_rules(learn=True).models["spam"], LearnedModel("spam"), FieldMapping()
     scorer = ModelScorer(spec, None)
     evaluator = Evaluator(rulebook, {"spam": scorer})
     records: dict[str, EntityRecord] = {}
@@ -128,8 +129,16 @@ def trained(rulebook: Rulebook, sample: Stream) -> LearnedModel:
         rows = scorer.take()
         if rows is not None:
             [(_, seen)] = read_scored(rows.encode(), rows.keys.tolist())
-            model.learn(seen.features, int(event.user_id[1:]) % 17 == 0)
+            verdict: Verdict = "spam" if int(event.user_id[1:]) % 17 == 0 else "ham"
+            model.learn(
+                Example("spam", event.event_id, verdict, None, None, seen.names, seen.inputs, (0, 0), event.ts_ms)
+            )
     return model
+
+
+def published(model: LearnedModel) -> Stream:
+    """The model as messages of its topic."""
+    return [(key.encode(), value) for key, value in Publisher().publish(model)]
 
 
 def labels_for(stream: Stream) -> list[tuple[bytes, bytes]]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import engine
-from benchmarks.engine import Stream, Work, benchmark_rules, trained
+from benchmarks.engine import Stream, Work, benchmark_rules, published, trained
 from benchmarks.hops import hot, measure_hops
 from benchmarks.measure import measure_engine
 from benchmarks.workload import events
@@ -57,10 +57,10 @@ def show(console: Console, axis: str, costs: Mapping[str, float], limit: float |
 
 def _axes(stream: Stream) -> dict[str, dict[str, Callable[[], float]]]:
     rulebook = benchmark_rules()
-    snapshot = trained(rulebook, stream[:2_000]).snapshot()
+    model = published(trained(rulebook, stream[:2_000]))
 
     def with_model(given: Stream) -> Callable[[], float]:
-        return partial(_cost, Work(rulebook, given, snapshot))
+        return partial(_cost, Work(rulebook, given, model))
 
     def with_rules(text: str) -> Callable[[], float]:
         return partial(_cost, Work(load_rulebook({"rules.yaml": text}), stream))

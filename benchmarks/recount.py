@@ -8,14 +8,15 @@ adding actions up: for each event on which some rule held, a hash of its id and 
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from math import isnan, log1p, nan
+from math import nan
 from typing import Any
 from zlib import crc32
 
 import orjson
 
 from engine.core.rules import MAX_CAP, ModelSpec
-from engine.learning.features import Featurizer, SparseFeatures
+from engine.learning.features import Inputs, featurizer, names_of
+from engine.learning.linear import sigmoid
 from engine.learning.models import LearnedModel
 
 _MINUTE_MS = 60_000
@@ -40,11 +41,10 @@ class Check:
 
 def recount(stream: Sequence[bytes], spec: ModelSpec, model: LearnedModel) -> str:
     """The checksum over all answers for these events, in their order of arrival."""
-    check, featurizer = Check(), Featurizer(spec)
+    check, names = Check(), names_of(spec)
     histories: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     events = [orjson.loads(value) for value in stream]
-    words = featurizer.words([((event["text"],), ()) for event in events])
-    for place, event in enumerate(events):
+    for event in events:
         history, now = histories[event["user_id"]], event["ts"]
         insort(history[event["type"]], now)
         insort(history["target"], (now, event["target_id"]))
@@ -52,8 +52,8 @@ def recount(stream: Sequence[bytes], spec: ModelSpec, model: LearnedModel) -> st
             insort(history["url"], now)
         values = _counts(history, now)
         values.update({name: event[name] for name in ("account_age_days", "followers", "following")})
-        own = words.indices[words.bounds[place] : words.bounds[place + 1]]
-        score = model.predict(_features(featurizer, own.tolist(), [values[name] for name in spec.numbers]))
+        inputs = Inputs((event["text"],), (), tuple(values[name] for name in spec.numbers))
+        score = sigmoid(model.learner.logit(featurizer(names).vector(inputs)))
         rules = _held(values, len(event["urls"]), score)
         if rules:
             check.add(event["event_id"], rules)
@@ -73,14 +73,6 @@ def _counts(history: dict[str, list[Any]], now: int) -> dict[str, float]:
     targets = history["target"]
     recent = targets[bisect_right(targets, (now - _TARGETS_MS + 1,)) : bisect_right(targets, (now + 1,))]
     return {**counts, "distinct_targets": len({target for _, target in recent})}
-
-
-def _features(featurizer: Featurizer, words: list[int], numbers: list[float]) -> SparseFeatures:
-    scaled = {
-        missing if isnan(number) else index: 1.0 if isnan(number) else log1p(number) / 5
-        for (index, missing), number in zip(featurizer.numbers, numbers, strict=True)
-    }
-    return SparseFeatures(tuple(words), scaled)
 
 
 def _held(c: dict[str, float], urls: int, score: float) -> list[str]:

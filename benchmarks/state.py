@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import engine
-from benchmarks.engine import Stream, Work, benchmark_rules, trained
+from benchmarks.engine import Stream, Work, benchmark_rules, published, trained
 from benchmarks.measure import cpu_seconds, durable_events, running_engine, wait_for
 from benchmarks.workload import events
 from engine.core.entities import EntityRecord
@@ -44,9 +44,10 @@ def known_users(console: Console) -> dict[str, Any]:
     rulebook = benchmark_rules()
     model = trained(rulebook, stream[:2_000])
     bodies = _records(stream, ModelScorer(rulebook.models["spam"], model))
+    messages = published(model)
     rows: dict[int, dict[str, float]] = {}
     for count in USERS:
-        work = Work(rulebook, [], model.snapshot())
+        work = Work(rulebook, [], messages)
         with engine.prepared(work) as settings:
             changelog = _fill_changelog(settings, bodies, count)
             rows[count] = _measure(settings, stream, count)

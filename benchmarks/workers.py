@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.engine import Work, benchmark_rules, send, trained
+from benchmarks.engine import Work, benchmark_rules, published, send, trained
 from benchmarks.measure import EVENTS, cpu_seconds, running_engine
 from benchmarks.workload import events
 from engine.dev.pages import free_port, metric_sum, read_page
@@ -61,7 +61,7 @@ def workers(console: Console) -> dict[str, Any]:
         return {}
     stream = list(events(COUNT))
     rulebook = benchmark_rules()
-    work = Work(rulebook, stream, trained(rulebook, stream[:2_000]).snapshot())
+    work = Work(rulebook, stream, published(trained(rulebook, stream[:2_000])))
     found = {count: _run(count, work) for count in (1, 2)}
     table = Table("workers", "events/s", "workers' CPU µs/event", "broker's CPU µs/event", title="on Apache Kafka")
     for count, run in found.items():
@@ -81,7 +81,7 @@ def _run(count: int, work: Work) -> dict[str, float]:
     with _kafka() as (address, broker), ExitStack() as stack:
         settings = Settings(brokers=address, partitions=8, standby_replicas=0)
         create_topics(settings)
-        send(settings, settings.topics.models, [(b"spam", work.snapshot or b"")])
+        send(settings, settings.topics.models, work.model)
         send(settings, settings.topics.events, work.stream)
         ports = [free_port() for _ in range(count)]
         running = [stack.enter_context(running_engine(settings, port, page="/healthz")) for port in ports]

@@ -4,7 +4,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from engine.core import counts, distincts, recent, scaling
+from engine.core import counts, distincts, recent
 from engine.core.counts import LAYOUT, new_counts
 from engine.core.distincts import entries_by_key, new_distincts
 from engine.core.packed import Packed, bounds
@@ -21,7 +21,6 @@ class PythonKernel:
     read_distinct = staticmethod(distincts.read_distinct)
     trim_distincts = staticmethod(distincts.trim_distincts)
     remember = staticmethod(recent.remember)
-    weigh_numbers = staticmethod(scaling.weigh_numbers)
 
 
 KERNELS: list[Any] = [PythonKernel]

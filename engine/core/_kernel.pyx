@@ -1,12 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""For a compiler: the functions of `counts.py`, `distincts.py`, `recent.py` and `scaling.py`, on the same arrays.
+"""For a compiler: the functions of `counts.py`, `distincts.py` and `recent.py`, on the same arrays.
 
 Change both; tests hold them equal. What the words mean is said in `packed.py`.
 """
 
 from cpython cimport array
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.math cimport copysign, fabs, isfinite, log1p
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
@@ -397,7 +396,7 @@ def trim_distincts(array.array words not None, wide oldest):
     return longest
 
 
-# -- events and numbers -------------------------------------------------------------------------------
+# -- events ------------------------------------------------------------------------------------------
 
 
 def remember(array.array recent not None, hash64_t event, Py_ssize_t limit):
@@ -412,26 +411,6 @@ def remember(array.array recent not None, hash64_t event, Py_ssize_t limit):
     if length + 1 > limit:
         _close(recent, 0, length + 1 - limit)
     return True
-
-
-def weigh_numbers(tuple numbers not None, array.array weights not None, array.array missing not None,
-                  array.array values not None):
-    """The weighted sum of numbers on a logarithmic scale, which are appended to `values`; NaN where one is missing."""
-    cdef Py_ssize_t at, length = len(numbers), before = len(values)
-    cdef double total = 0.0, value
-    cdef object number
-    array.resize_smart(values, before + length)
-    for at in range(length):
-        number = numbers[at]
-        value = float("nan") if number is None else number
-        if isfinite(value):
-            value = copysign(log1p(fabs(value)), value) / 5
-            total += value * weights.data.as_doubles[at]
-        else:
-            value = float("nan")
-            total += missing.data.as_doubles[at]
-        values.data.as_doubles[before + at] = value
-    return total
 
 
 # -- BLAKE2b (RFC 7693), 64 bits of it -----------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from engine.core import counts, distincts, hashing, identity, packing, recent, scaling
+from engine.core import counts, distincts, hashing, identity, packing, recent
 from engine.core.packed import Packed
 
 
@@ -35,9 +35,6 @@ read_distinct: "Callable[[Packed[int] | None, int, int, int, int], int | None]" 
 trim_distincts: "Callable[[Packed[int], int], int]" = (_kernel or distincts).trim_distincts
 hash64: "Callable[[str], int]" = (_kernel or hashing).hash64
 remember: "Callable[[array[int], int, int], bool]" = (_kernel or recent).remember
-weigh_numbers: "Callable[[tuple[float | None, ...], array[float], array[float], array[float]], float]" = (
-    _kernel or scaling
-).weigh_numbers
 plain_identity: "Callable[[dict[str, Any]], tuple[str, str, str, int] | None]" = (_kernel or identity).plain_identity
 pack_record: "Callable[..., bytes]" = (_kernel or packing).pack_record
 unpack_record: "Callable[[bytes], tuple[Any, ...]]" = (_kernel or packing).unpack_record

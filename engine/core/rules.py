@@ -81,7 +81,6 @@ class ModelSpec:
     texts: tuple[str, ...]
     categories: tuple[str, ...]
     min_labels: int
-    learning_rate: float
     learns: bool = True
 
 

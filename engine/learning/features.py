@@ -1,113 +1,144 @@
-"""A model's inputs as a sparse vector, and the compact form in which an example carries it.
+"""A model's inputs as hashed features.
 
-Words and categories are hashed to indices below 2^18 and share one weight, so that long texts do not
-outweigh short ones; numbers have indices above, on a logarithmic scale. A missing number is a feature itself.
+Each text is a block of byte n-grams that share a length of one, so that long texts do not outweigh short ones. The
+facts are a second block: a constant, the categories, pairs of them, and the numbers, each as the step that it is on
+and as a value on a logarithmic scale. A missing value is a feature itself.
 """
 
-import struct
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
 from math import isfinite, sqrt
+from typing import NamedTuple
 from zlib import crc32
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.core.rules import ModelSpec, ModelTexts
-from engine.errors import StateError
-from engine.learning.words import INDEX_BITS, distinct, hash_words
+from engine.core.rules import ModelSpec
+from engine.learning.kernel import gram_indices, index_of
+from engine.learning.linear import Floats, Indices, bucket_index, scaled
 
-WORD_INDICES = 1 << INDEX_BITS
-_NUMBER_INDICES = 2**32 - WORD_INDICES
-_HEADER = struct.Struct("<HH")
+FACTS = 0.5
+"""The length of a block of facts; a text's is 1."""
 
-
-@dataclass(frozen=True, slots=True)
-class SparseFeatures:
-    """Hashed indices that share one value, and indices with values of their own."""
-
-    indices: tuple[int, ...]
-    numbers: dict[int, float]
-
-    def vector(self) -> dict[int, float]:
-        """The form that River reads."""
-        share = 1 / sqrt(len(self.indices)) if self.indices else 0.0
-        vector = dict.fromkeys(self.indices, share)
-        vector.update(self.numbers)
-        return vector
-
-    def encode(self) -> bytes:
-        """For the examples topic."""
-        return b"".join(
-            (
-                _HEADER.pack(len(self.indices), len(self.numbers)),
-                array("I", self.indices).tobytes(),
-                array("I", self.numbers).tobytes(),
-                array("d", self.numbers.values()).tobytes(),
-            )
-        )
+_REMEMBERED = 100_000
+CONSTANT = index_of(1)
+"""The index of what every event has."""
+_PAIR = 0x9E3779B1
+_MODULUS = 1 << 64
 
 
-def decode_features(data: bytes) -> SparseFeatures:
-    """What `encode` wrote. Raises StateError for anything else."""
-    try:
-        words, numbers = _HEADER.unpack_from(data)
-        if len(data) != _HEADER.size + 4 * words + 12 * numbers:
-            raise ValueError(f"{len(data)} bytes do not hold {words} words and {numbers} numbers")
-        indices, at = array("I"), _HEADER.size
-        indices.frombytes(data[at : at + 4 * (words + numbers)])
-        values = array("d")
-        values.frombytes(data[at + 4 * (words + numbers) :])
-        if not all(map(isfinite, values)):
-            raise ValueError("a number is not finite")
-    except (struct.error, ValueError) as error:
-        raise StateError(f"stored features cannot be read: {error}") from error
-    return SparseFeatures(tuple(indices[:words]), dict(zip(indices[words:], values, strict=True)))
+class Names(msgspec.Struct, frozen=True):
+    """What a model reads, by name."""
+
+    texts: tuple[str, ...]
+    categories: tuple[str, ...]
+    numbers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The distinct words and categories of a batch: event i's are `indices[bounds[i]:bounds[i + 1]]`."""
+class Inputs(NamedTuple):
+    """What a model reads of one event, in the order of its names; None = missing."""
 
-    indices: NDArray[np.uint32]
-    bounds: NDArray[np.int64]
+    texts: tuple[str | None, ...]
+    categories: tuple[str | None, ...]
+    numbers: tuple[float | None, ...]
 
-    def count(self, place: int) -> int:
-        """How many one event has."""
-        return int(self.bounds[place + 1] - self.bounds[place])
+
+class Vector(NamedTuple):
+    """Indices, and what each of them counts."""
+
+    indices: Indices
+    values: Floats
 
 
 class Featurizer:
-    """Turns a model's inputs into features. One for each model.
+    """Turns inputs with these names into features. `texts`, `numbers`: what their hashes begin with."""
 
-    `numbers`: for each number of the spec, its index and the index that says that it is missing.
-    """
+    def __init__(self, names: Names) -> None:
+        self.texts = [_seed(f"text {name}") for name in names.texts]
+        self.numbers = array("Q", [_seed(f"number {name}") for name in names.numbers])
+        self._categories = names.categories
 
-    def __init__(self, spec: ModelSpec) -> None:
-        self.numbers = [(_number(f"number {name}"), _number(f"missing {name}")) for name in spec.numbers]
-        self._seeds = [crc32(f"text {name}".encode()) << 16 for name in spec.texts]
-        self._prefixes = [f"category {name} " for name in spec.categories]
+    def tokens(self, categories: Sequence[str | None]) -> tuple[int, ...]:
+        """The indices of the constant and of the categories."""
+        named = zip(self._categories, categories, strict=True)
+        return (CONSTANT, *(index for name, value in named for index in _tokens(name, value)))
 
-    def words(self, batch: Sequence[ModelTexts | None]) -> Words:
-        """The words and categories of a batch of events; None = the model is not asked about it."""
-        found = [hash_words([one and one[0][at] for one in batch], seed) for at, seed in enumerate(self._seeds)]
-        for at, prefix in enumerate(self._prefixes):
-            named = [(place, one[1][at]) for place, one in enumerate(batch) if one is not None]
-            found.append(
-                np.array(
-                    [place << INDEX_BITS | _category(prefix + value) for place, value in named if value is not None],
-                    np.uint64,
-                )
-            )
-        joined = distinct(np.concatenate(found)) if found else np.zeros(0, np.uint64)
-        bounds = np.searchsorted(joined, np.arange(len(batch) + 1, dtype=np.uint64) << np.uint64(INDEX_BITS))
-        return Words((joined & np.uint64(WORD_INDICES - 1)).astype(np.uint32), bounds)
+    def crosses(self, categories: Sequence[str | None]) -> tuple[int, ...]:
+        """The indices of pairs of categories."""
+        hashes = [_hash(name, value) for name, value in zip(self._categories, categories, strict=True) if value]
+        return tuple([index_of((one * _PAIR + other) % _MODULUS) for one, other in combinations(hashes, 2)])
+
+    def vector(self, inputs: Inputs) -> Vector:
+        """All features of an event."""
+        indices, values = [], []
+        for seed, text in zip(self.texts, inputs.texts, strict=True):
+            grams = gram_indices(text, seed) if text else ()
+            if len(grams):
+                indices.append(grams)
+                values.append(np.full(len(grams), 1 / sqrt(len(grams)), np.float32))
+        facts, amounts = self._facts(inputs)
+        indices.append(np.array(facts, np.uint32))
+        values.append(np.array(amounts, np.float32))
+        return Vector(np.concatenate(indices), np.concatenate(values))
+
+    def _facts(self, inputs: Inputs) -> tuple[list[int], list[float]]:
+        tokens, crosses = self.tokens(inputs.categories), self.crosses(inputs.categories)
+        share = token_share(len(tokens), len(self.numbers))
+        indices, values = [*tokens, *crosses], [share] * len(tokens) + [cross_share(len(crosses))] * len(crosses)
+        for seed, number in zip(self.numbers, inputs.numbers, strict=True):
+            if number is None or not isfinite(number):
+                indices.append(index_of(seed - 1))
+                values.append(share)
+                continue
+            value = scaled(number)
+            indices += [bucket_index(seed, value), index_of(seed)]
+            values += [share, share * value]
+        return indices, values
 
 
-def _number(name: str) -> int:
-    return WORD_INDICES + crc32(name.encode()) % _NUMBER_INDICES
+def token_share(tokens: int, numbers: int) -> float:
+    """What each of so many tokens and numbers counts."""
+    return FACTS / sqrt(tokens + numbers)
 
 
-def _category(name: str) -> int:
-    return crc32(name.encode()) % WORD_INDICES
+def cross_share(crosses: int) -> float:
+    """What each of so many pairs counts."""
+    return FACTS / sqrt(crosses) if crosses else 0.0
+
+
+@lru_cache(_REMEMBERED)
+def _tokens(name: str, value: str | None) -> tuple[int, ...]:
+    """A category's own index, and those of what it belongs to: a mail address to its domain, an IP address to its
+    networks."""
+    if value is None:
+        return (index_of(_hash(name, "") + 1),)
+    found = [index_of(_hash(name, value))]
+    if "@" in value:
+        found.append(index_of(_hash(f"{name} domain", value.rpartition("@")[2])))
+    parts = value.split(".")
+    if len(parts) == 4 and all(part.isdigit() for part in parts):
+        found += [index_of(_hash(f"{name} network", ".".join(parts[:length]))) for length in (3, 2)]
+    return tuple(found)
+
+
+@lru_cache(_REMEMBERED)
+def _hash(name: str, value: str) -> int:
+    return crc32(value.encode("utf-8", "surrogatepass"), crc32(name.encode())) << 24 ^ crc32(name.encode())
+
+
+def _seed(name: str) -> int:
+    return crc32(name.encode()) << 16 | 1 << 15
+
+
+@lru_cache(64)
+def featurizer(names: Names) -> Featurizer:
+    """The one for these names."""
+    return Featurizer(names)
+
+
+def names_of(spec: ModelSpec) -> Names:
+    """What a model of a rulebook reads."""
+    return Names(spec.texts, spec.categories, spec.numbers)

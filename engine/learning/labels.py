@@ -1,12 +1,12 @@
-"""Moderators' labels, and their join with the features as they were scored.
+"""Moderators' labels, and their join with what the models had read when they scored.
 
 Nothing is recomputed: what a model learns from is what it saw when it scored the event. The outcomes
 of a join, each counted:
 
     matched     the first verdict on a scored event        → an example
-    changed     a later, different verdict                  → an example with the new verdict
+    changed     a later, different verdict                  → an example that takes the old verdict's place
     duplicate   the verdict that is known already           → nothing
-    retracted   the verdict is taken back                   → remembered; nothing is unlearned yet
+    retracted   the verdict is taken back                   → an example that takes back what was learned
     unmatched   the event was never scored, or is forgotten → nothing
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.learning.features import Inputs, Names
 from engine.learning.scored import ScoredModel
 
 Verdict = Literal["spam", "ham", "retracted"]
@@ -24,39 +25,51 @@ VERDICTS: tuple[Verdict, ...] = ("spam", "ham", "retracted")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A moderator's verdict on an event, and when it was given."""
+    """A moderator's verdict on an event, and when it was given. `propensity`: how likely the event was to be chosen
+    for a label, where that is known."""
 
     event_id: str
     verdict: Verdict
     ts_ms: int
     moderator: str | None = None
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A label joined with one model's features as scored. `source`: partition and offset of the label."""
+    """A label joined with what one model read. `before`: the verdict that it replaces; `source`: partition and
+    offset of the label."""
 
     model: str
     event_id: str
-    spam: bool
+    verdict: Verdict
+    before: Verdict | None
     score: float | None
-    features: bytes
+    names: Names
+    inputs: Inputs
     source: tuple[int, int]
+    ts_ms: int
+    moderator: str | None = None
+    propensity: float = 1.0
 
 
 def join(
-    label: Label, scored: Sequence[ScoredModel], known: str | None, source: tuple[int, int]
+    label: Label, scored: Sequence[ScoredModel], known: Verdict | None, source: tuple[int, int]
 ) -> tuple[JoinOutcome, list[Example]]:
     """What a label means for an event as it was scored, of which a verdict may be known: the outcome, and the
     examples to learn. The label's verdict is the known one from now on, unless it is unmatched."""
     if not scored:
         return "unmatched", []
-    if known == label.verdict:
+    if known == label.verdict or (known is None and label.verdict == "retracted"):
         return "duplicate", []
-    if label.verdict == "retracted":
-        return "retracted", []
+    before = known if known != "retracted" else None
     examples = [
-        Example(model.name, label.event_id, label.verdict == "spam", model.score, model.features.encode(), source)
+        Example(
+            model.name, label.event_id, label.verdict, before, model.score, model.names, model.inputs, source,
+            label.ts_ms, label.moderator, label.propensity,
+        )
         for model in scored
-    ]
-    return ("changed" if known else "matched"), examples
+    ]  # fmt: skip
+    if label.verdict == "retracted":
+        return "retracted", examples
+    return ("changed" if before else "matched"), examples

@@ -1,111 +1,76 @@
-"""The default model: River's logistic regression with AdaGrad on sparse hashed features.
+"""One model as it learns: the learner, what it has learned from, and how far that goes."""
 
-A snapshot holds all that scoring and further learning need, as numbers, not as pickled objects: what
-comes from a topic is never executed.
-"""
-
-import struct
-from array import array
-from collections import defaultdict
 from dataclasses import dataclass, field
 
-import msgspec
-from river import linear_model, optim
-from river.utils import VectorDict
+import numpy as np
 
-from engine.errors import SnapshotError
-from engine.learning.features import SparseFeatures
+from engine.learning.features import Vector, featurizer
+from engine.learning.labels import Example
+from engine.learning.linear import INDICES, Indices, sigmoid
+from engine.learning.ngrams import HashedNgrams
+from engine.learning.teachers import Teachers
 
-_MAGIC = b"FGM1"
-_HEADER_LENGTH = struct.Struct("<4sI")
-
-
-class SnapshotHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a snapshot says about itself. `next_offset`: the first example it has not learned from;
-    `label_offsets`: per labels partition, the last label it has learned from."""
-
-    model: str
-    labels: int
-    spam: int
-    learning_rate: float
-    intercept: float
-    weights: int
-    next_offset: int
-    label_offsets: dict[int, int] = {}
+MAX_CORRECTION = 10.0
+"""What a label of an event that was unlikely to get one counts at most."""
 
 
 @dataclass(slots=True)
 class LearnedModel:
-    """A River model that learns, with the count of what it has learned from."""
+    """A learner and its history. `next_offset`: the first example it has not learned from; `label_offsets`: per
+    labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count."""
 
     name: str
-    learning_rate: float
     labels: int = 0
     spam: int = 0
     next_offset: int = 0
     label_offsets: dict[int, int] = field(default_factory=dict)
-    river: linear_model.LogisticRegression = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.river = linear_model.LogisticRegression(optimizer=optim.AdaGrad(self.learning_rate))
+    quarantined: set[str] = field(default_factory=set)
+    teachers: Teachers = field(default_factory=Teachers)
+    learner: HashedNgrams = field(default_factory=HashedNgrams)
+    _touched: list[Indices] = field(default_factory=list)
 
     @property
     def version(self) -> str:
         """Names what has been learned: the same labels give the same version."""
         return f"{self.name}-{self.labels}"
 
-    def learn(self, features: SparseFeatures, spam: bool) -> None:
-        """One label."""
-        self.river.learn_one(features.vector(), spam)
-        self.labels += 1
-        self.spam += spam
+    def knows(self, min_labels: int) -> bool:
+        """Whether enough labels of both kinds are behind it."""
+        return self.labels >= max(1, min_labels) and 0 < self.spam < self.labels
 
-    def predict(self, features: SparseFeatures) -> float:
-        """The probability of spam."""
-        return float(self.river.predict_proba_one(features.vector())[True])
+    def learn(self, example: Example) -> None:
+        """One label: a verdict, another verdict than before, or one that is taken back."""
+        vector = featurizer(example.names).vector(example.inputs)
+        self._touched.append(vector.indices)
+        push = 1 / max(example.propensity, 1 / MAX_CORRECTION)
+        if example.verdict == "retracted":
+            self.learner.restore(vector, example.score if example.score is not None else 0.5, push)
+            self._count(-1, example.before == "spam")
+            return
+        spam, campaign = example.verdict == "spam", _campaign(vector, example)
+        push *= self.teachers.weight(example.moderator, campaign) * (2 if example.before else 1)
+        logit = self.learner.learn(vector, spam, push)
+        self.teachers.note(example.moderator, campaign, sigmoid(-logit if spam else logit))
+        if example.before:
+            self._count(-1, example.before == "spam")
+        self._count(1, spam)
 
-    def snapshot(self) -> bytes:
-        """Everything, as bytes; the same history gives the same bytes."""
-        weights = self.river._weights.to_dict()
-        gradients = self.river.optimizer.g2
-        indices = sorted(weights)
-        header = SnapshotHeader(
-            self.name, self.labels, self.spam, self.learning_rate, self.river.intercept, len(indices),
-            self.next_offset, dict(sorted(self.label_offsets.items())),
-        )  # fmt: skip
-        head = msgspec.json.encode(header)
-        return b"".join(
-            (
-                _HEADER_LENGTH.pack(_MAGIC, len(head)),
-                head,
-                array("I", indices).tobytes(),
-                array("d", (weights[index] for index in indices)).tobytes(),
-                array("d", (gradients.get(index, 0.0) for index in indices)).tobytes(),
-            )
-        )
+    def touched(self) -> Indices:
+        """The indices that have changed since the last call, in their order."""
+        changed = np.zeros(INDICES, bool)
+        for indices in self._touched:
+            changed[indices] = True
+        self._touched.clear()
+        return np.flatnonzero(changed).astype(np.uint32)
+
+    def _count(self, labels: int, spam: bool) -> None:
+        self.labels += labels
+        self.spam += labels * spam
 
 
-def restore_model(data: bytes) -> LearnedModel:
-    """The model in a snapshot, ready to score and to learn on. Raises SnapshotError."""
-    try:
-        magic, length = _HEADER_LENGTH.unpack_from(data)
-        if magic != _MAGIC:
-            raise ValueError("it does not begin like a snapshot")
-        at = _HEADER_LENGTH.size + length
-        header = msgspec.json.decode(data[_HEADER_LENGTH.size : at], type=SnapshotHeader)
-        if len(data) - at != 20 * header.weights:
-            raise ValueError(f"it should hold {header.weights} weights")
-    except (struct.error, ValueError, msgspec.MsgspecError) as error:
-        raise SnapshotError(f"a model snapshot of {len(data)} bytes cannot be read: {error}") from error
-    indices, weights, gradients = array("I"), array("d"), array("d")
-    indices.frombytes(data[at : at + 4 * header.weights])
-    weights.frombytes(data[at + 4 * header.weights : at + 12 * header.weights])
-    gradients.frombytes(data[at + 12 * header.weights :])
-    model = LearnedModel(
-        header.model, header.learning_rate, header.labels, header.spam, header.next_offset, dict(header.label_offsets)
-    )
-    model.river.intercept = header.intercept
-    model.river._weights = VectorDict(dict(zip(indices, weights, strict=True)))
-    model.river.optimizer.g2 = defaultdict(float, zip(indices, gradients, strict=True))
-    model.river.optimizer.n_iterations = header.labels
-    return model
+def _campaign(vector: Vector, example: Example) -> int | None:
+    """Nearly the same texts mostly have the same number: the smallest index among their n-grams (min-wise hashing,
+    Broder 1997). None without a text."""
+    if not any(example.inputs.texts):
+        return None
+    return int(vector.indices[: np.count_nonzero(vector.values == vector.values[0])].min())

@@ -1,10 +1,11 @@
 """Events as they were scored, a batch in one piece, until their labels come.
 
-A piece holds, for each model, its columns one after the other:
+What a model has read is kept, not what became of it: it takes a quarter of the room, a person can read it, and a
+challenger may look at it in its own way. A piece holds, for each model, a header and its columns:
 
-    model       name_length u8 | name | rows u32 | numbers u16 | words u32
-    columns     rows x u64 event keys | rows x f64 scores (NaN = unknown) | 2 x numbers x u32 indices
-                | rows x numbers x f64 values (NaN = missing) | rows x u32 words up to its end | words x u32
+    section     header_length u32 | header, JSON | rows x u64 event keys | rows x f64 scores (NaN = unknown)
+                | rows x numbers x f64 (NaN = missing) | rows x strings x i32 lengths in characters (-1 = missing)
+                | the strings, UTF-8, one after the other
 """
 
 import struct
@@ -12,91 +13,117 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.rules import ModelTexts
 from engine.errors import StateError
-from engine.learning.features import SparseFeatures
+from engine.learning.features import Inputs, Names
 
-_NAME = struct.Struct("<B")
-_COUNTS = struct.Struct("<IHI")
+_LENGTH = struct.Struct("<I")
+
+
+class SectionHeader(msgspec.Struct, frozen=True):
+    """What a section says about itself. `version`: of the model that scored; `bytes`: of the strings."""
+
+    model: str
+    version: str
+    names: Names
+    rows: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredModel:
-    """What one model saw and said: its score (None = unknown) and the features."""
+    """What one model read and said of one event; an unknown score is None."""
 
     name: str
+    version: str
     score: float | None
-    features: SparseFeatures
+    names: Names
+    inputs: Inputs
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredRows:
-    """What one model saw and said of many events, column by column. Event i's words end at `ends[i]`."""
+    """What one model read and said of many events, column by column."""
 
     model: str
-    indices: Sequence[tuple[int, int]]
+    version: str
+    names: Names
     keys: NDArray[np.uint64]
     scores: NDArray[np.float64]
     numbers: NDArray[np.float64]
-    ends: NDArray[np.int64]
-    words: NDArray[np.uint32]
+    texts: Sequence[ModelTexts]
 
     def pieces(self, size: int) -> "Iterator[ScoredRows]":
         """The same in pieces of at most so many events."""
         for start in range(0, len(self.keys), size):
             rows = slice(start, start + size)
-            first = int(self.ends[start - 1]) if start else 0
-            ends = self.ends[rows]
-            words = self.words[first : ends[-1]]
             yield ScoredRows(
-                self.model, self.indices, self.keys[rows], self.scores[rows], self.numbers[rows], ends - first, words
-            )
+                self.model, self.version, self.names, self.keys[rows], self.scores[rows], self.numbers[rows],
+                self.texts[rows],
+            )  # fmt: skip
 
     def encode(self) -> bytes:
         """As a section of a piece."""
-        name = self.model.encode()
-        flat = np.array([index for pair in self.indices for index in pair], "<u4")
-        counts = _COUNTS.pack(len(self.keys), len(self.indices), len(self.words))
-        columns = (self.keys, self.scores, flat, self.numbers, self.ends.astype("<u4"), self.words)
-        return b"".join((_NAME.pack(len(name)), name, counts, *(column.tobytes() for column in columns)))
+        strings = [string for texts, categories in self.texts for string in (*texts, *categories)]
+        lengths = np.array([-1 if string is None else len(string) for string in strings], "<i4")
+        joined = "".join([string for string in strings if string]).encode("utf-8", "surrogatepass")
+        head = msgspec.json.encode(SectionHeader(self.model, self.version, self.names, len(self.keys), len(joined)))
+        columns = (self.keys, self.scores, self.numbers, lengths)
+        return b"".join((_LENGTH.pack(len(head)), head, *(column.tobytes() for column in columns), joined))
 
 
 def read_scored(piece: bytes | memoryview, keys: Iterable[int]) -> Iterator[tuple[int, ScoredModel]]:
-    """What the models of a piece saw and said of these events. Raises StateError."""
+    """What the models of a piece read and said of these events. Raises StateError."""
     try:
         yield from _read(piece, np.array(list(keys), np.uint64))
-    except (struct.error, ValueError) as error:
-        raise StateError(f"stored features of {len(piece)} bytes cannot be read: {error}") from error
+    except (struct.error, ValueError, msgspec.MsgspecError) as error:
+        raise StateError(f"scored events of {len(piece)} bytes cannot be read: {error}") from error
 
 
 def _read(piece: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:
     at = 0
     while at < len(piece):
-        (length,) = _NAME.unpack_from(piece, at)
-        at += _NAME.size + length
-        name = bytes(piece[at - length : at]).decode()
-        rows, numbers, words = _COUNTS.unpack_from(piece, at)
-        starts = [at + _COUNTS.size]
-        for size in (8 * rows, 8 * rows, 8 * numbers, 8 * rows * numbers, 4 * rows, 4 * words):
+        (length,) = _LENGTH.unpack_from(piece, at)
+        at += _LENGTH.size + length
+        head = msgspec.json.decode(piece[at - length : at], type=SectionHeader)
+        starts = [at]
+        strings = head.rows * (len(head.names.texts) + len(head.names.categories))
+        for size in (8 * head.rows, 8 * head.rows, 8 * head.rows * len(head.names.numbers), 4 * strings, head.bytes):
             starts.append(starts[-1] + size)
         at = starts[-1]
         if at > len(piece):
             raise ValueError("it ends too early")
-        keys = np.frombuffer(piece, "<u8", rows, starts[0])
+        keys = np.frombuffer(piece, "<u8", head.rows, starts[0])
         found = np.flatnonzero(np.isin(keys, asked)).tolist()
-        scores = np.frombuffer(piece, "<f8", rows, starts[1])
-        pairs = np.frombuffer(piece, "<u4", 2 * numbers, starts[2]).tolist()
-        values = np.frombuffer(piece, "<f8", rows * numbers, starts[3]).reshape(rows, numbers)
-        ends = np.frombuffer(piece, "<u4", rows, starts[4])
-        indices = np.frombuffer(piece, "<u4", words, starts[5])
+        if not found:
+            continue
+        scores = np.frombuffer(piece, "<f8", head.rows, starts[1])
+        numbers = np.frombuffer(piece, "<f8", head.rows * len(head.names.numbers), starts[2])
+        read = numbers.reshape(head.rows, len(head.names.numbers))
+        lengths = np.frombuffer(piece, "<i4", strings, starts[3]).reshape(head.rows, -1)
+        ends = np.maximum(lengths, 0).sum(axis=1).cumsum()
+        joined = str(piece[starts[4] : starts[5]], "utf-8", "surrogatepass")
         for row in found:
-            named = {
-                missing if isnan(value) else index: 1.0 if isnan(value) else value
-                for index, missing, value in zip(pairs[::2], pairs[1::2], values[row].tolist(), strict=True)
-            }
-            own = indices[ends[row - 1] if row else 0 : ends[row]].tolist()
-            score = float(scores[row])
-            seen = SparseFeatures(tuple(own), named)
-            yield int(keys[row]), ScoredModel(name, None if isnan(score) else score, seen)
+            own = _strings(joined, int(ends[row - 1]) if row else 0, lengths[row].tolist())
+            score, texts = float(scores[row]), len(head.names.texts)
+            inputs = Inputs(
+                tuple(own[:texts]),
+                tuple(own[texts:]),
+                tuple(None if isnan(number) else number for number in read[row].tolist()),
+            )
+            yield (
+                int(keys[row]),
+                ScoredModel(head.model, head.version, None if isnan(score) else score, head.names, inputs),
+            )
+
+
+def _strings(joined: str, at: int, lengths: Sequence[int]) -> list[str | None]:
+    found: list[str | None] = []
+    for length in lengths:
+        found.append(joined[at : at + length] if length >= 0 else None)
+        at += max(0, length)
+    return found

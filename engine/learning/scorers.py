@@ -1,95 +1,100 @@
-"""A learned model as the evaluator uses it: scores, the text of a batch at a stretch."""
+"""A learned model as the evaluator uses it: scores, the texts of a batch at a stretch."""
 
 from array import array
 from collections.abc import Sequence
 from math import exp, nan
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.core.kernel import weigh_numbers
 from engine.core.rules import ModelNumbers, ModelSpec, ModelTexts
-from engine.learning.features import WORD_INDICES, Featurizer, Words
+from engine.learning.features import CONSTANT, cross_share, featurizer, names_of, token_share
+from engine.learning.kernel import read_numbers, weigh_indices, weigh_numbers, weigh_texts
+from engine.learning.linear import ARMS, SATURATED
 from engine.learning.models import LearnedModel
 from engine.learning.scored import ScoredRows
-
-_SATURATED = 700.0
 
 
 class ModelScorer:
     """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know.
 
-    The same probability as River's model gives, from weights that are laid out for it.
+    The same probability as the learner gives, from one weight for each index.
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
-        self.name, self.learns, self._names = spec.name, spec.learns, spec.numbers
+        self.name, self.learns = spec.name, spec.learns
         self.version = model.version if model is not None else f"{spec.name}-0"
-        self._featurizer = Featurizer(spec)
-        self._intercept = model.river.intercept if model is not None else 0.0
-        known = model.river._weights.to_dict() if model is not None else {}
-        self._weights = array("d", [known.get(index, 0.0) for index, _ in self._featurizer.numbers])
-        self._missing = array("d", [known.get(index, 0.0) for _, index in self._featurizer.numbers])
-        self._word_weights = _word_weights(known)
-        enough = model is not None and model.labels >= max(1, spec.min_labels) and 0 < model.spam < model.labels
-        self._knows = enough
+        self._names = names_of(spec)
+        self._featurizer = featurizer(self._names)
+        self._knows = model is not None and model.knows(spec.min_labels)
+        self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
+        if model is not None and self._knows:
+            self._weights, self._arms = model.learner.weights, model.learner.shares()
+            weigh_indices((CONSTANT,), self._share, self._weights, self._start, 0)
         self._begin([])
 
     def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
-        """Read the texts of a batch: event i's at place i, None where the model is not asked. What was scored
-        before and has not been taken is forgotten."""
+        """Read the texts of the events of a batch: event i's at place i, None where the model is not asked. What was
+        scored before and has not been taken is forgotten."""
         self._begin(batch)
+        if not self._knows:
+            return
+        for at, seed in enumerate(self._featurizer.texts):
+            weigh_texts([one and one[0][at] for one in batch], seed, self._weights, self._sums)
+        if self._names.categories:
+            for place, one in enumerate(batch):
+                if one is not None:
+                    self._shares[place] = self._weigh_categories(place, one[1])
 
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
-        score, sum_of_numbers = None, weigh_numbers(numbers, self._weights, self._missing, self._numbers)
+        score = None
+        if self._knows or self.learns:
+            read_numbers(numbers, self._numbers)
         if self._knows:
-            logit = self._intercept + self._word_logits[place] + sum_of_numbers
-            score = 1 / (1 + exp(-logit)) if logit > -_SATURATED else 0.0
+            logit = weigh_numbers(
+                self._numbers, self._featurizer.numbers, self._shares[place], self._weights, self._sums, place,
+                self._arms,
+            )  # fmt: skip
+            score = 1 / (1 + exp(-max(-SATURATED, min(SATURATED, logit))))
         if self.learns:
             self._scored.append((place, key, nan if score is None else score))
         return score
 
     def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
-        """What the model saw, by name: the numbers as they were read, and how many distinct words and categories."""
-        return {"words": self._words.count(place), **dict(zip(self._names, numbers, strict=True))}
+        """What the model saw, by name: the numbers as they were read, and how long the texts are."""
+        texts = self._batch[place]
+        lengths = (len(text) if text else 0 for text in texts[0]) if texts is not None else ()
+        return {
+            **dict(zip(self._names.texts, lengths, strict=False)),
+            **dict(zip(self._names.numbers, numbers, strict=True)),
+        }
 
     def take(self) -> ScoredRows | None:
         """What has been scored since `prepare`, to be kept for labels; None without any."""
         if not self._scored:
             return None
-        words, places = self._words, np.array([place for place, _, _ in self._scored])
+        texts = [self._batch[place] for place, _, _ in self._scored]
         keys, scores = [key for _, key, _ in self._scored], [score for _, _, score in self._scored]
-        counts = np.diff(words.bounds)
-        asked = np.zeros(len(counts), bool)
-        asked[places] = True
         rows = ScoredRows(
-            self.name, self._featurizer.numbers, np.array(keys, np.uint64), np.array(scores),
-            np.array(self._numbers).reshape(len(places), -1), np.cumsum(counts[places]),
-            words.indices[np.repeat(asked, counts)],
+            self.name, self.version, self._names, np.array(keys, np.uint64), np.array(scores),
+            np.array(self._numbers).reshape(len(keys), -1), [one for one in texts if one is not None],
         )  # fmt: skip
         self._begin([])
         return rows
 
     def _begin(self, batch: Sequence[ModelTexts | None]) -> None:
-        self._words = self._featurizer.words(batch)
-        self._word_logits = _logits(self._words, self._word_weights) if self._knows else []
+        self._batch, size = batch, len(batch)
+        # Without categories, an event begins with the constant.
+        self._sums = array("d", bytes(8 * ARMS * size)) if self._names.categories else self._start * size
+        self._shares = array("d", [self._share]) * size
         self._scored: list[tuple[int, int, float]] = []  # place, key, score
         self._numbers: array[float] = array("d")
 
-
-def _word_weights(known: dict[int, float]) -> NDArray[np.float64]:
-    weights = np.zeros(WORD_INDICES)
-    words = [index for index in known if index < WORD_INDICES]
-    weights[words] = [known[index] for index in words]
-    return weights
-
-
-def _logits(words: Words, weights: NDArray[np.float64]) -> list[float]:
-    """The part of each event's logit that its words and categories give: they share a length of one."""
-    counts = np.diff(words.bounds)
-    places = np.repeat(np.arange(len(counts)), counts)
-    # bincount adds an event's weights in their order, so that the sum does not depend on the rest of the batch.
-    sums = np.bincount(places, weights[words.indices], len(counts))
-    found: list[float] = (sums / np.sqrt(np.maximum(counts, 1))).tolist()
-    return found
+    def _weigh_categories(self, place: int, categories: Sequence[str | None]) -> float:
+        """Add what an event's categories give to its sums; returns what each of its tokens and numbers counts."""
+        tokens, crosses = self._featurizer.tokens(categories), self._featurizer.crosses(categories)
+        share = token_share(len(tokens), len(self._names.numbers))
+        weigh_indices(tokens, share, self._weights, self._sums, place)
+        if crosses:
+            weigh_indices(crosses, cross_share(len(crosses)), self._weights, self._sums, place)
+        return share

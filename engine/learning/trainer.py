@@ -1,17 +1,17 @@
 """The one learner of each model. It learns from examples in their order, each exactly once.
 
-A snapshot carries how far it has learned, in the examples topic and in each labels partition. A trainer
-that starts from a snapshot therefore continues exactly behind it, and an example that a crash has sent
-twice is recognised by the label it came from.
+What is published carries how far it has learned, in the examples topic and in each labels partition. A trainer
+that starts from it therefore continues exactly behind it, and an example that a crash has sent twice is recognised
+by the label it came from.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from engine.core.rules import ModelSpec
-from engine.learning.features import decode_features
 from engine.learning.labels import Example
-from engine.learning.models import LearnedModel, restore_model
+from engine.learning.metrics import roc_auc
+from engine.learning.models import LearnedModel
+from engine.learning.snapshots import Follower, Publisher
 
 QUALITY_WINDOW = 500
 
@@ -23,20 +23,21 @@ class Trainer:
         self.models: dict[str, LearnedModel] = {}
         self.changed: set[str] = set()
         self.quality: dict[str, Quality] = {}
-        self._published: set[str] = set()
+        self._publishers: dict[str, Publisher] = {}
 
-    def restore(self, snapshots: Mapping[str, bytes]) -> int:
-        """Begin from these snapshots, forgetting anything else. Returns the first offset not learned."""
-        self.models = {name: restore_model(data) for name, data in snapshots.items()}
-        self._published = set(self.models)
+    def restore(self, known: Mapping[str, Follower]) -> int:
+        """Begin from these models, forgetting anything else. Returns the first offset not learned."""
+        copies = {name: follower.copy() for name, follower in known.items() if follower.head is not None}
+        self.models = {name: model for name, (model, _) in copies.items()}
+        self._publishers = {name: publisher for name, (_, publisher) in copies.items()}
         self.changed.clear()
         return min((model.next_offset for model in self.models.values()), default=0)
 
-    def learn(self, example: Example, spec: ModelSpec, offset: int) -> bool:
+    def learn(self, example: Example, offset: int) -> bool:
         """Learn from the example at an offset of the examples topic; False when it is known already."""
         model = self.models.get(example.model)
         if model is None:
-            model = self.models[example.model] = LearnedModel(example.model, spec.learning_rate)
+            model = self.models[example.model] = LearnedModel(example.model)
         partition, label_offset = example.source
         if offset < model.next_offset:
             return False
@@ -44,19 +45,21 @@ class Trainer:
         if label_offset <= model.label_offsets.get(partition, -1):
             return False
         model.label_offsets[partition] = label_offset
-        model.learn(decode_features(example.features), example.spam)
-        self.quality.setdefault(example.model, Quality()).add(example.score, example.spam)
         self.changed.add(example.model)
+        if example.moderator in model.quarantined:
+            return False
+        model.learn(example)
+        if example.verdict != "retracted":
+            self.quality.setdefault(example.model, Quality()).add(example.score, example.verdict == "spam")
         return True
 
-    def snapshots(self) -> dict[str, bytes]:
-        """The models that have changed since the last call. New ones first: where a trainer begins again
-        is the earliest offset of the snapshots that there are."""
-        changed = sorted(self.changed, key=lambda name: (name in self._published, name))
-        taken = {name: self.models[name].snapshot() for name in changed}
-        self._published |= self.changed
+    def publications(self) -> Iterator[tuple[str, bytes]]:
+        """Keys and values that tell what has changed since the last call. New models first: where a trainer begins
+        again is the earliest offset of the models that there are."""
+        changed = sorted(self.changed, key=lambda name: (name in self._publishers, name))
         self.changed.clear()
-        return taken
+        for name in changed:
+            yield from self._publishers.setdefault(name, Publisher()).publish(self.models[name])
 
 
 class Quality:
@@ -72,20 +75,4 @@ class Quality:
 
     def roc_auc(self) -> float | None:
         """The chance that spam scores above ham; None without both."""
-        ranked = sorted(self._seen)
-        positives = sum(spam for _, spam in ranked)
-        negatives = len(ranked) - positives
-        if not positives or not negatives:
-            return None
-        wins, at = 0.0, 0
-        below = 0
-        while at < len(ranked):
-            end = at
-            while end < len(ranked) and ranked[end][0] == ranked[at][0]:
-                end += 1
-            spam = sum(flag for _, flag in ranked[at:end])
-            ham = end - at - spam
-            wins += spam * (below + ham / 2)
-            below += ham
-            at = end
-        return wins / (positives * negatives)
+        return roc_auc([score for score, _ in self._seen], [spam for _, spam in self._seen])

@@ -132,18 +132,13 @@ def _models(declared: Declarations) -> dict[str, ModelSpec]:
         if not any(named.values()):
             report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts or categories")
         min_labels = keys["min_labels"].scalar if "min_labels" in keys else 50
-        rate = keys["learning_rate"].scalar if "learning_rate" in keys else 0.3
         learns = keys["learn"].scalar if "learn" in keys else True
         if type(learns) is not bool:
             report.error(keys["learn"].span, "`learn` is true or false")
         elif type(min_labels) is not int or min_labels < 0:
             report.error(keys["min_labels"].span, "`min_labels` is a whole number, 0 or more")
-        elif type(rate) not in (int, float) or not 0 < float(rate) <= 10:  # type: ignore[arg-type]  # checked just before
-            report.error(keys["learning_rate"].span, "`learning_rate` is a number above 0, at most 10")
         else:
-            made[name] = ModelSpec(
-                name, named["numbers"], named["texts"], named["categories"], min_labels, float(rate), learns  # type: ignore[arg-type]  # checked
-            )  # fmt: skip
+            made[name] = ModelSpec(name, named["numbers"], named["texts"], named["categories"], min_labels, learns)
     return made
 
 

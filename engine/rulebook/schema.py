@@ -81,7 +81,6 @@ MODEL: Shape = {
     "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
     "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
-    "learning_rate": Key("how fast it learns", {"type": "number", "exclusiveMinimum": 0}),
 }
 THEN: Shape = {
     **{kind: Key(f"the action `{kind}`, and its scope", _TEXT) for kind in ACTION_KINDS},

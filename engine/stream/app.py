@@ -135,8 +135,9 @@ class FloodgateApp(faust.App):
             self.metrics.refused.labels(self.settings.topics.models).inc()
             _log.error("a model snapshot was refused; the one in use stays", model=name, error=str(error))
             return
-        self.metrics.model.labels(name).set(model.labels)
-        self._switch()
+        if model is not None:
+            self.metrics.model.labels(name).set(model.labels)
+            self._switch()
 
     async def _models_known(self) -> None:
         """Wait until the newest snapshots have been read."""

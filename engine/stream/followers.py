@@ -43,7 +43,7 @@ class Follower(Service):
                     self._on_caught_up()
                 fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS)
                 newest = {record.key: record for record in fetched.get(tp, ()) if record.key and record.value}
-                for key, record in newest.items():
+                for key, record in sorted(newest.items(), key=lambda entry: entry[1].offset):
                     await self._receive(key.decode("utf-8", "replace"), record.value)
         finally:
             await consumer.stop()

@@ -4,15 +4,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from engine.core.kernel import hash64
 from engine.core.rules import Rulebook, Scorer
 from engine.errors import LabelError, StateError
-from engine.learning.labels import Label, join
-from engine.learning.models import LearnedModel, restore_model
+from engine.learning.labels import Label, Verdict, join
+from engine.learning.models import LearnedModel
 from engine.learning.scored import ScoredModel, read_scored
 from engine.learning.scorers import ModelScorer
+from engine.learning.snapshots import Follower
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
 from engine.state.store import PartitionState
@@ -35,21 +36,25 @@ async def _at_once() -> None:
 
 
 class Models:
-    """The newest snapshot of each model, as followed from the models topic."""
+    """The newest state of each model, as followed from the models topic."""
 
     def __init__(self) -> None:
-        self.snapshots: dict[str, bytes] = {}
+        self.followers: dict[str, Follower] = {}
         self._learned: dict[str, LearnedModel] = {}
 
-    def receive(self, name: str, snapshot: bytes) -> LearnedModel:
-        """A newer snapshot. Raises SnapshotError when it cannot be read."""
-        model = restore_model(snapshot)
-        self.snapshots[name] = snapshot
-        self._learned[name] = model
-        return model
+    def receive(self, key: str, value: bytes) -> LearnedModel | None:
+        """A message of the models topic: the model that it completes, if it does. Raises SnapshotError."""
+        name = key.partition("/")[0]
+        follower = self.followers.get(name)
+        if follower is None:
+            follower = self.followers[name] = Follower()
+        if not follower.receive(key, value):
+            return None
+        self._learned[name] = follower.model()
+        return self._learned[name]
 
     def adopt(self, learned: Mapping[str, LearnedModel]) -> None:
-        """Score with models that are still learning, without a snapshot in between."""
+        """Score with models that are still learning, with nothing published in between."""
         self._learned.update(learned)
 
     def scorers(self, rulebook: Rulebook) -> dict[str, ModelScorer]:
@@ -105,7 +110,7 @@ class LabelWorker:
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
-            result, examples = join(label, seen, verdicts.get(key), (partition, record.offset))
+            result, examples = join(label, seen, cast(Verdict | None, verdicts.get(key)), (partition, record.offset))
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
@@ -162,8 +167,9 @@ class TrainerWorker:
         except TimeoutError as error:
             raise RuntimeError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
         self.active = True
-        wanted = self._rulebook.models if self._rulebook is not None else self._models.snapshots
-        return self._trainer.restore({name: data for name, data in self._models.snapshots.items() if name in wanted})
+        known = self._models.followers
+        wanted = self._rulebook.models if self._rulebook is not None else known
+        return self._trainer.restore({name: follower for name, follower in known.items() if name in wanted})
 
     def end(self, partition: int) -> None:
         """Someone else learns from now on."""
@@ -186,15 +192,14 @@ class TrainerWorker:
         for record in records:
             try:
                 example = decode_example(record.value or b"")
-                spec = self._rulebook.models.get(example.model)
-                if spec is not None and self._trainer.learn(example, spec, record.offset):
+                if example.model in self._rulebook.models and self._trainer.learn(example, record.offset):
                     self._metrics.learned.labels(example.model).inc()
             except (LabelError, StateError) as error:
                 self._rejector.reject(outcome, record, "not_an_example", error)
         return outcome
 
     def due_snapshots(self) -> list[Message]:
-        """Snapshots of the models that have learned something, not more often than the settings say."""
+        """What there is to publish of models that have learned something, not more often than the settings say."""
         now = self._clock()
         interval_s = self._settings.snapshot_interval_ms / 1000
         if not self.active or not self._trainer.changed or now - self._published_at < interval_s:
@@ -205,4 +210,4 @@ class TrainerWorker:
             if auc is not None:
                 self._metrics.quality.labels(name).set(auc)
         topic = self._settings.topics.models
-        return [Message(topic, name.encode(), data) for name, data in self._trainer.snapshots().items()]
+        return [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]

@@ -138,11 +138,14 @@ def read_label(document: object) -> Label:
         ts_ms = epoch_ms(ts_ms, "auto")
     except EventError as error:
         raise LabelError(error.reason, str(error)) from error
-    return Label(event_id, verdict, ts_ms, moderator if isinstance(moderator, str) else None)
+    propensity = document.get("propensity", 1.0)
+    if type(propensity) not in (int, float) or not 0 < propensity <= 1:
+        raise LabelError("wrong_type", "`propensity` is a number above 0, at most 1")
+    return Label(event_id, verdict, ts_ms, moderator if isinstance(moderator, str) else None, float(propensity))
 
 
 def encode_example(example: Example) -> bytes:
-    """An example as JSON, its features in base64."""
+    """An example as JSON: what the model read, and the verdict."""
     return msgspec.json.encode(example)
 
 

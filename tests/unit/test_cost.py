@@ -33,7 +33,7 @@ def calls_per_event() -> float:
     rulebook, settings, database = load_rulebook(RULES), Settings(), MemoryDatabase()
     state = PartitionState(lambda: database, settings.cached_entities)
     worker = EventWorker(settings, lambda _: state, lambda _: None, Metrics())
-    scorer = ModelScorer(rulebook.models["spam"], LearnedModel("spam", 0.3))
+    scorer = ModelScorer(rulebook.models["spam"], LearnedModel("spam"))
     worker.use(Evaluator(rulebook, {"spam": scorer}))
     records = [
         Record("events", 0, offset, key, value, 1_760_000_000_000 + 2 * offset)

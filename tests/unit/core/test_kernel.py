@@ -1,6 +1,5 @@
 """The compiled functions do what those in Python do, word for word."""
 
-import math
 from array import array
 
 import pytest
@@ -83,18 +82,6 @@ def test_both_remember_the_same_events(events: list[int], limit: int) -> None:
     for event in events:
         assert python.remember(ours, event, limit) == compiled.remember(theirs, event, limit)
         assert ours == theirs
-
-
-@given(st.lists(numbers, max_size=12))
-def test_both_weigh_numbers_alike(given_numbers: list[float | None]) -> None:
-    python, compiled = KERNELS
-    weights, missing = (array("d", [sign * index for index in range(len(given_numbers))]) for sign in (1.5, -2))
-    ours, theirs = array("d"), array("d")
-    told = python.weigh_numbers(tuple(given_numbers), weights, missing, ours)
-    assert told == compiled.weigh_numbers(tuple(given_numbers), weights, missing, theirs)
-    assert ours.tobytes() == theirs.tobytes() or all(
-        one == other or (math.isnan(one) and math.isnan(other)) for one, other in zip(ours, theirs, strict=True)
-    )
 
 
 def test_nothing_is_known_without_words() -> None:

@@ -13,6 +13,7 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
 from engine.stream.learners import LabelWorker, Models, TrainerWorker
+from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Arrival, Record, merge
 from engine.stream.workers import EventWorker
@@ -45,6 +46,10 @@ class Desk:
         self.trainer.use(self.rulebook)
         asyncio.run(self.trainer.begin(0))
         self.use_models()
+
+    def follow(self, published: list[Message]) -> None:
+        for message in published:
+            self.models.receive((message.key or b"").decode(), message.value)
 
     def use_models(self) -> None:
         self.events.use(Evaluator(self.rulebook, self.models.scorers(self.rulebook), self.settings.decision_sample))
@@ -124,10 +129,10 @@ def test_labels_become_examples_become_a_model_that_scores() -> None:
         desk.apply(desk.trainer.process(0, [Desk.record("examples", offset, examples[0].value)]))
     assert desk.trainer.due_snapshots() == []  # not before its time
     desk.now_s = 2.0
-    ((topic, name, snapshot, *_),) = desk.trainer.due_snapshots()
-    assert (topic, name) == ("models", b"spam")
+    published = desk.trainer.due_snapshots()
+    assert [(message.topic, message.key) for message in published][-1] == ("models", b"spam")
     assert desk.trainer.due_snapshots() == []
-    desk.models.receive("spam", snapshot)
+    desk.follow(published)
     desk.use_models()
     decided = [message.topic for message in desk.post(100, text="free crypto!", user_id="v").messages]
     assert decided == ["actions", "decisions"]
@@ -136,7 +141,7 @@ def test_labels_become_examples_become_a_model_that_scores() -> None:
 
 @pytest.mark.parametrize(
     ("event_id", "verdict", "outcome"),
-    [("e0", "spam", "matched"), ("gone", "spam", "unmatched"), ("e0", "retracted", "retracted")],
+    [("e0", "spam", "matched"), ("gone", "spam", "unmatched"), ("e0", "retracted", "duplicate")],
 )
 def test_each_label_has_a_counted_outcome(event_id: str, verdict: str, outcome: str) -> None:
     desk = Desk()
@@ -185,8 +190,10 @@ rules:
     desk.trainer.use(desk.rulebook)
     desk.apply(desk.trainer.process(0, [Desk.record("examples", 0, examples[0].value)]))
     desk.now_s = 5.0
-    ((_, _, snapshot, *_),) = desk.trainer.due_snapshots()
-    assert desk.models.receive("spam", snapshot).labels == 1
+    desk.follow(desk.trainer.due_snapshots())
+    head = desk.models.followers["spam"].head
+    assert head is not None
+    assert head.labels == 1
 
 
 def test_an_event_that_cannot_be_evaluated_becomes_a_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,9 +203,7 @@ def test_an_event_that_cannot_be_evaluated_becomes_a_dead_letter(monkeypatch: py
     assert dict(letter.headers or [])["reason"] == b"evaluation_failed"
 
 
-@pytest.mark.parametrize(
-    "value", [b'{"model": [], "event_id": 1, "spam": 1, "score": "x", "features": "", "source": [0, 0]}', b"5"]
-)
+@pytest.mark.parametrize("value", [b'{"model": [], "event_id": 1, "verdict": 1, "score": "x", "source": [0, 0]}', b"5"])
 def test_a_bad_example_becomes_a_dead_letter(value: bytes) -> None:
     desk = Desk()
     (letter,) = desk.trainer.process(0, [Desk.record("examples", 0, value)]).messages

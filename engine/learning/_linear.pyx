@@ -1,0 +1,229 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""For a compiler: the functions of `linear.py`, to the last bit. Change both; tests hold them equal."""
+
+from array import array as new_array
+
+import numpy as np
+
+from cpython cimport array
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.math cimport copysign, exp, fabs, floor, isfinite, log1p, sqrt
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+ctypedef unsigned int index_t
+ctypedef unsigned long long hash64_t
+
+cdef enum:
+    INDEX_BITS = 20
+    ARMS = 4
+    LONG_GRAM = 6
+    SHORT_GRAM = 4
+    SHORT_TEXT_BYTES = 400
+    MAX_TEXT_BYTES = 4096
+    BUCKETS = 15
+
+cdef double START = 1e-6
+cdef double SATURATED = 30.0
+cdef hash64_t _FACTOR = 0x9E3779B97F4A7C15
+
+
+cdef inline index_t _index(hash64_t hashed) noexcept:
+    cdef hash64_t mixed = hashed * _FACTOR
+    mixed ^= mixed >> 29
+    return <index_t> ((mixed * _FACTOR) >> (64 - INDEX_BITS))
+
+
+def index_of(hash64_t hashed):
+    """The index of a 64-bit number."""
+    return _index(hashed)
+
+
+# -- texts ----------------------------------------------------------------------------------------------
+
+
+cdef Py_ssize_t _enter(const unsigned char *data, Py_ssize_t size, int length, hash64_t seed, index_t *table,
+                       size_t mask, index_t *found, Py_ssize_t count) noexcept:
+    """Append the indices of n-grams that are not in the table yet; returns how many there are now."""
+    cdef Py_ssize_t at
+    cdef hash64_t window, keep = (<hash64_t> 1 << (8 * length)) - 1
+    cdef index_t index
+    cdef size_t slot
+    for at in range(size - length + 1):
+        window = 0
+        memcpy(&window, data + at, 8 if at + 8 <= size else size - at)
+        index = _index((window & keep) ^ (seed + <hash64_t> length))
+        slot = (index * <size_t> 2654435761) & mask
+        while table[slot] and table[slot] != index + 1:
+            slot = (slot + 1) & mask
+        if not table[slot]:
+            table[slot] = index + 1
+            found[count] = index
+            count += 1
+    return count
+
+
+cdef Py_ssize_t _grams(bytes data, hash64_t seed, index_t *found) except -1:
+    """The distinct indices of a text, into an array with room for twice its bytes."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), count
+    cdef const unsigned char *start = <const unsigned char *> PyBytes_AS_STRING(data)
+    cdef size_t room = 64
+    while <Py_ssize_t> room < 4 * size:
+        room *= 2
+    cdef index_t *table = <index_t *> calloc(room, sizeof(index_t))
+    if table is NULL:
+        raise MemoryError
+    count = _enter(start, size, LONG_GRAM, seed, table, room - 1, found, 0)
+    if size < SHORT_TEXT_BYTES:
+        count = _enter(start, size, SHORT_GRAM, seed, table, room - 1, found, count)
+    free(table)
+    return count
+
+
+cdef bytes _bytes(str text):
+    cdef bytes data = text[:MAX_TEXT_BYTES].lower().encode("utf-8", "surrogatepass")
+    return data if PyBytes_GET_SIZE(data) <= MAX_TEXT_BYTES else data[:MAX_TEXT_BYTES]
+
+
+def gram_indices(str text not None, hash64_t seed):
+    """The indices of the text's byte n-grams, each once, in the order in which they come first."""
+    cdef index_t[2 * MAX_TEXT_BYTES] found
+    cdef Py_ssize_t count = _grams(_bytes(text), seed, found)
+    indices = np.empty(count, np.uint32)
+    cdef index_t[::1] view = indices
+    if count:
+        memcpy(&view[0], found, count * sizeof(index_t))
+    return indices
+
+
+def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array sums not None):
+    """Add to each text's sums, one for each arm, those of its n-grams' weights over the square root of their number."""
+    cdef index_t[2 * MAX_TEXT_BYTES] found
+    cdef Py_ssize_t count, at, arm, place
+    cdef double[ARMS] total
+    cdef const float *row
+    for place, text in enumerate(texts):
+        if not text:
+            continue
+        count = _grams(_bytes(text), seed, found)
+        if not count:
+            continue
+        for arm in range(ARMS):
+            total[arm] = 0.0
+        for at in range(count):
+            row = weights.data.as_floats + ARMS * <Py_ssize_t> found[at]
+            for arm in range(ARMS):
+                total[arm] += row[arm]
+        for arm in range(ARMS):
+            sums.data.as_doubles[ARMS * place + arm] += total[arm] / sqrt(<double> count)
+
+
+# -- facts ----------------------------------------------------------------------------------------------
+
+
+def weigh_indices(tuple indices not None, double share, array.array weights not None, array.array sums not None,
+                  Py_ssize_t place):
+    """Add to the sums at a place, one for each arm, those of these weights, times `share`."""
+    cdef double[ARMS] total
+    cdef const float *row
+    cdef Py_ssize_t index, arm
+    for arm in range(ARMS):
+        total[arm] = 0.0
+    for item in indices:
+        index = item
+        row = weights.data.as_floats + ARMS * index
+        for arm in range(ARMS):
+            total[arm] += row[arm]
+    for arm in range(ARMS):
+        sums.data.as_doubles[ARMS * place + arm] += share * total[arm]
+
+
+def read_numbers(tuple numbers not None, array.array values not None):
+    """Append numbers as they were read; NaN stands for one that is missing or not finite."""
+    cdef Py_ssize_t at, length = len(numbers), before = len(values)
+    cdef double read
+    cdef object number
+    array.resize_smart(values, before + length)
+    for at in range(length):
+        number = numbers[at]
+        read = float("nan") if number is None else number
+        values.data.as_doubles[before + at] = read if isfinite(read) else float("nan")
+
+
+def weigh_numbers(array.array values not None, array.array seeds not None, double share, array.array weights not None,
+                  array.array sums not None, Py_ssize_t place, array.array shares not None):
+    """The logit at a place: its sums and those of the last numbers read, mixed by `shares`."""
+    cdef Py_ssize_t at, arm, length = len(seeds)
+    cdef const double *read = values.data.as_doubles + len(values) - length
+    cdef const float *known = weights.data.as_floats
+    cdef const float *step
+    cdef const float *slope
+    cdef hash64_t seed
+    cdef double value, logit = 0.0
+    cdef double[ARMS] total
+    for arm in range(ARMS):
+        total[arm] = 0.0
+    for at in range(length):
+        seed = seeds.data.as_ulonglongs[at]
+        if read[at] == read[at]:
+            value = copysign(log1p(fabs(read[at])), read[at]) / 5
+            step = known + ARMS * <Py_ssize_t> _index(seed + 1 + <hash64_t> <long long> floor(value * BUCKETS))
+            slope = known + ARMS * <Py_ssize_t> _index(seed)
+            for arm in range(ARMS):
+                total[arm] += step[arm] + slope[arm] * value
+        else:
+            step = known + ARMS * <Py_ssize_t> _index(seed - 1)
+            for arm in range(ARMS):
+                total[arm] += step[arm]
+    for arm in range(ARMS):
+        logit += shares.data.as_doubles[arm] * (sums.data.as_doubles[ARMS * place + arm] + share * total[arm])
+    return logit
+
+
+# -- learning -------------------------------------------------------------------------------------------
+
+
+cdef inline double _sigmoid(double logit) noexcept:
+    if logit > SATURATED:
+        logit = SATURATED
+    elif logit < -SATURATED:
+        logit = -SATURATED
+    return 1 / (1 + exp(-logit))
+
+
+cdef array.array _logits(const index_t[::1] indices, const float[::1] values, array.array weights):
+    cdef array.array said = new_array("d", bytes(8 * ARMS))
+    cdef double *told = said.data.as_doubles
+    cdef const float *row
+    cdef Py_ssize_t at, arm
+    for at in range(indices.shape[0]):
+        row = weights.data.as_floats + ARMS * <Py_ssize_t> indices[at]
+        for arm in range(ARMS):
+            told[arm] += <double> row[arm] * values[at]
+    return said
+
+
+def logits(const index_t[::1] indices, const float[::1] values, array.array weights not None):
+    """What each arm says."""
+    return _logits(indices, values, weights)
+
+
+def learn(const index_t[::1] indices, const float[::1] values, array.array weights not None,
+          array.array gradients not None, array.array rates not None, double target, double push):
+    """One step of AdaGrad on the log loss for each arm. Returns what the arms said before."""
+    cdef array.array said = _logits(indices, values, weights)
+    cdef double[ARMS] errors
+    cdef Py_ssize_t at, arm, place
+    cdef float *weight
+    cdef float *gradient
+    cdef float step
+    for arm in range(ARMS):
+        errors[arm] = (_sigmoid(said.data.as_doubles[arm]) - target) * push
+    for at in range(indices.shape[0]):
+        place = ARMS * <Py_ssize_t> indices[at]
+        weight, gradient = weights.data.as_floats + place, gradients.data.as_floats + place
+        for arm in range(ARMS):
+            step = <float> (errors[arm] * values[at])
+            gradient[arm] = gradient[arm] + step * step
+            weight[arm] = <float> (weight[arm] - rates.data.as_doubles[arm] * step / sqrt(<double> gradient[arm] + START))
+    return said

@@ -1,0 +1,43 @@
+"""What every score and every label goes through: compiled where that has been built, else in Python with numpy.
+
+`make compiled` builds `_linear.pyx`; `PURE_PYTHON=1` in the environment leaves it out again.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from engine.learning import linear
+from engine.learning.linear import Floats, Indices
+
+if TYPE_CHECKING:
+    from array import array
+
+
+def _compiled() -> Any:
+    if os.environ.get("PURE_PYTHON") or sys.byteorder == "big":  # n-grams are read as they stand in memory
+        return None
+    try:
+        return import_module("engine.learning._linear")
+    except ImportError:
+        return None  # it has not been built: no compiler was at hand
+
+
+_kernel = _compiled()
+
+index_of: "Callable[[int], int]" = (_kernel or linear).index_of
+gram_indices: "Callable[[str, int], Indices]" = (_kernel or linear).gram_indices
+weigh_texts: "Callable[[Sequence[str | None], int, array[float], array[float]], None]" = (_kernel or linear).weigh_texts
+weigh_indices: "Callable[[tuple[int, ...], float, array[float], array[float], int], None]" = (
+    _kernel or linear
+).weigh_indices
+read_numbers: "Callable[[tuple[float | None, ...], array[float]], None]" = (_kernel or linear).read_numbers
+weigh_numbers: "Callable[[array[float], array[int], float, array[float], array[float], int, array[float]], float]" = (
+    _kernel or linear
+).weigh_numbers
+logits: "Callable[[Indices, Floats, array[float]], array[float]]" = (_kernel or linear).logits
+learn: "Callable[[Indices, Floats, array[float], array[float], array[float], float, float], array[float]]" = (
+    _kernel or linear
+).learn

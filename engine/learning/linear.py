@@ -1,0 +1,179 @@
+"""The arithmetic of the default learner: hashed n-grams, weighted sums, and one step of several learners at once.
+
+`_linear.pyx` has the same functions for a compiler, to the last bit; change both. Weights and squared gradients
+are flat arrays of 32-bit floats: `ARMS` for each index, one after the other.
+"""
+
+from array import array
+from collections.abc import Sequence
+from math import copysign, exp, isfinite, isnan, log1p, nan, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+INDEX_BITS = 20
+INDICES = 1 << INDEX_BITS
+ARMS = 4
+LONG_GRAM = 6
+SHORT_GRAM = 4
+SHORT_TEXT_BYTES = 400
+"""A shorter text has its short n-grams as well: it has too few long ones that come again."""
+MAX_TEXT_BYTES = 4_096
+"""Of a longer text, only so much is read."""
+BUCKETS = 15
+"""Steps of a scaled number: three for each factor of e."""
+START = 1e-6
+"""The squared gradient of an index that has not been seen."""
+SATURATED = 30.0
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.uint32]
+
+_MASK = (1 << 64) - 1
+_FACTOR = 0x9E3779B97F4A7C15
+_SHIFT = 64 - INDEX_BITS
+
+
+def index_of(hashed: int) -> int:
+    """The index of a 64-bit number."""
+    mixed = hashed * _FACTOR & _MASK
+    mixed ^= mixed >> 29
+    return (mixed * _FACTOR & _MASK) >> _SHIFT
+
+
+def text_bytes(text: str) -> bytes:
+    """A text as it is read: in lower case, cut to what counts."""
+    return text[:MAX_TEXT_BYTES].lower().encode("utf-8", "surrogatepass")[:MAX_TEXT_BYTES]
+
+
+def gram_indices(text: str, seed: int) -> Indices:
+    """The indices of the text's byte n-grams, each once, in the order in which they come first."""
+    data = text_bytes(text)
+    found = [_grams(data, LONG_GRAM, seed)]
+    if len(data) < SHORT_TEXT_BYTES:
+        found.append(_grams(data, SHORT_GRAM, seed))
+    indices = np.concatenate(found)
+    _, first = np.unique(indices, return_index=True)
+    return indices[np.sort(first)]
+
+
+def _grams(data: bytes, length: int, seed: int) -> Indices:
+    count = len(data) - length + 1
+    if count <= 0:
+        return np.zeros(0, np.uint32)
+    padded = np.frombuffer(data + bytes(8), np.uint8)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 8)[:count]
+    values = np.ascontiguousarray(windows).view("<u8").ravel() & np.uint64((1 << 8 * length) - 1)
+    values ^= np.uint64((seed + length) & _MASK)
+    values *= np.uint64(_FACTOR)
+    values ^= values >> np.uint64(29)
+    values *= np.uint64(_FACTOR)
+    return (values >> np.uint64(_SHIFT)).astype(np.uint32)
+
+
+def weigh_texts(texts: Sequence[str | None], seed: int, weights: "array[float]", sums: "array[float]") -> None:
+    """Add to each text's sums, one for each arm, those of its n-grams' weights over the square root of their number."""
+    rows = table(weights)
+    for place, text in enumerate(texts):
+        indices = gram_indices(text, seed) if text else ()
+        if len(indices):
+            found = np.cumsum(rows[indices].astype(np.float64), axis=0)[-1] / sqrt(len(indices))
+            for arm in range(ARMS):
+                sums[ARMS * place + arm] += float(found[arm])
+
+
+def weigh_indices(
+    indices: tuple[int, ...], share: float, weights: "array[float]", sums: "array[float]", place: int
+) -> None:
+    """Add to the sums at a place, one for each arm, those of these weights, times `share`."""
+    for arm in range(ARMS):
+        total = 0.0
+        for index in indices:
+            total += weights[ARMS * index + arm]
+        sums[ARMS * place + arm] += share * total
+
+
+def scaled(number: float) -> float:
+    """A number on a logarithmic scale, with its sign."""
+    return copysign(log1p(abs(number)), number) / 5
+
+
+def bucket_index(seed: int, value: float) -> int:
+    """The index of the step that a scaled number is on."""
+    return index_of(seed + 1 + (int(value * BUCKETS // 1) & _MASK))
+
+
+def read_numbers(numbers: tuple[float | None, ...], values: "array[float]") -> None:
+    """Append numbers as they were read; NaN stands for one that is missing or not finite."""
+    for number in numbers:
+        read = nan if number is None else float(number)
+        values.append(read if isfinite(read) else nan)
+
+
+def weigh_numbers(
+    values: "array[float]",
+    seeds: "array[int]",
+    share: float,
+    weights: "array[float]",
+    sums: "array[float]",
+    place: int,
+    shares: "array[float]",
+) -> float:
+    """The logit at a place: its sums and those of the last numbers read, each by the step that it is on and by its
+    scaled value, times `share`; the arms mixed by `shares`."""
+    logit = 0.0
+    numbers = values[len(values) - len(seeds) :]
+    for arm in range(ARMS):
+        total = 0.0
+        for read, seed in zip(numbers, seeds, strict=True):
+            if not isnan(read):
+                value = scaled(read)
+                total += weights[ARMS * bucket_index(seed, value) + arm] + weights[ARMS * index_of(seed) + arm] * value
+            else:
+                total += weights[ARMS * index_of(seed - 1) + arm]
+        logit += shares[arm] * (sums[ARMS * place + arm] + share * total)
+    return logit
+
+
+def logits(indices: Indices, values: Floats, weights: "array[float]") -> "array[float]":
+    """What each arm says."""
+    if not len(indices):
+        return array("d", bytes(8 * ARMS))
+    products = table(weights)[indices].astype(np.float64) * values.astype(np.float64)[:, None]
+    return array("d", np.cumsum(products, axis=0)[-1].tolist())  # one after the other, as a loop adds
+
+
+def learn(
+    indices: Indices, values: Floats, weights: "array[float]", gradients: "array[float]", rates: "array[float]",
+    target: float, push: float,
+) -> "array[float]":  # fmt: skip
+    """One step of AdaGrad on the log loss for each arm, towards a probability; `push` multiplies the gradient.
+    Returns what the arms said before."""
+    said = logits(indices, values, weights)
+    errors = [(sigmoid(logit) - target) * push for logit in said]
+    if len(np.unique(indices)) < len(indices):
+        for index, value in zip(indices, values, strict=True):  # where an index comes twice, one after the other
+            _step(index[None], value[None], table(weights), table(gradients), rates, errors)
+    else:
+        _step(indices, values, table(weights), table(gradients), rates, errors)
+    return said
+
+
+def _step(
+    indices: Indices, values: Floats, weights: Floats, gradients: Floats, rates: "array[float]", errors: list[float]
+) -> None:
+    steps = (values.astype(np.float64)[:, None] * np.array(errors)).astype(np.float32)
+    squares = gradients[indices] + steps * steps
+    gradients[indices] = squares
+    moves = np.frombuffer(rates) * steps.astype(np.float64) / np.sqrt(squares.astype(np.float64) + START)
+    weights[indices] = (weights[indices].astype(np.float64) - moves).astype(np.float32)
+
+
+def table(flat: "array[float]") -> Floats:
+    """The same memory with one row for each index."""
+    return np.frombuffer(flat, np.float32).reshape(-1, ARMS)
+
+
+def sigmoid(logit: float) -> float:
+    """The probability of a logit."""
+    return 1 / (1 + exp(-max(-SATURATED, min(SATURATED, logit))))

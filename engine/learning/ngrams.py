@@ -1,0 +1,124 @@
+"""The default learner, a classifier of River's: hashed n-grams and facts, learned at several rates at once.
+
+Each of four arms is logistic regression with AdaGrad on the same features, at its own rate: fast ones serve clean
+and moving streams, slow ones survive wrong labels. Their logits are mixed by how well each has done lately (Hedge,
+Freund and Schapire 1997, on the log loss, with old losses discounted).
+"""
+
+from array import array
+from collections.abc import Mapping
+from math import exp, log1p
+from typing import Any
+
+import numpy as np
+from river import base, utils
+
+from engine.learning.features import Inputs, Names, Vector, featurizer
+from engine.learning.kernel import learn, logits
+from engine.learning.linear import ARMS, INDICES, SATURATED, sigmoid
+
+RATES = (0.7, 0.3, 0.1, 0.03)
+MEMORY = 0.99
+"""What a loss counts after one more label."""
+
+X = Mapping[base.typing.FeatureName, object]
+
+
+class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has no types
+    """Learns from texts, categories and numbers. In a dictionary of features, strings under one of the names `texts`
+    are texts, other strings are categories, and numbers are numbers.
+
+    `weights` and `gradients`: one for each arm, index by index; `losses`: of each arm, discounted.
+    """
+
+    def __init__(self, texts: tuple[str, ...] = ("text",), rates: tuple[float, ...] = RATES) -> None:
+        if len(rates) != ARMS:
+            raise ValueError(f"`rates` are {ARMS} learning rates, not {len(rates)}")
+        self.texts = texts
+        self.rates = rates
+        self.weights = array("f", bytes(4 * ARMS * INDICES))
+        self.gradients = array("f", bytes(4 * ARMS * INDICES))
+        self.losses = [0.0] * ARMS
+        self._rates = array("d", rates)
+
+    @property
+    def _multiclass(self) -> bool:
+        return False
+
+    # -- River's way in ---------------------------------------------------------------------------
+
+    def learn_one(self, x: "X", y: base.typing.ClfTarget, w: float = 1.0) -> None:
+        """Learn one label. `w` multiplies the step."""
+        self.learn(self.vector(x), bool(y), w)
+
+    def predict_proba_one(self, x: "X", **_: object) -> dict[base.typing.ClfTarget, float]:
+        """The probabilities of False and True."""
+        probability = sigmoid(self.logit(self.vector(x)))
+        return {False: 1 - probability, True: probability}
+
+    def learn_many(self, X: Any, y: Any) -> None:  # noqa: N803  # River's name
+        """Learn from the rows of a data frame, of any library that River reads, in turn."""
+        rows, targets = utils.dataframe.into_frame(X).iter_rows(named=True), utils.dataframe.into_series(y)
+        for row, target in zip(rows, targets, strict=True):
+            self.learn_one(row, bool(target))
+
+    def predict_proba_many(self, X: Any) -> Any:  # noqa: N803  # River's name
+        """The probabilities of False and True for each row of a data frame, as a data frame."""
+        frame = utils.dataframe.into_frame(X)
+        found = [self.predict_proba_one(row) for row in frame.iter_rows(named=True)]
+        columns = {kind: np.array([one[kind] for one in found]) for kind in (False, True)}
+        return utils.dataframe.to_native_frame(columns, like=frame)
+
+    def vector(self, x: "X") -> Vector:
+        """The features of a dictionary. What is neither text nor number is left out."""
+        texts, categories, numbers = _sorted_out(x, self.texts)
+        inputs = Inputs(tuple(texts.values()), tuple(categories.values()), tuple(numbers.values()))
+        return featurizer(Names(tuple(texts), tuple(categories), tuple(numbers))).vector(inputs)
+
+    # -- with features at hand --------------------------------------------------------------------
+
+    def learn(self, vector: Vector, spam: bool, push: float = 1.0) -> float:
+        """One label; returns the logit that would have been given before. `push` multiplies the step."""
+        said = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push)
+        before = self._mixed(said)
+        sign = -1 if spam else 1
+        for arm, logit in enumerate(said):
+            loss = log1p(exp(max(-SATURATED, min(SATURATED, sign * logit))))
+            self.losses[arm] = self.losses[arm] * MEMORY + loss
+        return before
+
+    def restore(self, vector: Vector, score: float, push: float = 1.0) -> None:
+        """A label was wrong: move back towards the score that was given before it came."""
+        learn(*vector, self.weights, self.gradients, self._rates, score, push)
+
+    def logit(self, vector: Vector) -> float:
+        """The mixture's logit."""
+        return self._mixed(logits(*vector, self.weights))
+
+    def shares(self) -> "array[float]":
+        """What each arm counts in the mixture."""
+        best = min(self.losses)
+        counts = [exp(best - loss) for loss in self.losses]
+        total = sum(counts)
+        return array("d", [count / total for count in counts])
+
+    def _mixed(self, said: "array[float]") -> float:
+        total = 0.0
+        for share, logit in zip(self.shares(), said, strict=True):
+            total += share * logit
+        return total
+
+
+def _sorted_out(x: "X", text_names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str], dict[str, float]]:
+    """Texts, categories and numbers by name, in the order of the names."""
+    texts: dict[str, str] = {}
+    categories: dict[str, str] = {}
+    numbers: dict[str, float] = {}
+    for key, value in sorted((str(key), value) for key, value in x.items()):
+        if isinstance(value, str):
+            (texts if key in text_names else categories)[key] = value
+        elif isinstance(value, bool):
+            categories[key] = str(value)
+        elif isinstance(value, int | float | np.number):
+            numbers[key] = float(value)
+    return texts, categories, numbers

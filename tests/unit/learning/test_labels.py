@@ -1,0 +1,20 @@
+"""A label meets what was scored."""
+
+from engine.learning.labels import Example, Label, join
+from tests.unit.learning.inputs import NAMES, SPAM, seen
+
+
+def test_each_kind_of_label_has_its_outcome() -> None:
+    scored = [seen(SPAM)]
+    outcome, examples = join(Label("e", "spam", 5, "mia", 0.5), scored, None, (2, 9))
+    assert outcome == "matched"
+    assert examples == [Example("spam", "e", "spam", None, None, NAMES, SPAM, (2, 9), 5, "mia", 0.5)]
+    assert join(Label("e", "spam", 6), scored, "spam", (2, 10)) == ("duplicate", [])
+    changed, examples = join(Label("e", "ham", 7), scored, "spam", (2, 11))
+    assert (changed, [(one.verdict, one.before) for one in examples]) == ("changed", [("ham", "spam")])
+    taken_back, examples = join(Label("e", "retracted", 8), scored, "ham", (2, 12))
+    assert (taken_back, [(one.verdict, one.before) for one in examples]) == ("retracted", [("retracted", "ham")])
+    again, examples = join(Label("e", "spam", 9), scored, "retracted", (2, 13))
+    assert (again, [(one.verdict, one.before) for one in examples]) == ("matched", [("spam", None)])
+    assert join(Label("e", "retracted", 8), scored, None, (2, 14)) == ("duplicate", [])
+    assert join(Label("e", "spam", 5), [], None, (2, 9)) == ("unmatched", [])

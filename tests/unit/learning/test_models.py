@@ -1,0 +1,59 @@
+"""What a label does to a model, and how much it counts."""
+
+import pytest
+
+from engine.learning.features import Inputs
+from engine.learning.models import LearnedModel
+from engine.learning.teachers import PATIENCE, Teachers
+from tests.unit.learning.inputs import HAM, SPAM, example, examples, seen
+
+
+def logits(model: LearnedModel, inputs: Inputs = SPAM) -> float:
+    score = seen(inputs, model).score
+    assert score is not None
+    return score
+
+
+def test_it_learns_and_counts() -> None:
+    model = LearnedModel("spam")
+    for one in examples(20):
+        model.learn(one)
+    assert (model.labels, model.spam, model.version) == (20, 10, "spam-20")
+    assert logits(model) > 0.8
+    assert logits(model, HAM) < 0.2
+    model.learn(example(SPAM, "ham", 20, before="spam"))
+    assert (model.labels, model.spam) == (20, 9)
+    model.learn(example(SPAM, "retracted", 21, before="ham", score=0.5))
+    assert (model.labels, model.spam) == (19, 9)
+
+
+def test_a_label_that_was_unlikely_counts_more() -> None:
+    usual, rare = LearnedModel("spam"), LearnedModel("spam")
+    for model, propensity in ((usual, 1.0), (rare, 0.05)):
+        for one in examples(6):
+            model.learn(one)
+        model.learn(example(SPAM, "ham", 7, propensity=propensity))
+    assert logits(rare) < logits(usual)
+
+
+def test_who_repeats_himself_counts_less() -> None:
+    teachers = Teachers()
+    assert teachers.weight("mia", 7) == 1.0
+    for _ in range(3):
+        teachers.note("mia", 7, 0.1)
+    assert teachers.weight("mia", 7) == pytest.approx(0.25)
+    assert teachers.weight("mia", 8) == 1.0
+    assert teachers.weight(None, 7) == 1.0
+
+
+def test_who_alone_disagrees_loses_trust_and_in_company_nobody_does() -> None:
+    teachers = Teachers()
+    for at in range(1_000):
+        teachers.note(f"honest {at % 9}", None, 0.05)
+        if at % 10 == 0:
+            teachers.note("hostile", None, 0.95)
+    assert teachers.trust("hostile") < 0.2
+    assert teachers.trust("honest 3") == 1.0
+    for at in range(int(3 * PATIENCE)):  # a new campaign: everybody disagrees with a model that does not know it
+        teachers.note(f"honest {at % 9}", None, 0.95)
+    assert teachers.trust("honest 3") > 0.9

@@ -1,0 +1,32 @@
+"""What was scored is found by event, whole, as it was read."""
+
+import pytest
+
+from engine.errors import StateError
+from engine.learning.features import Inputs
+from engine.learning.scored import read_scored
+from engine.learning.scorers import ModelScorer
+from tests.unit.learning.inputs import HAM, NAMES, SPAM, SPEC, trained
+
+ODD = Inputs(("Überraschung 🎉 \x00 ja",), ("",), (float("inf"), -3.0))
+
+
+def test_each_event_of_a_piece_reads_back_and_damage_is_told() -> None:
+    scorer = ModelScorer(SPEC, trained().models["spam"])
+    batch = [SPAM, HAM, ODD, HAM._replace(texts=(None,)), SPAM]
+    scorer.prepare([inputs[:2] if place != 1 else None for place, inputs in enumerate(batch)])
+    scores = {place: scorer.score(place, 100 + place, batch[place].numbers) for place in (0, 2, 3, 4)}
+    rows = scorer.take()
+    assert rows is not None
+    assert scorer.take() is None
+    pieces = list(rows.pieces(3))
+    assert [piece.keys.tolist() for piece in pieces] == [[100, 102, 103], [104]]
+    for place, score in scores.items():
+        [(_, found)] = [one for piece in pieces for one in read_scored(piece.encode(), [100 + place, 99])]
+        wanted = batch[place] if place != 2 else ODD._replace(numbers=(None, -3.0))  # what is not finite is missing
+        assert (found.name, found.version, found.score) == ("spam", "spam-20", score)
+        assert (found.names, found.inputs) == (NAMES, wanted)
+    encoded = pieces[0].encode()
+    for damaged in (encoded[:-1], encoded[:9], b"\x04spa", b"\x02\x00\x00\x00{}"):
+        with pytest.raises(StateError, match="cannot be read"):
+            list(read_scored(damaged, [100]))
