@@ -7,6 +7,7 @@ FloodgateError
 ├── SettingsError         a setting is missing or wrong  → the operator mends the configuration
 ├── StateError            stored state cannot be read    → the operator rebuilds it from the changelog
 ├── SnapshotError         a model snapshot is unreadable → the operator rolls the model back
+├── PipelineError         a pipeline cannot be made      → whoever wrote it
 ├── BrokerError           no broker answers              → the operator checks `brokers`
 ├── PublishError          the broker refuses messages    → the operator raises a limit or mends the file
 ├── RecordingError        a recorded file is unreadable  → whoever recorded it
@@ -55,6 +56,10 @@ class StateError(FloodgateError):
 
 class SnapshotError(FloodgateError):
     """A model snapshot that cannot be read."""
+
+
+class PipelineError(FloodgateError):
+    """An expression that describes no estimator."""
 
 
 class PublishError(FloodgateError):

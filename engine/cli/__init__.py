@@ -12,6 +12,7 @@ COMMANDS = {
     "broker": "Run the embedded broker: for development, not production.",
     "demo": "Run everything on this machine and show what happens.",
     "feed": "Publish recorded files to the topics.",
+    "learn": "See what models learn from labels.",
     "label": "Publish one moderator's label.",
     "replay": "Run the engine over recorded files, without a broker.",
     "rules": "Check, test and publish rulebooks.",

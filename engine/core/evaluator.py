@@ -90,10 +90,9 @@ class Evaluator:
             event.place = place
         for name, scorer in self.scorers.items():
             readers = [decider.models.get(name) for _, decider in batch]
-            if any(readers):
-                scorer.prepare(
-                    [read(event.fields) if read else None for (event, _), read in zip(batch, readers, strict=True)]
-                )
+            scorer.prepare(
+                [read(event.fields) if read else None for (event, _), read in zip(batch, readers, strict=True)]
+            )
 
     def evaluate(self, event: Event, program: Program, record: EntityRecord, home: int = 0) -> Evaluation:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
@@ -189,6 +188,8 @@ class Evaluator:
         values = program.gather(event.fields, series, case.now, case.scores)
         stops = route(program, event.fields) if series is not UNKNOWN else []
         if not stops:
+            for name, read_texts in program.decider.models.items():
+                self.scorers[name].read_late(event.place, read_texts(event.fields))
             self._decide_gathered(case, program.decider, [values])
             return None
         read = ((path, lookup(event.fields, path)) for path in program.carried)

@@ -214,6 +214,9 @@ class Scorer(Protocol):
     def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
         """Read the texts of the events of a batch; None where the model is not asked."""
 
+    def read_late(self, place: int, texts: ModelTexts) -> None:
+        """The model is asked about the event at a place after all."""
+
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """A probability for the event at a place of the batch, None while too few labels are behind it. `key` is the
         hash of the event's id."""

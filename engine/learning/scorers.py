@@ -45,6 +45,19 @@ class ModelScorer:
                 if one is not None:
                     self._shares[place] = self._weigh_categories(place, one[1])
 
+    def read_late(self, place: int, texts: ModelTexts) -> None:
+        """Read the texts of an event for which the model was not to be asked."""
+        self._batch[place] = texts
+        if not self._knows:
+            return
+        for text, seed in zip(texts[0], self._featurizer.texts, strict=True):
+            sums = array("d", bytes(8 * ARMS))
+            weigh_texts([text], seed, self._weights, sums)
+            for arm, found in enumerate(sums):
+                self._sums[ARMS * place + arm] += found
+        if self._names.categories:
+            self._shares[place] = self._weigh_categories(place, texts[1])
+
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
         score = None
@@ -83,7 +96,7 @@ class ModelScorer:
         return rows
 
     def _begin(self, batch: Sequence[ModelTexts | None]) -> None:
-        self._batch, size = batch, len(batch)
+        self._batch, size = list(batch), len(batch)
         # Without categories, an event begins with the constant.
         self._sums = array("d", bytes(8 * ARMS * size)) if self._names.categories else self._start * size
         self._shares = array("d", [self._share]) * size

@@ -32,6 +32,9 @@ class FixedScorer:
     def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
         """Nothing is read."""
 
+    def read_late(self, place: int, texts: ModelTexts) -> None:
+        """Nothing is read."""
+
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The declared score."""
         return self._says

@@ -72,11 +72,11 @@ class OfflineEngine:
         self.metrics = Metrics()
         self._settings, self._rulebook = settings, rulebook
         self.database = MemoryDatabase()
-        self._state = PartitionState(lambda: self.database, settings.cached_entities)
+        self.state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = Models()
-        self._events = EventWorker(settings, lambda _: self._state, lambda _: None, self.metrics)
-        self._hops = HopWorker(settings, lambda _: self._state, self.metrics, partitions=1)
-        self._labels = LabelWorker(settings, lambda _: self._state, self.metrics)
+        self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics)
+        self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
+        self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
         self._offsets = {"event": 0, "label": 0, "example": 0}
         self._trainer.use(rulebook)
@@ -116,13 +116,13 @@ class OfflineEngine:
             stops = dict.fromkeys(
                 entity_key(stop) for _, journey in visitors for stop in journey.stops if stop[0] == kind
             )
-            outcome = StateOutcome(state=self._state, records=self._state.load(stops))
+            outcome = StateOutcome(state=self.state, records=self.state.load(stops))
             for index, journey in visitors:
                 while (stop := journey.next_stop()) is not None and stop[0] == kind:
                     recalls.setdefault(index, []).extend(
-                        self._hops.visit(self._state, journey, outcome.records[entity_key(stop)])
+                        self._hops.visit(self.state, journey, outcome.records[entity_key(stop)])
                     )
-            outcome.changes += self._state.dump(outcome.records)
+            outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
         for journey in journeys:
             self._visit_clusters(journey)
@@ -132,23 +132,23 @@ class OfflineEngine:
         """Stops that are known only when all entities are visited. Nobody is recalled there."""
         while (stop := journey.next_stop()) is not None:
             key = entity_key(stop)
-            outcome = StateOutcome(state=self._state, records=self._state.load([key]))
-            self._hops.visit(self._state, journey, outcome.records[key])
-            outcome.changes += self._state.dump(outcome.records)
+            outcome = StateOutcome(state=self.state, records=self.state.load([key]))
+            self._hops.visit(self.state, journey, outcome.records[key])
+            outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 
     def _conclude(self, journeys: list[Journey], recalls: dict[int, list[Recall]]) -> list[Message]:
         if not journeys:
             return []
         users = [one.user_id for some in recalls.values() for one in some] + [one.user_id for one in journeys]
-        outcome = StateOutcome(state=self._state, records=self._state.load(dict.fromkeys(map(user_key, users))))
+        outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_key, users))))
         self._hops.welcome(journeys)
         for index, journey in enumerate(journeys):
             for recall in recalls.get(index, ()):
                 self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
             self._hops.conclude(outcome, journey, outcome.records[user_key(journey.user_id)])
         self._hops.keep_scored(outcome)
-        outcome.changes += self._state.dump(outcome.records)
+        outcome.changes += self.state.dump(outcome.records)
         return self._apply(outcome)
 
     def _learn(self, examples: list[Message]) -> None:

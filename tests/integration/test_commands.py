@@ -85,3 +85,57 @@ def test_errors_that_people_can_mend_are_told_in_one_line(tmp_path: Path) -> Non
         assert ended.returncode == 2, ended.stderr
         assert told in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def write_stream(directory: Path) -> tuple[Path, Path]:
+    """Events of which every third is spam, and their labels."""
+    events, labels = directory / "events.jsonl", directory / "labels.jsonl"
+    kinds = [at % 3 == 0 for at in range(300)]
+    events.write_bytes(
+        b"\n".join(
+            orjson.dumps(
+                {"event_id": f"e{at}", "type": "post", "user_id": f"u{at % 50}", "ts": 1_760_000_000_000 + 1_000 * at,
+                 "text": f"win crypto {at}" if spam else f"see you at lunch {at}", "author": {"age": at % 7}}
+            )
+            for at, spam in enumerate(kinds)
+        )
+    )  # fmt: skip
+    labels.write_bytes(
+        b"\n".join(
+            orjson.dumps(
+                {"event_id": f"e{at}", "label": "spam" if spam else "ham", "ts": 1_760_000_000_500 + 1_000 * at}
+            )
+            for at, spam in enumerate(kinds)
+        )
+    )
+    return events, labels
+
+
+def test_evaluate_scores_before_it_learns_and_compares(tmp_path: Path) -> None:
+    events, labels = write_stream(tmp_path)
+    arguments = ["learn", "evaluate", "--events", str(events), "--labels", str(labels)]
+    rival = "feature_extraction.BagOfWords(on='text') | naive_bayes.MultinomialNB()"
+    result = CliRunner().invoke(cli, [*arguments, "--json", "--against", rival])
+    assert result.exit_code == 0, result.output
+    document = orjson.loads(result.stdout)
+    assert document["n"] == 300
+    assert document["labels"] == 299
+    assert document["roc_auc"] > 0.95
+    assert set(document["against"][rival]) > {"roc_auc", "one_minus_auc_pct_lower_by", "from", "to"}
+    table = CliRunner().invoke(cli, [*arguments, "--delay", "50", "--against", rival])
+    assert "one_minus_auc_pct" in table.output
+    assert "95 % between" in table.output
+
+
+def test_evaluate_says_what_is_missing(tmp_path: Path) -> None:
+    events, labels = write_stream(tmp_path)
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(b'{"event_id": "x", "label": "spam", "ts": 1760000000000}\nbroken\n')
+    arguments = [sys.executable, "-m", "engine.cli", "learn", "evaluate", "--events", str(events), "--labels"]
+    told = subprocess.run([*arguments, str(other)], capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert "no label of" in told.stderr
+    for options in (["--against", "os.system('x')"], ["--rules", str(FLOOD)]):
+        told = subprocess.run([*arguments, str(labels), *options], capture_output=True, text=True, check=False)
+        assert told.returncode == 2
+        assert "is not a class of River's" in told.stderr or "--model" in told.stderr

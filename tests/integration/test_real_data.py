@@ -7,7 +7,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from engine.cli import cli
 from engine.cli.recordings import read_lines
 from tests.system import Oracle, System
 
@@ -46,3 +48,19 @@ def test_the_starter_rules_act_on_real_streams_as_they_do_offline(tmp_path: Path
             if hit["effect"] == "shadow"
         )
         assert bool(shadow) == (name == "youtube")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "most"),
+    [("spamassassin", [], 0.09), ("spamassassin", ["--flip", "0.2"], 1.5), ("youtube", [], 1.6)],
+)
+def test_the_default_learner_is_as_good_as_it_was(name: str, options: list[str], most: float) -> None:
+    events, labels = DATA / name / "events.jsonl.gz", DATA / name / "labels.jsonl.gz"
+    if not events.exists():
+        pytest.skip(f"the real event stream {name} is not here")
+    arguments = ["learn", "evaluate", "--events", str(events), "--labels", str(labels), "--delay", "0", "--json"]
+    result = CliRunner().invoke(cli, [*arguments, *options])
+    assert result.exit_code == 0, result.output
+    summary = orjson.loads(result.stdout)
+    assert summary["one_minus_auc_pct"] <= most
+    assert summary["n"] > 1_900

@@ -1,0 +1,137 @@
+"""`floodgate learn`: what the models would learn from recorded events and labels."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from engine.cli.options import FILE, PATH, with_settings
+from engine.cli.recordings import read_lines
+from engine.core.rules import Rulebook
+from engine.errors import RecordingError
+from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
+from engine.learning.pipelines import read_pipeline
+from engine.learning.pupils import ModelPupil, RiverPupil
+from engine.rulebook import load_rulebook
+from engine.rulebook.discovery import MODEL, SAMPLE, discover
+from engine.settings import Settings
+from engine.stream.recorded import cases, event_documents, flat_lines, truths
+
+_SPARKS = " ▁▂▃▄▅▆▇█"
+_OWN = "default"
+
+
+@click.group("learn")
+def command() -> None:
+    """See what models learn from labels."""
+
+
+@command.command("evaluate")
+@click.option("--events", "events_path", required=True, type=FILE, help="Events, JSON Lines (.gz too), in order.")
+@click.option("--labels", "labels_path", required=True, type=FILE, help="Their labels.")
+@click.option("--rules", type=PATH, help="The rulebook with the model.  [default: one that reads all that is there]")
+@click.option("--model", help="Which model of the rulebook.  [default: the only one]")
+@click.option("--delay", type=click.IntRange(min=0), help="Labels come so many events late.  [default: at their times]")
+@click.option("--fraction", type=click.FloatRange(0, 1), default=1.0, help="The share of labels that it is shown.")
+@click.option("--flip", type=click.FloatRange(0, 1), default=0.0, help="The share of those that are wrong.")
+@click.option("--presume", is_flag=True, help="Take every event for ham until a label says spam.")
+@click.option(
+    "--audit", type=click.FloatRange(0, 1, min_open=True),
+    help="Labels only for what looks like spam, and for this share of the rest.",
+)  # fmt: skip
+@click.option("--seed", default=0, help="Chooses the labels.")
+@click.option("--against", multiple=True, help="Another learner, as an expression of River's. May be given often.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@with_settings
+def evaluate_command(
+    settings: Settings, events_path: Path, labels_path: Path, rules: Path | None, model: str | None,
+    against: tuple[str, ...], as_json: bool, **scenario: Any,
+) -> None:  # fmt: skip
+    """Score recorded events one by one, learn their labels when they come, and tell how good the scores were.
+
+    Nothing is learned before it could have been known: an event is scored first, with the counters of its time.
+    """
+    console = Console(stderr=True)
+    rivals: dict[str, Pupil] = {text: RiverPupil(read_pipeline(text)) for text in against}
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        found = _cases(settings, events_path, labels_path, rules, model, progress)
+        results: dict[str, Result] = {}
+        for name, pupil in {_OWN: ModelPupil(), **rivals}.items():
+            task = progress.add_task(f"teaching {name[:40]}", total=len(found))
+            results[name] = evaluate(found, pupil, Scenario(**scenario), _advance(progress, task))
+    if as_json:
+        click.echo(orjson.dumps(_document(results)).decode())
+    else:
+        _show(results)
+
+
+def _cases(
+    settings: Settings, events_path: Path, labels_path: Path, rules: Path | None, model: str | None, progress: Progress
+) -> list[Case]:
+    task = progress.add_task("reading events", total=None)
+    truth = truths(read_lines(labels_path))
+    if rules is None:
+        documents = event_documents(flat_lines(read_lines(events_path)), SAMPLE)
+        rulebook, model = load_rulebook({"discovered.yaml": discover(documents)}), MODEL
+        lines = flat_lines(read_lines(events_path))
+    else:
+        rulebook, lines = load_rulebook(rules), read_lines(events_path)
+        model = _only(rulebook, model)
+    found = list(cases(rulebook, model, lines, truth, settings, _advance(progress, task)))
+    if not any(case.spam is not None for case in found):
+        raise RecordingError(f"no label of {labels_path} is about an event of {events_path} that `{model}` scores")
+    return found
+
+
+def _only(rulebook: Rulebook, model: str | None) -> str:
+    if model in rulebook.models or (model is None and len(rulebook.models) == 1):
+        return model or next(iter(rulebook.models))
+    known = ", ".join(rulebook.models) or "none"
+    raise click.UsageError(f"choose one of the rulebook's models with --model: {known}")
+
+
+def _advance(progress: Progress, task: Any) -> Callable[[], None]:
+    return lambda: progress.advance(task)
+
+
+def _document(results: dict[str, Result]) -> dict[str, Any]:
+    own = results[_OWN]
+    document: dict[str, Any] = {**own.summary(), "curve": own.curve()}
+    for name, result in results.items():
+        if name != _OWN:
+            difference, low, high = bootstrap_difference(own, result)
+            versus = {"one_minus_auc_pct_lower_by": difference, "from": low, "to": high}
+            document.setdefault("against", {})[name] = {**result.summary(), **versus}
+    return document
+
+
+def _show(results: dict[str, Result]) -> None:
+    console = Console()
+    table = Table("", *results, title=f"{len(results[_OWN].scores):,} events with labels")
+    for name in results[_OWN].summary():
+        table.add_row(name, *(_number(result.summary()[name]) for result in results.values()))
+    table.add_row("learning curve", *(_curve(result) for result in results.values()))
+    console.print(table)
+    for name, result in results.items():
+        if name != _OWN:
+            difference, low, high = bootstrap_difference(results[_OWN], result)
+            verdict = "better" if low > 0 else "worse" if high < 0 else "no different"
+            console.print(
+                f"{_OWN} against {name}: {verdict}: (1 - AUC) is lower by {difference:.4f} points, "
+                f"95 % between {low:.4f} and {high:.4f}"
+            )
+
+
+def _number(value: float | int | None) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _curve(result: Result) -> str:
+    """ROC AUC over time, from a half (blank) to one (full)."""
+    heights = [max(0.0, 2 * area - 1) for _, area in result.curve() if area is not None]
+    return "".join(_SPARKS[round(height * (len(_SPARKS) - 1))] for height in heights)

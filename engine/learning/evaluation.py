@@ -1,0 +1,180 @@
+"""Progressive validation: each event is scored before its label is learned, as it would have been live.
+
+Labels come when they came (their own times), or so many events late; all of them or a part; right or wrong. An event
+counts in the result when its verdict is known, whether or not the learner was shown it.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Protocol
+
+from engine.learning.features import Inputs, Names
+from engine.learning.labels import Example, Verdict
+from engine.learning.metrics import calibration_error, log_loss, pr_auc, recall_at, roc_auc
+
+CURVE_POINTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A scored event: what the model read, the truth if it is known, and when that became known."""
+
+    event_id: str
+    ts_ms: int
+    names: Names
+    inputs: Inputs
+    spam: bool | None
+    known_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """How the learner is taught. `delay`: labels come after so many more events; None: at their own times.
+    `fraction`: the share of labels that it is shown; `flip`: the share of those that are wrong. `presume`: every
+    event is taken for ham as soon as it is scored, and learned again when it turns out to be spam. `audit`: only
+    what looks like spam gets a label, and a share of the rest, which counts the more for it."""
+
+    delay: int | None = None
+    fraction: float = 1.0
+    flip: float = 0.0
+    presume: bool = False
+    audit: float | None = None
+    seed: int = 0
+
+
+class Pupil(Protocol):
+    """What can be evaluated: a model of ours, or a pipeline of River's."""
+
+    def score(self, case: Case) -> float:
+        """The probability of spam."""
+
+    def learn(self, example: Example) -> None:
+        """One label."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What came out, event by event, for events whose truth is known."""
+
+    scores: list[float]
+    spam: list[bool]
+    us_per_score: float
+    us_per_learn: float
+    labels: int
+
+    def summary(self) -> dict[str, float | int | None]:
+        """The figures that the command prints."""
+        area = roc_auc(self.scores, self.spam)
+        return {
+            "roc_auc": area,
+            "one_minus_auc_pct": None if area is None else 100 * (1 - area),
+            "pr_auc": pr_auc(self.scores, self.spam),
+            "recall_at_fpr_0.001": recall_at(self.scores, self.spam, 0.001),
+            "recall_at_fpr_0.01": recall_at(self.scores, self.spam, 0.01),
+            "log_loss": log_loss(self.scores, self.spam),
+            "ece": calibration_error(self.scores, self.spam),
+            "us_per_score": self.us_per_score,
+            "us_per_learn": self.us_per_learn,
+            "n": len(self.scores),
+            "spam": sum(self.spam),
+            "labels": self.labels,
+        }
+
+    def curve(self) -> list[tuple[int, float | None]]:
+        """ROC AUC of each stretch of events, by the number of its last one."""
+        size = max(1, -(-len(self.scores) // CURVE_POINTS))
+        stretches = [slice(start, start + size) for start in range(0, len(self.scores), size)]
+        return [(min(one.stop, len(self.scores)), roc_auc(self.scores[one], self.spam[one])) for one in stretches]
+
+
+def evaluate(
+    cases: Sequence[Case], pupil: Pupil, scenario: Scenario, done: Callable[[], None] = lambda: None
+) -> Result:
+    """Teach and examine a pupil. `done` is called after each event."""
+    course = _Course(pupil, scenario)
+    scores, truth, spent = [], [], 0.0
+    for case in cases:
+        course.hand_out(case)
+        started = time.process_time()
+        score = pupil.score(case)
+        spent += time.process_time() - started
+        if case.spam is not None:
+            scores.append(score)
+            truth.append(case.spam)
+        course.add(case, score)
+        done()
+    learned = max(1, course.learned)
+    return Result(scores, truth, 1e6 * spent / max(1, len(cases)), 1e6 * course.spent / learned, course.learned)
+
+
+def bootstrap_difference(one: Result, other: Result, rounds: int = 400, seed: int = 0) -> tuple[float, float, float]:
+    """How much lower (1 - AUC) % is for `one` than for `other`, on the same events: the difference, and the bounds
+    that hold 95 % of the same on events drawn anew."""
+    draws = random.Random(seed)
+    pairs = list(zip(one.scores, other.scores, one.spam, strict=True))
+    found = []
+    for _ in range(rounds):
+        drawn = draws.choices(pairs, k=len(pairs))
+        first, second, spam = zip(*drawn, strict=True)
+        areas = roc_auc(first, spam), roc_auc(second, spam)
+        if areas[0] is not None and areas[1] is not None:
+            found.append(100 * (areas[0] - areas[1]))
+    found.sort()
+    whole = roc_auc(one.scores, one.spam), roc_auc(other.scores, other.spam)
+    difference = 100 * ((whole[0] or 0.0) - (whole[1] or 0.0))
+    return difference, found[int(0.025 * len(found))], found[int(0.975 * len(found))]
+
+
+class _Course:
+    """Which labels the pupil is shown, and when."""
+
+    def __init__(self, pupil: Pupil, scenario: Scenario) -> None:
+        self._pupil, self._scenario = pupil, scenario
+        self._random = random.Random(scenario.seed)
+        self._waiting: list[tuple[int, int, Case, float]] = []  # a heap: when it is due, a number, what it is about
+        self.learned, self.spent, self._seen = 0, 0.0, 0
+
+    def hand_out(self, case: Case) -> None:
+        """The labels that are there before this event."""
+        now = case.ts_ms if self._scenario.delay is None else self._seen
+        while self._waiting and self._waiting[0][0] < now:
+            _, _, earlier, score = heappop(self._waiting)
+            self._show(earlier, score)
+
+    def add(self, case: Case, score: float) -> None:
+        """An event has been scored: its label comes later, if at all."""
+        if self._scenario.presume:
+            self._learn(case, score, "ham", None)
+        if case.spam is not None:
+            known_ms = case.ts_ms if case.known_ms is None else case.known_ms
+            due = known_ms if self._scenario.delay is None else self._seen + self._scenario.delay
+            heappush(self._waiting, (due, self._seen, case, score))
+        self._seen += 1
+
+    def _show(self, case: Case, score: float) -> None:
+        scenario, propensity = self._scenario, 1.0
+        if self._random.random() >= scenario.fraction:
+            return
+        if scenario.audit is not None and score < 0.5:
+            if self._random.random() >= scenario.audit:
+                return
+            propensity = scenario.audit
+        spam = bool(case.spam) != (self._random.random() < scenario.flip)
+        if scenario.presume and not spam:
+            return  # it is learned as ham already
+        self._learn(case, score, "spam" if spam else "ham", "ham" if scenario.presume else None, propensity)
+
+    def _learn(
+        self, case: Case, score: float, verdict: Verdict, before: Verdict | None, propensity: float = 1.0
+    ) -> None:
+        example = Example(
+            "model", case.event_id, verdict, before, score, case.names, case.inputs, (0, self.learned), case.ts_ms,
+            None, propensity,
+        )  # fmt: skip
+        started = time.process_time()
+        self._pupil.learn(example)
+        self.spent += time.process_time() - started
+        self.learned += 1
