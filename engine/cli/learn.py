@@ -1,4 +1,4 @@
-"""`floodgate learn`: what the models would learn from recorded events and labels."""
+"""`floodgate learn`: what the models have learned, and what they would learn from recorded events and labels."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +15,14 @@ from engine.cli.recordings import read_lines
 from engine.core.rules import Rulebook
 from engine.errors import RecordingError
 from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
+from engine.learning.ngrams import RATES
 from engine.learning.pipelines import read_pipeline
 from engine.learning.pupils import ModelPupil, RiverPupil
 from engine.rulebook import load_rulebook
 from engine.rulebook.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
+from engine.stream.messages import Ruling
+from engine.stream.publishing import publish_ruling, read_models
 from engine.stream.recorded import cases, event_documents, flat_lines, truths
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
@@ -28,7 +31,40 @@ _OWN = "default"
 
 @click.group("learn")
 def command() -> None:
-    """See what models learn from labels."""
+    """See what models learn from labels, and undo what they should not have learned."""
+
+
+@command.command("status")
+@with_settings
+def status(settings: Settings) -> None:
+    """What each model has learned, and how much its moderators' labels count."""
+    models = read_models(settings)
+    if not models:
+        click.echo("no model has been published: none has seen a label yet")
+    for name, model in sorted(models.items()):
+        table = Table("moderator", "labels (faded)", "trust", title=f"{model.version}: {model.spam:,} of them spam")
+        for moderator, record in sorted(model.teachers.moderators.items()):
+            table.add_row(moderator, f"{record.labels:,.0f}", f"{model.teachers.trust(moderator):.2f}")
+        for moderator in sorted(model.quarantined):
+            table.add_row(moderator, "", "quarantined")
+        table.caption = f"{name}: arms " + ", ".join(
+            f"{rate:g}: {share:.0%}" for rate, share in zip(RATES, model.learner.shares(), strict=True)
+        )
+        Console().print(table)
+
+
+@command.command("quarantine")
+@click.argument("moderator")
+@click.option("--lift", is_flag=True, help="Let the moderator's labels count again.")
+@with_settings
+def quarantine(settings: Settings, moderator: str, lift: bool) -> None:
+    """Undo all that MODERATOR has taught: the models learn anew from everybody else's labels.
+
+    Until that is done, which takes a second for some thousand labels, the models stay in use as they are.
+    """
+    publish_ruling(settings, Ruling(moderator, quarantined=not lift))
+    done = "count again" if lift else "do not count any more"
+    click.echo(f"{moderator}'s labels {done}; the trainer learns anew, see `floodgate learn status`")
 
 
 @command.command("evaluate")

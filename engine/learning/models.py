@@ -17,7 +17,8 @@ MAX_CORRECTION = 10.0
 @dataclass(slots=True)
 class LearnedModel:
     """A learner and its history. `next_offset`: the first example it has not learned from; `label_offsets`: per
-    labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count."""
+    labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count, as of the
+    ruling at offset `ruled`."""
 
     name: str
     labels: int = 0
@@ -25,6 +26,7 @@ class LearnedModel:
     next_offset: int = 0
     label_offsets: dict[int, int] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
+    ruled: int = -1
     teachers: Teachers = field(default_factory=Teachers)
     learner: HashedNgrams = field(default_factory=HashedNgrams)
     _touched: list[Indices] = field(default_factory=list)

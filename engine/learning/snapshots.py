@@ -54,6 +54,7 @@ class Head(msgspec.Struct, frozen=True):
     next_offset: int
     label_offsets: dict[int, int]
     quarantined: list[str]
+    ruled: int
     losses: list[float]
     teachers: Teachers
     publications: list[Publication]
@@ -81,13 +82,17 @@ class Publisher:
 
     def __init__(self, publications: Sequence[Publication] = (), number: int = 0) -> None:
         self._publications = list(publications)
-        self.number = publications[-1][0] + 1 if publications else number
+        self._number = publications[-1][0] + 1 if publications else number
+
+    def anew(self) -> "Publisher":
+        """The publisher of a model that takes this one's place."""
+        return Publisher(number=self._number)
 
     def publish(self, model: LearnedModel) -> Iterator[tuple[str, bytes]]:
         """Keys and values of the next publication; all of them have to be published, in this order."""
-        publication, slot = (self.number, model.next_offset), self.number % _SLOTS
-        range_ = self.number % ROUNDS
-        self.number += 1
+        publication, slot = (self._number, model.next_offset), self._number % _SLOTS
+        range_ = self._number % ROUNDS
+        self._number += 1
         self._publications = [*self._publications[1 - ROUNDS :], publication]
         changed = model.touched()
         for part, start in enumerate(range(0, len(changed), PART_ROWS)):
@@ -98,7 +103,7 @@ class Publisher:
         yield f"{model.name}/all/{slot}", _rows(model, publication, known).encode()
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
-            sorted(model.quarantined), model.learner.losses, model.teachers, self._publications,
+            sorted(model.quarantined), model.ruled, model.learner.losses, model.teachers, self._publications,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
 
@@ -132,7 +137,7 @@ class Follower:
         assert head is not None
         return LearnedModel(
             head.model, head.labels, head.spam, head.next_offset, dict(head.label_offsets), set(head.quarantined),
-            head.teachers, self.learner,
+            head.ruled, head.teachers, self.learner,
         )  # fmt: skip
 
     def copy(self) -> "tuple[LearnedModel, Publisher]":

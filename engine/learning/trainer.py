@@ -53,6 +53,26 @@ class Trainer:
             self.quality.setdefault(example.model, Quality()).add(example.score, example.verdict == "spam")
         return True
 
+    def rule(self, moderator: str, quarantined: bool, offset: int) -> bool:
+        """A ruling at an offset: from the first example to the last, a moderator's labels count or do not. True when
+        the models begin anew, to be taught everything again."""
+        anew = False
+        for name, model in self.models.items():
+            if offset <= model.ruled:
+                if offset == model.ruled:  # it has been taught again all that there was before
+                    model.next_offset = offset + 1
+                    self.changed.add(name)
+                continue
+            names = model.quarantined | {moderator} if quarantined else model.quarantined - {moderator}
+            self.models[name] = LearnedModel(name, quarantined=names, ruled=offset)
+            self._publishers[name] = self._publishers.get(name, Publisher()).anew()
+            anew = True
+        return anew
+
+    def ready(self) -> bool:
+        """Whether there is something to publish, and no model is being learned anew."""
+        return bool(self.changed) and all(model.next_offset > model.ruled for model in self.models.values())
+
     def publications(self) -> Iterator[tuple[str, bytes]]:
         """Keys and values that tell what has changed since the last call. New models first: where a trainer begins
         again is the earliest offset of the models that there are."""

@@ -23,12 +23,13 @@ from engine.stream.durability import Durability
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
 from engine.stream.hops import HopWorker
-from engine.stream.learners import LabelWorker, Models, TrainerWorker
+from engine.stream.learners import LabelWorker, Models
 from engine.stream.logs import logging_config
 from engine.stream.messages import RULEBOOK, decode_rulebook
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
 from engine.stream.topics import TABLE
+from engine.stream.trainers import TrainerWorker
 from engine.stream.web import add_pages
 from engine.stream.workers import EventWorker
 

@@ -174,7 +174,11 @@ class BatchConsumer(driver.Consumer):
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
         app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
-        return True
+        if outcome.read_again:
+            first = await self.earliest_offsets(tp)
+            self._next[tp] = first[tp]
+            await self.seek_wait({tp: first[tp]})
+        return not outcome.read_again
 
     # -- commit -----------------------------------------------------------------------------------
 

@@ -16,6 +16,10 @@ RULEBOOK = "main"
 """The key under which the rulebook in force is published."""
 
 
+RULING = b"ruling"
+"""The key of rulings among the examples."""
+
+
 class Message(NamedTuple):
     """Something to publish. `topic` is one of ours, under its configured name."""
 
@@ -155,6 +159,21 @@ def decode_example(data: bytes) -> Example:
         return msgspec.json.decode(data, type=Example)
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """Whether a moderator's labels count, from the first to the last."""
+
+    moderator: str
+    quarantined: bool
+
+
+def decode_ruling(data: bytes | None) -> Ruling:
+    """A ruling on the examples topic. Raises LabelError for anything else."""
+    try:
+        return msgspec.json.decode(data or b"", type=Ruling)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise LabelError("not_a_ruling", f"this is not a ruling: {error}") from error
 
 
 def encode_rulebook(sources: dict[str, str], identity: str, author: str, note: str, ts_ms: int) -> bytes:

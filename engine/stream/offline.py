@@ -16,9 +16,10 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_key, user_key
 from engine.stream.handlers import Outcome, StateOutcome
 from engine.stream.hops import HopWorker
-from engine.stream.learners import LabelWorker, Models, TrainerWorker
+from engine.stream.learners import LabelWorker, Models
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
+from engine.stream.trainers import TrainerWorker
 from engine.stream.workers import EventWorker
 
 BATCH = 1_000

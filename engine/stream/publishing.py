@@ -1,18 +1,23 @@
 """Publishing recorded or simulated events and labels, keyed as the workers expect them."""
 
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+import msgspec
 import orjson
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from engine.core.events import lookup
 from engine.core.rules import Rulebook
 from engine.errors import EventError, PublishError
+from engine.learning.models import LearnedModel
 from engine.settings import Settings
-from engine.stream.clients import producer
-from engine.stream.messages import RULEBOOK, encode_rulebook
+from engine.stream.clients import consumer, producer
+from engine.stream.learners import Models
+from engine.stream.messages import RULEBOOK, RULING, Ruling, encode_rulebook
 
 
 def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
@@ -26,6 +31,39 @@ def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: 
         raise PublishError(f"the rulebook could not be published: {error!r}") from error
     finally:
         client.close()
+
+
+def publish_ruling(settings: Settings, ruling: Ruling) -> None:
+    """Tell the trainer whether a moderator's labels count. Raises PublishError."""
+    client = producer(settings)
+    try:
+        value = msgspec.json.encode(ruling)
+        client.send(settings.topics.examples, key=RULING, value=value, partition=0).get(timeout=30)
+    except KafkaError as error:
+        raise PublishError(f"the ruling could not be published: {error!r}") from error
+    finally:
+        client.close()
+
+
+def read_models(settings: Settings) -> dict[str, LearnedModel]:
+    """The models as they were published last. Raises SnapshotError, TopicError."""
+    models = Models()
+    for record in read_all(settings, settings.topics.models):
+        if record.key and record.value:
+            models.receive(record.key.decode("utf-8", "replace"), record.value)
+    return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}
+
+
+def read_all(settings: Settings, topic: str) -> Iterator[Any]:
+    """All that is in a topic's first partition now."""
+    partition = TopicPartition(topic, 0)
+    with consumer(settings) as client:
+        client.assign([partition])
+        client.seek_to_beginning(partition)
+        end = client.end_offsets([partition])[partition]
+        while client.position(partition) < end:
+            for records in client.poll(timeout_ms=1_000).values():
+                yield from records
 
 
 class Publisher:

@@ -40,3 +40,45 @@ def test_who_is_quarantined_teaches_nothing() -> None:
     trainer.models["spam"].quarantined.add("eve")
     assert not trainer.learn(example(SPAM, "ham", 10, moderator="eve"), 10)
     assert trainer.models["spam"].labels == 10
+
+
+def test_what_one_moderator_taught_is_undone_exactly() -> None:
+    stream = [
+        example(
+            SPAM if at % 3 else HAM, "spam" if at % 3 and at % 4 else "ham", at, moderator="mia" if at % 4 else "eve"
+        )
+        for at in range(40)
+    ]
+    clean, taught = Trainer(), Trainer()
+    for offset, one in enumerate(stream):
+        taught.learn(one, offset)
+        if one.moderator != "eve":
+            clean.learn(one, offset)
+    assert taught.rule("eve", True, 40)
+    assert not taught.ready()
+    for offset, one in enumerate(stream):
+        taught.learn(one, offset)
+    assert not taught.rule("eve", True, 40)  # it passes the ruling again, and has got to where it was
+    assert taught.ready()
+    found, wanted = taught.models["spam"], clean.models["spam"]
+    assert found.learner.weights == wanted.learner.weights
+    assert found.learner.gradients == wanted.learner.gradients
+    assert (found.labels, found.teachers, found.learner.losses) == (
+        wanted.labels,
+        wanted.teachers,
+        wanted.learner.losses,
+    )
+    follower = following(taught)["spam"]
+    assert follower.model().quarantined == {"eve"}
+    assert Trainer().restore({"spam": follower}) == 41
+
+
+def test_a_ruling_is_lifted_by_another() -> None:
+    trainer = trained(10)
+    rulings = [("eve", True, 10), ("eve", False, 11)]
+    for position, ruling in enumerate(rulings):
+        assert trainer.rule(*ruling)
+        for offset in range(10):
+            trainer.learn(example(SPAM, "spam", offset, moderator="eve"), offset)
+        assert not any(trainer.rule(*earlier) for earlier in rulings[: position + 1])
+        assert trainer.models["spam"].labels == (0 if position == 0 else 10)

@@ -12,10 +12,11 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
-from engine.stream.learners import LabelWorker, Models, TrainerWorker
+from engine.stream.learners import LabelWorker, Models
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Arrival, Record, merge
+from engine.stream.trainers import TrainerWorker
 from engine.stream.workers import EventWorker
 
 RULES = """

@@ -1,0 +1,120 @@
+"""The worker that learns: examples in their order, and what has changed published."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from engine.core.rules import Rulebook
+from engine.errors import LabelError, StateError
+from engine.learning.models import LearnedModel
+from engine.learning.trainer import Trainer
+from engine.settings import Settings
+from engine.stream.handlers import Outcome, Rejector
+from engine.stream.learners import Models
+from engine.stream.messages import RULING, Message, decode_example, decode_ruling
+from engine.stream.metrics import Metrics
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+_KNOWN_WITHIN_S = 20.0
+"""Less than the thirty seconds after which Faust's recovery would end in silence."""
+
+
+async def _at_once() -> None:
+    """The newest snapshots are known already."""
+
+
+class TrainerWorker:
+    """Runs on the one worker that owns the examples topic's partition: learns and publishes what has changed.
+
+    `known` waits until the newest snapshots have been read. A ruling about a moderator makes it read all examples
+    again and learn anew without that moderator's, or with them; nothing is published until it is where it was.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        models: Models,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        known: Callable[[], Awaitable[None]] = _at_once,
+    ) -> None:
+        self._settings, self._models, self._metrics = settings, models, metrics
+        self._clock, self._known = clock, known
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
+        self._trainer = Trainer()
+        self._rulebook: Rulebook | None = None
+        self._published_at = clock()
+        self.active = False
+
+    def use(self, rulebook: Rulebook) -> None:
+        """Learn the models of this rulebook."""
+        self._rulebook = rulebook
+
+    async def begin(self, partition: int) -> int | None:
+        """Continue exactly behind what the newest snapshots have learned, once those are known."""
+        try:
+            await asyncio.wait_for(self._known(), _KNOWN_WITHIN_S)
+        except TimeoutError as error:
+            raise RuntimeError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
+        self.active = True
+        known = self._models.followers
+        wanted = self._rulebook.models if self._rulebook is not None else known
+        return self._trainer.restore({name: follower for name, follower in known.items() if name in wanted})
+
+    def end(self, partition: int) -> None:
+        """Someone else learns from now on."""
+        self.active = False
+
+    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
+        """One batch of examples, and the snapshots that are due."""
+        outcome = self.learn(partition, records)
+        outcome.messages += self.due_snapshots()
+        return outcome
+
+    def learned(self) -> Mapping[str, LearnedModel]:
+        """The models as they are now."""
+        return self._trainer.models
+
+    def learn(self, partition: int, records: Sequence[Any]) -> Outcome:
+        """Learn from a batch of examples."""
+        assert self._rulebook is not None  # no partition is read before a rulebook is there
+        outcome = Outcome()
+        for record in records:
+            try:
+                if record.key == RULING:
+                    if self._rule(record):
+                        outcome.read_again = True
+                        break
+                    continue
+                example = decode_example(record.value or b"")
+                if example.model in self._rulebook.models and self._trainer.learn(example, record.offset):
+                    self._metrics.learned.labels(example.model).inc()
+            except (LabelError, StateError) as error:
+                self._rejector.reject(outcome, record, "not_an_example", error)
+        return outcome
+
+    def _rule(self, record: Any) -> bool:
+        """A ruling about a moderator: True when all has to be learned anew."""
+        ruling = decode_ruling(record.value)
+        anew = self._trainer.rule(ruling.moderator, ruling.quarantined, record.offset)
+        if anew:
+            _log.info("learning anew", moderator=ruling.moderator, quarantined=ruling.quarantined, offset=record.offset)
+        return anew
+
+    def due_snapshots(self) -> list[Message]:
+        """What there is to publish of models that have learned something, not more often than the settings say."""
+        now = self._clock()
+        interval_s = self._settings.snapshot_interval_ms / 1000
+        if not self.active or not self._trainer.ready() or now - self._published_at < interval_s:
+            return []
+        self._published_at = now
+        for name in self._trainer.changed:
+            auc = self._trainer.quality[name].roc_auc()
+            if auc is not None:
+                self._metrics.quality.labels(name).set(auc)
+        topic = self._settings.topics.models
+        return [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
