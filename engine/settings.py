@@ -31,6 +31,7 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letters: str = "dead-letters"
     examples: str = "examples"
     models: str = "models"
+    review: str = "review"
     rulebooks: str = "rulebooks"
 
 
@@ -87,6 +88,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After how long a silent worker is taken for dead."""
     decision_sample: float = 0.01
     """The share of events without a hit whose decision is published too."""
+    review_share: float = 0.001
+    """The share of scored events that moderators are asked about; more of those that a model cannot tell."""
     snapshot_interval_ms: int = 1_000
     """How often the trainer publishes a model that has learned something."""
     log_level: str = "info"
@@ -116,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (self.commit_interval_ms >= 100, "commit_interval_ms", "is at least 100"),
             (self.session_timeout_ms >= 3_000, "session_timeout_ms", "is at least 3000"),
             (0 <= self.decision_sample <= 1, "decision_sample", "is a share between 0 and 1"),
+            (0 <= self.review_share <= 1, "review_share", "is a share between 0 and 1"),
             (self.state_ttl_days >= 32, "state_ttl_days", "is at least 32, above the longest window"),
             (self.log_format in ("json", "console"), "log_format", "is json or console"),
             (self.log_level in ("debug", "info", "warning", "error"), "log_level", "is debug, info, warning or error"),

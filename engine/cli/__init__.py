@@ -14,6 +14,7 @@ COMMANDS = {
     "feed": "Publish recorded files to the topics.",
     "learn": "See what models learn from labels.",
     "label": "Publish one moderator's label.",
+    "labels": "Import labels, and see which events are worth one.",
     "replay": "Run the engine over recorded files, without a broker.",
     "rules": "Check, test and publish rulebooks.",
     "sim": "Simulate a day with attacks, and tell what the rules catch.",

@@ -17,10 +17,19 @@ from engine.stream.publishing import Publisher
 @click.argument("verdict", type=click.Choice(VERDICTS))
 @click.option("--user", help="The event's user: the label then goes straight to the right partition.")
 @click.option("--moderator", default=getpass.getuser, help="Who says so.  [default: the user's name]")
+@click.option(
+    "--propensity",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="How likely the event was to be chosen for a label.",
+)
 @with_settings
-def command(settings: Settings, event_id: str, verdict: str, user: str | None, moderator: str) -> None:
+def command(
+    settings: Settings, event_id: str, verdict: str, user: str | None, moderator: str, propensity: float | None
+) -> None:
     """Publish one label: EVENT_ID is spam or ham, or an earlier verdict is retracted."""
     label = {"event_id": event_id, "label": verdict, "ts": int(time.time() * 1000), "moderator": moderator}
+    if propensity is not None:
+        label["propensity"] = propensity
     with Publisher(settings) as publisher:
         publisher.label(orjson.dumps(label), user_id=user)
     click.echo(f"labelled {event_id} as {verdict}")

@@ -137,7 +137,8 @@ def _advance(progress: Progress, task: Any) -> Callable[[], None]:
 
 def _document(results: dict[str, Result]) -> dict[str, Any]:
     own = results[_OWN]
-    document: dict[str, Any] = {**own.summary(), "curve": own.curve()}
+    calls = {str(target): made.summary() for target, made in own.calls.items()}
+    document: dict[str, Any] = {**own.summary(), "precision": calls, "curve": own.curve()}
     for name, result in results.items():
         if name != _OWN:
             difference, low, high = bootstrap_difference(own, result)
@@ -153,6 +154,7 @@ def _show(results: dict[str, Result]) -> None:
         table.add_row(name, *(_number(result.summary()[name]) for result in results.values()))
     table.add_row("learning curve", *(_curve(result) for result in results.values()))
     console.print(table)
+    console.print(_calls(results[_OWN]))
     for name, result in results.items():
         if name != _OWN:
             difference, low, high = bootstrap_difference(results[_OWN], result)
@@ -161,6 +163,18 @@ def _show(results: dict[str, Result]) -> None:
                 f"{_OWN} against {name}: {verdict}: (1 - AUC) is lower by {difference:.4f} points, "
                 f"95 % between {low:.4f} and {high:.4f}"
             )
+
+
+def _calls(result: Result) -> Table:
+    """What acting on scores alone would have come to."""
+    table = Table("wanted precision", "realised", "recall", "called", title="thresholds chosen from the labels so far")
+    for target, made in result.calls.items():
+        summary = made.summary()
+        if not made.made:
+            table.add_row(f"{target:.1%}", "not known: never called", "", "0")
+        else:
+            table.add_row(f"{target:.1%}", *(_number(summary[name]) for name in ("realised", "recall", "called")))
+    return table
 
 
 def _number(value: float | int | None) -> str:

@@ -78,6 +78,7 @@ class Evaluator:
         self.scorers = scorers
         self.tally = Tally()
         self._place = self._key = 0
+        self._batch: Sequence[tuple[Event, Decider]] = ()
         self._scores: dict[str, float | None] = {}
         self._numbers: dict[str, ModelNumbers] = {}
         self._sample_below = int(sample * (_SAMPLED_BITS + 1))
@@ -86,6 +87,7 @@ class Evaluator:
 
     def prepare(self, batch: Sequence[tuple[Event, Decider]]) -> None:
         """Let the models read the texts of a batch of events at a stretch, before these are decided in their order."""
+        self._batch = batch
         for place, (event, _) in enumerate(batch):
             event.place = place
         for name, scorer in self.scorers.items():
@@ -93,6 +95,10 @@ class Evaluator:
             scorer.prepare(
                 [read(event.fields) if read else None for (event, _), read in zip(batch, readers, strict=True)]
             )
+
+    def event_at(self, place: int) -> Event:
+        """The event at a place of the batch that was prepared last."""
+        return self._batch[place][0]
 
     def evaluate(self, event: Event, program: Program, record: EntityRecord, home: int = 0) -> Evaluation:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is

@@ -14,8 +14,13 @@ from typing import Protocol
 from engine.learning.features import Inputs, Names
 from engine.learning.labels import Example, Verdict
 from engine.learning.metrics import calibration_error, log_loss, pr_auc, recall_at, roc_auc
+from engine.learning.thresholds import Thresholds
 
 CURVE_POINTS = 40
+TARGETS = (0.9, 0.95, 0.99, 0.995)
+"""Precisions that thresholds are chosen for, from the labels known so far."""
+_LOOK_AGAIN = 20
+"""Thresholds are chosen anew after so many labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,29 @@ class Pupil(Protocol):
 
 
 @dataclass(slots=True)
+class Calls:
+    """What came of acting on scores above the threshold for a precision. `spam`: of all events that were scored."""
+
+    made: int = 0
+    right: int = 0
+    spam: int = 0
+
+    def add(self, called: bool, spam: bool) -> None:
+        """One event."""
+        self.made += called
+        self.right += called and spam
+        self.spam += spam
+
+    def summary(self) -> dict[str, float | int | None]:
+        """As the command prints it; None: nothing was called."""
+        return {
+            "realised": self.right / self.made if self.made else None,
+            "recall": self.right / self.spam if self.spam else None,
+            "called": self.made,
+        }
+
+
+@dataclass(slots=True)
 class Result:
     """What came out, event by event, for events whose truth is known."""
 
@@ -64,6 +92,7 @@ class Result:
     us_per_score: float
     us_per_learn: float
     labels: int
+    calls: dict[float, Calls]
 
     def summary(self) -> dict[str, float | int | None]:
         """The figures that the command prints."""
@@ -96,6 +125,7 @@ def evaluate(
     """Teach and examine a pupil. `done` is called after each event."""
     course = _Course(pupil, scenario)
     scores, truth, spent = [], [], 0.0
+    calls = {target: Calls() for target in TARGETS}
     for case in cases:
         course.hand_out(case)
         started = time.process_time()
@@ -104,10 +134,13 @@ def evaluate(
         if case.spam is not None:
             scores.append(score)
             truth.append(case.spam)
+            for target, made in calls.items():
+                threshold = course.thresholds[target]
+                made.add(threshold is not None and score >= threshold, case.spam)
         course.add(case, score)
         done()
     learned = max(1, course.learned)
-    return Result(scores, truth, 1e6 * spent / max(1, len(cases)), 1e6 * course.spent / learned, course.learned)
+    return Result(scores, truth, 1e6 * spent / max(1, len(cases)), 1e6 * course.spent / learned, course.learned, calls)
 
 
 def bootstrap_difference(one: Result, other: Result, rounds: int = 400, seed: int = 0) -> tuple[float, float, float]:
@@ -136,6 +169,8 @@ class _Course:
         self._random = random.Random(scenario.seed)
         self._waiting: list[tuple[int, int, Case, float]] = []  # a heap: when it is due, a number, what it is about
         self.learned, self.spent, self._seen = 0, 0.0, 0
+        self._judged, self._labels = Thresholds(), 0
+        self.thresholds: dict[float, float | None] = dict.fromkeys(TARGETS)
 
     def hand_out(self, case: Case) -> None:
         """The labels that are there before this event."""
@@ -163,9 +198,16 @@ class _Course:
                 return
             propensity = scenario.audit
         spam = bool(case.spam) != (self._random.random() < scenario.flip)
+        self._judge(score, spam)
         if scenario.presume and not spam:
             return  # it is learned as ham already
         self._learn(case, score, "spam" if spam else "ham", "ham" if scenario.presume else None, propensity)
+
+    def _judge(self, score: float, spam: bool) -> None:
+        self._judged.add(score, spam)
+        self._labels += 1
+        if self._labels % _LOOK_AGAIN == 0:
+            self.thresholds = {target: self._judged.lowest(target) for target in TARGETS}
 
     def _learn(
         self, case: Case, score: float, verdict: Verdict, before: Verdict | None, propensity: float = 1.0

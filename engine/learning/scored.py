@@ -47,7 +47,7 @@ class ScoredModel:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRows:
-    """What one model read and said of many events, column by column."""
+    """What one model read and said of many events, column by column. `places`: where they stand in their batch."""
 
     model: str
     version: str
@@ -56,6 +56,12 @@ class ScoredRows:
     scores: NDArray[np.float64]
     numbers: NDArray[np.float64]
     texts: Sequence[ModelTexts]
+    places: NDArray[np.int64]
+
+    def inputs(self, row: int) -> Inputs:
+        """What the model read of one of them."""
+        numbers = tuple(None if isnan(number) else number for number in self.numbers[row].tolist())
+        return Inputs(*self.texts[row], numbers)
 
     def pieces(self, size: int) -> "Iterator[ScoredRows]":
         """The same in pieces of at most so many events."""
@@ -63,7 +69,7 @@ class ScoredRows:
             rows = slice(start, start + size)
             yield ScoredRows(
                 self.model, self.version, self.names, self.keys[rows], self.scores[rows], self.numbers[rows],
-                self.texts[rows],
+                self.texts[rows], self.places[rows],
             )  # fmt: skip
 
     def encode(self) -> bytes:

@@ -86,11 +86,12 @@ class ModelScorer:
         """What has been scored since `prepare`, to be kept for labels; None without any."""
         if not self._scored:
             return None
-        texts = [self._batch[place] for place, _, _ in self._scored]
+        places = [place for place, _, _ in self._scored]
+        texts = [self._batch[place] for place in places]
         keys, scores = [key for _, key, _ in self._scored], [score for _, _, score in self._scored]
         rows = ScoredRows(
             self.name, self.version, self._names, np.array(keys, np.uint64), np.array(scores),
-            np.array(self._numbers).reshape(len(keys), -1), [one for one in texts if one is not None],
+            np.array(self._numbers).reshape(len(keys), -1), [one for one in texts if one is not None], np.array(places),
         )  # fmt: skip
         self._begin([])
         return rows

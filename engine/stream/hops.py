@@ -131,7 +131,7 @@ class HopWorker:
     def keep_scored(self, outcome: StateOutcome) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
-        keep_scored(outcome, FROM_HOPS, self._evaluator.scorers.values())
+        keep_scored(outcome, FROM_HOPS, self._evaluator, self._settings)
 
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
         """Act on an earlier event."""

@@ -1,21 +1,23 @@
 """Labels are joined with what the models read when they scored."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
+from engine.core.evaluator import Evaluator
 from engine.core.kernel import hash64
-from engine.core.rules import Rulebook, Scorer
+from engine.core.rules import Rulebook
 from engine.errors import LabelError, StateError
 from engine.learning.labels import Label, Verdict, join
 from engine.learning.models import LearnedModel
+from engine.learning.review import choose
 from engine.learning.scored import ScoredModel, read_scored
 from engine.learning.scorers import ModelScorer
 from engine.learning.snapshots import Follower
 from engine.settings import Settings
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
-from engine.stream.messages import Message, decode_label, encode_example
+from engine.stream.messages import Message, decode_label, encode_example, encode_review
 from engine.stream.metrics import Metrics
 
 _PIECE_EVENTS = 250
@@ -52,13 +54,19 @@ class Models:
         return {name: ModelScorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
 
 
-def keep_scored(outcome: StateOutcome, topic: int, scorers: Iterable[Scorer]) -> None:
-    """Keep what the models have scored in a batch of a topic, for the labels to come."""
+def keep_scored(outcome: StateOutcome, topic: int, evaluator: Evaluator, settings: Settings) -> None:
+    """Keep what the models have scored in a batch of a topic, for the labels to come, and ask for some."""
     assert outcome.state is not None
-    for scorer in scorers:
+    for scorer in evaluator.scorers.values():
         rows = scorer.take() if isinstance(scorer, ModelScorer) else None
-        for piece in rows.pieces(_PIECE_EVENTS) if rows is not None else ():
+        if rows is None:
+            continue
+        for piece in rows.pieces(_PIECE_EVENTS):
             outcome.keep_scored([outcome.state.scored.put(topic, piece.keys, piece.encode())])
+        for one in choose(rows, settings.review_share):
+            event = evaluator.event_at(one.place)
+            value = encode_review(event, rows, one)
+            outcome.messages.append(Message(settings.topics.review, event.user_id.encode(), value))
 
 
 class LabelWorker:

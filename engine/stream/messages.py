@@ -9,6 +9,8 @@ from engine.core.decisions import Action, Decision, Hit, Value
 from engine.core.events import Event, FieldMapping, epoch_ms
 from engine.errors import EventError, LabelError, RulebookError
 from engine.learning.labels import VERDICTS, Example, Label
+from engine.learning.review import Candidate
+from engine.learning.scored import ScoredRows
 
 Headers = list[tuple[str, bytes]]
 
@@ -159,6 +161,24 @@ def decode_example(data: bytes) -> Example:
         return msgspec.json.decode(data, type=Example)
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
+
+
+def encode_review(event: Event, rows: ScoredRows, candidate: Candidate) -> bytes:
+    """An event to be labelled as JSON. `propensity` is to come back with its label."""
+    inputs = rows.inputs(candidate.row)
+    read = dict(zip((*rows.names.texts, *rows.names.categories), (*inputs.texts, *inputs.categories), strict=True))
+    document = {
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "ts": event.ts_ms,
+        "type": event.type,
+        "model": rows.version,
+        "score": candidate.score,
+        "why": candidate.why,
+        "propensity": round(candidate.propensity, 6),
+        "inputs": {**read, **dict(zip(rows.names.numbers, inputs.numbers, strict=True))},
+    }
+    return orjson.dumps(document)
 
 
 class Ruling(msgspec.Struct, frozen=True):

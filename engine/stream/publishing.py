@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from engine.core.events import lookup
 from engine.core.rules import Rulebook
-from engine.errors import EventError, PublishError
+from engine.errors import EventError, PublishError, TopicError
 from engine.learning.models import LearnedModel
 from engine.settings import Settings
 from engine.stream.clients import consumer, producer
@@ -55,13 +55,15 @@ def read_models(settings: Settings) -> dict[str, LearnedModel]:
 
 
 def read_all(settings: Settings, topic: str) -> Iterator[Any]:
-    """All that is in a topic's first partition now."""
-    partition = TopicPartition(topic, 0)
+    """All that is in a topic now, partition by partition in no particular order. Raises TopicError."""
     with consumer(settings) as client:
-        client.assign([partition])
-        client.seek_to_beginning(partition)
-        end = client.end_offsets([partition])[partition]
-        while client.position(partition) < end:
+        found = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
+        if not found:
+            raise TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
+        client.assign(found)
+        client.seek_to_beginning(*found)
+        ends = client.end_offsets(found)
+        while any(client.position(partition) < ends[partition] for partition in found):
             for records in client.poll(timeout_ms=1_000).values():
                 yield from records
 

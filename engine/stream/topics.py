@@ -52,6 +52,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(names.hops, many, "events on their way between entities", "entity", {**days(7), **large}),
         TopicSpec(names.dead_letters, 1, "messages that could not be used", "as it came", {**days(30), **large}),
         TopicSpec(names.examples, 1, "labels joined with features as scored", "model", days(30)),
+        TopicSpec(names.review, many, "events worth a label", "user_id", days(30)),
         TopicSpec(names.models, 1, "model snapshots", "model", compacted),
         TopicSpec(names.rulebooks, 1, "rulebook versions", "rulebook", compacted),
         TopicSpec(changelog_topic(settings), many, "state", "entity", state),

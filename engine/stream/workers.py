@@ -81,7 +81,7 @@ class EventWorker:
                 continue
             if result.journey is not None:
                 journeys.append((record, result.journey))
-        keep_scored(outcome, FROM_EVENTS, evaluator.scorers.values())
+        keep_scored(outcome, FROM_EVENTS, evaluator, self._settings)
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome, journeys

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import orjson
+import pytest
 from click.testing import CliRunner
 
 from engine.cli import cli
 from tests.events import random_events
-from tests.system import RULEBOOKS, System
+from tests.system import RULEBOOKS, System, wait_until
 
 FLOOD = RULEBOOKS / "flood"
 SIX = Path(__file__).parents[1] / "golden" / "cases" / "six_mistakes.yaml"
@@ -139,3 +140,35 @@ def test_evaluate_says_what_is_missing(tmp_path: Path) -> None:
         told = subprocess.run([*arguments, str(labels), *options], capture_output=True, text=True, check=False)
         assert told.returncode == 2
         assert "is not a class of River's" in told.stderr or "--model" in told.stderr
+
+
+def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nmodels: {spam: {texts: [text], min_labels: 4}}\n"
+        "rules: {r: {event: any, when: [score.spam > 0.5], then: {review: x}}}\n"
+    )
+    with System(tmp_path, review_share=0.2, snapshot_interval_ms=100) as system:
+        system.push_rules(tmp_path / "rules.yaml")
+        worker = system.start_worker("one")
+        system.publish(random_events(200))
+        system.wait_until_decided()
+        queue = [orjson.loads(line) for line in system.run("labels", "queue", "--json", "--limit", "500").splitlines()]
+        assert 100 < len(queue) <= 200
+        assert {one["why"] for one in queue} == {"unknown"}
+        assert "events wait for a label" in system.run("labels", "queue")
+        csv = tmp_path / "verdicts.csv"
+        verdicts = [
+            f"{one['event_id']},{'spam' if at % 2 else 'ham'},{one['ts']},{one['propensity']}"
+            for at, one in enumerate(queue)
+        ]
+        csv.write_text("\n".join(["event_id,label,ts,propensity", *verdicts[:50]]))
+        assert "published 50 labels" in system.run("labels", "import", str(csv), "--moderator", "anna")
+        wait_until(lambda: worker.metric("floodgate_model_labels") == 50, "the model has learned from them")
+        assert "anna" in system.run("learn", "status")
+        left = system.run("labels", "queue", "--json", "--limit", "500").splitlines()
+        assert len(left) == len(queue) - 50
+        csv.write_text("event_id,label,ts\ne,spam,5\ne,perhaps,6\n")
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            system.run("labels", "import", str(csv))
+        assert "line 3" in refused.value.stderr
+        assert "nothing has been published" in refused.value.stderr

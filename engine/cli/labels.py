@@ -1,0 +1,114 @@
+"""`floodgate labels`: many labels at once, and the events that are worth one."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from engine.cli.options import FILE, with_settings
+from engine.cli.recordings import read_lines
+from engine.errors import LabelError, RecordingError
+from engine.settings import Settings
+from engine.stream.messages import read_label
+from engine.stream.publishing import Publisher, read_all
+
+_EXCERPT = 80
+
+
+@click.group("labels")
+def command() -> None:
+    """Import labels, and see which events are worth one."""
+
+
+@command.command("import")
+@click.argument("file", type=FILE)
+@click.option("--moderator", help="Whose labels these are, where the file does not say.")
+@with_settings
+def import_command(settings: Settings, file: Path, moderator: str | None) -> None:
+    """Publish the labels of FILE: CSV with a line of names, or JSON Lines (.gz too).
+
+    Names: event_id, label (spam, ham, retracted), ts, and if there are: user_id, moderator, propensity. Nothing is
+    published when a line is no label.
+    """
+    documents = list(_documents(file))
+    for number, document in documents:
+        if moderator is not None:
+            document.setdefault("moderator", moderator)
+        try:
+            read_label(document)
+        except LabelError as error:
+            raise RecordingError(f"{file}, line {number}: {error}; nothing has been published") from error
+    console = Console(stderr=True)
+    with Publisher(settings) as publisher, Progress(console=console, disable=not console.is_terminal) as progress:
+        for _, document in progress.track(documents, description="publishing"):
+            user_id = document.pop("user_id", None)
+            publisher.label(orjson.dumps(document), str(user_id) if user_id else None)
+    click.echo(f"published {len(documents)} labels")
+
+
+@command.command("queue")
+@click.option("--limit", default=20, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines, ready to be labelled and imported.")
+@with_settings
+def queue(settings: Settings, limit: int, as_json: bool) -> None:
+    """The newest events that are worth a label and have none: what a model cannot tell, and some at random."""
+    labelled = {_event_id(record.value) for record in read_all(settings, settings.topics.labels)}
+    waiting = {}
+    for record in read_all(settings, settings.topics.review):
+        document = orjson.loads(record.value)
+        if document["event_id"] not in labelled:
+            waiting[document["event_id"]] = document
+    newest = sorted(waiting.values(), key=lambda one: -one["ts"])[:limit]
+    if as_json:
+        for one in newest:
+            click.echo(orjson.dumps(one).decode())
+        return
+    table = Table("event", "user", "score", "why", "what it says", title=f"{len(waiting):,} events wait for a label")
+    for one in newest:
+        said = " ".join(str(value) for value in one["inputs"].values() if isinstance(value, str))
+        score = "-" if one["score"] is None else f"{one['score']:.2f}"
+        table.add_row(one["event_id"], one["user_id"], score, one["why"], said[:_EXCERPT])
+    Console().print(table)
+
+
+def _documents(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
+    if file.suffix == ".csv":
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            for number, row in enumerate(csv.DictReader(lines), start=2):
+                yield number, _typed({name: value for name, value in row.items() if name and value})
+        return
+    for number, line in enumerate(read_lines(file), start=1):
+        try:
+            document = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise RecordingError(
+                f"{file}, line {number}: this is not JSON: {error}; nothing has been published"
+            ) from error
+        if not isinstance(document, dict):
+            raise RecordingError(f"{file}, line {number}: a label is a JSON object; nothing has been published")
+        yield number, document
+
+
+def _typed(row: dict[str, str]) -> dict[str, object]:
+    """A line of CSV, its numbers as numbers."""
+    typed: dict[str, object] = dict(row)
+    if row.get("ts", "").isdigit():
+        typed["ts"] = int(row["ts"])
+    if "propensity" in row:
+        with suppress(ValueError):  # the check tells what is wrong with it
+            typed["propensity"] = float(row["propensity"])
+    return typed
+
+
+def _event_id(value: bytes) -> str | None:
+    try:
+        document = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return None
+    return str(document.get("event_id")) if isinstance(document, dict) else None

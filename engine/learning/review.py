@@ -1,0 +1,53 @@
+"""Which events are worth a moderator's time: those that the model cannot tell, and some that nobody would look at.
+
+Each scored event has a chance of being chosen, known beforehand: a share of all events, and up to `UNSURE` times as
+much for those whose score is close to a half. The chance goes along with the event and comes back with its label,
+which counts the more, the smaller it was: what is learned is about all events, not about the chosen ones. Chosen is
+by the event's hash, so that a repeated batch chooses the same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.learning.scored import ScoredRows
+
+UNSURE = 20.0
+UNKNOWN = 5.0
+"""How much more likely an event is chosen whose score is unknown."""
+
+_STEPS = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An event of a batch that is to be reviewed. `row`: where it is among the scored ones."""
+
+    row: int
+    place: int
+    score: float | None
+    propensity: float
+    why: str
+
+
+def choose(rows: ScoredRows, share: float) -> list[Candidate]:
+    """Those of a batch that are to be reviewed."""
+    if not share:
+        return []
+    chance = propensities(rows.scores, share)
+    drawn = (rows.keys >> np.uint64(32)).astype(np.float64) / _STEPS
+    found = []
+    for row in np.flatnonzero(drawn < chance).tolist():
+        score = float(rows.scores[row])
+        why = "unknown" if np.isnan(score) else "exploration" if drawn[row] < share else "uncertain"
+        known = None if np.isnan(score) else score
+        found.append(Candidate(row, int(rows.places[row]), known, float(chance[row]), why))
+    return found
+
+
+def propensities(scores: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """How likely each event is to be chosen."""
+    unsure = np.where(np.isnan(scores), UNKNOWN, UNSURE * 4 * scores * (1 - scores))
+    chances: NDArray[np.float64] = np.minimum(1.0, share * (1 + unsure))
+    return chances

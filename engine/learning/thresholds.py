@@ -1,0 +1,56 @@
+"""From which score on at least so many in a hundred are spam: from the last labels, with a bound on chance.
+
+A threshold is used only where the lower bound of its precision (Wilson 1927) reaches the target, and where it has
+held among the latest labels too, as the share of spam may have fallen. With too few labels above it, or too little
+ham among all of them, nothing is known, and nothing should be done by score alone.
+"""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW = 2_000
+"""So many labels tell; older ones are about another model and other spam."""
+Z = 2.58
+RECENT = 200
+"""Of so many of them, the latest, what is above the threshold must be spam as often as is wanted, too."""
+FEWEST = 20
+"""Fewer labels above a threshold tell nothing."""
+FEWEST_HAM = 200
+"""With less ham in the window, nobody knows what ham scores."""
+
+
+class Thresholds:
+    """The last labels, with the scores that their events were given."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, bool]] = deque(maxlen=WINDOW)
+
+    def add(self, score: float | None, spam: bool) -> None:
+        """One label. An event whose score was unknown tells nothing."""
+        if score is not None:
+            self._seen.append((score, spam))
+
+    def lowest(self, precision: float) -> float | None:
+        """The lowest score from which on precision is reached, or None where that cannot be known."""
+        if not self._seen:
+            return None
+        scores, spam = (np.array(column) for column in zip(*self._seen, strict=True))
+        if (~spam).sum() < FEWEST_HAM:
+            return None
+        order = np.argsort(-scores, kind="stable")
+        last = np.flatnonzero(np.diff(scores[order], append=-1.0) != 0)  # equal scores share one threshold
+        above, found = last + 1, np.cumsum(spam[order])[last]
+        latest = (np.arange(len(scores)) >= len(scores) - RECENT)[order]
+        lately, found_lately = np.cumsum(latest)[last], np.cumsum(latest & spam[order])[last]
+        holds = (wilson_lower(found, above) >= precision) & (above >= FEWEST) & (found_lately >= precision * lately)
+        return float(scores[order][last[np.flatnonzero(holds)[-1]]]) if holds.any() else None
+
+
+def wilson_lower(found: NDArray[np.int64], of: NDArray[np.int64], z: float = Z) -> NDArray[np.float64]:
+    """The lower bound of a share: it lies below only once in two hundred times."""
+    share = found / of
+    spread = z * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    bound: NDArray[np.float64] = (share + z * z / (2 * of) - spread) / (1 + z * z / of)
+    return bound

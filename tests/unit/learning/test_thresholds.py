@@ -1,0 +1,65 @@
+"""From which score on precision is reached, if that can be known."""
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from engine.learning.thresholds import FEWEST, FEWEST_HAM, Thresholds, wilson_lower
+
+
+def test_the_bound_is_wilsons() -> None:
+    assert wilson_lower(np.array([9]), np.array([10]), 1.96)[0] == pytest.approx(0.5958, abs=1e-3)
+    assert wilson_lower(np.array([0]), np.array([10]))[0] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_too_few_labels_tell_nothing() -> None:
+    thresholds = Thresholds()
+    assert thresholds.lowest(0.5) is None
+    for _ in range(FEWEST_HAM - 1):
+        thresholds.add(0.1, spam=False)
+    for _ in range(FEWEST):
+        thresholds.add(0.9, spam=True)
+    assert thresholds.lowest(0.5) is None
+    thresholds.add(0.1, spam=False)
+    assert thresholds.lowest(0.5) == 0.9
+
+
+def test_too_little_spam_above_a_threshold_tells_nothing() -> None:
+    thresholds = Thresholds()
+    for _ in range(FEWEST_HAM):
+        thresholds.add(0.1, spam=False)
+    for _ in range(FEWEST - 1):
+        thresholds.add(0.9, spam=True)
+        thresholds.add(None, spam=True)
+    assert thresholds.lowest(0.5) is None
+    thresholds.add(0.9, spam=True)
+    assert thresholds.lowest(0.5) == 0.9
+    assert thresholds.lowest(0.99) is None
+
+
+def test_what_held_once_must_hold_lately() -> None:
+    thresholds = Thresholds()
+    for at in range(1_000):
+        thresholds.add(0.9, spam=True)
+        thresholds.add(0.1, spam=False)
+        if at >= 900:
+            thresholds.add(0.9, spam=at % 2 == 0)
+    assert thresholds.lowest(0.9) is None
+    assert thresholds.lowest(0.7) == 0.9
+
+
+def test_what_is_promised_is_kept_on_events_to_come() -> None:
+    draws, thresholds = Random(1), Thresholds()
+
+    def event() -> tuple[float, bool]:
+        score = draws.random()
+        return score, draws.random() < score**0.5
+
+    for _ in range(2_000):
+        thresholds.add(*event())
+    lowest = thresholds.lowest(0.9)
+    assert lowest is not None
+    called = [spam for score, spam in (event() for _ in range(20_000)) if score >= lowest]
+    assert len(called) > 1_000
+    assert sum(called) / len(called) >= 0.9
