@@ -15,6 +15,7 @@ from rich.console import Console
 
 from benchmarks.contest import contest
 from benchmarks.growth import growth
+from benchmarks.learning import learning
 from benchmarks.pace import pace
 from benchmarks.plots import draw
 from benchmarks.state import known_users
@@ -22,7 +23,7 @@ from benchmarks.workers import workers
 from engine.core.kernel import COMPILED
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("contest", "growth", "users", "pace", "workers")
+PARTS = ("contest", "learning", "growth", "users", "pace", "workers")
 _USUAL_COST_US = 25.0
 
 
@@ -37,6 +38,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
     summary: dict[str, Any] = {"compiled": COMPILED}
     parts: dict[str, Callable[[], None]] = {
         "contest": lambda: summary.update(contest(console, rounds)),
+        "learning": lambda: summary.update(learning(console, rounds)),
         "growth": lambda: summary.setdefault("growth", {}).update(growth(console, growth_rounds)),
         "users": lambda: _add_users(summary, known_users(console)),
         "pace": lambda: summary.update(

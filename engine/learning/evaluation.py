@@ -19,13 +19,15 @@ from engine.learning.thresholds import Thresholds
 CURVE_POINTS = 40
 TARGETS = (0.9, 0.95, 0.99, 0.995)
 """Precisions that thresholds are chosen for, from the labels known so far."""
+MODERATORS = 100
 _LOOK_AGAIN = 20
 """Thresholds are chosen anew after so many labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A scored event: what the model read, the truth if it is known, and when that became known."""
+    """A scored event: what the model read, the truth if it is known, and when that became known. `campaign`: which
+    attack it is part of."""
 
     event_id: str
     ts_ms: int
@@ -33,6 +35,7 @@ class Case:
     inputs: Inputs
     spam: bool | None
     known_ms: int | None = None
+    campaign: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,16 @@ class Scenario:
     """How the learner is taught. `delay`: labels come after so many more events; None: at their own times.
     `fraction`: the share of labels that it is shown; `flip`: the share of those that are wrong. `presume`: every
     event is taken for ham as soon as it is scored, and learned again when it turns out to be spam. `audit`: only
-    what looks like spam gets a label, and a share of the rest, which counts the more for it."""
+    what looks like spam gets a label, and a share of the rest, which counts the more for it. `hostile`: this share of
+    a hundred moderators calls a campaign's events ham: they give as many labels as their colleagues, all about it."""
 
     delay: int | None = None
     fraction: float = 1.0
     flip: float = 0.0
     presume: bool = False
     audit: float | None = None
+    hostile: float = 0.0
+    campaign: str | None = None
     seed: int = 0
 
 
@@ -123,7 +129,7 @@ def evaluate(
     cases: Sequence[Case], pupil: Pupil, scenario: Scenario, done: Callable[[], None] = lambda: None
 ) -> Result:
     """Teach and examine a pupil. `done` is called after each event."""
-    course = _Course(pupil, scenario)
+    course = _Course(pupil, scenario, cases)
     scores, truth, spent = [], [], 0.0
     calls = {target: Calls() for target in TARGETS}
     for case in cases:
@@ -164,7 +170,10 @@ def bootstrap_difference(one: Result, other: Result, rounds: int = 400, seed: in
 class _Course:
     """Which labels the pupil is shown, and when."""
 
-    def __init__(self, pupil: Pupil, scenario: Scenario) -> None:
+    def __init__(self, pupil: Pupil, scenario: Scenario, cases: Sequence[Case]) -> None:
+        labelled = sum(case.spam is not None for case in cases)
+        about = sum(case.spam is not None and case.campaign == scenario.campaign for case in cases)
+        self._captured = scenario.hostile * labelled / about if scenario.hostile and about else 0.0
         self._pupil, self._scenario = pupil, scenario
         self._random = random.Random(scenario.seed)
         self._waiting: list[tuple[int, int, Case, float]] = []  # a heap: when it is due, a number, what it is about
@@ -198,10 +207,14 @@ class _Course:
                 return
             propensity = scenario.audit
         spam = bool(case.spam) != (self._random.random() < scenario.flip)
+        moderator = f"moderator {self._random.randrange(MODERATORS)}"
+        if case.campaign is not None and case.campaign == scenario.campaign and self._random.random() < self._captured:
+            spam, moderator = False, f"hostile {self._random.randrange(round(scenario.hostile * MODERATORS))}"
         self._judge(score, spam)
         if scenario.presume and not spam:
             return  # it is learned as ham already
-        self._learn(case, score, "spam" if spam else "ham", "ham" if scenario.presume else None, propensity)
+        before: Verdict | None = "ham" if scenario.presume else None
+        self._learn(case, score, "spam" if spam else "ham", before, propensity, moderator)
 
     def _judge(self, score: float, spam: bool) -> None:
         self._judged.add(score, spam)
@@ -210,11 +223,17 @@ class _Course:
             self.thresholds = {target: self._judged.lowest(target) for target in TARGETS}
 
     def _learn(
-        self, case: Case, score: float, verdict: Verdict, before: Verdict | None, propensity: float = 1.0
+        self,
+        case: Case,
+        score: float,
+        verdict: Verdict,
+        before: Verdict | None,
+        propensity: float = 1.0,
+        moderator: str | None = None,
     ) -> None:
         example = Example(
             "model", case.event_id, verdict, before, score, case.names, case.inputs, (0, self.learned), case.ts_ms,
-            None, propensity,
+            moderator, propensity,
         )  # fmt: skip
         started = time.process_time()
         self._pupil.learn(example)

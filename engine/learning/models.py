@@ -72,7 +72,7 @@ class LearnedModel:
 
 def _campaign(vector: Vector, example: Example) -> int | None:
     """Nearly the same texts mostly have the same number: the smallest index among their n-grams (min-wise hashing,
-    Broder 1997). None without a text."""
-    if not any(example.inputs.texts):
+    Broder 1997). None without a text or a moderator."""
+    if example.moderator is None or not any(example.inputs.texts):
         return None
     return int(vector.indices[: np.count_nonzero(vector.values == vector.values[0])].min())

@@ -130,6 +130,7 @@ class FloodgateApp(faust.App):
         )  # fmt: skip
 
     async def _receive_model(self, name: str, snapshot: bytes) -> None:
+        started = time.perf_counter()
         try:
             model = self._models.receive(name, snapshot)
         except SnapshotError as error:
@@ -139,6 +140,7 @@ class FloodgateApp(faust.App):
         if model is not None:
             self.metrics.model.labels(name).set(model.labels)
             self._switch()
+        self.metrics.switch.observe(time.perf_counter() - started)
 
     async def _models_known(self) -> None:
         """Wait until the newest snapshots have been read."""

@@ -52,6 +52,12 @@ class Metrics:
         self.quality = Gauge(
             "floodgate_model_auc", "ROC AUC of the scores on the last labels", ["model"], registry=registry
         )
+        self.switch = Histogram(
+            "floodgate_model_switch_seconds",
+            "Taking in what has changed in a model",
+            buckets=BATCH_SECONDS,
+            registry=registry,
+        )
         self.rulebook = Gauge("floodgate_rulebook_info", "1 for the rulebook in use", ["rulebook"], registry=registry)
         self.model = Gauge("floodgate_model_labels", "Labels behind the model in use", ["model"], registry=registry)
         self.refused = Counter(
