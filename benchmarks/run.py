@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchmarks.campaign import campaign
 from benchmarks.contest import contest
 from benchmarks.growth import growth
 from benchmarks.learning import learning
@@ -23,7 +24,7 @@ from benchmarks.workers import workers
 from engine.core.kernel import COMPILED
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("contest", "learning", "growth", "users", "pace", "workers")
+PARTS = ("contest", "learning", "campaign", "growth", "users", "pace", "workers")
 _USUAL_COST_US = 25.0
 
 
@@ -39,6 +40,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
     parts: dict[str, Callable[[], None]] = {
         "contest": lambda: summary.update(contest(console, rounds)),
         "learning": lambda: summary.update(learning(console, rounds)),
+        "campaign": lambda: summary.update(campaign(console)),
         "growth": lambda: summary.setdefault("growth", {}).update(growth(console, growth_rounds)),
         "users": lambda: _add_users(summary, known_users(console)),
         "pace": lambda: summary.update(
