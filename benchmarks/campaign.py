@@ -1,7 +1,7 @@
 """A new campaign, live: how much of it is found, second by second since its first label, by two workers.
 
-Events, labels and decisions go through real topics. The campaign's texts share no words with what was learned before;
-one of its events in ten gets a label, two seconds after it. Decisions tell the scores.
+Events, labels and decisions go through real topics. The campaign talks as everybody does, and adds a few words; one of
+its events in ten gets a label, two seconds after it. Decisions tell the scores.
 """
 
 import time
@@ -41,10 +41,7 @@ LABEL_DELAY_S = 2.0
 _KNOWN = 4_000
 _CAMPAIGN_SHARE = 0.1
 _SHOWN_S = 5
-_LURES = (
-    "unclaimed parcel waiting at the depot confirm your address to release the package",
-    "your parcel could not be delivered pay the customs fee to avoid its return",
-)
+_LURES = ("see my bio", "so tired, bio", "haha my bio", "was fun, the bio has more")
 
 
 @dataclass(slots=True)
@@ -68,7 +65,7 @@ class Traffic:
     def live(self) -> None:
         """One event of the world with the campaign."""
         spam = self.draws.random() < _CAMPAIGN_SHARE
-        text = paraphrase(self.draws, self.draws.choice(_LURES)) if spam else self._talk()
+        text = f"{self._talk()} {paraphrase(self.draws, self.draws.choice(_LURES))}" if spam else self._talk()
         event_id, user_id = self._event(text)
         now = time.monotonic()
         self.spam[event_id] = spam, now
@@ -161,6 +158,8 @@ def _told(
         stretches[int((sent_s - traffic.first_label_s) // 1)].append((scores.get(event_id, 0.0), spam))
     recalls = {}
     for second, found in sorted(stretches.items()):
+        if len(found) < RATE // 2:
+            continue  # the first second and the last one
         given, truth = zip(*found, strict=True)
         recalls[second] = round(recall_at(given, truth, 0.01) or 0.0, 3)
     table = Table("seconds since its first label", "recall of a new campaign at 1 % false positives")

@@ -1,5 +1,6 @@
 """What the engine answers: decisions, their explanations, and actions with deterministic ids."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -82,6 +83,16 @@ class Decision:
 def action_id(event_id: str, rule: str, target_type: str, target_id: str) -> str:
     """The deterministic id of an action."""
     return digest(event_id, rule, target_type, target_id)
+
+
+def strongest(hits: Sequence[Hit]) -> Outcome:
+    """What came of an event, by the effects of its hits."""
+    effects = {hit.effect for hit in hits}
+    if "acted" in effects:
+        return "act"
+    if "cooldown" in effects:
+        return "cooldown"
+    return "shadow" if "shadow" in effects else "none"
 
 
 def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str:

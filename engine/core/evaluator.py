@@ -10,7 +10,7 @@ and the models, and on nothing else. The same code runs live, in replays and in 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain
+from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain, strongest
 from engine.core.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.events import Event, lookup
 from engine.core.identity import MAX_ID_CHARS
@@ -274,7 +274,7 @@ class Evaluator:
 
     def _decision(self, case: _Case) -> Decision:
         event, allowed = case.event, case.allowed
-        outcome: Outcome = "allow" if allowed else _strongest(case.hits)
+        outcome: Outcome = "allow" if allowed else strongest(case.hits)
         known = {name: round(score, 6) for name, score in case.scores.items() if score is not None}
         decision = Decision(
             event.event_id, event.user_id, event.ts_ms, event.type, outcome, tuple(case.hits), known,
@@ -294,12 +294,3 @@ def _target(event: Event, rule: Rule) -> str | None:
         return event.event_id
     found = lookup(event.fields, rule.then.path)
     return found if type(found) is str and found else None
-
-
-def _strongest(hits: list[Hit]) -> Outcome:
-    effects = {hit.effect for hit in hits}
-    if "acted" in effects:
-        return "act"
-    if "cooldown" in effects:
-        return "cooldown"
-    return "shadow" if "shadow" in effects else "none"

@@ -1,19 +1,19 @@
 """Whole batches of raw records, inside Faust's own consumer.
 
-Faust hands every message through a task, a queue and an acknowledgement of its own, which costs many
-times what deciding an event costs. Here its fetch loop is replaced: each topic with a handler gets the
-records of one partition as a list, computes them at a stretch, and makes the results durable while the
-next batch is computed. Groups, assignment, rebalancing, tables, recovery and the web stay Faust's.
+Faust hands every message through a task, a queue and an acknowledgement of its own, which costs many times what
+deciding an event costs. Here its fetch loop is replaced: each topic with a handler gets the records of one partition
+as a list, computes them at a stretch, and makes the results durable while the next batch is computed. Groups,
+assignment, rebalancing, tables, recovery and the web stay Faust's.
 
 What guards the events, at this entrance:
 
-- Positions. We keep the next offset of each partition ourselves, pinned when it is assigned. A batch is
-  computed only if it begins exactly there.
-- Gaps. Records that do not follow are read again; a gap counts as real (transaction markers,
-  compaction) only when the broker repeats it. After a rebalance, Faust and aiokafka can drop a fetch.
-- The watchdog. Faust reads aiokafka's fetcher directly and never sees a fatal group error
-  (faust/transport/drivers/aiokafka.py, `_fetch_records`), and a recovery step that takes too long ends
-  its recovery service in silence (faust/tables/recovery.py, `_wait`); a watchdog looks and ends the worker.
+- Positions. We keep the next offset of each partition ourselves, pinned when it is assigned. A batch is computed
+  only if it begins exactly there.
+- Gaps. Records that do not follow are read again; a gap counts as real (transaction markers, compaction) only
+  when the broker repeats it. After a rebalance, Faust and aiokafka can drop a fetch.
+- The watchdog. Faust reads aiokafka's fetcher directly and never sees a fatal group error (`_fetch_records` in
+  faust/transport/drivers/aiokafka.py), and a recovery step that takes too long ends its recovery service in silence
+  (faust/tables/recovery.py, `_wait`); a watchdog looks and ends the worker.
 
 Private seams used (faust-streaming 0.15.3; `tests/unit/stream/test_seams.py` fails when they move):
 `_drain_messages`, `_wait_next_records`, `_new_offset`, `_filter_tps_with_pending_acks`, `wait_empty`,
@@ -175,9 +175,8 @@ class BatchConsumer(driver.Consumer):
         app.monitor.messages_received_total += len(records)
         app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
         if outcome.read_again:
-            first = await self.earliest_offsets(tp)
-            self._next[tp] = first[tp]
-            await self.seek_wait({tp: first[tp]})
+            self._next[tp] = (await self.earliest_offsets(tp))[tp]
+            await self.seek_wait({tp: self._next[tp]})
         return not outcome.read_again
 
     # -- commit -----------------------------------------------------------------------------------
@@ -201,9 +200,8 @@ class BatchConsumer(driver.Consumer):
     # -- rebalance --------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: "set[TP]") -> None:
-        """Finish and commit first: Faust forgets acknowledged offsets before it would commit them
-        (faust/transport/consumer.py, `on_partitions_revoked`). aiokafka would only log an error from
-        here, so an error ends the worker."""
+        """Finish and commit first: Faust forgets acknowledged offsets before it would commit them (`on_partitions_revoked`
+        in faust/transport/consumer.py). aiokafka would only log an error from here, so an error ends the worker."""
         self.stop_flow()
         try:
             await self.app.durability.drain()
@@ -226,9 +224,8 @@ class BatchConsumer(driver.Consumer):
             handler.end(tp.partition)
 
     async def perform_seek(self) -> None:
-        """Pin where each partition is read from: the handler's own offset, the committed one, or the
-        first. aiokafka leaves a partition without a commit wherever its fetcher stands
-        (aiokafka/consumer/consumer.py, `seek_to_committed`), which loses a fetch that was dropped."""
+        """Pin where each partition is read from: the handler's own offset, the committed one, or the first. aiokafka
+        leaves one without a commit wherever its fetcher stands, which loses a fetch that was dropped."""
         self.app.recovery.raise_if_incomplete()
         self._raise_if_apart()
         await super().perform_seek()

@@ -21,7 +21,7 @@ from engine.settings import Settings
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
-from engine.stream.learners import keep_scored
+from engine.stream.learners import ScoredEvents
 from engine.stream.metrics import Metrics
 from engine.stream.results import Results
 
@@ -39,6 +39,7 @@ class HopWorker:
         self._partitions = partitions
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
+        self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._evaluator: Evaluator | None = None
 
     def use(self, evaluator: Evaluator) -> None:
@@ -131,7 +132,7 @@ class HopWorker:
     def keep_scored(self, outcome: StateOutcome) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
-        keep_scored(outcome, FROM_HOPS, self._evaluator, self._settings)
+        self._scored.keep(outcome, self._evaluator)
 
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
         """Act on an earlier event."""

@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
+import numpy as np
+import structlog
+
 from engine.core.evaluator import Evaluator
 from engine.core.kernel import hash64
 from engine.core.rules import Rulebook
 from engine.errors import LabelError, StateError
+from engine.learning.drift import ScoreDrift
 from engine.learning.labels import Label, Verdict, join
 from engine.learning.models import LearnedModel
 from engine.learning.review import choose
-from engine.learning.scored import ScoredModel, read_scored
+from engine.learning.scored import ScoredModel, ScoredRows, read_scored
 from engine.learning.scorers import ModelScorer
 from engine.learning.snapshots import Follower
 from engine.settings import Settings
@@ -19,6 +23,8 @@ from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.messages import Message, decode_label, encode_example, encode_review
 from engine.stream.metrics import Metrics
+
+_log = structlog.stdlib.get_logger("floodgate")
 
 _PIECE_EVENTS = 250
 """A label reads the whole piece that its event is in."""
@@ -54,19 +60,37 @@ class Models:
         return {name: ModelScorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
 
 
-def keep_scored(outcome: StateOutcome, topic: int, evaluator: Evaluator, settings: Settings) -> None:
-    """Keep what the models have scored in a batch of a topic, for the labels to come, and ask for some."""
-    assert outcome.state is not None
-    for scorer in evaluator.scorers.values():
-        rows = scorer.take() if isinstance(scorer, ModelScorer) else None
-        if rows is None:
-            continue
-        for piece in rows.pieces(_PIECE_EVENTS):
-            outcome.keep_scored([outcome.state.scored.put(topic, piece.keys, piece.encode())])
-        for one in choose(rows, settings.review_share):
-            event = evaluator.event_at(one.place)
-            value = encode_review(event, rows, one)
-            outcome.messages.append(Message(settings.topics.review, event.user_id.encode(), value))
+class ScoredEvents:
+    """What becomes of the events that models have scored: kept for labels, some put up for review, watched for drift.
+    `topic`: which batches they are scored in."""
+
+    def __init__(self, topic: int, settings: Settings, metrics: Metrics) -> None:
+        self._topic, self._settings, self._metrics = topic, settings, metrics
+        self._drift: dict[str, ScoreDrift] = {}
+
+    def keep(self, outcome: StateOutcome, evaluator: Evaluator) -> None:
+        """Keep what was scored in a batch, for the labels to come, and ask for some."""
+        assert outcome.state is not None
+        for scorer in evaluator.scorers.values():
+            rows = scorer.take() if isinstance(scorer, ModelScorer) else None
+            if rows is None:
+                continue
+            for piece in rows.pieces(_PIECE_EVENTS):
+                outcome.keep_scored([outcome.state.scored.put(self._topic, piece.keys, piece.encode())])
+            for one in choose(rows, self._settings.review_share):
+                event = evaluator.event_at(one.place)
+                value = encode_review(event, rows, one)
+                outcome.messages.append(Message(self._settings.topics.review, event.user_id.encode(), value))
+            self._watch(rows)
+
+    def _watch(self, rows: ScoredRows) -> None:
+        known = rows.scores[~np.isnan(rows.scores)]
+        watch = self._drift.get(rows.model)
+        if watch is None:
+            watch = self._drift[rows.model] = ScoreDrift()
+        if watch.add(known.tolist()):
+            self._metrics.drift.labels(rows.model, "scores").inc()
+            _log.warning("the scores of a model have changed", model=rows.model, mean=round(float(known.mean()), 4))
 
 
 class LabelWorker:

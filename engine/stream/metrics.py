@@ -52,6 +52,9 @@ class Metrics:
         self.quality = Gauge(
             "floodgate_model_auc", "ROC AUC of the scores on the last labels", ["model"], registry=registry
         )
+        self.drift = Counter(
+            "floodgate_model_drift", "Changes noticed in losses or scores", ["model", "of"], registry=registry
+        )
         self.switch = Histogram(
             "floodgate_model_switch_seconds",
             "Taking in what has changed in a model",

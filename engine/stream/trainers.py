@@ -9,6 +9,8 @@ import structlog
 
 from engine.core.rules import Rulebook
 from engine.errors import LabelError, StateError
+from engine.learning.drift import LossDrift
+from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
@@ -48,6 +50,7 @@ class TrainerWorker:
         self._trainer = Trainer()
         self._rulebook: Rulebook | None = None
         self._published_at = clock()
+        self._drift: dict[str, LossDrift] = {}
         self.active = False
 
     def use(self, rulebook: Rulebook) -> None:
@@ -93,9 +96,16 @@ class TrainerWorker:
                 example = decode_example(record.value or b"")
                 if example.model in self._rulebook.models and self._trainer.learn(example, record.offset):
                     self._metrics.learned.labels(example.model).inc()
+                    self._watch(example)
             except (LabelError, StateError) as error:
                 self._rejector.reject(outcome, record, "not_an_example", error)
         return outcome
+
+    def _watch(self, example: Example) -> None:
+        watch = self._drift.setdefault(example.model, LossDrift())
+        if example.verdict != "retracted" and watch.add(example.score, example.verdict == "spam"):
+            self._metrics.drift.labels(example.model, "loss").inc()
+            _log.warning("labels surprise a model", model=example.model, event_id=example.event_id)
 
     def _rule(self, record: Any) -> bool:
         """A ruling about a moderator: True when all has to be learned anew."""

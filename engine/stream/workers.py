@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.state.store import PartitionState, user_key
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_EVENTS, Departures
-from engine.stream.learners import keep_scored
+from engine.stream.learners import ScoredEvents
 from engine.stream.messages import decode_event
 from engine.stream.metrics import Metrics
 from engine.stream.results import Results
@@ -29,6 +29,7 @@ class EventWorker:
         self._settings, self._states, self._end_state, self._metrics = settings, states, end_state, metrics
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
+        self._scored = ScoredEvents(FROM_EVENTS, settings, metrics)
         self._mapping = settings.events.mapping()
         self._evaluator: Evaluator | None = None
 
@@ -81,7 +82,7 @@ class EventWorker:
                 continue
             if result.journey is not None:
                 journeys.append((record, result.journey))
-        keep_scored(outcome, FROM_EVENTS, evaluator, self._settings)
+        self._scored.keep(outcome, evaluator)
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome, journeys
