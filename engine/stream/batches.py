@@ -200,8 +200,8 @@ class BatchConsumer(driver.Consumer):
     # -- rebalance --------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: "set[TP]") -> None:
-        """Finish and commit first: Faust forgets acknowledged offsets before it would commit them (`on_partitions_revoked`
-        in faust/transport/consumer.py). aiokafka would only log an error from here, so an error ends the worker."""
+        """Finish and commit first: Faust forgets acknowledged offsets before it would commit them (its method of this
+        name). aiokafka would only log an error from here, so an error ends the worker."""
         self.stop_flow()
         try:
             await self.app.durability.drain()
