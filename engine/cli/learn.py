@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import orjson
 from rich.console import Console
 from rich.progress import Progress
@@ -13,16 +14,17 @@ from rich.table import Table
 from engine.cli.options import FILE, PATH, with_settings
 from engine.cli.recordings import read_lines
 from engine.core.rules import Rulebook
-from engine.errors import RecordingError
+from engine.errors import RecordingError, SnapshotError
 from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.ngrams import RATES
 from engine.learning.pipelines import read_pipeline
 from engine.learning.pupils import ModelPupil, RiverPupil
+from engine.learning.snapshots import read_whole, whole
 from engine.rulebook import load_rulebook
 from engine.rulebook.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
-from engine.stream.messages import Ruling
-from engine.stream.publishing import publish_ruling, read_models
+from engine.stream.messages import Pin, Quarantine
+from engine.stream.publishing import publish_ruling, publish_seed, read_models
 from engine.stream.recorded import cases, event_documents, flat_lines, truths
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
@@ -42,7 +44,9 @@ def status(settings: Settings) -> None:
     if not models:
         click.echo("no model has been published: none has seen a label yet")
     for name, model in sorted(models.items()):
-        table = Table("moderator", "labels (faded)", "trust", title=f"{model.version}: {model.spam:,} of them spam")
+        pinned = ", pinned" if model.pinned else ""
+        title = f"{model.version}: {model.spam:,} of them spam{pinned}"
+        table = Table("moderator", "labels (faded)", "trust", title=title)
         for moderator, record in sorted(model.teachers.moderators.items()):
             table.add_row(moderator, f"{record.labels:,.0f}", f"{model.teachers.trust(moderator):.2f}")
         for moderator in sorted(model.quarantined):
@@ -62,9 +66,52 @@ def quarantine(settings: Settings, moderator: str, lift: bool) -> None:
 
     Until that is done, which takes a second for some thousand labels, the models stay in use as they are.
     """
-    publish_ruling(settings, Ruling(moderator, quarantined=not lift))
+    publish_ruling(settings, Quarantine(moderator, quarantined=not lift))
     done = "count again" if lift else "do not count any more"
     click.echo(f"{moderator}'s labels {done}; the trainer learns anew, see `floodgate learn status`")
+
+
+@command.command("export")
+@click.argument("model")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@with_settings
+def export(settings: Settings, model: str, out: Path) -> None:
+    """Write MODEL, as it was published last, to a file: for history, for rollback, for another system."""
+    models = read_models(settings)
+    if model not in models:
+        raise SnapshotError(f"there is no model `{model}`; published are: {', '.join(models) or 'none'}")
+    out.write_bytes(msgspec.msgpack.encode(whole(models[model])))
+    click.echo(f"written: {models[model].version}, {out.stat().st_size:,} bytes")
+
+
+@command.command("restore")
+@click.argument("model")
+@click.argument("file", type=FILE)
+@click.option("--pin", is_flag=True, help="It stays as it is, until `learn pin --lift`.")
+@with_settings
+def restore(settings: Settings, model: str, file: Path, pin: bool) -> None:
+    """Let MODEL go on from what `export` wrote: a rollback, or a start with what was learned elsewhere.
+
+    Labels that come from now on are learned on top of it, unless it is pinned.
+    """
+    try:
+        messages = msgspec.msgpack.decode(file.read_bytes(), type=list[tuple[str, bytes]])
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise SnapshotError(f"{file} was not written by `floodgate learn export`: {error}") from error
+    seed = read_whole(messages)
+    version = seed.version
+    publish_seed(settings, model, seed, pin)
+    click.echo(f"{model} goes on from {version}{', pinned' if pin else ''}; see `floodgate learn status`")
+
+
+@command.command("pin")
+@click.argument("model")
+@click.option("--lift", is_flag=True, help="Let it learn again.")
+@with_settings
+def pin_command(settings: Settings, model: str, lift: bool) -> None:
+    """Keep MODEL as it is: labels do not change it."""
+    publish_ruling(settings, Pin(model, pinned=not lift))
+    click.echo(f"{model} {'learns again' if lift else 'stays as it is'}")
 
 
 @command.command("evaluate")

@@ -17,8 +17,9 @@ MAX_CORRECTION = 10.0
 @dataclass(slots=True)
 class LearnedModel:
     """A learner and its history. `next_offset`: the first example it has not learned from; `label_offsets`: per
-    labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count, as of the
-    ruling at offset `ruled`."""
+    labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count;
+    `ruled`: the offset of the last ruling that has been followed; `begins`: of the first example that counts;
+    `seeded`: whether it began from a seed rather than from nothing; `pinned`: whether it stays as it is."""
 
     name: str
     labels: int = 0
@@ -27,6 +28,9 @@ class LearnedModel:
     label_offsets: dict[int, int] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
     ruled: int = -1
+    begins: int = 0
+    seeded: bool = False
+    pinned: bool = False
     teachers: Teachers = field(default_factory=Teachers)
     learner: HashedNgrams = field(default_factory=HashedNgrams)
     _touched: list[Indices] = field(default_factory=list)
@@ -56,6 +60,10 @@ class LearnedModel:
         if example.before:
             self._count(-1, example.before == "spam")
         self._count(1, spam)
+
+    def touch(self, indices: Indices) -> None:
+        """These indices are to be published anew."""
+        self._touched.append(indices)
 
     def touched(self) -> Indices:
         """The indices that have changed since the last call, in their order."""

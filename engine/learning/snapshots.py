@@ -55,6 +55,9 @@ class Head(msgspec.Struct, frozen=True):
     label_offsets: dict[int, int]
     quarantined: list[str]
     ruled: int
+    begins: int
+    seeded: bool
+    pinned: bool
     losses: list[float]
     teachers: Teachers
     publications: list[Publication]
@@ -103,7 +106,8 @@ class Publisher:
         yield f"{model.name}/all/{slot}", _rows(model, publication, known).encode()
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
-            sorted(model.quarantined), model.ruled, model.learner.losses, model.teachers, self._publications,
+            sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned,
+            model.learner.losses, model.teachers, self._publications,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
 
@@ -137,7 +141,7 @@ class Follower:
         assert head is not None
         return LearnedModel(
             head.model, head.labels, head.spam, head.next_offset, dict(head.label_offsets), set(head.quarantined),
-            head.ruled, head.teachers, self.learner,
+            head.ruled, head.begins, head.seeded, head.pinned, head.teachers, self.learner,
         )  # fmt: skip
 
     def copy(self) -> "tuple[LearnedModel, Publisher]":
@@ -161,6 +165,23 @@ class Follower:
         self._waiting.clear()
         self.learner.losses = list(head.losses)
         self.head = head
+
+
+def whole(model: LearnedModel, number: int = 0) -> list[tuple[str, bytes]]:
+    """A model as the messages of one publication: for a file, or for a topic. `number`: the publication's, another
+    one than of any model that was published under this name."""
+    model.touch(np.flatnonzero(table(model.learner.gradients).any(axis=1)).astype(np.uint32))
+    return list(Publisher(number=number).publish(model))
+
+
+def read_whole(messages: Sequence[tuple[str, bytes]]) -> LearnedModel:
+    """What `whole` gave. Raises SnapshotError."""
+    follower = Follower()
+    for key, value in messages:
+        follower.receive(key, value)
+    if follower.head is None:
+        raise SnapshotError("this is not a whole model: its head is missing")
+    return follower.copy()[0]
 
 
 def read_rows(data: bytes) -> Rows:

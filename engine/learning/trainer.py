@@ -8,19 +8,25 @@ by the label it came from.
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from engine.learning.labels import Example
+from engine.learning.linear import table
 from engine.learning.metrics import roc_auc
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import Follower, Publisher
 
 QUALITY_WINDOW = 500
+_SEED = "@seed"
 
 
 class Trainer:
-    """Learns every model of the rulebook. Models are created when their first example comes."""
+    """Learns every model of the rulebook. Models are created when their first example comes, or restored from a seed:
+    what has been published under the name that `seed_of` gives."""
 
-    def __init__(self) -> None:
+    def __init__(self, seeds: Mapping[str, Follower] | None = None) -> None:
         self.models: dict[str, LearnedModel] = {}
+        self._seeds = seeds if seeds is not None else {}
         self.changed: set[str] = set()
         self.quality: dict[str, Quality] = {}
         self._publishers: dict[str, Publisher] = {}
@@ -46,28 +52,75 @@ class Trainer:
             return False
         model.label_offsets[partition] = label_offset
         self.changed.add(example.model)
-        if example.moderator in model.quarantined:
+        if model.pinned or example.moderator in model.quarantined:
             return False
         model.learn(example)
         if example.verdict != "retracted":
             self.quality.setdefault(example.model, Quality()).add(example.score, example.verdict == "spam")
         return True
 
-    def rule(self, moderator: str, quarantined: bool, offset: int) -> bool:
-        """A ruling at an offset: from the first example to the last, a moderator's labels count or do not. True when
-        the models begin anew, to be taught everything again."""
-        anew = False
-        for name, model in self.models.items():
-            if offset <= model.ruled:
-                if offset == model.ruled:  # it has been taught again all that there was before
-                    model.next_offset = offset + 1
-                    self.changed.add(name)
+    # -- rulings: what people decide, at an offset of the examples topic ---------------------------
+
+    def quarantine(self, moderator: str, quarantined: bool, offset: int) -> int | None:
+        """From the first example to the last, a moderator's labels count or do not. The offset from which all has to be
+        learned again; None when it has been."""
+        begins = []
+        for model in list(self.models.values()):
+            if not self._is_new(model, offset):
                 continue
             names = model.quarantined | {moderator} if quarantined else model.quarantined - {moderator}
-            self.models[name] = LearnedModel(name, quarantined=names, ruled=offset)
-            self._publishers[name] = self._publishers.get(name, Publisher()).anew()
-            anew = True
+            if model.pinned:  # it stays as it is
+                model.quarantined, model.ruled, model.next_offset = names, offset, offset + 1
+                self.changed.add(model.name)
+                continue
+            anew = self._begun_anew(model)
+            anew.quarantined, anew.ruled = names, offset
+            begins.append(model.begins)
+        return min(begins, default=None)
+
+    def restore_seed(self, name: str, labels: int, pinned: bool, offset: int) -> bool:
+        """A model goes on from its seed. False while that has not been read."""
+        model = self.models.get(name) or LearnedModel(name)
+        if not self._is_new(model, offset):
+            return True
+        seed = self._seeds.get(seed_of(name))
+        if seed is None or seed.head is None or seed.head.labels != labels:
+            return False
+        model.begins, model.seeded = offset + 1, True
+        anew = self._begun_anew(model)
+        anew.ruled, anew.next_offset, anew.pinned = offset, offset + 1, pinned
+        return True
+
+    def pin(self, name: str, pinned: bool, offset: int) -> None:
+        """A model stays as it is, or learns again."""
+        model = self.models.get(name)
+        if model is not None and self._is_new(model, offset):
+            model.pinned, model.ruled, model.next_offset = pinned, offset, offset + 1
+            self.changed.add(name)
+
+    def _is_new(self, model: LearnedModel, offset: int) -> bool:
+        if offset == model.ruled and model.next_offset <= offset:  # it has learned again all that was before
+            model.next_offset = offset + 1
+            self.changed.add(model.name)
+        return offset > model.ruled
+
+    def _begun_anew(self, model: LearnedModel) -> LearnedModel:
+        """The model as it was before its first example, in the place of this one."""
+        name, seed = model.name, self._seeds.get(seed_of(model.name))
+        if model.seeded and seed is not None and seed.head is not None:
+            anew, _ = seed.copy()
+            anew.name = name
+            anew.touch(np.flatnonzero(table(anew.learner.gradients).any(axis=1)).astype(np.uint32))
+        else:
+            anew = LearnedModel(name)
+        anew.next_offset = anew.begins = model.begins
+        anew.seeded, anew.label_offsets = model.seeded, {}
+        self.models[name] = anew
+        self._publishers[name] = self._publishers.get(name, Publisher()).anew()
+        self.changed.add(name)
         return anew
+
+    # -- publishing -------------------------------------------------------------------------------
 
     def ready(self) -> bool:
         """Whether there is something to publish, and no model is being learned anew."""
@@ -80,6 +133,16 @@ class Trainer:
         self.changed.clear()
         for name in changed:
             yield from self._publishers.setdefault(name, Publisher()).publish(self.models[name])
+
+
+def seed_of(name: str) -> str:
+    """The name under which a model's seed is published."""
+    return f"{name}{_SEED}"
+
+
+def is_seed(name: str) -> bool:
+    """Whether this is the name of a seed, or of a part of one."""
+    return name.partition("/")[0].endswith(_SEED)
 
 
 class Quality:

@@ -14,6 +14,7 @@ from mode.types import ServiceT
 from engine.core.evaluator import Evaluator
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError, SnapshotError
+from engine.learning.trainer import is_seed
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.store import Database, PartitionState
@@ -137,7 +138,7 @@ class FloodgateApp(faust.App):
             self.metrics.refused.labels(self.settings.topics.models).inc()
             _log.error("a model snapshot was refused; the one in use stays", model=name, error=str(error))
             return
-        if model is not None:
+        if model is not None and not is_seed(name):
             self.metrics.model.labels(name).set(model.labels)
             self._switch()
         self.metrics.switch.observe(time.perf_counter() - started)

@@ -174,10 +174,10 @@ class BatchConsumer(driver.Consumer):
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
         app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
-        if outcome.read_again:
-            self._next[tp] = (await self.earliest_offsets(tp))[tp]
+        if outcome.read_from is not None:
+            self._next[tp] = max(outcome.read_from, (await self.earliest_offsets(tp))[tp])
             await self.seek_wait({tp: self._next[tp]})
-        return not outcome.read_again
+        return outcome.read_from is None
 
     # -- commit -----------------------------------------------------------------------------------
 

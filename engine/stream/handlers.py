@@ -20,8 +20,8 @@ class Outcome:
 
     messages: list[Message] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    read_again: bool = False
-    """The partition has to be read from its first record on; what followed in the batch was not looked at."""
+    read_from: int | None = None
+    """The partition has to be read from here on, or from its first record; what followed was not looked at."""
 
     def settle(self) -> None:
         """Called when all of it is durable."""

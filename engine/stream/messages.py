@@ -181,17 +181,36 @@ def encode_review(event: Event, rows: ScoredRows, candidate: Candidate) -> bytes
     return orjson.dumps(document)
 
 
-class Ruling(msgspec.Struct, frozen=True):
+class Quarantine(msgspec.Struct, frozen=True, tag="quarantine"):
     """Whether a moderator's labels count, from the first to the last."""
 
     moderator: str
     quarantined: bool
 
 
+class Restore(msgspec.Struct, frozen=True, tag="restore"):
+    """A model goes on from the one that was published as its seed, which has so many labels behind it."""
+
+    model: str
+    labels: int
+    pinned: bool = False
+
+
+class Pin(msgspec.Struct, frozen=True, tag="pin"):
+    """Whether a model stays as it is."""
+
+    model: str
+    pinned: bool
+
+
+Ruling = Quarantine | Restore | Pin
+"""What people decide about the models, at a place among the examples."""
+
+
 def decode_ruling(data: bytes | None) -> Ruling:
     """A ruling on the examples topic. Raises LabelError for anything else."""
     try:
-        return msgspec.json.decode(data or b"", type=Ruling)
+        return msgspec.json.decode(data or b"", type=Ruling)  # type: ignore[no-any-return]  # a union
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_a_ruling", f"this is not a ruling: {error}") from error
 

@@ -14,10 +14,12 @@ from engine.core.events import lookup
 from engine.core.rules import Rulebook
 from engine.errors import EventError, PublishError, TopicError
 from engine.learning.models import LearnedModel
+from engine.learning.snapshots import whole
+from engine.learning.trainer import seed_of
 from engine.settings import Settings
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models
-from engine.stream.messages import RULEBOOK, RULING, Ruling, encode_rulebook
+from engine.stream.messages import RULEBOOK, RULING, Restore, Ruling, encode_rulebook
 
 
 def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
@@ -43,6 +45,20 @@ def publish_ruling(settings: Settings, ruling: Ruling) -> None:
         raise PublishError(f"the ruling could not be published: {error!r}") from error
     finally:
         client.close()
+
+
+def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:
+    """Let a model go on from this one. Raises PublishError."""
+    model.name = seed_of(name)
+    client = producer(settings)
+    try:
+        for key, value in whole(model, number=int(time.time() * 1000)):
+            client.send(settings.topics.models, key=key.encode(), value=value, partition=0).get(timeout=30)
+    except KafkaError as error:
+        raise PublishError(f"the model could not be published: {error!r}") from error
+    finally:
+        client.close()
+    publish_ruling(settings, Restore(name, model.labels, pinned))
 
 
 def read_models(settings: Settings) -> dict[str, LearnedModel]:

@@ -12,11 +12,11 @@ from engine.errors import LabelError, StateError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
-from engine.learning.trainer import Trainer
+from engine.learning.trainer import Trainer, is_seed
 from engine.settings import Settings
 from engine.stream.handlers import Outcome, Rejector
 from engine.stream.learners import Models
-from engine.stream.messages import RULING, Message, decode_example, decode_ruling
+from engine.stream.messages import RULING, Message, Pin, Quarantine, Restore, decode_example, decode_ruling
 from engine.stream.metrics import Metrics
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -32,8 +32,8 @@ async def _at_once() -> None:
 class TrainerWorker:
     """Runs on the one worker that owns the examples topic's partition: learns and publishes what has changed.
 
-    `known` waits until the newest snapshots have been read. A ruling about a moderator makes it read all examples
-    again and learn anew without that moderator's, or with them; nothing is published until it is where it was.
+    `known` waits until the newest snapshots have been read. A ruling about a moderator makes it read the
+    examples again and learn anew without that moderator's, or with them; nothing is published until it is where it was.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class TrainerWorker:
         self._settings, self._models, self._metrics = settings, models, metrics
         self._clock, self._known = clock, known
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
-        self._trainer = Trainer()
+        self._trainer = Trainer(models.followers)
         self._rulebook: Rulebook | None = None
         self._published_at = clock()
         self._drift: dict[str, LossDrift] = {}
@@ -65,7 +65,7 @@ class TrainerWorker:
             raise RuntimeError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
         self.active = True
         known = self._models.followers
-        wanted = self._rulebook.models if self._rulebook is not None else known
+        wanted = self._rulebook.models if self._rulebook is not None else [name for name in known if not is_seed(name)]
         return self._trainer.restore({name: follower for name, follower in known.items() if name in wanted})
 
     def end(self, partition: int) -> None:
@@ -89,8 +89,8 @@ class TrainerWorker:
         for record in records:
             try:
                 if record.key == RULING:
-                    if self._rule(record):
-                        outcome.read_again = True
+                    outcome.read_from = self._rule(record)
+                    if outcome.read_from is not None:
                         break
                     continue
                 example = decode_example(record.value or b"")
@@ -107,13 +107,21 @@ class TrainerWorker:
             self._metrics.drift.labels(example.model, "loss").inc()
             _log.warning("labels surprise a model", model=example.model, event_id=example.event_id)
 
-    def _rule(self, record: Any) -> bool:
-        """A ruling about a moderator: True when all has to be learned anew."""
+    def _rule(self, record: Any) -> int | None:
+        """A ruling: the offset from which the examples have to be read again, if they have to be."""
         ruling = decode_ruling(record.value)
-        anew = self._trainer.rule(ruling.moderator, ruling.quarantined, record.offset)
-        if anew:
-            _log.info("learning anew", moderator=ruling.moderator, quarantined=ruling.quarantined, offset=record.offset)
-        return anew
+        match ruling:
+            case Quarantine(moderator=moderator, quarantined=quarantined):
+                begins = self._trainer.quarantine(moderator, quarantined, record.offset)
+                if begins is not None:
+                    _log.info("learning anew", moderator=moderator, quarantined=quarantined, offset=record.offset)
+                return begins
+            case Restore(model=model, labels=labels, pinned=pinned):
+                known = self._trainer.restore_seed(model, labels, pinned, record.offset)
+                return None if known else record.offset  # it is on its way: look again
+            case Pin(model=model, pinned=pinned):
+                self._trainer.pin(model, pinned, record.offset)
+        return None
 
     def due_snapshots(self) -> list[Message]:
         """What there is to publish of models that have learned something, not more often than the settings say."""

@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 from engine.learning.labels import Example, Verdict
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer
-from engine.stream.messages import RULING, Ruling, decode_example, encode_example
+from engine.stream.messages import RULING, Quarantine, decode_example, encode_example
 from engine.stream.publishing import publish_ruling, read_all, read_models
 from tests.system import System, WorkerProcess, wait_until
 from tests.unit.learning.inputs import HAM, SPAM, example
@@ -70,7 +70,7 @@ def test_ten_kills_leave_no_trace_and_neither_does_a_moderator_who_is_quarantine
         wait_until(lambda: published(system).labels == COUNT, "all examples are learned", 120)
         assert same(published(system), taught(examples))
 
-        publish_ruling(system.settings, Ruling("eve", quarantined=True))
+        publish_ruling(system.settings, Quarantine("eve", quarantined=True))
         wait_until(lambda: "eve" in published(system).quarantined, "all is learned anew")
         clean = [one for one in examples if one.moderator != "eve"]
         assert same(published(system), taught(clean))

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.cli import cli
+from engine.stream.publishing import read_models
 from tests.events import random_events
 from tests.system import RULEBOOKS, System, wait_until
 
@@ -165,8 +166,22 @@ def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path:
         assert "published 50 labels" in system.run("labels", "import", str(csv), "--moderator", "anna")
         wait_until(lambda: worker.metric("floodgate_model_labels") == 50, "the model has learned from them")
         assert "anna" in system.run("learn", "status")
+        saved = tmp_path / "spam.model"
+        assert "spam-50" in system.run("learn", "export", "spam", "--out", str(saved))
+        before = read_models(system.settings)["spam"]
+        csv.write_text("\n".join(["event_id,label,ts,propensity", *verdicts[50:80]]))
+        system.run("labels", "import", str(csv))
+        wait_until(lambda: worker.metric("floodgate_model_labels") == 80, "the model has learned more")
+        assert "goes on from spam-50, pinned" in system.run("learn", "restore", "spam", str(saved), "--pin")
+        wait_until(lambda: worker.metric("floodgate_model_labels") == 50, "the model is what it was")
+        after = read_models(system.settings)["spam"]
+        assert after.pinned
+        assert after.learner.weights == before.learner.weights
+        assert "pinned" in system.run("learn", "status")
+        assert "learns again" in system.run("learn", "pin", "spam", "--lift")
+        wait_until(lambda: not read_models(system.settings)["spam"].pinned, "the model learns again")
         left = system.run("labels", "queue", "--json", "--limit", "500").splitlines()
-        assert len(left) == len(queue) - 50
+        assert len(left) == len(queue) - 80
         csv.write_text("event_id,label,ts\ne,spam,5\ne,perhaps,6\n")
         with pytest.raises(subprocess.CalledProcessError) as refused:
             system.run("labels", "import", str(csv))

@@ -1,7 +1,7 @@
 """Each example is learned once, whoever learns."""
 
-from engine.learning.snapshots import Follower
-from engine.learning.trainer import Trainer
+from engine.learning.snapshots import Follower, whole
+from engine.learning.trainer import Trainer, seed_of
 from tests.unit.learning.inputs import HAM, SPAM, example, trained
 
 
@@ -54,11 +54,11 @@ def test_what_one_moderator_taught_is_undone_exactly() -> None:
         taught.learn(one, offset)
         if one.moderator != "eve":
             clean.learn(one, offset)
-    assert taught.rule("eve", True, 40)
+    assert taught.quarantine("eve", True, 40) == 0
     assert not taught.ready()
     for offset, one in enumerate(stream):
         taught.learn(one, offset)
-    assert not taught.rule("eve", True, 40)  # it passes the ruling again, and has got to where it was
+    assert taught.quarantine("eve", True, 40) is None  # it passes the ruling again, and has got to where it was
     assert taught.ready()
     found, wanted = taught.models["spam"], clean.models["spam"]
     assert found.learner.weights == wanted.learner.weights
@@ -77,8 +77,49 @@ def test_a_ruling_is_lifted_by_another() -> None:
     trainer = trained(10)
     rulings = [("eve", True, 10), ("eve", False, 11)]
     for position, ruling in enumerate(rulings):
-        assert trainer.rule(*ruling)
+        assert trainer.quarantine(*ruling) == 0
         for offset in range(10):
             trainer.learn(example(SPAM, "spam", offset, moderator="eve"), offset)
-        assert not any(trainer.rule(*earlier) for earlier in rulings[: position + 1])
+        assert [trainer.quarantine(*earlier) for earlier in rulings[: position + 1]] == [None] * (position + 1)
         assert trainer.models["spam"].labels == (0 if position == 0 else 10)
+
+
+def seed(labels: int) -> dict[str, Follower]:
+    """A seed as every worker knows it."""
+    model = trained(labels).models["spam"]
+    model.name = seed_of("spam")
+    follower = Follower()
+    for key, value in whole(model):
+        follower.receive(key, value)
+    return {model.name: follower}
+
+
+def test_a_model_goes_on_from_a_seed_once_that_is_there_and_back_to_it() -> None:
+    seeds: dict[str, Follower] = {}
+    trainer, wanted = Trainer(seeds), trained(12).models["spam"]
+    for offset in range(30):
+        trainer.learn(example(SPAM, "ham", offset, moderator="eve"), offset)
+    assert not trainer.restore_seed("spam", 12, False, 30)
+    seeds.update(seed(12))
+    assert not trainer.restore_seed("spam", 13, False, 30)  # another one than is meant
+    assert trainer.restore_seed("spam", 12, False, 30)
+    assert trainer.models["spam"].learner.weights == wanted.learner.weights
+    assert trainer.models["spam"].name == "spam"
+    assert trainer.learn(example(SPAM, "ham", 31, moderator="eve"), 31)
+    assert trainer.models["spam"].labels == 13
+    assert following(trainer)["spam"].model().learner.weights == trainer.models["spam"].learner.weights
+    assert trainer.quarantine("eve", True, 32) == 31  # what came before the seed stays out of it
+    trainer.learn(example(SPAM, "ham", 31, moderator="eve"), 31)
+    trainer.quarantine("eve", True, 32)
+    assert trainer.ready()
+    assert trainer.models["spam"].learner.weights == wanted.learner.weights
+
+
+def test_a_pinned_model_stays_as_it_is() -> None:
+    trainer = trained(10)
+    trainer.pin("spam", True, 10)
+    assert not trainer.learn(example(SPAM, "spam", 11), 11)
+    assert following(trainer)["spam"].model().pinned
+    trainer.pin("spam", False, 12)
+    assert trainer.learn(example(SPAM, "spam", 13), 13)
+    assert trainer.models["spam"].labels == 11
