@@ -22,14 +22,23 @@ from engine.stream.publishing import Publisher
     type=click.FloatRange(0, 1, min_open=True),
     help="How likely the event was to be chosen for a label.",
 )
+@click.option("--policy", help="What the verdict is about, for models that learn that alone.")
 @with_settings
 def command(
-    settings: Settings, event_id: str, verdict: str, user: str | None, moderator: str, propensity: float | None
+    settings: Settings,
+    event_id: str,
+    verdict: str,
+    user: str | None,
+    moderator: str,
+    propensity: float | None,
+    policy: str | None,
 ) -> None:
     """Publish one label: EVENT_ID is spam or ham, or an earlier verdict is retracted."""
     label = {"event_id": event_id, "label": verdict, "ts": int(time.time() * 1000), "moderator": moderator}
     if propensity is not None:
         label["propensity"] = propensity
+    if policy is not None:
+        label["policy"] = policy
     with Publisher(settings) as publisher:
         publisher.label(orjson.dumps(label), user_id=user)
     click.echo(f"labelled {event_id} as {verdict}")

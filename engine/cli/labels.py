@@ -33,8 +33,8 @@ def command() -> None:
 def import_command(settings: Settings, file: Path, moderator: str | None) -> None:
     """Publish the labels of FILE: CSV with a line of names, or JSON Lines (.gz too).
 
-    Names: event_id, label (spam, ham, retracted), ts, and if there are: user_id, moderator, propensity. Nothing is
-    published when a line is no label.
+    Names: event_id, label (spam, ham, retracted), ts, and if there are: user_id, moderator, propensity, policy.
+    Nothing is published when a line is no label.
     """
     documents = list(_documents(file))
     for number, document in documents:

@@ -74,7 +74,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What a model reads and how it learns. `numbers`: field and counter names; `texts`, `categories`: fields;
-    `learns`: whether labels change it: if not, nothing is kept for them."""
+    `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
+    this policy, or those without one."""
 
     name: str
     numbers: tuple[str, ...]
@@ -82,6 +83,7 @@ class ModelSpec:
     categories: tuple[str, ...]
     min_labels: int
     learns: bool = True
+    policy: str | None = None
 
 
 ModelTexts = tuple[tuple[str | None, ...], tuple[str | None, ...]]

@@ -26,13 +26,19 @@ VERDICTS: tuple[Verdict, ...] = ("spam", "ham", "retracted")
 @dataclass(frozen=True, slots=True)
 class Label:
     """A moderator's verdict on an event, and when it was given. `propensity`: how likely the event was to be chosen
-    for a label, where that is known."""
+    for a label, where that is known; `policy`: what it is about, for models that learn that alone."""
 
     event_id: str
     verdict: Verdict
     ts_ms: int
     moderator: str | None = None
     propensity: float = 1.0
+    policy: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it is a verdict on: an event may be spam under one policy and not under another."""
+        return self.event_id if self.policy is None else f"{self.event_id}\x00{self.policy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ def join(
 ) -> tuple[JoinOutcome, list[Example]]:
     """What a label means for an event as it was scored, of which a verdict may be known: the outcome, and the
     examples to learn. The label's verdict is the known one from now on, unless it is unmatched."""
-    if not scored:
+    learners = [model for model in scored if model.policy == label.policy]
+    if not learners:
         return "unmatched", []
     if known == label.verdict or (known is None and label.verdict == "retracted"):
         return "duplicate", []
@@ -68,7 +75,7 @@ def join(
             model.name, label.event_id, label.verdict, before, model.score, model.names, model.inputs, source,
             label.ts_ms, label.moderator, label.propensity,
         )
-        for model in scored
+        for model in learners
     ]  # fmt: skip
     if label.verdict == "retracted":
         return "retracted", examples

@@ -32,17 +32,19 @@ class SectionHeader(msgspec.Struct, frozen=True):
     names: Names
     rows: int
     bytes: int
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredModel:
-    """What one model read and said of one event; an unknown score is None."""
+    """What one model read and said of one event; an unknown score is None. `policy`: whose labels it learns."""
 
     name: str
     version: str
     score: float | None
     names: Names
     inputs: Inputs
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +59,46 @@ class ScoredRows:
     numbers: NDArray[np.float64]
     texts: Sequence[ModelTexts]
     places: NDArray[np.int64]
+    policy: str | None = None
 
     def inputs(self, row: int) -> Inputs:
         """What the model read of one of them."""
         numbers = tuple(None if isnan(number) else number for number in self.numbers[row].tolist())
         return Inputs(*self.texts[row], numbers)
 
-    def pieces(self, size: int) -> "Iterator[ScoredRows]":
-        """The same in pieces of at most so many events."""
-        for start in range(0, len(self.keys), size):
-            rows = slice(start, start + size)
-            yield ScoredRows(
-                self.model, self.version, self.names, self.keys[rows], self.scores[rows], self.numbers[rows],
-                self.texts[rows], self.places[rows],
-            )  # fmt: skip
+    def select(self, rows: NDArray[np.int64]) -> "ScoredRows":
+        """Some of them."""
+        return ScoredRows(
+            self.model, self.version, self.names, self.keys[rows], self.scores[rows], self.numbers[rows],
+            [self.texts[row] for row in rows.tolist()], self.places[rows], self.policy,
+        )  # fmt: skip
 
     def encode(self) -> bytes:
         """As a section of a piece."""
         strings = [string for texts, categories in self.texts for string in (*texts, *categories)]
         lengths = np.array([-1 if string is None else len(string) for string in strings], "<i4")
         joined = "".join([string for string in strings if string]).encode("utf-8", "surrogatepass")
-        head = msgspec.json.encode(SectionHeader(self.model, self.version, self.names, len(self.keys), len(joined)))
+        head = msgspec.json.encode(
+            SectionHeader(self.model, self.version, self.names, len(self.keys), len(joined), self.policy)
+        )
         columns = (self.keys, self.scores, self.numbers, lengths)
         return b"".join((_LENGTH.pack(len(head)), head, *(column.tobytes() for column in columns), joined))
+
+
+def pieces(scored: Sequence[ScoredRows], size: int) -> Iterator[tuple[NDArray[np.uint64], bytes]]:
+    """What several models have scored in a batch, in pieces of at most so many events: the events' keys, and the
+    sections of all models that have scored some of them. An event is in one piece alone."""
+    if not scored:
+        return
+    keys = scored[0].keys if len(scored) == 1 else np.unique(np.concatenate([rows.keys for rows in scored]))
+    for start in range(0, len(keys), size):
+        own = keys[start : start + size]
+        sections = []
+        for rows in scored:
+            found = np.arange(start, start + len(own)) if len(scored) == 1 else np.flatnonzero(np.isin(rows.keys, own))
+            if len(found):
+                sections.append(rows.select(found).encode())
+        yield own, b"".join(sections)
 
 
 def read_scored(piece: bytes | memoryview, keys: Iterable[int]) -> Iterator[tuple[int, ScoredModel]]:
@@ -123,7 +142,7 @@ def _read(piece: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
             )
             yield (
                 int(keys[row]),
-                ScoredModel(head.model, head.version, None if isnan(score) else score, head.names, inputs),
+                ScoredModel(head.model, head.version, None if isnan(score) else score, head.names, inputs, head.policy),
             )
 
 

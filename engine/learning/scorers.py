@@ -21,7 +21,7 @@ class ModelScorer:
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
-        self.name, self.learns = spec.name, spec.learns
+        self.name, self.learns, self._policy = spec.name, spec.learns, spec.policy
         self.version = model.version if model is not None else f"{spec.name}-0"
         self._names = names_of(spec)
         self._featurizer = featurizer(self._names)
@@ -92,6 +92,7 @@ class ModelScorer:
         rows = ScoredRows(
             self.name, self.version, self._names, np.array(keys, np.uint64), np.array(scores),
             np.array(self._numbers).reshape(len(keys), -1), [one for one in texts if one is not None], np.array(places),
+            self._policy,
         )  # fmt: skip
         self._begin([])
         return rows

@@ -133,12 +133,17 @@ def _models(declared: Declarations) -> dict[str, ModelSpec]:
             report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts or categories")
         min_labels = keys["min_labels"].scalar if "min_labels" in keys else 50
         learns = keys["learn"].scalar if "learn" in keys else True
-        if type(learns) is not bool:
+        policy = keys["labels"].text if "labels" in keys else None
+        if "labels" in keys and not policy:
+            report.error(keys["labels"].span, "`labels` is the name of a policy")
+        elif type(learns) is not bool:
             report.error(keys["learn"].span, "`learn` is true or false")
         elif type(min_labels) is not int or min_labels < 0:
             report.error(keys["min_labels"].span, "`min_labels` is a whole number, 0 or more")
         else:
-            made[name] = ModelSpec(name, named["numbers"], named["texts"], named["categories"], min_labels, learns)
+            made[name] = ModelSpec(
+                name, named["numbers"], named["texts"], named["categories"], min_labels, learns, policy
+            )
     return made
 
 

@@ -80,6 +80,7 @@ MODEL: Shape = {
     "texts": Key("text fields it reads word by word", {"type": "array", "items": _TEXT}),
     "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
     "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
+    "labels": Key("the policy whose labels it learns; without it: labels that name no policy", _TEXT),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
 THEN: Shape = {

@@ -15,7 +15,7 @@ from engine.learning.drift import ScoreDrift
 from engine.learning.labels import Label, Verdict, join
 from engine.learning.models import LearnedModel
 from engine.learning.review import choose
-from engine.learning.scored import ScoredModel, ScoredRows, read_scored
+from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
 from engine.learning.scorers import ModelScorer
 from engine.learning.snapshots import Follower
 from engine.settings import Settings
@@ -71,12 +71,11 @@ class ScoredEvents:
     def keep(self, outcome: StateOutcome, evaluator: Evaluator) -> None:
         """Keep what was scored in a batch, for the labels to come, and ask for some."""
         assert outcome.state is not None
-        for scorer in evaluator.scorers.values():
-            rows = scorer.take() if isinstance(scorer, ModelScorer) else None
-            if rows is None:
-                continue
-            for piece in rows.pieces(_PIECE_EVENTS):
-                outcome.keep_scored([outcome.state.scored.put(self._topic, piece.keys, piece.encode())])
+        taken = [scorer.take() for scorer in evaluator.scorers.values() if isinstance(scorer, ModelScorer)]
+        scored = [rows for rows in taken if rows is not None]
+        for keys, payload in pieces(scored, _PIECE_EVENTS):
+            outcome.keep_scored([outcome.state.scored.put(self._topic, keys, payload)])
+        for rows in scored:
             for one in choose(rows, self._settings.review_share):
                 event = evaluator.event_at(one.place)
                 value = encode_review(event, rows, one)
@@ -126,19 +125,22 @@ class LabelWorker:
     def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> None:
         assert outcome.state is not None
         keys = [hash64(label.event_id) for _, label in labels]
-        scored, verdicts = self._scored(outcome.state, keys), outcome.state.verdicts(keys)
-        for (record, label), key in zip(labels, keys, strict=True):
+        subjects = [hash64(label.subject) for _, label in labels]
+        scored, verdicts = self._scored(outcome.state, keys), outcome.state.verdicts(subjects)
+        for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
-            result, examples = join(label, seen, cast(Verdict | None, verdicts.get(key)), (partition, record.offset))
+            result, examples = join(
+                label, seen, cast(Verdict | None, verdicts.get(subject)), (partition, record.offset)
+            )
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
             if result not in ("unmatched", "duplicate"):
-                verdicts[key] = label.verdict
-                outcome.keep_scored([outcome.state.scored.put_verdict(key, label.verdict)])
+                verdicts[subject] = label.verdict
+                outcome.keep_scored([outcome.state.scored.put_verdict(subject, label.verdict)])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
 

@@ -147,7 +147,11 @@ def read_label(document: object) -> Label:
     propensity = document.get("propensity", 1.0)
     if type(propensity) not in (int, float) or not 0 < propensity <= 1:
         raise LabelError("wrong_type", "`propensity` is a number above 0, at most 1")
-    return Label(event_id, verdict, ts_ms, moderator if isinstance(moderator, str) else None, float(propensity))
+    policy = document.get("policy")
+    if policy is not None and (not isinstance(policy, str) or not policy):
+        raise LabelError("wrong_type", "`policy` is the name of a policy, as a model's `labels` has it")
+    moderator = moderator if isinstance(moderator, str) else None
+    return Label(event_id, verdict, ts_ms, moderator, float(propensity), policy)
 
 
 def encode_example(example: Example) -> bytes:

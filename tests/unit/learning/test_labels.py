@@ -1,5 +1,7 @@
 """A label meets what was scored."""
 
+from dataclasses import replace
+
 from engine.learning.labels import Example, Label, join
 from tests.unit.learning.inputs import NAMES, SPAM, seen
 
@@ -18,3 +20,15 @@ def test_each_kind_of_label_has_its_outcome() -> None:
     assert (again, [(one.verdict, one.before) for one in examples]) == ("matched", [("spam", None)])
     assert join(Label("e", "retracted", 8), scored, None, (2, 14)) == ("duplicate", [])
     assert join(Label("e", "spam", 5), [], None, (2, 9)) == ("unmatched", [])
+
+
+def test_a_verdict_about_one_policy_is_for_the_models_of_that_policy() -> None:
+    spam = seen(SPAM)
+    fraud = replace(spam, name="fraud", policy="fraud")
+    label = Label("e", "spam", 5, policy="fraud")
+    outcome, examples = join(label, [spam, fraud], None, (0, 0))
+    assert (outcome, [one.model for one in examples]) == ("matched", ["fraud"])
+    outcome, examples = join(Label("e", "ham", 5), [spam, fraud], None, (0, 0))
+    assert (outcome, [one.model for one in examples]) == ("matched", ["spam"])
+    assert join(label, [spam], None, (0, 0)) == ("unmatched", [])
+    assert label.subject != Label("e", "spam", 5).subject

@@ -1,10 +1,12 @@
 """What was scored is found by event, whole, as it was read."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.errors import StateError
 from engine.learning.features import Inputs
-from engine.learning.scored import read_scored
+from engine.learning.scored import pieces, read_scored
 from engine.learning.scorers import ModelScorer
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, SPEC, trained
 
@@ -19,14 +21,32 @@ def test_each_event_of_a_piece_reads_back_and_damage_is_told() -> None:
     rows = scorer.take()
     assert rows is not None
     assert scorer.take() is None
-    pieces = list(rows.pieces(3))
-    assert [piece.keys.tolist() for piece in pieces] == [[100, 102, 103], [104]]
+    parts = list(pieces([rows], 3))
+    assert [keys.tolist() for keys, _ in parts] == [[100, 102, 103], [104]]
     for place, score in scores.items():
-        [(_, found)] = [one for piece in pieces for one in read_scored(piece.encode(), [100 + place, 99])]
+        [(_, found)] = [one for _, part in parts for one in read_scored(part, [100 + place, 99])]
         wanted = batch[place] if place != 2 else ODD._replace(numbers=(None, -3.0))  # what is not finite is missing
         assert (found.name, found.version, found.score) == ("spam", "spam-20", score)
         assert (found.names, found.inputs) == (NAMES, wanted)
-    encoded = pieces[0].encode()
+    encoded = parts[0][1]
     for damaged in (encoded[:-1], encoded[:9], b"\x04spa", b"\x02\x00\x00\x00{}"):
         with pytest.raises(StateError, match="cannot be read"):
             list(read_scored(damaged, [100]))
+
+
+def test_an_event_that_two_models_have_scored_is_in_one_piece() -> None:
+    both = []
+    for name, places in (("spam", (0, 1, 2, 3)), ("fraud", (3, 1, 4))):
+        scorer = ModelScorer(replace(SPEC, name=name), None)
+        scorer.prepare([SPAM[:2]] * 5)
+        for place in places:
+            scorer.score(place, 100 + place, SPAM.numbers)
+        rows = scorer.take()
+        assert rows is not None
+        both.append(rows)
+    found: dict[int, list[str]] = {}
+    for keys, part in pieces(both, 2):
+        for key in keys.tolist():
+            assert key not in found
+            found[key] = [model.name for _, model in read_scored(part, [key])]
+    assert found == {100: ["spam"], 101: ["spam", "fraud"], 102: ["spam"], 103: ["spam", "fraud"], 104: ["fraud"]}

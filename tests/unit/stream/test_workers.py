@@ -13,7 +13,7 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
 from engine.stream.learners import LabelWorker, Models
-from engine.stream.messages import Message
+from engine.stream.messages import Message, decode_example
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Arrival, Record, merge
 from engine.stream.trainers import TrainerWorker
@@ -64,8 +64,8 @@ class Desk:
         event = {"event_id": f"e{offset}", "type": "post", "user_id": "u", "ts": START_MS + offset, **fields}
         return self.apply(self.events.process(0, [self.record("events", offset, orjson.dumps(event))]))
 
-    def label(self, offset: int, event_id: str, verdict: str) -> Outcome:
-        label = {"event_id": event_id, "label": verdict, "ts": START_MS}
+    def label(self, offset: int, event_id: str, verdict: str, **fields: str) -> Outcome:
+        label = {"event_id": event_id, "label": verdict, "ts": START_MS, **fields}
         return self.apply(self.labels.process(0, [self.record("labels", offset, orjson.dumps(label), b"u")]))
 
     def metric(self, name: str, **labels: str) -> float:
@@ -138,6 +138,27 @@ def test_labels_become_examples_become_a_model_that_scores() -> None:
     decided = [message.topic for message in desk.post(100, text="free crypto!", user_id="v").messages]
     assert decided == ["actions", "decisions"]
     assert desk.post(101, text="lunch?", user_id="w").messages == []
+
+
+def test_heads_learn_from_labels_of_their_own_policy() -> None:
+    desk = Desk()
+    desk.rulebook = load_rulebook(
+        {
+            "rules.yaml": "version: 1\nmodels: {spam: {texts: [text]}, fraud: {texts: [text], labels: fraud}}\n"
+            "rules: {r: {event: any, when: [score.spam > 0.5 or score.fraud > 0.5], then: {review: x}}}\n"
+        }
+    )
+    desk.use_models()
+    desk.post(0, text="x")
+    told = []
+    for offset, fields in enumerate(({}, {"policy": "fraud"}, {"policy": "fraud"}, {"policy": "other"})):
+        messages = desk.label(offset, "e0", "spam", **fields).messages
+        told.append([decode_example(message.value).model for message in messages])
+    assert told == [["spam"], ["fraud"], [], []]
+    outcomes = {
+        name: desk.metric("floodgate_labels_total", outcome=name) for name in ("matched", "duplicate", "unmatched")
+    }
+    assert outcomes == {"matched": 2, "duplicate": 1, "unmatched": 1}
 
 
 @pytest.mark.parametrize(
