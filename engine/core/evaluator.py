@@ -25,6 +25,7 @@ from engine.core.rules import (
     Rule,
     Rulebook,
     Scorer,
+    threshold_of,
 )
 from engine.core.series import UNKNOWN, EntitySeries
 from engine.core.visits import come_home, set_out
@@ -81,6 +82,7 @@ class Evaluator:
         self._batch: Sequence[tuple[Event, Decider]] = ()
         self._scores: dict[str, float | None] = {}
         self._numbers: dict[str, ModelNumbers] = {}
+        self._thresholds = {threshold_of(name): scorer.threshold for name, scorer in scorers.items()}
         self._sample_below = int(sample * (_SAMPLED_BITS + 1))
         self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
         self._by_name = {rule.name: index for index, rule in enumerate(rulebook.rules)}
@@ -178,6 +180,9 @@ class Evaluator:
         """What the generated `decide` calls for each model that its rules name."""
         if model in self._scores:
             return self._scores[model]  # the event names several entities: the first reading is scored
+        if model in self._thresholds:
+            threshold = self._scores[model] = self._thresholds[model]
+            return threshold
         self._numbers[model] = numbers
         score = self._scores[model] = self.scorers[model].score(self._place, self._key, numbers)
         if score is None:
@@ -275,7 +280,8 @@ class Evaluator:
     def _decision(self, case: _Case) -> Decision:
         event, allowed = case.event, case.allowed
         outcome: Outcome = "allow" if allowed else strongest(case.hits)
-        known = {name: round(score, 6) for name, score in case.scores.items() if score is not None}
+        said = case.scores.items()
+        known = {name: round(score, 6) for name, score in said if score is not None and name in self.scorers}
         decision = Decision(
             event.event_id, event.user_id, event.ts_ms, event.type, outcome, tuple(case.hits), known,
             self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,

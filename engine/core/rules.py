@@ -75,7 +75,7 @@ class Rule:
 class ModelSpec:
     """What a model reads and how it learns. `numbers`: field and counter names; `texts`, `categories`: fields;
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
-    this policy, or those without one."""
+    this policy, or those without one; `precision`: what `threshold` of its name is chosen for."""
 
     name: str
     numbers: tuple[str, ...]
@@ -84,6 +84,12 @@ class ModelSpec:
     min_labels: int
     learns: bool = True
     policy: str | None = None
+    precision: float | None = None
+
+
+def threshold_of(model: str) -> str:
+    """The name under which generated functions ask for a model's threshold."""
+    return f"{model} threshold"
 
 
 ModelTexts = tuple[tuple[str | None, ...], tuple[str | None, ...]]
@@ -209,9 +215,11 @@ class Rulebook:
 
 
 class Scorer(Protocol):
-    """A model as the evaluator sees it. It reads the texts of a batch of events at once, before they are decided."""
+    """A model as the evaluator sees it. It reads the texts of a batch of events at once, before they are decided.
+    `threshold`: from which score on its precision is as wanted; None while that is not known."""
 
     version: str
+    threshold: float | None
 
     def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
         """Read the texts of the events of a batch; None where the model is not asked."""

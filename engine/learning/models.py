@@ -9,6 +9,7 @@ from engine.learning.labels import Example
 from engine.learning.linear import INDICES, Indices, sigmoid
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.teachers import Teachers
+from engine.learning.thresholds import Thresholds
 
 MAX_CORRECTION = 10.0
 """What a label of an event that was unlikely to get one counts at most."""
@@ -32,6 +33,7 @@ class LearnedModel:
     seeded: bool = False
     pinned: bool = False
     teachers: Teachers = field(default_factory=Teachers)
+    judged: Thresholds = field(default_factory=Thresholds)
     learner: HashedNgrams = field(default_factory=HashedNgrams)
     _touched: list[Indices] = field(default_factory=list)
 
@@ -54,6 +56,7 @@ class LearnedModel:
             self._count(-1, example.before == "spam")
             return
         spam, campaign = example.verdict == "spam", _campaign(vector, example)
+        self.judged.add(example.score, spam)
         push *= self.teachers.weight(example.moderator, campaign) * (2 if example.before else 1)
         logit = self.learner.learn(vector, spam, push)
         self.teachers.note(example.moderator, campaign, sigmoid(-logit if spam else logit))

@@ -23,12 +23,15 @@ class ModelScorer:
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
         self.name, self.learns, self._policy = spec.name, spec.learns, spec.policy
         self.version = model.version if model is not None else f"{spec.name}-0"
+        self.threshold: float | None = None
         self._names = names_of(spec)
         self._featurizer = featurizer(self._names)
         self._knows = model is not None and model.knows(spec.min_labels)
         self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
         if model is not None and self._knows:
             self._weights, self._arms = model.learner.weights, model.learner.shares()
+            if spec.precision is not None:
+                self.threshold = model.judged.lowest(spec.precision)
             weigh_indices((CONSTANT,), self._share, self._weights, self._start, 0)
         self._begin([])
 

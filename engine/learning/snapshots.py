@@ -24,6 +24,7 @@ from engine.learning.linear import ARMS, INDICES, Floats, Indices, table
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.teachers import Teachers
+from engine.learning.thresholds import Thresholds
 
 ROUNDS = 64
 PART_ROWS = 20_000
@@ -59,6 +60,7 @@ class Head(msgspec.Struct, frozen=True):
     seeded: bool
     pinned: bool
     losses: list[float]
+    judged: bytes
     teachers: Teachers
     publications: list[Publication]
 
@@ -107,7 +109,7 @@ class Publisher:
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
             sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned,
-            model.learner.losses, model.teachers, self._publications,
+            model.learner.losses, model.judged.dump(), model.teachers, self._publications,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
 
@@ -130,6 +132,7 @@ class Follower:
             head = msgspec.json.decode(value, type=Head)
             if len(head.losses) != ARMS:
                 raise ValueError(f"it has {len(head.losses)} arms instead of {ARMS}")
+            Thresholds.load(head.judged)
         except (struct.error, ValueError, msgspec.MsgspecError) as error:
             raise SnapshotError(f"a message of {len(value)} bytes about a model cannot be read: {error}") from error
         self._apply(head)
@@ -141,7 +144,8 @@ class Follower:
         assert head is not None
         return LearnedModel(
             head.model, head.labels, head.spam, head.next_offset, dict(head.label_offsets), set(head.quarantined),
-            head.ruled, head.begins, head.seeded, head.pinned, head.teachers, self.learner,
+            head.ruled, head.begins, head.seeded, head.pinned, head.teachers,
+            Thresholds.load(head.judged), self.learner,
         )  # fmt: skip
 
     def copy(self) -> "tuple[LearnedModel, Publisher]":

@@ -30,7 +30,26 @@ class Thresholds:
     def add(self, score: float | None, spam: bool) -> None:
         """One label. An event whose score was unknown tells nothing."""
         if score is not None:
-            self._seen.append((score, spam))
+            self._seen.append((float(np.float32(score)), spam))  # as it is stored
+
+    def dump(self) -> bytes:
+        """As bytes: the scores, then the verdicts."""
+        scores, spam = (
+            np.array([score for score, _ in self._seen], "<f4"),
+            np.array([one for _, one in self._seen], "u1"),
+        )
+        return scores.tobytes() + spam.tobytes()
+
+    @classmethod
+    def load(cls, data: bytes) -> "Thresholds":
+        """What `dump` wrote. Raises ValueError."""
+        count, rest = divmod(len(data), 5)
+        if rest or count > WINDOW:
+            raise ValueError(f"{len(data)} bytes are not the scores of labels")
+        scores, spam = np.frombuffer(data, "<f4", count), np.frombuffer(data, "u1", count, 4 * count)
+        loaded = cls()
+        loaded._seen.extend(zip(scores.tolist(), (spam == 1).tolist(), strict=True))
+        return loaded
 
     def lowest(self, precision: float) -> float | None:
         """The lowest score from which on precision is reached, or None where that cannot be known."""

@@ -134,7 +134,10 @@ def _models(declared: Declarations) -> dict[str, ModelSpec]:
         min_labels = keys["min_labels"].scalar if "min_labels" in keys else 50
         learns = keys["learn"].scalar if "learn" in keys else True
         policy = keys["labels"].text if "labels" in keys else None
-        if "labels" in keys and not policy:
+        precision = keys["precision"].scalar if "precision" in keys else None
+        if "precision" in keys and not (isinstance(precision, float) and 0.5 <= precision <= 0.999):
+            report.error(keys["precision"].span, "`precision` is a number from 0.5 to 0.999")
+        elif "labels" in keys and not policy:
             report.error(keys["labels"].span, "`labels` is the name of a policy")
         elif type(learns) is not bool:
             report.error(keys["learn"].span, "`learn` is true or false")
@@ -142,8 +145,9 @@ def _models(declared: Declarations) -> dict[str, ModelSpec]:
             report.error(keys["min_labels"].span, "`min_labels` is a whole number, 0 or more")
         else:
             made[name] = ModelSpec(
-                name, named["numbers"], named["texts"], named["categories"], min_labels, learns, policy
-            )
+                name, named["numbers"], named["texts"], named["categories"], min_labels, learns, policy,
+                precision if isinstance(precision, float) else None,
+            )  # fmt: skip
     return made
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from engine.core.clusters import ClusterSpec
-from engine.core.rules import CounterKind
+from engine.core.rules import CounterKind, threshold_of
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
 from engine.rulebook.literals import ExpressionText
@@ -77,6 +77,8 @@ class Declarations:
             hint = did_you_mean(model, self.models) or "declare it under `models:`; counters cannot use scores"
             self.diagnostics.error(span, f'unknown model "{model}"', hint)
             return None
+        if name.startswith("threshold."):
+            return self._threshold(name, span)
         if name in self.fields:
             return Ref(span, self.fields[name].type, "field", name, name)
         if name in self.counters:
@@ -94,6 +96,14 @@ class Declarations:
         known = [*self.fields, *self.counters, *self.derived]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
+        return None
+
+    def _threshold(self, name: str, span: Span) -> Ref | None:
+        model = name.removeprefix("threshold.")
+        if "precision" in self.models.get(model, {}):
+            return Ref(span, "number", "score", threshold_of(model), name)
+        hint = f"add `precision: 0.99` to model `{model}`" if model in self.models else did_you_mean(model, self.models)
+        self.diagnostics.error(span, f'no threshold is chosen for "{model}"', hint)
         return None
 
     def condition(self, node: Node) -> Expr | None:

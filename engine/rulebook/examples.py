@@ -25,6 +25,7 @@ class FixedScorer:
     """A model that always says the same: what an example declares under `score`."""
 
     version = "example"
+    threshold: float | None = 0.5
 
     def __init__(self, says: float | None) -> None:
         self._says = says

@@ -90,8 +90,8 @@ class Parser:
                 return self._constant(node, span)
             case ast.Name():
                 return self._name(node, span)
-            case ast.Attribute(value=ast.Name(id="score"), attr=attr):
-                return self._resolve(f"score.{attr}", span) or Expr(span, "wrong")
+            case ast.Attribute(value=ast.Name(id="score" | "threshold" as kind), attr=attr):
+                return self._resolve(f"{kind}.{attr}", span) or Expr(span, "wrong")
             case ast.Attribute() if rooted_in_event(node):
                 return self._resolve(ast.unparse(node), span) or Expr(span, "wrong")
             case ast.Attribute(value=ast.Name(id="lists")):

@@ -9,7 +9,7 @@ reads what was gathered. The generated source names nothing but its own locals a
 
 from collections.abc import Iterable
 
-from engine.core.rules import USER, ClusterProgram, Counter, Decider, JourneyProgram, Program
+from engine.core.rules import USER, ClusterProgram, Counter, Decider, JourneyProgram, Program, threshold_of
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
 from engine.rulebook.diagnostics import Span
@@ -135,13 +135,17 @@ class ProgramWriter:
         """`asked`: the models to ask; `other` reads the scores of the others."""
         namespace = dict(RUNTIME)
 
+        thresholds = {threshold_of(model) for model in self._words.models}
+
         def ask(scope: Scope, model: str) -> str:
+            if model in thresholds:
+                return f"ask({model!r}, ())"
             if model not in asked:
                 return other(scope, model)
             return f"ask({model!r}, {self._words.numbers(scope, model)})"
 
         def recall(scope: Scope, model: str) -> str:
-            return f"q.get({model!r})" if model in asked else other(scope, model)
+            return f"q.get({model!r})" if model in asked or model in thresholds else other(scope, model)
 
         source = [
             self._decide(self._words.scope(namespace, counter, ask), rules, asked, counter is from_series),

@@ -81,6 +81,9 @@ MODEL: Shape = {
     "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
     "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
     "labels": Key("the policy whose labels it learns; without it: labels that name no policy", _TEXT),
+    "precision": Key(
+        "how often `score` at or above `threshold` is to be right", {"type": "number", "minimum": 0.5, "maximum": 0.999}
+    ),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
 THEN: Shape = {

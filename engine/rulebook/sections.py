@@ -19,7 +19,9 @@ from engine.rulebook.schema import choice, words
 from engine.rulebook.source import Node, parse
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED = frozenset(("true", "false", "score", "event", "lists", "and", "or", "not", "in", "matches", "known"))
+_RESERVED = frozenset(
+    ("true", "false", "score", "threshold", "event", "lists", "and", "or", "not", "in", "matches", "known")
+)
 
 
 def read_declarations(sources: Mapping[str, str], diagnostics: Diagnostics) -> Declarations:

@@ -42,6 +42,7 @@ def same(one: LearnedModel, other: LearnedModel) -> bool:
         and one.learner.gradients == other.learner.gradients
         and one.learner.losses == other.learner.losses
         and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
+        and one.judged.dump() == other.judged.dump()
     )
 
 

@@ -140,6 +140,36 @@ def test_labels_become_examples_become_a_model_that_scores() -> None:
     assert desk.post(101, text="lunch?", user_id="w").messages == []
 
 
+def test_a_rule_acts_by_score_once_the_wanted_precision_is_known() -> None:
+    desk = Desk()
+    desk.rulebook = load_rulebook(
+        {
+            "rules.yaml": "version: 1\nmodels: {spam: {texts: [text], min_labels: 2, precision: 0.9}}\n"
+            "rules: {r: {event: any, when: [score.spam >= threshold.spam], then: {review: x}}}\n"
+        }
+    )
+    desk.trainer.use(desk.rulebook)
+    desk.use_models()
+    acted = []
+    for offset in range(700):
+        spam = offset % 3 == 0
+        outcome = desk.post(offset, text=f"free crypto {offset}" if spam else f"see you at lunch {offset}")
+        actions = [orjson.loads(message.value) for message in outcome.messages if message.topic == "actions"]
+        acted += [(offset, spam, action["explanation"]) for action in actions]
+        for message in desk.label(offset, f"e{offset}", "spam" if spam else "ham").messages:
+            desk.apply(desk.trainer.process(0, [Desk.record("examples", offset, message.value)]))
+        desk.now_s += 2.0
+        desk.follow(desk.trainer.due_snapshots())
+        desk.use_models()
+    assert acted[0][0] > 300  # 200 hams have to be seen first
+    assert len(acted) > 80
+    assert sum(spam for _, spam, _ in acted) / len(acted) > 0.9
+    assert "score.spam >= threshold.spam" in acted[0][2]
+    decision = orjson.loads(desk.post(700, text="free crypto 1").messages[-1].value)
+    assert set(decision["scores"]) == {"spam"}
+    assert decision["hits"][0]["clauses"][0]["value"].keys() == {"score.spam", "threshold.spam"}
+
+
 def test_heads_learn_from_labels_of_their_own_policy() -> None:
     desk = Desk()
     desk.rulebook = load_rulebook(
