@@ -53,7 +53,7 @@ def recount(stream: Sequence[bytes], spec: ModelSpec, model: LearnedModel) -> st
         values = _counts(history, now)
         values.update({name: event[name] for name in ("account_age_days", "followers", "following")})
         inputs = Inputs((event["text"],), (), tuple(values[name] for name in spec.numbers))
-        score = sigmoid(model.learner.logit(featurizer(names).vector(inputs)))
+        score = sigmoid(model.ngrams.logit(featurizer(names).vector(inputs)))
         rules = _held(values, len(event["urls"]), score)
         if rules:
             check.add(event["event_id"], rules)

@@ -17,7 +17,6 @@ from engine.core.rules import Rulebook
 from engine.errors import RecordingError, SnapshotError
 from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.ngrams import RATES
-from engine.learning.pipelines import read_pipeline
 from engine.learning.pupils import ModelPupil, RiverPupil
 from engine.learning.snapshots import read_whole, whole
 from engine.rulebook import load_rulebook
@@ -51,9 +50,10 @@ def status(settings: Settings) -> None:
             table.add_row(moderator, f"{record.labels:,.0f}", f"{model.teachers.trust(moderator):.2f}")
         for moderator in sorted(model.quarantined):
             table.add_row(moderator, "", "quarantined")
-        table.caption = f"{name}: arms " + ", ".join(
-            f"{rate:g}: {share:.0%}" for rate, share in zip(RATES, model.learner.shares(), strict=True)
-        )
+        table.caption = f"{name}: {model.expression}"
+        if model.expression is None:
+            shares = zip(RATES, model.ngrams.shares(), strict=True)
+            table.caption = f"{name}: rates " + ", ".join(f"{rate:g}: {share:.0%}" for rate, share in shares)
         Console().print(table)
 
 
@@ -140,11 +140,11 @@ def evaluate_command(
     Nothing is learned before it could have been known: an event is scored first, with the counters of its time.
     """
     console = Console(stderr=True)
-    rivals: dict[str, Pupil] = {text: RiverPupil(read_pipeline(text)) for text in against}
+    rivals: dict[str, Pupil] = {text: RiverPupil(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        found = _cases(settings, events_path, labels_path, rules, model, progress)
+        found, expression = _cases(settings, events_path, labels_path, rules, model, progress)
         results: dict[str, Result] = {}
-        for name, pupil in {_OWN: ModelPupil(), **rivals}.items():
+        for name, pupil in {_OWN: ModelPupil(expression), **rivals}.items():
             task = progress.add_task(f"teaching {name[:40]}", total=len(found))
             results[name] = evaluate(found, pupil, Scenario(**scenario), _advance(progress, task))
     if as_json:
@@ -155,7 +155,8 @@ def evaluate_command(
 
 def _cases(
     settings: Settings, events_path: Path, labels_path: Path, rules: Path | None, model: str | None, progress: Progress
-) -> list[Case]:
+) -> tuple[list[Case], str | None]:
+    """What the model would have read, and its pipeline if it has one of its own."""
     task = progress.add_task("reading events", total=None)
     truth = truths(read_lines(labels_path))
     if rules is None:
@@ -168,7 +169,7 @@ def _cases(
     found = list(cases(rulebook, model, lines, truth, settings, _advance(progress, task)))
     if not any(case.spam is not None for case in found):
         raise RecordingError(f"no label of {labels_path} is about an event of {events_path} that `{model}` scores")
-    return found
+    return found, rulebook.models[model].river
 
 
 def _only(rulebook: Rulebook, model: str | None) -> str:

@@ -75,7 +75,8 @@ class Rule:
 class ModelSpec:
     """What a model reads and how it learns. `numbers`: field and counter names; `texts`, `categories`: fields;
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
-    this policy, or those without one; `precision`: what `threshold` of its name is chosen for."""
+    this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
+    River's, instead of the default learner."""
 
     name: str
     numbers: tuple[str, ...]
@@ -85,6 +86,7 @@ class ModelSpec:
     learns: bool = True
     policy: str | None = None
     precision: float | None = None
+    river: str | None = None
 
 
 def threshold_of(model: str) -> str:

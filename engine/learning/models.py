@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from engine.learning.features import Vector, featurizer
+from engine.learning.estimators import RiverLearner
+from engine.learning.kernel import gram_indices
 from engine.learning.labels import Example
-from engine.learning.linear import INDICES, Indices, sigmoid
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.teachers import Teachers
 from engine.learning.thresholds import Thresholds
@@ -34,13 +32,23 @@ class LearnedModel:
     pinned: bool = False
     teachers: Teachers = field(default_factory=Teachers)
     judged: Thresholds = field(default_factory=Thresholds)
-    learner: HashedNgrams = field(default_factory=HashedNgrams)
-    _touched: list[Indices] = field(default_factory=list)
+    learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
 
     @property
     def version(self) -> str:
         """Names what has been learned: the same labels give the same version."""
         return f"{self.name}-{self.labels}"
+
+    @property
+    def ngrams(self) -> HashedNgrams:
+        """The learner, where it is the default one."""
+        assert isinstance(self.learner, HashedNgrams)
+        return self.learner
+
+    @property
+    def expression(self) -> str | None:
+        """The pipeline, where it is one of River's."""
+        return self.learner.expression if isinstance(self.learner, RiverLearner) else None
 
     def knows(self, min_labels: int) -> bool:
         """Whether enough labels of both kinds are behind it."""
@@ -48,42 +56,36 @@ class LearnedModel:
 
     def learn(self, example: Example) -> None:
         """One label: a verdict, another verdict than before, or one that is taken back."""
-        vector = featurizer(example.names).vector(example.inputs)
-        self._touched.append(vector.indices)
         push = 1 / max(example.propensity, 1 / MAX_CORRECTION)
         if example.verdict == "retracted":
-            self.learner.restore(vector, example.score if example.score is not None else 0.5, push)
+            score = example.score if example.score is not None else 0.5
+            self.learner.take_back(example.names, example.inputs, score, push)
             self._count(-1, example.before == "spam")
             return
-        spam, campaign = example.verdict == "spam", _campaign(vector, example)
+        spam, campaign = example.verdict == "spam", _campaign(example)
         self.judged.add(example.score, spam)
         push *= self.teachers.weight(example.moderator, campaign) * (2 if example.before else 1)
-        logit = self.learner.learn(vector, spam, push)
-        self.teachers.note(example.moderator, campaign, sigmoid(-logit if spam else logit))
+        probability = self.learner.teach(example.names, example.inputs, spam, push)
+        self.teachers.note(example.moderator, campaign, 1 - probability if spam else probability)
         if example.before:
             self._count(-1, example.before == "spam")
         self._count(1, spam)
-
-    def touch(self, indices: Indices) -> None:
-        """These indices are to be published anew."""
-        self._touched.append(indices)
-
-    def touched(self) -> Indices:
-        """The indices that have changed since the last call, in their order."""
-        changed = np.zeros(INDICES, bool)
-        for indices in self._touched:
-            changed[indices] = True
-        self._touched.clear()
-        return np.flatnonzero(changed).astype(np.uint32)
 
     def _count(self, labels: int, spam: bool) -> None:
         self.labels += labels
         self.spam += labels * spam
 
 
-def _campaign(vector: Vector, example: Example) -> int | None:
+def new_learner(expression: str | None) -> HashedNgrams | RiverLearner:
+    """The default learner, or the one that an expression describes. Raises PipelineError."""
+    return HashedNgrams() if expression is None else RiverLearner(expression)
+
+
+def _campaign(example: Example) -> int | None:
     """Nearly the same texts mostly have the same number: the smallest index among their n-grams (min-wise hashing,
     Broder 1997). None without a text or a moderator."""
-    if example.moderator is None or not any(example.inputs.texts):
+    text = next((text for text in example.inputs.texts if text), None)
+    if example.moderator is None or text is None:
         return None
-    return int(vector.indices[: np.count_nonzero(vector.values == vector.values[0])].min())
+    grams = gram_indices(text, 0)
+    return int(grams.min()) if len(grams) else None

@@ -15,7 +15,7 @@ from river import base, utils
 
 from engine.learning.features import Inputs, Names, Vector, featurizer
 from engine.learning.kernel import learn, logits
-from engine.learning.linear import ARMS, INDICES, SATURATED, sigmoid
+from engine.learning.linear import ARMS, INDICES, SATURATED, Indices, sigmoid, table
 
 RATES = (0.7, 0.3, 0.1, 0.03)
 MEMORY = 0.99
@@ -40,6 +40,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         self.gradients = array("f", bytes(4 * ARMS * INDICES))
         self.losses = [0.0] * ARMS
         self._rates = array("d", rates)
+        self._touched: list[Indices] = []
 
     @property
     def _multiclass(self) -> bool:
@@ -74,6 +75,36 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         texts, categories, numbers = _sorted_out(x, self.texts)
         inputs = Inputs(tuple(texts.values()), tuple(categories.values()), tuple(numbers.values()))
         return featurizer(Names(tuple(texts), tuple(categories), tuple(numbers))).vector(inputs)
+
+    # -- the engine's way in ----------------------------------------------------------------------
+
+    def probability(self, names: Names, inputs: Inputs) -> float:
+        """The probability of spam."""
+        return sigmoid(self.logit(featurizer(names).vector(inputs)))
+
+    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float) -> float:
+        """One label; returns the probability of spam that would have been given before. `push` multiplies the step."""
+        vector = featurizer(names).vector(inputs)
+        self._touched.append(vector.indices)
+        return sigmoid(self.learn(vector, spam, push))
+
+    def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
+        """A label was wrong: move back towards the score that was given before it came."""
+        vector = featurizer(names).vector(inputs)
+        self._touched.append(vector.indices)
+        self.restore(vector, score, push)
+
+    def touch_all(self) -> None:
+        """All that has been learned is to be published anew."""
+        self._touched.append(np.flatnonzero(table(self.gradients).any(axis=1)).astype(np.uint32))
+
+    def touched(self) -> Indices:
+        """The indices that `teach` and `take_back` have changed since the last call, in their order."""
+        changed = np.zeros(INDICES, bool)
+        for indices in self._touched:
+            changed[indices] = True
+        self._touched.clear()
+        return np.flatnonzero(changed).astype(np.uint32)
 
     # -- with features at hand --------------------------------------------------------------------
 

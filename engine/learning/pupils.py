@@ -1,23 +1,20 @@
-"""What learns in an evaluation: a model of ours, or any classifier of River's."""
+"""What learns in an evaluation: a model of ours, or any classifier of River's by itself."""
 
-from typing import Any
-
+from engine.learning.estimators import RiverLearner
 from engine.learning.evaluation import Case
-from engine.learning.features import Inputs, Names, featurizer
 from engine.learning.labels import Example
-from engine.learning.linear import sigmoid
-from engine.learning.models import LearnedModel
+from engine.learning.models import LearnedModel, new_learner
 
 
 class ModelPupil:
-    """The model that the trainer learns, through and through."""
+    """The model that the trainer learns, through and through. `expression`: its pipeline, if it has one of its own."""
 
-    def __init__(self) -> None:
-        self.model = LearnedModel("model")
+    def __init__(self, expression: str | None = None) -> None:
+        self.model = LearnedModel("model", learner=new_learner(expression))
 
     def score(self, case: Case) -> float:
         """The probability of spam."""
-        return sigmoid(self.model.learner.logit(featurizer(case.names).vector(case.inputs)))
+        return self.model.learner.probability(case.names, case.inputs)
 
     def learn(self, example: Example) -> None:
         """One label, with all that the model makes of it."""
@@ -25,24 +22,16 @@ class ModelPupil:
 
 
 class RiverPupil:
-    """A classifier or pipeline of River's. It reads what our model reads, as one dictionary."""
+    """A classifier or pipeline of River's, taught by nothing but its labels."""
 
-    def __init__(self, pipeline: Any) -> None:
-        self._pipeline = pipeline
+    def __init__(self, expression: str) -> None:
+        self._learner = RiverLearner(expression)
 
     def score(self, case: Case) -> float:
         """The probability of spam; a half before any label."""
-        said = self._pipeline.predict_proba_one(as_dictionary(case.names, case.inputs))
-        return float(said.get(True, 0.5 if not said else 1 - said.get(False, 1.0)))
+        return self._learner.probability(case.names, case.inputs)
 
     def learn(self, example: Example) -> None:
         """One label."""
         if example.verdict != "retracted":
-            self._pipeline.learn_one(as_dictionary(example.names, example.inputs), example.verdict == "spam")
-
-
-def as_dictionary(names: Names, inputs: Inputs) -> dict[str, float | str]:
-    """What was read, by name, without what was missing."""
-    named = [*zip(names.texts, inputs.texts, strict=True), *zip(names.categories, inputs.categories, strict=True)]
-    numbers = zip(names.numbers, inputs.numbers, strict=True)
-    return {name.removeprefix("event."): value for name, value in (*named, *numbers) if value is not None}
+            self._learner.teach(example.names, example.inputs, example.verdict == "spam", 1.0)

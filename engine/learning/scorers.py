@@ -2,12 +2,13 @@
 
 from array import array
 from collections.abc import Sequence
-from math import exp, nan
+from contextlib import suppress
+from math import exp, isnan, nan
 
 import numpy as np
 
 from engine.core.rules import ModelNumbers, ModelSpec, ModelTexts
-from engine.learning.features import CONSTANT, cross_share, featurizer, names_of, token_share
+from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, names_of, token_share
 from engine.learning.kernel import read_numbers, weigh_indices, weigh_numbers, weigh_texts
 from engine.learning.linear import ARMS, SATURATED
 from engine.learning.models import LearnedModel
@@ -28,10 +29,10 @@ class ModelScorer:
         self._featurizer = featurizer(self._names)
         self._knows = model is not None and model.knows(spec.min_labels)
         self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
-        if model is not None and self._knows:
-            self._weights, self._arms = model.learner.weights, model.learner.shares()
-            if spec.precision is not None:
-                self.threshold = model.judged.lowest(spec.precision)
+        if model is not None and self._knows and spec.precision is not None:
+            self.threshold = model.judged.lowest(spec.precision)
+        if model is not None and self._knows and spec.river is None:
+            self._weights, self._arms = model.ngrams.weights, model.ngrams.shares()
             weigh_indices((CONSTANT,), self._share, self._weights, self._start, 0)
         self._begin([])
 
@@ -116,3 +117,38 @@ class ModelScorer:
         if crosses:
             weigh_indices(crosses, cross_share(len(crosses)), self._weights, self._sums, place)
         return share
+
+
+class RiverScorer(ModelScorer):
+    """The same with a pipeline of River's, which reads one event at a time."""
+
+    def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
+        super().__init__(spec, model)
+        self._learner = model.learner if model is not None and self._knows else None
+
+    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
+        """Nothing is read before an event's turn. What was scored before and has not been taken is forgotten."""
+        self._begin(batch)
+
+    def read_late(self, place: int, texts: ModelTexts) -> None:
+        """The model is asked about the event at a place after all."""
+        self._batch[place] = texts
+
+    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
+        """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
+        read_numbers(numbers, self._numbers)
+        texts, score = self._batch[place], None
+        if self._learner is not None and texts is not None:
+            read = [None if isnan(number) else number for number in self._numbers[len(self._numbers) - len(numbers) :]]
+            with suppress(Exception):  # a pipeline that cannot read an event does not know it
+                score = self._learner.probability(self._names, Inputs(*texts, tuple(read)))
+        if self.learns:
+            self._scored.append((place, key, nan if score is None else score))
+        return score
+
+
+def scorer(spec: ModelSpec, model: LearnedModel | None) -> ModelScorer:
+    """What scores with a model. One that another pipeline has learned does not know anything."""
+    if model is not None and model.expression != spec.river:
+        model = None
+    return ModelScorer(spec, model) if spec.river is None else RiverScorer(spec, model)

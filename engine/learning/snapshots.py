@@ -9,6 +9,7 @@ one that a crash has cut short, nothing is used.
     name            head: JSON
     name/new/17/0   rows that have changed, first part; 17: the publication's number modulo ROUNDS + 1
     name/all/17     rows of the range whose turn it is
+    name/river/1/0  part of a pickled pipeline of River's, which is published whole; 1: the number modulo 2
     rows            header_length u32 | header, JSON | count x u32 | count x ARMS x f32 | count x ARMS x f32
 """
 
@@ -19,7 +20,8 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from engine.errors import SnapshotError
+from engine.errors import PipelineError, SnapshotError
+from engine.learning.estimators import RiverLearner
 from engine.learning.linear import ARMS, INDICES, Floats, Indices, table
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import HashedNgrams
@@ -29,6 +31,7 @@ from engine.learning.thresholds import Thresholds
 ROUNDS = 64
 PART_ROWS = 20_000
 """Rows of one message: 720 kB."""
+PART_BYTES = 700_000
 
 _LENGTH = struct.Struct("<I")
 _RANGE = INDICES // ROUNDS
@@ -47,7 +50,8 @@ class RowsHeader(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """A model but for its rows. `publications`: the last ones, whose rows it consists of."""
+    """A model but for its rows. `publications`: the last ones, whose rows it consists of; `river`: its pipeline, if it
+    has one of its own."""
 
     model: str
     labels: int
@@ -63,6 +67,7 @@ class Head(msgspec.Struct, frozen=True):
     judged: bytes
     teachers: Teachers
     publications: list[Publication]
+    river: str | None = None
 
 
 @dataclass(slots=True)
@@ -95,23 +100,48 @@ class Publisher:
 
     def publish(self, model: LearnedModel) -> Iterator[tuple[str, bytes]]:
         """Keys and values of the next publication; all of them have to be published, in this order."""
-        publication, slot = (self._number, model.next_offset), self._number % _SLOTS
-        range_ = self._number % ROUNDS
+        publication, learner = (self._number, model.next_offset), model.learner
         self._number += 1
         self._publications = [*self._publications[1 - ROUNDS :], publication]
-        changed = model.touched()
-        for part, start in enumerate(range(0, len(changed), PART_ROWS)):
-            rows = _rows(model, publication, changed[start : start + PART_ROWS])
-            yield f"{model.name}/new/{slot}/{part}", rows.encode()
-        within = np.arange(range_ * _RANGE, (range_ + 1) * _RANGE, dtype=np.uint32)
-        known = within[table(model.learner.gradients)[within].any(axis=1)]
-        yield f"{model.name}/all/{slot}", _rows(model, publication, known).encode()
+        losses, river = [0.0] * ARMS, None
+        if isinstance(learner, HashedNgrams):
+            yield from _row_messages(model.name, learner, publication)
+            losses = learner.losses
+        else:
+            yield from _river_messages(model.name, learner, publication)
+            river = learner.expression
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
-            sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned,
-            model.learner.losses, model.judged.dump(), model.teachers, self._publications,
+            sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned, losses,
+            model.judged.dump(), model.teachers, self._publications, river,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
+
+
+def _row_messages(name: str, learner: HashedNgrams, publication: Publication) -> Iterator[tuple[str, bytes]]:
+    slot, range_ = publication[0] % _SLOTS, publication[0] % ROUNDS
+    changed = learner.touched()
+    for part, start in enumerate(range(0, len(changed), PART_ROWS)):
+        rows = _rows(learner, publication, changed[start : start + PART_ROWS])
+        yield f"{name}/new/{slot}/{part}", rows.encode()
+    within = np.arange(range_ * _RANGE, (range_ + 1) * _RANGE, dtype=np.uint32)
+    known = within[table(learner.gradients)[within].any(axis=1)]
+    yield f"{name}/all/{slot}", _rows(learner, publication, known).encode()
+
+
+def _river_messages(name: str, learner: RiverLearner, publication: Publication) -> Iterator[tuple[str, bytes]]:
+    data = learner.dump()
+    for part, start in enumerate(range(0, len(data), PART_BYTES)):
+        chunk = RiverPart(publication, part, data[start : start + PART_BYTES])
+        yield f"{name}/river/{publication[0] % 2}/{part}", msgspec.msgpack.encode(chunk)
+
+
+class RiverPart(msgspec.Struct, frozen=True):
+    """A part of a pickled pipeline."""
+
+    publication: Publication
+    part: int
+    data: bytes
 
 
 @dataclass(slots=True)
@@ -119,23 +149,24 @@ class Follower:
     """Puts one model together from its messages, in the order of the topic."""
 
     head: Head | None = None
-    learner: HashedNgrams = field(default_factory=HashedNgrams)
-    _waiting: dict[str, Rows] = field(default_factory=dict)
+    learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
+    _waiting: dict[str, Rows | RiverPart] = field(default_factory=dict)
 
     def receive(self, key: str, value: bytes) -> bool:
         """One message; True when the model has changed. Raises SnapshotError."""
         try:
             if "/" in key:
                 self._waiting.pop(key, None)
-                self._waiting[key] = read_rows(value)
+                river = "/river/" in key
+                self._waiting[key] = msgspec.msgpack.decode(value, type=RiverPart) if river else read_rows(value)
                 return False
             head = msgspec.json.decode(value, type=Head)
             if len(head.losses) != ARMS:
                 raise ValueError(f"it has {len(head.losses)} arms instead of {ARMS}")
             Thresholds.load(head.judged)
-        except (struct.error, ValueError, msgspec.MsgspecError) as error:
+            self._apply(head)
+        except (PipelineError, struct.error, ValueError, msgspec.MsgspecError) as error:
             raise SnapshotError(f"a message of {len(value)} bytes about a model cannot be read: {error}") from error
-        self._apply(head)
         return True
 
     def model(self) -> LearnedModel:
@@ -152,29 +183,47 @@ class Follower:
         """The model and what publishes it, to learn on."""
         model = self.model()
         model.teachers = msgspec.json.decode(msgspec.json.encode(model.teachers), type=Teachers)
-        model.learner = HashedNgrams()
-        model.learner.weights, model.learner.gradients = self.learner.weights[:], self.learner.gradients[:]
-        model.learner.losses = list(self.learner.losses)
+        model.learner = copied(self.learner)
         assert self.head is not None
         return model, Publisher(self.head.publications)
 
     def _apply(self, head: Head) -> None:
-        if self.head is not None and not set(self.head.publications) & set(head.publications):
-            self.learner = HashedNgrams()  # another model under the same name
-        valid = set(head.publications)
-        for rows in sorted(self._waiting.values(), key=lambda rows: rows.publication):
-            if rows.publication in valid:
-                table(self.learner.weights)[rows.indices] = rows.weights
-                table(self.learner.gradients)[rows.indices] = rows.gradients
+        waiting = sorted(self._waiting.values(), key=lambda one: one.publication)
         self._waiting.clear()
-        self.learner.losses = list(head.losses)
+        if head.river is not None:
+            parts = [one for one in waiting if isinstance(one, RiverPart) and one.publication == head.publications[-1]]
+            data = b"".join(one.data for one in sorted(parts, key=lambda one: one.part))
+            self.learner = RiverLearner.load(head.river, data)
+            self.head = head
+            return
+        learner = self.learner
+        if not isinstance(learner, HashedNgrams) or (
+            self.head is not None and not set(self.head.publications) & set(head.publications)
+        ):
+            learner = self.learner = HashedNgrams()  # another model under the same name
+        valid = set(head.publications)
+        for rows in waiting:
+            if isinstance(rows, Rows) and rows.publication in valid:
+                table(learner.weights)[rows.indices] = rows.weights
+                table(learner.gradients)[rows.indices] = rows.gradients
+        learner.losses = list(head.losses)
         self.head = head
+
+
+def copied(learner: HashedNgrams | RiverLearner) -> HashedNgrams | RiverLearner:
+    """Another one that has learned the same."""
+    if isinstance(learner, RiverLearner):
+        return RiverLearner.load(learner.expression, learner.dump())
+    copy = HashedNgrams()
+    copy.weights, copy.gradients, copy.losses = learner.weights[:], learner.gradients[:], list(learner.losses)
+    return copy
 
 
 def whole(model: LearnedModel, number: int = 0) -> list[tuple[str, bytes]]:
     """A model as the messages of one publication: for a file, or for a topic. `number`: the publication's, another
     one than of any model that was published under this name."""
-    model.touch(np.flatnonzero(table(model.learner.gradients).any(axis=1)).astype(np.uint32))
+    if isinstance(model.learner, HashedNgrams):
+        model.learner.touch_all()
     return list(Publisher(number=number).publish(model))
 
 
@@ -205,6 +254,5 @@ def read_rows(data: bytes) -> Rows:
     return Rows(head.publication, indices, weights.reshape(-1, ARMS), gradients.reshape(-1, ARMS))
 
 
-def _rows(model: LearnedModel, publication: Publication, indices: Indices) -> Rows:
-    learner = model.learner
+def _rows(learner: HashedNgrams, publication: Publication, indices: Indices) -> Rows:
     return Rows(publication, indices, table(learner.weights)[indices], table(learner.gradients)[indices])

@@ -7,13 +7,12 @@ by the label it came from.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-
-import numpy as np
+from dataclasses import replace
 
 from engine.learning.labels import Example
-from engine.learning.linear import table
 from engine.learning.metrics import roc_auc
-from engine.learning.models import LearnedModel
+from engine.learning.models import LearnedModel, new_learner
+from engine.learning.ngrams import HashedNgrams
 from engine.learning.snapshots import Follower, Publisher
 
 QUALITY_WINDOW = 500
@@ -39,11 +38,15 @@ class Trainer:
         self.changed.clear()
         return min((model.next_offset for model in self.models.values()), default=0)
 
-    def learn(self, example: Example, offset: int) -> bool:
-        """Learn from the example at an offset of the examples topic; False when it is known already."""
+    def learn(self, example: Example, offset: int, expression: str | None = None) -> bool:
+        """Learn from the example at an offset of the examples topic; False when it is known already. `expression`: the
+        pipeline that the rulebook has for the model; with another one it begins anew."""
         model = self.models.get(example.model)
         if model is None:
-            model = self.models[example.model] = LearnedModel(example.model)
+            model = LearnedModel(example.model, learner=new_learner(expression))
+            self.models[example.model] = model
+        elif model.expression != expression and not model.pinned:
+            model = self._begun_anew(replace(model, begins=offset, seeded=False), expression)
         partition, label_offset = example.source
         if offset < model.next_offset:
             return False
@@ -73,7 +76,7 @@ class Trainer:
                 model.quarantined, model.ruled, model.next_offset = names, offset, offset + 1
                 self.changed.add(model.name)
                 continue
-            anew = self._begun_anew(model)
+            anew = self._begun_anew(model, model.expression)
             anew.quarantined, anew.ruled = names, offset
             begins.append(model.begins)
         return min(begins, default=None)
@@ -104,15 +107,16 @@ class Trainer:
             self.changed.add(model.name)
         return offset > model.ruled
 
-    def _begun_anew(self, model: LearnedModel) -> LearnedModel:
+    def _begun_anew(self, model: LearnedModel, expression: str | None = None) -> LearnedModel:
         """The model as it was before its first example, in the place of this one."""
         name, seed = model.name, self._seeds.get(seed_of(model.name))
         if model.seeded and seed is not None and seed.head is not None:
             anew, _ = seed.copy()
             anew.name = name
-            anew.touch(np.flatnonzero(table(anew.learner.gradients).any(axis=1)).astype(np.uint32))
+            if isinstance(anew.learner, HashedNgrams):
+                anew.learner.touch_all()
         else:
-            anew = LearnedModel(name)
+            anew = LearnedModel(name, learner=new_learner(expression))
         anew.next_offset = anew.begins = model.begins
         anew.seeded, anew.label_offsets = model.seeded, {}
         self.models[name] = anew

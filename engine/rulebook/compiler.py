@@ -24,11 +24,11 @@ from engine.rulebook.diagnostics import Diagnostics, Span
 from engine.rulebook.examples import run_examples
 from engine.rulebook.functions import Vocabulary
 from engine.rulebook.lookbacks import find_watches
+from engine.rulebook.models import read_model
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
 from engine.rulebook.programs import ProgramWriter
 from engine.rulebook.rules import RuleDeclaration, read_rules
 from engine.rulebook.sections import read_declarations
-from engine.rulebook.source import Node
 
 _SEPARATOR = "\x1f"
 LOOKBACK_CAP = MAX_CAP
@@ -123,53 +123,11 @@ def _is_text(source: str) -> bool:
 
 def _models(declared: Declarations) -> dict[str, ModelSpec]:
     made = {}
-    report = declared.diagnostics
     for name, keys in declared.models.items():
-        named = {}
-        for key, wanted in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
-            named[key] = _readable(declared, keys.get(key), wanted)
-        named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
-        if not any(named.values()):
-            report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts or categories")
-        min_labels = keys["min_labels"].scalar if "min_labels" in keys else 50
-        learns = keys["learn"].scalar if "learn" in keys else True
-        policy = keys["labels"].text if "labels" in keys else None
-        precision = keys["precision"].scalar if "precision" in keys else None
-        if "precision" in keys and not (isinstance(precision, float) and 0.5 <= precision <= 0.999):
-            report.error(keys["precision"].span, "`precision` is a number from 0.5 to 0.999")
-        elif "labels" in keys and not policy:
-            report.error(keys["labels"].span, "`labels` is the name of a policy")
-        elif type(learns) is not bool:
-            report.error(keys["learn"].span, "`learn` is true or false")
-        elif type(min_labels) is not int or min_labels < 0:
-            report.error(keys["min_labels"].span, "`min_labels` is a whole number, 0 or more")
-        else:
-            made[name] = ModelSpec(
-                name, named["numbers"], named["texts"], named["categories"], min_labels, learns, policy,
-                precision if isinstance(precision, float) else None,
-            )  # fmt: skip
+        spec = read_model(declared, name, keys)
+        if spec is not None:
+            made[name] = spec
     return made
-
-
-def _readable(declared: Declarations, node: Node | None, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    found = []
-    for item in node.walk() if node is not None else ():
-        ref = declared.resolve(item.text or "", item.span)
-        if ref is not None and ref.type not in wanted:
-            declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {wanted[0]}")
-        elif ref is not None and _reads_score(declared, ref):
-            declared.diagnostics.error(item.span, "a model cannot read a score")
-        elif ref is not None:
-            found.append(item.text or "")
-    return tuple(found)
-
-
-def _reads_score(declared: Declarations, ref: Ref) -> bool:
-    if ref.kind != "derived":
-        return ref.kind == "score"
-    body = declared.derived[ref.target][1]
-    parts = (body.numerator, body.denominator) if isinstance(body, RatioDeclaration) else names_in(body)
-    return any(_reads_score(declared, part) for part in parts)
 
 
 @dataclass(slots=True)

@@ -80,6 +80,7 @@ MODEL: Shape = {
     "texts": Key("text fields it reads word by word", {"type": "array", "items": _TEXT}),
     "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
     "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
+    "river": Key("a classifier or pipeline of River's, instead of the default learner", _TEXT),
     "labels": Key("the policy whose labels it learns; without it: labels that name no policy", _TEXT),
     "precision": Key(
         "how often `score` at or above `threshold` is to be right", {"type": "number", "minimum": 0.5, "maximum": 0.999}

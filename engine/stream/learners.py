@@ -16,7 +16,7 @@ from engine.learning.labels import Label, Verdict, join
 from engine.learning.models import LearnedModel
 from engine.learning.review import choose
 from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
-from engine.learning.scorers import ModelScorer
+from engine.learning.scorers import ModelScorer, scorer
 from engine.learning.snapshots import Follower
 from engine.settings import Settings
 from engine.state.store import PartitionState
@@ -57,7 +57,7 @@ class Models:
 
     def scorers(self, rulebook: Rulebook) -> dict[str, ModelScorer]:
         """A scorer for each model that a rulebook declares."""
-        return {name: ModelScorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
+        return {name: scorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
 
 
 class ScoredEvents:

@@ -94,11 +94,13 @@ class TrainerWorker:
                         break
                     continue
                 example = decode_example(record.value or b"")
-                if example.model in self._rulebook.models and self._trainer.learn(example, record.offset):
+                spec = self._rulebook.models.get(example.model)
+                if spec is not None and self._trainer.learn(example, record.offset, spec.river):
                     self._metrics.learned.labels(example.model).inc()
                     self._watch(example)
             except (LabelError, StateError) as error:
-                self._rejector.reject(outcome, record, "not_an_example", error)
+                reason = error.reason if isinstance(error, LabelError) else "not_an_example"
+                self._rejector.reject(outcome, record, reason, error)
         return outcome
 
     def _watch(self, example: Example) -> None:

@@ -38,9 +38,9 @@ def some_examples(seed: int) -> list[Example]:
 def same(one: LearnedModel, other: LearnedModel) -> bool:
     """Whether two models are equal, to the last bit."""
     return (
-        one.learner.weights == other.learner.weights
-        and one.learner.gradients == other.learner.gradients
-        and one.learner.losses == other.learner.losses
+        one.ngrams.weights == other.ngrams.weights
+        and one.ngrams.gradients == other.ngrams.gradients
+        and one.ngrams.losses == other.ngrams.losses
         and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
         and one.judged.dump() == other.judged.dump()
     )

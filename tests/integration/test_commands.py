@@ -176,7 +176,7 @@ def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path:
         wait_until(lambda: worker.metric("floodgate_model_labels") == 50, "the model is what it was")
         after = read_models(system.settings)["spam"]
         assert after.pinned
-        assert after.learner.weights == before.learner.weights
+        assert after.ngrams.weights == before.ngrams.weights
         assert "pinned" in system.run("learn", "status")
         assert "learns again" in system.run("learn", "pin", "spam", "--lift")
         wait_until(lambda: not read_models(system.settings)["spam"].pinned, "the model learns again")

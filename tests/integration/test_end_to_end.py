@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import orjson
+import pytest
 from click.testing import CliRunner
 
 from engine.cli import cli
@@ -96,11 +97,14 @@ def test_a_rulebook_that_fails_its_check_is_refused_everywhere(tmp_path: Path) -
         assert 'unknown name \\"oops\\"' in worker.log
 
 
-def test_labels_train_a_model_that_every_worker_follows_and_a_restart_keeps(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "learner", ["", ", river: \"feature_extraction.BagOfWords(on='text') | naive_bayes.MultinomialNB()\""]
+)
+def test_labels_train_a_model_that_every_worker_follows_and_a_restart_keeps(tmp_path: Path, learner: str) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "rules.yaml").write_text(
-        "version: 1\nmodels: {spam: {texts: [text], min_labels: 20}}\n"
+        f"version: 1\nmodels: {{spam: {{texts: [text], min_labels: 20{learner}}}}}\n"
         "rules:\n  sure: {event: post, when: [score.spam > 0.7], then: {hide: content, target: event}}\n"
     )
     with System(tmp_path, snapshot_interval_ms=200) as system:

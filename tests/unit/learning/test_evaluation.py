@@ -7,7 +7,6 @@ import pytest
 from engine.learning.evaluation import Case, Scenario, bootstrap_difference, evaluate
 from engine.learning.features import Inputs
 from engine.learning.labels import Example
-from engine.learning.pipelines import read_pipeline
 from engine.learning.pupils import ModelPupil, RiverPupil
 from tests.unit.learning.inputs import NAMES
 
@@ -89,9 +88,7 @@ def stream(count: int) -> list[Case]:
 def test_ours_is_better_than_one_that_reads_no_texts() -> None:
     cases = stream(400)
     ours = evaluate(cases, ModelPupil(), Scenario(delay=0))
-    other = evaluate(
-        cases, RiverPupil(read_pipeline("compose.Select('age') | linear_model.LogisticRegression()")), Scenario(delay=0)
-    )
+    other = evaluate(cases, RiverPupil("compose.Select('age') | linear_model.LogisticRegression()"), Scenario(delay=0))
     difference, low, high = bootstrap_difference(ours, other, rounds=100)
     assert 0 < low <= difference <= high
     summary = ours.summary()

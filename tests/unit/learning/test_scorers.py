@@ -32,7 +32,7 @@ def test_scores_are_those_of_the_learner_in_any_batch() -> None:
     for place, one in enumerate(inputs):
         score = scorer.score(place, place, one.numbers)
         assert score == seen(one, model).score  # to the last bit: a batch's size must never show
-        assert score == pytest.approx(sigmoid(model.learner.logit(featurizer(NAMES).vector(one))), rel=1e-5)
+        assert score == pytest.approx(sigmoid(model.ngrams.logit(featurizer(NAMES).vector(one))), rel=1e-5)
 
 
 def test_a_model_that_does_not_learn_keeps_nothing() -> None:

@@ -12,9 +12,9 @@ Messages = list[tuple[str, bytes]]
 
 def same(one: LearnedModel, other: LearnedModel) -> bool:
     return (
-        one.learner.weights == other.learner.weights
-        and one.learner.gradients == other.learner.gradients
-        and one.learner.losses == other.learner.losses
+        one.ngrams.weights == other.ngrams.weights
+        and one.ngrams.gradients == other.ngrams.gradients
+        and one.ngrams.losses == other.ngrams.losses
         and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
         and one.judged.dump() == other.judged.dump()
     )

@@ -24,7 +24,7 @@ def test_a_trainer_that_starts_anew_goes_on_exactly_behind_what_was_published() 
     for offset, one in enumerate(stream):
         assert restarted.learn(one, offset) == (offset >= 17)
     again, whole = restarted.models["spam"], undisturbed.models["spam"]
-    assert again.learner.weights == whole.learner.weights
+    assert again.ngrams.weights == whole.ngrams.weights
     assert (again.labels, again.teachers) == (whole.labels, whole.teachers)
 
 
@@ -61,12 +61,12 @@ def test_what_one_moderator_taught_is_undone_exactly() -> None:
     assert taught.quarantine("eve", True, 40) is None  # it passes the ruling again, and has got to where it was
     assert taught.ready()
     found, wanted = taught.models["spam"], clean.models["spam"]
-    assert found.learner.weights == wanted.learner.weights
-    assert found.learner.gradients == wanted.learner.gradients
-    assert (found.labels, found.teachers, found.learner.losses) == (
+    assert found.ngrams.weights == wanted.ngrams.weights
+    assert found.ngrams.gradients == wanted.ngrams.gradients
+    assert (found.labels, found.teachers, found.ngrams.losses) == (
         wanted.labels,
         wanted.teachers,
-        wanted.learner.losses,
+        wanted.ngrams.losses,
     )
     follower = following(taught)["spam"]
     assert follower.model().quarantined == {"eve"}
@@ -103,16 +103,16 @@ def test_a_model_goes_on_from_a_seed_once_that_is_there_and_back_to_it() -> None
     seeds.update(seed(12))
     assert not trainer.restore_seed("spam", 13, False, 30)  # another one than is meant
     assert trainer.restore_seed("spam", 12, False, 30)
-    assert trainer.models["spam"].learner.weights == wanted.learner.weights
+    assert trainer.models["spam"].ngrams.weights == wanted.ngrams.weights
     assert trainer.models["spam"].name == "spam"
     assert trainer.learn(example(SPAM, "ham", 31, moderator="eve"), 31)
     assert trainer.models["spam"].labels == 13
-    assert following(trainer)["spam"].model().learner.weights == trainer.models["spam"].learner.weights
+    assert following(trainer)["spam"].model().ngrams.weights == trainer.models["spam"].ngrams.weights
     assert trainer.quarantine("eve", True, 32) == 31  # what came before the seed stays out of it
     trainer.learn(example(SPAM, "ham", 31, moderator="eve"), 31)
     trainer.quarantine("eve", True, 32)
     assert trainer.ready()
-    assert trainer.models["spam"].learner.weights == wanted.learner.weights
+    assert trainer.models["spam"].ngrams.weights == wanted.ngrams.weights
 
 
 def test_a_pinned_model_stays_as_it_is() -> None:

@@ -1,0 +1,74 @@
+"""Reads the declarations of models: what they read, how they learn, whose labels they heed."""
+
+from collections.abc import Mapping
+
+from engine.core.rules import ModelSpec
+from engine.errors import PipelineError
+from engine.learning.pipelines import read_pipeline
+from engine.rulebook.declarations import Declarations, RatioDeclaration
+from engine.rulebook.nodes import Ref, names_in
+from engine.rulebook.source import Node
+
+LEAST_PRECISION, MOST_PRECISION = 0.5, 0.999
+_MIN_LABELS = 50
+
+
+def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> ModelSpec | None:
+    """A model, or None and what is wrong with it."""
+    report, named = declared.diagnostics, {}
+    for key, wanted in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
+        named[key] = _readable(declared, keys.get(key), wanted)
+    named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
+    if not any(named.values()):
+        report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts or categories")
+    found = {key: keys[key].scalar for key in ("learn", "min_labels", "precision") if key in keys}
+    texts = {key: keys[key].text for key in ("labels", "river") if key in keys}
+    learns, min_labels = found.get("learn", True), found.get("min_labels", _MIN_LABELS)
+    precision = found.get("precision")
+    if type(learns) is not bool:
+        report.error(keys["learn"].span, "`learn` is true or false")
+    elif type(min_labels) is not int or min_labels < 0:
+        report.error(keys["min_labels"].span, "`min_labels` is a whole number, 0 or more")
+    elif precision is not None and not (
+        isinstance(precision, float) and LEAST_PRECISION <= precision <= MOST_PRECISION
+    ):
+        report.error(keys["precision"].span, f"`precision` is a number from {LEAST_PRECISION} to {MOST_PRECISION}")
+    elif "labels" in keys and not texts["labels"]:
+        report.error(keys["labels"].span, "`labels` is the name of a policy")
+    elif "river" not in keys or _is_pipeline(declared, keys["river"]):
+        return ModelSpec(
+            name, named["numbers"], named["texts"], named["categories"], min_labels, learns, texts.get("labels"),
+            precision if isinstance(precision, float) else None, texts.get("river"),
+        )  # fmt: skip
+    return None
+
+
+def _is_pipeline(declared: Declarations, node: Node) -> bool:
+    try:
+        read_pipeline(node.text or "")
+    except PipelineError as error:
+        hint = "for example: preprocessing.StandardScaler() | linear_model.LogisticRegression()"
+        declared.diagnostics.error(node.span, str(error), hint)
+        return False
+    return True
+
+
+def _readable(declared: Declarations, node: Node | None, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for item in node.walk() if node is not None else ():
+        ref = declared.resolve(item.text or "", item.span)
+        if ref is not None and ref.type not in wanted:
+            declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {wanted[0]}")
+        elif ref is not None and _reads_score(declared, ref):
+            declared.diagnostics.error(item.span, "a model cannot read a score")
+        elif ref is not None:
+            found.append(item.text or "")
+    return tuple(found)
+
+
+def _reads_score(declared: Declarations, ref: Ref) -> bool:
+    if ref.kind != "derived":
+        return ref.kind == "score"
+    body = declared.derived[ref.target][1]
+    parts = (body.numerator, body.denominator) if isinstance(body, RatioDeclaration) else names_in(body)
+    return any(_reads_score(declared, part) for part in parts)
