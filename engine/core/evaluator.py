@@ -140,6 +140,8 @@ class Evaluator:
         deciders = [(one, program.journey.decider) for one, program in back if program and program.journey]
         for place, (journey, _) in enumerate(deciders):
             journey.place = place
+        if not deciders:  # what the models have read of this batch stays
+            return
         self.prepare([(journey.event(), decider) for journey, decider in deciders])
 
     def conclude(self, journey: Journey, record: EntityRecord) -> Evaluation:

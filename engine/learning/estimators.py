@@ -24,8 +24,14 @@ _PLAIN = {
     "operator": {"itemgetter"},
     "random": {"Random"},
 }
+_RIVER = (
+    "_river_rust", "active", "base", "compose", "drift", "ensemble", "feature_extraction", "feature_selection",
+    "forest", "imblearn", "linear_model", "metrics", "multiclass", "naive_bayes", "neighbors", "neural_net", "optim",
+    "preprocessing", "proba", "rules", "sketch", "stats", "tree", "utils",
+)  # fmt: skip
+"""What is below `river` and computes; other parts read files or load data."""
 _FUNCTIONS = ("river.feature_extraction.", "river._river_rust.")
-"""Functions below these read texts and count; others might read files."""
+"""Functions below these read texts and count."""
 
 
 class RiverLearner:
@@ -55,8 +61,11 @@ class RiverLearner:
         """River's classifiers cannot forget: nothing happens."""
 
     def dump(self) -> bytes:
-        """All that it has learned."""
-        return pickle.dumps(self._estimator, protocol=5)
+        """All that it has learned. Raises SnapshotError when it cannot be written."""
+        try:
+            return pickle.dumps(self._estimator, protocol=5)
+        except Exception as error:  # a pipeline may hold anything, and be nested deeply
+            raise SnapshotError(f"what {self.expression} has learned cannot be written: {error!r}") from error
 
     @classmethod
     def load(cls, expression: str, data: bytes) -> "RiverLearner":
@@ -78,17 +87,19 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("builtins", "getattr"):
             return _method
+        package, _, rest = module.partition(".")
         plain = name in _PLAIN.get(module, ())
-        if "." not in name and (plain or module.startswith("river.")):
+        if "." not in name and (plain or (package == "river" and rest.partition(".")[0] in _RIVER)):
             found = super().find_class(module, name)
-            if plain or isinstance(found, type) or name.startswith("__pyx_unpickle") or module.startswith(_FUNCTIONS):
+            own = isinstance(found, type) and found.__module__ == module
+            if plain or own or name.startswith("__pyx_unpickle") or module.startswith(_FUNCTIONS):
                 return found
         raise SnapshotError(f"a learner must not hold {module}.{name}")
 
 
 def _method(owner: Any, name: str) -> Any:
-    """What bound methods are pickled as: only public ones, of River's objects and of strings."""
-    if name.startswith("_") or not (owner is str or type(owner).__module__.startswith("river.")):
+    """What bound methods are pickled as: only public ones, of what extracts features and of strings."""
+    if name.startswith("_") or not (owner is str or type(owner).__module__.startswith("river.feature_extraction.")):
         raise SnapshotError(f"a learner must not hold {name} of {type(owner).__name__}")
     return getattr(owner, name)
 

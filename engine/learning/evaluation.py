@@ -161,6 +161,8 @@ def bootstrap_difference(one: Result, other: Result, rounds: int = 400, seed: in
         areas = roc_auc(first, spam), roc_auc(second, spam)
         if areas[0] is not None and areas[1] is not None:
             found.append(100 * (areas[0] - areas[1]))
+    if not found:
+        return 0.0, 0.0, 0.0
     found.sort()
     whole = roc_auc(one.scores, one.spam), roc_auc(other.scores, other.spam)
     difference = 100 * ((whole[0] or 0.0) - (whole[1] or 0.0))

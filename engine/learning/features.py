@@ -23,7 +23,10 @@ from engine.learning.linear import Floats, Indices, bucket_index, scaled
 FACTS = 0.5
 """The length of a block of facts; a text's is 1."""
 
-_REMEMBERED = 100_000
+MAX_CHARS = 256
+"""Of a longer category, only so much is read."""
+
+_REMEMBERED = 50_000
 CONSTANT = index_of(1)
 """The index of what every event has."""
 _PAIR = 0x9E3779B1
@@ -64,11 +67,12 @@ class Featurizer:
     def tokens(self, categories: Sequence[str | None]) -> tuple[int, ...]:
         """The indices of the constant and of the categories."""
         named = zip(self._categories, categories, strict=True)
-        return (CONSTANT, *(index for name, value in named for index in _tokens(name, value)))
+        return (CONSTANT, *(index for name, value in named for index in _tokens(name, value and value[:MAX_CHARS])))
 
     def crosses(self, categories: Sequence[str | None]) -> tuple[int, ...]:
         """The indices of pairs of categories."""
-        hashes = [_hash(name, value) for name, value in zip(self._categories, categories, strict=True) if value]
+        named = zip(self._categories, categories, strict=True)
+        hashes = [_hash(name, value[:MAX_CHARS]) for name, value in named if value]
         return tuple([index_of((one * _PAIR + other) % _MODULUS) for one, other in combinations(hashes, 2)])
 
     def vector(self, inputs: Inputs) -> Vector:

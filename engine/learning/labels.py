@@ -12,7 +12,7 @@ of a join, each counted:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, cast
 
 from engine.learning.features import Inputs, Names
 from engine.learning.scored import ScoredModel
@@ -43,8 +43,8 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A label joined with what one model read. `before`: the verdict that it replaces; `source`: partition and
-    offset of the label."""
+    """A label joined with what one model read. `before`: the verdict that it replaces, `before_by` whose that was;
+    `source`: partition and offset of the label."""
 
     model: str
     event_id: str
@@ -57,26 +57,45 @@ class Example:
     ts_ms: int
     moderator: str | None = None
     propensity: float = 1.0
+    before_by: str | None = None
+
+
+class Known(NamedTuple):
+    """The verdict that an event has, and whose it is."""
+
+    verdict: Verdict
+    moderator: str | None
 
 
 def join(
-    label: Label, scored: Sequence[ScoredModel], known: Verdict | None, source: tuple[int, int]
+    label: Label, scored: Sequence[ScoredModel], known: Known | None, source: tuple[int, int]
 ) -> tuple[JoinOutcome, list[Example]]:
     """What a label means for an event as it was scored, of which a verdict may be known: the outcome, and the
     examples to learn. The label's verdict is the known one from now on, unless it is unmatched."""
     learners = [model for model in scored if model.policy == label.policy]
     if not learners:
         return "unmatched", []
-    if known == label.verdict or (known is None and label.verdict == "retracted"):
+    if (known is not None and known.verdict == label.verdict) or (known is None and label.verdict == "retracted"):
         return "duplicate", []
-    before = known if known != "retracted" else None
+    before = known if known is not None and known.verdict != "retracted" else None
     examples = [
         Example(
-            model.name, label.event_id, label.verdict, before, model.score, model.names, model.inputs, source,
-            label.ts_ms, label.moderator, label.propensity,
+            model.name, label.event_id, label.verdict, before and before.verdict, model.score, model.names,
+            model.inputs, source, label.ts_ms, label.moderator, label.propensity, before and before.moderator,
         )
         for model in learners
     ]  # fmt: skip
     if label.verdict == "retracted":
         return "retracted", examples
     return ("changed" if before else "matched"), examples
+
+
+def encode_known(label: Label) -> str:
+    """The verdict that an event has from now on, as it is kept."""
+    return label.verdict if label.moderator is None else f"{label.verdict} {label.moderator}"
+
+
+def decode_known(text: str) -> Known:
+    """What `encode_known` wrote."""
+    verdict, _, moderator = text.partition(" ")
+    return Known(cast(Verdict, verdict), moderator or None)

@@ -9,6 +9,8 @@ from engine.learning.ngrams import HashedNgrams
 from engine.learning.teachers import Teachers
 from engine.learning.thresholds import Thresholds
 
+TRUSTED = 0.3
+"""Labels that count less do not tell how precise scores are."""
 MAX_CORRECTION = 10.0
 """What a label of an event that was unlikely to get one counts at most."""
 
@@ -57,18 +59,25 @@ class LearnedModel:
     def learn(self, example: Example) -> None:
         """One label: a verdict, another verdict than before, or one that is taken back."""
         push = 1 / max(example.propensity, 1 / MAX_CORRECTION)
+        before = example.before
+        if example.before_by is not None and example.before_by in self.quarantined:
+            before = None  # it has not been learned
+        if example.verdict == "retracted" and before is None:
+            return
         if example.verdict == "retracted":
             score = example.score if example.score is not None else 0.5
             self.learner.take_back(example.names, example.inputs, score, push)
-            self._count(-1, example.before == "spam")
+            self._count(-1, before == "spam")
             return
         spam, campaign = example.verdict == "spam", _campaign(example)
-        self.judged.add(example.score, spam)
-        push *= self.teachers.weight(example.moderator, campaign) * (2 if example.before else 1)
+        weight = self.teachers.weight(example.moderator, campaign)
+        if weight >= TRUSTED:
+            self.judged.add(example.score, spam)
+        push *= weight * (2 if before else 1)
         probability = self.learner.teach(example.names, example.inputs, spam, push)
         self.teachers.note(example.moderator, campaign, 1 - probability if spam else probability)
-        if example.before:
-            self._count(-1, example.before == "spam")
+        if before:
+            self._count(-1, before == "spam")
         self._count(1, spam)
 
     def _count(self, labels: int, spam: bool) -> None:

@@ -40,7 +40,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         self.gradients = array("f", bytes(4 * ARMS * INDICES))
         self.losses = [0.0] * ARMS
         self._rates = array("d", rates)
-        self._touched: list[Indices] = []
+        self._touched = np.zeros(INDICES, bool)
 
     @property
     def _multiclass(self) -> bool:
@@ -85,26 +85,24 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     def teach(self, names: Names, inputs: Inputs, spam: bool, push: float) -> float:
         """One label; returns the probability of spam that would have been given before. `push` multiplies the step."""
         vector = featurizer(names).vector(inputs)
-        self._touched.append(vector.indices)
+        self._touched[vector.indices] = True
         return sigmoid(self.learn(vector, spam, push))
 
     def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
         vector = featurizer(names).vector(inputs)
-        self._touched.append(vector.indices)
+        self._touched[vector.indices] = True
         self.restore(vector, score, push)
 
     def touch_all(self) -> None:
         """All that has been learned is to be published anew."""
-        self._touched.append(np.flatnonzero(table(self.gradients).any(axis=1)).astype(np.uint32))
+        self._touched |= table(self.gradients).any(axis=1)
 
     def touched(self) -> Indices:
         """The indices that `teach` and `take_back` have changed since the last call, in their order."""
-        changed = np.zeros(INDICES, bool)
-        for indices in self._touched:
-            changed[indices] = True
-        self._touched.clear()
-        return np.flatnonzero(changed).astype(np.uint32)
+        changed = np.flatnonzero(self._touched).astype(np.uint32)
+        self._touched[:] = False
+        return changed
 
     # -- with features at hand --------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ import importlib
 import operator
 from typing import Any
 
+from river.base import Base
+
 from engine.errors import PipelineError
 
 _OPERATORS = {ast.BitOr: operator.or_, ast.Add: operator.add, ast.Mult: operator.mul}
@@ -45,7 +47,9 @@ def _value(node: ast.expr, depth: int) -> Any:
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return tuple(_value(item, depth - 1) for item in items)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](_value(left, depth - 1), _value(right, depth - 1))
+            one, other = _value(left, depth - 1), _value(right, depth - 1)
+            if isinstance(one, Base) and isinstance(other, Base):
+                return _OPERATORS[type(op)](one, other)
         case ast.Call(func=function, args=arguments, keywords=named):
             given = {one.arg: _value(one.value, depth - 1) for one in named if one.arg is not None}
             return _class(function)(*[_value(one, depth - 1) for one in arguments], **given)

@@ -24,15 +24,17 @@ _LEAST = 0.02
 
 
 class Record(msgspec.Struct):
-    """Labels and disagreement (0 to 1 each), both faded."""
+    """Labels, disagreement (0 to 1 each), and what everybody's was on average at the time of each; all faded."""
 
     labels: float = 0.0
     disagreement: float = 0.0
+    expected: float = 0.0
 
-    def add(self, disagreement: float) -> None:
+    def add(self, disagreement: float, expected: float) -> None:
         """One more label."""
         self.labels = self.labels * FADE + 1
         self.disagreement = self.disagreement * FADE + disagreement
+        self.expected = self.expected * FADE + expected
 
 
 class Teachers(msgspec.Struct):
@@ -52,18 +54,24 @@ class Teachers(msgspec.Struct):
     def trust(self, moderator: str) -> float:
         """0 to 1, from how a moderator's disagreement compares with everybody's."""
         own = self.moderators.get(moderator)
-        if own is None or not self.everybody.labels:
+        if own is None:
             return 1.0
-        average = max(_LEAST, self.everybody.disagreement / self.everybody.labels)
-        ratio = (own.disagreement + PATIENCE * average) / (own.labels + PATIENCE) / average
+        average = self._average()
+        ratio = (own.disagreement + PATIENCE * average) / (own.expected + PATIENCE * average)
         return min(1.0, (TOLERATED / ratio) ** 2)
+
+    def _average(self) -> float:
+        """How much everybody disagrees these days."""
+        labels = self.everybody.labels
+        return max(_LEAST, self.everybody.disagreement / labels) if labels else 1.0
 
     def note(self, moderator: str | None, campaign: int | None, disagreement: float) -> None:
         """A label has come. `disagreement`: the probability that the model gave to the other verdict."""
-        self.everybody.add(disagreement)
+        expected = self._average()
+        self.everybody.add(disagreement, expected)
         if moderator is None:
             return
-        _latest(self.moderators, moderator, self.moderators.get(moderator, Record())).add(disagreement)
+        _latest(self.moderators, moderator, self.moderators.get(moderator, Record())).add(disagreement, expected)
         if campaign is not None:
             key = f"{moderator} {campaign}"
             _latest(self.repeats, key, self.repeats.get(key, 0) + 1)

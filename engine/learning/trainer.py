@@ -23,9 +23,9 @@ class Trainer:
     """Learns every model of the rulebook. Models are created when their first example comes, or restored from a seed:
     what has been published under the name that `seed_of` gives."""
 
-    def __init__(self, seeds: Mapping[str, Follower] | None = None) -> None:
+    def __init__(self, followers: Mapping[str, Follower] | None = None) -> None:
         self.models: dict[str, LearnedModel] = {}
-        self._seeds = seeds if seeds is not None else {}
+        self._followers = followers if followers is not None else {}
         self.changed: set[str] = set()
         self.quality: dict[str, Quality] = {}
         self._publishers: dict[str, Publisher] = {}
@@ -43,8 +43,7 @@ class Trainer:
         pipeline that the rulebook has for the model; with another one it begins anew."""
         model = self.models.get(example.model)
         if model is None:
-            model = LearnedModel(example.model, learner=new_learner(expression))
-            self.models[example.model] = model
+            model = self._known(example.model, expression)
         elif model.expression != expression and not model.pinned:
             model = self._begun_anew(replace(model, begins=offset, seeded=False), expression)
         partition, label_offset = example.source
@@ -61,6 +60,18 @@ class Trainer:
         if example.verdict != "retracted":
             self.quality.setdefault(example.model, Quality()).add(example.score, example.verdict == "spam")
         return True
+
+    def _known(self, name: str, expression: str | None) -> LearnedModel:
+        """A model that has not been learned here: as it was published, or new."""
+        follower = self._followers.get(name)
+        if follower is not None and follower.head is not None:
+            self.models[name], self._publishers[name] = follower.copy()
+        else:
+            self.models[name] = model = LearnedModel(name, learner=new_learner(expression))
+            for other in self.models.values():  # what has been ruled holds for all
+                model.quarantined |= other.quarantined
+                model.ruled = max(model.ruled, other.ruled)
+        return self.models[name]
 
     # -- rulings: what people decide, at an offset of the examples topic ---------------------------
 
@@ -81,17 +92,19 @@ class Trainer:
             begins.append(model.begins)
         return min(begins, default=None)
 
-    def restore_seed(self, name: str, labels: int, pinned: bool, offset: int) -> bool:
-        """A model goes on from its seed. False while that has not been read."""
-        model = self.models.get(name) or LearnedModel(name)
+    def restore_seed(self, name: str, number: int, pinned: bool, offset: int) -> bool:
+        """A model goes on from the seed that this publication brings. False while that has not been read."""
+        model = self.models.get(name) or self._known(name, None)
         if not self._is_new(model, offset):
             return True
-        seed = self._seeds.get(seed_of(name))
-        if seed is None or seed.head is None or seed.head.labels != labels:
+        seed = self._followers.get(seed_of(name))
+        newest = seed.head.publications[-1][0] if seed is not None and seed.head is not None else -1
+        if newest < number:
             return False
         model.begins, model.seeded = offset + 1, True
-        anew = self._begun_anew(model)
-        anew.ruled, anew.next_offset, anew.pinned = offset, offset + 1, pinned
+        if newest == number:  # else another one has taken its place, and the ruling about that comes later
+            model = self._begun_anew(model)
+        model.ruled, model.next_offset, model.pinned = offset, offset + 1, pinned
         return True
 
     def pin(self, name: str, pinned: bool, offset: int) -> None:
@@ -109,7 +122,7 @@ class Trainer:
 
     def _begun_anew(self, model: LearnedModel, expression: str | None = None) -> LearnedModel:
         """The model as it was before its first example, in the place of this one."""
-        name, seed = model.name, self._seeds.get(seed_of(model.name))
+        name, seed = model.name, self._followers.get(seed_of(model.name))
         if model.seeded and seed is not None and seed.head is not None:
             anew, _ = seed.copy()
             anew.name = name
@@ -119,6 +132,7 @@ class Trainer:
             anew = LearnedModel(name, learner=new_learner(expression))
         anew.next_offset = anew.begins = model.begins
         anew.seeded, anew.label_offsets = model.seeded, {}
+        anew.quarantined, anew.ruled, anew.pinned = set(model.quarantined), model.ruled, model.pinned
         self.models[name] = anew
         self._publishers[name] = self._publishers.get(name, Publisher()).anew()
         self.changed.add(name)

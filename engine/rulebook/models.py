@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from engine.core.rules import ModelSpec
-from engine.errors import PipelineError
-from engine.learning.pipelines import read_pipeline
+from engine.errors import PipelineError, SnapshotError
+from engine.learning.estimators import RiverLearner
 from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.nodes import Ref, names_in
 from engine.rulebook.source import Node
@@ -45,8 +45,8 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
 
 def _is_pipeline(declared: Declarations, node: Node) -> bool:
     try:
-        read_pipeline(node.text or "")
-    except PipelineError as error:
+        RiverLearner.load(node.text or "", RiverLearner(node.text or "").dump())
+    except (PipelineError, SnapshotError) as error:
         hint = "for example: preprocessing.StandardScaler() | linear_model.LogisticRegression()"
         declared.diagnostics.error(node.span, str(error), hint)
         return False

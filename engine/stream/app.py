@@ -144,8 +144,8 @@ class FloodgateApp(faust.App):
         self.metrics.switch.observe(time.perf_counter() - started)
 
     async def _models_known(self) -> None:
-        """Wait until the newest snapshots have been read."""
-        await self._followers[0].caught_up.wait()
+        """Wait until all that has been published by now has been read."""
+        await self._followers[0].read_to_end()
 
     def _switch(self) -> None:
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
@@ -163,7 +163,7 @@ class FloodgateApp(faust.App):
             _log.warning("waiting for a rulebook: publish one with `floodgate rules push`")
         messages = self._trainer.due_snapshots()
         if messages:
-            await self.durability.publish(messages)
+            await self.durability.publish_apart(messages)
 
     # -- health -----------------------------------------------------------------------------------
 

@@ -82,6 +82,13 @@ class Durability:
         """The partition's changelog may be written by someone else from now on."""
         self._next_offset.pop(partition, None)
 
+    async def publish_apart(self, messages: list[Message]) -> None:
+        """Publish messages that belong to no batch. `drain` waits for them too."""
+        task = asyncio.ensure_future(self.publish(messages))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await task
+
     async def publish(self, messages: list[Message]) -> None:
         """Publish messages and await the broker's acknowledgement of all of them."""
         producer = self._producer()

@@ -24,6 +24,19 @@ class Follower(Service):
         super().__init__(**options)
         self._topic, self._servers, self._receive, self._on_caught_up = topic, servers, receive, on_caught_up
         self.caught_up = asyncio.Event()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._received, self._moved = 0, asyncio.Event()
+
+    async def read_to_end(self) -> None:
+        """Wait until all that is on the topic now has been received."""
+        await self.caught_up.wait()
+        tp, consumer = TopicPartition(self._topic, 0), self._consumer
+        if consumer is None:
+            raise RuntimeError(f"{self._topic} is not followed any more")
+        end = (await consumer.end_offsets([tp]))[tp]
+        while self._received < end:
+            self._moved.clear()
+            await self._moved.wait()
 
     @Service.task
     async def _follow(self) -> None:
@@ -33,6 +46,7 @@ class Follower(Service):
             max_partition_fetch_bytes=16 << 20,
         )  # fmt: skip
         await consumer.start()
+        self._consumer = consumer
         try:
             consumer.assign([tp])
             end = (await consumer.end_offsets([tp]))[tp]
@@ -45,5 +59,8 @@ class Follower(Service):
                 newest = {record.key: record for record in fetched.get(tp, ()) if record.key and record.value}
                 for key, record in sorted(newest.items(), key=lambda entry: entry[1].offset):
                     await self._receive(key.decode("utf-8", "replace"), record.value)
+                self._received = await consumer.position(tp)
+                self._moved.set()
         finally:
+            self._consumer = None
             await consumer.stop()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import structlog
@@ -12,7 +12,7 @@ from engine.core.kernel import hash64
 from engine.core.rules import Rulebook
 from engine.errors import LabelError, StateError
 from engine.learning.drift import ScoreDrift
-from engine.learning.labels import Label, Verdict, join
+from engine.learning.labels import Label, decode_known, encode_known, join
 from engine.learning.models import LearnedModel
 from engine.learning.review import choose
 from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
@@ -132,15 +132,14 @@ class LabelWorker:
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
-            result, examples = join(
-                label, seen, cast(Verdict | None, verdicts.get(subject)), (partition, record.offset)
-            )
+            known = decode_known(verdicts[subject]) if subject in verdicts else None
+            result, examples = join(label, seen, known, (partition, record.offset))
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
             if result not in ("unmatched", "duplicate"):
-                verdicts[subject] = label.verdict
-                outcome.keep_scored([outcome.state.scored.put_verdict(subject, label.verdict)])
+                verdicts[subject] = encode_known(label)
+                outcome.keep_scored([outcome.state.scored.put_verdict(subject, verdicts[subject])])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
 

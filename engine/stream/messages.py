@@ -7,6 +7,7 @@ import orjson
 
 from engine.core.decisions import Action, Decision, Hit, Value
 from engine.core.events import Event, FieldMapping, epoch_ms
+from engine.core.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError, RulebookError
 from engine.learning.labels import VERDICTS, Example, Label
 from engine.learning.review import Candidate
@@ -18,7 +19,7 @@ RULEBOOK = "main"
 """The key under which the rulebook in force is published."""
 
 
-RULING = b"ruling"
+RULING = b"@ruling"
 """The key of rulings among the examples."""
 
 
@@ -150,7 +151,7 @@ def read_label(document: object) -> Label:
     policy = document.get("policy")
     if policy is not None and (not isinstance(policy, str) or not policy):
         raise LabelError("wrong_type", "`policy` is the name of a policy, as a model's `labels` has it")
-    moderator = moderator if isinstance(moderator, str) else None
+    moderator = moderator[:MAX_ID_CHARS] if isinstance(moderator, str) else None
     return Label(event_id, verdict, ts_ms, moderator, float(propensity), policy)
 
 
@@ -193,10 +194,10 @@ class Quarantine(msgspec.Struct, frozen=True, tag="quarantine"):
 
 
 class Restore(msgspec.Struct, frozen=True, tag="restore"):
-    """A model goes on from the one that was published as its seed, which has so many labels behind it."""
+    """A model goes on from its seed. `number`: the publication's that brings it."""
 
     model: str
-    labels: int
+    number: int
     pinned: bool = False
 
 

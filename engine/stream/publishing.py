@@ -49,16 +49,16 @@ def publish_ruling(settings: Settings, ruling: Ruling) -> None:
 
 def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:
     """Let a model go on from this one. Raises PublishError."""
-    model.name = seed_of(name)
+    model.name, number = seed_of(name), int(time.time() * 1000)
     client = producer(settings)
     try:
-        for key, value in whole(model, number=int(time.time() * 1000)):
+        for key, value in whole(model, number):
             client.send(settings.topics.models, key=key.encode(), value=value, partition=0).get(timeout=30)
     except KafkaError as error:
         raise PublishError(f"the model could not be published: {error!r}") from error
     finally:
         client.close()
-    publish_ruling(settings, Restore(name, model.labels, pinned))
+    publish_ruling(settings, Restore(name, number, pinned))
 
 
 def read_models(settings: Settings) -> dict[str, LearnedModel]:

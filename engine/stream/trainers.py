@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from engine.core.rules import Rulebook
-from engine.errors import LabelError, StateError
+from engine.errors import LabelError, SnapshotError, StateError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
@@ -73,10 +73,8 @@ class TrainerWorker:
         self.active = False
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
-        """One batch of examples, and the snapshots that are due."""
-        outcome = self.learn(partition, records)
-        outcome.messages += self.due_snapshots()
-        return outcome
+        """One batch of examples. What has changed is published by the clock, and in one order."""
+        return self.learn(partition, records)
 
     def learned(self) -> Mapping[str, LearnedModel]:
         """The models as they are now."""
@@ -98,7 +96,7 @@ class TrainerWorker:
                 if spec is not None and self._trainer.learn(example, record.offset, spec.river):
                     self._metrics.learned.labels(example.model).inc()
                     self._watch(example)
-            except (LabelError, StateError) as error:
+            except (LabelError, StateError, SnapshotError, ValueError) as error:
                 reason = error.reason if isinstance(error, LabelError) else "not_an_example"
                 self._rejector.reject(outcome, record, reason, error)
         return outcome
@@ -118,8 +116,8 @@ class TrainerWorker:
                 if begins is not None:
                     _log.info("learning anew", moderator=moderator, quarantined=quarantined, offset=record.offset)
                 return begins
-            case Restore(model=model, labels=labels, pinned=pinned):
-                known = self._trainer.restore_seed(model, labels, pinned, record.offset)
+            case Restore(model=model, number=number, pinned=pinned):
+                known = self._trainer.restore_seed(model, number, pinned, record.offset)
                 return None if known else record.offset  # it is on its way: look again
             case Pin(model=model, pinned=pinned):
                 self._trainer.pin(model, pinned, record.offset)

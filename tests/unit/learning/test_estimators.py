@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from river import datasets
 
 from engine.errors import LabelError, SnapshotError
 from engine.learning.estimators import RiverLearner
@@ -66,6 +67,13 @@ class Reaching:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (str, "__subclasses__")
+
+
+class Download:
+    """Something that would fetch a file when it is read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (datasets.TREC07(), "download")
 
 
 class Evil:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from engine.learning.labels import Example, Label, join
+from engine.learning.labels import Example, Known, Label, decode_known, encode_known, join
 from tests.unit.learning.inputs import NAMES, SPAM, seen
 
 
@@ -11,12 +11,15 @@ def test_each_kind_of_label_has_its_outcome() -> None:
     outcome, examples = join(Label("e", "spam", 5, "mia", 0.5), scored, None, (2, 9))
     assert outcome == "matched"
     assert examples == [Example("spam", "e", "spam", None, None, NAMES, SPAM, (2, 9), 5, "mia", 0.5)]
-    assert join(Label("e", "spam", 6), scored, "spam", (2, 10)) == ("duplicate", [])
-    changed, examples = join(Label("e", "ham", 7), scored, "spam", (2, 11))
-    assert (changed, [(one.verdict, one.before) for one in examples]) == ("changed", [("ham", "spam")])
-    taken_back, examples = join(Label("e", "retracted", 8), scored, "ham", (2, 12))
+    assert join(Label("e", "spam", 6), scored, Known("spam", "eve"), (2, 10)) == ("duplicate", [])
+    changed, examples = join(Label("e", "ham", 7), scored, Known("spam", "eve"), (2, 11))
+    assert (changed, [(one.verdict, one.before, one.before_by) for one in examples]) == (
+        "changed",
+        [("ham", "spam", "eve")],
+    )
+    taken_back, examples = join(Label("e", "retracted", 8), scored, Known("ham", None), (2, 12))
     assert (taken_back, [(one.verdict, one.before) for one in examples]) == ("retracted", [("retracted", "ham")])
-    again, examples = join(Label("e", "spam", 9), scored, "retracted", (2, 13))
+    again, examples = join(Label("e", "spam", 9), scored, Known("retracted", "mia"), (2, 13))
     assert (again, [(one.verdict, one.before) for one in examples]) == ("matched", [("spam", None)])
     assert join(Label("e", "retracted", 8), scored, None, (2, 14)) == ("duplicate", [])
     assert join(Label("e", "spam", 5), [], None, (2, 9)) == ("unmatched", [])
@@ -32,3 +35,9 @@ def test_a_verdict_about_one_policy_is_for_the_models_of_that_policy() -> None:
     assert (outcome, [one.model for one in examples]) == ("matched", ["spam"])
     assert join(label, [spam], None, (0, 0)) == ("unmatched", [])
     assert label.subject != Label("e", "spam", 5).subject
+
+
+def test_whose_verdict_is_known_is_kept() -> None:
+    for moderator in (None, "mia", "two words"):
+        label = Label("e", "spam", 5, moderator)
+        assert decode_known(encode_known(label)) == Known("spam", moderator)

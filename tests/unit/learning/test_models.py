@@ -46,6 +46,15 @@ def test_who_repeats_himself_counts_less() -> None:
     assert teachers.weight(None, 7) == 1.0
 
 
+def test_who_taught_first_is_not_blamed_for_what_nobody_could_know() -> None:
+    teachers = Teachers()
+    for _ in range(100):
+        teachers.note("first", None, 0.4)
+    for at in range(3_000):
+        teachers.note(f"later {at % 7}", None, 0.02)
+    assert teachers.trust("first") == 1.0
+
+
 def test_who_alone_disagrees_loses_trust_and_in_company_nobody_does() -> None:
     teachers = Teachers()
     for at in range(1_000):

@@ -30,6 +30,7 @@ def test_estimators_of_river_are_made(text: str) -> None:
         ("[print for _ in ()]", "is neither an estimator"),
         ("preprocessing.StandardScaler()", "not a classifier"),
         ("linear_model.LogisticRegression", "is neither an estimator"),
+        ("'a' * 1000000000", "is neither an estimator"),
         ("-" * 200 + "1", "nested too deeply"),
         ("x" * 2_000, "the limit is 1000"),
     ],

@@ -1,8 +1,10 @@
 """Each example is learned once, whoever learns."""
 
+from dataclasses import replace
+
 from engine.learning.snapshots import Follower, whole
 from engine.learning.trainer import Trainer, seed_of
-from tests.unit.learning.inputs import HAM, SPAM, example, trained
+from tests.unit.learning.inputs import HAM, SPAM, example, examples, trained
 
 
 def following(trainer: Trainer) -> dict[str, Follower]:
@@ -84,12 +86,12 @@ def test_a_ruling_is_lifted_by_another() -> None:
         assert trainer.models["spam"].labels == (0 if position == 0 else 10)
 
 
-def seed(labels: int) -> dict[str, Follower]:
+def seed(labels: int, number: int) -> dict[str, Follower]:
     """A seed as every worker knows it."""
     model = trained(labels).models["spam"]
     model.name = seed_of("spam")
     follower = Follower()
-    for key, value in whole(model):
+    for key, value in whole(model, number):
         follower.receive(key, value)
     return {model.name: follower}
 
@@ -99,10 +101,10 @@ def test_a_model_goes_on_from_a_seed_once_that_is_there_and_back_to_it() -> None
     trainer, wanted = Trainer(seeds), trained(12).models["spam"]
     for offset in range(30):
         trainer.learn(example(SPAM, "ham", offset, moderator="eve"), offset)
-    assert not trainer.restore_seed("spam", 12, False, 30)
-    seeds.update(seed(12))
-    assert not trainer.restore_seed("spam", 13, False, 30)  # another one than is meant
-    assert trainer.restore_seed("spam", 12, False, 30)
+    assert not trainer.restore_seed("spam", 7, False, 30)
+    seeds.update(seed(12, number=7))
+    assert not trainer.restore_seed("spam", 8, False, 30)  # a newer one is meant
+    assert trainer.restore_seed("spam", 7, False, 30)
     assert trainer.models["spam"].ngrams.weights == wanted.ngrams.weights
     assert trainer.models["spam"].name == "spam"
     assert trainer.learn(example(SPAM, "ham", 31, moderator="eve"), 31)
@@ -122,4 +124,42 @@ def test_a_pinned_model_stays_as_it_is() -> None:
     assert following(trainer)["spam"].model().pinned
     trainer.pin("spam", False, 12)
     assert trainer.learn(example(SPAM, "spam", 13), 13)
+    assert trainer.models["spam"].labels == 11
+
+
+def test_a_seed_that_has_been_replaced_is_left_out() -> None:
+    trainer = Trainer(seed(12, number=8))
+    for offset in range(5):
+        trainer.learn(example(SPAM, "ham", offset), offset)
+    assert trainer.restore_seed("spam", 7, False, 5)  # the ruling about number 8 comes next
+    assert trainer.models["spam"].labels == 5
+    assert trainer.restore_seed("spam", 8, False, 6)
+    assert trainer.models["spam"].labels == 12
+
+
+def test_what_has_been_ruled_holds_for_models_that_come_later_and_for_other_pipelines() -> None:
+    trainer = trained(10)
+    trainer.quarantine("eve", True, 10)
+    for offset, one in enumerate(examples(10)):
+        trainer.learn(one, offset)
+    trainer.quarantine("eve", True, 10)
+    late = replace(example(SPAM, "spam", 11, moderator="eve"), model="fraud")
+    assert not trainer.learn(late, 11)
+    assert not trainer.learn(example(SPAM, "spam", 12, moderator="eve"), 12, "naive_bayes.GaussianNB()")
+    assert trainer.models["spam"].quarantined == {"eve"}
+
+
+def test_a_correction_of_labels_that_do_not_count_is_a_plain_label() -> None:
+    trainer = trained(10)
+    trainer.models["spam"].quarantined.add("eve")
+    trainer.learn(replace(example(SPAM, "spam", 10, before="ham"), before_by="eve"), 10)
+    assert (trainer.models["spam"].labels, trainer.models["spam"].spam) == (11, 6)
+    trainer.learn(replace(example(SPAM, "retracted", 11, before="ham"), before_by="eve"), 11)
+    assert trainer.models["spam"].labels == 11
+
+
+def test_a_model_that_was_away_goes_on_from_what_was_published() -> None:
+    trainer = Trainer(following(trained(10)))
+    assert trainer.restore({}) == 0
+    assert trainer.learn(example(SPAM, "spam", 10), 10)
     assert trainer.models["spam"].labels == 11
