@@ -60,6 +60,13 @@ class Action(NamedTuple):
     earlier: bool = False
 
 
+class Contribution(NamedTuple):
+    """A part of an event, and what it adds to the logit of a score: above zero towards spam."""
+
+    part: str
+    logit: float
+
+
 @dataclass(slots=True)
 class Decision:
     """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first;
@@ -75,6 +82,7 @@ class Decision:
     rulebook: str
     models: dict[str, str]
     features: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    contributions: dict[str, list[Contribution]] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     members: dict[str, list[str]] = field(default_factory=dict)
     earlier: bool = False

@@ -25,6 +25,7 @@ from engine.core.rules import (
     Rule,
     Rulebook,
     Scorer,
+    target_of,
     threshold_of,
 )
 from engine.core.series import UNKNOWN, EntitySeries
@@ -210,7 +211,7 @@ class Evaluator:
         eligible = {}
         if not case.allowed:
             for index in program.eligible(event.fields, series, case.now, case.scores):
-                target_id = _target(event, self.rulebook.rules[index])
+                target_id = target_of(event, self.rulebook.rules[index])
                 if target_id is not None and len(target_id) <= MAX_ID_CHARS:
                     eligible[self.rulebook.rules[index].name] = target_id
         journey = Journey(
@@ -237,7 +238,7 @@ class Evaluator:
         for index in sorted(held):
             rule = self.rulebook.rules[index]
             clauses, counterfactual = decider.explain(index, case.event.fields, held[index], case.now, case.scores)
-            self._enforce_rule(case, index, rule, _target(case.event, rule), clauses, counterfactual)
+            self._enforce_rule(case, index, rule, target_of(case.event, rule), clauses, counterfactual)
 
     def _enforce_rule(
         self,
@@ -292,13 +293,7 @@ class Evaluator:
             decision.features = {
                 name: self.scorers[name].describe(event.place, numbers) for name, numbers in case.numbers.items()
             }
+        if case.actions:
+            parts = {name: self.scorers[name].contributions(event.place, read) for name, read in case.numbers.items()}
+            decision.contributions = {name: found for name, found in parts.items() if found}
         return decision
-
-
-def _target(event: Event, rule: Rule) -> str | None:
-    if rule.then.target == "user":
-        return event.user_id
-    if rule.then.target == "event":
-        return event.event_id
-    found = lookup(event.fields, rule.then.path)
-    return found if type(found) is str and found else None

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from engine.core.clusters import ClusterSpec
-from engine.core.decisions import ClauseTrace, Mode, Value
+from engine.core.decisions import ClauseTrace, Contribution, Mode, Value
+from engine.core.events import Event, lookup
 from engine.core.series import EntitySeries
 
 CounterKind = Literal["count", "distinct", "sum"]
@@ -87,6 +88,16 @@ class ModelSpec:
     policy: str | None = None
     precision: float | None = None
     river: str | None = None
+
+
+def target_of(event: Event, rule: Rule) -> str | None:
+    """Whom or what a rule's action is about; None when the event does not say."""
+    if rule.then.target == "user":
+        return event.user_id
+    if rule.then.target == "event":
+        return event.event_id
+    found = lookup(event.fields, rule.then.path)
+    return found if type(found) is str and found else None
 
 
 def threshold_of(model: str) -> str:
@@ -235,3 +246,6 @@ class Scorer(Protocol):
 
     def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
         """Names and values, for the decision's audit trail."""
+
+    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
+        """Which parts of the event have made its score, the largest first; empty where nobody can tell."""

@@ -49,15 +49,16 @@ def text_bytes(text: str) -> bytes:
 def gram_indices(text: str, seed: int) -> Indices:
     """The indices of the text's byte n-grams, each once, in the order in which they come first."""
     data = text_bytes(text)
-    found = [_grams(data, LONG_GRAM, seed)]
+    found = [byte_grams(data, LONG_GRAM, seed)]
     if len(data) < SHORT_TEXT_BYTES:
-        found.append(_grams(data, SHORT_GRAM, seed))
+        found.append(byte_grams(data, SHORT_GRAM, seed))
     indices = np.concatenate(found)
     _, first = np.unique(indices, return_index=True)
     return indices[np.sort(first)]
 
 
-def _grams(data: bytes, length: int, seed: int) -> Indices:
+def byte_grams(data: bytes, length: int, seed: int) -> Indices:
+    """The index of each n-gram of this length, in the order of the text."""
     count = len(data) - length + 1
     if count <= 0:
         return np.zeros(0, np.uint32)

@@ -7,11 +7,14 @@ from math import exp, isnan, nan
 
 import numpy as np
 
+from engine.core.decisions import Contribution
 from engine.core.rules import ModelNumbers, ModelSpec, ModelTexts
+from engine.learning.contributions import contributions
 from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, names_of, token_share
 from engine.learning.kernel import read_numbers, weigh_indices, weigh_numbers, weigh_texts
 from engine.learning.linear import ARMS, SATURATED
 from engine.learning.models import LearnedModel
+from engine.learning.ngrams import HashedNgrams
 from engine.learning.scored import ScoredRows
 
 
@@ -31,7 +34,9 @@ class ModelScorer:
         self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
         if model is not None and self._knows and spec.precision is not None:
             self.threshold = model.judged.lowest(spec.precision)
+        self._learner: HashedNgrams | None = None
         if model is not None and self._knows and spec.river is None:
+            self._learner = model.ngrams
             self._weights, self._arms = model.ngrams.weights, model.ngrams.shares()
             weigh_indices((CONSTANT,), self._share, self._weights, self._start, 0)
         self._begin([])
@@ -86,6 +91,16 @@ class ModelScorer:
             **dict(zip(self._names.numbers, numbers, strict=True)),
         }
 
+    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
+        """Which parts of the event have made its score, the largest first; empty where nobody can tell."""
+        texts = self._batch[place]
+        if self._learner is None or texts is None:
+            return []
+        read = array("d")
+        read_numbers(numbers, read)
+        inputs = Inputs(*texts, tuple(None if isnan(number) else number for number in read))
+        return contributions(self._learner, self._names, inputs)
+
     def take(self) -> ScoredRows | None:
         """What has been scored since `prepare`, to be kept for labels; None without any."""
         if not self._scored:
@@ -124,7 +139,7 @@ class RiverScorer(ModelScorer):
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
         super().__init__(spec, model)
-        self._learner = model.learner if model is not None and self._knows else None
+        self._pipeline = model.learner if model is not None and self._knows else None
 
     def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
         """Nothing is read before an event's turn. What was scored before and has not been taken is forgotten."""
@@ -138,10 +153,10 @@ class RiverScorer(ModelScorer):
         """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
         read_numbers(numbers, self._numbers)
         texts, score = self._batch[place], None
-        if self._learner is not None and texts is not None:
+        if self._pipeline is not None and texts is not None:
             read = [None if isnan(number) else number for number in self._numbers[len(self._numbers) - len(numbers) :]]
             with suppress(Exception):  # a pipeline that cannot read an event does not know it
-                score = self._learner.probability(self._names, Inputs(*texts, tuple(read)))
+                score = self._pipeline.probability(self._names, Inputs(*texts, tuple(read)))
         if self.learns:
             self._scored.append((place, key, nan if score is None else score))
         return score

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.core.decisions import Decision
+from engine.core.decisions import Contribution, Decision
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.events import EARLIEST_MS, Event, FieldMapping
@@ -43,6 +43,10 @@ class FixedScorer:
     def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
         """Nothing to tell."""
         return {}
+
+    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
+        """Nothing to tell."""
+        return []
 
 
 def run_examples(

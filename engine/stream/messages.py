@@ -88,6 +88,10 @@ def encode_decision(decision: Decision) -> bytes:
     }
     if decision.features:
         document["features"] = decision.features
+    if decision.contributions:
+        document["contributions"] = {
+            model: [[part, logit] for part, logit in found] for model, found in decision.contributions.items()
+        }
     if decision.earlier:
         document["earlier"] = True
     if decision.members:

@@ -167,6 +167,9 @@ def test_a_rule_acts_by_score_once_the_wanted_precision_is_known() -> None:
     assert "score.spam >= threshold.spam" in acted[0][2]
     decision = orjson.loads(desk.post(700, text="free crypto 1").messages[-1].value)
     assert set(decision["scores"]) == {"spam"}
+    part, logit = decision["contributions"]["spam"][0]
+    assert "crypto" in part
+    assert logit > 0
     assert decision["hits"][0]["clauses"][0]["value"].keys() == {"score.spam", "threshold.spam"}
 
 

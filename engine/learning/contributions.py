@@ -1,0 +1,78 @@
+"""Which parts of an event have made its score: for decisions that people want explained."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from math import isfinite, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.decisions import Contribution
+from engine.learning.features import Inputs, Names, cross_share, featurizer, token_share
+from engine.learning.kernel import gram_indices, index_of
+from engine.learning.linear import LONG_GRAM, SHORT_GRAM, bucket_index, byte_grams, scaled, table, text_bytes
+from engine.learning.ngrams import HashedNgrams
+
+MOST = 5
+_LEAST = 0.01
+_MAX_CHARS = 60
+
+
+def contributions(learner: HashedNgrams, names: Names, inputs: Inputs, most: int = MOST) -> list[Contribution]:
+    """The largest contributions to a score, the largest first. They add up to the logit, but for those left out."""
+    mixed = _Mixed(learner)
+    found = [
+        *(part for at, text in enumerate(inputs.texts) if text for part in _of_text(mixed, names, at, text)),
+        *_of_facts(mixed, names, inputs),
+    ]
+    found = [Contribution(part, round(logit, 3)) for part, logit in found if abs(logit) >= _LEAST]
+    return sorted(found, key=lambda one: -abs(one.logit))[:most]
+
+
+class _Mixed:
+    """Weights as they count in the mixture."""
+
+    def __init__(self, learner: HashedNgrams) -> None:
+        self._rows, self._shares = table(learner.weights), np.array(learner.shares())
+
+    def __call__(self, indices: object) -> NDArray[np.float64]:
+        weights: NDArray[np.float64] = self._rows[np.asarray(indices, np.int64)].astype(np.float64) @ self._shares
+        return weights
+
+
+def _of_text(mixed: _Mixed, names: Names, at: int, text: str) -> Iterator[Contribution]:
+    """The stretches of a text that speak for spam, and those that speak against it."""
+    seed, data = featurizer(names).texts[at], text_bytes(text)
+    known = gram_indices(text, seed)
+    if not len(known):
+        return
+    left, pull = set(known.tolist()), np.zeros(len(data))
+    for length in (LONG_GRAM, SHORT_GRAM):
+        for start, index in enumerate(byte_grams(data, length, seed).tolist()):
+            if index in left:  # each counts once, where it comes first
+                left.discard(index)
+                pull[start : start + length] += float(mixed([index])[0]) / length
+    pull /= sqrt(len(known))
+    for _, places in groupby(range(len(data)), key=lambda place: pull[place] > 0):
+        stretch = list(places)
+        said = data[stretch[0] : stretch[-1] + 1].decode("utf-8", "replace").strip()[:_MAX_CHARS]
+        yield Contribution(f"{names.texts[at]}: {said!r}", float(pull[stretch].sum()))
+
+
+def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs) -> Iterator[Contribution]:
+    reader = featurizer(names)
+    tokens, crosses = reader.tokens(inputs.categories), reader.crosses(inputs.categories)
+    share = token_share(len(tokens), len(reader.numbers))
+    for name, value in zip(names.categories, inputs.categories, strict=True):
+        own = featurizer(Names((), (name,), ())).tokens((value,))[1:]  # without the constant
+        told = f"{name} = {value}" if value is not None else f"{name} is missing"
+        yield Contribution(told, share * float(mixed(own).sum()))
+    if crosses:
+        yield Contribution("pairs of categories", cross_share(len(crosses)) * float(mixed(crosses).sum()))
+    for name, seed, number in zip(names.numbers, reader.numbers, inputs.numbers, strict=True):
+        if number is None or not isfinite(number):
+            yield Contribution(f"{name} is missing", share * float(mixed([index_of(seed - 1)])[0]))
+            continue
+        amount = scaled(number)
+        step, slope = mixed([bucket_index(seed, amount), index_of(seed)])
+        yield Contribution(f"{name} = {number:g}", share * float(step + slope * amount))

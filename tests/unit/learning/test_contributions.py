@@ -1,0 +1,26 @@
+"""Which parts of an event have made its score."""
+
+import pytest
+
+from engine.learning.contributions import contributions
+from engine.learning.features import Inputs, featurizer
+from tests.unit.learning.inputs import HAM, NAMES, SPAM, trained
+
+
+def test_what_speaks_for_spam_and_what_against_it_is_told_in_words() -> None:
+    learner = trained(40).models["spam"].ngrams
+    mixed = Inputs(("see you at lunch, free crypto now",), ("10.0.0.1",), (1.0, None))
+    parts = dict(contributions(learner, NAMES, mixed))
+    assert next(logit for part, logit in parts.items() if "crypto" in part) > 0
+    assert next(logit for part, logit in parts.items() if "lunch" in part) < 0
+    assert any(part.startswith("age = 1") for part in parts)
+
+
+@pytest.mark.parametrize(
+    "inputs", [SPAM, HAM, Inputs((None,), (None,), (None, float("inf"))), Inputs(("ü",), ("x",), (1, 2))]
+)
+def test_they_add_up_to_the_logit_but_for_the_constant(inputs: Inputs) -> None:
+    learner = trained(40).models["spam"].ngrams
+    vector = featurizer(NAMES).vector(inputs)
+    total = sum(logit for _, logit in contributions(learner, NAMES, inputs, most=100))
+    assert total == pytest.approx(learner.logit(vector), abs=0.4)
