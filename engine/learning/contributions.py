@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.core.decisions import Contribution
 from engine.learning.features import Inputs, Names, cross_share, featurizer, token_share
 from engine.learning.kernel import gram_indices, index_of
-from engine.learning.linear import LONG_GRAM, SHORT_GRAM, bucket_index, byte_grams, scaled, table, text_bytes
+from engine.learning.linear import LONG_GRAM, SHORT_GRAM, bucket_hash, byte_grams, scaled, table, text_bytes
 from engine.learning.ngrams import HashedNgrams
 
 MOST = 5
@@ -74,5 +74,5 @@ def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs) -> Iterator[Contribut
             yield Contribution(f"{name} is missing", share * float(mixed([index_of(seed - 1)])[0]))
             continue
         amount = scaled(number)
-        step, slope = mixed([bucket_index(seed, amount), index_of(seed)])
+        step, slope = mixed([index_of(bucket_hash(seed, amount)), index_of(seed)])
         yield Contribution(f"{name} = {number:g}", share * float(step + slope * amount))

@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.core.rules import ModelSpec
 from engine.learning.kernel import gram_indices, index_of
-from engine.learning.linear import Floats, Indices, bucket_index, scaled
+from engine.learning.linear import Floats, Indices, bucket_hash, scaled
 
 FACTS = 0.5
 """The length of a block of facts; a text's is 1."""
@@ -98,7 +98,7 @@ class Featurizer:
                 values.append(share)
                 continue
             value = scaled(number)
-            indices += [bucket_index(seed, value), index_of(seed)]
+            indices += [index_of(bucket_hash(seed, value)), index_of(seed)]
             values += [share, share * value]
         return indices, values
 

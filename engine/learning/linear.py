@@ -101,7 +101,12 @@ def scaled(number: float) -> float:
 
 def bucket_index(seed: int, value: float) -> int:
     """The index of the step that a scaled number is on."""
-    return index_of(seed + 1 + (int(value * BUCKETS // 1) & _MASK))
+    return index_of(bucket_hash(seed, value))
+
+
+def bucket_hash(seed: int, value: float) -> int:
+    """The 64-bit number of the step that a scaled number is on."""
+    return seed + 1 + int(value * BUCKETS // 1) & _MASK
 
 
 def read_numbers(numbers: tuple[float | None, ...], values: "array[float]") -> None:
