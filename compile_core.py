@@ -12,7 +12,7 @@ from setuptools import Extension, setup
 MODULES = (Path("engine/core/_kernel.pyx"), Path("engine/learning/_linear.pyx"))
 
 # A product and a sum are rounded each by itself, on every machine: the Python functions give the same bits.
-_FLAGS = ["-O3", "-ffp-contract=off"]
+_FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno"]
 
 
 def main() -> None:

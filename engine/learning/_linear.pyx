@@ -7,7 +7,7 @@ import numpy as np
 
 from cpython cimport array
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.math cimport copysign, exp, fabs, floor, isfinite, log1p, sqrt
+from libc.math cimport copysign, exp, fabs, floor, isfinite, log1p, sqrt, sqrtf
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
@@ -216,14 +216,17 @@ def learn(const index_t[::1] indices, const float[::1] values, array.array weigh
     cdef Py_ssize_t at, arm, place
     cdef float *weight
     cdef float *gradient
-    cdef float step
+    cdef float step, square
+    cdef float[ARMS] speeds
     for arm in range(ARMS):
+        speeds[arm] = <float> rates.data.as_doubles[arm]
         errors[arm] = (_sigmoid(said.data.as_doubles[arm]) - target) * push
     for at in range(indices.shape[0]):
         place = ARMS * <Py_ssize_t> indices[at]
         weight, gradient = weights.data.as_floats + place, gradients.data.as_floats + place
         for arm in range(ARMS):
             step = <float> (errors[arm] * values[at])
-            gradient[arm] = gradient[arm] + step * step
-            weight[arm] = <float> (weight[arm] - rates.data.as_doubles[arm] * step / sqrt(<double> gradient[arm] + START))
+            square = gradient[arm] + step * step
+            gradient[arm] = square
+            weight[arm] = weight[arm] - speeds[arm] * step / sqrtf(square + <float> START)
     return said

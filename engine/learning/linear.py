@@ -171,8 +171,8 @@ def _step(
     steps = (values.astype(np.float64)[:, None] * np.array(errors)).astype(np.float32)
     squares = gradients[indices] + steps * steps
     gradients[indices] = squares
-    moves = np.frombuffer(rates) * steps.astype(np.float64) / np.sqrt(squares.astype(np.float64) + START)
-    weights[indices] = (weights[indices].astype(np.float64) - moves).astype(np.float32)
+    moves = np.frombuffer(rates).astype(np.float32) * steps / np.sqrt(squares + np.float32(START))
+    weights[indices] -= moves
 
 
 def table(flat: "array[float]") -> Floats:
