@@ -9,8 +9,8 @@ What guards the events, at this entrance:
 
 - Positions. We keep the next offset of each partition ourselves, pinned when it is assigned. A batch is computed
   only if it begins exactly there.
-- Gaps. Records that do not follow are read again; a gap counts as real (transaction markers, compaction) only
-  when the broker repeats it. After a rebalance, Faust and aiokafka can drop a fetch.
+- Gaps. Records that do not follow are read again; a gap counts as real only when the broker repeats it (markers of
+  transactions, compaction). After a rebalance, Faust and aiokafka can drop a fetch.
 - The watchdog. Faust reads aiokafka's fetcher directly and never sees a fatal group error (`_fetch_records` in
   faust/transport/drivers/aiokafka.py), and a recovery step that takes too long ends its recovery service in silence
   (faust/tables/recovery.py, `_wait`); a watchdog looks and ends the worker.
@@ -230,8 +230,7 @@ class BatchConsumer(driver.Consumer):
         self.app.recovery.raise_if_incomplete()
         self._raise_if_apart()
         await super().perform_seek()
-        positions: dict[TP, int] = {}
-        unpinned: list[TP] = []
+        positions, unpinned = dict[TP, int](), list[TP]()
         for tp in self._handled(self.assignment()):
             own = await self.app.handlers[tp.topic].begin(tp.partition)
             start = own if own is not None else self._committed_offset.get(tp)

@@ -12,7 +12,7 @@ from engine.learning.trainer import Trainer
 from engine.stream.messages import RULING, Quarantine, decode_example, encode_example
 from engine.stream.publishing import publish_ruling, read_all, read_models
 from tests.system import System, WorkerProcess, wait_until
-from tests.unit.learning.inputs import HAM, SPAM, example
+from tests.unit.learning.inputs import HAM, SPAM, example, same
 
 KILLS = 10
 COUNT = 6_000
@@ -33,17 +33,6 @@ def some_examples(seed: int) -> list[Example]:
         inputs = (SPAM if spam else HAM)._replace(texts=(f"{words} {at % 97}",))
         made.append(example(inputs, verdict, at, moderator=moderator, score=draws.random()))
     return made
-
-
-def same(one: LearnedModel, other: LearnedModel) -> bool:
-    """Whether two models are equal, to the last bit."""
-    return (
-        one.ngrams.weights == other.ngrams.weights
-        and one.ngrams.gradients == other.ngrams.gradients
-        and one.ngrams.losses == other.ngrams.losses
-        and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
-        and one.judged.dump() == other.judged.dump()
-    )
 
 
 def taught(examples: list[Example]) -> LearnedModel:

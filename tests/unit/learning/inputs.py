@@ -47,3 +47,14 @@ def trained(count: int = 20) -> Trainer:
     for offset, one in enumerate(examples(count)):
         trainer.learn(one, offset)
     return trainer
+
+
+def same(one: LearnedModel, other: LearnedModel) -> bool:
+    """Whether two models are equal, to the last bit."""
+    return (
+        one.ngrams.weights == other.ngrams.weights
+        and one.ngrams.gradients == other.ngrams.gradients
+        and one.ngrams.losses == other.ngrams.losses
+        and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
+        and one.judged.dump() == other.judged.dump()
+    )

@@ -5,19 +5,9 @@ import pytest
 from engine.errors import SnapshotError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import ROUNDS, Follower, Publisher
-from tests.unit.learning.inputs import HAM, SPAM, example, examples
+from tests.unit.learning.inputs import HAM, SPAM, example, examples, same
 
 Messages = list[tuple[str, bytes]]
-
-
-def same(one: LearnedModel, other: LearnedModel) -> bool:
-    return (
-        one.ngrams.weights == other.ngrams.weights
-        and one.ngrams.gradients == other.ngrams.gradients
-        and one.ngrams.losses == other.ngrams.losses
-        and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
-        and one.judged.dump() == other.judged.dump()
-    )
 
 
 def compacted(topic: Messages) -> Messages:
