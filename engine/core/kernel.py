@@ -14,16 +14,17 @@ from engine.core import counts, distincts, hashing, identity, packing, recent
 from engine.core.packed import Packed
 
 
-def _compiled() -> Any:
-    if os.environ.get("PURE_PYTHON") or sys.byteorder == "big":  # it writes numbers as they stand in memory
+def compiled(name: str) -> Any:
+    """A compiled module, or None where Python's functions are to serve."""
+    if os.environ.get("PURE_PYTHON") or sys.byteorder == "big":  # they read numbers as they stand in memory
         return None
     try:
-        return import_module("engine.core._kernel")
+        return import_module(name)
     except ImportError:
         return None  # it has not been built: no compiler was at hand
 
 
-_kernel = _compiled()
+_kernel = compiled("engine.core._kernel")
 COMPILED = _kernel is not None
 
 add_count: "Callable[[Packed[int], int, int, int, int], None]" = (_kernel or counts).add_count

@@ -46,12 +46,10 @@ def _of_text(mixed: _Mixed, names: Names, at: int, text: str) -> Iterator[Contri
     known = gram_indices(text, seed)
     if not len(known):
         return
-    left, pull = set(known.tolist()), np.zeros(len(data))
+    left, pull = dict(zip(known.tolist(), mixed(known).tolist(), strict=True)), np.zeros(len(data))
     for length in (LONG_GRAM, SHORT_GRAM):
         for start, index in enumerate(byte_grams(data, length, seed).tolist()):
-            if index in left:  # each counts once, where it comes first
-                left.discard(index)
-                pull[start : start + length] += float(mixed([index])[0]) / length
+            pull[start : start + length] += left.pop(index, 0.0) / length  # each counts once, where it comes first
     pull /= sqrt(len(known))
     for _, places in groupby(range(len(data)), key=lambda place: pull[place] > 0):
         stretch = list(places)

@@ -3,29 +3,17 @@
 `make compiled` builds `_linear.pyx`; `PURE_PYTHON=1` in the environment leaves it out again.
 """
 
-import os
-import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engine.core.kernel import compiled
 from engine.learning import linear
 from engine.learning.linear import Floats, Indices
 
 if TYPE_CHECKING:
     from array import array
 
-
-def _compiled() -> Any:
-    if os.environ.get("PURE_PYTHON") or sys.byteorder == "big":  # n-grams are read as they stand in memory
-        return None
-    try:
-        return import_module("engine.learning._linear")
-    except ImportError:
-        return None  # it has not been built: no compiler was at hand
-
-
-_kernel = _compiled()
+_kernel = compiled("engine.learning._linear")
 
 index_of: "Callable[[int], int]" = (_kernel or linear).index_of
 gram_indices: "Callable[[str, int], Indices]" = (_kernel or linear).gram_indices

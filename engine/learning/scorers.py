@@ -21,7 +21,7 @@ from engine.learning.scored import ScoredRows
 class ModelScorer:
     """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know.
 
-    The same probability as the learner gives, from one weight for each index.
+    The same probability as the learner gives, from its own weights.
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:

@@ -10,6 +10,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.learning.metrics import roc_auc
+
 WINDOW = 2_000
 """So many labels tell; older ones are about another model and other spam."""
 Z = 2.58
@@ -50,6 +52,10 @@ class Thresholds:
         loaded = cls()
         loaded._seen.extend(zip(scores.tolist(), (spam == 1).tolist(), strict=True))
         return loaded
+
+    def roc_auc(self) -> float | None:
+        """How good the scores were: the chance that spam scored above ham; None without both."""
+        return roc_auc([score for score, _ in self._seen], [spam for _, spam in self._seen])
 
     def lowest(self, precision: float) -> float | None:
         """The lowest score from which on precision is reached, or None where that cannot be known."""

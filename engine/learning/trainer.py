@@ -5,17 +5,14 @@ that starts from it therefore continues exactly behind it, and an example that a
 by the label it came from.
 """
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from engine.learning.labels import Example
-from engine.learning.metrics import roc_auc
 from engine.learning.models import LearnedModel, new_learner
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.snapshots import Follower, Publisher
 
-QUALITY_WINDOW = 500
 _SEED = "@seed"
 
 
@@ -27,7 +24,6 @@ class Trainer:
         self.models: dict[str, LearnedModel] = {}
         self._followers = followers if followers is not None else {}
         self.changed: set[str] = set()
-        self.quality: dict[str, Quality] = {}
         self._publishers: dict[str, Publisher] = {}
 
     def restore(self, known: Mapping[str, Follower]) -> int:
@@ -57,8 +53,6 @@ class Trainer:
         if model.pinned or example.moderator in model.quarantined:
             return False
         model.learn(example)
-        if example.verdict != "retracted":
-            self.quality.setdefault(example.model, Quality()).add(example.score, example.verdict == "spam")
         return True
 
     def _known(self, name: str, expression: str | None) -> LearnedModel:
@@ -161,19 +155,3 @@ def seed_of(name: str) -> str:
 def is_seed(name: str) -> bool:
     """Whether this is the name of a seed, or of a part of one."""
     return name.partition("/")[0].endswith(_SEED)
-
-
-class Quality:
-    """How good the scores were, on the last labels: scores as given, before anything was learned."""
-
-    def __init__(self, window: int = QUALITY_WINDOW) -> None:
-        self._seen: deque[tuple[float, bool]] = deque(maxlen=window)
-
-    def add(self, score: float | None, spam: bool) -> None:
-        """A label, with the score that the event was given; unknown scores do not count."""
-        if score is not None:
-            self._seen.append((score, spam))
-
-    def roc_auc(self) -> float | None:
-        """The chance that spam scores above ham; None without both."""
-        return roc_auc([score for score, _ in self._seen], [spam for _, spam in self._seen])

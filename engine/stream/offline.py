@@ -156,7 +156,7 @@ class OfflineEngine:
         if not examples:
             return
         topic = self._settings.topics.examples
-        self._trainer.learn(_PARTITION, [self._record("example", topic, message.value) for message in examples])
+        self._trainer.process(_PARTITION, [self._record("example", topic, message.value) for message in examples])
         self._models.adopt(self._trainer.learned())
         self._use_models()
 

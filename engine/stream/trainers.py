@@ -73,15 +73,7 @@ class TrainerWorker:
         self.active = False
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
-        """One batch of examples. What has changed is published by the clock, and in one order."""
-        return self.learn(partition, records)
-
-    def learned(self) -> Mapping[str, LearnedModel]:
-        """The models as they are now."""
-        return self._trainer.models
-
-    def learn(self, partition: int, records: Sequence[Any]) -> Outcome:
-        """Learn from a batch of examples."""
+        """Learn from a batch of examples. What has changed is published by the clock, and in one order."""
         assert self._rulebook is not None  # no partition is read before a rulebook is there
         outcome = Outcome()
         for record in records:
@@ -100,6 +92,10 @@ class TrainerWorker:
                 reason = error.reason if isinstance(error, LabelError) else "not_an_example"
                 self._rejector.reject(outcome, record, reason, error)
         return outcome
+
+    def learned(self) -> Mapping[str, LearnedModel]:
+        """The models as they are now."""
+        return self._trainer.models
 
     def _watch(self, example: Example) -> None:
         watch = self._drift.setdefault(example.model, LossDrift())
@@ -131,7 +127,7 @@ class TrainerWorker:
             return []
         self._published_at = now
         for name in self._trainer.changed:
-            auc = self._trainer.quality[name].roc_auc()
+            auc = self._trainer.models[name].judged.roc_auc()
             if auc is not None:
                 self._metrics.quality.labels(name).set(auc)
         topic = self._settings.topics.models

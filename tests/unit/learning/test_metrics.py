@@ -3,7 +3,7 @@
 import pytest
 
 from engine.learning.metrics import calibration_error, log_loss, pr_auc, recall_at, roc_auc
-from engine.learning.trainer import Quality
+from engine.learning.thresholds import Thresholds
 
 SCORES, SPAM = [0.9, 0.8, 0.7, 0.1], [True, False, True, False]
 
@@ -29,7 +29,7 @@ def test_by_hand() -> None:
 
 
 def test_a_trainer_knows_how_good_the_last_scores_were() -> None:
-    quality = Quality()
+    quality = Thresholds()
     assert quality.roc_auc() is None
     for score, spam in zip([*SCORES, None], [*SPAM, True], strict=True):
         quality.add(score, spam)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -13,7 +14,7 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
 from engine.stream.learners import LabelWorker, Models
-from engine.stream.messages import Message, decode_example
+from engine.stream.messages import RULING, Message, Pin, decode_example
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Arrival, Record, merge
 from engine.stream.trainers import TrainerWorker
@@ -171,6 +172,23 @@ def test_a_rule_acts_by_score_once_the_wanted_precision_is_known() -> None:
     assert "crypto" in part
     assert logit > 0
     assert decision["hits"][0]["clauses"][0]["value"].keys() == {"score.spam", "threshold.spam"}
+
+
+def test_a_trainer_that_has_just_started_publishes_a_pin_before_any_label() -> None:
+    first = Desk()
+    for offset, verdict in enumerate(("spam", "ham")):
+        first.post(offset, text="free crypto")
+        for message in first.label(offset, f"e{offset}", verdict).messages:
+            first.trainer.process(0, [Desk.record("examples", offset, message.value)])
+    first.now_s = 5.0
+    second = Desk()
+    second.follow(first.trainer.due_snapshots())
+    assert asyncio.run(second.trainer.begin(0)) == 2
+    ruling = msgspec.json.encode(Pin("spam", pinned=True))
+    second.trainer.process(0, [Desk.record("examples", 2, ruling, RULING)])
+    second.now_s = 5.0
+    second.follow(second.trainer.due_snapshots())
+    assert second.models.followers["spam"].model().pinned
 
 
 def test_heads_learn_from_labels_of_their_own_policy() -> None:
