@@ -33,10 +33,10 @@ class _Mixed:
     """Weights as they count in the mixture."""
 
     def __init__(self, learner: HashedNgrams) -> None:
-        self._rows, self._shares = table(learner.weights), np.array(learner.shares())
+        self._rows, self._factors = table(learner.weights), np.array(learner.factors())
 
     def __call__(self, indices: object) -> NDArray[np.float64]:
-        weights: NDArray[np.float64] = self._rows[np.asarray(indices, np.int64)].astype(np.float64) @ self._shares
+        weights: NDArray[np.float64] = self._rows[np.asarray(indices, np.int64)].astype(np.float64) @ self._factors
         return weights
 
 

@@ -2,7 +2,8 @@
 
 Each of four arms is logistic regression with AdaGrad on the same features, at its own rate: fast ones serve clean
 and moving streams, slow ones survive wrong labels. Their logits are mixed by how well each has done lately (Hedge,
-Freund and Schapire 1997, on the log loss, with old losses discounted).
+Freund and Schapire 1997, on the log loss, with old losses discounted). Few labels say little: the mixture is drawn
+towards a half until there are some of both kinds.
 """
 
 from array import array
@@ -20,6 +21,9 @@ from engine.learning.linear import ARMS, INDICES, SATURATED, Indices, sigmoid, t
 RATES = (0.7, 0.3, 0.1, 0.03)
 MEMORY = 0.99
 """What a loss counts after one more label."""
+DOUBT = 0.5
+"""How much of a logit counts before there is a label of each kind; n labels of the rarer kind leave out the part
+(1 - DOUBT) / (n + 1)."""
 
 X = Mapping[base.typing.FeatureName, object]
 
@@ -28,7 +32,8 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     """Learns from texts, categories and numbers. In a dictionary of features, strings under one of the names `texts`
     are texts, other strings are categories, and numbers are numbers.
 
-    `weights` and `gradients`: one for each arm, index by index; `losses`: of each arm, discounted.
+    `weights` and `gradients`: one for each arm, index by index; `losses`: of each arm, discounted; `taught`: how many
+    labels said ham, and how many spam.
     """
 
     def __init__(self, texts: tuple[str, ...] = ("text",), rates: tuple[float, ...] = RATES) -> None:
@@ -39,6 +44,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         self.weights = array("f", bytes(4 * ARMS * INDICES))
         self.gradients = array("f", bytes(4 * ARMS * INDICES))
         self.losses = [0.0] * ARMS
+        self.taught = [0, 0]
         self._rates = array("d", rates)
         self._touched = np.zeros(INDICES, bool)
 
@@ -110,6 +116,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         """One label; returns the logit that would have been given before. `push` multiplies the step."""
         said = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push)
         before = self._mixed(said)
+        self.taught[spam] += 1
         sign = -1 if spam else 1
         for arm, logit in enumerate(said):
             loss = log1p(exp(max(-SATURATED, min(SATURATED, sign * logit))))
@@ -131,10 +138,16 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         total = sum(counts)
         return array("d", [count / total for count in counts])
 
+    def factors(self) -> "array[float]":
+        """What each arm's logit is multiplied by: its share, and less while there are few labels of a kind."""
+        few = min(self.taught)
+        certainty = (few + DOUBT) / (few + 1)
+        return array("d", [certainty * share for share in self.shares()])
+
     def _mixed(self, said: "array[float]") -> float:
         total = 0.0
-        for share, logit in zip(self.shares(), said, strict=True):
-            total += share * logit
+        for factor, logit in zip(self.factors(), said, strict=True):
+            total += factor * logit
         return total
 
 

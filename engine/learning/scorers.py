@@ -37,7 +37,7 @@ class ModelScorer:
         self._learner: HashedNgrams | None = None
         if model is not None and self._knows and spec.river is None:
             self._learner = model.ngrams
-            self._weights, self._arms = model.ngrams.weights, model.ngrams.shares()
+            self._weights, self._arms = model.ngrams.weights, model.ngrams.factors()
             weigh_indices((CONSTANT,), self._share, self._weights, self._start, 0)
         self._begin([])
 

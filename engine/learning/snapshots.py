@@ -64,6 +64,7 @@ class Head(msgspec.Struct, frozen=True):
     seeded: bool
     pinned: bool
     losses: list[float]
+    taught: tuple[int, int]
     judged: bytes
     teachers: Teachers
     publications: list[Publication]
@@ -103,16 +104,16 @@ class Publisher:
         publication, learner = (self._number, model.next_offset), model.learner
         self._number += 1
         self._publications = [*self._publications[1 - ROUNDS :], publication]
-        losses, river = [0.0] * ARMS, None
+        losses, taught, river = [0.0] * ARMS, (0, 0), None
         if isinstance(learner, HashedNgrams):
             yield from _row_messages(model.name, learner, publication)
-            losses = learner.losses
+            losses, taught = learner.losses, (learner.taught[0], learner.taught[1])
         else:
             yield from _river_messages(model.name, learner, publication)
             river = learner.expression
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
-            sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned, losses,
+            sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned, losses, taught,
             model.judged.dump(), model.teachers, self._publications, river,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
@@ -206,7 +207,7 @@ class Follower:
             if isinstance(rows, Rows) and rows.publication in valid:
                 table(learner.weights)[rows.indices] = rows.weights
                 table(learner.gradients)[rows.indices] = rows.gradients
-        learner.losses = list(head.losses)
+        learner.losses, learner.taught = list(head.losses), list(head.taught)
         self.head = head
 
 
@@ -215,7 +216,8 @@ def copied(learner: HashedNgrams | RiverLearner) -> HashedNgrams | RiverLearner:
     if isinstance(learner, RiverLearner):
         return RiverLearner.load(learner.expression, learner.dump())
     copy = HashedNgrams()
-    copy.weights, copy.gradients, copy.losses = learner.weights[:], learner.gradients[:], list(learner.losses)
+    copy.weights, copy.gradients = learner.weights[:], learner.gradients[:]
+    copy.losses, copy.taught = list(learner.losses), list(learner.taught)
     return copy
 
 

@@ -54,3 +54,12 @@ def test_what_was_learned_by_mistake_is_taken_back() -> None:
     wrong = model.logit(vector)
     model.restore(vector, before)
     assert model.logit(vector) < wrong
+
+
+def test_few_labels_of_a_kind_say_less() -> None:
+    learner = HashedNgrams()
+    factors = [sum(learner.factors())]
+    for spam in (True, True, False, True, False):
+        learner.learn_one({"text": "some text"}, spam)
+        factors.append(sum(learner.factors()))
+    assert factors == pytest.approx([0.5, 0.5, 0.5, 0.75, 0.75, 2.5 / 3])
