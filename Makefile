@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-quick compiled lint bench clean
+.PHONY: demo test test-quick compiled lint bench soak clean
 
-demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary
-	$(BIN)/floodgate demo
+demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
+	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
 
 test: $(VENV)/.installed-dev ## everything: lint, types, layers, all tests
 	$(BIN)/ruff check engine tests benchmarks
@@ -24,6 +24,9 @@ lint: $(VENV)/.installed-dev ## format and mend what can be mended
 
 bench: $(VENV)/.installed-bench ## this engine beside others on the same work
 	$(BIN)/python -m benchmarks.run
+
+soak: $(VENV)/.installed-dev ## faults at random on Apache Kafka, checked against an undisturbed run; FAULTS=60 SEED=1
+	$(BIN)/python -m tests.chaos.soak --faults $(or $(FAULTS),60) --seed $(or $(SEED),1)
 
 clean:
 	rm -rf $(VENV) .floodgate benchmarks/out build engine/*/_*.c engine/*/_*.so

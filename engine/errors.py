@@ -9,6 +9,7 @@ FloodgateError
 ├── SnapshotError         a model snapshot is unreadable → the operator rolls the model back
 ├── PipelineError         a pipeline cannot be made      → whoever wrote it
 ├── BrokerError           no broker answers              → the operator checks `brokers`
+├── KafkaMissingError    Kafka cannot be started here    → whoever sets the machine up
 ├── PublishError          the broker refuses messages    → the operator raises a limit or mends the file
 ├── RecordingError        a recorded file is unreadable  → whoever recorded it
 └── TopicError            topics are missing or wrong    → the operator runs `floodgate topics create`
@@ -68,6 +69,10 @@ class PublishError(FloodgateError):
 
 class BrokerError(FloodgateError):
     """Kafka could not be reached."""
+
+
+class KafkaMissingError(FloodgateError):
+    """A local Kafka could not be fetched or started."""
 
 
 class RecordingError(FloodgateError):

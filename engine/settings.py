@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -55,6 +55,59 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return FieldMapping(self.fields, self.ts_unit, self.as_string, self.max_field_bytes, self.max_future_ms)
 
 
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+
+class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How Kafka is reached. `ca_file`: who signs the brokers' certificates, if not the system's authorities;
+    `certificate_file` and `key_file`: this client's own. The password comes from the environment or from
+    `password_file`, and is never shown."""
+
+    protocol: Protocol = "PLAINTEXT"
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    mechanism: Mechanism = "SCRAM-SHA-512"
+    username: str | None = None
+    password: str | None = None
+    password_file: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        files = ("ca_file", "certificate_file", "key_file", "password_file")
+        missing = next(
+            (name for name in files if getattr(self, name) and not Path(getattr(self, name)).is_file()), None
+        )
+        if missing:
+            raise ValueError(f"`security.{missing}` is a file, not {getattr(self, missing)!r}")
+        if self.key_file and not self.certificate_file:
+            raise ValueError("`security.certificate_file` goes with `security.key_file`")
+        if self.password and self.password_file:
+            raise ValueError("`security.password` and `security.password_file` are two passwords; give one")
+        if self.uses_sasl and not (self.username and (self.password or self.password_file)):
+            raise ValueError("`security.username` and a password are needed with SASL")
+
+    def __repr__(self) -> str:
+        return f"SecuritySettings({self.protocol}, username={self.username!r})"
+
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether a user name is asked for."""
+        return self.protocol.startswith("SASL")
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.protocol.endswith("SSL")
+
+    def secret(self) -> str:
+        """The password. Raises OSError where its file cannot be read."""
+        if self.password_file:
+            return Path(self.password_file).read_text("utf-8").strip()
+        return self.password or ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an operator can set. The defaults run on a laptop."""
 
@@ -66,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Partitions of events, labels and state. Choose once: state does not move between partitions."""
     replication: int = 1
     """Replicas of each topic; 3 in production."""
+    security: SecuritySettings = SecuritySettings()
     topics: TopicNames = TopicNames()
     events: EventSettings = EventSettings()
     data_dir: str = ".floodgate/data"

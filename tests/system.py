@@ -1,4 +1,4 @@
-"""A whole system for integration tests: embedded broker, workers as processes, and an offline oracle."""
+"""A whole system for integration tests: a broker, workers as processes, and an offline oracle."""
 
 import os
 import signal
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import orjson
+import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.core.distincts import entries_by_key
@@ -98,9 +99,25 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
 
-    def restart(self) -> None:
-        """Start again on the same disk, without faults."""
-        self._faults = ""
+    def has_ended(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def is_stopped(self) -> bool:
+        """Whether SIGSTOP has stopped it."""
+        return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
+
+    def restart(self, faults: str = "") -> None:
+        """Start again on the same disk."""
+        self._faults = faults
         self._process = self._start()
 
     def wait_until_ended(self) -> int:
@@ -121,14 +138,13 @@ class WorkerProcess:
 class System:
     """Broker, topics and workers; a context manager that ends them all."""
 
-    def __init__(self, directory: Path, **settings: Any) -> None:
+    def __init__(self, directory: Path, given: str | None = None, **settings: Any) -> None:
         self.directory = directory
-        given = os.environ.get("CONTRACT_BROKERS")
         self._broker = None if given else BrokerProcess("--retention-mb", "0")
         small: dict[str, Any] = {
             "partitions": 4,
             "batch_max_events": 100,
-            "session_timeout_ms": 6_000 if given else 3_000,
+            "session_timeout_ms": 3_000,
             "commit_interval_ms": 300,
             "brokers": self._broker.address if self._broker else given,
         }
@@ -149,8 +165,7 @@ class System:
     ) -> None:
         for worker in self.workers:
             worker.kill()
-        if self._lag_consumer is not None:
-            self._lag_consumer.close(autocommit=False)
+        self.forget_lag_consumer()
         if self._broker is not None:
             self._broker.stop()
         if kind is not None:
@@ -228,9 +243,17 @@ class System:
                 enable_auto_commit=False,
             )
         tps = [TopicPartition(topic, index) for index in range(self.settings.partitions)]
-        done = {tp: self._lag_consumer.committed(tp) or 0 for tp in tps}  # before the ends: what is done has sent on
-        ends = self._lag_consumer.end_offsets(tps)
+        done = {
+            tp: self._lag_consumer.committed(tp, timeout_ms=5_000) or 0 for tp in tps
+        }  # before the ends: what is done has sent on
+        ends = self._lag_consumer.end_offsets(tps, timeout_ms=5_000)
         return sum(end - done[tp] for tp, end in ends.items())
+
+    def forget_lag_consumer(self) -> None:
+        """Ask with a new client the next time."""
+        if self._lag_consumer is not None:
+            self._lag_consumer.close(autocommit=False)
+        self._lag_consumer = None
 
     def wait_until_lag_below(self, limit: int) -> None:
         """Until the workers have got so far."""
@@ -242,7 +265,7 @@ class System:
 
     def users(self) -> dict[str, bytes]:
         """The newest state of each user in the changelog, without the source offset."""
-        return _users(self._state())
+        return users_of(self._state())
 
     def entities(self) -> dict[bytes, Any]:
         """The newest counters of each other entity in the changelog, at their absolute times."""
@@ -259,7 +282,7 @@ class Oracle:
         engine = OfflineEngine(load_rulebook(rulebook), settings)
         messages = list(engine.run(Arrival("event", 0, event) for event in events))
         self.actions = [orjson.loads(message.value) for message in messages if message.topic == settings.topics.actions]
-        self.users = _users(engine.database.values)
+        self.users = users_of(engine.database.values)
         self.entities = _entities(engine.database.values)
 
     @property
@@ -268,7 +291,8 @@ class Oracle:
         return {action["action_id"] for action in self.actions}
 
 
-def _users(values: "dict[bytes, bytes]") -> dict[str, bytes]:
+def users_of(values: "dict[bytes, bytes]") -> dict[str, bytes]:
+    """Each user's state, without what differs between runs."""
     found = {}
     for key, value in values.items():
         if key.startswith(USER):

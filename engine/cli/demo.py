@@ -27,8 +27,9 @@ from engine.stream.offline import Arrival, merge
 @click.option("--rate", default=700.0, show_default=True, help="Events a second.")
 @click.option("--seed", default=1, show_default=True, help="Another day.")
 @click.option("--workers", default=1, show_default=True, help="Worker processes.")
+@click.option("--kafka", is_flag=True, help="On Apache Kafka in place of the embedded broker.")
 def command(
-    rules: Path, events_path: Path | None, labels_path: Path | None, rate: float, seed: int, workers: int
+    rules: Path, events_path: Path | None, labels_path: Path | None, rate: float, seed: int, workers: int, kafka: bool
 ) -> None:
     """Run everything on this machine: broker, worker, traffic with attacks, a moderator; show what happens.
 
@@ -36,12 +37,12 @@ def command(
     """
     console = Console()
     if events_path is not None:
-        _recorded(console, rules, events_path, labels_path, rate, workers)
+        _recorded(console, rules, events_path, labels_path, rate, (workers, kafka))
     else:
-        _simulated(console, rules, rate, seed, workers)
+        _simulated(console, rules, rate, seed, (workers, kafka))
 
 
-def _simulated(console: Console, rules: Path, rate: float, seed: int, workers: int) -> None:
+def _simulated(console: Console, rules: Path, rate: float, seed: int, on: tuple[int, bool]) -> None:
     day = simulate_day(seed)
     labels = Moderator().labels(day, Random(seed + 1))
     arrivals = list(
@@ -52,7 +53,7 @@ def _simulated(console: Console, rules: Path, rate: float, seed: int, workers: i
     )
     attacked = sum(one.attack is not None for one in day)
     console.print(f"a simulated day: {len(day)} events, {attacked} of them in attacks, {len(labels)} labels to come")
-    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), workers, console)
+    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), *on, console)
     sys.exit(0 if _tell_attacks(console, day, seen) else 1)
 
 
@@ -63,11 +64,11 @@ def _tell_attacks(console: Console, day: list[SimulatedEvent], seen: Observation
 
 
 def _recorded(
-    console: Console, rules: Path, events_path: Path, labels_path: Path | None, rate: float, workers: int
+    console: Console, rules: Path, events_path: Path, labels_path: Path | None, rate: float, on: tuple[int, bool]
 ) -> None:
     labels = list(read_labels(labels_path)) if labels_path else []
     arrivals = list(merge(read_events(events_path, FieldMapping()), labels))
-    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), workers, console)
+    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), *on, console)
     _tell_totals(console, seen)
     if labels_path is None:
         return

@@ -29,10 +29,10 @@ class Traffic:
     events_per_second: float
 
 
-def run_demo(rules: Path, traffic: Traffic, workers: int, console: Console) -> Observation:
+def run_demo(rules: Path, traffic: Traffic, workers: int, kafka: bool, console: Console) -> Observation:
     """Start a system, send the traffic through it, show what happens, and return what was seen."""
-    console.print("starting the embedded broker and a worker …")
-    with LocalSystem(rules, workers) as system:
+    console.print(f"starting {'Apache Kafka' if kafka else 'the embedded broker'} and a worker …")
+    with LocalSystem(rules, workers, kafka) as system:
         console.print(f"rulebook {system.rulebook_id} in use; sending {traffic.total} events and labels")
         observer, feeder = Observer(system), _Feeder(system, traffic)
         feeder.start()

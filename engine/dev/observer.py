@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from engine.dev.pages import metric_sum
 from engine.dev.system import LocalSystem
+from engine.stream.clients import options
 
 _DECIDED = ("floodgate_events_total", "floodgate_events_ignored_total")
 SHOWN_DECISIONS = 8
@@ -35,7 +36,7 @@ class Observer:
     def __init__(self, system: LocalSystem) -> None:
         self._system = system
         topics, self.seen = system.settings.topics, Observation()
-        self._consumer = KafkaConsumer(bootstrap_servers=system.settings.bootstrap_servers, enable_auto_commit=False)
+        self._consumer = KafkaConsumer(**options(system.settings), enable_auto_commit=False)
         names = (topics.actions, topics.decisions)
         tps = [
             TopicPartition(name, i) for name in names for i in sorted(self._consumer.partitions_for_topic(name) or ())

@@ -1,4 +1,4 @@
-"""A whole system on one machine: embedded broker, topics, rulebook, workers as processes."""
+"""A whole system on one machine: embedded broker or Kafka, topics, rulebook, workers as processes."""
 
 import contextlib
 import shutil
@@ -13,6 +13,7 @@ from types import TracebackType
 import msgspec
 
 from engine.dev.broker.process import BrokerProcess
+from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.pages import free_port, read_page
 from engine.errors import FloodgateError
 from engine.rulebook import load_rulebook
@@ -65,9 +66,9 @@ class LocalWorker:
 class LocalSystem:
     """Starts everything, ends everything; its files live in a temporary directory."""
 
-    def __init__(self, rules: Path, workers: int = 1) -> None:
+    def __init__(self, rules: Path, workers: int = 1, kafka: bool = False) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="floodgate-"))
-        self.broker = BrokerProcess()
+        self.broker = KafkaCluster() if kafka else BrokerProcess()
         self.settings = msgspec.convert(
             {"brokers": self.broker.address, "partitions": 4, "session_timeout_ms": 6_000}, Settings
         )

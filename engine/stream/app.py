@@ -17,10 +17,13 @@ from engine.errors import RulebookError, SnapshotError
 from engine.learning.trainer import is_seed
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
+from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState
 from engine.stream.batches import BatchTransport
-from engine.stream.clients import MAX_MESSAGE_BYTES
+from engine.stream.clients import MAX_MESSAGE_BYTES, faust_credentials
 from engine.stream.durability import Durability
+from engine.stream.ending import end_soon
+from engine.stream.fencing import MAX_BATCH_BYTES
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
 from engine.stream.hops import HopWorker
@@ -46,7 +49,10 @@ class FloodgateApp(faust.App):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
+        self._data_dir = Path(settings.data_dir).absolute()
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        for name in put_aside_corrupted(self._data_dir):
+            _log.warning("a damaged database is put aside and rebuilt from the changelog", database=name)
         self.metrics = Metrics()
         self.handlers: dict[str, BatchHandler] = {}
         self.ready_to_decide = asyncio.Event()
@@ -65,10 +71,9 @@ class FloodgateApp(faust.App):
         self._handle(settings.topics.hops, self._hops)
         self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics))
         self._handle(settings.topics.examples, self._trainer)
-        servers, topics = settings.bootstrap_servers, settings.topics
         self._followers = (
-            Follower(topics.models, servers, self._receive_model, self._switch),
-            Follower(topics.rulebooks, servers, self._receive_rulebook, self._switch),
+            Follower(settings.topics.models, settings, self._receive_model, self._switch),
+            Follower(settings.topics.rulebooks, settings, self._receive_rulebook, self._switch),
         )
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.on_rebalance_complete.connect(self._note_ready)
@@ -87,6 +92,17 @@ class FloodgateApp(faust.App):
             channel = self.topic(name, key_serializer="raw", value_serializer="raw")
             self.topics.add(cast(Any, channel.clone(is_iterator=True)))
         await super().on_start()
+
+    async def crash(self, reason: BaseException) -> None:
+        """End this worker, in order or not."""
+        self.note_crash(reason)
+        await super().crash(reason)
+
+    def note_crash(self, reason: BaseException) -> None:
+        """This worker ends soon; damaged state is not used again."""
+        if note_corruption(reason, self._data_dir):
+            _log.error("the state on this worker's disk is damaged", error=str(reason))
+        end_soon()
 
     # -- state ------------------------------------------------------------------------------------
 
@@ -202,6 +218,7 @@ class FloodgateApp(faust.App):
 def _faust_options(settings: Settings) -> dict[str, Any]:
     return {
         "broker": [f"kafka://{server}" for server in settings.bootstrap_servers],
+        "broker_credentials": faust_credentials(settings),
         "store": "rocksdb://",
         "datadir": str(Path(settings.data_dir).absolute()),
         "topic_partitions": settings.partitions,
@@ -218,7 +235,7 @@ def _faust_options(settings: Settings) -> dict[str, Any]:
         "consumer_max_fetch_size": 16 << 20,
         "producer_acks": -1,
         "producer_linger": 0,
-        "producer_max_batch_size": 900_000,
+        "producer_max_batch_size": MAX_BATCH_BYTES,
         "producer_max_request_size": MAX_MESSAGE_BYTES,
         "stream_wait_empty": True,
         "web_bind": settings.web_host,

@@ -11,19 +11,18 @@ What guards the events, at this entrance:
   only if it begins exactly there.
 - Gaps. Records that do not follow are read again; a gap counts as real only when the broker repeats it (markers of
   transactions, compaction). After a rebalance, Faust and aiokafka can drop a fetch.
-- The watchdog. Faust reads aiokafka's fetcher directly and never sees a fatal group error (`_fetch_records` in
-  faust/transport/drivers/aiokafka.py), and a recovery step that takes too long ends its recovery service in silence
-  (faust/tables/recovery.py, `_wait`); a watchdog looks and ends the worker.
+- The watchdog (`watchdog.py`): for the end of a partition that was dropped, with nothing behind it to show the gap;
+  and for a worker that can do nothing any more.
 
 Private seams used (faust-streaming 0.15.3; `tests/unit/stream/test_seams.py` fails when they move):
 `_drain_messages`, `_wait_next_records`, `_new_offset`, `_filter_tps_with_pending_acks`, `wait_empty`,
-`perform_seek`, `on_partitions_revoked` of the consumer, and aiokafka's `_coordinator.check_errors`.
+`perform_seek`, `on_partitions_revoked` of the consumer.
 """
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import IllegalStateError
@@ -32,14 +31,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
+from engine.stream.fencing import raise_if_apart
 from engine.stream.handlers import BatchHandler
+from engine.stream.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
 
 _FETCH_TIMEOUT_S = 1.0
-_WATCHDOG_INTERVAL_S = 1.0
-_STALLED_AFTER_S = 180.0
 
 
 class BatchConsumer(driver.Consumer):
@@ -54,14 +53,23 @@ class BatchConsumer(driver.Consumer):
         self._confirmed_gaps: dict[TP, int] = {}
         self._held: dict[TP, tuple[TP, int, int]] = {}
         self._cleared: dict[TP, int] = {}
+        self._reread: dict[TP, tuple[int, int]] = {}
+        self._taking = False
         self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
+
+    async def crash(self, reason: BaseException) -> None:
+        """End this worker, in order or not."""
+        self.app.note_crash(reason)
+        await super().crash(reason)
 
     # -- fetch ------------------------------------------------------------------------------------
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
             while not (self.should_stop or fetcher.should_stop):
+                self._taking = False
                 records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
+                self._taking = True
                 if not records or self.should_stop:
                     continue
                 await self._take(records, active)
@@ -161,12 +169,8 @@ class BatchConsumer(driver.Consumer):
             self._room.release()
             return False
         started = time.perf_counter()
-        try:
+        async with self._fatal_errors():
             outcome = handler.process(tp.partition, records)
-        except Exception as error:
-            self._room.release()
-            await self.crash(error)
-            raise
         app.metrics.compute.observe(time.perf_counter() - started)
         following = records[-1].offset + 1
         self._next[tp] = following
@@ -205,33 +209,44 @@ class BatchConsumer(driver.Consumer):
         name). aiokafka would only log an error from here, so an error ends the worker."""
         self.stop_flow()
         try:
-            await self.app.durability.drain()
-            await self.commit()
-            await super().on_partitions_revoked(revoked)
-        except Exception as error:
-            await self.crash(error)
-            raise
+            async with self._fatal_errors():
+                await self.app.durability.drain()
+                await self.commit()
+                await super().on_partitions_revoked(revoked)
         finally:
             for tp in map(ensure_TP, revoked):
                 self._forget(tp)
 
+    @asynccontextmanager
+    async def _fatal_errors(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except Exception as error:
+            await self.crash(error)
+            raise
+
     def _forget(self, tp: TP) -> None:
-        for known in (self._next, self._durable, self._confirmed_gaps, self._held, self._cleared):
+        for known in (self._next, self._durable, self._confirmed_gaps, self._held, self._cleared, self._reread):
             known.pop(tp, None)
-        self.app.durability.forget(tp.partition)
         self.app.recovery.begin_again()
         handler = self.app.handlers.get(tp.topic)
         if handler is not None:
             handler.end(tp.partition)
 
+    async def on_partitions_assigned(self, assigned: "set[TP]", generation_id: int = 0) -> None:
+        """Fence those who had these partitions before their state is read: Faust begins recovery from here."""
+        async with self._fatal_errors():
+            await self.app.durability.own([ensure_TP(tp) for tp in assigned])
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def perform_seek(self) -> None:
         """Pin where each partition is read from: the handler's own offset, the committed one, or the first. aiokafka
         leaves one without a commit wherever its fetcher stands, which loses a fetch that was dropped."""
         self.app.recovery.raise_if_incomplete()
-        self._raise_if_apart()
+        raise_if_apart(self.app.settings.topics, map(ensure_TP, self.assignment()))
         await super().perform_seek()
         positions, unpinned = dict[TP, int](), list[TP]()
-        for tp in self._handled(self.assignment()):
+        for tp in sorted(tp for tp in map(ensure_TP, self.assignment()) if tp.topic in self.app.handlers):
             own = await self.app.handlers[tp.topic].begin(tp.partition)
             start = own if own is not None else self._committed_offset.get(tp)
             if start is None:
@@ -246,41 +261,11 @@ class BatchConsumer(driver.Consumer):
         self._next.update(positions)
         self._confirmed_gaps.clear()
 
-    def _raise_if_apart(self) -> None:
-        """The state of a partition has one writer: whoever has its events has its labels and hops too. Faust
-        keeps topics together that all workers subscribe to (faust/assignor/partition_assignor.py,
-        `_group_co_subscribed`), so an older version among the workers would part them."""
-        topics, assigned = self.app.settings.topics, self.assignment()
-        parts = {
-            topic: {tp.partition for tp in assigned if tp.topic == topic}
-            for topic in (topics.events, topics.labels, topics.hops)
-        }
-        if len({frozenset(found) for found in parts.values()}) > 1:
-            raise RuntimeError(f"partitions came apart: {parts}; stop the workers of another version first")
-
-    def _handled(self, partitions: Iterable[TP]) -> list[TP]:
-        return sorted(tp for tp in map(ensure_TP, partitions) if tp.topic in self.app.handlers)
-
     @Service.task
     async def _watch(self) -> None:
-        """End a worker that can do nothing any more: let the supervisor start a new one."""
-        progress, since = (-1, -1), time.monotonic()
-        while not self.should_stop:
-            await self.sleep(_WATCHDOG_INTERVAL_S)
-            try:
-                await self._check_coordinator()
-                await self._release_behind_markers()
-                now_at = (self.app.recovery.applied, self.app.consumer_generation_id)
-                if not self.app.rebalancing or now_at != progress:
-                    progress, since = now_at, time.monotonic()
-                elif time.monotonic() - since > _STALLED_AFTER_S:
-                    raise RuntimeError(f"no progress in a rebalance for {_STALLED_AFTER_S:.0f} seconds")
-            except Exception as error:
-                self.log.error("this worker can do nothing any more: %r", error)
-                await self.crash(error)
-                raise
+        await Watchdog(self).run()
 
-    async def _release_behind_markers(self) -> None:
+    async def release_behind_markers(self) -> None:
         """Events that end in a transaction's marker are decided, though their last offset never will be."""
         for labels, held in list(self._held.items()):
             with suppress(IllegalStateError):  # it has just been revoked
@@ -288,10 +273,25 @@ class BatchConsumer(driver.Consumer):
                 if self._held.get(labels) == held:
                     self._release_labels(held[0], reached or 0)
 
-    async def _check_coordinator(self) -> None:
-        coordinator = getattr(self._thread._consumer, "_coordinator", None)
-        if coordinator is not None and hasattr(coordinator, "check_errors") and not self.should_stop:
-            await self._thread.call_thread(coordinator.check_errors)
+    async def unread(self) -> dict[TP, tuple[int, int]]:
+        """Partitions that the client has read further than what was taken on, while nothing is being taken on: what
+        lies between was dropped in a rebalance, or is a transaction's marker. With both offsets."""
+        found = {}
+        for tp, following in list(self._next.items()):
+            with suppress(IllegalStateError):  # it has just been revoked
+                reached = await self.position(tp) or 0
+                if reached > following == self._next.get(tp) and not self._taking and tp not in self._held:
+                    found[tp] = (following, reached)
+        return found
+
+    async def read_again(self, tp: TP, following: int, reached: int) -> None:
+        """Read again what may have been dropped; a second time there is nothing but markers."""
+        if self._reread.get(tp) == (following, reached):
+            return
+        self._reread[tp] = (following, reached)
+        if self._next.get(tp) == following:
+            with suppress(IllegalStateError):
+                await self.seek_wait({tp: following})
 
 
 class BatchTransport(driver.Transport):

@@ -1,18 +1,61 @@
-"""kafka-python's clients, as every command uses them: ten seconds to reach a broker, then a clear error."""
+"""How Kafka is reached: with TLS and SASL as the settings say; by commands in ten seconds, or with a clear error."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from faust.auth import SASLCredentials, SSLCredentials
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from engine.errors import BrokerError
+from engine.errors import BrokerError, SettingsError
 from engine.settings import Settings
 
 CONNECT_MS = 10_000
 MAX_MESSAGE_BYTES = 8 << 20
+
+
+def tls(settings: Settings) -> ssl.SSLContext | None:
+    """What encrypts connections, if they are to be. Raises SettingsError."""
+    security = settings.security
+    if not security.uses_tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=security.ca_file)
+        if security.certificate_file:
+            context.load_cert_chain(security.certificate_file, security.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"a certificate of `security` cannot be used: {error}") from error
+    return context
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """What each client of aiokafka's and kafka-python's is given."""
+    security = settings.security
+    found: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "security_protocol": security.protocol,
+        "ssl_context": tls(settings),
+    }
+    if security.uses_sasl:
+        found |= {
+            "sasl_mechanism": security.mechanism,
+            "sasl_plain_username": security.username,
+            "sasl_plain_password": security.secret(),
+        }
+    return found
+
+
+def faust_credentials(settings: Settings) -> Any:
+    """The same for Faust."""
+    security, context = settings.security, tls(settings)
+    if security.uses_sasl:
+        return SASLCredentials(
+            username=security.username, password=security.secret(), mechanism=security.mechanism, ssl_context=context
+        )
+    return SSLCredentials(context=context) if context is not None else None
 
 
 @contextmanager
@@ -29,22 +72,22 @@ def consumer(settings: Settings) -> Iterator[KafkaConsumer]:
         yield client
 
 
-def producer(settings: Settings, **options: Any) -> KafkaProducer:
+def producer(settings: Settings, **more: Any) -> KafkaProducer:
     """A producer that waits for all replicas. Raises BrokerError when no broker answers."""
-    return _connect(KafkaProducer, settings, acks="all", max_request_size=MAX_MESSAGE_BYTES, **options)
+    return _connect(KafkaProducer, settings, acks="all", max_request_size=MAX_MESSAGE_BYTES, **more)
 
 
 @contextmanager
-def _connected(kind: Any, settings: Settings, **options: Any) -> Iterator[Any]:
-    client = _connect(kind, settings, **options)
+def _connected(kind: Any, settings: Settings, **more: Any) -> Iterator[Any]:
+    client = _connect(kind, settings, **more)
     try:
         yield client
     finally:
         client.close()
 
 
-def _connect(kind: Any, settings: Settings, **options: Any) -> Any:
+def _connect(kind: Any, settings: Settings, **more: Any) -> Any:
     try:
-        return kind(bootstrap_servers=settings.bootstrap_servers, bootstrap_timeout_ms=CONNECT_MS, **options)
+        return kind(**options(settings), bootstrap_timeout_ms=CONNECT_MS, **more)
     except (KafkaError, ValueError, OSError) as error:
         raise BrokerError(f"no Kafka broker answers at {settings.brokers}: {error}") from error

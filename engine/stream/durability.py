@@ -15,7 +15,7 @@ after it uncommitted, and the next worker repeats it.
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +24,7 @@ from faust.types import TP
 
 from engine.state.scored import Change
 from engine.state.store import write_changes
+from engine.stream.fencing import Writer, Writers
 from engine.stream.messages import Message
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Durability:
     def __init__(self, app: "FloodgateApp") -> None:
         self._app = app
         self._last: dict[int, _Step] = {}
-        self._next_offset: dict[int, int] = {}
+        self.writers = Writers(app.settings)
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, tp: TP, outcome: "Outcome", finished: Callable[[], None], release: Callable[[], None]) -> None:
@@ -78,9 +79,13 @@ class Durability:
         while self._running:
             await asyncio.wait(set(self._running))
 
-    def forget(self, partition: int) -> None:
-        """The partition's changelog may be written by someone else from now on."""
-        self._next_offset.pop(partition, None)
+    async def own(self, partitions: Iterable[TP]) -> None:
+        """Fence everyone else from the state of these partitions, before it is read; and from the models, where the
+        examples are among them."""
+        topics, table = self._app.settings.topics, self._app.entities
+        changelog = [TP(table.changelog_topic_name, tp.partition) for tp in partitions if tp.topic == topics.events]
+        models = [TP(topics.models, 0) for tp in partitions if tp.topic == topics.examples]
+        await self.writers.own([*changelog, *models])
 
     async def publish_apart(self, messages: list[Message]) -> None:
         """Publish messages that belong to no batch. `drain` waits for them too."""
@@ -91,7 +96,6 @@ class Durability:
 
     async def publish(self, messages: list[Message]) -> None:
         """Publish messages and await the broker's acknowledgement of all of them."""
-        producer = self._producer()
         builders: dict[TP, Any] = {}
         sent: dict[TP, Any] = {}
         now_ms = int(time.time() * 1000)
@@ -100,11 +104,11 @@ class Durability:
         async def send(tp: TP) -> None:
             if tp in sent:
                 await sent[tp]  # never overtaken by what follows it
-            sent[tp] = await producer.send_batch(builders.pop(tp), tp.topic, partition=tp.partition)
+            sent[tp] = await self._send(tp, builders.pop(tp))
 
         for message in messages:
             if message.topic not in partitions:
-                partitions[message.topic] = tuple(sorted(await producer.partitions_for(message.topic)))
+                partitions[message.topic] = tuple(sorted(await self._producer().partitions_for(message.topic)))
             partition = message.partition
             if partition is None:
                 partition = _partition_of(message.key, partitions[message.topic])
@@ -114,7 +118,7 @@ class Durability:
                 continue
             if tp in builders:
                 await send(tp)
-            builders[tp] = producer.create_batch()
+            builders[tp] = await self._batch(tp)
             builders[tp].append(**record)
         for tp in list(builders):
             await send(tp)
@@ -156,30 +160,39 @@ class Durability:
             published.cancel()  # if it failed: nothing may overtake it
             release()
 
+    async def _batch(self, tp: TP) -> Any:
+        return (await self.writers.get(tp)).batch() if self._is_fenced(tp) else self._producer().create_batch()
+
+    async def _send(self, tp: TP, batch: Any) -> Any:
+        if self._is_fenced(tp):
+            return await (await self.writers.get(tp)).begin(batch)
+        return await self._producer().send_batch(batch, tp.topic, partition=tp.partition)
+
+    def _is_fenced(self, tp: TP) -> bool:
+        return bool(tp.topic == self._app.settings.topics.models)
+
     async def _append_changelog(self, tp: TP, changes: list[Change]) -> int:
         """Append changes in order; returns the offset of the last one. A message batch is sent when the broker
         has the one before it: the watermarks stand in the last one, and mean everything before them."""
-        producer = self._producer()
+        writer = await self.writers.get(tp)
         now_ms = int(time.time() * 1000)
-        builder = producer.create_batch()
+        batch = writer.batch()
         for key, value in changes:
-            if builder.append(key=key, value=value, timestamp=now_ms) is None:
-                await self._append(builder, tp)
-                builder = producer.create_batch()
-                builder.append(key=key, value=value, timestamp=now_ms)
-        await self._append(builder, tp)
-        return self._next_offset[tp.partition] - 1
+            if batch.append(key=key, value=value, timestamp=now_ms) is None:
+                await self._append(tp, writer, batch)
+                batch = writer.batch()
+                batch.append(key=key, value=value, timestamp=now_ms)
+        await self._append(tp, writer, batch)
+        return self.writers.next_offset[tp] - 1
 
-    async def _append(self, builder: Any, tp: TP) -> None:
-        count = builder.record_count()
-        sent = await self._producer().send_batch(builder, tp.topic, partition=tp.partition)
-        first = (await sent).offset  # the offset of a batch is its first record's
-        expected = self._next_offset.get(tp.partition, first)
+    async def _append(self, tp: TP, writer: Writer, batch: Any) -> None:
+        count = batch.record_count()
+        first, expected = await writer.send(batch), self.writers.next_offset[tp]
         if first != expected:
-            # There is one writer. Someone else has written: our partitions are gone, or the broker has
-            # a batch twice. The local state would have a hole; a restart reads the changelog again.
-            raise RuntimeError(f"the changelog of partition {tp.partition} is at {first}, expected {expected}")
-        self._next_offset[tp.partition] = first + count
+            # There is one writer. Someone without a fence has written: the local state would have a hole; a restart
+            # reads the changelog again.
+            raise RuntimeError(f"{tp} is at {first}, expected {expected}")
+        self.writers.next_offset[tp] = first + count
 
     def _producer(self) -> Any:
         faust_producer: Any = self._app.producer

@@ -7,6 +7,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 
+from engine.settings import Settings
+from engine.stream.clients import options
+
 Receive = Callable[[str, bytes], Awaitable[None]]
 """Called with key and value of each new message, in order."""
 
@@ -18,11 +21,9 @@ _POLL_MS = 500
 class Follower(Service):
     """Reads one partition without a group. `caught_up` is set once what was there has been received."""
 
-    def __init__(
-        self, topic: str, servers: list[str], receive: Receive, on_caught_up: CaughtUp, **options: Any
-    ) -> None:
-        super().__init__(**options)
-        self._topic, self._servers, self._receive, self._on_caught_up = topic, servers, receive, on_caught_up
+    def __init__(self, topic: str, settings: Settings, receive: Receive, on_caught_up: CaughtUp, **more: Any) -> None:
+        super().__init__(**more)
+        self._topic, self._settings, self._receive, self._on_caught_up = topic, settings, receive, on_caught_up
         self.caught_up = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self._received, self._moved = 0, asyncio.Event()
@@ -42,7 +43,7 @@ class Follower(Service):
     async def _follow(self) -> None:
         tp = TopicPartition(self._topic, 0)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="earliest",
+            **options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
             max_partition_fetch_bytes=16 << 20,
         )  # fmt: skip
         await consumer.start()

@@ -1,19 +1,26 @@
 """A worker with injected faults: FAULTS names them, separated by commas.
 
+drop_last         loses whatever it fetches first, once
 drop_fetch        loses the 2nd and the 5th fetch of events, as a badly timed rebalance does
 fail_changelog    the 6th changelog append fails after it may have been written
 fail_rocksdb      the 6th local write fails after the changelog has it
+stand_still       stops itself (SIGSTOP) with the 6th changelog append in its hand, until it is told to go on
+no_fence          writes without a fence, to show what it is for
 no_guard          takes the contiguity guard out, to show what it is for
 """
 
 import os
+import signal
 from typing import Any
+
+from aiokafka import AIOKafkaProducer
 
 from engine.cli import main
 from engine.state.store import write_changes
-from engine.stream import durability
+from engine.stream import durability, fencing
 from engine.stream.batches import BatchConsumer
 from engine.stream.durability import Durability
+from engine.stream.fencing import Writer
 
 
 def drop_fetches(*which: int) -> None:
@@ -62,6 +69,31 @@ def fail_rocksdb(on_call: int) -> None:
     setattr(durability, "write_changes", failing)  # noqa: B010  # that is the fault
 
 
+def stand_still(on_call: int) -> None:
+    """The whole process stands still between its last look and its write."""
+    send, count = Writer.send, 0
+
+    async def standing(self: Writer, batch: Any) -> int:
+        nonlocal count
+        count += self._tp.topic.endswith("changelog")
+        if count == on_call:
+            count += 1
+            print("FAULT standing still", flush=True)  # noqa: T201  # the test looks for it
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return await send(self, batch)
+
+    setattr(Writer, "send", standing)  # noqa: B010  # that is the fault
+
+
+def remove_fence() -> None:
+    """Whoever writes last is right."""
+
+    def unfenced(transactional_id: str, **options: Any) -> AIOKafkaProducer:
+        return AIOKafkaProducer(enable_idempotence=True, **options)
+
+    setattr(fencing, "AIOKafkaProducer", unfenced)  # noqa: B010  # that is the fault
+
+
 def remove_guard() -> None:
     """Take records as they come."""
 
@@ -74,9 +106,12 @@ def remove_guard() -> None:
 
 
 FAULTS = {
+    "drop_last": lambda: drop_fetches(1),
     "drop_fetch": lambda: drop_fetches(2, 5),
     "fail_changelog": lambda: fail_changelog(6),
     "fail_rocksdb": lambda: fail_rocksdb(6),
+    "stand_still": lambda: stand_still(4 + 6),
+    "no_fence": remove_fence,
     "no_guard": remove_guard,
 }
 

@@ -28,6 +28,17 @@ def test_a_dropped_fetch_is_read_again(tmp_path: Path) -> None:
         assert system.users() == oracle.users
 
 
+def test_a_dropped_fetch_with_nothing_behind_it_is_read_again(tmp_path: Path) -> None:
+    with System(tmp_path, partitions=1) as system:
+        events = random_events(50, seed=23)
+        system.push_rules(FLOOD)
+        system.publish(events)
+        worker = system.start_worker("one", faults="drop_last")
+        system.wait_until_decided()
+        assert "FAULT a fetch was dropped" in worker.log
+        assert system.users() == Oracle(FLOOD, system.settings, events).users
+
+
 def test_without_the_guard_a_dropped_fetch_loses_events(tmp_path: Path) -> None:
     """Shows that the test above can fail."""
     with System(tmp_path) as system:
