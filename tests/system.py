@@ -26,6 +26,7 @@ from engine.dev.pages import free_port, metric_sum, read_page
 from engine.rulebook import load_rulebook
 from engine.settings import Settings, TopicNames
 from engine.state.store import ENTITY, USER
+from engine.stream.clients import options
 from engine.stream.messages import encode_rulebook
 from engine.stream.offline import Arrival, OfflineEngine
 from engine.stream.publishing import Publisher
@@ -178,7 +179,7 @@ class System:
 
     def publish_rulebook(self, sources: dict[str, str]) -> None:
         """Put a rulebook onto the topic unchecked, as no one should."""
-        producer = KafkaProducer(bootstrap_servers=self.settings.bootstrap_servers)
+        producer = KafkaProducer(**options(self.settings))
         message = encode_rulebook(sources, "unchecked", "someone", "", 0)
         producer.send(self.settings.topics.rulebooks, key=b"main", value=message, partition=0).get(timeout=20)
         producer.close()
@@ -187,6 +188,8 @@ class System:
         """A floodgate command against this system; its output."""
         environment = {f"FLOODGATE_TOPICS__{name.upper()}": topic
                        for name, topic in msgspec.structs.asdict(self.settings.topics).items()}  # fmt: skip
+        security = msgspec.structs.asdict(self.settings.security)
+        environment |= {f"FLOODGATE_SECURITY__{name.upper()}": value for name, value in security.items() if value}
         environment["FLOODGATE_BROKERS"] = self.settings.brokers
         environment["FLOODGATE_APP_ID"] = self.settings.app_id
         environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)
@@ -212,7 +215,7 @@ class System:
 
     def read(self, topic: str) -> list[Any]:
         """Every record of a topic, now."""
-        consumer = KafkaConsumer(bootstrap_servers=self.settings.bootstrap_servers, enable_auto_commit=False)
+        consumer = KafkaConsumer(**options(self.settings), enable_auto_commit=False)
         try:
             tps = [TopicPartition(topic, index) for index in sorted(consumer.partitions_for_topic(topic) or ())]
             consumer.assign(tps)
@@ -238,7 +241,7 @@ class System:
     def _lag_of(self, topic: str) -> int:
         if self._lag_consumer is None:
             self._lag_consumer = KafkaConsumer(
-                bootstrap_servers=self.settings.bootstrap_servers,
+                **options(self.settings),
                 group_id=self.settings.app_id,
                 enable_auto_commit=False,
             )

@@ -1,0 +1,119 @@
+"""Kafka with TLS and SASL: commands and workers get in with the right credentials, and say so where they do not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import trustme
+
+from engine.dev.kafka.cluster import KafkaCluster
+from engine.errors import BrokerError, KafkaMissingError, SettingsError
+from engine.settings import SecuritySettings, Settings, load_settings
+from engine.stream.clients import consumer, tls
+from tests.events import random_events
+from tests.system import RULEBOOKS, Oracle, System
+
+FLOOD = RULEBOOKS / "flood"
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an authority's certificate, and a broker's with its key."""
+    directory = tmp_path_factory.mktemp("certificates")
+    made = trustme.CA()
+    made.cert_pem.write_to_path(directory / "ca.pem")
+    made.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(directory / "broker.pem")
+    trustme.CA().cert_pem.write_to_path(directory / "other-ca.pem")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def guarded(authority: Path) -> Iterator[str]:
+    """The address of a Kafka that wants TLS and a password."""
+    more = {
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+        "listener.name.client.scram-sha-512.sasl.jaas.config":
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        "listener.name.client.plain.sasl.jaas.config":
+            "org.apache.kafka.common.security.plain.PlainLoginModule required "
+            f'user_floodgate="{PASSWORD}";',
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(authority / "broker.pem"),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(authority / "ca.pem"),
+    }  # fmt: skip
+    try:
+        cluster = KafkaCluster(protocol="SASL_SSL", more=more, scram={"floodgate": PASSWORD})
+    except KafkaMissingError as error:
+        pytest.skip(f"Apache Kafka could not be had: {error}")
+    with cluster:
+        yield cluster.address
+
+
+def security(authority: Path, **others: str) -> SecuritySettings:
+    settings = {
+        "protocol": "SASL_SSL", "ca_file": str(authority / "ca.pem"), "username": "floodgate", "password": PASSWORD,
+    }  # fmt: skip
+    return msgspec.convert({**settings, **others}, SecuritySettings)
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+def test_a_worker_and_the_commands_get_in(tmp_path: Path, guarded: str, authority: Path, mechanism: str) -> None:
+    events = random_events(1_000, seed=51)
+    with System(tmp_path, guarded, security=msgspec.to_builtins(security(authority, mechanism=mechanism))) as system:
+        system.push_rules(FLOOD)
+        system.publish(events)
+        worker = system.start_worker("one")
+        system.wait_until_decided()
+        assert system.users() == Oracle(FLOOD, system.settings, events).users
+        assert PASSWORD not in worker.log
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"password": "wrong"}, {"username": "someone"}, {"ca_file": "other-ca.pem"}, {"protocol": "PLAINTEXT"}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_others_do_not(guarded: str, authority: Path, wrong: dict[str, str]) -> None:
+    if "ca_file" in wrong:
+        wrong = {"ca_file": str(authority / wrong["ca_file"])}
+    settings = Settings(brokers=guarded, security=security(authority, **wrong))
+    with pytest.raises(BrokerError) as refused, consumer(settings) as client:
+        client.topics()
+    assert PASSWORD not in str(refused.value)
+
+
+def test_the_password_is_not_shown(authority: Path) -> None:
+    assert PASSWORD not in repr(Settings(security=security(authority)))
+
+
+def test_a_password_may_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text(f"{PASSWORD}\n")
+    environment = {
+        "FLOODGATE_SECURITY__PROTOCOL": "SASL_PLAINTEXT",
+        "FLOODGATE_SECURITY__USERNAME": "floodgate",
+        "FLOODGATE_SECURITY__PASSWORD_FILE": str(path),
+    }
+    assert load_settings(None, environment).security.secret() == PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"PROTOCOL": "SASL_SSL"}, "username"),
+        ({"CA_FILE": "/nowhere"}, "ca_file"),
+        ({"KEY_FILE": __file__}, "certificate_file"),
+        ({"PASSWORD": "a", "PASSWORD_FILE": __file__}, "two passwords"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(settings: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load_settings(None, {f"FLOODGATE_SECURITY__{name}": value for name, value in settings.items()})
+
+
+def test_a_file_without_a_certificate_is_refused() -> None:
+    with pytest.raises(SettingsError, match="certificate"):
+        tls(Settings(security=SecuritySettings(protocol="SSL", ca_file=__file__)))
