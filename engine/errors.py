@@ -9,7 +9,7 @@ FloodgateError
 ├── SnapshotError         a model snapshot is unreadable → the operator rolls the model back
 ├── PipelineError         a pipeline cannot be made      → whoever wrote it
 ├── BrokerError           no broker answers              → the operator checks `brokers`
-├── KafkaMissingError    Kafka cannot be started here    → whoever sets the machine up
+├── KafkaMissingError    Kafka cannot be fetched here    → whoever sets the machine up
 ├── PublishError          the broker refuses messages    → the operator raises a limit or mends the file
 ├── RecordingError        a recorded file is unreadable  → whoever recorded it
 └── TopicError            topics are missing or wrong    → the operator runs `floodgate topics create`
@@ -72,7 +72,7 @@ class BrokerError(FloodgateError):
 
 
 class KafkaMissingError(FloodgateError):
-    """A local Kafka could not be fetched or started."""
+    """A local Kafka could not be fetched."""
 
 
 class RecordingError(FloodgateError):

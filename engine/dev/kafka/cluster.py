@@ -15,7 +15,7 @@ from types import TracebackType
 
 from engine.dev.kafka.install import installed_jars, java
 from engine.dev.pages import free_port
-from engine.errors import KafkaMissingError
+from engine.errors import BrokerError
 
 _START_TIMEOUT_S = 60.0
 _POLL_S = 0.05
@@ -89,14 +89,14 @@ class KafkaNode:
             )  # fmt: skip
 
     def wait_until_up(self) -> None:
-        """Until clients can connect. Raises KafkaMissingError with the log's end."""
+        """Until clients can connect. Raises BrokerError with the log's end."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(_POLL_S)
-        raise KafkaMissingError(
+        raise BrokerError(
             f"Kafka did not start:\n{(self._directory / 'log').read_text('utf-8', 'replace')[-2000:]}"
         )
 
@@ -169,7 +169,7 @@ class KafkaCluster:
         for one in running:
             said, _ = one.communicate(timeout=_START_TIMEOUT_S)
             if one.returncode != 0:
-                raise KafkaMissingError(f"Kafka's storage could not be made: {said[-1000:]}")
+                raise BrokerError(f"Kafka's storage could not be made: {said[-1000:]}")
 
 
 def _command() -> list[str]:
