@@ -93,7 +93,8 @@ class BatchConsumer(driver.Consumer):
                 continue
             handler = self.app.handlers.get(tp.topic)
             if handler is None:
-                await self.app.recovery.take(tp, records)
+                async with self._fatal_errors():  # damaged files come to light when something is written
+                    await self.app.recovery.take(tp, records)
                 continue
             ready = await self.contiguous(tp, records, self._next.get(tp))
             if ready and tp.topic == self.app.settings.topics.labels:
@@ -121,9 +122,8 @@ class BatchConsumer(driver.Consumer):
             return []  # not pinned yet: perform_seek will read these records again
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
-        if not records or records[0].offset == expected:
+        if not records or (first := records[0].offset) == expected:
             return records
-        first = records[0].offset
         if self._confirmed_gaps.get(tp) == first:
             if tp in self._next:
                 self._next[tp] = first

@@ -96,9 +96,7 @@ class KafkaNode:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(_POLL_S)
-        raise BrokerError(
-            f"Kafka did not start:\n{(self._directory / 'log').read_text('utf-8', 'replace')[-2000:]}"
-        )
+        raise BrokerError(f"Kafka did not start:\n{(self._directory / 'log').read_text('utf-8', 'replace')[-2000:]}")
 
     def kill(self) -> None:
         """SIGKILL."""
