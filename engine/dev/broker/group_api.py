@@ -194,5 +194,5 @@ def _described(name: str, group: Group | None) -> Any:
     return made(
         error_code=0, group_id=name, group_state=group.state if group else "Dead",
         protocol_type=group.protocol_type if group else "", protocol_data=group.protocol if group else "",
-        members=members, authorized_operations=-(2**31),
+        members=members, authorized_operations=set(),
     )  # fmt: skip

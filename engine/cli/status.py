@@ -1,0 +1,64 @@
+"""`floodgate status`."""
+
+import sys
+from collections import defaultdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from engine.cli.options import with_settings
+from engine.settings import Settings
+from engine.stream.standing import Standing, standing_of
+
+_MANY = 10_000
+
+
+@click.command("status")
+@with_settings
+def command(settings: Settings) -> None:
+    """Show who owns which partitions, how far behind they are, and which rulebook and models were published last.
+
+    Exit code 1 when a partition has no worker.
+    """
+    console = Console()
+    standing = standing_of(settings)
+    _tell_partitions(console, standing)
+    if standing.rulebook is None:
+        console.print("[yellow]no rulebook: publish one with `floodgate rules push`[/]")
+    else:
+        identity, author, note = standing.rulebook
+        console.print(f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}")
+    models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())
+    console.print(f"models: {models or 'none has learned anything yet'}")
+    sys.exit(1 if any(one.owner is None for one in standing.partitions) else 0)
+
+
+def _tell_partitions(console: Console, standing: Standing) -> None:
+    by_worker: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    lag: dict[tuple[str, str], int] = defaultdict(int)
+    topics = list(dict.fromkeys(one.topic for one in standing.partitions))
+    for one in standing.partitions:
+        owner = one.owner or "[red]nobody[/]"
+        by_worker[owner][one.topic].append(one.partition)
+        lag[owner, one.topic] += one.lag
+    table = Table("worker", *topics, title=f"group {standing.state.lower()}: partitions, and messages behind")
+    for owner in [*standing.members, *sorted(by_worker.keys() - set(standing.members))]:
+        cells = [_cell(by_worker[owner][topic], lag[owner, topic]) for topic in topics]
+        table.add_row(owner, *cells)
+    console.print(table)
+
+
+def _cell(partitions: list[int], lag: int) -> str:
+    return f"{_ranges(partitions)}  [{'red' if lag > _MANY else 'dim'}]{lag:,} behind[/]" if partitions else ""
+
+
+def _ranges(numbers: list[int]) -> str:
+    """1, 2, 3, 7 as 1-3 7."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return " ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)

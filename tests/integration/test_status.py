@@ -1,0 +1,29 @@
+"""`floodgate status`, on both kinds of broker."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from engine.dev.kafka.cluster import KafkaCluster
+from tests.events import random_events
+from tests.system import RULEBOOKS, System, wait_until
+
+
+@pytest.mark.parametrize("kind", ["embedded", "kafka"])
+def test_status_tells_workers_lag_and_what_is_in_use(tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
+    cluster: KafkaCluster | None = request.getfixturevalue("kafka") if kind == "kafka" else None
+    with System(tmp_path, cluster.address if cluster else None) as system:
+        system.push_rules(RULEBOOKS / "flood")
+        system.publish(random_events(300, seed=61))
+        with pytest.raises(subprocess.CalledProcessError) as nobody:
+            system.run("status")
+        assert nobody.value.returncode == 1
+        assert "nobody" in nobody.value.stdout
+        worker = system.start_worker("one")
+        system.wait_until_decided()
+        told = wait_until(lambda: system.run("status"), "the status is known")
+        assert "group stable" in told
+        assert "nobody" not in told
+        assert worker.rulebook() in told
+        assert "0-3  0 behind" in told

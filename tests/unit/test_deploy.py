@@ -1,0 +1,86 @@
+"""What is in `deploy/` is well formed, speaks of what there is, and passes the validators that this machine has."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from engine.settings import load_settings
+from engine.stream.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+ALERTS = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
+PANELS = json.loads((DEPLOY / "grafana" / "floodgate.json").read_text("utf-8"))["panels"]
+MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "floodgate.yaml").read_text("utf-8")))
+
+
+def metric_names() -> set[str]:
+    """As Prometheus stores them."""
+    names = set()
+    for metric in Metrics().registry.collect():
+        kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
+        names |= {metric.name + suffix for suffix in kinds.get(metric.type, [""])}
+    return names
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [*(alert["expr"] for alert in ALERTS), *(target["expr"] for panel in PANELS for target in panel["targets"])],
+)
+def test_alerts_and_panels_ask_for_metrics_that_exist(expression: str) -> None:
+    asked = set(re.findall(r"floodgate_\w+", expression))
+    assert asked or "up{" in expression
+    assert asked <= metric_names()
+
+
+def test_every_alert_says_what_to_do() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    for alert in ALERTS:
+        assert f"| `{alert['alert']}` | " in operations, alert["alert"]
+        assert alert["annotations"]["summary"]
+        assert alert["labels"]["severity"] in ("page", "ticket")
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest["kind"])
+def test_kubernetes_accepts_the_manifests(manifest: dict[str, Any]) -> None:
+    kubernetes_validate.validate(manifest, "1.31", strict=True)
+
+
+def test_the_settings_in_the_config_map_are_settings(tmp_path: Path) -> None:
+    text = MANIFESTS[0]["data"]["settings.yaml"]
+    for name in ("ca.pem", "password"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "settings.yaml").write_text(text.replace("/etc/floodgate-kafka", str(tmp_path)))
+    assert load_settings(tmp_path / "settings.yaml", {}).replication == 3
+
+
+def test_compose_mounts_what_is_there() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    assert {"kafka", "worker-1", "worker-2", "prometheus", "grafana"} <= compose["services"].keys()
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
+    for mount in mounts:
+        if mount.startswith("./"):
+            assert (DEPLOY / mount.partition(":")[0]).is_file(), mount
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = (DEPLOY / "systemd" / "floodgate@.service").read_text("utf-8")
+    path = tmp_path / "floodgate@.service"
+    path.write_text(unit.replace("/usr/local/bin/floodgate", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False)
+    assert not [line for line in done.stderr.splitlines() if "floodgate@" in line], done.stderr
+
+
+def test_prometheus_accepts_the_alerts() -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    subprocess.run(["promtool", "check", "rules", str(DEPLOY / "prometheus" / "alerts.yml")], check=True)
