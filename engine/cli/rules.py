@@ -3,6 +3,7 @@
 import getpass
 import json
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -10,10 +11,11 @@ import click
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError
-from engine.rulebook import check_rulebook, read_directory
+from engine.rulebook import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.schema import json_schema
 from engine.settings import Settings
-from engine.stream.publishing import publish_rulebook
+from engine.stream.messages import Pause
+from engine.stream.publishing import publish_paused, publish_rulebook, read_paused, read_rulebook
 
 
 @click.group("rules")
@@ -53,6 +55,37 @@ def push(settings: Settings, path: Path, author: str, note: str) -> None:
         sys.exit(1)
     version = publish_rulebook(settings, rulebook, author, note)
     click.echo(f"published rulebook {rulebook.id} as version {version}")
+
+
+@command.command("pause")
+@click.argument("rule")
+@click.option("--author", default=getpass.getuser, help="Who pauses it.  [default: the user's name]")
+@click.option("--note", default="", help="Why.")
+@with_settings
+def pause(settings: Settings, rule: str, author: str, note: str) -> None:
+    """Stop a rule at once, on every worker.
+
+    It goes on in shadow, whatever its rulebook says, until it is resumed.
+    """
+    document = read_rulebook(settings)
+    known = [one.name for one in load_rulebook(document["sources"]).rules] if document is not None else []
+    if rule not in known:
+        raise click.UsageError(f"the rulebook in use has no rule {rule!r}; it has {', '.join(known) or 'none'}")
+    paused = read_paused(settings) | {rule: Pause(author, note, int(time.time() * 1000))}
+    publish_paused(settings, paused)
+    click.echo(f"{rule} is paused. Paused now: {', '.join(sorted(paused))}")
+
+
+@command.command("resume")
+@click.argument("rule")
+@with_settings
+def resume(settings: Settings, rule: str) -> None:
+    """Let a paused rule do again what its rulebook says."""
+    paused = read_paused(settings)
+    if paused.pop(rule, None) is None:
+        raise click.UsageError(f"{rule!r} is not paused; paused are: {', '.join(sorted(paused)) or 'none'}")
+    publish_paused(settings, paused)
+    click.echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
 
 
 def _checked(path: Path) -> Rulebook | None:

@@ -29,6 +29,8 @@ def command(settings: Settings) -> None:
     else:
         identity, author, note = standing.rulebook
         console.print(f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}")
+    if standing.paused:
+        console.print(f"[yellow]paused rules: {', '.join(standing.paused)}[/]")
     models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())
     console.print(f"models: {models or 'none has learned anything yet'}")
     sys.exit(1 if any(one.owner is None for one in standing.partitions) else 0)

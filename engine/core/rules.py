@@ -1,7 +1,7 @@
 """A compiled rulebook, as the evaluator sees it. `engine.rulebook` makes these out of YAML."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from engine.core.clusters import ClusterSpec
@@ -225,6 +225,10 @@ class Rulebook:
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""
         return self.programs.get(event_type) or self.programs.get(ANY_EVENT)
+
+    def pausing(self, names: Container[str]) -> "Rulebook":
+        """The same, with these rules in shadow: they are decided and told, and do nothing."""
+        return replace(self, rules=tuple(replace(r, mode="shadow") if r.name in names else r for r in self.rules))
 
 
 class Scorer(Protocol):

@@ -29,7 +29,7 @@ from engine.stream.handlers import BatchHandler
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.logs import logging_config
-from engine.stream.messages import RULEBOOK, decode_rulebook
+from engine.stream.messages import PAUSED, RULEBOOK, Pause, decode_paused, decode_rulebook
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
 from engine.stream.topics import TABLE
@@ -60,6 +60,7 @@ class FloodgateApp(faust.App):
         self.recovery = BulkRecovery(self)
         self.rulebook_id: str | None = None
         self._rulebook: Rulebook | None = None
+        self._paused: dict[str, Pause] = {}
         self._models = Models()
         self._states: dict[int, PartitionState] = {}
         super().__init__(settings.app_id, **_faust_options(settings))
@@ -125,6 +126,8 @@ class FloodgateApp(faust.App):
     # -- updates ----------------------------------------------------------------------------------
 
     async def _receive_rulebook(self, name: str, message: bytes) -> None:
+        if name == PAUSED:
+            self._receive_paused(message)
         if name != RULEBOOK:
             return
         started = time.perf_counter()
@@ -145,6 +148,17 @@ class FloodgateApp(faust.App):
             "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=document.get("author"),
             compiled_ms=round((time.perf_counter() - started) * 1000),
         )  # fmt: skip
+
+    def _receive_paused(self, message: bytes) -> None:
+        try:
+            self._paused = decode_paused(message)
+        except RulebookError as error:
+            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
+            _log.error("what is paused stays as it was", error=str(error))
+            return
+        self.metrics.paused.set(len(self._paused))
+        _log.warning("paused rules", rules=sorted(self._paused))
+        self._switch()
 
     async def _receive_model(self, name: str, snapshot: bytes) -> None:
         started = time.perf_counter()
@@ -167,7 +181,7 @@ class FloodgateApp(faust.App):
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
         if self._rulebook is not None:
             scorers = self._models.scorers(self._rulebook)
-            evaluator = Evaluator(self._rulebook, scorers, self.settings.decision_sample)
+            evaluator = Evaluator(self._rulebook.pausing(self._paused), scorers, self.settings.decision_sample)
             self._events.use(evaluator)
             self._hops.use(evaluator)
             self._trainer.use(self._rulebook)

@@ -16,6 +16,8 @@ from engine.learning.scored import ScoredRows
 Headers = list[tuple[str, bytes]]
 
 RULEBOOK = "main"
+PAUSED = "paused"
+"""Key, on the rulebooks topic, of the rules that do nothing for now, whatever their rulebook says."""
 """The key under which the rulebook in force is published."""
 
 
@@ -222,6 +224,22 @@ def decode_ruling(data: bytes | None) -> Ruling:
         return msgspec.json.decode(data or b"", type=Ruling)  # type: ignore[no-any-return]  # a union
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_a_ruling", f"this is not a ruling: {error}") from error
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Who has paused a rule, when and why."""
+
+    author: str
+    note: str
+    ts: int
+
+
+def decode_paused(data: bytes) -> dict[str, Pause]:
+    """The paused rules by name. Raises RulebookError."""
+    try:
+        return msgspec.json.decode(data, type=dict[str, Pause])
+    except msgspec.MsgspecError as error:
+        raise RulebookError(f"this message does not say which rules are paused: {error}", 1) from error
 
 
 def encode_rulebook(sources: dict[str, str], identity: str, author: str, note: str, ts_ms: int) -> bytes:

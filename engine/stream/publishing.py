@@ -19,32 +19,63 @@ from engine.learning.trainer import seed_of
 from engine.settings import Settings
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models
-from engine.stream.messages import RULEBOOK, RULING, Restore, Ruling, encode_rulebook
+from engine.stream.messages import (
+    PAUSED,
+    RULEBOOK,
+    RULING,
+    Pause,
+    Restore,
+    Ruling,
+    decode_paused,
+    decode_rulebook,
+    encode_rulebook,
+)
 
 
 def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
     """Publish a checked rulebook; returns its version, the offset on the topic. Raises PublishError."""
     message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, int(time.time() * 1000))
+    return _send(settings, settings.topics.rulebooks, RULEBOOK.encode(), message, "the rulebook")
+
+
+def read_rulebook(settings: Settings) -> dict[str, Any] | None:
+    """The rulebook that was pushed last, as its message says: id, author, note, sources. Raises RulebookError,
+    TopicError."""
+    found = None
+    for record in read_all(settings, settings.topics.rulebooks):
+        if record.key == RULEBOOK.encode() and record.value:
+            found = decode_rulebook(record.value)
+    return found
+
+
+def read_paused(settings: Settings) -> dict[str, Pause]:
+    """The rules that are paused. Raises RulebookError, TopicError."""
+    found: dict[str, Pause] = {}
+    for record in read_all(settings, settings.topics.rulebooks):
+        if record.key == PAUSED.encode() and record.value:
+            found = decode_paused(record.value)
+    return found
+
+
+def publish_paused(settings: Settings, paused: dict[str, Pause]) -> None:
+    """Tell every worker which rules do nothing for now. Raises PublishError."""
+    _send(settings, settings.topics.rulebooks, PAUSED.encode(), msgspec.json.encode(paused), "what is paused")
+
+
+def _send(settings: Settings, topic: str, key: bytes, value: bytes, what: str) -> int:
+    """Publish one message to the first partition; returns its offset."""
     client = producer(settings)
     try:
-        sent = client.send(settings.topics.rulebooks, key=RULEBOOK.encode(), value=message, partition=0)
-        return int(sent.get(timeout=30).offset)
+        return int(client.send(topic, key=key, value=value, partition=0).get(timeout=30).offset)
     except KafkaError as error:
-        raise PublishError(f"the rulebook could not be published: {error!r}") from error
+        raise PublishError(f"{what} could not be published: {error!r}") from error
     finally:
         client.close()
 
 
 def publish_ruling(settings: Settings, ruling: Ruling) -> None:
     """Tell the trainer whether a moderator's labels count. Raises PublishError."""
-    client = producer(settings)
-    try:
-        value = msgspec.json.encode(ruling)
-        client.send(settings.topics.examples, key=RULING, value=value, partition=0).get(timeout=30)
-    except KafkaError as error:
-        raise PublishError(f"the ruling could not be published: {error!r}") from error
-    finally:
-        client.close()
+    _send(settings, settings.topics.examples, RULING, msgspec.json.encode(ruling), "the ruling")
 
 
 def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:

@@ -9,8 +9,7 @@ from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, Kaf
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.clients import admin, consumer
-from engine.stream.messages import RULEBOOK, decode_rulebook
-from engine.stream.publishing import read_all, read_models
+from engine.stream.publishing import read_models, read_paused, read_rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,7 @@ class Standing:
     members: list[str]
     partitions: list[Owned]
     rulebook: tuple[str, str, str] | None = None
+    paused: list[str] = field(default_factory=list)
     models: dict[str, int] = field(default_factory=dict)
 
 
@@ -60,10 +60,10 @@ def standing_of(settings: Settings) -> Standing:
         known = offsets.get(tp)
         committed = known.offset if known is not None and known.offset >= 0 else starts[tp]
         standing.partitions.append(Owned(tp.topic, tp.partition, owners.get(tp), committed, ends[tp]))
-    for record in read_all(settings, settings.topics.rulebooks):
-        if record.key == RULEBOOK.encode() and record.value:
-            document = decode_rulebook(record.value)
-            standing.rulebook = (str(document["id"]), str(document["author"]), str(document["note"]))
+    document = read_rulebook(settings)
+    if document is not None:
+        standing.rulebook = (str(document["id"]), str(document["author"]), str(document["note"]))
+    standing.paused = sorted(read_paused(settings))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing
 
