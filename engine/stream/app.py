@@ -105,6 +105,11 @@ class FloodgateApp(faust.App):
             _log.error("the state on this worker's disk is damaged", error=str(reason))
         end_soon()
 
+    async def on_stop(self) -> None:
+        """What this worker wrote with is closed last: what was under way is finished by then."""
+        await super().on_stop()
+        await self.durability.writers.close()
+
     # -- state ------------------------------------------------------------------------------------
 
     def partition_state(self, partition: int) -> PartitionState:

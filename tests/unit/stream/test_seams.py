@@ -9,6 +9,7 @@ from typing import Any
 import aiokafka
 import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from faust.stores.rocksdb import RocksDBOptions, Store
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
@@ -31,7 +32,7 @@ def test_the_versions_are_the_ones_that_were_read() -> None:
 @pytest.mark.parametrize(
     "name",
     ["_drain_messages", "_new_offset", "_filter_tps_with_pending_acks", "wait_empty", "perform_seek",
-     "on_partitions_revoked"],
+     "on_partitions_revoked", "on_partitions_assigned"],
 )  # fmt: skip
 def test_what_is_overridden_exists_with_the_same_parameters(name: str) -> None:
     ours, theirs = getattr(BatchConsumer, name), getattr(Consumer, name)
@@ -99,3 +100,16 @@ def test_rivers_regression_keeps_its_weights_where_snapshots_look() -> None:
     assert model._weights.to_dict().keys() == {1}
     assert dict(model.optimizer.g2).keys() == {1}
     assert model.optimizer.n_iterations == 1
+
+
+def test_aiokafka_asks_for_an_epoch_and_for_transactions_where_there_is_a_transactional_id() -> None:
+    """The reason for taking the id away in `fencing.py` once the epoch is there."""
+    assert "if self._txn_manager is None or self._txn_manager.has_pid():" in source(Sender._maybe_wait_for_pid)
+    assert "await self._maybe_wait_for_pid()" in source(Sender.start)
+    assert "txn_manager.transactional_id is not None" in source(aiokafka.AIOKafkaProducer.send_batch)
+    assert 'kwargs["transactional_id"] = self._sender._txn_manager.transactional_id' in source(SendProduceReqHandler)
+
+
+def test_faust_begins_recovery_behind_the_assignment() -> None:
+    """The reason for fencing in `on_partitions_assigned`."""
+    assert "self._on_partitions_assigned" in source(Consumer.on_partitions_assigned)
