@@ -75,12 +75,9 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        files = ("ca_file", "certificate_file", "key_file", "password_file")
-        missing = next(
-            (name for name in files if getattr(self, name) and not Path(getattr(self, name)).is_file()), None
-        )
-        if missing:
-            raise ValueError(f"`security.{missing}` is a file, not {getattr(self, missing)!r}")
+        for name in ("ca_file", "certificate_file", "key_file", "password_file"):
+            if getattr(self, name) and not _is_file(getattr(self, name)):  # not shown: it may be the secret itself
+                raise ValueError(f"`security.{name}` is not the path of a file that is there")
         if self.key_file and not self.certificate_file:
             raise ValueError("`security.certificate_file` goes with `security.key_file`")
         if self.password and self.password_file:
@@ -106,6 +103,13 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.password_file:
             return Path(self.password_file).read_text("utf-8").strip()
         return self.password or ""
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # too long for a path, for example
+        return False
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _NOTE = "corrupted.txt"
@@ -12,7 +13,8 @@ def note_corruption(error: BaseException, data_dir: Path) -> bool:
     """Remember, for the next start, that RocksDB has found its files damaged. False for any other error."""
     if "Corruption:" not in str(error):  # rocksdict raises nothing more particular
         return False
-    (data_dir / _NOTE).write_text(str(error), "utf-8")
+    with suppress(OSError):  # the disk may be what is damaged; the worker has to end all the same
+        (data_dir / _NOTE).write_text(str(error), "utf-8")
     return True
 
 
@@ -22,14 +24,17 @@ def put_aside_corrupted(data_dir: Path) -> list[str]:
     note = data_dir / _NOTE
     if not note.exists():
         return []
-    said, databases = note.read_text("utf-8", "replace"), sorted(data_dir.rglob("*.db"))
+    said, databases = (
+        note.read_text("utf-8", "replace"),
+        sorted(path for path in data_dir.rglob("*.db") if path.is_dir()),
+    )
     named = [path for path in databases if f"{path}/" in said]
     aside = data_dir / _ASIDE
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     moved = []
-    for path in named or databases:
-        path.rename(aside / f"{path.name}-{int(time.time())}")
+    for number, path in enumerate(named or databases):
+        path.rename(aside / f"{path.name}-{int(time.time())}-{number}")
         moved.append(path.name)
     note.unlink()
     return moved

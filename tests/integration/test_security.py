@@ -116,6 +116,7 @@ def test_a_password_may_stand_in_a_file(tmp_path: Path) -> None:
     [
         ({"PROTOCOL": "SASL_SSL"}, "username"),
         ({"CA_FILE": "/nowhere"}, "ca_file"),
+        ({"PASSWORD_FILE": "x" * 5_000}, "password_file"),
         ({"KEY_FILE": __file__}, "certificate_file"),
         ({"PASSWORD": "a", "PASSWORD_FILE": __file__}, "two passwords"),
     ],
