@@ -99,10 +99,16 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.protocol.endswith("SSL")
 
     def secret(self) -> str:
-        """The password. Raises OSError where its file cannot be read."""
-        if self.password_file:
-            return Path(self.password_file).read_text("utf-8").strip()
-        return self.password or ""
+        """The password. Raises SettingsError where its file cannot be read or is empty."""
+        if self.password_file is None:
+            return self.password or ""
+        try:
+            found = Path(self.password_file).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"`security.password_file` cannot be read: {error}") from error
+        if not found:
+            raise SettingsError("`security.password_file` is an empty file")
+        return found
 
 
 def _is_file(path: str) -> bool:

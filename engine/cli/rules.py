@@ -71,8 +71,8 @@ def pause(settings: Settings, rule: str, author: str, note: str) -> None:
     known = [one.name for one in load_rulebook(document["sources"]).rules] if document is not None else []
     if rule not in known:
         raise click.UsageError(f"the rulebook in use has no rule {rule!r}; it has {', '.join(known) or 'none'}")
-    paused = read_paused(settings) | {rule: Pause(author, note, int(time.time() * 1000))}
-    publish_paused(settings, paused)
+    publish_paused(settings, rule, Pause(author, note, int(time.time() * 1000)))
+    paused = read_paused(settings)
     click.echo(f"{rule} is paused. Paused now: {', '.join(sorted(paused))}")
 
 
@@ -84,7 +84,7 @@ def resume(settings: Settings, rule: str) -> None:
     paused = read_paused(settings)
     if paused.pop(rule, None) is None:
         raise click.UsageError(f"{rule!r} is not paused; paused are: {', '.join(sorted(paused)) or 'none'}")
-    publish_paused(settings, paused)
+    publish_paused(settings, rule, None)
     click.echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
 
 

@@ -29,7 +29,7 @@ from engine.stream.handlers import BatchHandler
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.logs import logging_config
-from engine.stream.messages import PAUSED, RULEBOOK, Pause, decode_paused, decode_rulebook
+from engine.stream.messages import RULEBOOK, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
 from engine.stream.topics import TABLE
@@ -94,21 +94,20 @@ class FloodgateApp(faust.App):
             self.topics.add(cast(Any, channel.clone(is_iterator=True)))
         await super().on_start()
 
-    async def crash(self, reason: BaseException) -> None:
-        """End this worker, in order or not."""
-        self.note_crash(reason)
-        await super().crash(reason)
-
-    def note_crash(self, reason: BaseException) -> None:
-        """This worker ends soon; damaged state is not used again."""
-        if note_corruption(reason, self._data_dir):
-            _log.error("the state on this worker's disk is damaged", error=str(reason))
-        end_soon()
+    def _crash(self, reason: BaseException) -> None:
+        """This worker ends soon, whichever of its services has crashed; damaged state is not used again."""
+        if not self._crashed.is_set():
+            end_soon()
+            if note_corruption(reason, self._data_dir):
+                _log.error("the state on this worker's disk is damaged", error=str(reason))
+        super()._crash(reason)
 
     async def on_stop(self) -> None:
         """What this worker wrote with is closed last: what was under way is finished by then."""
-        await super().on_stop()
-        await self.durability.writers.close()
+        try:
+            await super().on_stop()
+        finally:
+            await self.durability.writers.close()
 
     # -- state ------------------------------------------------------------------------------------
 
@@ -131,8 +130,9 @@ class FloodgateApp(faust.App):
     # -- updates ----------------------------------------------------------------------------------
 
     async def _receive_rulebook(self, name: str, message: bytes) -> None:
-        if name == PAUSED:
-            self._receive_paused(message)
+        rule = paused_rule(name)
+        if rule is not None:
+            self._receive_paused(rule, message)
         if name != RULEBOOK:
             return
         started = time.perf_counter()
@@ -154,9 +154,9 @@ class FloodgateApp(faust.App):
             compiled_ms=round((time.perf_counter() - started) * 1000),
         )  # fmt: skip
 
-    def _receive_paused(self, message: bytes) -> None:
+    def _receive_paused(self, rule: str, message: bytes) -> None:
         try:
-            self._paused = decode_paused(message)
+            note_paused(self._paused, rule, message)
         except RulebookError as error:
             self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
             _log.error("what is paused stays as it was", error=str(error))

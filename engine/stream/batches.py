@@ -57,11 +57,6 @@ class BatchConsumer(driver.Consumer):
         self._taking = False
         self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
 
-    async def crash(self, reason: BaseException) -> None:
-        """End this worker, in order or not."""
-        self.app.note_crash(reason)
-        await super().crash(reason)
-
     # -- fetch ------------------------------------------------------------------------------------
 
     async def _drain_messages(self, fetcher: Any) -> None:

@@ -33,21 +33,33 @@ _RENEWED_AFTER_S = 86_400.0
 class Writer:
     """The only producer that may write to one partition. Raises ProducerFenced from `send` when it no longer is."""
 
-    def __init__(self, settings: Settings, tp: TP) -> None:
-        self._settings, self._tp = settings, tp
+    def __init__(self, tp: TP, transactional_id: str, client: dict[str, Any]) -> None:
+        self._tp, self._transactional_id, self._client = tp, transactional_id, client
         self._producer: Any = None
         self._since = 0.0
 
     async def open(self) -> int:
         """Fence everyone else, for good. Returns the offset behind the marker."""
-        name = f"{self._settings.app_id}-{self._tp.topic}-{self._tp.partition}"
         self._producer = AIOKafkaProducer(
-            transactional_id=name, max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES,
-            **options(self._settings),
+            transactional_id=self._transactional_id, max_batch_size=MAX_BATCH_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES, **self._client,
         )  # fmt: skip
         await self._producer.start()
         self._producer._txn_manager.transactional_id = None
         self._since = time.monotonic()
+        return await self._mark()
+
+    async def renew(self) -> int:
+        """Take a newer epoch, as only the present owner may: one that has lost the partition raises ProducerFenced;
+        one that loses it in this very moment, RuntimeError. Returns the offset behind the new marker."""
+        end = await self._mark()
+        await self.close()
+        following = await self.open()
+        if following != end + 1:
+            raise RuntimeError(f"{self._tp} was written by another while its owner took a newer epoch")
+        return following
+
+    async def _mark(self) -> int:
         marker = self.batch()
         marker.append(key=OWNER, value=None, timestamp=int(time.time() * 1000))
         return await self.send(marker) + 1
@@ -80,38 +92,48 @@ class Writers:
     """The writers of what this worker owns. `next_offset`: behind each one's marker; whoever writes keeps it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._settings, self._client = settings, options(settings)
         self._writers: dict[TP, Writer] = {}
+        self._changing = asyncio.Lock()
+        self._closed = False
         self.next_offset: dict[TP, int] = {}
 
     async def own(self, partitions: Iterable[TP]) -> None:
-        """Fence all others from exactly these partitions. Returns when every one of them is."""
+        """Fence all others from exactly these partitions. Returns when every one of them is. Raises TimeoutError where
+        that takes longer than a session: aiokafka sends no heartbeats meanwhile, so the group has gone on without us.
+        """
         wanted = set(partitions)
-        await asyncio.gather(*(self._close(tp) for tp in list(self._writers)))
-        await asyncio.gather(*(self._open(tp) for tp in wanted))
+        async with self._changing, asyncio.timeout(self._settings.session_timeout_ms / 1000):
+            await self._close_all()
+            if not self._closed:
+                await asyncio.gather(*(self._open(tp) for tp in wanted))
 
     async def get(self, tp: TP) -> Writer:
         """The writer of a partition that is ours. Raises RuntimeError for another's."""
-        writer = self._writers.get(tp)
-        if writer is None:
-            raise RuntimeError(f"{tp} is not this worker's to write")
-        if writer.is_old():
-            await self._close(tp)
-            await self._open(tp)
-        return self._writers[tp]
+        async with self._changing:
+            writer = self._writers.get(tp)
+            if writer is None:
+                raise RuntimeError(f"{tp} is not this worker's to write")
+            if writer.is_old():
+                self.next_offset[tp] = await writer.renew()
+            return writer
 
     async def close(self) -> None:
-        """Stop all producers."""
-        await self.own(())
+        """Stop all producers, for good."""
+        self._closed = True
+        async with self._changing:
+            await self._close_all()
 
     async def _open(self, tp: TP) -> None:
-        writer = Writer(self._settings, tp)
+        writer = Writer(tp, f"{self._settings.app_id}-{tp.topic}-{tp.partition}", self._client)
         self._writers[tp] = writer
         self.next_offset[tp] = await writer.open()
 
-    async def _close(self, tp: TP) -> None:
-        self.next_offset.pop(tp, None)
-        await self._writers.pop(tp).close()
+    async def _close_all(self) -> None:
+        writers = list(self._writers.values())
+        self._writers.clear()
+        self.next_offset.clear()
+        await asyncio.gather(*(writer.close() for writer in writers))
 
 
 def raise_if_apart(topics: TopicNames, assigned: Iterable[TP]) -> None:

@@ -16,7 +16,7 @@ from engine.learning.scored import ScoredRows
 Headers = list[tuple[str, bytes]]
 
 RULEBOOK = "main"
-PAUSED = "paused"
+PAUSED = "paused/"
 """Key, on the rulebooks topic, of the rules that do nothing for now, whatever their rulebook says."""
 """The key under which the rulebook in force is published."""
 
@@ -234,12 +234,27 @@ class Pause(msgspec.Struct, frozen=True):
     ts: int
 
 
-def decode_paused(data: bytes) -> dict[str, Pause]:
-    """The paused rules by name. Raises RulebookError."""
+def paused_rule(key: str) -> str | None:
+    """The rule that a message of the rulebooks topic pauses or resumes, if it does: there is one key for each rule, so
+    that two people who pause two rules in one moment do not undo one another."""
+    return key.removeprefix(PAUSED) if key.startswith(PAUSED) else None
+
+
+def decode_paused(data: bytes) -> Pause | None:
+    """Why a rule is paused; None: it is resumed. Raises RulebookError."""
     try:
-        return msgspec.json.decode(data, type=dict[str, Pause])
+        return msgspec.json.decode(data, type=Pause | None)
     except msgspec.MsgspecError as error:
-        raise RulebookError(f"this message does not say which rules are paused: {error}", 1) from error
+        raise RulebookError(f"this message does not say why a rule is paused: {error}", 1) from error
+
+
+def note_paused(paused: dict[str, Pause], rule: str, data: bytes) -> None:
+    """Keep in a map of paused rules what a message says of one of them. Raises RulebookError."""
+    pause = decode_paused(data)
+    if pause is None:
+        paused.pop(rule, None)
+    else:
+        paused[rule] = pause
 
 
 def encode_rulebook(sources: dict[str, str], identity: str, author: str, note: str, ts_ms: int) -> bytes:

@@ -26,9 +26,10 @@ from engine.stream.messages import (
     Pause,
     Restore,
     Ruling,
-    decode_paused,
     decode_rulebook,
     encode_rulebook,
+    note_paused,
+    paused_rule,
 )
 
 
@@ -52,14 +53,16 @@ def read_paused(settings: Settings) -> dict[str, Pause]:
     """The rules that are paused. Raises RulebookError, TopicError."""
     found: dict[str, Pause] = {}
     for record in read_all(settings, settings.topics.rulebooks):
-        if record.key == PAUSED.encode() and record.value:
-            found = decode_paused(record.value)
+        rule = paused_rule((record.key or b"").decode("utf-8", "replace"))
+        if rule is not None and record.value:
+            note_paused(found, rule, record.value)
     return found
 
 
-def publish_paused(settings: Settings, paused: dict[str, Pause]) -> None:
-    """Tell every worker which rules do nothing for now. Raises PublishError."""
-    _send(settings, settings.topics.rulebooks, PAUSED.encode(), msgspec.json.encode(paused), "what is paused")
+def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
+    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError."""
+    key, what = f"{PAUSED}{rule}".encode(), "what is paused"
+    _send(settings, settings.topics.rulebooks, key, msgspec.json.encode(pause), what)
 
 
 def _send(settings: Settings, topic: str, key: bytes, value: bytes, what: str) -> int:

@@ -33,6 +33,8 @@ class Watchdog:
         consumer = self._consumer
         while not consumer.should_stop:
             await consumer.sleep(_INTERVAL_S)
+            if consumer.should_stop:
+                return
             try:
                 await self._check_coordinator()
                 await consumer.release_behind_markers()

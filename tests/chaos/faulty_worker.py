@@ -5,6 +5,7 @@ drop_fetch        loses the 2nd and the 5th fetch of events, as a badly timed re
 fail_changelog    the 6th changelog append fails after it may have been written
 fail_rocksdb      the 6th local write fails after the changelog has it
 stand_still       stops itself (SIGSTOP) with the 6th changelog append in its hand, until it is told to go on
+renew_late        stands still like that before it takes a newer epoch, as it does once a day
 no_fence          writes without a fence, to show what it is for
 no_guard          takes the contiguity guard out, to show what it is for
 """
@@ -86,6 +87,22 @@ def stand_still(on_call: int) -> None:
     setattr(Writer, "send", standing)  # noqa: B010  # that is the fault
 
 
+def renew_late() -> None:
+    """The process stands still just before its daily renewal."""
+    is_old, count = Writer.is_old, 0
+
+    def old(self: Writer) -> bool:
+        nonlocal count
+        count += 1
+        if count != 6:
+            return is_old(self)
+        print("FAULT standing still", flush=True)  # noqa: T201  # the test looks for it
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return True
+
+    setattr(Writer, "is_old", old)  # noqa: B010  # that is the fault
+
+
 def remove_fence() -> None:
     """Whoever writes last is right."""
 
@@ -112,6 +129,7 @@ FAULTS = {
     "fail_changelog": lambda: fail_changelog(6),
     "fail_rocksdb": lambda: fail_rocksdb(6),
     "stand_still": lambda: stand_still(4 + 6),
+    "renew_late": renew_late,
     "no_fence": remove_fence,
     "no_guard": remove_guard,
 }

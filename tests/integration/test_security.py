@@ -111,6 +111,14 @@ def test_a_password_may_stand_in_a_file(tmp_path: Path) -> None:
     assert load_settings(None, environment).security.secret() == PASSWORD
 
 
+def test_an_empty_password_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("\n")
+    security = SecuritySettings(protocol="SASL_PLAINTEXT", username="floodgate", password_file=str(path))
+    with pytest.raises(SettingsError, match="empty"):
+        security.secret()
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
