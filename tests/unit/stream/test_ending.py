@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -19,7 +20,10 @@ def test_a_crash_of_any_service_ends_the_worker_and_notes_damage(
 
     async def crash_twice() -> FloodgateApp:
         app = FloodgateApp(Settings(data_dir=str(tmp_path)))
-        parts = [*map(app.add_dependency, app.on_init_dependencies()), app.tables.recovery]  # as when it starts
+        parts = [
+            *map(app.add_dependency, app.on_init_dependencies()),
+            cast(Any, app.tables).recovery,
+        ]  # as when it starts
         service = next(part for part in parts if which in type(part).__name__.lower())
         await service.crash(OSError("Corruption: a block"))
         await service.crash(OSError("Corruption: a block"))
