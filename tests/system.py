@@ -275,7 +275,8 @@ class System:
         return _entities(self._state())
 
     def _state(self) -> dict[bytes, bytes]:
-        return {record.key: record.value for record in self.read(changelog_topic(self.settings))}
+        newest = {record.key: record.value for record in self.read(changelog_topic(self.settings))}
+        return {key: value for key, value in newest.items() if value is not None}
 
 
 class Oracle:

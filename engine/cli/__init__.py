@@ -12,6 +12,7 @@ COMMANDS = {
     "broker": "Run the embedded broker: for development, not production.",
     "demo": "Run everything on this machine and show what happens.",
     "feed": "Publish recorded files to the topics.",
+    "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",
     "learn": "See what models learn from labels.",
     "label": "Publish one moderator's label.",

@@ -67,6 +67,10 @@ class Contributors:
             del self.notes[begin:end]
         return released
 
+    def forget(self, user_id: str) -> None:
+        """Drop a user's events, and those that are aimed at him."""
+        self.notes = [one for one in self.notes if user_id not in (one.user_id, one.target_id)]
+
     def trim(self, oldest: int) -> None:
         """Forget what lies before `oldest`."""
         if self.notes and self.notes[0].time < oldest:

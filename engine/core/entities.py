@@ -94,6 +94,13 @@ class EntityRecord:
         if rule not in self.cooldowns or now >= self.cooldowns[rule][0]:
             self.cooldowns[rule] = (now, lasts_ms)
 
+    def forget(self, user_id: str) -> None:
+        """Drop what names a user. Hashes of him stay in counters of distinct users until their windows have passed."""
+        for contributors in self.contributors.values():
+            contributors.forget(user_id)
+        for link in self.links.values():
+            link.users.pop(user_id, None)
+
     def trim(self) -> int:
         """Drop whatever no later answer can depend on. Returns the event time, in epoch ms, after which nothing
         in this record can matter."""

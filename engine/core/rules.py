@@ -20,6 +20,8 @@ DEFAULT_MAX_KEYS = 1_000_000
 
 ANY_EVENT = "any"
 USER = "user_id"
+TARGET = "target_id"
+"""The field of whom or what an event is aimed at; often a user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ challenger may look at it in its own way. A piece holds, for each model, a heade
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 import msgspec
 import numpy as np
@@ -107,6 +107,27 @@ def read_scored(piece: bytes | memoryview, keys: Iterable[int]) -> Iterator[tupl
         yield from _read(piece, np.array(list(keys), np.uint64))
     except (struct.error, ValueError, msgspec.MsgspecError) as error:
         raise StateError(f"scored events of {len(piece)} bytes cannot be read: {error}") from error
+
+
+def kept(piece: bytes | memoryview, keys: Iterable[int]) -> bytes:
+    """A piece of these events alone. Raises StateError."""
+    sections: dict[tuple[str, str, str | None], list[tuple[int, ScoredModel]]] = {}
+    for key, one in read_scored(piece, keys):
+        sections.setdefault((one.name, one.version, one.policy), []).append((key, one))
+    return b"".join(_rows(found).encode() for found in sections.values())
+
+
+def _rows(found: Sequence[tuple[int, ScoredModel]]) -> ScoredRows:
+    first = found[0][1]
+    numbers = [[nan if number is None else number for number in one.inputs.numbers] for _, one in found]
+    return ScoredRows(
+        first.name, first.version, first.names,
+        np.array([key for key, _ in found], np.uint64),
+        np.array([nan if one.score is None else one.score for _, one in found], np.float64),
+        np.array(numbers, np.float64).reshape(len(found), -1),
+        [(one.inputs.texts, one.inputs.categories) for _, one in found],
+        np.arange(len(found)), first.policy,
+    )  # fmt: skip
 
 
 def _read(piece: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:

@@ -6,7 +6,7 @@ of them is written along (`index_entries`), which needs no place in the changelo
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -29,6 +29,9 @@ TOPICS = (0, 1)
 Change = tuple[bytes, bytes | None]
 """A key and its new value; None deletes it."""
 
+Without = Callable[[memoryview, Collection[int]], bytes]
+"""Makes of a piece's payload that of the events that are kept."""
+
 
 class Reader(Protocol):
     """What is asked of the database."""
@@ -41,8 +44,8 @@ class ScoredPieces:
     """One partition's pieces and verdicts. What is under way to the database is kept in memory until `settle`."""
 
     def __init__(self) -> None:
-        self._pieces: dict[bytes, tuple[bytes, int]] = {}
-        self._verdicts: dict[bytes, tuple[bytes, int]] = {}
+        self._pieces: dict[bytes, tuple[bytes | None, int]] = {}
+        self._verdicts: dict[bytes, tuple[bytes | None, int]] = {}
 
     def put(self, topic: int, keys: NDArray[np.uint64], payload: bytes) -> Change:
         """Keep a piece with its events' keys. `topic`: which batch they were scored in, as an event may be scored
@@ -68,15 +71,30 @@ class ScoredPieces:
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
-        return _keep(self._verdicts, VERDICT + _EVENT.pack(key), verdict.encode())
+        return _keep(self._verdicts, verdict_name(key), verdict.encode())
 
     def verdicts(self, database: Reader, keys: Sequence[int]) -> dict[int, str]:
         """The newest verdicts on these events, where there are any."""
-        names = [VERDICT + _EVENT.pack(key) for key in keys]
+        names = [verdict_name(key) for key in keys]
         stored = dict(zip(names, database.get(names), strict=True))
         stored.update({name: self._verdicts[name][0] for name in names if name in self._verdicts})
         found = ((key, stored[name]) for key, name in zip(keys, names, strict=True))
         return {key: verdict.decode() for key, verdict in found if verdict is not None}
+
+    def drop(self, database: Reader, name: bytes, events: Collection[int], without: Without) -> Change:
+        """Take events out of a piece; without any left it is deleted. `without` does that to its payload."""
+        value = self._pieces[name][0] if name in self._pieces else database.get([name])[0]
+        if value is None:
+            return _keep(self._pieces, name, None)
+        kept = np.setdiff1d(events_of(value), np.array(list(events), np.uint64))
+        if not len(kept):
+            return _keep(self._pieces, name, None)
+        payload = without(_payload(value), kept.tolist())
+        return _keep(self._pieces, name, _COUNT.pack(len(kept)) + kept.astype("<u8").tobytes() + payload)
+
+    def drop_verdict(self, name: bytes) -> Change:
+        """Forget the verdict on an event."""
+        return _keep(self._verdicts, name, None)
 
     def settle(self, changes: Iterable[Change]) -> None:
         """These changes are in the database."""
@@ -88,7 +106,8 @@ class ScoredPieces:
 
     def _under_way(self, key: int, topic: int) -> bytes | None:
         """The name of a piece that is not in the database yet. One that is scored again says what is there already."""
-        return next((name for name, (value, _) in self._pieces.items() if name[1] == topic and _has(value, key)), None)
+        under_way = ((name, value) for name, (value, _) in self._pieces.items() if name[1] == topic)
+        return next((name for name, value in under_way if value is not None and _has(value, key)), None)
 
 
 def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -99,15 +118,25 @@ def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield INDEX + value[start : start + 8] + topic, suffix
 
 
-def _keep(pending: dict[bytes, tuple[bytes, int]], name: bytes, value: bytes) -> Change:
+def verdict_name(key: int) -> bytes:
+    """Where the verdict on an event is kept."""
+    return VERDICT + _EVENT.pack(key)
+
+
+def _keep(pending: dict[bytes, tuple[bytes | None, int]], name: bytes, value: bytes | None) -> Change:
     _, writes = pending.get(name, (value, 0))
     pending[name] = (value, writes + 1)
     return name, value
 
 
-def _has(value: bytes, key: int) -> bool:
+def events_of(value: bytes) -> NDArray[np.uint64]:
+    """The keys of the events of a piece."""
     (count,) = _COUNT.unpack_from(value)
-    return bool((np.frombuffer(value, "<u8", count, _COUNT.size) == np.uint64(key)).any())
+    return np.frombuffer(value, "<u8", count, _COUNT.size)
+
+
+def _has(value: bytes, key: int) -> bool:
+    return bool((events_of(value) == np.uint64(key)).any())
 
 
 def _payload(value: bytes) -> memoryview:

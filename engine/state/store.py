@@ -5,18 +5,18 @@ changelog. So a record with writes under way is never evicted: the database does
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
 from rocksdict import WriteBatch
 
-from engine.core.entities import EntityRecord
+from engine.core.entities import NEVER, EntityRecord
 from engine.core.journeys import Stop
 from engine.core.records import dump_record, load_record
 from engine.errors import StateError
 from engine.state.census import Census, load_census
-from engine.state.scored import PIECE, Change, ScoredPieces, index_entries
+from engine.state.scored import PIECE, Change, ScoredPieces, Without, index_entries
 
 USER = b"e"
 """Key prefix of users' records: e + user id."""
@@ -80,12 +80,17 @@ class PartitionState:
                 cache[key] = found[key] = load_record(data) if data is not None else EntityRecord()
         return found
 
+    def renew(self, key: bytes) -> EntityRecord:
+        """A record as if its entity had never been seen. What is under way of the old one comes before it."""
+        fresh = self._records[key] = EntityRecord()
+        return fresh
+
     def dump(self, records: dict[bytes, EntityRecord]) -> list[Change]:
-        """The changed records as bytes; they stay in memory until `settle`."""
+        """The changed records as bytes; they stay in memory until `settle`. One without a past is deleted."""
         changes: list[Change] = []
         for key, record in records.items():
             record.pending_writes += 1
-            changes.append((key, dump_record(record)))
+            changes.append((key, None if record.offset == record.hops == NEVER else dump_record(record)))
         return changes
 
     def watermarks(self) -> dict[Source, int]:
@@ -118,6 +123,10 @@ class PartitionState:
     def scored_pieces(self, keys: Iterable[int]) -> list[tuple[memoryview, list[int]]]:
         """The pieces that tell how these events were scored, each with those of them that it has."""
         return self.scored.find(self._database(), keys)
+
+    def drop_scored(self, name: bytes, events: Collection[int], without: Without) -> Change:
+        """A piece without some of its events, or without all of it."""
+        return self.scored.drop(self._database(), name, events, without)
 
     def verdicts(self, keys: Sequence[int]) -> dict[int, str]:
         """The newest verdicts on these events, where there are any."""

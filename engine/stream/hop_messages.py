@@ -11,6 +11,7 @@ from engine.core.journeys import Journey, Recall, Stop
 from engine.errors import StateError
 from engine.state.store import ENTITY, Source, entity_key, user_key
 from engine.stream.clients import MAX_MESSAGE_BYTES
+from engine.stream.forgetting import Forget
 from engine.stream.messages import Message
 
 FROM_EVENTS, FROM_HOPS = 0, 1
@@ -56,7 +57,7 @@ class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="ta
 
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
-_decode = msgspec.msgpack.Decoder(_JourneyMessage | _RecallMessage).decode
+_decode = msgspec.msgpack.Decoder(_JourneyMessage | _RecallMessage | Forget).decode
 
 
 class Departures:
@@ -97,12 +98,19 @@ class Departures:
         return origin
 
 
-def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall]:
-    """What `Departures` encoded. Raises StateError: these messages are written by workers alone."""
+def encode_request(request: Forget) -> bytes:
+    """A request to forget someone."""
+    return _encode(request)
+
+
+def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
+    """What `Departures` or `encode_request` encoded. Raises StateError."""
     try:
         message = _decode(data or b"")
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
+    if isinstance(message, Forget):
+        return message
     if isinstance(message, _RecallMessage):
         return message.origin, message.recall
     one = message

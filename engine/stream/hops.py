@@ -19,6 +19,7 @@ from engine.core.visits import visit
 from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.store import PartitionState
+from engine.stream.forgetting import Forget, forget
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
 from engine.stream.learners import ScoredEvents
@@ -57,7 +58,8 @@ class HopWorker:
         """One batch of hops."""
         state = self._states(partition)
         outcome = StateOutcome(state=state)
-        arrived = [(state_key(what), record, what) for record, what in self._new(state, records, outcome)]
+        requests: list[Forget] = []
+        arrived = [(state_key(what), record, what) for record, what in self._new(state, records, outcome, requests)]
         touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
         self.welcome([what for _, _, what in arrived if isinstance(what, Journey) and what.next_stop() is None])
         for key, record, what in arrived:
@@ -73,6 +75,8 @@ class HopWorker:
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         self.keep_scored(outcome)
+        for request in requests:
+            forget(state, request, outcome)
         outcome.changes += state.dump(outcome.records)
         # The watermarks come last: whoever has them has all that came before them.
         outcome.changes += [state.dump_census(), state.dump_watermarks()]
@@ -143,16 +147,20 @@ class HopWorker:
             self._results.publish(outcome, decision)
 
     def _new(
-        self, state: PartitionState, records: Sequence[Any], outcome: StateOutcome
+        self, state: PartitionState, records: Sequence[Any], outcome: StateOutcome, requests: list[Forget]
     ) -> Iterator[tuple[Any, Journey | Recall]]:
-        """The messages that have not been applied, under another offset, before."""
+        """The messages that have not been applied, under another offset, before. Requests to forget are set apart."""
         watermarks, repeated = state.watermarks(), 0
         for record in records:
             try:
-                origin, what = decode_hop(record.value)
+                decoded = decode_hop(record.value)
             except StateError as error:
                 self._rejector.reject(outcome, record, "not_a_hop", error)
                 continue
+            if isinstance(decoded, Forget):
+                requests.append(decoded)
+                continue
+            origin, what = decoded
             if origin.number <= watermarks.get(origin.source, -1):
                 repeated += 1
                 continue

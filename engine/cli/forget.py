@@ -1,0 +1,60 @@
+"""`floodgate forget`."""
+
+import sys
+import time
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from engine.cli.options import with_settings
+from engine.settings import Settings
+from engine.stream.persons import Traces, ask_to_forget, find_traces
+
+_LOOK_EVERY_S = 1.0
+
+
+@click.command("forget")
+@click.argument("user_id")
+@click.option("--dry-run", is_flag=True, help="Only tell what is known.")
+@click.option("--wait", "wait_s", default=60, show_default=True, help="For how many seconds the workers may take.")
+@with_settings
+def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> None:
+    """Erase USER_ID from the state: counters, notes, what models have read of his events, verdicts.
+
+    The workers that own the state delete it, on their disks and in the changelog; then everything is read again to
+    prove it. Exit code 1 when something is left.
+    """
+    console = Console(highlight=False)
+    with console.status("") as status:
+
+        def told(topic: str) -> None:
+            status.update(f"reading {topic}")
+
+        before = find_traces(settings, user_id, told)
+        after = before
+        if not dry_run and before.state:
+            ask_to_forget(settings, before)
+            deadline = time.monotonic() + wait_s
+            while after.state and time.monotonic() < deadline:
+                status.update("waiting for the workers")
+                time.sleep(_LOOK_EVERY_S)
+                after = find_traces(settings, user_id, told, before.events)
+    _tell(console, before, after)
+    if dry_run:
+        return
+    if after.state:
+        console.print("[red]something is left: are all workers up? `floodgate status` tells. Then run this again.[/]")
+        sys.exit(1)
+    console.print(f"[green]the state knows nothing of {user_id}[/]")
+
+
+def _tell(console: Console, before: Traces, after: Traces) -> None:
+    table = Table("state", "found", "left")
+    for kind, count in sorted(before.kinds.items()):
+        table.add_row(kind, str(count), str(after.kinds[kind]))
+    if before.kinds:
+        console.print(table)
+    kept = ", ".join(f"{topic} {count}" for topic, count in sorted(after.passing.items()))
+    if kept:
+        console.print(f"messages about this user that their topics keep until their retention is over: {kept}")

@@ -1,0 +1,137 @@
+"""What the engine knows of one person, found by reading all of it, and the request to forget it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+from kafka.errors import KafkaError
+
+from engine.core.hashing import hash64
+from engine.core.records import load_record
+from engine.errors import EventError, PublishError, StateError
+from engine.settings import Settings
+from engine.state.scored import PIECE, VERDICT, events_of, verdict_name
+from engine.state.store import ENTITY
+from engine.stream.clients import producer
+from engine.stream.forgetting import Forget, is_about
+from engine.stream.hop_messages import encode_request
+from engine.stream.messages import decode_event
+from engine.stream.publishing import read_all
+from engine.stream.topics import changelog_topic
+
+Progress = Callable[[str], None]
+"""Told of each topic that is read now."""
+
+_KEYS_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Traces:
+    """What was found of a user. `state`: by partition, the keys of what is known of him; `kinds`: how many of each;
+    `passing`: messages about him on topics that are kept for a while and then deleted by the broker."""
+
+    user_id: str
+    events: set[int] = field(default_factory=set)
+    state: dict[int, list[bytes]] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    passing: Counter[str] = field(default_factory=Counter)
+
+
+def find_traces(settings: Settings, user_id: str, told: Progress, events: Iterable[int] = ()) -> Traces:
+    """Read all topics for a user. `events`: hashes of events of his that are known already. Raises TopicError."""
+    traces, names = Traces(user_id, set(events)), settings.topics
+    told(names.events)
+    _find_events(settings, traces)
+    for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
+        told(topic)
+        for record in read_all(settings, topic):
+            if _may_name(record, user_id):
+                traces.passing[topic] += 1
+    told("state")
+    _find_state(settings, traces)
+    return traces
+
+
+def ask_to_forget(settings: Settings, traces: Traces) -> int:
+    """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
+    client, sent = producer(settings), []
+    try:
+        for partition, keys in sorted(traces.state.items()):
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                request = Forget(traces.user_id, keys[start : start + _KEYS_AT_ONCE], sorted(traces.events))
+                key = traces.user_id.encode()
+                sent.append(client.send(settings.topics.hops, encode_request(request), key, partition=partition))
+        for one in sent:
+            one.get(timeout=30)
+    except KafkaError as error:
+        raise PublishError(f"not all of the requests could be published: {error!r}; run this again") from error
+    finally:
+        client.close()
+    return len(sent)
+
+
+def _find_events(settings: Settings, traces: Traces) -> None:
+    mapping, limit = settings.events.mapping(), settings.events.max_message_bytes
+    for record in read_all(settings, settings.topics.events):
+        if not _may_name(record, traces.user_id):
+            continue
+        try:
+            event = decode_event(record.value, mapping, limit, record.timestamp)
+        except EventError:
+            continue  # among the dead letters
+        traces.passing[settings.topics.events] += 1
+        if event.user_id == traces.user_id:
+            traces.events.add(hash64(event.event_id))
+
+
+def _find_state(settings: Settings, traces: Traces) -> None:
+    found: dict[tuple[int, bytes], str] = {}
+    verdicts = {verdict_name(event) for event in traces.events}
+    for record in read_all(settings, changelog_topic(settings)):
+        place = record.partition, record.key
+        kind = _kind(record.key, record.value, traces, verdicts) if record.value is not None else None
+        if kind is not None:
+            found[place] = kind
+        else:
+            found.pop(place, None)  # deleted since, or no longer about him
+    for (partition, key), kind in sorted(found.items()):
+        traces.state.setdefault(partition, []).append(key)
+        traces.kinds[kind] += 1
+
+
+def _kind(key: bytes, value: bytes, traces: Traces, verdicts: set[bytes]) -> str | None:
+    if key.startswith(PIECE):
+        return "features as scored" if not traces.events.isdisjoint(events_of(value).tolist()) else None
+    if key.startswith(VERDICT):
+        return "verdicts on events" if key in verdicts else None
+    if is_about(key, traces.user_id):
+        return "records of counters"
+    if key.startswith(ENTITY) and traces.user_id.encode() in value:
+        return "notes at other entities" if _is_named(value, traces.user_id) else None
+    return None
+
+
+def _is_named(value: bytes, user_id: str) -> bool:
+    try:
+        record = load_record(value)
+    except StateError:
+        return True  # look into it by hand
+    notes = (note for contributors in record.contributors.values() for note in contributors.notes)
+    links = any(user_id in link.users for link in record.links.values())
+    return links or any(user_id in (note.user_id, note.target_id) for note in notes)
+
+
+def _may_name(record: Any, user_id: str) -> bool:
+    """Whether a JSON message may be about a user: by its key, or as it holds his id, as we write it or escaped."""
+    if record.key == user_id.encode():
+        return True
+    return record.value is not None and any(text in record.value for text in _spellings(user_id))
+
+
+@cache
+def _spellings(user_id: str) -> tuple[bytes, ...]:
+    return orjson.dumps(user_id), json.dumps(user_id).encode()

@@ -1,0 +1,112 @@
+"""A person is forgotten, on real topics: nothing else is."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from rocksdict import AccessType, Options, Rdict
+
+from engine.core.hashing import hash64
+from engine.state.scored import PIECE, events_of, verdict_name
+from engine.stream.topics import changelog_topic
+from tests.events import START_MS, swarm_events
+from tests.system import RULEBOOKS, System, wait_until
+
+MODEL = """
+version: 1
+models:
+  spam: {texts: [text], numbers: [posts_1m], min_labels: 5}
+rules:
+  scored:
+    event: post
+    when: [score.spam > 0.99]
+    then: {review: post}
+    mode: shadow
+"""
+
+
+def newest_state(system: System) -> dict[bytes, bytes]:
+    """The changelog as compaction leaves it."""
+    found = {(record.partition, record.key): record.value for record in system.read(changelog_topic(system.settings))}
+    return {key: value for (_, key), value in found.items() if value is not None}
+
+
+def scored(state: dict[bytes, bytes]) -> set[int]:
+    """The events that are kept as they were scored."""
+    return {event for key, value in state.items() if key.startswith(PIECE) for event in events_of(value).tolist()}
+
+
+def on_disk(directory: Path) -> dict[Any, Any]:
+    """All that a worker's databases hold."""
+    found: dict[Any, Any] = {}
+    for path in sorted(directory.rglob("*.db")):
+        database = Rdict(str(path), Options(raw_mode=True), access_type=AccessType.read_only())
+        found.update(dict(database.items()))
+        database.close()
+    return found
+
+
+@pytest.fixture
+def rulebook(tmp_path: Path) -> Path:
+    """Rules that look back, over shared entities, and a model."""
+    made = Path(shutil.copytree(RULEBOOKS / "swarm", tmp_path / "rules"))
+    (made / "model.yaml").write_text(MODEL)
+    return made
+
+
+def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -> None:
+    events = swarm_events(6_000)
+    read = [orjson.loads(event) for event in events]
+    noted = [event for event in read if event["type"] == "comment" and event["author"]["account_age_days"] < 7]
+    user = noted[-1]["user_id"]
+    own = {hash64(event["event_id"]) for event in read if event["user_id"] == user}
+    posts = [event["event_id"] for event in read if event["user_id"] == user and event["type"] == "post"]
+    label = {"event_id": posts[0], "label": "spam", "ts": START_MS, "moderator": "mo"}
+    with System(tmp_path) as system:
+        system.push_rules(rulebook)
+        worker = system.start_worker("one")
+        system.publish(events, [orjson.dumps(label)])
+        system.wait_until_decided()
+        wait_until(lambda: verdict_name(hash64(posts[0])) in newest_state(system), "the label is joined")
+
+        told = system.run("forget", user, "--dry-run")
+        for kind in ("records of counters", "notes at other entities", "features as scored", "verdicts on events"):
+            assert kind in told
+        before, users = newest_state(system), system.users()
+        assert f"the state knows nothing of {user}" in system.run("forget", user)
+
+        after = newest_state(system)
+        system.workers.remove(worker)
+        assert worker.stop() == 0
+        for state in (after, on_disk(tmp_path / "one")):
+            assert not [key for key, value in state.items() if holds(key, value, user)]
+            assert not scored(state) & own
+            assert verdict_name(hash64(posts[0])) not in state
+        assert any(holds(key, value, user) for key, value in before.items())
+        users.pop(user)
+        assert {name: state for name, state in system.users().items() if name != user} == users
+        assert scored(after) == scored(before) - own
+
+
+def holds(key: bytes, value: bytes, user_id: str) -> bool:
+    """Whether a name stands in a key or a value, and is not the beginning of another."""
+    name = re.compile(re.escape(user_id.encode()) + rb"(?!\d)")
+    return bool(name.search(key) or name.search(value))
+
+
+def test_without_workers_it_says_that_something_is_left(tmp_path: Path) -> None:
+    with System(tmp_path) as system:
+        system.push_rules(RULEBOOKS / "flood")
+        worker = system.start_worker("one")
+        system.publish(swarm_events(200))
+        system.wait_until_decided()
+        worker.kill()
+        user = sorted(system.users())[0]
+        with pytest.raises(subprocess.CalledProcessError) as failed:
+            system.run("forget", user, "--wait", "2")
+        assert failed.value.returncode == 1
+        assert "something is left" in failed.value.stdout
