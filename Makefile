@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-quick compiled lint bench soak clean
+.PHONY: demo test test-quick compiled lint bench soak fuzz audit clean
 
 demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -28,6 +28,13 @@ bench: $(VENV)/.installed-bench ## this engine beside others on the same work
 soak: $(VENV)/.installed-dev ## faults at random on Apache Kafka, checked against an undisturbed run; FAULTS=60 SEED=1
 	$(BIN)/python -m tests.chaos.soak --faults $(or $(FAULTS),60) --seed $(or $(SEED),1)
 
+fuzz: $(VENV)/.installed-fuzz ## bytes at random for everything that reads bytes; INPUTS=1000000 SEED=1
+	$(BIN)/python -m tests.fuzz.campaign --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1)
+
+audit: $(VENV)/.installed-audit ## known holes in what this is made of, and its parts list (CycloneDX)
+	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o build/sbom.json $(BIN)/python
+	$(BIN)/pip-audit --skip-editable --strict
+
 clean:
 	rm -rf $(VENV) .floodgate benchmarks/out build engine/*/_*.c engine/*/_*.so
 
@@ -51,6 +58,14 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-fuzz: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@touch $@
+
+$(VENV)/.installed-audit: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	@mkdir -p build && touch $@
 
 $(VENV)/.installed-bench: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

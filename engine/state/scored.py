@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import StateError
+
 PIECE = b"s"
 """Key prefix of pieces: s + topic (0 events, 1 hops) + a hash of its events."""
 INDEX = b"x"
@@ -55,8 +57,9 @@ class ScoredPieces:
         name = PIECE + bytes([topic]) + blake2b(events, digest_size=8).digest()
         return _keep(self._pieces, name, _COUNT.pack(len(keys)) + events + payload)
 
-    def find(self, database: Reader, keys: Iterable[int]) -> list[tuple[memoryview, list[int]]]:
-        """The pieces that have some of these events, each with those: an event is in at most one from each topic."""
+    def find(self, database: Reader, keys: Iterable[int]) -> list[tuple[bytes, list[int]]]:
+        """The pieces that have some of these events, each with those: an event is in at most one from each topic.
+        `payload_of` tells what is in a piece."""
         places = [(key, topic) for key in dict.fromkeys(keys) for topic in TOPICS]
         suffixes = database.get([INDEX + _EVENT.pack(key) + bytes([topic]) for key, topic in places])
         asked: dict[bytes, list[int]] = {}
@@ -67,7 +70,7 @@ class ScoredPieces:
         names = [name for name in asked if name not in self._pieces]
         found = dict(zip(names, database.get(names) if names else [], strict=True))
         found.update({name: self._pieces[name][0] for name in asked if name in self._pieces})
-        return [(_payload(found[name]), asked[name]) for name in asked if found[name] is not None]
+        return [(found[name], asked[name]) for name in asked if found[name] is not None]
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
@@ -82,14 +85,15 @@ class ScoredPieces:
         return {key: verdict.decode() for key, verdict in found if verdict is not None}
 
     def drop(self, database: Reader, name: bytes, events: Collection[int], without: Without) -> Change:
-        """Take events out of a piece; without any left it is deleted. `without` does that to its payload."""
+        """Take events out of a piece; without any left it is deleted. `without` does that to its payload. Raises
+        StateError for a piece that is damaged."""
         value = self._pieces[name][0] if name in self._pieces else database.get([name])[0]
         if value is None:
             return _keep(self._pieces, name, None)
         kept = np.setdiff1d(events_of(value), np.array(list(events), np.uint64))
         if not len(kept):
             return _keep(self._pieces, name, None)
-        payload = without(_payload(value), kept.tolist())
+        payload = without(payload_of(value), kept.tolist())
         return _keep(self._pieces, name, _COUNT.pack(len(kept)) + kept.astype("<u8").tobytes() + payload)
 
     def drop_verdict(self, name: bytes) -> Change:
@@ -130,15 +134,18 @@ def _keep(pending: dict[bytes, tuple[bytes | None, int]], name: bytes, value: by
 
 
 def events_of(value: bytes) -> NDArray[np.uint64]:
-    """The keys of the events of a piece."""
-    (count,) = _COUNT.unpack_from(value)
-    return np.frombuffer(value, "<u8", count, _COUNT.size)
+    """The keys of the events of a piece. Raises StateError."""
+    try:
+        (count,) = _COUNT.unpack_from(value)
+        return np.frombuffer(value, "<u8", count, _COUNT.size)
+    except (struct.error, ValueError) as error:
+        raise StateError(f"a piece of {len(value)} bytes cannot be read: {error}") from error
 
 
 def _has(value: bytes, key: int) -> bool:
     return bool((events_of(value) == np.uint64(key)).any())
 
 
-def _payload(value: bytes) -> memoryview:
-    (count,) = _COUNT.unpack_from(value)
-    return memoryview(value)[_COUNT.size + 8 * count :]  # a copy would cost more than what is read of it
+def payload_of(value: bytes) -> memoryview:
+    """What a piece holds of its events. Raises StateError."""
+    return memoryview(value)[_COUNT.size + 8 * len(events_of(value)) :]

@@ -120,7 +120,7 @@ class PartitionState:
         self.scored.settle(scored)
         self._evict()
 
-    def scored_pieces(self, keys: Iterable[int]) -> list[tuple[memoryview, list[int]]]:
+    def scored_pieces(self, keys: Iterable[int]) -> list[tuple[bytes, list[int]]]:
         """The pieces that tell how these events were scored, each with those of them that it has."""
         return self.scored.find(self._database(), keys)
 

@@ -19,6 +19,7 @@ from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
 from engine.learning.scorers import ModelScorer, scorer
 from engine.learning.snapshots import Follower
 from engine.settings import Settings
+from engine.state.scored import payload_of
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.messages import Message, decode_label, encode_example, encode_review
@@ -148,7 +149,7 @@ class LabelWorker:
         found: dict[int, list[ScoredModel] | StateError] = {}
         for piece, own in state.scored_pieces(keys):
             try:
-                for key, model in read_scored(piece, own):
+                for key, model in read_scored(payload_of(piece), own):
                     known = found.setdefault(key, [])
                     if isinstance(known, list):
                         known.append(model)

@@ -105,7 +105,7 @@ def _find_state(settings: Settings, traces: Traces) -> None:
 
 def _kind(key: bytes, value: bytes, traces: Traces, verdicts: set[bytes]) -> str | None:
     if key.startswith(PIECE):
-        return "features as scored" if not traces.events.isdisjoint(events_of(value).tolist()) else None
+        return "features as scored" if not _disjoint(traces.events, value) else None
     if key.startswith(VERDICT):
         return "verdicts on events" if key in verdicts else None
     if is_about(key, traces.user_id):
@@ -113,6 +113,13 @@ def _kind(key: bytes, value: bytes, traces: Traces, verdicts: set[bytes]) -> str
     if key.startswith(ENTITY) and traces.user_id.encode() in value:
         return "notes at other entities" if _is_named(value, traces.user_id) else None
     return None
+
+
+def _disjoint(events: set[int], piece: bytes) -> bool:
+    try:
+        return events.isdisjoint(events_of(piece).tolist())
+    except StateError:
+        return True  # no one can read what is in it
 
 
 def _is_named(value: bytes, user_id: str) -> bool:

@@ -1,0 +1,220 @@
+"""What reads bytes that came from somewhere else, each with examples of what it expects.
+
+A target takes any bytes. It may raise the errors that are drawn in `engine/errors.py`, and nothing else; and a worker
+may make a dead letter of a message, for a reason that says that the message was bad, and for no other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from engine.core.evaluator import Evaluator
+from engine.core.hashing import hash64
+from engine.core.records import load_record
+from engine.core.rules import Rulebook
+from engine.errors import FloodgateError
+from engine.learning.models import LearnedModel
+from engine.learning.snapshots import whole
+from engine.rulebook import check_rulebook, load_rulebook
+from engine.settings import Settings
+from engine.state.census import load_census
+from engine.state.memory import MemoryDatabase
+from engine.state.scored import INDEX, PIECE
+from engine.state.store import CENSUS, WATERMARKS, PartitionState, load_watermarks
+from engine.stream.forgetting import Forget
+from engine.stream.handlers import Outcome
+from engine.stream.hop_messages import encode_request
+from engine.stream.hops import HopWorker
+from engine.stream.learners import LabelWorker, Models
+from engine.stream.messages import (
+    RULING,
+    Message,
+    Pin,
+    Quarantine,
+    decode_example,
+    decode_paused,
+    decode_rulebook,
+    encode_rulebook,
+)  # fmt: skip
+from engine.stream.metrics import Metrics
+from engine.stream.offline import Record
+from engine.stream.trainers import TrainerWorker
+from engine.stream.workers import EventWorker
+from tests.events import START_MS, swarm_events
+
+RULES = (Path(__file__).parents[1] / "rulebooks" / "swarm" / "rules.yaml").read_text("utf-8")
+LEARNING = """
+version: 1
+models: {spam: {texts: [text], categories: [type], numbers: [posts_1m], min_labels: 1}}
+rules:
+  sure: {event: any, when: [score.spam > 0.6], then: {hide: content, target: event}}
+  shout: {event: any, when: ['event.text matches "(?i)free.*money"'], then: {flag: shout}}
+"""
+NOT_OUR_FAULT = {"evaluation_failed", "cannot_travel"}
+"""Reasons of dead letters that no message may ever bring about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`read` takes bytes; `share`: how much of a campaign is its."""
+
+    name: str
+    read: Callable[[bytes], object]
+    seeds: Sequence[bytes]
+    share: float
+
+
+class Desk:
+    """The workers over one partition in memory, with a state that has something in it."""
+
+    def __init__(self) -> None:
+        self.settings, self.database, self.metrics = Settings(), MemoryDatabase(), Metrics()
+        self.rulebook: Rulebook = load_rulebook({"rules.yaml": RULES, "learning.yaml": LEARNING})
+        self.state = PartitionState(lambda: self.database, 1_000)
+        self.models = Models()
+        self.events = EventWorker(self.settings, lambda _: self.state, lambda _: None, self.metrics)
+        self.hops = HopWorker(self.settings, lambda _: self.state, self.metrics, partitions=1)
+        self.labels = LabelWorker(self.settings, lambda _: self.state, self.metrics)
+        self.trainer = TrainerWorker(self.settings, self.models, self.metrics)
+        self.trainer.use(self.rulebook)
+        evaluator = Evaluator(self.rulebook, self.models.scorers(self.rulebook), 1.0)
+        self.events.use(evaluator)
+        self.hops.use(evaluator)
+        self._offset = 0
+
+    def process(self, worker: Any, value: bytes, key: bytes | None = b"u") -> Outcome:
+        """One message, taken for good. Raises AssertionError where the engine blames itself."""
+        self._offset += 1
+        record = Record(self.settings.topics.events, 0, self._offset, key, value, START_MS)
+        outcome: Outcome = worker.process(0, [record])
+        self.database.apply(outcome.changes)
+        outcome.settle()
+        for message in outcome.messages:
+            reason = dict(message.headers or ()).get("reason", b"").decode()
+            assert reason not in NOT_OUR_FAULT, dict(message.headers or ())
+        return outcome
+
+
+@cache
+def recorded() -> tuple[Desk, list[Message], list[bytes]]:
+    """What a few hundred events and labels leave behind: the state, messages, labels."""
+    desk, messages, labels = Desk(), list[Message](), list[bytes]()
+    for number, event in enumerate(swarm_events(300)):
+        messages += desk.process(desk.events, event).messages
+        label = {"event_id": f"s{number}", "label": ("spam", "ham", "retracted")[number % 3], "ts": START_MS}
+        labels.append(orjson.dumps(label | {"moderator": "mo", "propensity": 0.5} if number % 2 else label))
+    topics = desk.settings.topics
+    waiting = [message for message in messages if message.topic == topics.hops]
+    for message in waiting:
+        messages += desk.process(desk.hops, message.value).messages
+    for label_ in labels:
+        messages += desk.process(desk.labels, label_).messages
+    return desk, messages, labels
+
+
+def sent(topic: str) -> list[bytes]:
+    """What the workers have published on a topic."""
+    return [message.value for message in recorded()[1] if message.topic == topic][:200]
+
+
+def stored(prefix: bytes) -> list[bytes]:
+    """What the state holds under a prefix."""
+    return [value for key, value in recorded()[0].database.values.items() if key.startswith(prefix)][:200]
+
+
+def read_piece() -> Callable[[bytes], None]:
+    """A label whose event lies in a piece."""
+    desk, key = Desk(), hash64("s1")
+    label = orjson.dumps({"event_id": "s1", "label": "spam", "ts": START_MS})
+
+    def read(data: bytes) -> None:
+        desk.database.values = {PIECE + b"\x00" + bytes(8): data}
+        desk.database.values[INDEX + key.to_bytes(8, "little") + b"\x00"] = b"\x00" + bytes(8)
+        desk.process(desk.labels, label)
+
+    return read
+
+
+def read_rules(data: bytes) -> None:
+    """YAML as the policy team may write it."""
+    check_rulebook({"rules.yaml": data.decode("utf-8", "replace")})
+
+
+def read_clause(data: bytes) -> None:
+    """One expression."""
+    text = data.decode("utf-8", "replace")
+    document = {"version": 1, "counters": {"n": {"count": "post", "by": "user_id", "over": "1m"}},
+                "rules": {"r": {"event": "post", "when": [text], "then": {"flag": "x"}}}}  # fmt: skip
+    check_rulebook({"rules.yaml": orjson.dumps(document).decode()})
+
+
+def read_snapshot() -> Callable[[bytes], None]:
+    """Messages of the models topic: the key up to a line's end, then the value."""
+    models = Models()
+    for key, value in whole(LearnedModel("spam"), 1):
+        models.receive(key, value)
+
+    def read(data: bytes) -> None:
+        key, _, value = data.partition(b"\n")
+        models.receive(key.decode("utf-8", "replace"), value)
+
+    return read
+
+
+def read_rulebook_message(data: bytes) -> None:
+    """Messages of the rulebooks topic."""
+    load_rulebook(decode_rulebook(data)["sources"])
+
+
+def worker_of(name: str) -> Callable[[bytes], object]:
+    """A worker's whole way, over one state that goes on."""
+    desk = Desk()
+    keys = {"trainer": [RULING, b"spam"]}.get(name, [b"u"])
+
+    def read(data: bytes) -> None:
+        for key in keys:
+            desk.process(getattr(desk, name), data, key)
+
+    return read
+
+
+def targets() -> list[Target]:
+    """All of them."""
+    topics = recorded()[0].settings.topics
+    clauses = [b"n > 3", b'event.a in ["x", "y"] and not n >= 2 * 3', b'event.text matches "(a|b)+c"', b"n / 2 > 1.5e3"]
+    taught = LearnedModel("spam")
+    for example in sent(topics.examples):
+        taught.learn(decode_example(example))
+    snapshots = [key.encode() + b"\n" + value for key, value in whole(taught, 1)]
+    rulings = [msgspec.json.encode(one) for one in (Quarantine("mo", True), Pin("spam", True))]
+    books = [encode_rulebook({"rules.yaml": RULES}, "id", "me", "note", 1)]
+    return [
+        Target("events", worker_of("events"), swarm_events(200), 0.2),
+        Target("labels", worker_of("labels"), recorded()[2][:200], 0.1),
+        Target("hops", worker_of("hops"), [*sent(topics.hops), encode_request(Forget("u", [b"eu"], [1]))], 0.1),
+        Target("examples", worker_of("trainer"), [*sent(topics.examples), *rulings], 0.1),
+        Target("example", decode_example, sent(topics.examples), 0.05),
+        Target("records", load_record, stored(b"e") + stored(b"f"), 0.15),
+        Target("pieces", read_piece(), stored(PIECE), 0.05),
+        Target("watermarks", load_watermarks, stored(WATERMARKS), 0.05),
+        Target("census", load_census, stored(CENSUS), 0.05),
+        Target("snapshots", read_snapshot(), snapshots, 0.05),
+        Target("rulebooks", read_rulebook_message, books, 0.01),
+        Target("rules", read_rules, [RULES.encode(), LEARNING.encode()], 0.01),
+        Target("clauses", read_clause, clauses, 0.03),
+        Target("pauses", decode_paused, [b'{"author":"a","note":"b","ts":1}', b"null"], 0.05),
+    ]
+
+
+def try_out(target: Target, data: bytes) -> bool:
+    """Whether the target takes these bytes; False: it refuses them as it may. Raises anything else."""
+    try:
+        target.read(data)
+    except FloodgateError:
+        return False
+    return True
