@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-quick compiled lint bench soak fuzz audit clean
+.PHONY: demo test test-quick compiled lint bench soak fuzz pictures audit clean
 
 demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -30,6 +30,9 @@ soak: $(VENV)/.installed-dev ## faults at random on Apache Kafka, checked agains
 
 fuzz: $(VENV)/.installed-fuzz ## bytes at random for everything that reads bytes; INPUTS=1000000 SEED=1
 	$(BIN)/python -m tests.fuzz.campaign --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1)
+
+pictures: $(VENV)/.installed-dev ## the pictures of the documentation, taken from a running system
+	$(BIN)/python -m tests.pictures
 
 audit: $(VENV)/.installed-audit ## known holes in what this is made of, and its parts list (CycloneDX)
 	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o build/sbom.json $(BIN)/python

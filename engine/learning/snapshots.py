@@ -150,7 +150,7 @@ class Follower:
     """Puts one model together from its messages, in the order of the topic."""
 
     head: Head | None = None
-    learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
+    learner: HashedNgrams | RiverLearner | None = None  # made for the first head: it takes its room at once
     _waiting: dict[str, Rows | RiverPart] = field(default_factory=dict)
 
     def receive(self, key: str, value: bytes) -> bool:
@@ -174,6 +174,7 @@ class Follower:
         """The model, to score with: its learner is this one's own, and changes with the next message."""
         head = self.head
         assert head is not None
+        assert self.learner is not None
         return LearnedModel(
             head.model, head.labels, head.spam, head.next_offset, dict(head.label_offsets), set(head.quarantined),
             head.ruled, head.begins, head.seeded, head.pinned, head.teachers,
@@ -184,7 +185,7 @@ class Follower:
         """The model and what publishes it, to learn on."""
         model = self.model()
         model.teachers = msgspec.json.decode(msgspec.json.encode(model.teachers), type=Teachers)
-        model.learner = copied(self.learner)
+        model.learner = copied(model.learner)
         assert self.head is not None
         return model, Publisher(self.head.publications)
 

@@ -10,7 +10,7 @@ import structlog
 from engine.core.evaluator import Evaluator
 from engine.core.kernel import hash64
 from engine.core.rules import Rulebook
-from engine.errors import LabelError, StateError
+from engine.errors import LabelError, SnapshotError, StateError
 from engine.learning.drift import ScoreDrift
 from engine.learning.labels import Label, decode_known, encode_known, join
 from engine.learning.models import LearnedModel
@@ -30,6 +30,9 @@ _log = structlog.stdlib.get_logger("floodgate")
 _PIECE_EVENTS = 250
 """A label reads the whole piece that its event is in."""
 
+MAX_MODELS = 32
+"""Seeds among them. Each is held in memory as a whole, whoever has published it."""
+
 _LABELS_AT_ONCE = 250
 """Each may be in a piece of its own, and all of these are in memory at once."""
 
@@ -46,6 +49,8 @@ class Models:
         name = key.partition("/")[0]
         follower = self.followers.get(name)
         if follower is None:
+            if len(self.followers) >= MAX_MODELS:
+                raise SnapshotError(f"there are {MAX_MODELS} models already; {name[:100]!r} would be one more")
             follower = self.followers[name] = Follower()
         if not follower.receive(key, value):
             return None

@@ -200,7 +200,7 @@ def targets() -> list[Target]:
         Target("examples", worker_of("trainer"), [*sent(topics.examples), *rulings], 0.1),
         Target("example", decode_example, sent(topics.examples), 0.05),
         Target("records", load_record, stored(b"e") + stored(b"f"), 0.15),
-        Target("pieces", read_piece(), stored(PIECE), 0.05),
+        Target("pieces", read_piece(), stored(PIECE), 0.1),
         Target("watermarks", load_watermarks, stored(WATERMARKS), 0.05),
         Target("census", load_census, stored(CENSUS), 0.05),
         Target("snapshots", read_snapshot(), snapshots, 0.05),
