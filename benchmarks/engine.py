@@ -24,7 +24,7 @@ from engine.learning.scorers import ModelScorer
 from engine.learning.snapshots import Publisher
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.publishing import publish_rulebook
+from engine.stream.rulebooks import publish_rulebook
 from engine.stream.topics import create_topics
 
 RULES = Path(__file__).parent / "rules"

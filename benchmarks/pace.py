@@ -19,7 +19,7 @@ from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.publishing import publish_rulebook
+from engine.stream.rulebooks import publish_rulebook
 from engine.stream.topics import create_topics
 
 STEADY = 1_000

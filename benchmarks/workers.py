@@ -17,7 +17,7 @@ from engine.dev.kafka.install import installed_jars, java
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.errors import KafkaMissingError
 from engine.settings import Settings
-from engine.stream.publishing import publish_rulebook
+from engine.stream.rulebooks import publish_rulebook
 from engine.stream.topics import create_topics
 
 COUNT = 400_000

@@ -112,6 +112,10 @@ class WorkerProcess:
         """SIGCONT."""
         self._process.send_signal(signal.SIGCONT)
 
+    def fill_disk(self) -> None:
+        """From now on each write to a file fails, as on a full disk, until it is started again."""
+        psutil.Process(self._process.pid).rlimit(psutil.RLIMIT_FSIZE, (0, psutil.RLIM_INFINITY))
+
     def is_stopped(self) -> bool:
         """Whether SIGSTOP has stopped it."""
         return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
@@ -181,7 +185,9 @@ class System:
         """Put a rulebook onto the topic unchecked, as no one should."""
         producer = KafkaProducer(**options(self.settings))
         message = encode_rulebook(sources, "unchecked", "someone", "", 0)
-        producer.send(self.settings.topics.rulebooks, key=b"main", value=message, partition=0).get(timeout=20)
+        producer.send(self.settings.topics.rulebooks, key=b"version/1-unchecked", value=message, partition=0).get(
+            timeout=20
+        )
         producer.close()
 
     def run(self, *arguments: str) -> str:
@@ -190,6 +196,7 @@ class System:
                        for name, topic in msgspec.structs.asdict(self.settings.topics).items()}  # fmt: skip
         security = msgspec.structs.asdict(self.settings.security)
         environment |= {f"FLOODGATE_SECURITY__{name.upper()}": value for name, value in security.items() if value}
+        environment["COLUMNS"] = "200"
         environment["FLOODGATE_BROKERS"] = self.settings.brokers
         environment["FLOODGATE_APP_ID"] = self.settings.app_id
         environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)

@@ -4,18 +4,33 @@ import getpass
 import json
 import sys
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
+from engine.rulebook.differences import differences
 from engine.rulebook.schema import json_schema
 from engine.settings import Settings
 from engine.stream.messages import Pause
-from engine.stream.publishing import publish_paused, publish_rulebook, read_paused, read_rulebook
+from engine.stream.rulebooks import (
+    Version,
+    find_version,
+    publish_paused,
+    publish_rulebook,
+    read_paused,
+    read_rulebook,
+    read_versions,
+)
+
+_SHOWN = 8
 
 
 @click.group("rules")
@@ -53,8 +68,64 @@ def push(settings: Settings, path: Path, author: str, note: str) -> None:
     rulebook = _checked(path)
     if rulebook is None:
         sys.exit(1)
-    version = publish_rulebook(settings, rulebook, author, note)
-    click.echo(f"published rulebook {rulebook.id} as version {version}")
+    _publish(settings, rulebook, author, note)
+
+
+@command.command("history")
+@click.option("--limit", default=20, show_default=True, help="How many versions.")
+@with_settings
+def history(settings: Settings, limit: int) -> None:
+    """List the versions that were pushed, newest first: who, when, why, and what each has changed."""
+    versions = read_versions(settings)
+    table = Table("version", "rulebook", "pushed (UTC)", "by", "why", "changed", show_lines=True)
+    for place in range(len(versions) - 1, max(-1, len(versions) - 1 - limit), -1):
+        version = versions[place]
+        before = versions[place - 1].sources if place else {}
+        changed = [f"{one.what} {one.kind} {one.name}" for one in differences(before, version.sources)] if place else []
+        when = datetime.fromtimestamp(version.ts_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        shown = [*changed[:_SHOWN], f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else changed
+        table.add_row(str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
+    Console().print(table if versions else "no rulebook has been pushed yet")
+
+
+@command.command("diff")
+@click.argument("old")
+@click.argument("new", required=False)
+@with_settings
+def diff(settings: Settings, old: str, new: str | None) -> None:
+    """Tell what differs between two rulebooks, rule by rule.
+
+    OLD and NEW are directories, files, or versions as `history` lists them. Without NEW, OLD is compared with the
+    version in use. Exit code 1 when there is a difference.
+    """
+    versions: list[Version] = []
+    if new is None or not (Path(old).exists() and Path(new).exists()):
+        versions = read_versions(settings)
+    after = _sources(versions, new) if new is not None else _newest(versions).sources
+    found = differences(_sources(versions, old), after)
+    click.echo("\n".join(map(str, found)) or "no difference")
+    sys.exit(1 if found else 0)
+
+
+@command.command("rollback")
+@click.argument("version", required=False)
+@click.option("--author", default=getpass.getuser, help="Who does it.  [default: the user's name]")
+@click.option("--note", default="", help="Why.")
+@with_settings
+def rollback(settings: Settings, version: str | None, author: str, note: str) -> None:
+    """Publish an earlier version again: the one before the newest, or VERSION, a number or a rulebook's id."""
+    versions = read_versions(settings)
+    newest = _newest(versions)
+    earlier = [one for one in versions if one.id != newest.id]
+    if version is None and not earlier:
+        raise click.UsageError("there is no other version to go back to; `floodgate rules history` lists them")
+    chosen = find_version(versions, version) if version is not None else earlier[-1]
+    rulebook, diagnostics = check_rulebook(chosen.sources)
+    if rulebook is None:  # what was right for an earlier engine need not be for this one
+        click.echo(diagnostics.report())
+        sys.exit(1)
+    click.echo("\n".join(map(str, differences(newest.sources, chosen.sources))) or "no difference")
+    _publish(settings, rulebook, author, note or f"back to version {chosen.number}")
 
 
 @command.command("pause")
@@ -67,8 +138,8 @@ def pause(settings: Settings, rule: str, author: str, note: str) -> None:
 
     It goes on in shadow, whatever its rulebook says, until it is resumed.
     """
-    document = read_rulebook(settings)
-    known = [one.name for one in load_rulebook(document["sources"]).rules] if document is not None else []
+    version = read_rulebook(settings)
+    known = [one.name for one in load_rulebook(version.sources).rules] if version is not None else []
     if rule not in known:
         raise click.UsageError(f"the rulebook in use has no rule {rule!r}; it has {', '.join(known) or 'none'}")
     publish_paused(settings, rule, Pause(author, note, int(time.time() * 1000)))
@@ -86,6 +157,22 @@ def resume(settings: Settings, rule: str) -> None:
         raise click.UsageError(f"{rule!r} is not paused; paused are: {', '.join(sorted(paused)) or 'none'}")
     publish_paused(settings, rule, None)
     click.echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
+
+
+def _publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> None:
+    number = publish_rulebook(settings, rulebook, author, note)
+    click.echo(f"published rulebook {rulebook.id} as version {number}")
+
+
+def _newest(versions: list[Version]) -> Version:
+    if not versions:
+        raise click.UsageError("no rulebook has been pushed yet")
+    return versions[-1]
+
+
+def _sources(versions: list[Version], name: str) -> Mapping[str, str]:
+    """Of a rulebook on this disk, or of a version."""
+    return read_directory(Path(name)) if Path(name).exists() else find_version(versions, name).sources
 
 
 def _checked(path: Path) -> Rulebook | None:

@@ -18,7 +18,7 @@ from engine.dev.pages import free_port, read_page
 from engine.errors import FloodgateError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.publishing import publish_rulebook
+from engine.stream.rulebooks import publish_rulebook
 from engine.stream.topics import create_topics
 
 _START_TIMEOUT_S = 60.0

@@ -29,7 +29,7 @@ from engine.stream.handlers import BatchHandler
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.logs import logging_config
-from engine.stream.messages import RULEBOOK, Pause, decode_rulebook, note_paused, paused_rule
+from engine.stream.messages import VERSION, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
 from engine.stream.topics import TABLE
@@ -74,7 +74,7 @@ class FloodgateApp(faust.App):
         self._handle(settings.topics.examples, self._trainer)
         self._followers = (
             Follower(settings.topics.models, settings, self._receive_model, self._switch),
-            Follower(settings.topics.rulebooks, settings, self._receive_rulebook, self._switch),
+            Follower(settings.topics.rulebooks, settings, self._receive_rulebook, self._switch, _group),
         )
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.on_rebalance_complete.connect(self._note_ready)
@@ -129,12 +129,12 @@ class FloodgateApp(faust.App):
 
     # -- updates ----------------------------------------------------------------------------------
 
-    async def _receive_rulebook(self, name: str, message: bytes) -> None:
+    async def _receive_rulebook(self, name: str, message: bytes) -> bool:
         rule = paused_rule(name)
         if rule is not None:
-            self._receive_paused(rule, message)
-        if name != RULEBOOK:
-            return
+            return self._receive_paused(rule, message)
+        if not name.startswith(VERSION):
+            return False
         started = time.perf_counter()
         try:
             document = decode_rulebook(message)
@@ -143,7 +143,7 @@ class FloodgateApp(faust.App):
         except (RulebookError, RecursionError, MemoryError) as error:
             self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
             _log.error("a rulebook was refused; the one in use stays", errors=str(error))
-            return
+            return False
         if self.rulebook_id is not None:
             self.metrics.rulebook.remove(self.rulebook_id)
         self._rulebook, self.rulebook_id = rulebook, rulebook.id
@@ -153,30 +153,33 @@ class FloodgateApp(faust.App):
             "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=document.get("author"),
             compiled_ms=round((time.perf_counter() - started) * 1000),
         )  # fmt: skip
+        return True
 
-    def _receive_paused(self, rule: str, message: bytes) -> None:
+    def _receive_paused(self, rule: str, message: bytes) -> bool:
         try:
             note_paused(self._paused, rule, message)
         except RulebookError as error:
             self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
             _log.error("what is paused stays as it was", error=str(error))
-            return
+            return False
         self.metrics.paused.set(len(self._paused))
         _log.warning("paused rules", rules=sorted(self._paused))
         self._switch()
+        return True
 
-    async def _receive_model(self, name: str, snapshot: bytes) -> None:
+    async def _receive_model(self, name: str, snapshot: bytes) -> bool:
         started = time.perf_counter()
         try:
             model = self._models.receive(name, snapshot)
         except SnapshotError as error:
             self.metrics.refused.labels(self.settings.topics.models).inc()
             _log.error("a model snapshot was refused; the one in use stays", model=name, error=str(error))
-            return
+            return False
         if model is not None and not is_seed(name):
             self.metrics.model.labels(name).set(model.labels)
             self._switch()
         self.metrics.switch.observe(time.perf_counter() - started)
+        return True
 
     async def _models_known(self) -> None:
         """Wait until all that has been published by now has been read."""
@@ -232,6 +235,11 @@ class FloodgateApp(faust.App):
             "ttl": self.settings.state_ttl_days * day_s,
         }
         return self.Table(TABLE, partitions=self.settings.partitions, key_type=bytes, value_type=bytes, options=options)
+
+
+def _group(key: str) -> str:
+    """All versions of the rulebook take each other's place."""
+    return VERSION if key.startswith(VERSION) else key
 
 
 def _faust_options(settings: Settings) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from mode import Service
 from engine.settings import Settings
 from engine.stream.clients import options
 
-Receive = Callable[[str, bytes], Awaitable[None]]
-"""Called with key and value of each new message, in order."""
+Receive = Callable[[str, bytes], Awaitable[bool]]
+"""Called with key and value of each new message, in order. Returns False for one that is refused."""
+
+Group = Callable[[str], str]
+"""Which messages take each other's places, by their keys: the newest that is not refused counts."""
 
 CaughtUp = Callable[[], None]
 
@@ -21,9 +24,12 @@ _POLL_MS = 500
 class Follower(Service):
     """Reads one partition without a group. `caught_up` is set once what was there has been received."""
 
-    def __init__(self, topic: str, settings: Settings, receive: Receive, on_caught_up: CaughtUp, **more: Any) -> None:
+    def __init__(
+        self, topic: str, settings: Settings, receive: Receive, on_caught_up: CaughtUp, group: Group = str, **more: Any
+    ) -> None:
         super().__init__(**more)
         self._topic, self._settings, self._receive, self._on_caught_up = topic, settings, receive, on_caught_up
+        self._group = group
         self.caught_up = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self._received, self._moved = 0, asyncio.Event()
@@ -38,6 +44,17 @@ class Follower(Service):
         while self._received < end:
             self._moved.clear()
             await self._moved.wait()
+
+    async def _take(self, records: list[Any]) -> None:
+        groups: dict[str, list[tuple[str, Any]]] = {}
+        for record in records:
+            if record.key and record.value:
+                key = record.key.decode("utf-8", "replace")
+                groups.setdefault(self._group(key), []).append((key, record))
+        for entries in sorted(groups.values(), key=lambda entries: int(entries[-1][1].offset)):
+            for key, record in reversed(entries):
+                if await self._receive(key, record.value):
+                    break
 
     @Service.task
     async def _follow(self) -> None:
@@ -57,9 +74,7 @@ class Follower(Service):
                     self.caught_up.set()
                     self._on_caught_up()
                 fetched = await consumer.getmany(tp, timeout_ms=_POLL_MS)
-                newest = {record.key: record for record in fetched.get(tp, ()) if record.key and record.value}
-                for key, record in sorted(newest.items(), key=lambda entry: entry[1].offset):
-                    await self._receive(key.decode("utf-8", "replace"), record.value)
+                await self._take(fetched.get(tp, []))
                 self._received = await consumer.position(tp)
                 self._moved.set()
         finally:

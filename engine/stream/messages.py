@@ -15,11 +15,11 @@ from engine.learning.scored import ScoredRows
 
 Headers = list[tuple[str, bytes]]
 
-RULEBOOK = "main"
-PAUSED = "paused/"
-"""Key, on the rulebooks topic, of the rules that do nothing for now, whatever their rulebook says."""
-"""The key under which the rulebook in force is published."""
+VERSION = "version/"
+"""What the keys of rulebooks begin with on their topic: each version has its own, so that none is lost."""
 
+PAUSED = "paused/"
+"""The same for the rules that do nothing for now, whatever their rulebook says."""
 
 RULING = b"@ruling"
 """The key of rulings among the examples."""

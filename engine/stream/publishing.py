@@ -11,7 +11,6 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from engine.core.events import lookup
-from engine.core.rules import Rulebook
 from engine.errors import EventError, PublishError, TopicError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import whole
@@ -19,54 +18,11 @@ from engine.learning.trainer import seed_of
 from engine.settings import Settings
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models
-from engine.stream.messages import (
-    PAUSED,
-    RULEBOOK,
-    RULING,
-    Pause,
-    Restore,
-    Ruling,
-    decode_rulebook,
-    encode_rulebook,
-    note_paused,
-    paused_rule,
-)
+from engine.stream.messages import RULING, Restore, Ruling
 
 
-def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
-    """Publish a checked rulebook; returns its version, the offset on the topic. Raises PublishError."""
-    message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, int(time.time() * 1000))
-    return _send(settings, settings.topics.rulebooks, RULEBOOK.encode(), message, "the rulebook")
-
-
-def read_rulebook(settings: Settings) -> dict[str, Any] | None:
-    """The rulebook that was pushed last, as its message says: id, author, note, sources. Raises RulebookError,
-    TopicError."""
-    found = None
-    for record in read_all(settings, settings.topics.rulebooks):
-        if record.key == RULEBOOK.encode() and record.value:
-            found = decode_rulebook(record.value)
-    return found
-
-
-def read_paused(settings: Settings) -> dict[str, Pause]:
-    """The rules that are paused. Raises RulebookError, TopicError."""
-    found: dict[str, Pause] = {}
-    for record in read_all(settings, settings.topics.rulebooks):
-        rule = paused_rule((record.key or b"").decode("utf-8", "replace"))
-        if rule is not None and record.value:
-            note_paused(found, rule, record.value)
-    return found
-
-
-def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
-    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError."""
-    key, what = f"{PAUSED}{rule}".encode(), "what is paused"
-    _send(settings, settings.topics.rulebooks, key, msgspec.json.encode(pause), what)
-
-
-def _send(settings: Settings, topic: str, key: bytes, value: bytes, what: str) -> int:
-    """Publish one message to the first partition; returns its offset."""
+def send_one(settings: Settings, topic: str, key: bytes, value: bytes | None, what: str) -> int:
+    """Publish one message to the first partition; returns its offset. Raises PublishError, saying `what` it was."""
     client = producer(settings)
     try:
         return int(client.send(topic, key=key, value=value, partition=0).get(timeout=30).offset)
@@ -78,7 +34,7 @@ def _send(settings: Settings, topic: str, key: bytes, value: bytes, what: str) -
 
 def publish_ruling(settings: Settings, ruling: Ruling) -> None:
     """Tell the trainer whether a moderator's labels count. Raises PublishError."""
-    _send(settings, settings.topics.examples, RULING, msgspec.json.encode(ruling), "the ruling")
+    send_one(settings, settings.topics.examples, RULING, msgspec.json.encode(ruling), "the ruling")
 
 
 def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:

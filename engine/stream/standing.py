@@ -9,7 +9,8 @@ from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, Kaf
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.clients import admin, consumer
-from engine.stream.publishing import read_models, read_paused, read_rulebook
+from engine.stream.publishing import read_models
+from engine.stream.rulebooks import read_paused, read_rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ def standing_of(settings: Settings) -> Standing:
         known = offsets.get(tp)
         committed = known.offset if known is not None and known.offset >= 0 else starts[tp]
         standing.partitions.append(Owned(tp.topic, tp.partition, owners.get(tp), committed, ends[tp]))
-    document = read_rulebook(settings)
-    if document is not None:
-        standing.rulebook = (str(document["id"]), str(document["author"]), str(document["note"]))
+    version = read_rulebook(settings)
+    if version is not None:
+        standing.rulebook = (version.id, version.author, version.note)
     standing.paused = sorted(read_paused(settings))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing

@@ -5,6 +5,8 @@ drop_fetch        loses the 2nd and the 5th fetch of events, as a badly timed re
 fail_changelog    the 6th changelog append fails after it may have been written
 fail_rocksdb      the 6th local write fails after the changelog has it
 stand_still       stops itself (SIGSTOP) with the 6th changelog append in its hand, until it is told to go on
+clock_ahead       its clock is a day ahead
+clock_behind      its clock is a day behind
 renew_late        stands still like that before it takes a newer epoch, as it does once a day
 no_fence          writes without a fence, to show what it is for
 no_guard          takes the contiguity guard out, to show what it is for
@@ -12,6 +14,7 @@ no_guard          takes the contiguity guard out, to show what it is for
 
 import os
 import signal
+import time
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -87,6 +90,12 @@ def stand_still(on_call: int) -> None:
     setattr(Writer, "send", standing)  # noqa: B010  # that is the fault
 
 
+def set_clock(by_s: int) -> None:
+    """The wall clock is wrong; the monotonic one never is."""
+    now = time.time
+    time.time = lambda: now() + by_s
+
+
 def renew_late() -> None:
     """The process stands still just before its daily renewal."""
     is_old, count = Writer.is_old, 0
@@ -129,6 +138,8 @@ FAULTS = {
     "fail_changelog": lambda: fail_changelog(6),
     "fail_rocksdb": lambda: fail_rocksdb(6),
     "stand_still": lambda: stand_still(4 + 6),
+    "clock_ahead": lambda: set_clock(86_400),
+    "clock_behind": lambda: set_clock(-86_400),
     "renew_late": renew_late,
     "no_fence": remove_fence,
     "no_guard": remove_guard,

@@ -17,12 +17,14 @@ from statistics import median
 
 import click
 import orjson
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.rulebook import load_rulebook
+from engine.stream.clients import options
 from engine.stream.offline import Arrival, OfflineEngine
 from tests.chaos.test_damage import lose, overwrite_blocks, tear_manifest
 from tests.events import random_events
@@ -82,6 +84,10 @@ class Soak:
             "fetches dropped, worker killed": lambda: self.faulty("drop_fetch"),
             "changelog append failed": lambda: self.faulty("fail_changelog"),
             "local write failed": lambda: self.faulty("fail_rocksdb"),
+            "disk full": lambda: self._one().fill_disk(),
+            "clock a day ahead": lambda: self.faulty("clock_ahead"),
+            "clock a day behind": lambda: self.faulty("clock_behind"),
+            "poison messages": self.poison,
         }
 
     def round(self, kind: str, events: list[bytes]) -> None:
@@ -143,6 +149,16 @@ class Soak:
         worker = self._one()
         worker.kill()
         worker.restart(fault)
+
+    def poison(self) -> None:
+        """Messages that no one can read, on every topic that workers read."""
+        client = KafkaProducer(**options(self.system.settings))
+        topics = self.system.settings.topics
+        for topic in (topics.events, topics.labels, topics.hops, topics.examples, topics.models, topics.rulebooks):
+            for value in (b"\xff\x00{", b"{}", b"[" * 9_000, b"null", None):
+                key = b"version/1-bad" if topic == topics.rulebooks else b"user-1"
+                client.send(topic, value, key)
+        client.close()
 
     # -- the oracle -------------------------------------------------------------------------------
 

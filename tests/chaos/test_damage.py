@@ -40,6 +40,23 @@ def overwrite_blocks(disk: Path) -> None:
     assert damaged or not list(disk.rglob("*.sst"))
 
 
+def test_a_full_disk_ends_the_worker_and_loses_nothing(tmp_path: Path) -> None:
+    events = random_events(6_000, seed=43)
+    with System(tmp_path, batch_max_events=50) as system:
+        system.push_rules(FLOOD)
+        worker = system.start_worker("one")
+        system.publish(events[:3_000])
+        system.wait_until_decided()
+        worker.fill_disk()
+        system.publish(events[3_000:])
+        assert worker.wait_until_ended() != 0
+        worker.restart()
+        system.wait_until_decided()
+        oracle = Oracle(FLOOD, system.settings, events)
+        assert {action["action_id"] for action in system.actions()} == oracle.action_ids
+        assert system.users() == oracle.users
+
+
 @pytest.mark.parametrize("damage", [lose, tear_manifest, lose_current, overwrite_blocks], ids=lambda one: one.__name__)
 def test_a_damaged_disk_is_put_aside_and_rebuilt(tmp_path: Path, damage: "object") -> None:
     assert callable(damage)

@@ -1,0 +1,96 @@
+"""The rulebooks topic: every version that was pushed, under a key of its own, and the rules that are paused.
+
+The newest version that passes its check is in force. One that does not, whoever has published it, takes no other's
+place, so a worker that starts anew finds the last good one.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from engine.core.rules import Rulebook
+from engine.errors import RulebookError, TopicError
+from engine.settings import Settings
+from engine.stream.messages import PAUSED, VERSION, Pause, decode_rulebook, encode_rulebook, note_paused, paused_rule
+from engine.stream.publishing import read_all, send_one
+
+MAX_VERSIONS = 500
+"""Of more, the oldest are deleted at a push."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A rulebook that was pushed. `number`: its offset on the topic; `id`: the rulebook's, by its content."""
+
+    number: int
+    key: bytes
+    id: str
+    author: str
+    note: str
+    ts_ms: int
+    sources: dict[str, str]
+
+
+def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
+    """Publish a checked rulebook; returns its version's number. Raises PublishError, TopicError."""
+    topic, ts_ms = settings.topics.rulebooks, int(time.time() * 1000)
+    message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, ts_ms)
+    number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook")
+    for old in read_versions(settings)[:-MAX_VERSIONS]:
+        send_one(settings, topic, old.key, None, "that an old rulebook is deleted")
+    return number
+
+
+def read_versions(settings: Settings) -> list[Version]:
+    """All versions that can be read, oldest first. Raises TopicError."""
+    found: dict[bytes, Version] = {}
+    for record in read_all(settings, settings.topics.rulebooks):
+        if record.key is None or not record.key.startswith(VERSION.encode()):
+            continue
+        found.pop(record.key, None)
+        try:
+            found[record.key] = _version(record)
+        except RulebookError:
+            continue
+    return sorted(found.values(), key=lambda version: version.number)
+
+
+def read_rulebook(settings: Settings) -> Version | None:
+    """The version that was pushed last. Raises TopicError."""
+    versions = read_versions(settings)
+    return versions[-1] if versions else None
+
+
+def find_version(versions: list[Version], name: str) -> Version:
+    """The version of this number, or the newest with this rulebook id or its beginning. Raises TopicError."""
+    for version in reversed(versions):
+        if name == str(version.number) or (len(name) >= 4 and version.id.startswith(name)):
+            return version
+    raise TopicError(f"there is no version {name!r}; `floodgate rules history` lists them")
+
+
+def read_paused(settings: Settings) -> dict[str, Pause]:
+    """The rules that are paused. Raises RulebookError, TopicError."""
+    found: dict[str, Pause] = {}
+    for record in read_all(settings, settings.topics.rulebooks):
+        rule = paused_rule((record.key or b"").decode("utf-8", "replace"))
+        if rule is not None and record.value:
+            note_paused(found, rule, record.value)
+    return found
+
+
+def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
+    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError."""
+    key, what = f"{PAUSED}{rule}".encode(), "what is paused"
+    send_one(settings, settings.topics.rulebooks, key, msgspec.json.encode(pause), what)
+
+
+def _version(record: Any) -> Version:
+    document = decode_rulebook(record.value or b"")
+    number = document.get("ts")
+    return Version(
+        record.offset, record.key, str(document.get("id")), str(document.get("author") or ""),
+        str(document.get("note") or ""), number if isinstance(number, int) else 0, document["sources"],
+    )  # fmt: skip
