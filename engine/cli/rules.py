@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from engine.cli import backtest
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError
@@ -36,6 +37,9 @@ _SHOWN = 8
 @click.group("rules")
 def command() -> None:
     """Check, test and publish rulebooks."""
+
+
+command.add_command(backtest.command)
 
 
 @command.command("check")

@@ -9,8 +9,8 @@ What guards the events, at this entrance:
 
 - Positions. We keep the next offset of each partition ourselves, pinned when it is assigned. A batch is computed
   only if it begins exactly there.
-- Gaps. Records that do not follow are read again; a gap counts as real only when the broker repeats it (markers of
-  transactions, compaction). After a rebalance, Faust and aiokafka can drop a fetch.
+- Gaps. Records that do not follow are read again; a gap counts as real (markers of transactions, compaction) only when
+  a fetch that began at its near end shows it again. After a rebalance, Faust and aiokafka can drop a fetch.
 - The watchdog (`watchdog.py`): for the end of a partition that was dropped, with nothing behind it to show the gap;
   and for a worker that can do nothing any more.
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
 
 _FETCH_TIMEOUT_S = 1.0
+_READ_AGAIN = 3
 
 
 class BatchConsumer(driver.Consumer):
@@ -50,10 +51,11 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **options)
         self._next: dict[TP, int] = {}
         self._durable: dict[TP, int] = {}
-        self._confirmed_gaps: dict[TP, int] = {}
+        self._suspected: dict[TP, int] = {}  # the far end of a gap that was seen once
+        self._began: dict[TP, int] = {}  # where the fetch under way begins, of those
         self._held: dict[TP, tuple[TP, int, int]] = {}
         self._cleared: dict[TP, int] = {}
-        self._reread: dict[TP, tuple[int, int]] = {}
+        self._reread: dict[TP, tuple[int, int, int]] = {}
         self._taking = False
         self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
 
@@ -63,16 +65,14 @@ class BatchConsumer(driver.Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 self._taking = False
+                self._began = {tp: await self._position(tp) for tp in list(self._suspected)}
                 records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
                 self._taking = True
                 if not records or self.should_stop:
                     continue
                 await self._take(records, active)
                 await asyncio.sleep(0)
-        except self.consumer_stopped_errors:
-            if not self.app.should_stop:
-                raise
-        except asyncio.CancelledError:
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
 
@@ -105,8 +105,7 @@ class BatchConsumer(driver.Consumer):
             if not await self._compute(handler, tp, batch, generation):
                 return
         if records:
-            behind = self.highwater(tp) - records[-1].offset - 1
-            self.app.metrics.lag.labels(tp.topic, tp.partition).set(max(0, behind))
+            self.app.metrics.lag.labels(tp.topic, tp.partition).set(max(0, self.highwater(tp) - records[-1].offset - 1))
 
     def _current(self, generation: int) -> bool:
         return self.flow_active and self.app.consumer_generation_id == generation
@@ -117,15 +116,17 @@ class BatchConsumer(driver.Consumer):
             return []  # not pinned yet: perform_seek will read these records again
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
+        suspected = self._suspected.pop(tp, None)
         if not records or (first := records[0].offset) == expected:
             return records
-        if self._confirmed_gaps.get(tp) == first:
+        # Seen twice, by a fetch that began right here: one that was dropped has moved the position on.
+        if suspected == first and self._began.get(tp) == expected:
             if tp in self._next:
                 self._next[tp] = first
             return records
         self.log.warning("gap in %s: expected offset %s, got %s: reading again", tp, expected, first)
         self.app.metrics.gaps.inc()
-        self._confirmed_gaps[tp] = first
+        self._suspected[tp] = first
         with suppress(IllegalStateError):  # it has just been revoked: whoever owns it pins its own position
             await self.seek_wait({tp: expected})
         return []
@@ -221,7 +222,7 @@ class BatchConsumer(driver.Consumer):
             raise
 
     def _forget(self, tp: TP) -> None:
-        for known in (self._next, self._durable, self._confirmed_gaps, self._held, self._cleared, self._reread):
+        for known in (self._next, self._durable, self._suspected, self._held, self._cleared, self._reread):
             known.pop(tp, None)
         self.app.recovery.begin_again()
         handler = self.app.handlers.get(tp.topic)
@@ -251,10 +252,9 @@ class BatchConsumer(driver.Consumer):
         if unpinned:
             first = await self.earliest_offsets(*unpinned)
             positions.update({ensure_TP(tp): offset for tp, offset in first.items()})
-        if positions:
-            await self.seek_wait(positions)
+        await self.seek_wait(positions)
         self._next.update(positions)
-        self._confirmed_gaps.clear()
+        self._suspected.clear()
 
     @Service.task
     async def _watch(self) -> None:
@@ -263,28 +263,31 @@ class BatchConsumer(driver.Consumer):
     async def release_behind_markers(self) -> None:
         """Events that end in a transaction's marker are decided, though their last offset never will be."""
         for labels, held in list(self._held.items()):
-            with suppress(IllegalStateError):  # it has just been revoked
-                reached = await self.position(held[0])
-                if self._held.get(labels) == held:
-                    self._release_labels(held[0], reached or 0)
+            reached = await self._position(held[0])
+            if self._held.get(labels) == held:
+                self._release_labels(held[0], reached)
 
     async def unread(self) -> dict[TP, tuple[int, int]]:
         """Partitions that the client has read further than what was taken on, while nothing is being taken on: what
         lies between was dropped in a rebalance, or is a transaction's marker. With both offsets."""
         found = {}
         for tp, following in list(self._next.items()):
-            with suppress(IllegalStateError):  # it has just been revoked
-                reached = await self.position(tp) or 0
-                if reached > following == self._next.get(tp) and not self._taking and tp not in self._held:
-                    found[tp] = (following, reached)
+            reached = await self._position(tp)
+            if reached > following == self._next.get(tp) and not self._taking and tp not in self._held:
+                found[tp] = (following, reached)
         return found
 
+    async def _position(self, tp: TP) -> int:
+        """How far the client has read; 0 for a partition that has just been revoked."""
+        with suppress(IllegalStateError):
+            return await self.position(tp) or 0
+        return 0
+
     async def read_again(self, tp: TP, following: int, reached: int) -> None:
-        """Read again what may have been dropped; a second time there is nothing but markers."""
-        if self._reread.get(tp) == (following, reached):
-            return
-        self._reread[tp] = (following, reached)
-        if self._next.get(tp) == following:
+        """Read again what may have been dropped. After a few times there is nothing but markers."""
+        *known, times = self._reread.get(tp, (following, reached, 0))
+        self._reread[tp] = (following, reached, times + 1 if known == [following, reached] else 1)
+        if self._reread[tp][2] <= _READ_AGAIN and self._next.get(tp) == following:
             with suppress(IllegalStateError):
                 await self.seek_wait({tp: following})
 

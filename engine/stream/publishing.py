@@ -60,15 +60,32 @@ def read_models(settings: Settings) -> dict[str, LearnedModel]:
     return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}
 
 
-def read_all(settings: Settings, topic: str) -> Iterator[Any]:
-    """All that is in a topic now, partition by partition in no particular order. Raises TopicError."""
+def read_since(settings: Settings, topic: str, span_ms: int) -> list[bytes]:
+    """The values that have arrived on a topic within the last so many milliseconds, in the order of their arrival
+    times. Raises TopicError."""
+    records = read_all(settings, topic, int(time.time() * 1000) - span_ms)
+    return [
+        record.value
+        for record in sorted(records, key=lambda one: (one.timestamp, one.partition, one.offset))
+        if record.value is not None
+    ]
+
+
+def read_all(settings: Settings, topic: str, since_ms: int | None = None) -> Iterator[Any]:
+    """All that is in a topic now, or what has arrived since then, partition by partition in no particular order. Raises
+    TopicError."""
     with consumer(settings) as client:
         found = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
         if not found:
             raise TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
         client.assign(found)
-        client.seek_to_beginning(*found)
         ends = client.end_offsets(found)
+        client.seek_to_beginning(*found)
+        if since_ms is not None:
+            starts = client.offsets_for_times(dict.fromkeys(found, since_ms))
+            for partition in found:
+                start = starts.get(partition)
+                client.seek(partition, start.offset if start is not None else ends[partition])
         while any(client.position(partition) < ends[partition] for partition in found):
             for records in client.poll(timeout_ms=1_000).values():
                 yield from records

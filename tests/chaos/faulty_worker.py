@@ -2,6 +2,7 @@
 
 drop_last         loses whatever it fetches first, once
 drop_fetch        loses the 2nd and the 5th fetch of events, as a badly timed rebalance does
+drop_again        loses the fetches with one and the same event twice: what is read again is lost again
 fail_changelog    the 6th changelog append fails after it may have been written
 fail_rocksdb      the 6th local write fails after the changelog has it
 stand_still       stops itself (SIGSTOP) with the 6th changelog append in its hand, until it is told to go on
@@ -40,6 +41,24 @@ def drop_fetches(*which: int) -> None:
                 print("FAULT a fetch was dropped", flush=True)  # noqa: T201  # the test looks for it
                 kept = {tp: found for tp, found in records.items() if tp[0] != self.app.settings.topics.events}
                 return kept, active  # what is recovered beside is not touched: such drops are known (`doubt`)
+        return records, active
+
+    setattr(BatchConsumer, "_wait_next_records", dropping)  # noqa: B010  # that is the fault
+
+
+def drop_again(offset: int, times: int) -> None:
+    """Fetches of an event vanish."""
+    fetch, dropped = BatchConsumer._wait_next_records, 0
+
+    async def dropping(self: BatchConsumer, timeout: float) -> Any:  # noqa: ASYNC109  # the overridden signature
+        nonlocal dropped
+        records, active = await fetch(self, timeout)
+        for tp, found in list(records.items()) if records else []:
+            hit = tp[0] == self.app.settings.topics.events and tp[1] == 0
+            if hit and dropped < times and found[0].offset <= offset <= found[-1].offset:
+                dropped += 1
+                print("FAULT a fetch was dropped", flush=True)  # noqa: T201  # the test looks for it
+                records = {other: kept for other, kept in (records or {}).items() if other != tp}
         return records, active
 
     setattr(BatchConsumer, "_wait_next_records", dropping)  # noqa: B010  # that is the fault
@@ -135,6 +154,7 @@ def remove_guard() -> None:
 FAULTS = {
     "drop_last": lambda: drop_fetches(1),
     "drop_fetch": lambda: drop_fetches(2, 5),
+    "drop_again": lambda: drop_again(offset=100, times=2),
     "fail_changelog": lambda: fail_changelog(6),
     "fail_rocksdb": lambda: fail_rocksdb(6),
     "stand_still": lambda: stand_still(4 + 6),

@@ -82,6 +82,7 @@ class Soak:
             "broker stood still": self.pause_broker,
             "rulebook pushed": lambda: self.system.push_rules(FLOOD),
             "fetches dropped, worker killed": lambda: self.faulty("drop_fetch"),
+            "fetch dropped twice": lambda: self.faulty("drop_again"),
             "changelog append failed": lambda: self.faulty("fail_changelog"),
             "local write failed": lambda: self.faulty("fail_rocksdb"),
             "disk full": lambda: self._one().fill_disk(),

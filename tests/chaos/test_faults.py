@@ -11,11 +11,12 @@ FLOOD = RULEBOOKS / "flood"
 EVENTS = 8_000
 
 
-def test_a_dropped_fetch_is_read_again(tmp_path: Path) -> None:
-    with System(tmp_path) as system:
+@pytest.mark.parametrize("fault", ["drop_fetch", "drop_again"])
+def test_a_dropped_fetch_is_read_again(tmp_path: Path, fault: str) -> None:
+    with System(tmp_path, batch_max_events=20) as system:
         events = random_events(EVENTS, seed=21)
         system.push_rules(FLOOD)
-        worker = system.start_worker("one", faults="drop_fetch")
+        worker = system.start_worker("one", faults=fault)
         wait_until(worker.ready, "it is ready")
         for start in range(0, EVENTS, 1_000):  # in several fetches
             system.publish(events[start : start + 1_000])

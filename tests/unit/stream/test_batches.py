@@ -30,7 +30,8 @@ class Entrance:
         )  # fmt: skip
         self.flow_active, self.log = True, SimpleNamespace(warning=lambda *_: None)
         self._next: dict[TP, int] = {EVENTS: 0, LABELS: 0, OTHER: 0}
-        self._confirmed_gaps: dict[TP, int] = {}
+        self._suspected: dict[TP, int] = {}
+        self._began: dict[TP, int] = {}
         self._held: dict[TP, Any] = {}
         self._cleared: dict[TP, int] = {}
         self._thread = SimpleNamespace(highwaters=self._highwaters)
@@ -65,7 +66,9 @@ class Entrance:
     _current: Any = BatchConsumer._current
     contiguous: Any = BatchConsumer.contiguous
 
-    def take(self, **fetched: list[int]) -> None:
+    def take(self, began: int | None = None, **fetched: list[int]) -> None:
+        """A fetch; `began`: where that of the events did, if it is asked."""
+        self._began = {EVENTS: began} if began is not None and EVENTS in self._suspected else {}
         names = {"events": EVENTS, "labels": LABELS, "other": OTHER}
         records = {
             names[name]: [SimpleNamespace(offset=offset) for offset in offsets] for name, offsets in fetched.items()
@@ -78,10 +81,21 @@ def test_a_gap_is_read_again_and_accepted_when_the_broker_repeats_it() -> None:
     entrance.take(events=[0, 1, 4])
     entrance.take(events=[7, 8])
     assert (entrance.decided[EVENTS], entrance.position_of[EVENTS]) == ([0, 1, 4], 5)
-    entrance.take(events=[5, 6, 7])  # it had been dropped
+    entrance.take(began=5, events=[5, 6, 7])  # it had been dropped
     entrance.take(events=[10])
-    entrance.take(events=[10])  # it is a real one
+    entrance.take(began=8, events=[10])  # it is a real one
     assert entrance.decided[EVENTS] == [0, 1, 4, 5, 6, 7, 10]
+
+
+def test_a_gap_is_not_accepted_when_what_was_read_again_was_dropped_too() -> None:
+    entrance = Entrance()
+    entrance.take(events=[0, 1])
+    entrance.take(events=[4, 5])
+    entrance.take(began=4, events=[4, 5])  # from 2 to 4 was fetched, and dropped on the way
+    assert entrance.decided[EVENTS] == [0, 1]
+    assert entrance.position_of[EVENTS] == 2
+    entrance.take(began=2, events=[2, 3, 4, 5])
+    assert entrance.decided[EVENTS] == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_gap_between_two_chunks_of_one_fetch_loses_nothing() -> None:

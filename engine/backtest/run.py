@@ -1,0 +1,55 @@
+"""A backtest: one pass over recorded events, through the engine once for each rulebook."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import orjson
+
+from engine.backtest.comparison import Arrived, Comparison, compare
+from engine.backtest.trial import Trial
+from engine.core.rules import Rulebook
+from engine.errors import EventError, LabelError
+from engine.settings import Settings
+from engine.stream.messages import decode_label
+from engine.stream.offline import Arrival, merge
+from engine.stream.recorded import truths
+
+CHUNK = 2_000
+
+
+def backtest(
+    new: Rulebook, old: Rulebook | None, events: Iterable[bytes], labels: list[bytes], settings: Settings,
+    done: Callable[[int], None] = lambda count: None,
+) -> Comparison:  # fmt: skip
+    """Try rulebooks on events in the order of their arrival. Labels teach the models when they came, and tell which
+    events were spam. `done` is told how many events have been tried."""
+    spam = {event: truth.spam for event, truth in truths(labels).items()}
+    arrived, trials = Arrived(), [Trial(rulebook, settings, spam) for rulebook in (new, old) if rulebook is not None]
+    arrivals = merge(_events(events, settings, arrived), map(_label, labels))
+    while chunk := list(islice(arrivals, CHUNK)):
+        for trial in trials:
+            trial.run(chunk)
+        done(arrived.events)
+    return compare(trials[0], trials[1] if old is not None else None, arrived, spam)
+
+
+def _events(lines: Iterable[bytes], settings: Settings, arrived: Arrived) -> Iterator[Arrival]:
+    mapping = settings.events.mapping()
+    for line in lines:
+        arrived.events += 1
+        try:
+            event = mapping.read(orjson.loads(line))
+        except (EventError, orjson.JSONDecodeError):
+            yield Arrival("event", 0, line)  # the engine tells what is wrong with it
+            continue
+        arrived.users.add(event.user_id)
+        arrived.first_ms = min(arrived.first_ms or event.ts_ms, event.ts_ms)
+        arrived.last_ms = max(arrived.last_ms, event.ts_ms)
+        yield Arrival("event", event.ts_ms, line)
+
+
+def _label(line: bytes) -> Arrival:
+    try:
+        return Arrival("label", decode_label(line).ts_ms, line)
+    except LabelError:
+        return Arrival("label", 0, line)

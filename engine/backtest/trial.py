@@ -1,0 +1,119 @@
+"""One rulebook over recorded events: what each of its rules does.
+
+The engine is the one that runs live; only what it publishes is looked at. What a rule in shadow would have done counts
+as met, and not as acted.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from heapq import heappush, heapreplace
+from itertools import combinations
+from typing import Any
+
+import msgspec
+import orjson
+
+from engine.core.hashing import hash64
+from engine.core.rules import Rulebook
+from engine.settings import Settings
+from engine.stream.offline import Arrival, OfflineEngine
+
+HOUR_MS = 3_600_000
+SAMPLES = 5
+MET = {"acted", "shadow"}
+"""What a rule did, or would have done. One that rests or that is overruled did nothing."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """An event that a rule met, and why, for people."""
+
+    event_id: str
+    user_id: str
+    ts_ms: int
+    why: str
+    counterfactual: str | None
+    spam: bool | None
+
+
+@dataclass(slots=True)
+class RuleTally:
+    """What one rule has met. `hours`: events met in each hour since 1970; `spam`, `ham`: of those that are labelled;
+    `samples`: some events at random, the same in each run."""
+
+    rule: str
+    mode: str
+    met: int = 0
+    acted: int = 0
+    users: set[str] = field(default_factory=set)
+    events: set[int] = field(default_factory=set)
+    spam: int = 0
+    ham: int = 0
+    hours: Counter[int] = field(default_factory=Counter)
+    _chosen: list[tuple[int, str, Sample]] = field(default_factory=list)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """In order of time."""
+        return sorted((sample for _, _, sample in self._chosen), key=lambda sample: sample.ts_ms)
+
+    def choose(self, sample: Sample) -> None:
+        """Keep a sample if it is among the SAMPLES with the smallest hashes."""
+        entry = (-hash64(sample.event_id), sample.event_id, sample)
+        if len(self._chosen) < SAMPLES:
+            heappush(self._chosen, entry)
+        elif entry[:2] > self._chosen[0][:2]:
+            heapreplace(self._chosen, entry)
+
+
+class Trial:
+    """Runs a rulebook. `spam`: what events turned out to be, by event id, where that is known."""
+
+    def __init__(self, rulebook: Rulebook, settings: Settings, spam: Mapping[str, bool]) -> None:
+        self.rulebook, self._spam = rulebook, spam
+        settings = msgspec.structs.replace(settings, decision_sample=0.0, review_share=0.0)
+        self._engine, self._topics = OfflineEngine(rulebook, settings), settings.topics
+        self.rules = {rule.name: RuleTally(rule.name, rule.mode) for rule in rulebook.rules}
+        self.overlaps: Counter[tuple[str, str]] = Counter()
+        self.users: dict[str, str] = {}  # acted on: by which rule first
+        self.events: set[int] = set()
+        self.actions: set[str] = set()
+        self.refused: Counter[str] = Counter()
+
+    def run(self, arrivals: Iterable[Arrival]) -> None:
+        """The next events and labels, in their order."""
+        for message in self._engine.run(arrivals):
+            if message.topic == self._topics.decisions:
+                self._decided(orjson.loads(message.value))
+            elif message.topic == self._topics.dead_letters:
+                self.refused[dict(message.headers or ()).get("reason", b"").decode()] += 1
+
+    def _decided(self, decision: Any) -> None:
+        event, user, met = decision["event_id"], decision["user_id"], []
+        for hit in decision["hits"]:
+            if hit["effect"] in MET:
+                met.append(hit["rule"])
+                self._met(self.rules[hit["rule"]], decision, hit)
+            if hit["effect"] == "acted":
+                self.users.setdefault(user, hit["rule"])
+                self.events.add(hash64(event))
+        for pair in combinations(sorted(met), 2):
+            self.overlaps[pair] += 1
+
+    def _met(self, tally: RuleTally, decision: Any, hit: Any) -> None:
+        event, spam = decision["event_id"], self._spam.get(decision["event_id"])
+        tally.met += 1
+        tally.acted += hit["effect"] == "acted"
+        tally.users.add(decision["user_id"])
+        tally.events.add(hash64(event))
+        tally.spam += spam is True
+        tally.ham += spam is False
+        tally.hours[decision["ts"] // HOUR_MS] += 1
+        why = ", ".join(_told(clause) for clause in hit["clauses"])
+        tally.choose(Sample(event, decision["user_id"], decision["ts"], why, hit.get("counterfactual"), spam))
+
+
+def _told(clause: Any) -> str:
+    value = clause["value"]
+    found = ", ".join(f"{name} = {one}" for name, one in value.items()) if isinstance(value, dict) else value
+    return f"{clause['text']} ({found})"

@@ -1,0 +1,83 @@
+"""`floodgate rules backtest`."""
+
+from pathlib import Path
+
+import click
+import orjson
+from msgspec import to_builtins
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from engine.backtest.page import page
+from engine.backtest.run import backtest
+from engine.backtest.text import tell
+from engine.cli.options import FILE, PATH, with_settings
+from engine.cli.recordings import read_lines
+from engine.core.units import duration_ms
+from engine.errors import TopicError
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.publishing import read_since
+from engine.stream.rulebooks import find_version, read_rulebook, read_versions
+
+IN_USE = "in-use"
+
+
+@click.command("backtest")
+@click.argument("new", type=PATH)
+@click.option("--against", help="What to compare with: a directory or file, a version, or `in-use`.")
+@click.option("--events", "events_path", type=FILE, help="Events, JSON Lines (.gz too), in arrival order.")
+@click.option("--labels", "labels_path", type=FILE, help="Labels: they teach the models, and tell what was spam.")
+@click.option("--from-topic", is_flag=True, help="Instead of files: the events and labels topics.")
+@click.option("--since", default="24h", show_default=True, help="With --from-topic: how far back.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@with_settings
+def command(
+    settings: Settings, new: Path, against: str | None, events_path: Path | None, labels_path: Path | None,
+    from_topic: bool, since: str, html: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Try a rulebook on recorded events: what each rule meets, whom it acts on, what differs from another rulebook.
+
+    The engine is the one that runs live: the same events give the same decisions.
+    """
+    if from_topic == (events_path is not None):
+        raise click.UsageError("give either --events FILE or --from-topic")
+    rulebook = load_rulebook(new)
+    before = load_rulebook(_sources(settings, against)) if against is not None else None
+    if events_path is not None:
+        events = list(read_lines(events_path))
+        labels = list(read_lines(labels_path)) if labels_path is not None else []
+    else:
+        span_ms = duration_ms(since)
+        if span_ms is None:
+            raise click.BadParameter(f"{since!r} is no duration, such as 24h or 7d", param_hint="--since")
+        events = read_since(settings, settings.topics.events, span_ms)
+        labels = read_since(settings, settings.topics.labels, span_ms)
+    if not events:
+        raise click.UsageError("there are no events to try it on")
+    console = Console(stderr=True)
+    columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("trying", total=len(events))
+        found = backtest(
+            rulebook, before, events, labels, settings, lambda count: progress.update(task, completed=count)
+        )
+    if html is not None:
+        html.write_text(page(found, f"Backtest of {new}"), "utf-8")
+        console.print(f"the report is in {html}")
+    if as_json:
+        click.echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
+        return
+    tell(Console(), found)
+
+
+def _sources(settings: Settings, name: str) -> Path | dict[str, str]:
+    if Path(name).exists():
+        return Path(name)
+    if name != IN_USE:
+        return find_version(read_versions(settings), name).sources
+    version = read_rulebook(settings)
+    if version is None:
+        raise TopicError("no rulebook has been pushed yet: there is nothing to compare with")
+    return version.sources
