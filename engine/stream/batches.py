@@ -72,8 +72,9 @@ class BatchConsumer(driver.Consumer):
                     continue
                 await self._take(records, active)
                 await asyncio.sleep(0)
-        except (*self.consumer_stopped_errors, asyncio.CancelledError):
-            if not self.app.should_stop:
+        except BaseException as error:
+            expected = (*self.consumer_stopped_errors, asyncio.CancelledError)
+            if not (isinstance(error, expected) and self.app.should_stop):
                 raise
 
     async def _take(self, fetched: "Mapping[Any, list[Any]]", active: "set[TP] | None") -> None:

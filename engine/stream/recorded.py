@@ -14,6 +14,7 @@ from engine.learning.labels import Label
 from engine.learning.scored import ScoredModel, read_scored
 from engine.rulebook.discovery import flattened
 from engine.settings import Settings
+from engine.state.scored import payload_of
 from engine.stream.messages import read_label
 from engine.stream.offline import Arrival, OfflineEngine
 
@@ -89,7 +90,7 @@ def _scored(
         pass
     seen: dict[int, ScoredModel] = {}
     for piece, keys in engine.state.scored_pieces([hash64(event.event_id) for event in events]):
-        seen.update({key: one for key, one in read_scored(piece, keys) if one.name == model})
+        seen.update({key: one for key, one in read_scored(payload_of(piece), keys) if one.name == model})
     for event in events:
         one, known = seen.pop(hash64(event.event_id), None), truth.get(event.event_id)
         if one is not None:

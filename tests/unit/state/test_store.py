@@ -10,7 +10,7 @@ from rocksdict import AccessType, Options, Rdict
 
 from engine.core.entities import EntityRecord
 from engine.state.memory import MemoryDatabase
-from engine.state.scored import Change
+from engine.state.scored import Change, payload_of
 from engine.state.store import PartitionState, write_changes
 
 OFFSET_KEY = b"__offset"
@@ -68,7 +68,7 @@ def test_the_least_recently_used_records_go_first(database: tuple[Any, Apply]) -
 
 
 def pieces(state: PartitionState, key: int) -> list[bytes]:
-    return [bytes(piece) for piece, keys in state.scored_pieces([key, 99]) if keys == [key]]
+    return [bytes(payload_of(piece)) for piece, keys in state.scored_pieces([key, 99]) if keys == [key]]
 
 
 def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
