@@ -6,6 +6,7 @@ from math import sqrt
 import msgspec
 
 from engine.backtest.trial import HOUR_MS, RuleTally, Sample, Trial
+from engine.rulebook.differences import differences
 
 Z = 1.96
 """95 % between the bounds."""
@@ -56,10 +57,11 @@ class Overlap(msgspec.Struct, frozen=True):
 
 class Comparison(msgspec.Struct, frozen=True):
     """A backtest. `newly`, `no_longer`: users whom only the new rulebook acts on, or only the one before, with the rule
-    that was the first to."""
+    that was the first to. `changes`: the rules and counters in which the rulebooks differ."""
 
     rulebook: str
     against: str | None
+    changes: list[str]
     events: int
     active_users: int
     labelled: int
@@ -107,7 +109,8 @@ def compare(new: Trial, old: Trial | None, arrived: Arrived, spam: Mapping[str, 
     ]
     compared = old is not None
     return Comparison(
-        rulebook=new.rulebook.id, against=old.rulebook.id if old is not None else None, events=arrived.events,
+        rulebook=new.rulebook.id, against=old.rulebook.id if old is not None else None,
+        changes=_changes(new, old) if old is not None else [], events=arrived.events,
         active_users=len(arrived.users), labelled=len(spam), first_ms=arrived.first_ms, last_ms=arrived.last_ms,
         step_ms=hours_a_step * HOUR_MS, users_acted_on=len(new.users),
         users_acted_on_before=len(before) if compared else None, newly=_some(newly) if compared else {},
@@ -125,6 +128,10 @@ def estimate(found: int, of: int) -> Estimate | None:
     middle = (share + square / (2 * of)) / (1 + square / of)
     half = Z * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
     return Estimate(round(share, 4), round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4), of)
+
+
+def _changes(new: Trial, old: Trial) -> list[str]:
+    return [str(one) for one in differences(dict(old.rulebook.sources), dict(new.rulebook.sources))]
 
 
 def _rule(tally: RuleTally, before: RuleTally | None, labelled_spam: int, steps: list[range]) -> RuleReport:

@@ -18,7 +18,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 padding: .7em 1.1em; min-width: 9em } .numbers b { display: block; font-size: 1.5em }
 .spam { color: #b3261e } .ham { color: #1b6e3c } svg { width: 100%; height: 90px; display: block }
 .new { fill: #3b6fd4 } .old { fill: none; stroke: #d9822b; stroke-width: 2; vector-effect: non-scaling-stroke }
-summary { cursor: pointer }
+summary { cursor: pointer } pre { background: #f4f6f9; border-radius: 8px; padding: .7em 1.1em }
 """
 _HEIGHT = 90
 
@@ -30,6 +30,7 @@ def page(found: Comparison, title: str) -> str:
         f"<h1>{escape(title)}</h1><p class=dim>{_time(found.first_ms)} to {_time(found.last_ms)} (event time, UTC); "
         f"rulebook {escape(found.rulebook)}"
         + (f", compared with {escape(found.against)}</p>" if found.against is not None else "</p>"),
+        f"<pre>{escape(chr(10).join(found.changes))}</pre>" if found.changes else "",
         _numbers(found), "<h2>Rules</h2>", _rules(found),
     ]  # fmt: skip
     if found.against is not None:

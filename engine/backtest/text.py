@@ -12,6 +12,8 @@ _FEW = 10
 
 def tell(console: Console, found: Comparison) -> None:
     """What a rulebook does, and what is different from the one before."""
+    for change in found.changes:
+        console.print(change, highlight=False, markup=False)
     users = f"{found.users_acted_on:,} of {found.active_users:,} users acted on ({found.share_acted_on:.2%})"
     if found.users_acted_on_before is not None:
         users += f", {found.users_acted_on_before:,} before"

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.text import tell
-from engine.cli.options import FILE, PATH, with_settings
+from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
 from engine.cli.recordings import read_lines
 from engine.core.units import duration_ms
 from engine.errors import TopicError
@@ -56,6 +56,7 @@ def command(
         labels = read_since(settings, settings.topics.labels, span_ms)
     if not events:
         raise click.UsageError("there are no events to try it on")
+    calm_garbage_collection()
     console = Console(stderr=True)
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from engine.cli.options import FILE, PATH, with_settings
+from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
 from engine.cli.recordings import read_events, read_labels
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -31,6 +31,7 @@ def command(settings: Settings, rules: Path, events_path: Path, labels_path: Pat
     Writes actions.jsonl, decisions.jsonl, dead-letters.jsonl and summary.json.
     """
     rulebook = load_rulebook(rules)
+    calm_garbage_collection()
     engine = OfflineEngine(rulebook, settings)
     out.mkdir(parents=True, exist_ok=True)
     counts: dict[str, Counter[str]] = {"actions": Counter(), "outcomes": Counter(), "dead_letters": Counter()}

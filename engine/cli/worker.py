@@ -1,6 +1,5 @@
 """`floodgate worker`."""
 
-import gc
 import sys
 from typing import Any
 
@@ -8,7 +7,7 @@ import click
 from faust.worker import Worker
 from mode.exceptions import MaxRestartsExceeded
 
-from engine.cli.options import with_settings
+from engine.cli.options import calm_garbage_collection, with_settings
 from engine.settings import Settings
 from engine.stream.app import FloodgateApp
 from engine.stream.topics import check_topics, create_topics
@@ -23,7 +22,7 @@ def command(settings: Settings, create: bool) -> None:
         create_topics(settings)
     check_topics(settings)
     app = FloodgateApp(settings)
-    _calm_garbage_collection()
+    calm_garbage_collection()
     worker: Any = Worker(
         app, loglevel=settings.log_level, logging_config=dict(app.conf.logging_config or {}), redirect_stdouts=False
     )
@@ -32,11 +31,3 @@ def command(settings: Settings, create: bool) -> None:
         sys.exit(worker.execute_from_commandline())
     except MaxRestartsExceeded:
         sys.exit(1)
-
-
-def _calm_garbage_collection() -> None:
-    """Records are held in plain dictionaries without cycles; the default thresholds walk them all the
-    time, a fifth of the CPU with a full cache."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)

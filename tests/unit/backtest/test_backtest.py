@@ -1,0 +1,120 @@
+"""What a backtest says is what the engine does."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+
+from engine.backtest.comparison import Comparison, Estimate, RuleReport, estimate
+from engine.backtest.page import page
+from engine.backtest.run import backtest
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.offline import Arrival, OfflineEngine
+from tests.events import START_MS, random_events
+from tests.system import RULEBOOKS
+
+FLOOD = RULEBOOKS / "flood"
+EVENTS = random_events(3_000, seed=5)
+IDS = list(dict.fromkeys(orjson.loads(event)["event_id"] for event in EVENTS))
+LABELS = [
+    orjson.dumps({"event_id": event_id, "label": "spam" if number % 3 else "ham", "ts": START_MS * 2})
+    for number, event_id in enumerate(IDS[:600])
+]
+RULES = """
+version: 1
+counters: {{n: {{count: post, by: user_id, over: 1m}}}}
+rules:
+  flood: {{event: post, when: [n > {limit}], then: {{flag: x}}}}
+  quiet: {{event: post, when: [n > 1], then: {{flag: y}}, mode: shadow}}
+"""
+
+
+def tried(new: str, old: str | None = None) -> Comparison:
+    rulebooks = [load_rulebook({"rules.yaml": text}) if text is not None else None for text in (new, old)]
+    assert rulebooks[0] is not None
+    return backtest(rulebooks[0], rulebooks[1], EVENTS, LABELS, Settings())
+
+
+def rule(found: Comparison, name: str) -> RuleReport:
+    return next(one for one in found.rules if one.rule == name)
+
+
+def decided(text: str) -> list[Any]:
+    """All decisions of the engine, without a backtest."""
+    settings = Settings(decision_sample=0.0)
+    messages = OfflineEngine(load_rulebook({"rules.yaml": text}), settings).run(
+        Arrival("event", 0, one) for one in EVENTS
+    )
+    return [orjson.loads(message.value) for message in messages if message.topic == settings.topics.decisions]
+
+
+def test_rules_meet_what_the_engine_decides() -> None:
+    text = RULES.format(limit=2)
+    found, wanted = tried(text), defaultdict(list)
+    for decision in decided(text):
+        for hit in decision["hits"]:
+            wanted[hit["rule"]].append(decision)
+    for name, met in wanted.items():
+        one = rule(found, name)
+        assert one.met == sum(one.met_by_step) == len(met)
+        assert one.users == len({decision["user_id"] for decision in met})
+        labelled = [IDS.index(decision["event_id"]) for decision in met if decision["event_id"] in IDS[:600]]
+        assert one.precision == estimate(sum(number % 3 > 0 for number in labelled), len(labelled))
+    assert (rule(found, "flood").acted, rule(found, "quiet").acted) == (len(wanted["flood"]), 0)
+    assert found.users_acted_on == len({decision["user_id"] for decision in wanted["flood"]})
+    assert found.events == len(EVENTS)
+    assert found.active_users == len({orjson.loads(event)["user_id"] for event in EVENTS})
+    assert found.overlaps[0].rules == ("flood", "quiet")
+
+
+def test_an_edit_is_told_by_whom_it_meets() -> None:
+    before, after = RULES.format(limit=4), RULES.format(limit=2)
+    found = tried(after, before)
+    old, new = ({one["user_id"] for one in decided(text) if one["outcome"] == "act"} for text in (before, after))
+    assert set(found.newly) == new - old != set()
+    assert found.no_longer == {}
+    assert rule(found, "flood").newly_met == rule(found, "flood").met - (rule(found, "flood").before or 0)
+    assert found.changes == ["changed rule flood\n  when: - n > 4, + n > 2"]
+    back = tried(before, after)
+    assert back.no_longer == found.newly
+
+
+def test_the_same_events_give_the_same_report() -> None:
+    texts = RULES.format(limit=2), RULES.format(limit=3)
+    assert msgspec.json.encode(tried(*texts)) == msgspec.json.encode(tried(*texts))
+
+
+def test_samples_say_why() -> None:
+    sample = rule(tried(RULES.format(limit=2)), "flood").samples[0]
+    assert re.fullmatch(r"n > 2 \(\d+\)", sample.why)
+    assert sample.counterfactual == "at n = 2 this would not have fired"
+
+
+@pytest.mark.parametrize(
+    ("found", "of", "wanted"),
+    [(0, 0, None), (5, 10, Estimate(0.5, 0.2366, 0.7634, 10)), (10, 10, Estimate(1.0, 0.7225, 1.0, 10))],
+)
+def test_shares_have_wilsons_bounds(found: int, of: int, wanted: Estimate | None) -> None:
+    assert estimate(found, of) == wanted
+
+
+def test_the_page_stands_alone_and_trusts_no_name() -> None:
+    events = [event.replace(b'"user-', b'"<script>-') for event in EVENTS]
+    rulebook = load_rulebook({"rules.yaml": RULES.format(limit=2)})
+    made = page(backtest(rulebook, None, events, [], Settings()), "Backtest of <b>")
+    assert "&lt;script&gt;-" in made
+    assert "<script" not in made
+    assert "http" not in made
+    assert "Backtest of &lt;b&gt;" in made
+
+
+def test_what_cannot_be_used_is_told(tmp_path: Path) -> None:
+    rulebook = load_rulebook({"rules.yaml": RULES.format(limit=2)})
+    found = backtest(rulebook, None, [b"{", *EVENTS], [], Settings())
+    assert found.dead_letters == {"not_json": 1}
+    assert found.events == len(EVENTS) + 1
