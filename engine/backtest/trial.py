@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from engine.core.hashing import hash64
-from engine.core.rules import Rulebook
+from engine.core.rules import Rule, Rulebook
 from engine.settings import Settings
 from engine.stream.offline import Arrival, OfflineEngine
 
@@ -73,7 +73,7 @@ class Trial:
         self.rulebook, self._spam = rulebook, spam
         settings = msgspec.structs.replace(settings, decision_sample=0.0, review_share=0.0)
         self._engine, self._topics = OfflineEngine(rulebook, settings), settings.topics
-        self.rules = {rule.name: RuleTally(rule.name, rule.mode) for rule in rulebook.rules}
+        self.rules = {rule.name: RuleTally(rule.name, _mode(rule)) for rule in rulebook.rules}
         self.overlaps: Counter[tuple[str, str]] = Counter()
         self.users: dict[str, str] = {}  # acted on: by which rule first
         self.events: set[int] = set()
@@ -111,6 +111,10 @@ class Trial:
         tally.hours[decision["ts"] // HOUR_MS] += 1
         why = ", ".join(_told(clause) for clause in hit["clauses"])
         tally.choose(Sample(event, decision["user_id"], decision["ts"], why, hit.get("counterfactual"), spam))
+
+
+def _mode(rule: Rule) -> str:
+    return f"canary {rule.share * 100:g}%" if rule.mode == "canary" else rule.mode
 
 
 def _told(clause: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from engine.core.hashing import digest
 
 Outcome = Literal["act", "allow", "cooldown", "shadow", "none"]
-Mode = Literal["shadow", "enforce"]
+Mode = Literal["shadow", "canary", "enforce"]
 Effect = Literal["acted", "shadow", "cooldown", "allowed", "no_target"]
 """What came of a rule that held: it acted; it only would have; it was resting; an allow rule won; the
 event does not name the rule's target."""

@@ -25,6 +25,8 @@ from engine.core.rules import (
     Rule,
     Rulebook,
     Scorer,
+    allows,
+    is_in_force,
     target_of,
     threshold_of,
 )
@@ -234,7 +236,7 @@ class Evaluator:
     def _enforce(self, case: _Case, decider: Decider, held: Mapping[int, Readings]) -> None:
         """Explain the rules that hold, and act."""
         case.models.update({name: self.scorers[name].version for name in decider.models})
-        case.allowed = case.allowed or any(self.rulebook.rules[i].mode == "enforce" for i in held if i in self._allow)
+        case.allowed = case.allowed or any(allows(self.rulebook.rules[i], case.event) for i in held if i in self._allow)
         for index in sorted(held):
             rule = self.rulebook.rules[index]
             clauses, counterfactual = decider.explain(index, case.event.fields, held[index], case.now, case.scores)
@@ -264,7 +266,7 @@ class Evaluator:
             return "no_target"
         if rule.cooldown_ms and case.record.cooling(rule.key, case.now):
             return "cooldown"
-        if rule.mode == "shadow":
+        if not is_in_force(rule, case.event, target_id):
             return "shadow"
         return "allowed" if case.allowed and index not in self._allow else "acted"
 
@@ -281,19 +283,18 @@ class Evaluator:
         return Evaluation(self._decision(case) if told else None)
 
     def _decision(self, case: _Case) -> Decision:
-        event, allowed = case.event, case.allowed
-        outcome: Outcome = "allow" if allowed else strongest(case.hits)
-        said = case.scores.items()
-        known = {name: round(score, 6) for name, score in said if score is not None and name in self.scorers}
+        outcome: Outcome = "allow" if case.allowed else strongest(case.hits)
+        scores = case.scores.items()
+        known = {name: round(score, 6) for name, score in scores if score is not None and name in self.scorers}
         decision = Decision(
-            event.event_id, event.user_id, event.ts_ms, event.type, outcome, tuple(case.hits), known,
-            self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
+            case.event.event_id, case.event.user_id, case.event.ts_ms, case.event.type, outcome, tuple(case.hits),
+            known, self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
         )  # fmt: skip
         if case.hits:
             decision.features = {
-                name: self.scorers[name].describe(event.place, numbers) for name, numbers in case.numbers.items()
+                name: self.scorers[name].describe(case.event.place, numbers) for name, numbers in case.numbers.items()
             }
         if case.actions:
-            parts = {name: self.scorers[name].contributions(event.place, read) for name, read in case.numbers.items()}
-            decision.contributions = {name: found for name, found in parts.items() if found}
+            parts = ((name, self.scorers[name].contributions(case.event.place, n)) for name, n in case.numbers.items())
+            decision.contributions = {name: found for name, found in parts if found}
         return decision

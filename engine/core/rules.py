@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from engine.core.clusters import ClusterSpec
 from engine.core.decisions import ClauseTrace, Contribution, Mode, Value
 from engine.core.events import Event, lookup
+from engine.core.kernel import hash64
 from engine.core.series import EntitySeries
 
 CounterKind = Literal["count", "distinct", "sum"]
@@ -18,6 +19,7 @@ MAX_CAP = 1_000
 DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
+_HASHES = 1 << 64
 ANY_EVENT = "any"
 USER = "user_id"
 TARGET = "target_id"
@@ -61,7 +63,7 @@ class ActionTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `key` stands for it in stored cooldowns."""
+    """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts."""
 
     name: str
     key: int
@@ -72,6 +74,7 @@ class Rule:
     mode: Mode
     reason: str
     meta: Mapping[str, Any]
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,21 @@ def target_of(event: Event, rule: Rule) -> str | None:
         return event.event_id
     found = lookup(event.fields, rule.then.path)
     return found if type(found) is str and found else None
+
+
+def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
+    """Whether a rule that holds acts. A canary acts on a share of its targets, always the same ones: a larger share
+    has those of a smaller one in it. Where the target is an event, its user counts."""
+    if rule.mode != "canary":
+        return rule.mode == "enforce"
+    entity = event.user_id if rule.then.target == "event" else target_id
+    chosen: int = hash64(f"canary\x00{rule.name}\x00{entity}")
+    return chosen < rule.share * _HASHES
+
+
+def allows(rule: Rule, event: Event) -> bool:
+    """Whether an allow rule that holds keeps the others from acting."""
+    return is_in_force(rule, event, target_of(event, rule) or event.user_id)
 
 
 def threshold_of(model: str) -> str:

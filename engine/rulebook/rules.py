@@ -1,17 +1,21 @@
 """The `rules:` section: each rule read, its clauses type-checked."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.core.decisions import Mode
 from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.hashing import hash32
 from engine.core.rules import USER, ActionTemplate, Rule
 from engine.rulebook import schema
 from engine.rulebook.declarations import Declarations
-from engine.rulebook.diagnostics import Span, did_you_mean
+from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.nodes import Expr
 from engine.rulebook.schema import choice, duration, words
 from engine.rulebook.source import Node
+
+_CANARY = re.compile(r"canary (\d+(?:\.\d+)?)%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +66,28 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     events = words(keys["event"], "an event type", report) if "event" in keys else ()
     then = _then(declared, keys["then"], name) if "then" in keys else None
     cooldown_ms = _cooldown(declared, keys["cooldown"]) if "cooldown" in keys else 0
-    mode = choice(keys["mode"], schema.MODES, "`mode`", report) if "mode" in keys else "enforce"
+    mode, share = _mode(keys["mode"], report) if "mode" in keys else ("enforce", 1.0)
     meta_node = keys.get("meta")
     meta = schema.read_mapping(meta_node, schema.META, "`meta`", report) if meta_node is not None else {}
     reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
     texts = [clause.text for group in groups.values() for clause in group]
     rule = Rule(
         name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
-        cooldown_ms, "shadow" if mode == "shadow" else "enforce",
-        reason, {key: value.plain() for key, value in meta.items()},
+        cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share,
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)
+
+
+def _mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:
+    """The mode, and of a canary its share."""
+    found = _CANARY.fullmatch(node.text or "")
+    if found is not None and 0 < float(found[1]) < 100:
+        return "canary", float(found[1]) / 100
+    if (node.text or "").startswith("canary"):
+        report.error(node.span, "a canary needs its share of entities", "for example `canary 5%`; above 0, below 100")
+        return "shadow", 1.0
+    return ("shadow" if choice(node, schema.MODES, "`mode`", report) == "shadow" else "enforce"), 1.0
 
 
 def _clauses(declared: Declarations, node: Node) -> list[Clause]:

@@ -15,7 +15,7 @@ ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspen
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 DEFAULT_MAX_SHARED = 100
 MAX_SHARED = 500
-MODES = ("shadow", "enforce")
+MODES = ("shadow", "canary 5%", "enforce")
 ALSO = ("earlier",)
 BOUNDS = ("none", "wilson_lower_95")
 
@@ -121,7 +121,10 @@ RULE: Shape = {
     "unless": Key("none of these holds", _CLAUSES),
     "then": Key("what to do", {"anyOf": [{"const": "allow"}, {"type": "object"}]}, required=True),
     "cooldown": Key("do not act again on the same entity so soon", {"type": "object"}),
-    "mode": Key("shadow decides and publishes nothing", {"enum": list(MODES)}),
+    "mode": Key(
+        "shadow decides and publishes nothing, a canary acts on a share of entities",
+        {"type": "string", "pattern": r"^(shadow|enforce|canary \d+(\.\d+)?%)$"},
+    ),
     "meta": Key("who, why, until when", {"type": "object"}),
     "tests": Key("examples that must come true before the rulebook is used", {"type": "array"}),
 }

@@ -100,6 +100,46 @@ def test_a_shadow_rule_decides_and_does_not_act_and_has_its_own_cooldown() -> No
     assert not any(d.actions for d in decisions if d)
 
 
+def canary(share: str, rule: str = "flood") -> set[str]:
+    """Of a thousand users, those that a canary acts on."""
+    stage = Stage(FLOOD.replace("flood", rule).replace("n > 2", "n > 0") % f", mode: canary {share}")
+    acted = set()
+    for number in range(1_000):
+        stage.record = EntityRecord()
+        decision = stage.send(0, user_id=f"u{number}")
+        assert decision is not None
+        assert decision.hits[0].mode == "canary"
+        assert (decision.outcome == "act") == bool(decision.actions) == (decision.hits[0].effect == "acted")
+        if decision.actions:
+            acted.add(decision.user_id)
+    return acted
+
+
+def test_a_canary_acts_on_a_share_of_users_and_a_larger_one_on_them_too() -> None:
+    few, more = canary("5%"), canary("20%")
+    assert 25 < len(few) < 80
+    assert 150 < len(more) < 250
+    assert few < more
+    assert canary("5%") == few
+    assert not canary("5%", rule="another") <= few
+
+
+def test_a_canary_that_acts_on_events_goes_by_their_user() -> None:
+    rules = (
+        COUNTERS + "rules:\n  r: {event: post, when: [n > 0], then: {hide: content, target: event}, mode: canary 50%}\n"
+    )
+    stage = Stage(rules)
+    outcomes = {(user, stage.outcome(at, user_id=user)) for user in ("a", "b", "c", "d", "e", "f") for at in range(5)}
+    assert len(outcomes) == 6
+    assert {outcome for _, outcome in outcomes} == {"act", "shadow"}
+
+
+def test_an_allow_rule_may_be_a_canary() -> None:
+    allow = "  staff: {event: post, when: [event.staff], then: allow, mode: canary 50%}\n"
+    stage = Stage((FLOOD.replace("n > 2", "n > 0") % "") + allow)
+    assert {stage.outcome(0, staff=True, user_id=f"u{number}") for number in range(30)} == {"allow", "act"}
+
+
 def test_allow_beats_act() -> None:
     allow = "  staff: {event: post, when: [event.staff], then: allow}\n"
     stage = Stage((FLOOD % "") + allow)
