@@ -72,16 +72,24 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     username: str | None = None
     password: str | None = None
     password_file: str | None = None
+    publisher: str | None = None
+    publisher_key: str | None = None
+    publisher_key_file: str | None = None
+    publishers_file: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        for name in ("ca_file", "certificate_file", "key_file", "password_file"):
+        for name in (
+            "ca_file", "certificate_file", "key_file", "password_file", "publisher_key_file", "publishers_file",
+        ):  # fmt: skip
             if getattr(self, name) and not _is_file(getattr(self, name)):  # not shown: it may be the secret itself
                 raise ValueError(f"`security.{name}` is not the path of a file that is there")
         if self.key_file and not self.certificate_file:
             raise ValueError("`security.certificate_file` goes with `security.key_file`")
         if self.password and self.password_file:
             raise ValueError("`security.password` and `security.password_file` are two passwords; give one")
+        if (self.publisher_key or self.publisher_key_file) and not self.publisher:
+            raise ValueError("`security.publisher` is the name that goes with `security.publisher_key`")
         if self.uses_sasl and not (self.username and (self.password or self.password_file)):
             raise ValueError("`security.username` and a password are needed with SASL")
 
@@ -102,13 +110,24 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The password. Raises SettingsError where its file cannot be read or is empty."""
         if self.password_file is None:
             return self.password or ""
-        try:
-            found = Path(self.password_file).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"`security.password_file` cannot be read: {error}") from error
-        if not found:
-            raise SettingsError("`security.password_file` is an empty file")
-        return found
+        return read_secret(self.password_file, "security.password_file")
+
+    def publisher_secret(self) -> str:
+        """What this process signs its labels and rulebooks with; empty if it does not. Raises SettingsError."""
+        if self.publisher_key_file is None:
+            return self.publisher_key or ""
+        return read_secret(self.publisher_key_file, "security.publisher_key_file")
+
+
+def read_secret(path: str, setting: str) -> str:
+    """What a file holds. Raises SettingsError where it cannot be read or is empty."""
+    try:
+        found = Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"`{setting}` cannot be read: {error}") from error
+    if not found:
+        raise SettingsError(f"`{setting}` is an empty file")
+    return found
 
 
 def _is_file(path: str) -> bool:

@@ -32,6 +32,7 @@ from engine.stream.logs import logging_config
 from engine.stream.messages import VERSION, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
+from engine.stream.signing import Publishers
 from engine.stream.topics import TABLE
 from engine.stream.trainers import TrainerWorker
 from engine.stream.web import add_pages
@@ -66,16 +67,20 @@ class FloodgateApp(faust.App):
         super().__init__(settings.app_id, **_faust_options(settings))
         self.entities = self._entity_table()
         self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
-        self._trainer = TrainerWorker(settings, self._models, self.metrics, known=self._models_known)
-        self._hops = HopWorker(settings, self.partition_state, self.metrics, settings.partitions)
+        self._publishers = Publishers(settings)
+        accept = self._publishers.accept
+        self._trainer = TrainerWorker(settings, self._models, self.metrics, known=self._models_known, accept=accept)
+        self._hops = HopWorker(settings, self.partition_state, self.metrics, settings.partitions, accept)
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
-        self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics))
+        self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics, accept))
         self._handle(settings.topics.examples, self._trainer)
         self._followers = (
             Follower(settings.topics.models, settings, self._receive_model, self._switch),
-            Follower(settings.topics.rulebooks, settings, self._receive_rulebook, self._switch, _group),
-        )
+            Follower(
+                settings.topics.rulebooks, settings, self._receive_rulebook, self._switch, _group, self._accept_rulebook
+            ),
+        )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
@@ -154,6 +159,12 @@ class FloodgateApp(faust.App):
             compiled_ms=round((time.perf_counter() - started) * 1000),
         )  # fmt: skip
         return True
+
+    def _accept_rulebook(self, record: Any) -> bool:
+        accepted = self._publishers.accept(record)
+        if not accepted:
+            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
+        return accepted
 
     def _receive_paused(self, rule: str, message: bytes) -> bool:
         try:

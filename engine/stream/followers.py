@@ -9,6 +9,7 @@ from mode import Service
 
 from engine.settings import Settings
 from engine.stream.clients import options
+from engine.stream.handlers import Accept, accept_all
 
 Receive = Callable[[str, bytes], Awaitable[bool]]
 """Called with key and value of each new message, in order. Returns False for one that is refused."""
@@ -25,11 +26,18 @@ class Follower(Service):
     """Reads one partition without a group. `caught_up` is set once what was there has been received."""
 
     def __init__(
-        self, topic: str, settings: Settings, receive: Receive, on_caught_up: CaughtUp, group: Group = str, **more: Any
+        self,
+        topic: str,
+        settings: Settings,
+        receive: Receive,
+        on_caught_up: CaughtUp,
+        group: Group = str,
+        accept: Accept = accept_all,
+        **more: Any,
     ) -> None:
         super().__init__(**more)
         self._topic, self._settings, self._receive, self._on_caught_up = topic, settings, receive, on_caught_up
-        self._group = group
+        self._group, self._accept = group, accept
         self.caught_up = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self._received, self._moved = 0, asyncio.Event()
@@ -49,6 +57,9 @@ class Follower(Service):
         groups: dict[str, list[tuple[str, Any]]] = {}
         for record in records:
             if record.key and record.value:
+                if not self._accept(record):
+                    self.log.error("%s: a message was refused: it does not come from a known publisher", self._topic)
+                    continue
                 key = record.key.decode("utf-8", "replace")
                 groups.setdefault(self._group(key), []).append((key, record))
         for entries in sorted(groups.values(), key=lambda entries: int(entries[-1][1].offset)):

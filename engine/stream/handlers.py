@@ -14,6 +14,15 @@ States = Callable[[int], PartitionState]
 """Gives the state of a partition."""
 
 
+Accept = Callable[[Any], bool]
+"""Whether a record comes from someone who may publish it."""
+
+
+def accept_all(_: Any) -> bool:
+    """Everyone may."""
+    return True
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a batch wants to become durable, in this order: messages, then changes of the state."""

@@ -20,7 +20,7 @@ from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.store import PartitionState
 from engine.stream.forgetting import Forget, forget
-from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
+from engine.stream.handlers import Accept, Outcome, Rejector, StateOutcome, States, accept_all
 from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
 from engine.stream.learners import ScoredEvents
 from engine.stream.metrics import Metrics
@@ -35,8 +35,10 @@ class HopWorker:
     `partitions`: among how many the entities are spread, each with its share of a budget of keys.
     """
 
-    def __init__(self, settings: Settings, states: States, metrics: Metrics, partitions: int) -> None:
-        self._settings, self._states, self._metrics = settings, states, metrics
+    def __init__(
+        self, settings: Settings, states: States, metrics: Metrics, partitions: int, accept: Accept = accept_all
+    ) -> None:
+        self._settings, self._states, self._metrics, self._accept = settings, states, metrics, accept
         self._partitions = partitions
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
@@ -158,7 +160,11 @@ class HopWorker:
                 self._rejector.reject(outcome, record, "not_a_hop", error)
                 continue
             if isinstance(decoded, Forget):
-                requests.append(decoded)
+                if self._accept(record):
+                    requests.append(decoded)
+                else:
+                    refused = StateError("it does not come from one who may make the engine forget")
+                    self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
             origin, what = decoded
             if origin.number <= watermarks.get(origin.source, -1):

@@ -21,7 +21,7 @@ from engine.learning.snapshots import Follower
 from engine.settings import Settings
 from engine.state.scored import payload_of
 from engine.state.store import PartitionState
-from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
+from engine.stream.handlers import Accept, Outcome, Rejector, StateOutcome, States, accept_all
 from engine.stream.messages import Message, decode_label, encode_example, encode_review
 from engine.stream.metrics import Metrics
 
@@ -101,8 +101,8 @@ class ScoredEvents:
 class LabelWorker:
     """Joins labels with the features as scored; the examples go to the trainer."""
 
-    def __init__(self, settings: Settings, states: States, metrics: Metrics) -> None:
-        self._topics, self._states, self._metrics = settings.topics, states, metrics
+    def __init__(self, settings: Settings, states: States, metrics: Metrics, accept: Accept = accept_all) -> None:
+        self._topics, self._states, self._metrics, self._accept = settings.topics, states, metrics, accept
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._labels_by = cache(metrics.labels.labels)
 
@@ -123,6 +123,8 @@ class LabelWorker:
 
     def _decode(self, outcome: Outcome, record: Any) -> Label | None:
         try:
+            if not self._accept(record):
+                raise LabelError("not_a_publishers", "it does not come from one who may publish labels")
             return decode_label(record.value)
         except LabelError as error:
             self._rejector.reject(outcome, record, error.reason, error)

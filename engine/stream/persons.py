@@ -21,6 +21,7 @@ from engine.stream.forgetting import Forget, is_about
 from engine.stream.hop_messages import encode_request
 from engine.stream.messages import decode_event
 from engine.stream.publishing import read_all
+from engine.stream.signing import Signer
 from engine.stream.topics import changelog_topic
 
 Progress = Callable[[str], None]
@@ -58,13 +59,15 @@ def find_traces(settings: Settings, user_id: str, told: Progress, events: Iterab
 
 def ask_to_forget(settings: Settings, traces: Traces) -> int:
     """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
-    client, sent = producer(settings), []
+    client, signer, sent = producer(settings), Signer(settings), []
     try:
         for partition, keys in sorted(traces.state.items()):
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 request = Forget(traces.user_id, keys[start : start + _KEYS_AT_ONCE], sorted(traces.events))
                 key = traces.user_id.encode()
-                sent.append(client.send(settings.topics.hops, encode_request(request), key, partition=partition))
+                value, topic = encode_request(request), settings.topics.hops
+                headers = signer.headers(topic, key, value)
+                sent.append(client.send(topic, value, key, headers=headers, partition=partition))
         for one in sent:
             one.get(timeout=30)
     except KafkaError as error:

@@ -19,13 +19,15 @@ from engine.settings import Settings
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models
 from engine.stream.messages import RULING, Restore, Ruling
+from engine.stream.signing import Signer
 
 
 def send_one(settings: Settings, topic: str, key: bytes, value: bytes | None, what: str) -> int:
     """Publish one message to the first partition; returns its offset. Raises PublishError, saying `what` it was."""
     client = producer(settings)
     try:
-        return int(client.send(topic, key=key, value=value, partition=0).get(timeout=30).offset)
+        headers = Signer(settings).headers(topic, key, value)
+        return int(client.send(topic, key=key, value=value, headers=headers, partition=0).get(timeout=30).offset)
     except KafkaError as error:
         raise PublishError(f"{what} could not be published: {error!r}") from error
     finally:
@@ -99,6 +101,7 @@ class Publisher:
         self._mapping = settings.events.mapping()
         self._users: dict[str, tuple[bytes, Any]] = {}  # of remembered events: their key, and their sending
         self._failures: list[BaseException] = []
+        self._signer = Signer(settings)
         self._producer = producer(settings, linger_ms=5, batch_size=256_000)
 
     def event(self, value: bytes, remember: bool = False) -> None:
@@ -145,7 +148,8 @@ class Publisher:
             raise PublishError(f"the broker refused {len(failures)} messages, the first: {failures[0]!r}")
 
     def _send(self, topic: str, value: bytes, key: bytes | None, partition: int | None = None) -> Any:
-        sent = self._producer.send(topic, value=value, key=key, partition=partition)
+        headers = self._signer.headers(topic, key, value) if topic == self._settings.topics.labels else []
+        sent = self._producer.send(topic, value=value, key=key, headers=headers, partition=partition)
         sent.add_errback(self._failures.append)
         return sent
 

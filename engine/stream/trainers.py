@@ -14,7 +14,7 @@ from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer, is_seed
 from engine.settings import Settings
-from engine.stream.handlers import Outcome, Rejector
+from engine.stream.handlers import Accept, Outcome, Rejector, accept_all
 from engine.stream.learners import Models
 from engine.stream.messages import RULING, Message, Pin, Quarantine, Restore, decode_example, decode_ruling
 from engine.stream.metrics import Metrics
@@ -43,9 +43,10 @@ class TrainerWorker:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         known: Callable[[], Awaitable[None]] = _at_once,
+        accept: Accept = accept_all,
     ) -> None:
         self._settings, self._models, self._metrics = settings, models, metrics
-        self._clock, self._known = clock, known
+        self._clock, self._known, self._accept = clock, known, accept
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._trainer = Trainer(models.followers)
         self._rulebook: Rulebook | None = None
@@ -105,6 +106,8 @@ class TrainerWorker:
 
     def _rule(self, record: Any) -> int | None:
         """A ruling: the offset from which the examples have to be read again, if they have to be."""
+        if not self._accept(record):
+            raise LabelError("not_a_publishers", "it does not come from one who may publish rulings")
         ruling = decode_ruling(record.value)
         match ruling:
             case Quarantine(moderator=moderator, quarantined=quarantined):
