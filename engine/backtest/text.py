@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from engine.backtest.comparison import Comparison, Estimate, RuleReport
 
@@ -13,7 +14,7 @@ _FEW = 10
 def tell(console: Console, found: Comparison) -> None:
     """What a rulebook does, and what is different from the one before."""
     for change in found.changes:
-        console.print(change, highlight=False, markup=False)
+        console.print(change, highlight=False)
     users = f"{found.users_acted_on:,} of {found.active_users:,} users acted on ({found.share_acted_on:.2%})"
     if found.users_acted_on_before is not None:
         users += f", {found.users_acted_on_before:,} before"
@@ -27,7 +28,7 @@ def tell(console: Console, found: Comparison) -> None:
     for one in found.overlaps[:_FEW]:
         console.print(f"{one.rules[0]} and {one.rules[1]} meet the same {one.events:,} events ({one.share:.0%})")
     for reason, count in found.dead_letters.items():
-        console.print(f"[yellow]{count:,} events or labels could not be used: {reason}[/]")
+        console.print(f"{count:,} events or labels could not be used: {reason}", style="yellow")
 
 
 def _rules(found: Comparison) -> Table:
@@ -43,8 +44,8 @@ def _rules(found: Comparison) -> Table:
     return table
 
 
-def _met(rule: RuleReport) -> str:
-    return f"{rule.met:,}" if rule.met else "[yellow]never[/]"
+def _met(rule: RuleReport) -> str | Text:
+    return f"{rule.met:,}" if rule.met else Text("never", "yellow")
 
 
 def told(share: Estimate | None) -> str:

@@ -9,8 +9,10 @@ import click
 from engine.errors import FloodgateError
 
 COMMANDS = {
+    "actions": "Take back what was enforced.",
     "broker": "Run the embedded broker: for development, not production.",
     "demo": "Run everything on this machine and show what happens.",
+    "explain": "Tell why something was done to an event.",
     "feed": "Publish recorded files to the topics.",
     "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",

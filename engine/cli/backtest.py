@@ -70,7 +70,7 @@ def command(
     if as_json:
         click.echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
         return
-    tell(Console(), found)
+    tell(Console(markup=False), found)  # ids come from strangers
 
 
 def _sources(settings: Settings, name: str) -> Path | dict[str, str]:

@@ -46,7 +46,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
     if after.state:
         console.print("[red]something is left: are all workers up? `floodgate status` tells. Then run this again.[/]")
         sys.exit(1)
-    console.print(f"[green]the state knows nothing of {user_id}[/]")
+    console.print(f"the state knows nothing of {user_id}", style="green", markup=False)
 
 
 def _tell(console: Console, before: Traces, after: Traces) -> None:

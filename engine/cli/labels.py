@@ -74,7 +74,7 @@ def queue(settings: Settings, limit: int, as_json: bool) -> None:
         said = " ".join(str(value) for value in one["inputs"].values() if isinstance(value, str))
         score = "-" if one["score"] is None else f"{one['score']:.2f}"
         table.add_row(one["event_id"], one["user_id"], score, one["why"], said[:_EXCERPT])
-    Console().print(table)
+    Console(markup=False).print(table)  # ids and texts come from strangers
 
 
 def _documents(file: Path) -> Iterator[tuple[int, dict[str, object]]]:

@@ -89,7 +89,7 @@ def history(settings: Settings, limit: int) -> None:
         when = datetime.fromtimestamp(version.ts_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
         shown = [*changed[:_SHOWN], f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else changed
         table.add_row(str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
-    Console().print(table if versions else "no rulebook has been pushed yet")
+    Console(markup=False).print(table if versions else "no rulebook has been pushed yet")
 
 
 @command.command("diff")

@@ -28,7 +28,9 @@ def command(settings: Settings) -> None:
         console.print("[yellow]no rulebook: publish one with `floodgate rules push`[/]")
     else:
         identity, author, note = standing.rulebook
-        console.print(f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}")
+        console.print(
+            f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}", markup=False
+        )
     if standing.paused:
         console.print(f"[yellow]paused rules: {', '.join(standing.paused)}[/]")
     models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())

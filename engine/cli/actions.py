@@ -1,0 +1,87 @@
+"""`floodgate actions`: taking back what was enforced."""
+
+import getpass
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from engine.cli.options import with_settings
+from engine.core.events import epoch_ms
+from engine.errors import EventError
+from engine.settings import Settings
+from engine.stream.reversal import Which, read_actions, revoke, uphold_appeal
+
+_SHOWN = 10
+
+
+@click.group("actions")
+def command() -> None:
+    """Take back what was enforced."""
+
+
+@command.command("revoke")
+@click.argument("action_ids", nargs=-1)
+@click.option("--rule", help="Of this rule.")
+@click.option("--rulebook", help="Of this version of the rulebook: its id, or its beginning.")
+@click.option("--user", help="On this user's events.")
+@click.option("--since", help="With event times from then on: ISO 8601, or epoch milliseconds.")
+@click.option("--until", help="With event times before.")
+@click.option("--author", default=getpass.getuser, help="Who does it.  [default: the user's name]")
+@click.option("--note", default="", help="Why; whoever is concerned may read it.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be taken back.")
+@with_settings
+def revoke_command(
+    settings: Settings, action_ids: tuple[str, ...], rule: str | None, rulebook: str | None, user: str | None,
+    since: str | None, until: str | None, author: str, note: str, dry_run: bool,
+) -> None:  # fmt: skip
+    """Publish a compensating action for each action that fits all that is given.
+
+    What is revoked already is left out, so that a command may be run again.
+    """
+    which = Which(frozenset(action_ids), rule, rulebook, user, _time(since, "--since"), _time(until, "--until"))
+    if not which:
+        raise click.UsageError("say which actions: by their ids, --rule, --rulebook, --user, --since, --until")
+    found = read_actions(settings).find(which)
+    table = Table("when (UTC)", "rule", "kind", "target", "action")
+    for one in found[:_SHOWN]:
+        when = datetime.fromtimestamp(one["ts"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(
+            when, one["rule"], one["kind"], f"{one['target']['type']} {one['target']['id']}", one["action_id"]
+        )
+    if found:
+        Console(markup=False).print(table)  # ids come from strangers
+    rules = ", ".join(f"{name} {count}" for name, count in Counter(one["rule"] for one in found).most_common())
+    users = len({one["user_id"] for one in found})
+    if dry_run or not found:
+        click.echo(f"{len(found)} actions on {users} users would be revoked{': ' if rules else ''}{rules}")
+        return
+    revoke(settings, found, author, note)
+    click.echo(f"revoked {len(found)} actions on {users} users: {rules}")
+
+
+@command.command("appeal")
+@click.argument("action_id")
+@click.option("--moderator", default=getpass.getuser, help="Who upholds it.  [default: the user's name]")
+@click.option("--note", default="", help="Why; whoever is concerned may read it.")
+@with_settings
+def appeal(settings: Settings, action_id: str, moderator: str, note: str) -> None:
+    """An appeal is upheld: take back this action, and no other, and label its event ham."""
+    found = read_actions(settings).find(Which(frozenset([action_id])))
+    if not found:
+        click.echo(f"no action {action_id} stands: is the id right, and is it not revoked already?")
+        sys.exit(1)
+    uphold_appeal(settings, found[0], moderator, note)
+    click.echo(f"revoked {action_id}, and labelled event {found[0]['event_id']} ham")
+
+
+def _time(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return epoch_ms(int(text) if text.isdigit() else text, "auto")
+    except EventError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error

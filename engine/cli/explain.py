@@ -1,0 +1,81 @@
+"""`floodgate explain`."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from engine.cli.options import with_settings
+from engine.settings import Settings
+from engine.stream.publishing import read_all
+from engine.stream.reversal import read_actions
+from engine.stream.rulebooks import read_versions
+
+_SAID = {True: Text("holds", "green"), False: Text("does not", "red"), None: Text("unknown", "yellow")}
+
+
+@click.command("explain")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="The decisions as they were published.")
+@with_settings
+def command(settings: Settings, name: str, as_json: bool) -> None:
+    """Tell why something was done, or not: NAME is an event's id or an action's.
+
+    Reads the decisions and actions that are still on their topics. Events without a hit are there in a sample only.
+    """
+    actions = read_actions(settings)
+    event = actions.actions[name]["event_id"] if name in actions.actions else name
+    decisions = {}  # published more than once after a crash, and again when a rule has looked back
+    for record in read_all(settings, settings.topics.decisions):
+        if record.value is not None and orjson.dumps(event) in record.value:
+            document = orjson.loads(record.value)
+            if document["event_id"] == event:
+                decisions[record.value] = document
+    if not decisions:
+        click.echo(f"no decision on {event} is on the topic: it had no hit, or it is older than the topic keeps")
+        sys.exit(1)
+    if as_json:
+        for value in decisions:
+            click.echo(value)
+        return
+    console = Console(markup=False, highlight=False)  # ids and texts come from strangers
+    versions = {version.id: version for version in read_versions(settings)}
+    for decision in decisions.values():
+        _tell(console, decision)
+        version = versions.get(decision["rulebook"])
+        if version is not None:
+            console.print(f"rulebook {version.id}: version {version.number}, by {version.author}. {version.note}")
+    for action in actions.actions.values():
+        if action["event_id"] == event:
+            state = "revoked" if action["action_id"] in actions.revoked else "stands"
+            target = f"{action['target']['type']} {action['target']['id']}"
+            console.print(f"action {action['action_id']}: {action['kind']} {target} by {action['rule']}: {state}")
+
+
+def _tell(console: Console, decision: Any) -> None:
+    when = datetime.fromtimestamp(decision["ts"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    console.print(
+        f"{decision['type']} {decision['event_id']} by {decision['user_id']}, {when} UTC: {decision['outcome']}"
+    )
+    table = Table("rule", "effect", "clause", "value", "")
+    for hit in decision["hits"]:
+        for place, clause in enumerate(hit["clauses"]):
+            value = clause["value"]
+            told = (
+                ", ".join(f"{name} = {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
+            )
+            first = (hit["rule"], f"{hit['effect']} ({hit['mode']})") if place == 0 else ("", "")
+            table.add_row(*first, clause["text"], told, _SAID[clause["result"]])
+        if hit.get("counterfactual"):
+            table.add_row("", "", Text(hit["counterfactual"], "dim"), "", "")
+    if decision["hits"]:
+        console.print(table)
+    for model, score in decision["scores"].items():
+        parts = ", ".join(f"{part} {logit:+.2f}" for part, logit in decision.get("contributions", {}).get(model, ()))
+        version = decision["models"].get(model, "")
+        console.print(f"score.{model} = {score:.3f} ({version}){': ' if parts else ''}{parts}")
