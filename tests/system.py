@@ -179,7 +179,7 @@ class System:
 
     def push_rules(self, path: Path) -> None:
         """Publish a rulebook as the policy team does."""
-        self.run("rules", "push", str(path))
+        self.run("rules", "push", str(path), "--force")
 
     def publish_rulebook(self, sources: dict[str, str]) -> None:
         """Put a rulebook onto the topic unchecked, as no one should."""

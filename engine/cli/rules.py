@@ -10,11 +10,15 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
+from engine.backtest.guard import exceeds, try_on_last_events
+from engine.backtest.text import tell
 from engine.cli import backtest
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
+from engine.core.units import duration_ms
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.differences import differences
@@ -66,11 +70,23 @@ def schema() -> None:
 @click.argument("path", type=PATH)
 @click.option("--author", default=getpass.getuser, help="Who pushes.  [default: the user's name]")
 @click.option("--note", default="", help="Why.")
+@click.option("--guard", default="1h", show_default=True, help="Try it first on the events of the last so much time.")
+@click.option(
+    "--max-newly",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 100),
+    help="Refuse an edit that would newly act on more than so many percent of the active users.",
+)
+@click.option("--force", is_flag=True, help="Push it without trying.")
 @with_settings
-def push(settings: Settings, path: Path, author: str, note: str) -> None:
-    """Check a rulebook and publish it: every running worker switches between two batches."""
+def push(settings: Settings, path: Path, author: str, note: str, guard: str, max_newly: float, force: bool) -> None:
+    """Check a rulebook, try it on the last events, and publish it.
+
+    Every running worker switches between two batches. What is tried is what `backtest` tells at length.
+    """
     rulebook = _checked(path)
-    if rulebook is None:
+    if rulebook is None or not (force or _passes_guard(settings, rulebook, guard, max_newly)):
         sys.exit(1)
     _publish(settings, rulebook, author, note)
 
@@ -161,6 +177,30 @@ def resume(settings: Settings, rule: str) -> None:
         raise click.UsageError(f"{rule!r} is not paused; paused are: {', '.join(sorted(paused)) or 'none'}")
     publish_paused(settings, rule, None)
     click.echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
+
+
+def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly: float) -> bool:
+    span_ms = duration_ms(guard)
+    if span_ms is None:
+        raise click.BadParameter(f"{guard!r} is no duration, such as 1h or 30m", param_hint="--guard")
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("trying it on the last events", total=None)
+        found = try_on_last_events(
+            settings, rulebook, span_ms, lambda count, of: progress.update(task, completed=count, total=of)
+        )
+    if found is None:
+        return True
+    share = found.newly_count / max(1, found.active_users)
+    said = f"{found.newly_count:,} of {found.active_users:,} users ({share:.2%})"
+    click.echo(
+        f"tried on the last {found.events:,} events: newly acts on {said}, no longer on {found.no_longer_count:,}"
+    )
+    if not exceeds(found, max_newly / 100):
+        return True
+    tell(Console(markup=False), found)
+    click.echo(f"not pushed: it would newly act on {said}, more than {max_newly:g}%. If that is meant: --force")
+    return False
 
 
 def _publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> None:

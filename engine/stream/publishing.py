@@ -62,10 +62,10 @@ def read_models(settings: Settings) -> dict[str, LearnedModel]:
     return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}
 
 
-def read_since(settings: Settings, topic: str, span_ms: int) -> list[bytes]:
+def read_since(settings: Settings, topic: str, span_ms: int, most: int | None = None) -> list[bytes]:
     """The values that have arrived on a topic within the last so many milliseconds, in the order of their arrival
-    times. Raises TopicError."""
-    records = read_all(settings, topic, int(time.time() * 1000) - span_ms)
+    times; of more than `most` about the latest. Raises TopicError."""
+    records = read_all(settings, topic, int(time.time() * 1000) - span_ms, most)
     return [
         record.value
         for record in sorted(records, key=lambda one: (one.timestamp, one.partition, one.offset))
@@ -73,9 +73,9 @@ def read_since(settings: Settings, topic: str, span_ms: int) -> list[bytes]:
     ]
 
 
-def read_all(settings: Settings, topic: str, since_ms: int | None = None) -> Iterator[Any]:
-    """All that is in a topic now, or what has arrived since then, partition by partition in no particular order. Raises
-    TopicError."""
+def read_all(settings: Settings, topic: str, since_ms: int | None = None, most: int | None = None) -> Iterator[Any]:
+    """All that is in a topic now, or what has arrived since then, partition by partition in no particular order; at
+    most so many, the latest of each partition. Raises TopicError."""
     with consumer(settings) as client:
         found = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
         if not found:
@@ -88,6 +88,9 @@ def read_all(settings: Settings, topic: str, since_ms: int | None = None) -> Ite
             for partition in found:
                 start = starts.get(partition)
                 client.seek(partition, start.offset if start is not None else ends[partition])
+        if most is not None:
+            for partition in found:
+                client.seek(partition, max(client.position(partition), ends[partition] - most // len(found)))
         while any(client.position(partition) < ends[partition] for partition in found):
             for records in client.poll(timeout_ms=1_000).values():
                 yield from records

@@ -18,7 +18,7 @@ rules:
 
 def push(system: System, path: Path, limit: int, note: str) -> None:
     path.write_text(RULES.format(limit=limit))
-    system.run("rules", "push", str(path), "--author", "ann", "--note", note)
+    system.run("rules", "push", str(path), "--author", "ann", "--note", note, "--force")
 
 
 def test_a_bad_edit_is_seen_and_taken_back(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""What stands between a slip of the pen and the platform: a push is tried on the last events first."""
+
+from collections.abc import Callable
+
+from engine.backtest.comparison import Comparison
+from engine.backtest.run import backtest
+from engine.core.rules import Rulebook
+from engine.errors import RulebookError
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.publishing import read_since
+from engine.stream.rulebooks import read_rulebook
+
+MOST_EVENTS = 100_000
+"""Of more, the latest are tried: a push takes seconds, not minutes."""
+
+FEWEST_USERS = 10
+"""So few may be newly acted on whatever share that is: nothing is known of a share of few."""
+
+
+def try_on_last_events(
+    settings: Settings, new: Rulebook, span_ms: int, told: Callable[[int, int], None]
+) -> Comparison | None:
+    """Compare with the version in use over the last events; None where there is no version or no event. `told` of how
+    many events have been tried, and of how many. Raises TopicError."""
+    version = read_rulebook(settings)
+    if version is None:
+        return None
+    try:
+        old = load_rulebook(version.sources)
+    except RulebookError:
+        return None  # of another version of the engine: the workers refuse it too
+    events = read_since(settings, settings.topics.events, span_ms, MOST_EVENTS)
+    if not events:
+        return None
+    return backtest(new, old, events, [], settings, lambda count: told(count, len(events)))
+
+
+def exceeds(found: Comparison, max_share: float) -> bool:
+    """Whether an edit newly acts on more than this share of the active users."""
+    return found.newly_count > max(FEWEST_USERS, max_share * found.active_users)
