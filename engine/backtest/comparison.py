@@ -56,8 +56,9 @@ class Overlap(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """A backtest. `newly`, `no_longer`: users whom only the new rulebook acts on, or only the one before, with the rule
-    that was the first to. `changes`: the rules and counters in which the rulebooks differ."""
+    """A backtest. `newly`: users to whom the new rulebook does something that the one before does not do to them;
+    `no_longer`: those on whom only the one before acts; with the rule that was the first to. `changes`: the rules and
+    counters in which the rulebooks differ."""
 
     rulebook: str
     against: str | None
@@ -86,12 +87,13 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class Arrived(msgspec.Struct):
-    """What has been read so far. `users`: all who did anything."""
+    """What has been read so far. `users`: all who did anything; `labelled`: events of which the truth is known."""
 
     events: int = 0
     first_ms: int = 0
     last_ms: int = 0
     users: set[str] = msgspec.field(default_factory=set)
+    labelled: set[str] = msgspec.field(default_factory=set)
 
 
 def compare(new: Trial, old: Trial | None, arrived: Arrived, spam: Mapping[str, bool]) -> Comparison:
@@ -100,9 +102,9 @@ def compare(new: Trial, old: Trial | None, arrived: Arrived, spam: Mapping[str, 
     hours_a_step = -(-len(hours) // MOST_STEPS)
     steps = [range(start, start + hours_a_step) for start in hours[::hours_a_step]]
     before = old.users if old is not None else {}
-    newly = {user: rule for user, rule in sorted(new.users.items()) if user not in before}
-    no_longer = {user: rule for user, rule in sorted(before.items()) if user not in new.users}
-    labelled_spam = sum(spam.values())
+    newly = _only(new.users, before)
+    no_longer = {user: _first(done) for user, done in sorted(before.items()) if user not in new.users}
+    labelled_spam = sum(spam[event] for event in arrived.labelled)
     rules = [
         _rule(tally, old.rules.get(name) if old is not None else None, labelled_spam, steps)
         for name, tally in new.rules.items()
@@ -111,8 +113,8 @@ def compare(new: Trial, old: Trial | None, arrived: Arrived, spam: Mapping[str, 
     return Comparison(
         rulebook=new.rulebook.id, against=old.rulebook.id if old is not None else None,
         changes=_changes(new, old) if old is not None else [], events=arrived.events,
-        active_users=len(arrived.users), labelled=len(spam), first_ms=arrived.first_ms, last_ms=arrived.last_ms,
-        step_ms=hours_a_step * HOUR_MS, users_acted_on=len(new.users),
+        active_users=len(arrived.users), labelled=len(arrived.labelled), first_ms=arrived.first_ms,
+        last_ms=arrived.last_ms, step_ms=hours_a_step * HOUR_MS, users_acted_on=len(new.users),
         users_acted_on_before=len(before) if compared else None, newly=_some(newly) if compared else {},
         newly_count=len(newly) if compared else 0, no_longer=_some(no_longer), no_longer_count=len(no_longer),
         rules=rules, removed=sorted(old.rules.keys() - new.rules.keys()) if old is not None else [],
@@ -151,6 +153,20 @@ def _overlaps(trial: Trial) -> list[Overlap]:
         for pair, events in trial.overlaps.items()
     ]
     return sorted(found, key=lambda one: (-one.share, one.rules))[:MANY_OVERLAPS]
+
+
+def _only(users: Mapping[str, Mapping[str, str]], before: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Users to whom something is done that was not done to them before, and the rule."""
+    found = {}
+    for user, done in sorted(users.items()):
+        new = {kind: rule for kind, rule in done.items() if kind not in before.get(user, {})}
+        if new:
+            found[user] = _first(new)
+    return found
+
+
+def _first(done: Mapping[str, str]) -> str:
+    return next(iter(done.values()))
 
 
 def _some(users: dict[str, str]) -> dict[str, str]:

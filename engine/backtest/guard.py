@@ -5,11 +5,9 @@ from collections.abc import Callable
 from engine.backtest.comparison import Comparison
 from engine.backtest.run import backtest
 from engine.core.rules import Rulebook
-from engine.errors import RulebookError
-from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.publishing import read_since
-from engine.stream.rulebooks import read_rulebook
+from engine.stream.publishing import read_models, read_since
+from engine.stream.rulebooks import read_in_use
 
 MOST_EVENTS = 100_000
 """Of more, the latest are tried: a push takes seconds, not minutes."""
@@ -23,17 +21,13 @@ def try_on_last_events(
 ) -> Comparison | None:
     """Compare with the version in use over the last events; None where there is no version or no event. `told` of how
     many events have been tried, and of how many. Raises TopicError."""
-    version = read_rulebook(settings)
-    if version is None:
+    in_use = read_in_use(settings)
+    if in_use is None:
         return None
-    try:
-        old = load_rulebook(version.sources)
-    except RulebookError:
-        return None  # of another version of the engine: the workers refuse it too
     events = read_since(settings, settings.topics.events, span_ms, MOST_EVENTS)
     if not events:
         return None
-    return backtest(new, old, events, [], settings, lambda count: told(count, len(events)))
+    return backtest(new, in_use[1], events, [], settings, lambda count: told(count, len(events)), read_models(settings))
 
 
 def exceeds(found: Comparison, max_share: float) -> bool:

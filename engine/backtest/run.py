@@ -1,6 +1,6 @@
 """A backtest: one pass over recorded events, through the engine once for each rulebook."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 import orjson
@@ -9,6 +9,7 @@ from engine.backtest.comparison import Arrived, Comparison, compare
 from engine.backtest.trial import Trial
 from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
+from engine.learning.models import LearnedModel
 from engine.settings import Settings
 from engine.stream.messages import decode_label
 from engine.stream.offline import Arrival, merge
@@ -19,13 +20,14 @@ CHUNK = 2_000
 
 def backtest(
     new: Rulebook, old: Rulebook | None, events: Iterable[bytes], labels: list[bytes], settings: Settings,
-    done: Callable[[int], None] = lambda count: None,
+    done: Callable[[int], None] = lambda count: None, models: Mapping[str, LearnedModel] | None = None,
 ) -> Comparison:  # fmt: skip
     """Try rulebooks on events in the order of their arrival. Labels teach the models when they came, and tell which
-    events were spam. `done` is told how many events have been tried."""
-    spam = {event: truth.spam for event, truth in truths(labels).items()}
-    arrived, trials = Arrived(), [Trial(rulebook, settings, spam) for rulebook in (new, old) if rulebook is not None]
-    arrivals = merge(_events(events, settings, arrived), map(_label, labels))
+    events were spam; `models`: with which they begin. `done` is told how many events have been tried."""
+    spam = {event: truth.spam for event, truth in truths(line for line in labels if not _has_policy(line)).items()}
+    arrived, rulebooks = Arrived(), [rulebook for rulebook in (new, old) if rulebook is not None]
+    trials = [Trial(rulebook, settings, spam, models or {}) for rulebook in rulebooks]
+    arrivals = merge(_events(events, settings, arrived, spam), map(_label, labels))
     while chunk := list(islice(arrivals, CHUNK)):
         for trial in trials:
             trial.run(chunk)
@@ -33,7 +35,9 @@ def backtest(
     return compare(trials[0], trials[1] if old is not None else None, arrived, spam)
 
 
-def _events(lines: Iterable[bytes], settings: Settings, arrived: Arrived) -> Iterator[Arrival]:
+def _events(
+    lines: Iterable[bytes], settings: Settings, arrived: Arrived, spam: Mapping[str, bool]
+) -> Iterator[Arrival]:
     mapping = settings.events.mapping()
     for line in lines:
         arrived.events += 1
@@ -43,9 +47,19 @@ def _events(lines: Iterable[bytes], settings: Settings, arrived: Arrived) -> Ite
             yield Arrival("event", 0, line)  # the engine tells what is wrong with it
             continue
         arrived.users.add(event.user_id)
+        if event.event_id in spam:
+            arrived.labelled.add(event.event_id)
         arrived.first_ms = min(arrived.first_ms or event.ts_ms, event.ts_ms)
         arrived.last_ms = max(arrived.last_ms, event.ts_ms)
         yield Arrival("event", event.ts_ms, line)
+
+
+def _has_policy(line: bytes) -> bool:
+    """Whether a label tells of one policy alone: what is spam under one is not under another."""
+    try:
+        return decode_label(line).policy is not None
+    except LabelError:
+        return False
 
 
 def _label(line: bytes) -> Arrival:

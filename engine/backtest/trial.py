@@ -16,6 +16,7 @@ import orjson
 
 from engine.core.hashing import hash64
 from engine.core.rules import Rule, Rulebook
+from engine.learning.models import LearnedModel
 from engine.settings import Settings
 from engine.stream.offline import Arrival, OfflineEngine
 
@@ -67,17 +68,21 @@ class RuleTally:
 
 
 class Trial:
-    """Runs a rulebook. `spam`: what events turned out to be, by event id, where that is known."""
+    """Runs a rulebook. `spam`: what events turned out to be, by event id, where that is known; it may grow; `models`:
+    with which it begins."""
 
-    def __init__(self, rulebook: Rulebook, settings: Settings, spam: Mapping[str, bool]) -> None:
+    def __init__(
+        self, rulebook: Rulebook, settings: Settings, spam: Mapping[str, bool], models: Mapping[str, LearnedModel]
+    ) -> None:
         self.rulebook, self._spam = rulebook, spam
         settings = msgspec.structs.replace(settings, decision_sample=0.0, review_share=0.0)
-        self._engine, self._topics = OfflineEngine(rulebook, settings), settings.topics
+        self._engine, self._topics = OfflineEngine(rulebook, settings, models), settings.topics
         self.rules = {rule.name: RuleTally(rule.name, _mode(rule)) for rule in rulebook.rules}
         self.overlaps: Counter[tuple[str, str]] = Counter()
-        self.users: dict[str, str] = {}  # acted on: by which rule first
+        self._allow = {rule.name for rule in rulebook.rules if rule.then.kind == "allow"}
+        self._kinds = {rule.name: rule.then.kind for rule in rulebook.rules}
+        self.users: dict[str, dict[str, str]] = {}  # acted on: what was done, and by which rule first
         self.events: set[int] = set()
-        self.actions: set[str] = set()
         self.refused: Counter[str] = Counter()
 
     def run(self, arrivals: Iterable[Arrival]) -> None:
@@ -94,8 +99,8 @@ class Trial:
             if hit["effect"] in MET:
                 met.append(hit["rule"])
                 self._met(self.rules[hit["rule"]], decision, hit)
-            if hit["effect"] == "acted":
-                self.users.setdefault(user, hit["rule"])
+            if hit["effect"] == "acted" and hit["rule"] not in self._allow:
+                self.users.setdefault(user, {}).setdefault(self._kinds[hit["rule"]], hit["rule"])
                 self.events.add(hash64(event))
         for pair in combinations(sorted(met), 2):
             self.overlaps[pair] += 1
@@ -103,7 +108,7 @@ class Trial:
     def _met(self, tally: RuleTally, decision: Any, hit: Any) -> None:
         event, spam = decision["event_id"], self._spam.get(decision["event_id"])
         tally.met += 1
-        tally.acted += hit["effect"] == "acted"
+        tally.acted += hit["effect"] == "acted" and tally.rule not in self._allow
         tally.users.add(decision["user_id"])
         tally.events.add(hash64(event))
         tally.spam += spam is True

@@ -18,7 +18,7 @@ from engine.errors import TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.publishing import read_since
-from engine.stream.rulebooks import find_version, read_rulebook, read_versions
+from engine.stream.rulebooks import find_version, read_in_use, read_versions
 
 IN_USE = "in-use"
 
@@ -78,7 +78,7 @@ def _sources(settings: Settings, name: str) -> Path | dict[str, str]:
         return Path(name)
     if name != IN_USE:
         return find_version(read_versions(settings), name).sources
-    version = read_rulebook(settings)
-    if version is None:
+    in_use = read_in_use(settings)
+    if in_use is None:
         raise TopicError("no rulebook has been pushed yet: there is nothing to compare with")
-    return version.sources
+    return in_use[0].sources

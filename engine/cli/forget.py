@@ -39,7 +39,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
             while after.state and time.monotonic() < deadline:
                 status.update("waiting for the workers")
                 time.sleep(_LOOK_EVERY_S)
-                after = find_traces(settings, user_id, told, before.events)
+                after = find_traces(settings, user_id, told, before.subjects)
     _tell(console, before, after)
     if dry_run:
         return

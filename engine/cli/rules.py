@@ -20,7 +20,7 @@ from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
 from engine.core.units import duration_ms
 from engine.errors import RulebookError
-from engine.rulebook import check_rulebook, load_rulebook, read_directory
+from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.differences import differences
 from engine.rulebook.schema import json_schema
 from engine.settings import Settings
@@ -30,8 +30,8 @@ from engine.stream.rulebooks import (
     find_version,
     publish_paused,
     publish_rulebook,
+    read_in_use,
     read_paused,
-    read_rulebook,
     read_versions,
 )
 
@@ -136,7 +136,8 @@ def rollback(settings: Settings, version: str | None, author: str, note: str) ->
     """Publish an earlier version again: the one before the newest, or VERSION, a number or a rulebook's id."""
     versions = read_versions(settings)
     newest = _newest(versions)
-    earlier = [one for one in versions if one.id != newest.id]
+    ids = [one.id for one in versions]
+    earlier = versions[: ids.index(newest.id)]  # before it was pushed first: a second rollback goes further back
     if version is None and not earlier:
         raise click.UsageError("there is no other version to go back to; `floodgate rules history` lists them")
     chosen = find_version(versions, version) if version is not None else earlier[-1]
@@ -158,8 +159,8 @@ def pause(settings: Settings, rule: str, author: str, note: str) -> None:
 
     It goes on in shadow, whatever its rulebook says, until it is resumed.
     """
-    version = read_rulebook(settings)
-    known = [one.name for one in load_rulebook(version.sources).rules] if version is not None else []
+    in_use = read_in_use(settings)
+    known = [one.name for one in in_use[1].rules] if in_use is not None else []
     if rule not in known:
         raise click.UsageError(f"the rulebook in use has no rule {rule!r}; it has {', '.join(known) or 'none'}")
     publish_paused(settings, rule, Pause(author, note, int(time.time() * 1000)))

@@ -71,11 +71,19 @@ def _changes(one: Any, other: Any) -> Iterator[str]:
 
 def _told(one: Any, other: Any) -> str:
     if isinstance(one, list) and isinstance(other, list):
-        gone, come = [each for each in one if each not in other], [each for each in other if each not in one]
+        gone, come = _without(one, other), _without(other, one)
         parts = [f"- {_short(each)}" for each in gone[:_MANY]] + [f"+ {_short(each)}" for each in come[:_MANY]]
         left = max(0, len(gone) - _MANY) + max(0, len(come) - _MANY)
         return ", ".join(parts + [f"and {left} more"] * bool(left)) or "in another order"
     return f"{_short(one)} → {_short(other)}"
+
+
+def _without(one: list[Any], other: list[Any]) -> list[Any]:
+    """What is in one list and not in the other; long lists hold texts."""
+    if all(isinstance(each, str) for each in other):
+        known = set(other)
+        return [each for each in one if not isinstance(each, str) or each not in known]
+    return [each for each in one if each not in other]
 
 
 def _short(value: Any) -> str:

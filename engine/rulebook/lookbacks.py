@@ -55,9 +55,9 @@ def _can_look_back(
 
 
 def _allowing(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> RuleDeclaration | None:
-    """An enforced allow rule on the same events that is decided when they are back from their journey."""
+    """An allow rule that acts on the same events that is decided when they are back from their journey."""
     for index, other in enumerate(rules):
-        allows = other.rule.then.kind == "allow" and other.rule.mode == "enforce"
+        allows = other.rule.then.kind == "allow" and other.rule.mode != "shadow"
         if allows and index in needs.away_rules and concern_alike(other.rule.events, rule.rule.events):
             return other
     return None

@@ -1,8 +1,8 @@
 """Pieces of scored events, found again by event, and the verdicts given on these events.
 
 A piece is one entry for a whole batch, so that keeping what was scored costs one changelog message for
-hundreds of events. Its header names its events; where it enters the database, an index entry for each
-of them is written along (`index_entries`), which needs no place in the changelog.
+hundreds of events. Its header names its events, and by their hashes their users; where it enters the
+database, an index entry for each event is written along (`index_entries`), which needs no place in the changelog.
 """
 
 import struct
@@ -49,13 +49,12 @@ class ScoredPieces:
         self._pieces: dict[bytes, tuple[bytes | None, int]] = {}
         self._verdicts: dict[bytes, tuple[bytes | None, int]] = {}
 
-    def put(self, topic: int, keys: NDArray[np.uint64], payload: bytes) -> Change:
-        """Keep a piece with its events' keys. `topic`: which batch they were scored in, as an event may be scored
-        twice, at home and when it is back from its journey."""
-        events = keys.astype("<u8").tobytes()
+    def put(self, topic: int, keys: NDArray[np.uint64], users: NDArray[np.uint64], payload: bytes) -> Change:
+        """Keep a piece with its events' keys, and hashes of their users. `topic`: which batch they were scored in, as
+        an event may be scored twice, at home and when it is back from its journey."""
         # Named after its events: a batch that is repeated in part after a crash must not replace the whole one.
-        name = PIECE + bytes([topic]) + blake2b(events, digest_size=8).digest()
-        return _keep(self._pieces, name, _COUNT.pack(len(keys)) + events + payload)
+        name = PIECE + bytes([topic]) + blake2b(keys.astype("<u8").tobytes(), digest_size=8).digest()
+        return _keep(self._pieces, name, _piece(keys, users, payload))
 
     def find(self, database: Reader, keys: Iterable[int]) -> list[tuple[bytes, list[int]]]:
         """The pieces that have some of these events, each with those: an event is in at most one from each topic.
@@ -84,17 +83,17 @@ class ScoredPieces:
         found = ((key, stored[name]) for key, name in zip(keys, names, strict=True))
         return {key: verdict.decode() for key, verdict in found if verdict is not None}
 
-    def drop(self, database: Reader, name: bytes, events: Collection[int], without: Without) -> Change:
-        """Take events out of a piece; without any left it is deleted. `without` does that to its payload. Raises
-        StateError for a piece that is damaged."""
-        value = self._pieces[name][0] if name in self._pieces else database.get([name])[0]
-        if value is None:
+    def drop(self, database: Reader, name: bytes, user: int, without: Without) -> Change:
+        """Take a user's events out of a piece; without any left it is deleted, and so is one that is damaged. `without`
+        does that to its payload."""
+        value: bytes = (self._pieces[name][0] if name in self._pieces else database.get([name])[0]) or b""
+        try:
+            stays = users_of(value) != np.uint64(user)
+            keys = events_of(value)[stays]
+            payload = without(payload_of(value), keys.tolist())
+        except StateError:
             return _keep(self._pieces, name, None)
-        kept = np.setdiff1d(events_of(value), np.array(list(events), np.uint64))
-        if not len(kept):
-            return _keep(self._pieces, name, None)
-        payload = without(payload_of(value), kept.tolist())
-        return _keep(self._pieces, name, _COUNT.pack(len(kept)) + kept.astype("<u8").tobytes() + payload)
+        return _keep(self._pieces, name, _piece(keys, users_of(value)[stays], payload) if len(keys) else None)
 
     def drop_verdict(self, name: bytes) -> Change:
         """Forget the verdict on an event."""
@@ -133,11 +132,25 @@ def _keep(pending: dict[bytes, tuple[bytes | None, int]], name: bytes, value: by
     return name, value
 
 
+def _piece(keys: NDArray[np.uint64], users: NDArray[np.uint64], payload: bytes) -> bytes:
+    return _COUNT.pack(len(keys)) + keys.astype("<u8").tobytes() + users.astype("<u8").tobytes() + payload
+
+
 def events_of(value: bytes) -> NDArray[np.uint64]:
     """The keys of the events of a piece. Raises StateError."""
+    return _columns(value)[0]
+
+
+def users_of(value: bytes) -> NDArray[np.uint64]:
+    """Hashes of the users of the events of a piece. Raises StateError."""
+    return _columns(value)[1]
+
+
+def _columns(value: bytes) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     try:
         (count,) = _COUNT.unpack_from(value)
-        return np.frombuffer(value, "<u8", count, _COUNT.size)
+        both = np.frombuffer(value, "<u8", 2 * count, _COUNT.size)
+        return both[:count], both[count:]
     except (struct.error, ValueError) as error:
         raise StateError(f"a piece of {len(value)} bytes cannot be read: {error}") from error
 
@@ -148,4 +161,4 @@ def _has(value: bytes, key: int) -> bool:
 
 def payload_of(value: bytes) -> memoryview:
     """What a piece holds of its events. Raises StateError."""
-    return memoryview(value)[_COUNT.size + 8 * len(events_of(value)) :]
+    return memoryview(value)[_COUNT.size + 16 * len(events_of(value)) :]

@@ -5,7 +5,7 @@ changelog. So a record with writes under way is never evicted: the database does
 """
 
 import struct
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -54,6 +54,7 @@ class PartitionState:
         self._database = database
         self._capacity = capacity
         self._records: dict[bytes, EntityRecord] = {}  # least recently used first
+        self._forgotten: set[bytes] = set()
         self._watermarks: dict[Source, int] | None = None
         self._census: Census | None = None
         self.scored = ScoredPieces()
@@ -82,15 +83,19 @@ class PartitionState:
 
     def renew(self, key: bytes) -> EntityRecord:
         """A record as if its entity had never been seen. What is under way of the old one comes before it."""
+        self._forgotten.add(key)
         fresh = self._records[key] = EntityRecord()
         return fresh
 
     def dump(self, records: dict[bytes, EntityRecord]) -> list[Change]:
-        """The changed records as bytes; they stay in memory until `settle`. One without a past is deleted."""
+        """The changed records as bytes; they stay in memory until `settle`. Those that were made anew are deleted."""
         changes: list[Change] = []
         for key, record in records.items():
             record.pending_writes += 1
-            changes.append((key, None if record.offset == record.hops == NEVER else dump_record(record)))
+            forgotten = key in self._forgotten
+            if forgotten:
+                self._forgotten.discard(key)
+            changes.append((key, None if forgotten and record.hops == record.offset == NEVER else dump_record(record)))
         return changes
 
     def watermarks(self) -> dict[Source, int]:
@@ -124,9 +129,9 @@ class PartitionState:
         """The pieces that tell how these events were scored, each with those of them that it has."""
         return self.scored.find(self._database(), keys)
 
-    def drop_scored(self, name: bytes, events: Collection[int], without: Without) -> Change:
-        """A piece without some of its events, or without all of it."""
-        return self.scored.drop(self._database(), name, events, without)
+    def drop_scored(self, name: bytes, user: int, without: Without) -> Change:
+        """A piece without a user's events."""
+        return self.scored.drop(self._database(), name, user, without)
 
     def verdicts(self, keys: Sequence[int]) -> dict[int, str]:
         """The newest verdicts on these events, where there are any."""

@@ -120,8 +120,9 @@ class BatchConsumer(driver.Consumer):
         suspected = self._suspected.pop(tp, None)
         if not records or (first := records[0].offset) == expected:
             return records
+        near = max(expected, (await self.earliest_offsets(tp))[tp])  # what lies before is deleted
         # Seen twice, by a fetch that began right here: one that was dropped has moved the position on.
-        if suspected == first and self._began.get(tp) == expected:
+        if first <= near or (suspected == first and self._began.get(tp) == near):
             if tp in self._next:
                 self._next[tp] = first
             return records
@@ -129,7 +130,7 @@ class BatchConsumer(driver.Consumer):
         self.app.metrics.gaps.inc()
         self._suspected[tp] = first
         with suppress(IllegalStateError):  # it has just been revoked: whoever owns it pins its own position
-            await self.seek_wait({tp: expected})
+            await self.seek_wait({tp: near})
         return []
 
     async def _joinable(self, labels: TP, records: list[Any]) -> list[Any]:
@@ -237,22 +238,19 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
-        """Pin where each partition is read from: the handler's own offset, the committed one, or the first. aiokafka
-        leaves one without a commit wherever its fetcher stands, which loses a fetch that was dropped."""
+        """Pin where each partition is read from: the handler's own offset, the committed one, or the first there is.
+        aiokafka leaves one without a commit wherever its fetcher stands, which loses a fetch that was dropped."""
         self.app.recovery.raise_if_incomplete()
         raise_if_apart(self.app.settings.topics, map(ensure_TP, self.assignment()))
         await super().perform_seek()
-        positions, unpinned = dict[TP, int](), list[TP]()
-        for tp in sorted(tp for tp in map(ensure_TP, self.assignment()) if tp.topic in self.app.handlers):
+        handled = sorted(tp for tp in map(ensure_TP, self.assignment()) if tp.topic in self.app.handlers)
+        positions = {ensure_TP(tp): first for tp, first in (await self.earliest_offsets(*handled)).items()}
+        for tp, first in positions.items():
             own = await self.app.handlers[tp.topic].begin(tp.partition)
             start = own if own is not None else self._committed_offset.get(tp)
-            if start is None:
-                unpinned.append(tp)
-            else:
-                positions[tp] = start
-        if unpinned:
-            first = await self.earliest_offsets(*unpinned)
-            positions.update({ensure_TP(tp): offset for tp, offset in first.items()})
+            if start is not None and start < first:
+                self.log.error("%s begins at %s: what lay from %s on was deleted unread", tp, first, start)
+            positions[tp] = max(first, start or 0)
         await self.seek_wait(positions)
         self._next.update(positions)
         self._suspected.clear()

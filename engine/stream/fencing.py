@@ -103,7 +103,7 @@ class Writers:
         that takes longer than a session: aiokafka sends no heartbeats meanwhile, so the group has gone on without us.
         """
         wanted = set(partitions)
-        async with self._changing, asyncio.timeout(self._settings.session_timeout_ms / 1000):
+        async with asyncio.timeout(self._settings.session_timeout_ms / 1000), self._changing:
             await self._close_all()
             if not self._closed:
                 await asyncio.gather(*(self._open(tp) for tp in wanted))
@@ -115,7 +115,8 @@ class Writers:
             if writer is None:
                 raise RuntimeError(f"{tp} is not this worker's to write")
             if writer.is_old():
-                self.next_offset[tp] = await writer.renew()
+                async with asyncio.timeout(self._settings.session_timeout_ms / 1000):
+                    self.next_offset[tp] = await writer.renew()
             return writer
 
     async def close(self) -> None:

@@ -6,34 +6,43 @@ twice, or late, does no harm.
 """
 
 import msgspec
+import structlog
 
 from engine.core.journeys import PART_SEPARATOR
+from engine.core.kernel import hash64
 from engine.core.rules import TARGET, USER
+from engine.errors import StateError
 from engine.learning.scored import kept
 from engine.state.scored import PIECE, VERDICT
 from engine.state.store import ENTITY, PartitionState, user_key
 from engine.stream.handlers import StateOutcome
 
+_log = structlog.stdlib.get_logger("floodgate")
+
 
 class Forget(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="forget"):
-    """Forget a user. `keys`: of records, pieces and verdicts in this partition; `events`: hashes of the user's."""
+    """Forget a user. `keys`: of records, pieces and verdicts in this partition."""
 
     user_id: str
     keys: list[bytes]
-    events: list[int]
 
 
 def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> None:
-    """Add to an outcome what forgets a user. Records that are about the user alone go; others lose what names him."""
+    """Add to an outcome what forgets a user. Records that are about the user alone go; others lose what names him. What
+    cannot be read stays: a request never stops a partition."""
     for key in request.keys:
         if key.startswith(PIECE):
-            outcome.keep_scored([state.drop_scored(key, request.events, kept)])
+            outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), kept)])
         elif key.startswith(VERDICT):
             outcome.keep_scored([state.scored.drop_verdict(key)])
         elif is_about(key, request.user_id):
             outcome.records[key] = state.renew(key)
         elif key.startswith(ENTITY):
-            record = state.load([key])[key]
+            try:
+                record = state.load([key])[key]
+            except StateError as error:
+                _log.error("a record that names someone to be forgotten cannot be read", key=key, error=str(error))
+                continue
             record.forget(request.user_id)
             outcome.records[key] = record
 

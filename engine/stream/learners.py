@@ -79,8 +79,14 @@ class ScoredEvents:
         assert outcome.state is not None
         taken = [scorer.take() for scorer in evaluator.scorers.values() if isinstance(scorer, ModelScorer)]
         scored = [rows for rows in taken if rows is not None]
+        users = {
+            key: hash64(evaluator.event_at(place).user_id)
+            for rows in scored
+            for key, place in zip(rows.keys.tolist(), rows.places.tolist(), strict=True)
+        }
         for keys, payload in pieces(scored, _PIECE_EVENTS):
-            outcome.keep_scored([outcome.state.scored.put(self._topic, keys, payload)])
+            own = np.array([users[key] for key in keys.tolist()], np.uint64)
+            outcome.keep_scored([outcome.state.scored.put(self._topic, keys, own, payload)])
         for rows in scored:
             for one in choose(rows, self._settings.review_share):
                 event = evaluator.event_at(one.place)

@@ -4,13 +4,14 @@ Arrival order is the order of the file. A label takes effect before the first ev
 it. What comes out is byte for byte what the same workers would publish.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.core.evaluator import Evaluator
 from engine.core.journeys import Journey, Recall
 from engine.core.rules import Rulebook
+from engine.learning.models import LearnedModel
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_key, user_key
@@ -69,12 +70,15 @@ class OfflineEngine:
     clusters that events set out with are those of the batch's beginning, as they are live.
     """
 
-    def __init__(self, rulebook: Rulebook, settings: Settings) -> None:
+    def __init__(
+        self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None
+    ) -> None:
         self.metrics = Metrics()
         self._settings, self._rulebook = settings, rulebook
         self.database = MemoryDatabase()
         self.state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = Models()
+        self._models.adopt(models or {})
         self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics)
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import numpy as np
 import orjson
 from kafka.errors import KafkaError
 
-from engine.core.hashing import hash64
+from engine.core.kernel import hash64
 from engine.core.records import load_record
 from engine.errors import EventError, PublishError, StateError
 from engine.settings import Settings
-from engine.state.scored import PIECE, VERDICT, events_of, verdict_name
+from engine.state.scored import PIECE, VERDICT, events_of, users_of, verdict_name
 from engine.state.store import ENTITY
 from engine.stream.clients import producer
 from engine.stream.forgetting import Forget, is_about
@@ -32,19 +33,20 @@ _KEYS_AT_ONCE = 500
 
 @dataclass(slots=True)
 class Traces:
-    """What was found of a user. `state`: by partition, the keys of what is known of him; `kinds`: how many of each;
-    `passing`: messages about him on topics that are kept for a while and then deleted by the broker."""
+    """What was found of a user. `subjects`: hashes of what verdicts may be about, his events, alone and under policies;
+    `state`: by partition, the keys of what is known of him; `kinds`: how many of each; `passing`: messages about him on
+    topics that are kept for a while and then deleted by the broker."""
 
     user_id: str
-    events: set[int] = field(default_factory=set)
+    subjects: set[int] = field(default_factory=set)
     state: dict[int, list[bytes]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     passing: Counter[str] = field(default_factory=Counter)
 
 
-def find_traces(settings: Settings, user_id: str, told: Progress, events: Iterable[int] = ()) -> Traces:
-    """Read all topics for a user. `events`: hashes of events of his that are known already. Raises TopicError."""
-    traces, names = Traces(user_id, set(events)), settings.topics
+def find_traces(settings: Settings, user_id: str, told: Progress, subjects: Iterable[int] = ()) -> Traces:
+    """Read all topics for a user. `subjects`: those that are known already. Raises TopicError."""
+    traces, names = Traces(user_id, set(subjects)), settings.topics
     told(names.events)
     _find_events(settings, traces)
     for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
@@ -52,6 +54,7 @@ def find_traces(settings: Settings, user_id: str, told: Progress, events: Iterab
         for record in read_all(settings, topic):
             if _may_name(record, user_id):
                 traces.passing[topic] += 1
+                _note_subjects(traces, record.value)
     told("state")
     _find_state(settings, traces)
     return traces
@@ -63,7 +66,7 @@ def ask_to_forget(settings: Settings, traces: Traces) -> int:
     try:
         for partition, keys in sorted(traces.state.items()):
             for start in range(0, len(keys), _KEYS_AT_ONCE):
-                request = Forget(traces.user_id, keys[start : start + _KEYS_AT_ONCE], sorted(traces.events))
+                request = Forget(traces.user_id, keys[start : start + _KEYS_AT_ONCE])
                 key = traces.user_id.encode()
                 value, topic = encode_request(request), settings.topics.hops
                 headers = signer.headers(topic, key, value)
@@ -88,29 +91,43 @@ def _find_events(settings: Settings, traces: Traces) -> None:
             continue  # among the dead letters
         traces.passing[settings.topics.events] += 1
         if event.user_id == traces.user_id:
-            traces.events.add(hash64(event.event_id))
+            traces.subjects.add(hash64(event.event_id))
+
+
+def _note_subjects(traces: Traces, value: bytes | None) -> None:
+    """The event that a label, a decision or an action is about: the events topic may not have it any more."""
+    try:
+        document = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return
+    if isinstance(document, dict) and isinstance(document.get("event_id"), str):
+        event_id, policy = document["event_id"], document.get("policy")
+        traces.subjects |= {hash64(event_id), hash64(f"{event_id}\x00{policy}")}
 
 
 def _find_state(settings: Settings, traces: Traces) -> None:
     found: dict[tuple[int, bytes], str] = {}
-    verdicts = {verdict_name(event) for event in traces.events}
+    verdicts: set[tuple[int, bytes]] = set()
     for record in read_all(settings, changelog_topic(settings)):
         place = record.partition, record.key
-        kind = _kind(record.key, record.value, traces, verdicts) if record.value is not None else None
+        if record.key.startswith(VERDICT):
+            (verdicts.discard if record.value is None else verdicts.add)(place)
+            continue
+        kind = _kind(record.key, record.value, traces) if record.value is not None else None
         if kind is not None:
             found[place] = kind
         else:
             found.pop(place, None)  # deleted since, or no longer about him
+    names = {verdict_name(subject) for subject in traces.subjects}
+    found.update({place: "verdicts on events" for place in verdicts if place[1] in names})
     for (partition, key), kind in sorted(found.items()):
         traces.state.setdefault(partition, []).append(key)
         traces.kinds[kind] += 1
 
 
-def _kind(key: bytes, value: bytes, traces: Traces, verdicts: set[bytes]) -> str | None:
+def _kind(key: bytes, value: bytes, traces: Traces) -> str | None:
     if key.startswith(PIECE):
-        return "features as scored" if not _disjoint(traces.events, value) else None
-    if key.startswith(VERDICT):
-        return "verdicts on events" if key in verdicts else None
+        return "features as scored" if _note_scored(traces, value) else None
     if is_about(key, traces.user_id):
         return "records of counters"
     if key.startswith(ENTITY) and traces.user_id.encode() in value:
@@ -118,11 +135,14 @@ def _kind(key: bytes, value: bytes, traces: Traces, verdicts: set[bytes]) -> str
     return None
 
 
-def _disjoint(events: set[int], piece: bytes) -> bool:
+def _note_scored(traces: Traces, piece: bytes) -> bool:
+    """Whether events of the user are in a piece."""
     try:
-        return events.isdisjoint(events_of(piece).tolist())
+        own = events_of(piece)[users_of(piece) == np.uint64(hash64(traces.user_id))]
     except StateError:
-        return True  # no one can read what is in it
+        return False  # no one can read what is in it
+    traces.subjects.update(own.tolist())
+    return bool(len(own))
 
 
 def _is_named(value: bytes, user_id: str) -> bool:

@@ -5,6 +5,8 @@ place, so a worker that starts anew finds the last good one.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +14,11 @@ import msgspec
 
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError, TopicError
+from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.messages import PAUSED, VERSION, Pause, decode_rulebook, encode_rulebook, note_paused, paused_rule
 from engine.stream.publishing import read_all, send_one
+from engine.stream.signing import Publishers
 
 MAX_VERSIONS = 500
 """Of more, the oldest are deleted at a push."""
@@ -44,10 +48,10 @@ def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: 
 
 
 def read_versions(settings: Settings) -> list[Version]:
-    """All versions that can be read, oldest first. Raises TopicError."""
+    """All versions that can be read, and come from those who may publish, oldest first. Raises TopicError."""
     found: dict[bytes, Version] = {}
-    for record in read_all(settings, settings.topics.rulebooks):
-        if record.key is None or not record.key.startswith(VERSION.encode()):
+    for record in _accepted(settings):
+        if not record.key.startswith(VERSION.encode()):
             continue
         found.pop(record.key, None)
         try:
@@ -57,10 +61,15 @@ def read_versions(settings: Settings) -> list[Version]:
     return sorted(found.values(), key=lambda version: version.number)
 
 
-def read_rulebook(settings: Settings) -> Version | None:
-    """The version that was pushed last. Raises TopicError."""
-    versions = read_versions(settings)
-    return versions[-1] if versions else None
+def read_in_use(settings: Settings) -> tuple[Version, Rulebook] | None:
+    """The newest version that passes its check, as workers of this version of the engine use it, and its rulebook.
+    Raises TopicError."""
+    for version in reversed(read_versions(settings)):
+        try:
+            return version, load_rulebook(version.sources)
+        except RulebookError:
+            continue
+    return None
 
 
 def find_version(versions: list[Version], name: str) -> Version:
@@ -72,12 +81,13 @@ def find_version(versions: list[Version], name: str) -> Version:
 
 
 def read_paused(settings: Settings) -> dict[str, Pause]:
-    """The rules that are paused. Raises RulebookError, TopicError."""
+    """The rules that are paused. Raises TopicError."""
     found: dict[str, Pause] = {}
-    for record in read_all(settings, settings.topics.rulebooks):
-        rule = paused_rule((record.key or b"").decode("utf-8", "replace"))
+    for record in _accepted(settings):
+        rule = paused_rule(record.key.decode("utf-8", "replace"))
         if rule is not None and record.value:
-            note_paused(found, rule, record.value)
+            with suppress(RulebookError):  # the workers refuse it too
+                note_paused(found, rule, record.value)
     return found
 
 
@@ -85,6 +95,11 @@ def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
     """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError."""
     key, what = f"{PAUSED}{rule}".encode(), "what is paused"
     send_one(settings, settings.topics.rulebooks, key, msgspec.json.encode(pause), what)
+
+
+def _accepted(settings: Settings) -> Iterator[Any]:
+    accept = Publishers(settings).accept
+    return (one for one in read_all(settings, settings.topics.rulebooks) if one.key is not None and accept(one))
 
 
 def _version(record: Any) -> Version:

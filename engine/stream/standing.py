@@ -10,7 +10,7 @@ from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.clients import admin, consumer
 from engine.stream.publishing import read_models
-from engine.stream.rulebooks import read_paused, read_rulebook
+from engine.stream.rulebooks import read_in_use, read_paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def standing_of(settings: Settings) -> Standing:
         known = offsets.get(tp)
         committed = known.offset if known is not None and known.offset >= 0 else starts[tp]
         standing.partitions.append(Owned(tp.topic, tp.partition, owners.get(tp), committed, ends[tp]))
-    version = read_rulebook(settings)
-    if version is not None:
-        standing.rulebook = (version.id, version.author, version.note)
+    in_use = read_in_use(settings)
+    if in_use is not None:
+        standing.rulebook = (in_use[0].id, in_use[0].author, in_use[0].note)
     standing.paused = sorted(read_paused(settings))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing

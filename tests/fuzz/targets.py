@@ -196,7 +196,7 @@ def targets() -> list[Target]:
     return [
         Target("events", worker_of("events"), swarm_events(200), 0.2),
         Target("labels", worker_of("labels"), recorded()[2][:200], 0.1),
-        Target("hops", worker_of("hops"), [*sent(topics.hops), encode_request(Forget("u", [b"eu"], [1]))], 0.1),
+        Target("hops", worker_of("hops"), [*sent(topics.hops), encode_request(Forget("u", [b"eu"]))], 0.1),
         Target("examples", worker_of("trainer"), [*sent(topics.examples), *rulings], 0.1),
         Target("example", decode_example, sent(topics.examples), 0.05),
         Target("records", load_record, stored(b"e") + stored(b"f"), 0.15),

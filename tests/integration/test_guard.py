@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stream.rulebooks import read_rulebook, read_versions
+from engine.stream.rulebooks import read_in_use, read_versions
 from tests.events import random_events
 from tests.system import System, wait_until
 
@@ -65,9 +65,9 @@ def test_what_is_meant_can_be_forced_and_what_is_harmless_passes(tmp_path: Path)
         assert "tried on the last 3," in told
         assert "published rulebook" in told
         push(system, rules, GOOD.replace("> 100", "> 1"), "--force", "--note", "an attack")
-        newest = read_rulebook(system.settings)
-        assert newest is not None
-        assert newest.note == "an attack"
+        in_use = read_in_use(system.settings)
+        assert in_use is not None
+        assert in_use[0].note == "an attack"
         with pytest.raises(subprocess.CalledProcessError) as refused:
             push(system, rules, GOOD, "--guard", "soon")
         assert "no duration" in refused.value.stderr

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.stream.rulebooks import read_rulebook, read_versions
+from engine.stream.publishing import send_one
+from engine.stream.rulebooks import read_in_use, read_versions
 from tests.system import System, wait_until
 
 RULES = """
@@ -42,9 +43,9 @@ def test_a_bad_edit_is_seen_and_taken_back(tmp_path: Path) -> None:
 
         assert "- n > 1, + n > 10" in system.run("rules", "rollback", "--author", "ben")
         wait_until(lambda: worker.rulebook() == good, "the first is in use again")
-        newest = read_rulebook(system.settings)
-        assert newest is not None
-        assert (newest.author, newest.note) == ("ben", f"back to version {first.number}")
+        in_use = read_in_use(system.settings)
+        assert in_use is not None
+        assert (in_use[0].author, in_use[0].note) == ("ben", f"back to version {first.number}")
 
 
 def test_a_worker_that_starts_behind_a_bad_version_takes_the_last_good_one(tmp_path: Path) -> None:
@@ -67,3 +68,24 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
             with pytest.raises(subprocess.CalledProcessError) as failed:
                 system.run("rules", *arguments)
             assert said in failed.value.stderr
+
+
+def test_a_second_rollback_goes_further_back(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    with System(tmp_path) as system:
+        for limit in (10, 20, 30):
+            push(system, rules, limit, f"limit {limit}")
+        for limit in (20, 10):
+            system.run("rules", "rollback")
+            in_use = read_in_use(system.settings)
+            assert in_use is not None
+            assert in_use[0].sources["rules.yaml"] == RULES.format(limit=limit)
+
+
+def test_what_workers_refuse_does_not_stop_the_kill_switch(tmp_path: Path) -> None:
+    with System(tmp_path) as system:
+        push(system, tmp_path / "rules.yaml", 10, "the first")
+        system.publish_rulebook({"rules.yaml": "version: 1\nrules: {r: {event: x, when: [oops], then: {flag: x}}}\n"})
+        send_one(system.settings, system.settings.topics.rulebooks, b"paused/flood", b"\xff", "garbage")
+        assert "flood is paused" in system.run("rules", "pause", "flood")
+        assert "in use again" in system.run("rules", "resume", "flood")

@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import SettingsError
 from engine.settings import SecuritySettings, Settings, load_settings
+from engine.stream.rulebooks import read_in_use
 from engine.stream.signing import Publishers, Signer
 from tests.events import START_MS, random_events
 from tests.system import RULEBOOKS, System, wait_until
@@ -86,6 +87,9 @@ def test_what_is_forged_is_refused_and_counted(tmp_path: Path, listed: Settings)
         system.publish([], [orjson.dumps({"event_id": "e2", "label": "spam", "ts": START_MS})])
         wait_until(lambda: worker.metric("floodgate_dead_letters_total") == 1, "the label is refused")
         assert worker.rulebook() == good
+        in_use = read_in_use(security(stranger, publisher=None, publisher_key=None))
+        assert in_use is not None
+        assert in_use[0].id == good  # nor do the commands see what is forged
         (letter,) = system.read(system.settings.topics.dead_letters)
         assert dict(letter.headers)["reason"] == b"not_a_publishers"
 

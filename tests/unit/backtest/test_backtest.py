@@ -15,7 +15,7 @@ from engine.backtest.run import backtest
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline import Arrival, OfflineEngine
-from tests.events import START_MS, random_events
+from tests.events import START_MS, random_events, swarm_events
 from tests.system import RULEBOOKS
 
 FLOOD = RULEBOOKS / "flood"
@@ -118,3 +118,44 @@ def test_what_cannot_be_used_is_told(tmp_path: Path) -> None:
     found = backtest(rulebook, None, [b"{", *EVENTS], [], Settings())
     assert found.dead_letters == {"not_json": 1}
     assert found.events == len(EVENTS) + 1
+
+
+ALLOWING = """
+version: 1
+counters: {n: {count: post, by: user_id, over: 1m}}
+rules:
+  flood: {event: post, when: [n > 1], then: {flag: x}}
+  trusted: {event: post, when: [verified == true], then: allow}
+"""
+
+
+def test_an_allow_rule_acts_on_nobody_and_its_loss_is_seen() -> None:
+    rules = ALLOWING.replace("counters:", "fields: {verified: bool}\ncounters:")
+    without = rules.replace("  trusted: {event: post, when: [verified == true], then: allow}\n", "")
+    lost, won = tried(without, rules), tried(rules, without)
+    assert lost.newly_count > 0
+    assert won.newly_count == 0
+    assert won.no_longer == lost.newly
+    assert rule(won, "trusted").acted == 0
+
+
+def test_something_worse_is_newly_done() -> None:
+    text = RULES.format(limit=2)
+    worse = text.replace("then: {flag: x}", "then: {suspend: account}")
+    assert set(tried(worse, text).newly) == {one["user_id"] for one in decided(text) if one["outcome"] == "act"}
+
+
+def test_only_labels_of_the_recorded_events_count() -> None:
+    rulebook = load_rulebook({"rules.yaml": RULES.format(limit=2)})
+    foreign = [orjson.dumps({"event_id": f"other{n}", "label": "spam", "ts": START_MS}) for n in range(50)]
+    policy = [orjson.dumps({"event_id": one, "label": "ham", "ts": START_MS, "policy": "nsfw"}) for one in IDS[:600]]
+    found = backtest(rulebook, None, EVENTS, [*LABELS, *foreign, *policy], Settings())
+    assert found == tried(RULES.format(limit=2))
+
+
+def test_a_small_cache_changes_nothing() -> None:
+    """Shared entities come back from the database as they were."""
+    rulebook, events = load_rulebook(RULEBOOKS / "swarm"), swarm_events(3_000)
+    small, large = (backtest(rulebook, None, events, [], Settings(cached_entities=size)) for size in (30, 100_000))
+    assert small == large
+    assert any(one.met for one in large.rules)

@@ -47,7 +47,7 @@ def longest(prefix: bytes) -> bytes:
 WRITTEN: dict[str, Callable[[], bytes]] = {
     f"user-record-{VERSION}": lambda: longest(USER),
     f"entity-record-{VERSION}": lambda: longest(ENTITY),
-    "piece-1": lambda: longest(PIECE),
+    "piece-2": lambda: longest(PIECE),
     "watermarks-1": lambda: longest(WATERMARKS),
     "census-1": lambda: longest(CENSUS),
     "hop-1": lambda: sent(recorded()[0].settings.topics.hops)[0],
@@ -56,7 +56,7 @@ WRITTEN: dict[str, Callable[[], bytes]] = {
 REWRITTEN: dict[str, Callable[[bytes], bytes]] = {
     "user-record": lambda data: dump_record(load_record(data)),
     "entity-record": lambda data: dump_record(load_record(data)),
-    "piece": lambda data: data[: 4 + 8 * len(events_of(data))] + kept(payload_of(data), events_of(data).tolist()),
+    "piece": lambda data: data[: 4 + 16 * len(events_of(data))] + kept(payload_of(data), events_of(data).tolist()),
     "watermarks": lambda data: dump_watermarks(load_watermarks(data)),
     "census": lambda data: load_census(data).dump(),
 }

@@ -16,6 +16,8 @@ from engine.state.store import PartitionState, write_changes
 OFFSET_KEY = b"__offset"
 Apply = Callable[[list[Change]], None]
 
+USERS = np.array([71, 72], np.uint64)
+
 
 @pytest.fixture(params=["rocksdb", "memory"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Any, Apply]]:
@@ -74,9 +76,9 @@ def pieces(state: PartitionState, key: int) -> list[bytes]:
 def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
-    first = state.scored.put(0, np.array([11, 12], np.uint64), b"one")
-    second = state.scored.put(0, np.array([12], np.uint64), b"two")
-    other = state.scored.put(1, np.array([12], np.uint64), b"back from its journey")
+    first = state.scored.put(0, np.array([11, 12], np.uint64), USERS[:2], b"one")
+    second = state.scored.put(0, np.array([12], np.uint64), USERS[:1], b"two")
+    other = state.scored.put(1, np.array([12], np.uint64), USERS[:1], b"back from its journey")
     for change in (first, second, other):
         assert pieces(state, 12)[-1] == b"back from its journey"
         assert pieces(state, 11) == [b"one"]
@@ -91,7 +93,7 @@ def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(databas
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
     for keys, payload in (([11, 12, 13], b"whole"), ([11, 13], b"the rest")):
-        change = state.scored.put(0, np.array(keys, np.uint64), payload)
+        change = state.scored.put(0, np.array(keys, np.uint64), np.array(keys, np.uint64), payload)
         apply([change])
         state.settle({}, [change])
     assert [pieces(state, key) for key in (11, 12, 13)] == [[b"the rest"], [b"whole"], [b"the rest"]]

@@ -20,6 +20,7 @@ class Entrance:
     def __init__(self, batch_max_events: int = 4) -> None:
         self.decided: dict[TP, list[int]] = defaultdict(list)
         self.ends: dict[TP, int] = {}
+        self.starts: dict[TP, int] = {}
         self.position_of: dict[TP, int] = {}
         self.paused: set[TP] = set()
         settings = Settings(batch_max_events=batch_max_events)
@@ -46,6 +47,9 @@ class Entrance:
         self._next[tp] = records[-1].offset + 1
         self._release_labels(tp, self._next[tp])
         return True
+
+    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
+        return {tp: self.starts.get(tp, 0) for tp in tps}
 
     async def seek_wait(self, positions: dict[TP, int]) -> None:
         self.position_of.update(positions)
@@ -96,6 +100,20 @@ def test_a_gap_is_not_accepted_when_what_was_read_again_was_dropped_too() -> Non
     assert entrance.position_of[EVENTS] == 2
     entrance.take(began=2, events=[2, 3, 4, 5])
     assert entrance.decided[EVENTS] == [0, 1, 2, 3, 4, 5]
+
+
+def test_what_the_broker_has_deleted_is_not_waited_for() -> None:
+    entrance = Entrance()
+    entrance.take(events=[0, 1])
+    entrance.starts[EVENTS] = 500
+    entrance.take(events=[500, 501])
+    assert entrance.decided[EVENTS] == [0, 1, 500, 501]
+    entrance.starts[EVENTS] = 600  # and a fetch behind it was dropped
+    entrance.take(events=[640])
+    assert entrance.position_of[EVENTS] == 600
+    entrance.take(began=600, events=[605, 640])
+    entrance.take(began=600, events=[605, 640])
+    assert entrance.decided[EVENTS] == [0, 1, 500, 501, 605, 640]
 
 
 def test_a_gap_between_two_chunks_of_one_fetch_loses_nothing() -> None:

@@ -6,6 +6,7 @@ from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import EntityRecord
 from engine.core.records import dump_record
 from engine.state.memory import MemoryDatabase
+from engine.state.scored import PIECE
 from engine.state.store import PartitionState, entity_key, user_key
 from engine.stream.forgetting import Forget, forget, is_about
 from engine.stream.handlers import StateOutcome
@@ -36,7 +37,7 @@ def counted(state: PartitionState, key: bytes, hops: int) -> StateOutcome:
 
 def forgotten(state: PartitionState, *keys: bytes) -> StateOutcome:
     outcome = StateOutcome(state=state)
-    forget(state, Forget("ann", list(keys), []), outcome)
+    forget(state, Forget("ann", list(keys)), outcome)
     outcome.changes += state.dump(outcome.records)
     return outcome
 
@@ -85,3 +86,11 @@ def test_a_note_at_another_entity_goes_and_its_record_stays() -> None:
 )
 def test_a_record_is_about_a_person_by_its_kind_and_not_by_its_spelling(stop: tuple[str, str], about: bool) -> None:
     assert is_about(entity_key(stop), "ann") is about
+
+
+def test_what_cannot_be_read_stops_nothing() -> None:
+    state, database = made()
+    database.values |= {DOMAIN: b"\xff" * 20, PIECE + b"\x00damaged": b"\x01\x00\x00\x00ann", ANN: b"\xff"}
+    outcome = forgotten(state, DOMAIN, PIECE + b"\x00damaged", ANN)
+    write(state, database, outcome)
+    assert set(database.values) == {DOMAIN}  # to be looked into by hand
