@@ -24,15 +24,27 @@ def backtest(
 ) -> Comparison:  # fmt: skip
     """Try rulebooks on events in the order of their arrival. Labels teach the models when they came, and tell which
     events were spam; `models`: with which they begin. `done` is told how many events have been tried."""
-    spam = {event: truth.spam for event, truth in truths(line for line in labels if not _has_policy(line)).items()}
+    spam = known_spam(labels)
     arrived, rulebooks = Arrived(), [rulebook for rulebook in (new, old) if rulebook is not None]
     trials = [Trial(rulebook, settings, spam, models or {}) for rulebook in rulebooks]
-    arrivals = merge(_events(events, settings, arrived, spam), map(_label, labels))
+    arrivals = arriving(events, labels, settings, arrived, spam)
     while chunk := list(islice(arrivals, CHUNK)):
         for trial in trials:
             trial.run(chunk)
         done(arrived.events)
     return compare(trials[0], trials[1] if old is not None else None, arrived, spam)
+
+
+def known_spam(labels: Iterable[bytes]) -> dict[str, bool]:
+    """What labels say of events, by their ids."""
+    return {event: truth.spam for event, truth in truths(line for line in labels if not _has_policy(line)).items()}
+
+
+def arriving(
+    events: Iterable[bytes], labels: Iterable[bytes], settings: Settings, arrived: Arrived, spam: Mapping[str, bool]
+) -> Iterator[Arrival]:
+    """Events and labels in the order of their arrival, counted in `arrived`."""
+    return merge(_events(events, settings, arrived, spam), map(_label, labels))
 
 
 def _events(

@@ -12,12 +12,10 @@ from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.text import tell
 from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
-from engine.cli.recordings import read_lines
-from engine.core.units import duration_ms
+from engine.cli.recordings import recorded_or_on_topics
 from engine.errors import TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.publishing import read_since
 from engine.stream.rulebooks import find_version, read_in_use, read_versions
 
 IN_USE = "in-use"
@@ -41,21 +39,9 @@ def command(
 
     The engine is the one that runs live: the same events give the same decisions.
     """
-    if from_topic == (events_path is not None):
-        raise click.UsageError("give either --events FILE or --from-topic")
     rulebook = load_rulebook(new)
     before = load_rulebook(_sources(settings, against)) if against is not None else None
-    if events_path is not None:
-        events = list(read_lines(events_path))
-        labels = list(read_lines(labels_path)) if labels_path is not None else []
-    else:
-        span_ms = duration_ms(since)
-        if span_ms is None:
-            raise click.BadParameter(f"{since!r} is no duration, such as 24h or 7d", param_hint="--since")
-        events = read_since(settings, settings.topics.events, span_ms)
-        labels = read_since(settings, settings.topics.labels, span_ms)
-    if not events:
-        raise click.UsageError("there are no events to try it on")
+    events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since)
     calm_garbage_collection()
     console = Console(stderr=True)
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

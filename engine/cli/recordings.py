@@ -4,12 +4,16 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import orjson
 
 from engine.core.events import FieldMapping
+from engine.core.units import duration_ms
 from engine.errors import EventError, LabelError, RecordingError
+from engine.settings import Settings
 from engine.stream.messages import decode_label
 from engine.stream.offline import Arrival
+from engine.stream.publishing import read_since
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -42,3 +46,23 @@ def read_labels(path: Path) -> Iterator[Arrival]:
         except LabelError:
             ts_ms = 0
         yield Arrival("label", ts_ms, line)
+
+
+def recorded_or_on_topics(
+    settings: Settings, events: Path | None, labels: Path | None, from_topic: bool, since: str
+) -> tuple[list[bytes], list[bytes]]:
+    """Events and labels, from files or from the topics, as options say. Raises click.UsageError, RecordingError,
+    TopicError."""
+    if from_topic == (events is not None):
+        raise click.UsageError("give either --events FILE or --from-topic")
+    if events is not None:
+        found = list(read_lines(events)), list(read_lines(labels)) if labels is not None else []
+    else:
+        span_ms = duration_ms(since)
+        if span_ms is None:
+            raise click.BadParameter(f"{since!r} is no duration, such as 24h or 7d", param_hint="--since")
+        topics = settings.topics
+        found = read_since(settings, topics.events, span_ms), read_since(settings, topics.labels, span_ms)
+    if not found[0]:
+        raise click.UsageError("there are no events to try it on")
+    return found

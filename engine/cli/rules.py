@@ -15,7 +15,7 @@ from rich.table import Table
 
 from engine.backtest.guard import exceeds, try_on_last_events
 from engine.backtest.text import tell
-from engine.cli import backtest
+from engine.cli import backtest, suggest
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
 from engine.core.units import duration_ms
@@ -44,6 +44,7 @@ def command() -> None:
 
 
 command.add_command(backtest.command)
+command.add_command(suggest.command)
 
 
 @command.command("check")

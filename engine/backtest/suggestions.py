@@ -1,0 +1,140 @@
+"""What counters say of recorded events, of spam and of the rest, and which thresholds would tell them apart.
+
+Each counter is read by a rule of its own, in shadow, on the engine that runs live: what is suggested is what a rule
+would see.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+import msgspec
+import orjson
+
+from engine.backtest.comparison import Arrived, Estimate, estimate
+from engine.backtest.run import CHUNK, arriving, known_spam
+from engine.core.rules import Counter, Rulebook
+from engine.errors import RulebookError
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.offline import OfflineEngine
+
+_FILE = "observed.yaml"
+_RULE = "observed_"
+_HIGHEST, _HIGHEST_SUM = 900, 10**12
+"""Higher values are not told apart: counters keep no more entries than the largest threshold needs."""
+
+QUANTILES = (0.5, 0.9, 0.99, 0.999)
+RARE = 0.001
+"""Without labels: a threshold that one event in a thousand is above."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A counter's values at some events: how many there were, QUANTILES of them, the highest."""
+
+    events: int
+    quantiles: list[float]
+    highest: float
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """A counter, and above which value. `precision`, `recall`: of events above `threshold`, among those labelled; None
+    without labels. `share`: of all events that are above it."""
+
+    counter: str
+    groups: dict[str, Group]
+    threshold: float | None
+    precision: Estimate | None
+    recall: Estimate | None
+    share: float
+
+
+def suggest(
+    rulebook: Rulebook, events: Iterable[bytes], labels: list[bytes], settings: Settings, precision: float,
+    done: Callable[[int], None] = lambda count: None,
+) -> list[Suggestion]:  # fmt: skip
+    """For each counter the lowest threshold above which, with 95 % confidence, `precision` of the labelled events are
+    spam; without labels, the one that few events are above."""
+    spam, arrived = known_spam(labels), Arrived()
+    settings = msgspec.structs.replace(settings, decision_sample=0.0, review_share=0.0)
+    engine = OfflineEngine(_observing(rulebook), settings)
+    values: dict[str, dict[str, list[float]]] = {name: {} for name in rulebook.counters}
+    arrivals = arriving(events, [], settings, arrived, spam)
+    while chunk := list(islice(arrivals, CHUNK)):
+        for message in engine.run(chunk):
+            if message.topic == settings.topics.decisions:
+                _note(values, orjson.loads(message.value), spam)
+        done(arrived.events)
+    return [_suggestion(name, groups, precision) for name, groups in values.items()]
+
+
+def _note(values: dict[str, dict[str, list[float]]], decision: Any, spam: Mapping[str, bool]) -> None:
+    truth = spam.get(decision["event_id"])
+    group = "unlabelled" if truth is None else "spam" if truth else "ham"
+    for hit in decision["hits"]:
+        name = hit["rule"].removeprefix(_RULE)
+        if hit["rule"].startswith(_RULE) and name in values:
+            values[name].setdefault(group, []).append(float(hit["clauses"][0]["value"]))
+
+
+def _observing(rulebook: Rulebook) -> Rulebook:
+    """The rulebook, with a rule in shadow for each counter. Raises RulebookError."""
+    sources = dict(rulebook.sources)
+    try:
+        return load_rulebook({**sources, _FILE: _rules(rulebook, lambda counter: _HIGHEST)})
+    except RulebookError:  # some counters have caps of their own
+        return load_rulebook({**sources, _FILE: _rules(rulebook, lambda counter: min(_HIGHEST, counter.cap - 1))})
+
+
+def _rules(rulebook: Rulebook, highest: Callable[[Counter], int]) -> str:
+    rules = {}
+    for name, counter in rulebook.counters.items():
+        below = _HIGHEST_SUM if counter.kind == "sum" or counter.approx else highest(counter)
+        rules[_RULE + name] = {
+            "event": list(counter.of),
+            "when": [f"{name} >= 0", f"{name} <= {below}"],
+            "then": {"flag": "observed"},
+            "mode": "shadow",
+        }
+    return orjson.dumps({"version": 1, "rules": rules}).decode()
+
+
+def _suggestion(name: str, groups: Mapping[str, list[float]], precision: float) -> Suggestion:
+    for found in groups.values():
+        found.sort()
+    spam, ham = groups.get("spam", []), groups.get("ham", [])
+    everything = sorted(value for found in groups.values() for value in found)
+    threshold = _threshold(spam, ham, precision) if spam else _rare(everything)
+    told = {group: _group(found) for group, found in sorted(groups.items())}
+    if threshold is None:
+        return Suggestion(name, told, None, None, None, 0.0)
+    above, wrong = len(spam) - bisect_right(spam, threshold), len(ham) - bisect_right(ham, threshold)
+    share = (len(everything) - bisect_right(everything, threshold)) / max(1, len(everything))
+    return Suggestion(
+        name, told, threshold, estimate(above, above + wrong), estimate(above, len(spam)), round(share, 6)
+    )
+
+
+def _threshold(spam: list[float], ham: list[float], precision: float) -> float | None:
+    """The lowest value above which the precision is high enough."""
+    lowest = None
+    for value in sorted({0.0, *spam, *ham}, reverse=True):
+        above = len(spam) - bisect_right(spam, value)
+        found = estimate(above, above + len(ham) - bisect_right(ham, value))
+        if found is not None and found.low >= precision:
+            lowest = value
+    return lowest
+
+
+def _rare(values: list[float]) -> float | None:
+    """The lowest value that at most one event in a thousand is above; None where nothing is."""
+    if not values:
+        return None
+    value = values[min(len(values) - 1, int(len(values) * (1 - RARE)))]
+    return value if bisect_right(values, value) < len(values) else values[max(0, bisect_left(values, value) - 1)]
+
+
+def _group(values: list[float]) -> Group:
+    quantiles = [values[min(len(values) - 1, int(len(values) * share))] for share in QUANTILES]
+    return Group(len(values), quantiles, values[-1])

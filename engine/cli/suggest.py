@@ -1,0 +1,67 @@
+"""`floodgate rules suggest`."""
+
+from pathlib import Path
+
+import click
+import orjson
+from msgspec import to_builtins
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from engine.backtest.suggestions import QUANTILES, RARE, Suggestion, suggest
+from engine.backtest.text import told
+from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
+from engine.cli.recordings import recorded_or_on_topics
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+
+
+@click.command("suggest")
+@click.argument("path", type=PATH)
+@click.option("--events", "events_path", type=FILE, help="Events, JSON Lines (.gz too), in arrival order.")
+@click.option("--labels", "labels_path", type=FILE, help="Labels: which events were spam.")
+@click.option("--from-topic", is_flag=True, help="Instead of files: the events and labels topics.")
+@click.option("--since", default="24h", show_default=True, help="With --from-topic: how far back.")
+@click.option(
+    "--precision", default=0.95, show_default=True, type=click.FloatRange(0, 1), help="Wanted of a threshold."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@with_settings
+def command(
+    settings: Settings, path: Path, events_path: Path | None, labels_path: Path | None, from_topic: bool, since: str,
+    precision: float, as_json: bool,
+) -> None:  # fmt: skip
+    """Tell what each counter of a rulebook says of recorded events, and which threshold would tell spam from the rest.
+
+    Without labels: the threshold that one event in a thousand is above.
+    """
+    rulebook = load_rulebook(path)
+    events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since)
+    calm_garbage_collection()
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading counters", total=len(events))
+        found = suggest(
+            rulebook, events, labels, settings, precision, lambda count: progress.update(task, completed=count)
+        )
+    if as_json:
+        click.echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
+        return
+    Console(markup=False).print(_table(found))
+
+
+def _table(found: list[Suggestion]) -> Table:
+    quantiles = ", ".join(f"{share * 100:g} %" for share in QUANTILES)
+    table = Table("counter", "events", f"values: {quantiles}, highest", "clause", "precision", "recall", "all events")
+    for one in found:
+        clause = "-" if one.threshold is None else f"{one.counter} > {one.threshold:g}"
+        judged = (told(one.precision), told(one.recall)) if one.recall is not None else (f"1 in {1 / RARE:g}", "")
+        shown = (clause, *judged, f"{one.share:.3%}") if one.threshold is not None else ("none", "", "", "")
+        for place, (group, values) in enumerate(one.groups.items()):
+            numbers = ", ".join(f"{value:g}" for value in (*values.quantiles, values.highest))
+            table.add_row(one.counter if place == 0 else "", f"{values.events:,} {group}", numbers,
+                          *(shown if place == 0 else ("", "", "", "")))  # fmt: skip
+        if not one.groups:
+            table.add_row(one.counter, "never read", "", "", "", "", "")
+    return table
