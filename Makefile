@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-quick compiled lint bench soak rivals fuzz pictures audit clean
+.PHONY: demo test test-quick compiled lint bench soak rivals rollout fuzz pictures audit clean
 
 demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -30,6 +30,9 @@ soak: $(VENV)/.installed-dev ## faults at random on Apache Kafka, checked agains
 
 rivals: $(VENV)/.installed-dev ## this engine, stock Faust and a hand-written loop under the same kills, on Apache Kafka
 	$(BIN)/python -m tests.chaos.rivals
+
+rollout: $(VENV)/.installed-dev ## how soon an edit, a pause, a rollback are in use by two workers under load
+	$(BIN)/python -m tests.rollout
 
 fuzz: $(VENV)/.installed-fuzz ## bytes at random for everything that reads bytes; INPUTS=1000000 SEED=1
 	$(BIN)/python -m tests.fuzz.campaign --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1)

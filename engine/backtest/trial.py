@@ -51,7 +51,7 @@ class RuleTally:
     spam: int = 0
     ham: int = 0
     hours: Counter[int] = field(default_factory=Counter)
-    _chosen: list[tuple[int, str, Sample]] = field(default_factory=list)
+    _chosen: list[tuple[int, int, Sample]] = field(default_factory=list)
 
     @property
     def samples(self) -> list[Sample]:
@@ -60,7 +60,7 @@ class RuleTally:
 
     def choose(self, sample: Sample) -> None:
         """Keep a sample if it is among the SAMPLES with the smallest hashes."""
-        entry = (-hash64(sample.event_id), sample.event_id, sample)
+        entry = (-hash64(sample.event_id), -self.met, sample)  # an event may be met twice
         if len(self._chosen) < SAMPLES:
             heappush(self._chosen, entry)
         elif entry[:2] > self._chosen[0][:2]:

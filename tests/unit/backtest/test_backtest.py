@@ -12,6 +12,7 @@ import pytest
 from engine.backtest.comparison import Comparison, Estimate, RuleReport, estimate
 from engine.backtest.page import page
 from engine.backtest.run import backtest
+from engine.backtest.trial import SAMPLES, RuleTally, Sample
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline import Arrival, OfflineEngine
@@ -87,6 +88,14 @@ def test_an_edit_is_told_by_whom_it_meets() -> None:
 def test_the_same_events_give_the_same_report() -> None:
     texts = RULES.format(limit=2), RULES.format(limit=3)
     assert msgspec.json.encode(tried(*texts)) == msgspec.json.encode(tried(*texts))
+
+
+def test_an_event_that_is_met_twice_is_no_trouble() -> None:
+    tally = RuleTally("flood", "enforce")
+    for number in range(2 * SAMPLES):
+        tally.met += 1
+        tally.choose(Sample("the same", f"user-{number}", START_MS, "why", None, None))
+    assert len(tally.samples) == SAMPLES
 
 
 def test_samples_say_why() -> None:
