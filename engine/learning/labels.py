@@ -25,7 +25,8 @@ VERDICTS: tuple[Verdict, ...] = ("spam", "ham", "retracted")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A moderator's verdict on an event, and when it was given. `propensity`: how likely the event was to be chosen
+    """A moderator's verdict on an event, and when it was given; `action_id`: on the event that this action is about, as
+    long as `event_id` is empty. `propensity`: how likely the event was to be chosen
     for a label, where that is known; `policy`: what it is about, for models that learn that alone."""
 
     event_id: str
@@ -34,6 +35,7 @@ class Label:
     moderator: str | None = None
     propensity: float = 1.0
     policy: str | None = None
+    action_id: str | None = None
 
     @property
     def subject(self) -> str:

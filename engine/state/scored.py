@@ -21,6 +21,8 @@ INDEX = b"x"
 """Key prefix of the index: x + event key + topic. The value is the rest of the piece's key."""
 VERDICT = b"v"
 """Key prefix of verdicts: v + event key."""
+ACTION = b"a"
+"""Key prefix of what actions are about: a + hash of the action's id. The value is the event's id."""
 
 _COUNT = struct.Struct("<I")
 _EVENT = struct.Struct("<Q")
@@ -95,8 +97,20 @@ class ScoredPieces:
             return _keep(self._pieces, name, None)
         return _keep(self._pieces, name, _piece(keys, users_of(value)[stays], payload) if len(keys) else None)
 
+    def put_action(self, action_id: str, event_id: str) -> Change:
+        """Note which event an action is about."""
+        return _keep(self._verdicts, action_name(action_id), event_id.encode())
+
+    def events_of_actions(self, database: Reader, action_ids: Iterable[str]) -> dict[str, str]:
+        """The events that these actions are about, where they are known."""
+        names = {action_id: action_name(action_id) for action_id in action_ids}
+        stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
+        stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
+        found = ((action_id, stored[name]) for action_id, name in names.items())
+        return {action_id: event_id.decode() for action_id, event_id in found if event_id is not None}
+
     def drop_verdict(self, name: bytes) -> Change:
-        """Forget the verdict on an event."""
+        """Forget the verdict on an event, or which event an action is about."""
         return _keep(self._verdicts, name, None)
 
     def settle(self, changes: Iterable[Change]) -> None:
@@ -119,6 +133,11 @@ def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
     (count,) = _COUNT.unpack_from(value)
     for start in range(_COUNT.size, _COUNT.size + 8 * count, 8):
         yield INDEX + value[start : start + 8] + topic, suffix
+
+
+def action_name(action_id: str) -> bytes:
+    """Where it is kept what an action is about."""
+    return ACTION + blake2b(action_id.encode(), digest_size=8).digest()
 
 
 def verdict_name(key: int) -> bytes:

@@ -129,6 +129,10 @@ class PartitionState:
         """The pieces that tell how these events were scored, each with those of them that it has."""
         return self.scored.find(self._database(), keys)
 
+    def events_of_actions(self, action_ids: Iterable[str]) -> dict[str, str]:
+        """The events that these actions are about, where they are known."""
+        return self.scored.events_of_actions(self._database(), action_ids)
+
     def drop_scored(self, name: bytes, user: int, without: Without) -> Change:
         """A piece without a user's events."""
         return self.scored.drop(self._database(), name, user, without)

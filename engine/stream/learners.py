@@ -1,6 +1,7 @@
 """Labels are joined with what the models read when they scored."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -123,6 +124,7 @@ class LabelWorker:
         """One batch of labels."""
         outcome = StateOutcome(state=self._states(partition))
         labels = [(record, label) for record in records if (label := self._decode(outcome, record)) is not None]
+        labels = self._with_events(outcome, labels)
         for start in range(0, len(labels), _LABELS_AT_ONCE):
             self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE])
         return outcome
@@ -135,6 +137,22 @@ class LabelWorker:
         except LabelError as error:
             self._rejector.reject(outcome, record, error.reason, error)
             return None
+
+    def _with_events(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[tuple[Any, Label]]:
+        """Labels of actions become labels of the events that these are about."""
+        assert outcome.state is not None
+        actions = {label.action_id for _, label in labels if label.action_id is not None}
+        if not actions:
+            return labels
+        events, known = outcome.state.events_of_actions(actions), []
+        for record, label in labels:
+            if label.action_id is None:
+                known.append((record, label))
+            elif label.action_id in events:
+                known.append((record, replace(label, event_id=events[label.action_id])))
+            elif record.key is not None:  # else it was sent to every partition
+                self._labels_by("unmatched").inc()
+        return known
 
     def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> None:
         assert outcome.state is not None

@@ -138,13 +138,16 @@ def decode_label(data: bytes | None) -> Label:
 
 
 def read_label(document: object) -> Label:
-    """The label in a decoded document: event_id, label (spam, ham, retracted), ts as in events, moderator?."""
+    """The label in a decoded document: event_id or action_id, label (spam, ham, retracted), ts as in events,
+    moderator?."""
     if not isinstance(document, dict):
         raise LabelError("not_an_object", "a label is a JSON object")
-    event_id, verdict = document.get("event_id"), document.get("label")
+    event_id, action_id, verdict = document.get("event_id"), document.get("action_id"), document.get("label")
     ts_ms, moderator = document.get("ts"), document.get("moderator")
-    if not isinstance(event_id, str) or not event_id:
-        raise LabelError("missing_field", "`event_id` must be a string")
+    if event_id is None and isinstance(action_id, str) and action_id:
+        event_id = ""  # to be looked up
+    elif not isinstance(event_id, str) or not event_id:
+        raise LabelError("missing_field", "`event_id` or `action_id` must be a string")
     if verdict not in VERDICTS:
         raise LabelError("wrong_type", f"`label` must be one of {', '.join(VERDICTS)}")
     try:
@@ -158,7 +161,7 @@ def read_label(document: object) -> Label:
     if policy is not None and (not isinstance(policy, str) or not policy):
         raise LabelError("wrong_type", "`policy` is the name of a policy, as a model's `labels` has it")
     moderator = moderator[:MAX_ID_CHARS] if isinstance(moderator, str) else None
-    return Label(event_id, verdict, ts_ms, moderator, float(propensity), policy)
+    return Label(event_id, verdict, ts_ms, moderator, float(propensity), policy, None if event_id else action_id)
 
 
 def encode_example(example: Example) -> bytes:

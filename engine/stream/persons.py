@@ -15,7 +15,7 @@ from engine.core.kernel import hash64
 from engine.core.records import load_record
 from engine.errors import EventError, PublishError, StateError
 from engine.settings import Settings
-from engine.state.scored import PIECE, VERDICT, events_of, users_of, verdict_name
+from engine.state.scored import ACTION, PIECE, VERDICT, events_of, users_of, verdict_name
 from engine.state.store import ENTITY
 from engine.stream.clients import producer
 from engine.stream.forgetting import Forget, is_about
@@ -108,10 +108,16 @@ def _note_subjects(traces: Traces, value: bytes | None) -> None:
 def _find_state(settings: Settings, traces: Traces) -> None:
     found: dict[tuple[int, bytes], str] = {}
     verdicts: set[tuple[int, bytes]] = set()
+    actions: dict[tuple[int, bytes], int] = {}
     for record in read_all(settings, changelog_topic(settings)):
         place = record.partition, record.key
         if record.key.startswith(VERDICT):
             (verdicts.discard if record.value is None else verdicts.add)(place)
+            continue
+        if record.key.startswith(ACTION):
+            actions.pop(place, None)
+            if record.value is not None:
+                actions[place] = hash64(record.value.decode("utf-8", "replace"))
             continue
         kind = _kind(record.key, record.value, traces) if record.value is not None else None
         if kind is not None:
@@ -120,6 +126,7 @@ def _find_state(settings: Settings, traces: Traces) -> None:
             found.pop(place, None)  # deleted since, or no longer about him
     names = {verdict_name(subject) for subject in traces.subjects}
     found.update({place: "verdicts on events" for place in verdicts if place[1] in names})
+    found.update({place: "what actions were about" for place, event in actions.items() if event in traces.subjects})
     for (partition, key), kind in sorted(found.items()):
         traces.state.setdefault(partition, []).append(key)
         traces.kinds[kind] += 1

@@ -36,7 +36,8 @@ def truths(lines: Iterable[bytes]) -> dict[str, Truth]:
             label = read_label(orjson.loads(line))
         except (orjson.JSONDecodeError, LabelError):
             continue
-        _note(found, label)
+        if label.event_id:  # what an action was about is not known here
+            _note(found, label)
     return found
 
 

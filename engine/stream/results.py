@@ -23,17 +23,19 @@ class Results:
         """Publish what is decided. While the event is on a journey, its actions go out and its decision waits."""
         if result.decision is None:
             return
-        outcome.messages += self._actions(result.decision)
+        outcome.messages += self._actions(outcome, result.decision)
         if result.journey is None:
             outcome.messages.append(self._decision(result.decision))
 
     def publish(self, outcome: StateOutcome, decision: Decision) -> None:
         """Publish a decision and its actions."""
-        outcome.messages += [*self._actions(decision), self._decision(decision)]
+        outcome.messages += [*self._actions(outcome, decision), self._decision(decision)]
 
-    def _actions(self, decision: Decision) -> list[Message]:
+    def _actions(self, outcome: StateOutcome, decision: Decision) -> list[Message]:
         for action in decision.actions:
             self._actions_by(action.rule, action.kind).inc()
+            if outcome.state is not None:  # for labels that name the action
+                outcome.keep_scored([outcome.state.scored.put_action(action.action_id, action.event_id)])
         return [Message(self._topics.actions, one.target_id.encode(), encode_action(one)) for one in decision.actions]
 
     def _decision(self, decision: Decision) -> Message:

@@ -107,6 +107,8 @@ def recorded() -> tuple[Desk, list[Message], list[bytes]]:
     for number, event in enumerate(swarm_events(300)):
         messages += desk.process(desk.events, event).messages
         label = {"event_id": f"s{number}", "label": ("spam", "ham", "retracted")[number % 3], "ts": START_MS}
+        if number % 5 == 0:
+            label["action_id"] = label.pop("event_id")
         labels.append(orjson.dumps(label | {"moderator": "mo", "propensity": 0.5} if number % 2 else label))
     topics = desk.settings.topics
     waiting = [message for message in messages if message.topic == topics.hops]

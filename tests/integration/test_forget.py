@@ -74,7 +74,13 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
         wait_until(lambda: verdict_name(hash64(posts[0])) in newest_state(system), "the label is joined")
 
         told = system.run("forget", user, "--dry-run")
-        for kind in ("records of counters", "notes at other entities", "features as scored", "verdicts on events"):
+        for kind in (
+            "records of counters",
+            "notes at other entities",
+            "features as scored",
+            "verdicts on events",
+            "what actions were about",
+        ):
             assert kind in told
         before, users = newest_state(system), system.users()
         assert f"the state knows nothing of {user}" in system.run("forget", user)

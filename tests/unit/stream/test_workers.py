@@ -288,3 +288,35 @@ def test_a_label_takes_effect_before_the_first_younger_event() -> None:
     labels = [Arrival("label", 20, b"b"), Arrival("label", 5, b"a"), Arrival("label", 99, b"c")]
     merged = [arrival.value for arrival in merge(events, labels)]
     assert merged == [b"a", b"10", b"20", b"15", b"b", b"30", b"c"]
+
+
+def label_action(desk: Desk, offset: int, action_id: str, key: bytes | None = b"u", **fields: str) -> list[Message]:
+    label = {"action_id": action_id, "label": "spam", "ts": START_MS, **fields}
+    return desk.apply(desk.labels.process(0, [desk.record("labels", offset, orjson.dumps(label), key)])).messages
+
+
+def acted(desk: Desk) -> str:
+    """The id of the action on the third post."""
+    messages = [message for offset in range(3) for message in desk.post(offset, text="hello").messages]
+    (action,) = [orjson.loads(one.value) for one in messages if one.topic == desk.settings.topics.actions]
+    assert action["event_id"] == "e2"
+    return str(action["action_id"])
+
+
+def test_a_label_on_an_action_is_one_on_its_event() -> None:
+    desk = Desk()
+    action_id = acted(desk)
+    (example,) = label_action(desk, 0, action_id)
+    assert (decode_example(example.value).event_id, decode_example(example.value).verdict) == ("e2", "spam")
+    assert label_action(desk, 1, action_id) == []
+    assert desk.metric("floodgate_labels_total", outcome="duplicate") == 1
+    assert desk.label(2, "e2", "ham").messages  # the same event, known by its own name
+
+
+def test_a_label_on_an_unknown_action_is_unmatched() -> None:
+    desk = Desk()
+    acted(desk)
+    assert label_action(desk, 0, "no such action") == []
+    assert desk.metric("floodgate_labels_total", outcome="unmatched") == 1
+    assert label_action(desk, 1, "no such action", key=None) == []  # it may be in another partition
+    assert desk.metric("floodgate_labels_total", outcome="unmatched") == 1
