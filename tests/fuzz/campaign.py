@@ -54,7 +54,7 @@ def _run_all(options: Any, directory: Path) -> int:
         done = re.search(r"Done (\d+)", ended.stderr)
         reached = re.findall(r"cov: (\d+)", ended.stderr)
         total += int(done[1]) if done else 0
-        # libFuzzer's own alarm may come when all is done and no one handles it any more; one that is heard exits with 70.
+        # libFuzzer's own alarm may come when all is done and no one handles it; one that is heard exits with 70.
         well = ended.returncode == 0 or (done is not None and ended.returncode == -signal.SIGALRM)
         outcome = "ok" if well else "BROKEN"
         print(f"{target.name:12} {done[1] if done else '?':>9} {time.monotonic() - began:8.1f} "
