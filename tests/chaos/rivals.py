@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -104,7 +105,7 @@ Worker = Peer | WorkerProcess
 def feed_and_kill(contest: Contest, workers: list[Worker], send: Callable[[bytes, bytes], object]) -> Counter[str]:
     """Send events at their pace, kill and start workers meanwhile; how many events each user had."""
     choice, killed = random.Random(contest.seed), 0
-    sent, started = Counter[str](), time.monotonic()
+    sent, started, pace = Counter[str](), time.monotonic(), threading.Event()
 
     for number in range(contest.events):
         user = f"user-{choice.randrange(USERS)}"
@@ -113,7 +114,7 @@ def feed_and_kill(contest: Contest, workers: list[Worker], send: Callable[[bytes
         sent[user] += 1
         due = number / contest.pace - (time.monotonic() - started)
         if due > 0.05:
-            time.sleep(due)
+            pace.wait(due)
         if killed < contest.kills and time.monotonic() - started > contest.every_s * (killed + 1):
             killed += 1
             worker = choice.choice(workers)
