@@ -1,11 +1,12 @@
 """What two trials of the same events say, as one document: for people in text and HTML, for programs in JSON."""
 
 from collections.abc import Mapping
-from math import sqrt
 
 import msgspec
+import numpy as np
 
 from engine.backtest.trial import HOUR_MS, RuleTally, Sample, Trial
+from engine.learning.thresholds import wilson_lower
 from engine.rulebook.differences import differences
 
 Z = 1.96
@@ -126,10 +127,8 @@ def estimate(found: int, of: int) -> Estimate | None:
     """A share with Wilson's bounds; None of nothing."""
     if not of:
         return None
-    share, square = found / of, Z * Z
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = Z * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
-    return Estimate(round(share, 4), round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4), of)
+    low, high = wilson_lower(np.array([found, of - found]), np.array(of), Z).tolist()
+    return Estimate(round(found / of, 4), round(max(0.0, low), 4), round(1 - max(0.0, high), 4), of)
 
 
 def _changes(new: Trial, old: Trial) -> list[str]:

@@ -1,12 +1,12 @@
 """A comparison as one HTML page that needs nothing else: no scripts, no fonts, no pictures from elsewhere."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from html import escape
 
 from engine.backtest.comparison import Comparison, Overlap, RuleReport
 from engine.backtest.text import told
 from engine.backtest.trial import Sample
+from engine.core.units import time_text
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2430; max-width: 1060px; margin: 2em auto; padding: 0 1em }
@@ -133,4 +133,4 @@ def _overlaps(overlaps: list[Overlap]) -> str:
 
 
 def _time(ts_ms: int) -> str:
-    return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return time_text(ts_ms)[: len("2026-03-02 07:00")]

@@ -18,6 +18,7 @@ from engine.core.hashing import hash64
 from engine.core.rules import Rule, Rulebook
 from engine.learning.models import LearnedModel
 from engine.settings import Settings
+from engine.stream.messages import value_text
 from engine.stream.offline import Arrival, OfflineEngine
 
 HOUR_MS = 3_600_000
@@ -82,7 +83,6 @@ class Trial:
         self._allow = {rule.name for rule in rulebook.rules if rule.then.kind == "allow"}
         self._kinds = {rule.name: rule.then.kind for rule in rulebook.rules}
         self.users: dict[str, dict[str, str]] = {}  # acted on: what was done, and by which rule first
-        self.events: set[int] = set()
         self.refused: Counter[str] = Counter()
 
     def run(self, arrivals: Iterable[Arrival]) -> None:
@@ -94,14 +94,13 @@ class Trial:
                 self.refused[dict(message.headers or ()).get("reason", b"").decode()] += 1
 
     def _decided(self, decision: Any) -> None:
-        event, user, met = decision["event_id"], decision["user_id"], []
+        user, met = decision["user_id"], []
         for hit in decision["hits"]:
             if hit["effect"] in MET:
                 met.append(hit["rule"])
                 self._met(self.rules[hit["rule"]], decision, hit)
             if hit["effect"] == "acted" and hit["rule"] not in self._allow:
                 self.users.setdefault(user, {}).setdefault(self._kinds[hit["rule"]], hit["rule"])
-                self.events.add(hash64(event))
         for pair in combinations(sorted(met), 2):
             self.overlaps[pair] += 1
 
@@ -110,9 +109,10 @@ class Trial:
         tally.met += 1
         tally.acted += hit["effect"] == "acted" and tally.rule not in self._allow
         tally.users.add(decision["user_id"])
-        tally.events.add(hash64(event))
-        tally.spam += spam is True
-        tally.ham += spam is False
+        if hash64(event) not in tally.events:  # met again when a rule looks back, or sent again: labelled once
+            tally.events.add(hash64(event))
+            tally.spam += spam is True
+            tally.ham += spam is False
         tally.hours[decision["ts"] // HOUR_MS] += 1
         why = ", ".join(_told(clause) for clause in hit["clauses"])
         tally.choose(Sample(event, decision["user_id"], decision["ts"], why, hit.get("counterfactual"), spam))
@@ -123,6 +123,4 @@ def _mode(rule: Rule) -> str:
 
 
 def _told(clause: Any) -> str:
-    value = clause["value"]
-    found = ", ".join(f"{name} = {one}" for name, one in value.items()) if isinstance(value, dict) else value
-    return f"{clause['text']} ({found})"
+    return f"{clause['text']} ({value_text(clause['value'])})"

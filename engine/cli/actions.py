@@ -3,7 +3,6 @@
 import getpass
 import sys
 from collections import Counter
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.core.events import epoch_ms
+from engine.core.units import time_text
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.stream.reversal import Which, read_actions, revoke, uphold_appeal
@@ -48,10 +48,8 @@ def revoke_command(
     found = read_actions(settings).find(which)
     table = Table("when (UTC)", "rule", "kind", "target", "action")
     for one in found[:_SHOWN]:
-        when = datetime.fromtimestamp(one["ts"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(
-            when, one["rule"], one["kind"], f"{one['target']['type']} {one['target']['id']}", one["action_id"]
-        )
+        target = f"{one['target']['type']} {one['target']['id']}"
+        table.add_row(time_text(one["ts"]), one["rule"], one["kind"], target, one["action_id"])
     if found:
         Console(markup=False).print(table)  # ids come from strangers
     rules = ", ".join(f"{name} {count}" for name, count in Counter(one["rule"] for one in found).most_common())

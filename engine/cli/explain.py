@@ -1,7 +1,6 @@
 """`floodgate explain`."""
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -11,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.cli.options import with_settings
+from engine.core.units import time_text
 from engine.settings import Settings
+from engine.stream.messages import value_text
 from engine.stream.publishing import read_all
 from engine.stream.reversal import read_actions
 from engine.stream.rulebooks import read_versions
@@ -58,19 +59,13 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
 
 
 def _tell(console: Console, decision: Any) -> None:
-    when = datetime.fromtimestamp(decision["ts"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    console.print(
-        f"{decision['type']} {decision['event_id']} by {decision['user_id']}, {when} UTC: {decision['outcome']}"
-    )
+    event = f"{decision['type']} {decision['event_id']} by {decision['user_id']}"
+    console.print(f"{event}, {time_text(decision['ts'])} UTC: {decision['outcome']}")
     table = Table("rule", "effect", "clause", "value", "")
     for hit in decision["hits"]:
         for place, clause in enumerate(hit["clauses"]):
-            value = clause["value"]
-            told = (
-                ", ".join(f"{name} = {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
-            )
             first = (hit["rule"], f"{hit['effect']} ({hit['mode']})") if place == 0 else ("", "")
-            table.add_row(*first, clause["text"], told, _SAID[clause["result"]])
+            table.add_row(*first, clause["text"], value_text(clause["value"]), _SAID[clause["result"]])
         if hit.get("counterfactual"):
             table.add_row("", "", Text(hit["counterfactual"], "dim"), "", "")
     if decision["hits"]:

@@ -5,7 +5,6 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ from engine.backtest.text import tell
 from engine.cli import backtest, suggest
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
-from engine.core.units import duration_ms
+from engine.core.units import duration_ms, time_text
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.differences import differences
@@ -103,7 +102,7 @@ def history(settings: Settings, limit: int) -> None:
         version = versions[place]
         before = versions[place - 1].sources if place else {}
         changed = [f"{one.what} {one.kind} {one.name}" for one in differences(before, version.sources)] if place else []
-        when = datetime.fromtimestamp(version.ts_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        when = time_text(version.ts_ms)
         shown = [*changed[:_SHOWN], f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else changed
         table.add_row(str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
     Console(markup=False).print(table if versions else "no rulebook has been pushed yet")
@@ -122,7 +121,7 @@ def diff(settings: Settings, old: str, new: str | None) -> None:
     versions: list[Version] = []
     if new is None or not (Path(old).exists() and Path(new).exists()):
         versions = read_versions(settings)
-    after = _sources(versions, new) if new is not None else _newest(versions).sources
+    after = _sources(versions, new) if new is not None else _in_use(settings).sources
     found = differences(_sources(versions, old), after)
     click.echo("\n".join(map(str, found)) or "no difference")
     sys.exit(1 if found else 0)
@@ -208,6 +207,13 @@ def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly:
 def _publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> None:
     number = publish_rulebook(settings, rulebook, author, note)
     click.echo(f"published rulebook {rulebook.id} as version {number}")
+
+
+def _in_use(settings: Settings) -> Version:
+    in_use = read_in_use(settings)
+    if in_use is None:
+        raise click.UsageError("no rulebook has been pushed yet")
+    return in_use[0]
 
 
 def _newest(versions: list[Version]) -> Version:

@@ -1,6 +1,7 @@
 """Durations and sizes as people write them: 90s, 10m, 7d; 512KB, 10MB."""
 
 import re
+from datetime import UTC, datetime
 
 from engine.core.decisions import Quantity
 
@@ -28,6 +29,11 @@ def duration_text(milliseconds: float | None) -> Quantity | None:
 def size_text(size: float | None) -> Quantity | None:
     """10000 as `10KB`."""
     return _text(size, SIZE_BYTES)
+
+
+def time_text(ts_ms: int) -> str:
+    """Epoch milliseconds in UTC, as `2026-03-02 07:00:01`."""
+    return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _text(amount: float | None, units: dict[str, int]) -> Quantity | None:

@@ -123,6 +123,11 @@ def _hit(hit: Hit) -> dict[str, Any]:
     return document
 
 
+def value_text(value: Any) -> str:
+    """What a clause of a decision has read, for people."""
+    return ", ".join(f"{name} = {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
+
+
 def _plain(value: Value) -> Value:
     """JSON has integers of 64 bits here; a product of two may be longer."""
     return float(value) if type(value) is int and abs(value) >= _LONGEST else value

@@ -1,7 +1,7 @@
 """`make fuzz INPUTS=1000000 SEED=1`: bytes at random, guided by what they reach (Atheris, libFuzzer).
 
 Each target runs in a process of its own. What it must not do ends it: an exception that is not drawn in
-`engine/errors.py`, ten seconds for one input, two gigabytes. The input is then kept in the directory that is named.
+`engine/errors.py`, ten seconds for one input, two gigabytes. The input is then kept in `build/fuzz`.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from typing import Any
 
 import atheris
 
+_KEPT = Path("build/fuzz")
 MAX_BYTES, MAX_SECONDS, MAX_MB = 4_096, 10, 2_048
 
 
@@ -72,6 +73,8 @@ def _fuzz(name: str, inputs: int, seed: int, corpus: Path) -> None:
     target = next(one for one in targets() if one.name == name)
     arguments = [f"-atheris_runs={inputs}", f"-seed={seed}", f"-max_len={MAX_BYTES}", f"-timeout={MAX_SECONDS}",
                  f"-rss_limit_mb={MAX_MB}", "-print_final_stats=1", str(corpus)]  # fmt: skip
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    arguments.append(f"-artifact_prefix={_KEPT}/")
     atheris.Setup([sys.argv[0], *arguments], lambda data: try_out(target, data))
     atheris.Fuzz()
 

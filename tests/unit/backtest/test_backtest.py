@@ -168,3 +168,15 @@ def test_a_small_cache_changes_nothing() -> None:
     small, large = (backtest(rulebook, None, events, [], Settings(cached_entities=size)) for size in (30, 100_000))
     assert small == large
     assert any(one.met for one in large.rules)
+
+
+def test_an_event_that_is_met_twice_is_labelled_once() -> None:
+    """More would be met of the spam than there is."""
+    rulebook = load_rulebook({"rules.yaml": RULES.format(limit=0)})
+    first = next(event for event in EVENTS if orjson.loads(event)["type"] == "post")
+    name, user = orjson.loads(first)["event_id"], orjson.loads(first)["user_id"]
+    between = [orjson.dumps({"event_id": f"x{n}", "type": "post", "user_id": user, "ts": START_MS}) for n in range(100)]
+    label = orjson.dumps({"event_id": name, "label": "spam", "ts": START_MS})
+    found = rule(backtest(rulebook, None, [first, *between, first], [label], Settings()), "flood")
+    assert found.met == 102  # it is remembered for so many events only
+    assert found.recall == found.precision == estimate(1, 1)
