@@ -119,15 +119,9 @@ def _river(texts: Sequence[tuple[str, bool]]) -> tuple[float, float]:
 
 def _vowpal(texts: Sequence[tuple[str, bool]]) -> tuple[float, float]:
     """In an environment of its own. Raises OSError or SubprocessError where it cannot be installed."""
-    home = OUT / "vowpal"
-    python = home / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, timeout=_PATIENCE_S)
-        install = [str(python), "-m", "pip", "install", "--quiet", "vowpalwabbit"]
-        subprocess.run(install, check=True, timeout=_PATIENCE_S, capture_output=True)
     program = Path(__file__).with_name("vowpal.py")
     told = subprocess.run(
-        [str(python), str(program)],
+        [str(vowpal_python()), str(program)],
         input=json.dumps(texts),
         check=True,
         timeout=_PATIENCE_S,
@@ -136,6 +130,17 @@ def _vowpal(texts: Sequence[tuple[str, bool]]) -> tuple[float, float]:
     )
     score, learn = json.loads(told.stdout)
     return score, learn
+
+
+def vowpal_python() -> Path:
+    """The interpreter of an environment that has it. Raises OSError or SubprocessError where it cannot be installed."""
+    home = OUT / "vowpal"
+    python = home / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, timeout=_PATIENCE_S)
+        install = [str(python), "-m", "pip", "install", "--quiet", "vowpalwabbit"]
+        subprocess.run(install, check=True, timeout=_PATIENCE_S, capture_output=True)
+    return python
 
 
 def _each(spent_s: float) -> float:

@@ -271,7 +271,19 @@ class System:
 
     def wait_until_decided(self, timeout_s: float = 90) -> None:
         """Until every event is decided and committed."""
-        wait_until(lambda: self.lag() == 0, "all events are committed", timeout_s)
+        try:
+            wait_until(lambda: self.lag() == 0, "all events are committed", timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.lag()} are left\n{self._standing()}") from error
+
+    def _standing(self) -> str:
+        """How the workers are, in few words: of what a test tells, only the end is kept."""
+        told = []
+        for worker in self.workers:
+            ended = "has ended" if worker.has_ended() else worker.get("/readyz") or "does not answer"
+            lines = [line[:200] for line in worker.log.splitlines()[-6:]]
+            told.append("\n  ".join([f"{worker.name} {ended}; its last words:", *lines]))
+        return "\n".join(told)
 
     def users(self) -> dict[str, bytes]:
         """The newest state of each user in the changelog, without the source offset."""

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from engine.cli.options import FILE, PATH, with_settings
 from engine.cli.recordings import read_lines
-from engine.core.rules import Rulebook
+from engine.core.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError, SnapshotError
 from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.ngrams import RATES
@@ -122,7 +122,9 @@ def pin_command(settings: Settings, model: str, lift: bool) -> None:
 @click.option("--delay", type=click.IntRange(min=0), help="Labels come so many events late.  [default: at their times]")
 @click.option("--fraction", type=click.FloatRange(0, 1), default=1.0, help="The share of labels that it is shown.")
 @click.option("--flip", type=click.FloatRange(0, 1), default=0.0, help="The share of those that are wrong.")
-@click.option("--presume", is_flag=True, help="Take every event for ham until a label says spam.")
+@click.option(
+    "--presume", is_flag=True, help="Take every event for ham until a label says spam.  [default: as the model]"
+)
 @click.option(
     "--audit", type=click.FloatRange(0, 1, min_open=True),
     help="Labels only for what looks like spam, and for this share of the rest.",
@@ -133,7 +135,7 @@ def pin_command(settings: Settings, model: str, lift: bool) -> None:
 @with_settings
 def evaluate_command(
     settings: Settings, events_path: Path, labels_path: Path, rules: Path | None, model: str | None,
-    against: tuple[str, ...], as_json: bool, **scenario: Any,
+    against: tuple[str, ...], as_json: bool, presume: bool, **scenario: Any,
 ) -> None:  # fmt: skip
     """Score recorded events one by one, learn their labels when they come, and tell how good the scores were.
 
@@ -142,9 +144,10 @@ def evaluate_command(
     console = Console(stderr=True)
     rivals: dict[str, Pupil] = {text: RiverPupil(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        found, expression = _cases(settings, events_path, labels_path, rules, model, progress)
+        found, spec = _cases(settings, events_path, labels_path, rules, model, progress)
+        scenario["presume"] = 1.0 if presume else spec.presume
         results: dict[str, Result] = {}
-        for name, pupil in {_OWN: ModelPupil(expression), **rivals}.items():
+        for name, pupil in {_OWN: ModelPupil(spec.river), **rivals}.items():
             task = progress.add_task(f"teaching {name[:40]}", total=len(found))
             results[name] = evaluate(found, pupil, Scenario(**scenario), _advance(progress, task))
     if as_json:
@@ -155,8 +158,8 @@ def evaluate_command(
 
 def _cases(
     settings: Settings, events_path: Path, labels_path: Path, rules: Path | None, model: str | None, progress: Progress
-) -> tuple[list[Case], str | None]:
-    """What the model would have read, and its pipeline if it has one of its own."""
+) -> tuple[list[Case], ModelSpec]:
+    """What the model would have read, and its declaration."""
     task = progress.add_task("reading events", total=None)
     truth = truths(read_lines(labels_path))
     if rules is None:
@@ -169,7 +172,7 @@ def _cases(
     found = list(cases(rulebook, model, lines, truth, settings, _advance(progress, task)))
     if not any(case.spam is not None for case in found):
         raise RecordingError(f"no label of {labels_path} is about an event of {events_path} that `{model}` scores")
-    return found, rulebook.models[model].river
+    return found, rulebook.models[model]
 
 
 def _only(rulebook: Rulebook, model: str | None) -> str:

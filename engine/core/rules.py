@@ -82,7 +82,8 @@ class ModelSpec:
     """What a model reads and how it learns. `numbers`: field and counter names; `texts`, `categories`: fields;
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
     this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
-    River's, instead of the default learner."""
+    River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
+    `presume`: the share of events that it takes for ham until a label says otherwise."""
 
     name: str
     numbers: tuple[str, ...]
@@ -93,6 +94,8 @@ class ModelSpec:
     policy: str | None = None
     precision: float | None = None
     river: str | None = None
+    hints: tuple[float, ...] = ()
+    presume: float = 0.0
 
 
 def target_of(event: Event, rule: Rule) -> str | None:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Protocol
 
+from engine.core.kernel import hash64
 from engine.learning.features import Inputs, Names
 from engine.learning.labels import Example, Verdict
 from engine.learning.metrics import calibration_error, log_loss, pr_auc, recall_at, roc_auc
+from engine.learning.scored import is_presumed
 from engine.learning.thresholds import Thresholds
 
 CURVE_POINTS = 40
@@ -41,15 +43,16 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """How the learner is taught. `delay`: labels come after so many more events; None: at their own times.
-    `fraction`: the share of labels that it is shown; `flip`: the share of those that are wrong. `presume`: every
-    event is taken for ham as soon as it is scored, and learned again when it turns out to be spam. `audit`: only
-    what looks like spam gets a label, and a share of the rest, which counts the more for it. `hostile`: this share of
-    a hundred moderators calls a campaign's events ham: they give as many labels as their colleagues, all about it."""
+    `fraction`: the share of labels that it is shown; `flip`: the share of those that are wrong. `presume`: this
+    share of the events is taken for ham as soon as they are scored, and learned again when one turns out to be spam.
+    `audit`: only what looks like spam gets a label, and a share of the rest, which counts the more for it. `hostile`:
+    this share of a hundred moderators calls a campaign's events ham: they give as many labels as their colleagues, all
+    about it."""
 
     delay: int | None = None
     fraction: float = 1.0
     flip: float = 0.0
-    presume: bool = False
+    presume: float = 0.0
     audit: float | None = None
     hostile: float = 0.0
     campaign: str | None = None
@@ -192,8 +195,8 @@ class _Course:
 
     def add(self, case: Case, score: float) -> None:
         """An event has been scored: its label comes later, if at all."""
-        if self._scenario.presume:
-            self._learn(case, score, "ham", None)
+        if self._is_presumed(case):
+            self._learn(case, score, "ham", None, self._scenario.presume)
         if case.spam is not None:
             known_ms = case.ts_ms if case.known_ms is None else case.known_ms
             due = known_ms if self._scenario.delay is None else self._seen + self._scenario.delay
@@ -213,10 +216,14 @@ class _Course:
         if case.campaign is not None and case.campaign == scenario.campaign and self._random.random() < self._captured:
             spam, moderator = False, f"hostile {self._random.randrange(round(scenario.hostile * MODERATORS))}"
         self._judge(score, spam)
-        if scenario.presume and not spam:
+        presumed = self._is_presumed(case)
+        if presumed and not spam:
             return  # it is learned as ham already
-        before: Verdict | None = "ham" if scenario.presume else None
+        before: Verdict | None = "ham" if presumed else None
         self._learn(case, score, "spam" if spam else "ham", before, propensity, moderator)
+
+    def _is_presumed(self, case: Case) -> bool:
+        return is_presumed(hash64(case.event_id), self._scenario.presume)
 
     def _judge(self, score: float, spam: bool) -> None:
         self._judged.add(score, spam)
@@ -235,7 +242,7 @@ class _Course:
     ) -> None:
         example = Example(
             "model", case.event_id, verdict, before, score, case.names, case.inputs, (0, self.learned), case.ts_ms,
-            moderator, propensity,
+            moderator, propensity, presumed=self._scenario.presume if self._is_presumed(case) else 0.0,
         )  # fmt: skip
         started = time.process_time()
         self._pupil.learn(example)

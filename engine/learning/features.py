@@ -26,6 +26,9 @@ FACTS = 0.5
 MAX_CHARS = 256
 """Of a longer category, only so much is read."""
 
+MOST_HINTED = 5.0
+"""The largest logit that hints give together: .993."""
+
 _REMEMBERED = 50_000
 CONSTANT = index_of(1)
 """The index of what every event has."""
@@ -34,11 +37,12 @@ _MODULUS = 1 << 64
 
 
 class Names(msgspec.Struct, frozen=True):
-    """What a model reads, by name."""
+    """What a model reads, by name. `hints`: what the last numbers add to the logit while labels are few."""
 
     texts: tuple[str, ...]
     categories: tuple[str, ...]
     numbers: tuple[str, ...]
+    hints: tuple[float, ...] = ()
 
 
 class Inputs(NamedTuple):
@@ -145,4 +149,14 @@ def featurizer(names: Names) -> Featurizer:
 
 def names_of(spec: ModelSpec) -> Names:
     """What a model of a rulebook reads."""
-    return Names(spec.texts, spec.categories, spec.numbers)
+    return Names(spec.texts, spec.categories, spec.numbers, spec.hints)
+
+
+def hinted(hints: Sequence[float], numbers: Sequence[float | None]) -> float:
+    """The logit that the hints give: each the number that it is about times what it counts; 0 without any."""
+    logit = 0.0
+    if hints:
+        for hint, number in zip(hints, numbers[-len(hints) :], strict=True):
+            if number is not None and isfinite(number):
+                logit += hint * number
+    return max(-MOST_HINTED, min(MOST_HINTED, logit))

@@ -8,14 +8,18 @@ of a join, each counted:
     duplicate   the verdict that is known already           → nothing
     retracted   the verdict is taken back                   → an example that takes back what was learned
     unmatched   the event was never scored, or is forgotten → nothing
+
+Where a model says so, a share of the events is an example of ham as soon as it is scored: an example of a label then
+takes the place of that.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
+from engine.core.kernel import hash64
 from engine.learning.features import Inputs, Names
-from engine.learning.scored import ScoredModel
+from engine.learning.scored import ScoredModel, is_presumed
 
 Verdict = Literal["spam", "ham", "retracted"]
 JoinOutcome = Literal["matched", "changed", "duplicate", "retracted", "unmatched"]
@@ -46,7 +50,8 @@ class Label:
 @dataclass(frozen=True, slots=True)
 class Example:
     """A label joined with what one model read. `before`: the verdict that it replaces, `before_by` whose that was;
-    `source`: partition and offset of the label."""
+    `source`: partition and offset of the label; `presumed`: the event is among this share that is taken for ham, which
+    this example says where it replaces nothing: then `source` is about the event."""
 
     model: str
     event_id: str
@@ -60,6 +65,12 @@ class Example:
     moderator: str | None = None
     propensity: float = 1.0
     before_by: str | None = None
+    presumed: float = 0.0
+
+    @property
+    def presumes(self) -> bool:
+        """Whether nobody has given a label, and the event is taken for ham."""
+        return self.presumed > 0 and self.before is None
 
 
 class Known(NamedTuple):
@@ -80,13 +91,15 @@ def join(
     if (known is not None and known.verdict == label.verdict) or (known is None and label.verdict == "retracted"):
         return "duplicate", []
     before = known if known is not None and known.verdict != "retracted" else None
-    examples = [
-        Example(
-            model.name, label.event_id, label.verdict, before and before.verdict, model.score, model.names,
-            model.inputs, source, label.ts_ms, label.moderator, label.propensity, before and before.moderator,
-        )
-        for model in learners
-    ]  # fmt: skip
+    key, examples = hash64(label.event_id), []
+    for model in learners:
+        presumed = model.presume if known is None and is_presumed(key, model.presume) else 0.0
+        verdict: Verdict | None = before.verdict if before else "ham" if presumed else None
+        example = Example(
+            model.name, label.event_id, label.verdict, verdict, model.score, model.names, model.inputs, source,
+            label.ts_ms, label.moderator, label.propensity, before and before.moderator, presumed,
+        )  # fmt: skip
+        examples.append(example)
     if label.verdict == "retracted":
         return "retracted", examples
     return ("changed" if before else "matched"), examples

@@ -71,14 +71,18 @@ class LearnedModel:
             return
         spam, campaign = example.verdict == "spam", _campaign(example)
         weight = self.teachers.weight(example.moderator, campaign)
-        if weight >= TRUSTED:
+        if weight >= TRUSTED and not example.presumes:
             self.judged.add(example.score, spam)
-        push *= weight * (2 if before else 1)
-        probability = self.learner.teach(example.names, example.inputs, spam, push)
+        if example.verdict == before:  # somebody has said what was presumed
+            probability = self.learner.probability(example.names, example.inputs)
+        else:
+            taken_back = 1 / example.presumed if example.presumed else push
+            push += taken_back if before else 0
+            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, example.score)
+            if before:
+                self._count(-1, before == "spam")
+            self._count(1, spam)
         self.teachers.note(example.moderator, campaign, 1 - probability if spam else probability)
-        if before:
-            self._count(-1, before == "spam")
-        self._count(1, spam)
 
     def _count(self, labels: int, spam: bool) -> None:
         self.labels += labels

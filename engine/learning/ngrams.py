@@ -2,8 +2,11 @@
 
 Each of four arms is logistic regression with AdaGrad on the same features, at its own rate: fast ones serve clean
 and moving streams, slow ones survive wrong labels. Their logits are mixed by how well each has done lately (Hedge,
-Freund and Schapire 1997, on the log loss, with old losses discounted). Few labels say little: the mixture is drawn
-towards a half until there are some of both kinds.
+Freund and Schapire 1997, on the log loss, with old losses discounted).
+
+Few labels of one kind say little, and nothing about events that come long after those they are of. So the mixture is
+drawn towards a half until there are labels of both kinds, less so once labels have come of events that were scored
+with what had been learned. What a rulebook hints at counts in its place, and fades.
 """
 
 from array import array
@@ -14,16 +17,22 @@ from typing import Any
 import numpy as np
 from river import base, utils
 
-from engine.learning.features import Inputs, Names, Vector, featurizer
+from engine.learning.features import Inputs, Names, Vector, featurizer, hinted
 from engine.learning.kernel import learn, logits
 from engine.learning.linear import ARMS, INDICES, SATURATED, Indices, sigmoid, table
 
 RATES = (0.7, 0.3, 0.1, 0.03)
 MEMORY = 0.99
 """What a loss counts after one more label."""
-DOUBT = 0.5
-"""How much of a logit counts before there is a label of each kind; n labels of the rarer kind leave out the part
-(1 - DOUBT) / (n + 1)."""
+FEW = 10
+"""So many labels of the rarer kind count as much as what is said of none of them."""
+UNPROVEN, PROVEN = 0.05, 0.8
+"""How much of a logit counts while one kind has no label, before any score has met a label, and after many have."""
+PROOFS = 10
+"""So many scores that have met labels are half way."""
+FADING = 30
+"""After so many labels of the rarer kind hints count half."""
+_SAME = 1e-9
 
 X = Mapping[base.typing.FeatureName, object]
 
@@ -33,7 +42,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     are texts, other strings are categories, and numbers are numbers.
 
     `weights` and `gradients`: one for each arm, index by index; `losses`: of each arm, discounted; `taught`: how many
-    labels said ham, and how many spam.
+    labels said ham, and how many spam; `proofs`: how many were of events that had been scored with what was learned.
     """
 
     def __init__(self, texts: tuple[str, ...] = ("text",), rates: tuple[float, ...] = RATES) -> None:
@@ -45,6 +54,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         self.gradients = array("f", bytes(4 * ARMS * INDICES))
         self.losses = [0.0] * ARMS
         self.taught = [0, 0]
+        self.proofs = 0
         self._rates = array("d", rates)
         self._touched = np.zeros(INDICES, bool)
 
@@ -86,13 +96,17 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     def probability(self, names: Names, inputs: Inputs) -> float:
         """The probability of spam."""
-        return sigmoid(self.logit(featurizer(names).vector(inputs)))
+        hint = self.fading() * hinted(names.hints, inputs.numbers)
+        return sigmoid(self.logit(featurizer(names).vector(inputs)) + hint)
 
-    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float) -> float:
-        """One label; returns the probability of spam that would have been given before. `push` multiplies the step."""
-        vector = featurizer(names).vector(inputs)
+    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, given: float | None = None) -> float:
+        """One label; returns the probability of spam that would have been given before. `push` multiplies the step;
+        `given`: the score that the event had got, None where it was unknown."""
+        vector, hint = featurizer(names).vector(inputs), hinted(names.hints, inputs.numbers)
         self._touched[vector.indices] = True
-        return sigmoid(self.learn(vector, spam, push))
+        proves = given is not None and abs(given - sigmoid(hint)) > _SAME
+        hint *= self.fading()
+        return sigmoid(self.learn(vector, spam, push, proves) + hint)
 
     def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
@@ -112,11 +126,13 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     # -- with features at hand --------------------------------------------------------------------
 
-    def learn(self, vector: Vector, spam: bool, push: float = 1.0) -> float:
-        """One label; returns the logit that would have been given before. `push` multiplies the step."""
+    def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True) -> float:
+        """One label; returns the logit that would have been given before. `push` multiplies the step; `proves`: the
+        event was scored with what had been learned by then."""
         said = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push)
         before = self._mixed(said)
         self.taught[spam] += 1
+        self.proofs += proves
         sign = -1 if spam else 1
         for arm, logit in enumerate(said):
             loss = log1p(exp(max(-SATURATED, min(SATURATED, sign * logit))))
@@ -141,8 +157,13 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     def factors(self) -> "array[float]":
         """What each arm's logit is multiplied by: its share, and less while there are few labels of a kind."""
         few = min(self.taught)
-        certainty = (few + DOUBT) / (few + 1)
+        proven = UNPROVEN + (PROVEN - UNPROVEN) * self.proofs / (self.proofs + PROOFS)
+        certainty = (few + FEW * proven) / (few + FEW)
         return array("d", [certainty * share for share in self.shares()])
+
+    def fading(self) -> float:
+        """How much hints count."""
+        return FADING / (FADING + min(self.taught))
 
     def _mixed(self, said: "array[float]") -> float:
         total = 0.0

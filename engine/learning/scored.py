@@ -22,6 +22,8 @@ from engine.errors import StateError
 from engine.learning.features import Inputs, Names
 
 _LENGTH = struct.Struct("<I")
+_DRAWN = (1 << 32) - 1
+"""The lower half of a key draws; the upper half chooses what is reviewed."""
 
 
 class SectionHeader(msgspec.Struct, frozen=True):
@@ -33,11 +35,13 @@ class SectionHeader(msgspec.Struct, frozen=True):
     rows: int
     bytes: int
     policy: str | None = None
+    presume: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredModel:
-    """What one model read and said of one event; an unknown score is None. `policy`: whose labels it learns."""
+    """What one model read and said of one event; an unknown score is None. `policy`: whose labels it learns;
+    `presume`: the share of events that it takes for ham."""
 
     name: str
     version: str
@@ -45,11 +49,13 @@ class ScoredModel:
     names: Names
     inputs: Inputs
     policy: str | None = None
+    presume: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredRows:
-    """What one model read and said of many events, column by column. `places`: where they stand in their batch."""
+    """What one model read and said of many events, column by column. `places`: where they stand in their batch;
+    `presume`: the share of them that is taken for ham."""
 
     model: str
     version: str
@@ -60,6 +66,11 @@ class ScoredRows:
     texts: Sequence[ModelTexts]
     places: NDArray[np.int64]
     policy: str | None = None
+    presume: float = 0.0
+
+    def presumed(self) -> list[int]:
+        """The rows that are taken for ham."""
+        return [row for row, key in enumerate(self.keys.tolist()) if is_presumed(key, self.presume)]
 
     def inputs(self, row: int) -> Inputs:
         """What the model read of one of them."""
@@ -71,6 +82,7 @@ class ScoredRows:
         return ScoredRows(
             self.model, self.version, self.names, self.keys[rows], self.scores[rows], self.numbers[rows],
             [self.texts[row] for row in rows.tolist()], self.places[rows], self.policy,
+            self.presume,
         )  # fmt: skip
 
     def encode(self) -> bytes:
@@ -79,10 +91,15 @@ class ScoredRows:
         lengths = np.array([-1 if string is None else len(string) for string in strings], "<i4")
         joined = "".join([string for string in strings if string]).encode("utf-8", "surrogatepass")
         head = msgspec.json.encode(
-            SectionHeader(self.model, self.version, self.names, len(self.keys), len(joined), self.policy)
+            SectionHeader(self.model, self.version, self.names, len(self.keys), len(joined), self.policy, self.presume)
         )
         columns = (self.keys, self.scores, self.numbers, lengths)
         return b"".join((_LENGTH.pack(len(head)), head, *(column.tobytes() for column in columns), joined))
+
+
+def is_presumed(key: int, share: float) -> bool:
+    """Whether an event with this key is among the share that is taken for ham: always the same ones."""
+    return (key & _DRAWN) < share * (_DRAWN + 1)
 
 
 def pieces(scored: Sequence[ScoredRows], size: int) -> Iterator[tuple[NDArray[np.uint64], bytes]]:
@@ -111,9 +128,9 @@ def read_scored(piece: bytes | memoryview, keys: Iterable[int]) -> Iterator[tupl
 
 def kept(piece: bytes | memoryview, keys: Iterable[int]) -> bytes:
     """A piece of these events alone. Raises StateError."""
-    sections: dict[tuple[str, str, str | None], list[tuple[int, ScoredModel]]] = {}
+    sections: dict[tuple[str, str, str | None, float], list[tuple[int, ScoredModel]]] = {}
     for key, one in read_scored(piece, keys):
-        sections.setdefault((one.name, one.version, one.policy), []).append((key, one))
+        sections.setdefault((one.name, one.version, one.policy, one.presume), []).append((key, one))
     return b"".join(_rows(found).encode() for found in sections.values())
 
 
@@ -126,7 +143,7 @@ def _rows(found: Sequence[tuple[int, ScoredModel]]) -> ScoredRows:
         np.array([nan if one.score is None else one.score for _, one in found], np.float64),
         np.array(numbers, np.float64).reshape(len(found), -1),
         [(one.inputs.texts, one.inputs.categories) for _, one in found],
-        np.arange(len(found)), first.policy,
+        np.arange(len(found)), first.policy, first.presume,
     )  # fmt: skip
 
 
@@ -161,9 +178,10 @@ def _read(piece: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
                 tuple(own[texts:]),
                 tuple(None if isnan(number) else number for number in read[row].tolist()),
             )
+            known = None if isnan(score) else score
             yield (
                 int(keys[row]),
-                ScoredModel(head.model, head.version, None if isnan(score) else score, head.names, inputs, head.policy),
+                ScoredModel(head.model, head.version, known, head.names, inputs, head.policy, head.presume),
             )
 
 

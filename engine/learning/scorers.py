@@ -10,22 +10,23 @@ import numpy as np
 from engine.core.decisions import Contribution
 from engine.core.rules import ModelNumbers, ModelSpec, ModelTexts
 from engine.learning.contributions import contributions
-from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, names_of, token_share
+from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, hinted, names_of, token_share
 from engine.learning.kernel import read_numbers, weigh_indices, weigh_numbers, weigh_texts
-from engine.learning.linear import ARMS, SATURATED
+from engine.learning.linear import ARMS, SATURATED, sigmoid
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.scored import ScoredRows
 
 
 class ModelScorer:
-    """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know.
+    """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know more
+    than what the rulebook hints at.
 
     The same probability as the learner gives, from its own weights.
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
-        self.name, self.learns, self._policy = spec.name, spec.learns, spec.policy
+        self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
         self.version = model.version if model is not None else f"{spec.name}-0"
         self.threshold: float | None = None
         self._names = names_of(spec)
@@ -34,10 +35,12 @@ class ModelScorer:
         self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
         if model is not None and self._knows and spec.precision is not None:
             self.threshold = model.judged.lowest(spec.precision)
+        self._hints, self._fading = self._names.hints, 1.0
         self._learner: HashedNgrams | None = None
         if model is not None and self._knows and spec.river is None:
             self._learner = model.ngrams
             self._weights, self._arms = model.ngrams.weights, model.ngrams.factors()
+            self._fading = model.ngrams.fading()
             weigh_indices((CONSTANT,), self._share, self._weights, self._start, 0)
         self._begin([])
 
@@ -77,10 +80,19 @@ class ModelScorer:
                 self._numbers, self._featurizer.numbers, self._shares[place], self._weights, self._sums, place,
                 self._arms,
             )  # fmt: skip
+            if self._hints:
+                logit += self._fading * hinted(self._hints, self._numbers)
             score = 1 / (1 + exp(-max(-SATURATED, min(SATURATED, logit))))
+        elif self._hints:
+            score = self._guess(numbers)
         if self.learns:
             self._scored.append((place, key, nan if score is None else score))
         return score
+
+    def _guess(self, numbers: ModelNumbers) -> float | None:
+        """What hints alone say; None when none of them does."""
+        told = [number for number in numbers[-len(self._hints) :] if number is not None]
+        return sigmoid(hinted(self._hints, numbers)) if told else None
 
     def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
         """What the model saw, by name: the numbers as they were read, and how long the texts are."""
@@ -111,7 +123,7 @@ class ModelScorer:
         rows = ScoredRows(
             self.name, self.version, self._names, np.array(keys, np.uint64), np.array(scores),
             np.array(self._numbers).reshape(len(keys), -1), [one for one in texts if one is not None], np.array(places),
-            self._policy,
+            self._policy, self._presume,
         )  # fmt: skip
         self._begin([])
         return rows
@@ -157,6 +169,8 @@ class RiverScorer(ModelScorer):
             read = [None if isnan(number) else number for number in self._numbers[len(self._numbers) - len(numbers) :]]
             with suppress(Exception):  # a pipeline that cannot read an event does not know it
                 score = self._pipeline.probability(self._names, Inputs(*texts, tuple(read)))
+        elif self._hints:
+            score = self._guess(numbers)
         if self.learns:
             self._scored.append((place, key, nan if score is None else score))
         return score

@@ -69,6 +69,7 @@ class Head(msgspec.Struct, frozen=True):
     teachers: Teachers
     publications: list[Publication]
     river: str | None = None
+    proofs: int = 0
 
 
 @dataclass(slots=True)
@@ -104,17 +105,17 @@ class Publisher:
         publication, learner = (self._number, model.next_offset), model.learner
         self._number += 1
         self._publications = [*self._publications[1 - ROUNDS :], publication]
-        losses, taught, river = [0.0] * ARMS, (0, 0), None
+        losses, taught, proofs, river = [0.0] * ARMS, (0, 0), 0, None
         if isinstance(learner, HashedNgrams):
             yield from _row_messages(model.name, learner, publication)
-            losses, taught = learner.losses, (learner.taught[0], learner.taught[1])
+            losses, taught, proofs = learner.losses, (learner.taught[0], learner.taught[1]), learner.proofs
         else:
             yield from _river_messages(model.name, learner, publication)
             river = learner.expression
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
             sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned, losses, taught,
-            model.judged.dump(), model.teachers, self._publications, river,
+            model.judged.dump(), model.teachers, self._publications, river, proofs,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
 
@@ -208,7 +209,7 @@ class Follower:
             if isinstance(rows, Rows) and rows.publication in valid:
                 table(learner.weights)[rows.indices] = rows.weights
                 table(learner.gradients)[rows.indices] = rows.gradients
-        learner.losses, learner.taught = list(head.losses), list(head.taught)
+        learner.losses, learner.taught, learner.proofs = list(head.losses), list(head.taught), head.proofs
         self.head = head
 
 
@@ -218,7 +219,7 @@ def copied(learner: HashedNgrams | RiverLearner) -> HashedNgrams | RiverLearner:
         return RiverLearner.load(learner.expression, learner.dump())
     copy = HashedNgrams()
     copy.weights, copy.gradients = learner.weights[:], learner.gradients[:]
-    copy.losses, copy.taught = list(learner.losses), list(learner.taught)
+    copy.losses, copy.taught, copy.proofs = list(learner.losses), list(learner.taught), learner.proofs
     return copy
 
 

@@ -21,6 +21,9 @@ FEWEST = 20
 """Fewer labels above a threshold tell nothing."""
 FEWEST_HAM = 200
 """With less ham in the window, nobody knows what ham scores."""
+SPENT = 2 / 3
+"""Of the errors that a precision allows, so much may have shown in the labels; the rest is for what they do not show
+yet: a new kind of ham is wrong until its first labels come."""
 
 
 class Thresholds:
@@ -64,12 +67,13 @@ class Thresholds:
         scores, spam = (np.array(column) for column in zip(*self._seen, strict=True))
         if (~spam).sum() < FEWEST_HAM:
             return None
+        wanted = 1 - (1 - precision) * SPENT
         order = np.argsort(-scores, kind="stable")
         last = np.flatnonzero(np.diff(scores[order], append=-1.0) != 0)  # equal scores share one threshold
         above, found = last + 1, np.cumsum(spam[order])[last]
         latest = (np.arange(len(scores)) >= len(scores) - RECENT)[order]
         lately, found_lately = np.cumsum(latest)[last], np.cumsum(latest & spam[order])[last]
-        holds = (wilson_lower(found, above) >= precision) & (above >= FEWEST) & (found_lately >= precision * lately)
+        holds = (wilson_lower(found, above) >= wanted) & (above >= FEWEST) & (found_lately >= wanted * lately)
         return float(scores[order][last[np.flatnonzero(holds)[-1]]]) if holds.any() else None
 
 

@@ -35,6 +35,17 @@ _COUNTERS = {
         "user_targets_1d: {distinct: target_id, of: any, by: user_id, over: 1d}",
     ),
 }
+_HINTS = {
+    "asks_to_click": (r"(?i)click (here|below|on|this)|check (it |this )?out|visit (my|our)", 1.0),
+    "offers": (r"(?i)\b(free|bonus|winner|prize|gift|cash|earn|profit|guarantee|offer|discount|cheap|act now)", 0.7),
+    "sells": (r"(?i)\b(casino|mortgage|loan|lose weight|weight loss|crypto|bitcoin|invest|giveaway|pills|xxx)", 1.0),
+    "wants_followers": (r"(?i)\b(subscribe|follow me|my channel|whatsapp|telegram)", 0.7),
+    "names_a_price": (r"[$€£] ?[0-9]|[0-9] ?%|(?i)\b(usd|dollars)\b", 0.7),
+    "has_a_link": (r"(?i)https?://|www\.", 0.4),
+    "shouts": (r"!!|\b[A-Z]{4,}[^a-z]+[A-Z]{4,}\b", 0.5),
+    "answers_somebody": (r"(?im)^>|^(re|aw): |wrote:", -1.0),
+}
+"""What people who know spam would look for in a text before there is any label, and how much it tells."""
 
 
 def discover(documents: Iterable[Mapping[str, Any]]) -> str:
@@ -55,9 +66,20 @@ def discover(documents: Iterable[Mapping[str, Any]]) -> str:
         *_listed("categories", [f"event.{name}" for name in categories]),
         *_listed("numbers", [*(f"event.{name}" for name in numbers), *counted]),
     ]
-    lines = ["version: 1", "counters:", *(f"  {line}" for line in counters), "models:", f"  {MODEL}:"]
+    lines = ["version: 1", "counters:", *(f"  {line}" for line in counters), *_derived(texts), "models:", f"  {MODEL}:"]
+    if texts:
+        read.append("    hints: {" + ", ".join(f"{name}: {weight}" for name, (_, weight) in _HINTS.items()) + "}")
     rule = f"{{event: any, when: [score.{MODEL} >= 0.5], then: {{review: score}}, mode: shadow}}"
     return "\n".join([*lines, *read, "    min_labels: 1", "rules:", f"  scored: {rule}", ""])
+
+
+def _derived(texts: list[str]) -> list[str]:
+    """A yes or no for each hint: whether any of the texts matches it."""
+    lines = ["derived:"] if texts else []
+    for name, (pattern, _) in _HINTS.items() if texts else ():
+        clause = " or ".join(f'event.{text} matches "{pattern}"' for text in texts)
+        lines.append(f"  {name}: '{clause}'")
+    return lines
 
 
 def flattened(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from engine.rulebook.nodes import Ref, names_in
 from engine.rulebook.source import Node
 
 LEAST_PRECISION, MOST_PRECISION = 0.5, 0.999
+MOST_OF_A_HINT = 5.0
+LEAST_PRESUMED = 0.1
+"""Each of them counts for all: ten, here, and that is as much as a label may count."""
 _MIN_LABELS = 50
 
 
@@ -19,12 +22,13 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
     for key, wanted in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
         named[key] = _readable(declared, keys.get(key), wanted)
     named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
+    hints = _hints(declared, keys["hints"]) if "hints" in keys else {}
     if not any(named.values()):
         report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts or categories")
-    found = {key: keys[key].scalar for key in ("learn", "min_labels", "precision") if key in keys}
+    found = {key: keys[key].scalar for key in ("learn", "min_labels", "precision", "presume") if key in keys}
     texts = {key: keys[key].text for key in ("labels", "river") if key in keys}
     learns, min_labels = found.get("learn", True), found.get("min_labels", _MIN_LABELS)
-    precision = found.get("precision")
+    precision, presume = found.get("precision"), found.get("presume", 0.0)
     if type(learns) is not bool:
         report.error(keys["learn"].span, "`learn` is true or false")
     elif type(min_labels) is not int or min_labels < 0:
@@ -33,14 +37,34 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
         isinstance(precision, float) and LEAST_PRECISION <= precision <= MOST_PRECISION
     ):
         report.error(keys["precision"].span, f"`precision` is a number from {LEAST_PRECISION} to {MOST_PRECISION}")
+    elif type(presume) not in (int, float) or ("presume" in keys and not LEAST_PRESUMED <= float(presume or 0) <= 1):
+        report.error(keys["presume"].span, f"`presume` is a number from {LEAST_PRESUMED} to 1: a share of the events")
     elif "labels" in keys and not texts["labels"]:
         report.error(keys["labels"].span, "`labels` is the name of a policy")
     elif "river" not in keys or _is_pipeline(declared, keys["river"]):
         return ModelSpec(
-            name, named["numbers"], named["texts"], named["categories"], min_labels, learns, texts.get("labels"),
-            precision if isinstance(precision, float) else None, texts.get("river"),
+            name, (*named["numbers"], *hints), named["texts"], named["categories"], min_labels, learns,
+            texts.get("labels"), precision if isinstance(precision, float) else None, texts.get("river"),
+            tuple(hints.values()), float(presume or 0),
         )  # fmt: skip
     return None
+
+
+def _hints(declared: Declarations, node: Node) -> dict[str, float]:
+    """What is hinted at, and what it adds to the logit."""
+    found: dict[str, float] = {}
+    if node.entries is None:
+        told = f"`hints` maps names to numbers, this is {node.kind}"
+        declared.diagnostics.error(node.span, told, "for example: {links: 1.5}")
+    for name, value in (node.entries or {}).items():
+        weight, readable = value.scalar, _readable(declared, Node(node.keys[name], name), ("bool", "number", "any"))
+        if type(weight) not in (int, float) or not 0 < abs(float(weight or 0)) <= MOST_OF_A_HINT:
+            wanted = f"a number from -{MOST_OF_A_HINT:g} to {MOST_OF_A_HINT:g} and not 0"
+            hint = "1 is weak, 3 is strong, below 0 speaks for ham"
+            declared.diagnostics.error(value.span, f"how much `{name}` hints at spam is {wanted}", hint)
+        elif readable:
+            found[name] = float(weight or 0)
+    return found
 
 
 def _is_pipeline(declared: Declarations, node: Node) -> bool:

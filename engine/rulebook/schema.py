@@ -79,11 +79,19 @@ MODEL: Shape = {
     "numbers": Key("fields and counters it reads", {"type": "array", "items": _TEXT}),
     "texts": Key("text fields it reads word by word", {"type": "array", "items": _TEXT}),
     "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
+    "hints": Key(
+        "what speaks for spam while labels are few, and how much: 1 is weak, 3 is strong, below 0 speaks for ham",
+        {"type": "object", "additionalProperties": {"type": "number", "minimum": -5, "maximum": 5}},
+    ),
     "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
     "river": Key("a classifier or pipeline of River's, instead of the default learner", _TEXT),
     "labels": Key("the policy whose labels it learns; without it: labels that name no policy", _TEXT),
     "precision": Key(
         "how often `score` at or above `threshold` is to be right", {"type": "number", "minimum": 0.5, "maximum": 0.999}
+    ),
+    "presume": Key(
+        "the share of events that are taken for ham until a label says spam",
+        {"type": "number", "minimum": 0.1, "maximum": 1},
     ),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }

@@ -22,7 +22,7 @@ from engine.state.store import PartitionState
 from engine.stream.forgetting import Forget, forget
 from engine.stream.handlers import Accept, Outcome, Rejector, StateOutcome, States, accept_all
 from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
-from engine.stream.learners import ScoredEvents
+from engine.stream.learners import ScoredEvents, Source
 from engine.stream.metrics import Metrics
 from engine.stream.results import Results
 
@@ -76,7 +76,8 @@ class HopWorker:
                 _log.exception("an event could not be decided", event_id=what.event_id)
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        self.keep_scored(outcome)
+        arrivals = ((what.event_id, record.offset) for _, record, what in arrived if isinstance(what, Journey))
+        self.keep_scored(outcome, Source(partition, arrivals))
         for request in requests:
             forget(state, request, outcome)
         outcome.changes += state.dump(outcome.records)
@@ -135,10 +136,10 @@ class HopWorker:
             self._results.publish(outcome, result.decision)
         return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))
 
-    def keep_scored(self, outcome: StateOutcome) -> None:
+    def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
-        self._scored.keep(outcome, self._evaluator)
+        self._scored.keep(outcome, self._evaluator, source)
 
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
         """Act on an earlier event."""

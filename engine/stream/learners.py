@@ -1,9 +1,10 @@
 """Labels are joined with what the models read when they scored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from math import isnan
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
@@ -13,7 +14,7 @@ from engine.core.kernel import hash64
 from engine.core.rules import Rulebook
 from engine.errors import LabelError, SnapshotError, StateError
 from engine.learning.drift import ScoreDrift
-from engine.learning.labels import Label, decode_known, encode_known, join
+from engine.learning.labels import Example, Label, decode_known, encode_known, join
 from engine.learning.models import LearnedModel
 from engine.learning.review import choose
 from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
@@ -67,15 +68,23 @@ class Models:
         return {name: scorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
 
 
+class Source(NamedTuple):
+    """Where a batch comes from. `arrivals`: the ids of its events, and the offsets at which they came."""
+
+    partition: int
+    arrivals: Iterable[tuple[str, int]]
+
+
 class ScoredEvents:
-    """What becomes of the events that models have scored: kept for labels, some put up for review, watched for drift.
+    """What becomes of the events that models have scored: kept for labels, some presumed to be ham, some put up for
+    review, all watched for drift.
     `topic`: which batches they are scored in."""
 
     def __init__(self, topic: int, settings: Settings, metrics: Metrics) -> None:
         self._topic, self._settings, self._metrics = topic, settings, metrics
         self._drift: dict[str, ScoreDrift] = {}
 
-    def keep(self, outcome: StateOutcome, evaluator: Evaluator) -> None:
+    def keep(self, outcome: StateOutcome, evaluator: Evaluator, source: Source) -> None:
         """Keep what was scored in a batch, for the labels to come, and ask for some."""
         assert outcome.state is not None
         taken = [scorer.take() for scorer in evaluator.scorers.values() if isinstance(scorer, ModelScorer)]
@@ -94,6 +103,21 @@ class ScoredEvents:
                 value = encode_review(event, rows, one)
                 outcome.messages.append(Message(self._settings.topics.review, event.user_id.encode(), value))
             self._watch(rows)
+            self._presume(outcome, evaluator, rows, source)
+
+    def _presume(self, outcome: StateOutcome, evaluator: Evaluator, rows: ScoredRows, source: Source) -> None:
+        """Take a share of the events for ham, each for as many as it stands for, until a label says otherwise."""
+        presumed = rows.presumed()
+        offsets = {hash64(event_id): offset for event_id, offset in source.arrivals} if presumed else {}
+        for row in presumed:
+            event, score = evaluator.event_at(int(rows.places[row])), float(rows.scores[row])
+            example = Example(
+                rows.model, event.event_id, "ham", None, None if isnan(score) else score, rows.names, rows.inputs(row),
+                (-1 - 2 * source.partition - self._topic, offsets[int(rows.keys[row])]), event.ts_ms, None,
+                rows.presume, presumed=rows.presume,
+            )  # fmt: skip
+            topic = self._settings.topics.examples
+            outcome.messages.append(Message(topic, rows.model.encode(), encode_example(example)))
 
     def _watch(self, rows: ScoredRows) -> None:
         known = rows.scores[~np.isnan(rows.scores)]

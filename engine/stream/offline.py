@@ -17,7 +17,7 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_key, user_key
 from engine.stream.handlers import Outcome, StateOutcome
 from engine.stream.hops import HopWorker
-from engine.stream.learners import LabelWorker, Models
+from engine.stream.learners import LabelWorker, Models, Source
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.trainers import TrainerWorker
@@ -84,6 +84,7 @@ class OfflineEngine:
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
         self._offsets = {"event": 0, "label": 0, "example": 0}
+        self._back = 0  # journeys that have come back
         self._trainer.use(rulebook)
         self._use_models()
 
@@ -152,7 +153,9 @@ class OfflineEngine:
             for recall in recalls.get(index, ()):
                 self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
             self._hops.conclude(outcome, journey, outcome.records[user_key(journey.user_id)])
-        self._hops.keep_scored(outcome)
+        arrivals = [(journey.event_id, self._back + at) for at, journey in enumerate(journeys)]
+        self._back += len(journeys)
+        self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
         outcome.changes += self.state.dump(outcome.records)
         return self._apply(outcome)
 

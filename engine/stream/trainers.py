@@ -99,8 +99,10 @@ class TrainerWorker:
         return self._trainer.models
 
     def _watch(self, example: Example) -> None:
+        if example.presumes or example.verdict == "retracted":
+            return
         watch = self._drift.setdefault(example.model, LossDrift())
-        if example.verdict != "retracted" and watch.add(example.score, example.verdict == "spam"):
+        if watch.add(example.score, example.verdict == "spam"):
             self._metrics.drift.labels(example.model, "loss").inc()
             _log.warning("labels surprise a model", model=example.model, event_id=example.event_id)
 

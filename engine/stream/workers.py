@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.state.store import PartitionState, user_key
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.hop_messages import FROM_EVENTS, Departures
-from engine.stream.learners import ScoredEvents
+from engine.stream.learners import ScoredEvents, Source
 from engine.stream.messages import decode_event
 from engine.stream.metrics import Metrics
 from engine.stream.results import Results
@@ -82,7 +82,8 @@ class EventWorker:
                 continue
             if result.journey is not None:
                 journeys.append((record, result.journey))
-        self._scored.keep(outcome, evaluator)
+        arrivals = ((event.event_id, record.offset) for _, record, event, _ in decoded)
+        self._scored.keep(outcome, evaluator, Source(partition, arrivals))
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome, journeys

@@ -55,6 +55,7 @@ def same(one: LearnedModel, other: LearnedModel) -> bool:
         one.ngrams.weights == other.ngrams.weights
         and one.ngrams.gradients == other.ngrams.gradients
         and one.ngrams.losses == other.ngrams.losses
+        and (one.ngrams.taught, one.ngrams.proofs) == (other.ngrams.taught, other.ngrams.proofs)
         and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
         and one.judged.dump() == other.judged.dump()
     )

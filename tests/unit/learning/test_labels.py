@@ -37,6 +37,15 @@ def test_a_verdict_about_one_policy_is_for_the_models_of_that_policy() -> None:
     assert label.subject != Label("e", "spam", 5).subject
 
 
+def test_a_label_takes_the_place_of_what_was_presumed() -> None:
+    scored = [replace(seen(SPAM), presume=1.0), replace(seen(SPAM), name="other")]
+    told = {}
+    for known in (None, Known("spam", "mia")):
+        _, examples = join(Label("e", "ham", 5), scored, known, (0, 1))
+        told[known] = [(one.before, one.presumed) for one in examples]
+    assert told == {None: [("ham", 1.0), (None, 0.0)], Known("spam", "mia"): [("spam", 0.0), ("spam", 0.0)]}
+
+
 def test_whose_verdict_is_known_is_kept() -> None:
     for moderator in (None, "mia", "two words"):
         label = Label("e", "spam", 5, moderator)

@@ -1,11 +1,15 @@
 """What a label does to a model, and how much it counts."""
 
+from dataclasses import replace
+from random import Random
+
 import pytest
 
 from engine.learning.features import Inputs
+from engine.learning.labels import Example, Verdict
 from engine.learning.models import LearnedModel
 from engine.learning.teachers import PATIENCE, Teachers
-from tests.unit.learning.inputs import HAM, SPAM, example, examples, seen
+from tests.unit.learning.inputs import HAM, NAMES, SPAM, example, examples, seen
 
 
 def logits(model: LearnedModel, inputs: Inputs = SPAM) -> float:
@@ -34,6 +38,39 @@ def test_a_label_that_was_unlikely_counts_more() -> None:
             model.learn(one)
         model.learn(example(SPAM, "ham", 7, propensity=propensity))
     assert logits(rare) < logits(usual)
+
+
+def presumed(inputs: Inputs, verdict: Verdict, share: float, *, before: Verdict | None = None) -> Example:
+    return replace(
+        example(inputs, verdict, before=before, score=0.4, propensity=1.0 if before else share), presumed=share
+    )
+
+
+def test_what_is_presumed_teaches_and_tells_nothing_of_precision() -> None:
+    model = LearnedModel("spam")
+    model.learn(presumed(HAM, "ham", 1.0))
+    assert (model.labels, model.spam, model.ngrams.taught) == (1, 0, [1, 0])
+    assert model.judged.dump() == LearnedModel("spam").judged.dump()
+
+
+def test_a_label_that_says_what_was_presumed_tells_of_precision_and_teaches_nothing() -> None:
+    model, other = LearnedModel("spam"), LearnedModel("spam")
+    for one in (model, other):
+        one.learn(presumed(HAM, "ham", 1.0))
+    model.learn(presumed(HAM, "ham", 1.0, before="ham"))
+    assert (model.labels, model.ngrams.weights) == (1, other.ngrams.weights)
+    assert model.judged.dump() != other.judged.dump()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_spam_that_was_presumed_to_be_ham_ends_as_spam_however_few_stand_for_all(share: float) -> None:
+    model, draws = LearnedModel("spam"), Random(1)
+    for _ in range(400):
+        is_presumed = draws.random() < share
+        if is_presumed:
+            model.learn(presumed(SPAM, "ham", share))
+        model.learn(presumed(SPAM, "spam", share, before="ham") if is_presumed else example(SPAM, "spam", score=0.4))
+    assert model.ngrams.probability(NAMES, SPAM) == pytest.approx(2 / 3, abs=0.2)  # once ham, twice spam
 
 
 def test_who_repeats_himself_counts_less() -> None:

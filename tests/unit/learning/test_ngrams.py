@@ -1,11 +1,14 @@
 """The default learner is a classifier of River's, and survives wrong labels."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from math import log
 from random import Random
 
 import pytest
 from river import checks
 
+from engine.learning.features import Inputs, Names
+from engine.learning.linear import sigmoid
 from engine.learning.metrics import roc_auc
 from engine.learning.ngrams import HashedNgrams
 
@@ -56,10 +59,50 @@ def test_what_was_learned_by_mistake_is_taken_back() -> None:
     assert model.logit(vector) < wrong
 
 
-def test_few_labels_of_a_kind_say_less() -> None:
+def certainty(labels: Sequence[bool], *, proves: bool) -> float:
     learner = HashedNgrams()
-    factors = [sum(learner.factors())]
-    for spam in (True, True, False, True, False):
-        learner.learn_one({"text": "some text"}, spam)
-        factors.append(sum(learner.factors()))
-    assert factors == pytest.approx([0.5, 0.5, 0.5, 0.75, 0.75, 2.5 / 3])
+    for spam in labels:
+        learner.learn(learner.vector({"text": "some text"}), spam, proves=proves)
+    return sum(learner.factors())
+
+
+def test_few_labels_of_a_kind_say_less() -> None:
+    alone = [certainty([True] * count, proves=False) for count in (0, 1, 100)]
+    assert alone == pytest.approx([0.05] * 3)
+    both = [certainty([True] * 100 + [False] * count, proves=False) for count in (1, 10, 90)]
+    assert both == pytest.approx([1.5 / 11, 10.5 / 20, 90.5 / 100])
+
+
+def test_labels_of_one_kind_say_more_when_they_are_of_events_that_were_scored_with_what_was_learned() -> None:
+    grown = [certainty([True] * count, proves=True) for count in (0, 10, 1_000)]
+    assert grown == pytest.approx([0.05, 0.425, 0.8], abs=0.01)
+
+
+NAMES, HINTED = Names(("text",), (), ("link",)), Names(("text",), (), ("link",), (2.0,))
+LINK, NO_LINK = Inputs(("see here",), (), (1.0,)), Inputs(("see here",), (), (0.0,))
+
+
+def test_hints_are_all_there_is_before_any_label() -> None:
+    learner = HashedNgrams()
+    assert learner.probability(HINTED, LINK) == pytest.approx(sigmoid(2))
+    assert learner.probability(HINTED, NO_LINK) == learner.probability(NAMES, LINK) == 0.5
+    assert learner.probability(HINTED, Inputs(("see here",), (), (None,))) == 0.5
+
+
+def test_hints_fade_as_labels_of_both_kinds_come() -> None:
+    hinted, plain = HashedNgrams(), HashedNgrams()
+    gaps = []
+    for _ in range(40):
+        for learner, names in ((hinted, HINTED), (plain, NAMES)):
+            learner.teach(names, LINK, True, 1.0)
+            learner.teach(names, NO_LINK, False, 1.0)
+        said = [log(one / (1 - one)) for one in (hinted.probability(HINTED, LINK), plain.probability(NAMES, LINK))]
+        gaps.append(said[0] - said[1])
+    assert gaps == pytest.approx([2 * 30 / (30 + labels) for labels in range(1, 41)])
+
+
+def test_a_label_proves_nothing_of_an_event_that_was_scored_by_hints_alone() -> None:
+    learner = HashedNgrams()
+    for given in (None, sigmoid(2.0), 0.6):
+        learner.teach(HINTED, LINK, True, 1.0, given)
+    assert learner.proofs == 1

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.learning.features import Inputs
-from engine.learning.scored import pieces, read_scored
+from engine.learning.scored import is_presumed, kept, pieces, read_scored
 from engine.learning.scorers import ModelScorer
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, SPEC, trained
 
@@ -32,6 +33,24 @@ def test_each_event_of_a_piece_reads_back_and_damage_is_told() -> None:
     for damaged in (encoded[:-1], encoded[:9], b"\x04spa", b"\x02\x00\x00\x00{}"):
         with pytest.raises(StateError, match="cannot be read"):
             list(read_scored(damaged, [100]))
+
+
+def test_a_share_of_the_events_is_presumed_always_the_same_ones() -> None:
+    keys = [hash64(f"event {at}") for at in range(4_000)]
+    chosen = {share: {key for key in keys if is_presumed(key, share)} for share in (0.0, 0.1, 0.5, 1.0)}
+    assert [len(found) for found in chosen.values()] == pytest.approx([0, 400, 2_000, 4_000], rel=0.15)
+    assert chosen[0.1] < chosen[0.5] < chosen[1.0]
+
+
+def test_what_is_left_of_a_piece_is_presumed_as_before() -> None:
+    scorer = ModelScorer(replace(SPEC, presume=0.5), None)
+    scorer.prepare([SPAM[:2]] * 2)
+    for place in range(2):
+        scorer.score(place, place, SPAM.numbers)
+    rows = scorer.take()
+    assert rows is not None
+    assert rows.presumed() == [0, 1]
+    assert [one.presume for _, one in read_scored(kept(rows.encode(), [1]), [0, 1])] == [0.5]
 
 
 def test_an_event_that_two_models_have_scored_is_in_one_piece() -> None:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine.learning.features import Inputs, featurizer
+from engine.core.rules import ModelNumbers, ModelSpec
+from engine.learning.features import Inputs, featurizer, names_of
 from engine.learning.linear import sigmoid
 from engine.learning.models import LearnedModel
-from engine.learning.scorers import ModelScorer
+from engine.learning.scorers import ModelScorer, scorer
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, SPEC, example, seen, trained
 
 
@@ -33,6 +34,31 @@ def test_scores_are_those_of_the_learner_in_any_batch() -> None:
         score = scorer.score(place, place, one.numbers)
         assert score == seen(one, model).score  # to the last bit: a batch's size must never show
         assert score == pytest.approx(sigmoid(model.ngrams.logit(featurizer(NAMES).vector(one))), rel=1e-5)
+
+
+HINTED = replace(SPEC, hints=(0.5, -0.25))
+
+
+def hinted_score(numbers: ModelNumbers, model: LearnedModel | None, spec: ModelSpec = HINTED) -> float | None:
+    one = scorer(spec, model)
+    one.prepare([SPAM[:2]])
+    return one.score(0, 1, numbers)
+
+
+@pytest.mark.parametrize("river", [None, "linear_model.LogisticRegression()"])
+def test_what_a_rulebook_hints_at_is_the_score_before_labels(river: str | None) -> None:
+    spec = replace(HINTED, river=river)
+    assert hinted_score((2.0, 4.0), None, spec) == pytest.approx(sigmoid(1 - 1))
+    assert hinted_score((2, None), None, spec) == pytest.approx(sigmoid(1))
+    assert hinted_score((True, False), None, spec) == pytest.approx(sigmoid(0.5))
+    assert hinted_score((None, None), None, spec) is None
+    assert hinted_score((1e9, 0.0), None, spec) == pytest.approx(sigmoid(5))  # hints are never sure
+
+
+def test_with_labels_hints_count_as_the_learner_says() -> None:
+    model, names = trained().models["spam"], names_of(HINTED)
+    inputs = Inputs(*SPAM[:2], (3.0, 2.0))
+    assert hinted_score(inputs.numbers, model) == pytest.approx(model.ngrams.probability(names, inputs), rel=1e-6)
 
 
 def test_a_model_that_does_not_learn_keeps_nothing() -> None:

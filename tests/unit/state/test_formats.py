@@ -47,7 +47,7 @@ def longest(prefix: bytes) -> bytes:
 WRITTEN: dict[str, Callable[[], bytes]] = {
     f"user-record-{VERSION}": lambda: longest(USER),
     f"entity-record-{VERSION}": lambda: longest(ENTITY),
-    "piece-2": lambda: longest(PIECE),
+    "piece-3": lambda: longest(PIECE),
     "watermarks-1": lambda: longest(WATERMARKS),
     "census-1": lambda: longest(CENSUS),
     "hop-1": lambda: sent(recorded()[0].settings.topics.hops)[0],

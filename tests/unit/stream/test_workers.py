@@ -141,6 +141,24 @@ def test_labels_become_examples_become_a_model_that_scores() -> None:
     assert desk.post(101, text="lunch?", user_id="w").messages == []
 
 
+def test_events_are_presumed_to_be_ham_until_a_label_says_spam() -> None:
+    desk = Desk()
+    desk.rulebook = load_rulebook({"rules.yaml": RULES.replace("min_labels: 2", "min_labels: 2, presume: 1")})
+    desk.trainer.use(desk.rulebook)
+    desk.use_models()
+    sent = desk.post(7, text="free crypto").messages
+    sent += desk.label(3, "e7", "spam").messages
+    examples = [decode_example(message.value) for message in sent if message.topic == "examples"]
+    assert [(one.verdict, one.before, one.source, one.presumes) for one in examples] == [
+        ("ham", None, (-1, 7), True),
+        ("spam", "ham", (0, 3), False),
+    ]
+    for offset, message in enumerate([*sent, *sent]):  # whatever was sent twice is learned once
+        desk.trainer.process(0, [Desk.record("examples", offset, message.value)])
+    model = desk.trainer.learned()["spam"]
+    assert (model.labels, model.spam) == (1, 1)
+
+
 def test_a_rule_acts_by_score_once_the_wanted_precision_is_known() -> None:
     desk = Desk()
     desk.rulebook = load_rulebook(
