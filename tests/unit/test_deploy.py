@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,26 @@ def test_compose_mounts_what_is_there() -> None:
     for mount in mounts:
         if mount.startswith("./"):
             assert (DEPLOY / mount.partition(":")[0]).is_file(), mount
+
+
+def test_compose_accepts_the_file(tmp_path: Path) -> None:
+    if shutil.which("docker-compose") is None:
+        pytest.skip("docker-compose is not installed")
+    lines = (DEPLOY / "compose.yaml").read_text("utf-8").splitlines(keepends=True)
+    path = tmp_path / "compose.yaml"
+    path.write_text("".join(line for line in lines if not line.startswith("name:")))  # version 1 does not know it
+    done = subprocess.run(
+        ["docker-compose", "-f", str(path), "config", "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_wrong_with_the_image() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    if not hadolint.exists():
+        pytest.skip("hadolint cannot be had on this machine")
+    done = subprocess.run([str(hadolint), str(DEPLOY / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
