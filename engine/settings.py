@@ -56,13 +56,14 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How Kafka is reached. `ca_file`: who signs the brokers' certificates, if not the system's authorities;
     `certificate_file` and `key_file`: this client's own. The password comes from the environment or from
-    `password_file`, and is never shown."""
+    `password_file`, and is never shown. With OAUTHBEARER, `token_file` holds a token that something else renews; it is
+    read at every login."""
 
     protocol: Protocol = "PLAINTEXT"
     ca_file: str | None = None
@@ -72,6 +73,7 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     username: str | None = None
     password: str | None = None
     password_file: str | None = None
+    token_file: str | None = None
     publisher: str | None = None
     publisher_key: str | None = None
     publisher_key_file: str | None = None
@@ -80,7 +82,8 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         for name in (
-            "ca_file", "certificate_file", "key_file", "password_file", "publisher_key_file", "publishers_file",
+            "ca_file", "certificate_file", "key_file", "password_file", "token_file", "publisher_key_file",
+            "publishers_file",
         ):  # fmt: skip
             if getattr(self, name) and not _is_file(getattr(self, name)):  # not shown: it may be the secret itself
                 raise ValueError(f"`security.{name}` is not the path of a file that is there")
@@ -90,7 +93,9 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`security.password` and `security.password_file` are two passwords; give one")
         if (self.publisher_key or self.publisher_key_file) and not self.publisher:
             raise ValueError("`security.publisher` is the name that goes with `security.publisher_key`")
-        if self.uses_sasl and not (self.username and (self.password or self.password_file)):
+        if self.uses_sasl and self.uses_tokens != bool(self.token_file):
+            raise ValueError("`security.token_file` goes with the mechanism OAUTHBEARER")
+        if self.uses_sasl and not self.uses_tokens and not (self.username and (self.password or self.password_file)):
             raise ValueError("`security.username` and a password are needed with SASL")
 
     def __repr__(self) -> str:
@@ -102,6 +107,11 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.protocol.startswith("SASL")
 
     @property
+    def uses_tokens(self) -> bool:
+        """Whether a token is asked for instead."""
+        return self.mechanism == "OAUTHBEARER"
+
+    @property
     def uses_tls(self) -> bool:
         """Whether connections are encrypted."""
         return self.protocol.endswith("SSL")
@@ -111,6 +121,10 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.password_file is None:
             return self.password or ""
         return read_secret(self.password_file, "security.password_file")
+
+    def token(self) -> str:
+        """The token of this moment. Raises SettingsError where its file cannot be read or is empty."""
+        return read_secret(self.token_file or "", "security.token_file")
 
     def publisher_secret(self) -> str:
         """What this process signs its labels and rulebooks with; empty if it does not. Raises SettingsError."""

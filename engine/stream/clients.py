@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from faust.auth import SASLCredentials, SSLCredentials
+import aiokafka.abc
+import kafka.net.sasl.oauth
+from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from engine.errors import BrokerError, SettingsError
-from engine.settings import Settings
+from engine.settings import SecuritySettings, Settings
 
 CONNECT_MS = 10_000
 MAX_MESSAGE_BYTES = 8 << 20
@@ -31,15 +33,49 @@ def tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
+class _Tokens(kafka.net.sasl.oauth.AbstractTokenProvider):  # type: ignore[misc]  # kafka-python has no types
+    """Tokens for kafka-python's clients."""
+
+    def __init__(self, security: SecuritySettings) -> None:
+        super().__init__()
+        self._security = security
+
+    def token(self) -> str:
+        """The token of this moment."""
+        return self._security.token()
+
+
+class _AsyncTokens(aiokafka.abc.AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
+    """Tokens for aiokafka's clients."""
+
+    def __init__(self, security: SecuritySettings) -> None:
+        self._security = security
+
+    async def token(self) -> str:
+        """The token of this moment: a small file is read."""
+        return self._security.token()
+
+
 def options(settings: Settings) -> dict[str, Any]:
-    """What each client of aiokafka's and kafka-python's is given."""
+    """What each client of kafka-python's is given."""
+    return _options(settings, _Tokens)
+
+
+def async_options(settings: Settings) -> dict[str, Any]:
+    """What each client of aiokafka's is given."""
+    return _options(settings, _AsyncTokens)
+
+
+def _options(settings: Settings, tokens: Any) -> dict[str, Any]:
     security = settings.security
     found: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers,
         "security_protocol": security.protocol,
         "ssl_context": tls(settings),
     }
-    if security.uses_sasl:
+    if security.uses_sasl and security.uses_tokens:
+        found |= {"sasl_mechanism": security.mechanism, "sasl_oauth_token_provider": tokens(security)}
+    elif security.uses_sasl:
         found |= {
             "sasl_mechanism": security.mechanism,
             "sasl_plain_username": security.username,
@@ -51,6 +87,8 @@ def options(settings: Settings) -> dict[str, Any]:
 def faust_credentials(settings: Settings) -> Any:
     """The same for Faust."""
     security, context = settings.security, tls(settings)
+    if security.uses_sasl and security.uses_tokens:
+        return OAuthCredentials(oauth_cb=_AsyncTokens(security), ssl_context=context)
     if security.uses_sasl:
         return SASLCredentials(
             username=security.username, password=security.secret(), mechanism=security.mechanism, ssl_context=context

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from engine.settings import Settings, TopicNames
-from engine.stream.clients import MAX_MESSAGE_BYTES, options
+from engine.stream.clients import MAX_MESSAGE_BYTES, async_options
 
 OWNER = b"@owner"
 """Key of the marker, a tombstone: it says nothing but its epoch."""
@@ -92,7 +92,7 @@ class Writers:
     """The writers of what this worker owns. `next_offset`: behind each one's marker; whoever writes keeps it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._client = settings, options(settings)
+        self._settings, self._client = settings, async_options(settings)
         self._writers: dict[TP, Writer] = {}
         self._changing = asyncio.Lock()
         self._closed = False

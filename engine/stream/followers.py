@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 
 from engine.settings import Settings
-from engine.stream.clients import options
+from engine.stream.clients import async_options
 from engine.stream.handlers import Accept, accept_all
 
 Receive = Callable[[str, bytes], Awaitable[bool]]
@@ -71,7 +71,7 @@ class Follower(Service):
     async def _follow(self) -> None:
         tp = TopicPartition(self._topic, 0)
         consumer = AIOKafkaConsumer(
-            **options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
+            **async_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
             max_partition_fetch_bytes=16 << 20,
         )  # fmt: skip
         await consumer.start()

@@ -1,20 +1,23 @@
 """Kafka with TLS and SASL: commands and workers get in with the right credentials, and say so where they do not."""
 
+import base64
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import orjson
 import pytest
 import trustme
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from engine.dev.kafka.cluster import KafkaCluster
-from engine.errors import KafkaMissingError, SettingsError
+from engine.errors import BrokerError, KafkaMissingError, SettingsError
 from engine.settings import SecuritySettings, Settings, load_settings
-from engine.stream.clients import tls
+from engine.stream.clients import admin, tls
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System
 
@@ -40,7 +43,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def guarded(authority: Path) -> Iterator[str]:
     """The address of a Kafka that wants TLS and a password."""
     more = {
-        "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN,OAUTHBEARER",
+        "listener.name.client.oauthbearer.sasl.jaas.config":  # tokens without a signature: Kafka's own, for tests
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
         "listener.name.client.scram-sha-512.sasl.jaas.config":
             "org.apache.kafka.common.security.scram.ScramLoginModule required;",
         "listener.name.client.plain.sasl.jaas.config":
@@ -76,6 +81,37 @@ def test_a_worker_and_the_commands_get_in(tmp_path: Path, guarded: str, authorit
         system.wait_until_decided()
         assert system.users() == Oracle(FLOOD, system.settings, events).users
         assert PASSWORD not in worker.log
+
+
+def token(user: str, expires_in_s: int = 3_600) -> str:
+    """A JSON Web Token that nobody has signed."""
+    now = int(time.time())
+    parts = ({"alg": "none"}, {"sub": user, "iat": now - 3_600, "exp": now + expires_in_s})
+    encoded = [base64.urlsafe_b64encode(orjson.dumps(part)).rstrip(b"=").decode() for part in parts]
+    return ".".join([*encoded, ""])
+
+
+def test_with_a_token_from_a_file_that_is_renewed(tmp_path: Path, guarded: str, authority: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(token("floodgate", expires_in_s=-60))
+    bearer = {
+        "protocol": "SASL_SSL",
+        "ca_file": str(authority / "ca.pem"),
+        "mechanism": "OAUTHBEARER",
+        "token_file": str(path),
+    }
+    stale = Settings(brokers=guarded, security=msgspec.convert(bearer, SecuritySettings))
+    with pytest.raises(BrokerError), admin(stale):
+        pass
+    path.write_text(token("floodgate"))
+    events = random_events(1_000, seed=52)
+    with System(tmp_path, guarded, security=bearer) as system:
+        system.push_rules(FLOOD)
+        system.publish(events)
+        worker = system.start_worker("one")
+        system.wait_until_decided()
+        assert system.users() == Oracle(FLOOD, system.settings, events).users
+        assert path.read_text() not in worker.log
 
 
 @pytest.mark.parametrize(
