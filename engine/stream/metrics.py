@@ -81,6 +81,9 @@ class Metrics:
         self.recovered = Counter(
             "floodgate_recovered_records", "Changelog records read back into RocksDB", registry=registry
         )
+        self.recovery_left = Gauge(
+            "floodgate_recovery_left_records", "Changelog records still to be read back", registry=registry
+        )
         self.ready = Gauge("floodgate_ready", "1 while partitions are assigned and recovered", registry=registry)
 
     def expose(self) -> bytes:

@@ -10,12 +10,18 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from faust.types import TP
 
 from engine.state.store import write_changes
 
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
+
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+_TELL_EVERY_S = 2.0
 
 
 class BulkRecovery:
@@ -25,6 +31,7 @@ class BulkRecovery:
         self._app = app
         self.applied = 0
         self._trusted: set[TP] = set()
+        self._most_left, self._told_at = 0, 0.0
 
     def doubt(self, partitions: Iterable[TP]) -> None:
         """Fetched records of these partitions were dropped: what comes next may leave something out."""
@@ -34,6 +41,7 @@ class BulkRecovery:
         """A rebalance: the end of an earlier recovery is not the end of the next one. Faust clears its
         signal only where it reads changelog events itself (faust/tables/recovery.py, `_slurp_changelogs`)."""
         self._trusted.clear()
+        self._most_left = 0
         tables: Any = self._app.tables
         tables.recovery.signal_recovery_end.clear()
 
@@ -72,6 +80,7 @@ class BulkRecovery:
             self._trusted.add(tp)
             self.applied += len(new)
             self._app.metrics.recovered.inc(len(new))
+        self._tell(service.active_remaining_total() if service.in_recovery else 0)
         if service.in_recovery and not service.need_recovery():
             service.flush_buffers()
             service._set_recovery_ended()
@@ -79,3 +88,13 @@ class BulkRecovery:
         if not service.standby_remaining_total():
             tables.on_standbys_ready()
         await asyncio.sleep(0)
+
+    def _tell(self, left: int) -> None:
+        """How far a recovery is: in a metric, and now and then in the log."""
+        self._app.metrics.recovery_left.set(left)
+        self._most_left = max(self._most_left, left)
+        now = time.monotonic()
+        if left and now - self._told_at >= _TELL_EVERY_S:
+            self._told_at = now
+            done = 1 - left / self._most_left
+            _log.info("recovering", records_left=left, done=f"{done:.0%}", bar="█" * round(20 * done))
