@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-quick compiled lint bench late-labels soak rivals rollout fuzz pictures audit clean
+.PHONY: demo test test-quick compiled lint bench endurance late-labels soak rivals rollout fuzz pictures audit clean
 
 demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -27,6 +27,9 @@ bench: $(VENV)/.installed-bench ## this engine beside others on the same work
 
 soak: $(VENV)/.installed-dev ## faults at random on Apache Kafka, checked against an undisturbed run; FAULTS=60 SEED=1
 	$(BIN)/python -m tests.chaos.soak --faults $(or $(FAULTS),60) --seed $(or $(SEED),1)
+
+endurance: $(VENV)/.installed-dev ## a burst of ten times what two workers can do: lag, loss, memory; MINUTES=8
+	$(BIN)/python -m tests.chaos.endurance --minutes $(or $(MINUTES),8)
 
 late-labels: $(VENV)/.installed-bench ## our learner and others with late and few labels; DATA=../shared/data/spamassassin
 	$(BIN)/python -m benchmarks.late_labels --data $(or $(DATA),../shared/data/spamassassin)

@@ -73,6 +73,11 @@ class WorkerProcess:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """Everything it has logged."""
         return (self._directory / f"{self.name}.log").read_text("utf-8", "replace")

@@ -41,7 +41,7 @@ class BulkRecovery:
         """A rebalance: the end of an earlier recovery is not the end of the next one. Faust clears its
         signal only where it reads changelog events itself (faust/tables/recovery.py, `_slurp_changelogs`)."""
         self._trusted.clear()
-        self._most_left = 0
+        self._most_left, self._told_at = 0, time.monotonic()
         tables: Any = self._app.tables
         tables.recovery.signal_recovery_end.clear()
 
