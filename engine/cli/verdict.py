@@ -1,30 +1,50 @@
 """How the simulated day went, for people: attacks caught, look-alikes left alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from engine.core.units import duration_text
+from engine.sim.evasion import FACTORS, Evasion
 from engine.sim.verdict import judge, judge_lookalikes
-from engine.sim.world import SimulatedEvent
+from engine.sim.world import AREAS, SimulatedEvent
 
 CAUGHT_FROM = 0.95
 SPARED_UP_TO = 0.01
 
 
-def tell_verdict(console: Console, day: list[SimulatedEvent], actions: Sequence[dict[str, Any]]) -> bool:
-    """Print what became of each attack and of each crowd that only looks like one. True when every attack was
-    caught and every crowd left alone."""
-    results, innocent = judge(day, actions)
-    attacks = Table("attack", "accounts", "caught", "recall", "precision", "by rules", title="What was caught")
+def tell_verdict(
+    console: Console, day: list[SimulatedEvent], actions: Sequence[dict[str, Any]],
+    evasions: Mapping[str, Evasion] | None = None,
+) -> bool:  # fmt: skip
+    """Print what became of each attack and of each crowd that only looks like one, and what it costs to evade. True
+    when every attack was caught and every crowd left alone."""
+    found, innocent = judge(day, actions)
+    area_of = {attack: area for area, attacks in AREAS.items() for attack in attacks}
+    results = sorted(found, key=lambda result: list(area_of).index(result.name))
+    costs = ("slower", "accounts") if evasions is not None else ()
+    attacks = Table(
+        "area", "attack", "accounts", "recall", "precision", "acts after", *costs, "by rules", title="What was caught"
+    )
     for result in results:
         precision = f"{result.precision:.3f}" if result.precision is not None else "-"
+        after = duration_text(result.first_after_ms // 1_000 * 1_000) if result.first_after_ms is not None else "-"
+        cost = (
+            [_factor(one) for one in (evasions[result.name].slower, evasions[result.name].spread)]
+            if evasions is not None
+            else []
+        )
         attacks.add_row(
-            result.name, str(len(result.accounts)), str(len(result.caught)), f"{result.recall:.3f}", precision,
-            ", ".join(sorted(result.rules)),
+            area_of[result.name], result.name, str(len(result.accounts)), f"{result.recall:.3f}", precision, after,
+            *cost, ", ".join(sorted(result.rules)),
         )  # fmt: skip
     console.print(attacks)
+    if evasions is not None:
+        console.print(
+            "slower, accounts: how many times as slow, or as many accounts, an attack has to be to get through"
+        )
     crowds = judge_lookalikes(day, actions)
     table = Table("look-alike", "users", "acted on", "share", title="What only looks like an attack")
     for crowd in crowds:
@@ -37,3 +57,8 @@ def tell_verdict(console: Console, day: list[SimulatedEvent], actions: Sequence[
     return all(result.recall >= CAUGHT_FROM for result in results) and all(
         crowd.share <= SPARED_UP_TO for crowd in crowds
     )
+
+
+def _cost(evasion: Evasion) -> list[str]:
+    tried = (evasion.slower, evasion.spread)
+    return [f"{factor} x" if factor is not None else f"> {FACTORS[-1]} x" for factor in tried]

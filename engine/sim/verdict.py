@@ -2,19 +2,28 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.sim.world import SimulatedEvent
 
 
 @dataclass(slots=True)
 class AttackResult:
-    """One attack: its accounts, those acted on, and by which rules. Precision is of those rules."""
+    """One attack: its accounts, those acted on, and by which rules. Precision is of those rules. `began_ms`: its first
+    event; `acted_ms`: the event at which one of its accounts was acted on first."""
 
     name: str
     accounts: set[str] = field(default_factory=set)
     caught: set[str] = field(default_factory=set)
     rules: set[str] = field(default_factory=set)
     precision: float | None = None
+    began_ms: int | None = None
+    acted_ms: int | None = None
+
+    @property
+    def first_after_ms(self) -> int | None:
+        """How long the attack went on before anything was done."""
+        return None if self.acted_ms is None or self.began_ms is None else self.acted_ms - self.began_ms
 
     @property
     def recall(self) -> float:
@@ -36,7 +45,7 @@ class LookAlikeResult:
         return len(self.acted_on) / len(self.users) if self.users else 0.0
 
 
-def judge_lookalikes(events: Iterable[SimulatedEvent], actions: Iterable[Mapping[str, str]]) -> list[LookAlikeResult]:
+def judge_lookalikes(events: Iterable[SimulatedEvent], actions: Iterable[Mapping[str, Any]]) -> list[LookAlikeResult]:
     """Each look-alike's result. An action is a mapping with `event_id` and `user_id`."""
     results: dict[str, LookAlikeResult] = {}
     crowd_of: dict[str, LookAlikeResult] = {}
@@ -52,11 +61,11 @@ def judge_lookalikes(events: Iterable[SimulatedEvent], actions: Iterable[Mapping
 
 
 def judge(
-    events: Iterable[SimulatedEvent], actions: Iterable[Mapping[str, str]]
+    events: Iterable[SimulatedEvent], actions: Iterable[Mapping[str, Any]]
 ) -> tuple[list[AttackResult], set[str]]:
     """Each attack's result, and the innocent accounts that were acted on.
 
-    An action is a mapping with `user_id` and `rule`. A rule's precision is the share of attackers among
+    An action is a mapping with `user_id`, `rule` and `ts`. A rule's precision is the share of attackers among
     all accounts that it acted on; an attack's is that of all the rules that caught a tenth of it.
     """
     results: dict[str, AttackResult] = {}
@@ -64,11 +73,16 @@ def judge(
     for simulated in events:
         if simulated.attack is not None:
             user_id = str(simulated.event["user_id"])
-            results.setdefault(simulated.attack, AttackResult(simulated.attack)).accounts.add(user_id)
+            result = results.setdefault(simulated.attack, AttackResult(simulated.attack))
+            result.accounts.add(user_id)
+            result.began_ms = _earlier(result.began_ms, int(str(simulated.event["ts"])))
             attacker_of[user_id] = simulated.attack
     acted: dict[str, set[str]] = {}
     for action in actions:
         acted.setdefault(action["rule"], set()).add(action["user_id"])
+        attack = attacker_of.get(action["user_id"])
+        if attack is not None and not action.get("earlier"):
+            results[attack].acted_ms = _earlier(results[attack].acted_ms, int(action["ts"]))
     for result in results.values():
         targets: set[str] = set()
         for rule, users in acted.items():
@@ -81,3 +95,7 @@ def judge(
             result.precision = len(targets & attacker_of.keys()) / len(targets)
     innocent = {user for users in acted.values() for user in users if user not in attacker_of}
     return list(results.values()), innocent
+
+
+def _earlier(known: int | None, ts_ms: int) -> int:
+    return ts_ms if known is None else min(known, ts_ms)

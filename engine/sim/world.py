@@ -5,11 +5,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
+from engine.sim.abuse import ABUSE
 from engine.sim.attacks import ATTACKS, Event
 from engine.sim.coordinated import COORDINATED
+from engine.sim.crowds import CROWDS
 from engine.sim.lookalikes import LOOKALIKES
 from engine.sim.people import HOUR_MS, day_of, populate
 
+ALL_ATTACKS = ATTACKS | COORDINATED | ABUSE
+ALL_CROWDS = LOOKALIKES | CROWDS
+AREAS = {
+    "spam": ("post_flood", "link_spam", "link_swarm", "copy_paste_ring"),
+    "engagement": ("fake_engagement", "engagement_farm"),
+    "accounts": ("rotating_login_stuffing", "bulk_registration"),
+    "api_abuse": ("profile_scraping", "id_guessing"),
+    "growth": ("referral_farm",),
+    "ads": ("publisher_clicks",),
+    "live": ("bought_viewers", "chat_raid"),
+    "payments": ("card_testing", "refund_business"),
+    "content": ("report_brigade",),
+}
+"""Which attacks each file of starter rules is about."""
 DEFAULT_START_MS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
 
 
@@ -73,9 +89,9 @@ def simulate_day(seed: int = 1, people: int = 1_500, start_ms: int = DEFAULT_STA
         for person in population
         for event in day_of(rng, person, population, start_ms, number=0)
     ]
-    for name, (attack, hour) in (ATTACKS | COORDINATED).items():
+    for name, (attack, hour) in ALL_ATTACKS.items():
         made += [SimulatedEvent(event, name) for event in attack(rng, start_ms + int(hour * HOUR_MS))]
-    for name, (crowd, hour) in LOOKALIKES.items():
+    for name, (crowd, hour) in ALL_CROWDS.items():
         events = crowd(rng, population, start_ms + int(hour * HOUR_MS))
         made += [SimulatedEvent(event, None, name) for event in events]
     return list(_as_it_arrives(made, rng))
