@@ -31,11 +31,7 @@ def tell_verdict(
     for result in results:
         precision = f"{result.precision:.3f}" if result.precision is not None else "-"
         after = duration_text(result.first_after_ms // 1_000 * 1_000) if result.first_after_ms is not None else "-"
-        cost = (
-            [_factor(one) for one in (evasions[result.name].slower, evasions[result.name].spread)]
-            if evasions is not None
-            else []
-        )
+        cost = _cost(evasions[result.name]) if evasions is not None else []
         attacks.add_row(
             area_of[result.name], result.name, str(len(result.accounts)), f"{result.recall:.3f}", precision, after,
             *cost, ", ".join(sorted(result.rules)),
