@@ -1,0 +1,113 @@
+"""The tutorial, walked: its files are written, its commands run, and what it says they tell is what they tell."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engine.dev.pages import free_port
+
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
+PATIENCE_S = 90
+
+
+@dataclass(frozen=True)
+class Step:
+    """A fenced block. `kind`: its info string; `file`: the name in the line above it, of YAML; `told`: the block that
+    follows, of commands."""
+
+    kind: str
+    text: str
+    file: str | None
+    told: tuple[str, ...]
+
+
+def steps() -> list[Step]:
+    blocks = re.findall(r"(?:`([\w/.-]+)`:\n\n)?```([a-z ]+)\n(.*?)```\n", TUTORIAL.read_text("utf-8"), re.DOTALL)
+    found = []
+    for at, (file, kind, text) in enumerate(blocks):
+        follows = blocks[at + 1] if at + 1 < len(blocks) else ("", "", "")
+        told = follows[2].splitlines() if follows[1] == "text" and kind.startswith("sh") else []
+        if kind != "text":
+            found.append(Step(kind, text, file or None, tuple(told)))
+    return found
+
+
+class Walk:
+    """A directory and a shell, with ports of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory, port = directory, free_port()
+        self._broker = f"--port {port}"
+        self._environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "COLUMNS": "150",
+            "FLOODGATE_BROKERS": f"127.0.0.1:{port}",
+            "FLOODGATE_WEB_PORT": str(free_port()),
+            "FLOODGATE_DATA_DIR": str(directory / "state"),
+        }
+        self.background: list[subprocess.Popen[bytes]] = []
+
+    def run(self, step: Step) -> None:
+        """One block; its exit code and what it tells must be as the tutorial says."""
+        if step.kind == "yaml":
+            assert step.file is not None
+            path = self._directory / step.file
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(step.text)
+            return
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            output = "".join(self._line(line, step.kind == "sh refused") for line in step.text.splitlines())
+            missing = [line for line in step.told if _squeezed(line) not in _squeezed(output)]
+            if not missing:
+                return
+            assert step.kind == "sh until", f"{step.text} does not tell {missing}, but\n{output}"
+            assert time.monotonic() < deadline, f"{step.text} still does not tell {missing}, but\n{output}"
+
+    def _line(self, line: str, may_fail: bool) -> str:
+        if line.endswith("&"):
+            command = f"exec {line[:-1]}".replace("floodgate broker", f"floodgate broker {self._broker}")
+            self.background.append(
+                subprocess.Popen(["bash", "-c", command], cwd=self._directory, env=self._environment)
+            )
+            return ""
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=self._directory,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0 or may_fail, f"{line}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its commands are for a Linux shell")
+def test_the_tutorial_works_as_it_says(tmp_path: Path) -> None:
+    walk = Walk(tmp_path)
+    try:
+        for step in steps():
+            walk.run(step)
+    finally:
+        for process in reversed(walk.background):  # a worker says goodbye to its broker
+            process.terminate()
+            process.wait(60)
+    assert (tmp_path / "report.html").stat().st_size > 1_000
+
+
+def test_nothing_of_the_tutorial_is_left_out() -> None:
+    text = TUTORIAL.read_text("utf-8")
+    assert len(steps()) == text.count("```sh") + text.count("```yaml")
+    assert all(step.file for step in steps() if step.kind == "yaml")
