@@ -21,6 +21,7 @@ from engine.core.units import duration_ms, time_text
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.differences import differences
+from engine.rulebook.reference import reference
 from engine.rulebook.schema import json_schema
 from engine.settings import Settings
 from engine.stream.messages import Pause
@@ -64,6 +65,12 @@ def test(path: Path) -> None:
 def schema() -> None:
     """Print a JSON Schema of rulebook files, for editors."""
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+@command.command("reference")
+def reference_command() -> None:
+    """Print what each key of a rulebook means, as Markdown."""
+    click.echo(reference(), nl=False)
 
 
 @command.command("push")

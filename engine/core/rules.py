@@ -63,7 +63,8 @@ class ActionTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts."""
+    """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
+    from this event time on it is in shadow."""
 
     name: str
     key: int
@@ -75,6 +76,7 @@ class Rule:
     reason: str
     meta: Mapping[str, Any]
     share: float = 1.0
+    expires_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,10 @@ def target_of(event: Event, rule: Rule) -> str | None:
 
 
 def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
-    """Whether a rule that holds acts. A canary acts on a share of its targets, always the same ones: a larger share
-    has those of a smaller one in it. Where the target is an event, its user counts."""
+    """Whether a rule that holds acts: not after its last day. A canary acts on a share of its targets, always the same
+    ones: a larger share has those of a smaller one in it. Where the target is an event, its user counts."""
+    if rule.expires_ms is not None and event.ts_ms >= rule.expires_ms:
+        return False
     if rule.mode != "canary":
         return rule.mode == "enforce"
     entity = event.user_id if rule.then.target == "event" else target_id

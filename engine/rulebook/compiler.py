@@ -18,6 +18,7 @@ from engine.core.rules import (
 )
 from engine.core.sketches import BUCKETS_PER_WINDOW
 from engine.errors import RulebookError
+from engine.rulebook.advice import advise
 from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.dependencies import Dependencies, concern_alike, find_dependencies, reached
 from engine.rulebook.diagnostics import Diagnostics, Span
@@ -85,6 +86,7 @@ def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[
     rules = read_rules(declared)
     models = _models(declared)
     counters = _counters(declared, rules)
+    advise(rules, diagnostics)
     if diagnostics.errors:
         return None, diagnostics
     words = Vocabulary(declared, counters, models)

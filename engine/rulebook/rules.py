@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from engine.core.decisions import Mode
 from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
@@ -71,12 +72,25 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     meta = schema.read_mapping(meta_node, schema.META, "`meta`", report) if meta_node is not None else {}
     reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
     texts = [clause.text for group in groups.values() for clause in group]
+    expires_ms = _expires(meta["expires"], report) if "expires" in meta else None
     rule = Rule(
         name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
-        cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share,
+        cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share, expires_ms,
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)
+
+
+def _expires(node: Node, report: Diagnostics) -> int | None:
+    """The first moment at which the rule does not act any more."""
+    try:
+        day = datetime.fromisoformat(node.text or "")
+    except ValueError:
+        day = None
+    if day is None or len(node.text or "") != len("2027-06-01"):
+        report.error(node.span, f"`expires` is a day, this is {node.kind}", "for example 2027-06-01")
+        return None
+    return int(day.replace(tzinfo=UTC).timestamp() * 1_000)
 
 
 def _mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:

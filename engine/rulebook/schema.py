@@ -109,7 +109,7 @@ COOLDOWN: Shape = {
 META: Shape = {
     "owner": Key("who answers for the rule", _TEXT),
     "reason": Key("the reason code that goes into the action", _TEXT),
-    "expires": Key("the day on which it is to be looked at again", _TEXT),
+    "expires": Key("the day, in UTC, from which on it is in shadow, until somebody has looked at it again", _TEXT),
     "why": Key("why the rule exists", _TEXT),
 }
 EXAMPLE: Shape = {

@@ -8,6 +8,7 @@ import pytest
 from engine.cli import COMMANDS, cli
 from engine.rulebook import check_rulebook
 from engine.rulebook.expressions import FUNCTIONS
+from engine.rulebook.reference import reference
 from engine.rulebook.schema import ACTION_KINDS, FIELD_TYPES
 from engine.settings import EventSettings, SecuritySettings, Settings
 from engine.stream.metrics import Metrics
@@ -47,6 +48,16 @@ def test_every_topic_is_documented() -> None:
 def test_the_language_is_documented() -> None:
     for word in (*ACTION_KINDS, *FIELD_TYPES, *FUNCTIONS):
         assert word in WRITING, word
+
+
+def test_the_reference_is_what_is_checked() -> None:
+    """After a wanted change: floodgate rules reference > docs/reference.md"""
+    assert (ROOT / "docs" / "reference.md").read_text("utf-8") == reference()
+
+
+def test_the_cookbook_has_twenty_five_rules() -> None:
+    cookbook = (ROOT / "docs" / "cookbook.md").read_text("utf-8")
+    assert len(re.findall(r"^## \d+\. ", cookbook, re.MULTILINE)) == cookbook.count("```yaml\nversion: 1\n") == 25
 
 
 def test_links_lead_somewhere() -> None:

@@ -1,6 +1,7 @@
 """Deciding events: cooldowns, allow rules, shadow rules, duplicates, late events, scores."""
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -132,6 +133,15 @@ def test_a_canary_that_acts_on_events_goes_by_their_user() -> None:
     outcomes = {(user, stage.outcome(at, user_id=user)) for user in ("a", "b", "c", "d", "e", "f") for at in range(5)}
     assert len(outcomes) == 6
     assert {outcome for _, outcome in outcomes} == {"act", "shadow"}
+
+
+def test_a_rule_is_in_shadow_from_its_last_day_on() -> None:
+    day = datetime.fromtimestamp(START_MS / 1_000, UTC).date() + timedelta(days=1)
+    stage = Stage(FLOOD.replace("n > 2", "n > 0") % f", meta: {{expires: {day}}}")
+    midnight_s = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() - START_MS / 1_000
+    assert [stage.outcome(at) for at in (0, midnight_s - 0.001, midnight_s, midnight_s + 90_000)] == [
+        "act", "act", "shadow", "shadow",
+    ]  # fmt: skip
 
 
 def test_an_allow_rule_may_be_a_canary() -> None:
