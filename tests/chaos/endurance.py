@@ -27,8 +27,8 @@ RULES = Path(__file__).parents[2] / "rules"
 START_MS = 1_760_000_000_000
 WARM_UP_EVENTS = 100_000
 PATIENCE_S = 3_600
-GROWTH = 1.15
-"""From a fifth of the way on, memory may grow by so much."""
+GROWTH = 1.1
+"""So much more memory than in the first half of the way may be used in the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,13 @@ def tell(console: Console, samples: list[Sample], rows: int = 12) -> bool:
     for sample in [*samples[:: max(1, len(samples) // rows)], samples[-1]]:
         table.add_row(f"{sample.at_s / 60:.1f}", f"{sample.lag:,}", *[f"{rss / 1e6:.0f}" for rss in sample.rss_bytes])
     console.print(table)
-    early = samples[len(samples) // 5].rss_bytes
-    most = [max(sample.rss_bytes[at] for sample in samples[len(samples) // 5 :]) for at in range(len(early))]
-    growth = [now / was for now, was in zip(most, early, strict=True)]
-    console.print(f"the most memory, of what it was a fifth of the way: {', '.join(f'{one:.2f}' for one in growth)}")
+    half = len(samples) // 2
+    workers = range(len(samples[0].rss_bytes))
+    most = [[max(one.rss_bytes[at] for one in part) for at in workers] for part in (samples[:half], samples[half:])]
+    growth = [later / earlier for earlier, later in zip(*most, strict=True)]
+    console.print(
+        f"the most memory in the second half, of that in the first: {', '.join(f'{one:.2f}' for one in growth)}"
+    )
     return max(growth) <= GROWTH
 
 
