@@ -109,7 +109,7 @@ def tell(console: Console, samples: list[Sample], rows: int = 12) -> bool:
     half = len(samples) // 2
     workers = range(len(samples[0].rss_bytes))
     most = [[max(one.rss_bytes[at] for one in part) for at in workers] for part in (samples[:half], samples[half:])]
-    growth = [later / earlier for earlier, later in zip(*most, strict=True)]
+    growth: list[float] = [later / earlier for earlier, later in zip(*most, strict=True)]
     console.print(
         f"the most memory in the second half, of that in the first: {', '.join(f'{one:.2f}' for one in growth)}"
     )
