@@ -31,7 +31,7 @@ class BulkRecovery:
         self._app = app
         self.applied = 0
         self._trusted: set[TP] = set()
-        self._most_left, self._told_at = 0, 0.0
+        self._read, self._told_at = 0, 0.0
 
     def doubt(self, partitions: Iterable[TP]) -> None:
         """Fetched records of these partitions were dropped: what comes next may leave something out."""
@@ -41,7 +41,7 @@ class BulkRecovery:
         """A rebalance: the end of an earlier recovery is not the end of the next one. Faust clears its
         signal only where it reads changelog events itself (faust/tables/recovery.py, `_slurp_changelogs`)."""
         self._trusted.clear()
-        self._most_left, self._told_at = 0, time.monotonic()
+        self._read, self._told_at = 0, time.monotonic()
         tables: Any = self._app.tables
         tables.recovery.signal_recovery_end.clear()
 
@@ -80,21 +80,23 @@ class BulkRecovery:
             self._trusted.add(tp)
             self.applied += len(new)
             self._app.metrics.recovered.inc(len(new))
-        self._tell(service.active_remaining_total() if service.in_recovery else 0)
+            self._tell(service, len(new))
         if service.in_recovery and not service.need_recovery():
             service.flush_buffers()
             service._set_recovery_ended()
+            self._app.metrics.recovery_left.set(0)
             service.signal_recovery_end.set()
         if not service.standby_remaining_total():
             tables.on_standbys_ready()
         await asyncio.sleep(0)
 
-    def _tell(self, left: int) -> None:
-        """How far a recovery is: in a metric, and now and then in the log."""
-        self._app.metrics.recovery_left.set(left)
-        self._most_left = max(self._most_left, left)
+    def _tell(self, service: Any, read: int) -> None:
+        """Every two seconds, how far a recovery is: in a metric and in the log."""
+        self._read += read
         now = time.monotonic()
-        if left and now - self._told_at >= _TELL_EVERY_S:
-            self._told_at = now
-            done = 1 - left / self._most_left
-            _log.info("recovering", records_left=left, done=f"{done:.0%}", bar="█" * round(20 * done))
+        if not service.in_recovery or now - self._told_at < _TELL_EVERY_S:
+            return
+        self._told_at, left = now, service.active_remaining_total()
+        self._app.metrics.recovery_left.set(left)
+        done = self._read / (self._read + left)
+        _log.info("recovering", records_left=left, done=f"{done:.0%}", bar="█" * round(20 * done))
