@@ -18,13 +18,16 @@ _LEAST = 0.01
 _MAX_CHARS = 60
 
 
-def contributions(learner: HashedNgrams, names: Names, inputs: Inputs, most: int = MOST) -> list[Contribution]:
-    """The largest contributions to a score, the largest first. They add up to the logit, but for those left out."""
-    mixed = _Mixed(learner)
-    found = [
-        *(part for at, text in enumerate(inputs.texts) if text for part in _of_text(mixed, names, at, text)),
-        *_of_facts(mixed, names, inputs),
-    ]
+def contributions(
+    learner: HashedNgrams | None, names: Names, inputs: Inputs, most: int = MOST
+) -> list[Contribution]:  # fmt: skip
+    """The largest contributions to a score, the largest first. They add up to the logit, but for those left out.
+    Without a learner: what the rulebook hints at."""
+    found = list(_of_hints(names, inputs, 1.0 if learner is None else learner.fading()))
+    if learner is not None:
+        mixed = _Mixed(learner)
+        found += [part for at, text in enumerate(inputs.texts) if text for part in _of_text(mixed, names, at, text)]
+        found += _of_facts(mixed, names, inputs)
     found = [Contribution(part, round(logit, 3)) for part, logit in found if abs(logit) >= _LEAST]
     return sorted(found, key=lambda one: -abs(one.logit))[:most]
 
@@ -55,6 +58,13 @@ def _of_text(mixed: _Mixed, names: Names, at: int, text: str) -> Iterator[Contri
         stretch = list(places)
         said = data[stretch[0] : stretch[-1] + 1].decode("utf-8", "replace").strip()[:_MAX_CHARS]
         yield Contribution(f"{names.texts[at]}: {said!r}", float(pull[stretch].sum()))
+
+
+def _of_hints(names: Names, inputs: Inputs, fading: float) -> Iterator[Contribution]:
+    given = zip(names.numbers, inputs.numbers, strict=True)
+    for (name, number), hint in zip(list(given)[len(names.numbers) - len(names.hints) :], names.hints, strict=True):
+        if number is not None and isfinite(number):
+            yield Contribution(f"hint: {name}", fading * hint * number)
 
 
 def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs) -> Iterator[Contribution]:

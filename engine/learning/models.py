@@ -76,7 +76,7 @@ class LearnedModel:
         if example.verdict == before:  # somebody has said what was presumed
             probability = self.learner.probability(example.names, example.inputs)
         else:
-            taken_back = 1 / example.presumed if example.presumed else push
+            taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
             push += taken_back if before else 0
             probability = self.learner.teach(example.names, example.inputs, spam, weight * push, example.score)
             if before:

@@ -106,7 +106,7 @@ class ModelScorer:
     def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
         """Which parts of the event have made its score, the largest first; empty where nobody can tell."""
         texts = self._batch[place]
-        if self._learner is None or texts is None:
+        if texts is None or (self._learner is None and (self._knows or not self._hints)):
             return []
         read = array("d")
         read_numbers(numbers, read)
