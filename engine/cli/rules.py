@@ -36,6 +36,7 @@ from engine.stream.rulebooks import (
 )
 
 _SHOWN = 8
+_SOON_MS = 14 * 86_400_000
 
 
 @click.group("rules")
@@ -234,6 +235,17 @@ def _sources(versions: list[Version], name: str) -> Mapping[str, str]:
     return read_directory(Path(name)) if Path(name).exists() else find_version(versions, name).sources
 
 
+def _tell_expiries(rulebook: Rulebook) -> None:
+    now_ms = int(time.time() * 1_000)
+    dated = [(rule.name, rule.expires_ms - now_ms) for rule in rulebook.rules if rule.expires_ms is not None]
+    for told, names in (
+        ("in shadow, as their day has come", [name for name, left_ms in dated if left_ms <= 0]),
+        ("in shadow within two weeks", [name for name, left_ms in dated if 0 < left_ms <= _SOON_MS]),
+    ):
+        if names:
+            click.echo(f"{told}: {', '.join(names)}; look at them, and give them another `expires`")
+
+
 def _checked(path: Path) -> Rulebook | None:
     try:
         rulebook, diagnostics = check_rulebook(read_directory(path))
@@ -248,4 +260,5 @@ def _checked(path: Path) -> Rulebook | None:
         return None
     counts = f"{len(rulebook.rules)} rules, {len(rulebook.counters)} counters, {diagnostics.tests_run} tests passed"
     click.echo(f"{path}: ok: rulebook {rulebook.id}: {counts}")
+    _tell_expiries(rulebook)
     return rulebook

@@ -111,9 +111,10 @@ def target_of(event: Event, rule: Rule) -> str | None:
 
 
 def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
-    """Whether a rule that holds acts: not after its last day. A canary acts on a share of its targets, always the same
-    ones: a larger share has those of a smaller one in it. Where the target is an event, its user counts."""
-    if rule.expires_ms is not None and event.ts_ms >= rule.expires_ms:
+    """Whether a rule that holds acts: not after its last day, unless it is to protect. A canary acts on a share of its
+    targets, always the same ones: a larger share has those of a smaller one in it. Where the target is an event, its
+    user counts."""
+    if rule.expires_ms is not None and event.ts_ms >= rule.expires_ms and rule.then.kind != "allow":
         return False
     if rule.mode != "canary":
         return rule.mode == "enforce"

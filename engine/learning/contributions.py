@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.decisions import Contribution
-from engine.learning.features import Inputs, Names, cross_share, featurizer, token_share
+from engine.learning.features import MOST_HINTED, Inputs, Names, cross_share, featurizer, token_share
 from engine.learning.kernel import gram_indices, index_of
 from engine.learning.linear import LONG_GRAM, SHORT_GRAM, bucket_hash, byte_grams, scaled, table, text_bytes
 from engine.learning.ngrams import HashedNgrams
@@ -64,7 +64,8 @@ def _of_hints(names: Names, inputs: Inputs, fading: float) -> Iterator[Contribut
     given = zip(names.numbers, inputs.numbers, strict=True)
     for (name, number), hint in zip(list(given)[len(names.numbers) - len(names.hints) :], names.hints, strict=True):
         if number is not None and isfinite(number):
-            yield Contribution(f"hint: {name}", fading * hint * number)
+            told = max(-MOST_HINTED, min(MOST_HINTED, hint * number))
+            yield Contribution(f"hint: {name}", fading * told)
 
 
 def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs) -> Iterator[Contribution]:

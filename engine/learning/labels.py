@@ -93,7 +93,8 @@ def join(
     before = known if known is not None and known.verdict != "retracted" else None
     key, examples = hash64(label.event_id), []
     for model in learners:
-        presumed = model.presume if known is None and is_presumed(key, model.presume) else 0.0
+        stands = known is None or known.verdict == "ham"  # else what was presumed has been taken back
+        presumed = model.presume if stands and is_presumed(key, model.presume) else 0.0
         verdict: Verdict | None = before.verdict if before else "ham" if presumed else None
         example = Example(
             model.name, label.event_id, label.verdict, verdict, model.score, model.names, model.inputs, source,

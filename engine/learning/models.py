@@ -61,9 +61,9 @@ class LearnedModel:
         push = 1 / max(example.propensity, 1 / MAX_CORRECTION)
         before = example.before
         if example.before_by is not None and example.before_by in self.quarantined:
-            before = None  # it has not been learned
-        if example.verdict == "retracted" and before is None:
-            return
+            before = "ham" if example.presumed > 0 else None  # his has not been learned
+        if example.verdict == "retracted" and (before is None or example.presumed > 0):
+            return  # nothing is to be taken back, or only what was presumed anyway
         if example.verdict == "retracted":
             score = example.score if example.score is not None else 0.5
             self.learner.take_back(example.names, example.inputs, score, push)
@@ -78,11 +78,13 @@ class LearnedModel:
         else:
             taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
             push += taken_back if before else 0
-            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, example.score)
+            given = None if example.presumes else example.score  # what nobody has said proves nothing
+            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, given)
             if before:
                 self._count(-1, before == "spam")
             self._count(1, spam)
-        self.teachers.note(example.moderator, campaign, 1 - probability if spam else probability)
+        if not example.presumes:
+            self.teachers.note(example.moderator, campaign, 1 - probability if spam else probability)
 
     def _count(self, labels: int, spam: bool) -> None:
         self.labels += labels

@@ -84,13 +84,12 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
 def _expires(node: Node, report: Diagnostics) -> int | None:
     """The first moment at which the rule does not act any more."""
     try:
-        day = datetime.fromisoformat(node.text or "")
+        day = datetime.strptime(node.text or "", "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        day = None
-    if day is None or len(node.text or "") != len("2027-06-01"):
-        report.error(node.span, f"`expires` is a day, this is {node.kind}", "for example 2027-06-01")
+        told = f"`expires` is a day, this is {node.kind}: the rule does not expire"
+        report.warning(node.span, told, "for example 2027-06-01")
         return None
-    return int(day.replace(tzinfo=UTC).timestamp() * 1_000)
+    return int(day.timestamp() * 1_000)
 
 
 def _mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:

@@ -33,27 +33,43 @@ def tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
+class _Renewed:
+    """A token that something else renews in a file. While the file is being written, the last one serves."""
+
+    def __init__(self, security: SecuritySettings) -> None:
+        self._security, self._last = security, ""
+
+    def read(self) -> str:
+        """The token of this moment. Raises SettingsError when there has never been one."""
+        try:
+            self._last = self._security.token()
+        except SettingsError:
+            if not self._last:
+                raise
+        return self._last
+
+
 class _Tokens(kafka.net.sasl.oauth.AbstractTokenProvider):  # type: ignore[misc]  # kafka-python has no types
     """Tokens for kafka-python's clients."""
 
     def __init__(self, security: SecuritySettings) -> None:
         super().__init__()
-        self._security = security
+        self._renewed = _Renewed(security)
 
     def token(self) -> str:
         """The token of this moment."""
-        return self._security.token()
+        return self._renewed.read()
 
 
 class _AsyncTokens(aiokafka.abc.AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
     """Tokens for aiokafka's clients."""
 
     def __init__(self, security: SecuritySettings) -> None:
-        self._security = security
+        self._renewed = _Renewed(security)
 
     async def token(self) -> str:
         """The token of this moment: a small file is read."""
-        return self._security.token()
+        return self._renewed.read()
 
 
 def options(settings: Settings) -> dict[str, Any]:

@@ -108,7 +108,8 @@ class ScoredEvents:
     def _presume(self, outcome: StateOutcome, evaluator: Evaluator, rows: ScoredRows, source: Source) -> None:
         """Take a share of the events for ham, each for as many as it stands for, until a label says otherwise."""
         presumed = rows.presumed()
-        offsets = {hash64(event_id): offset for event_id, offset in source.arrivals} if presumed else {}
+        arrivals = list(source.arrivals) if presumed else []
+        offsets = {hash64(event_id): offset for event_id, offset in reversed(arrivals)}  # the first of one id
         for row in presumed:
             event, score = evaluator.event_at(int(rows.places[row])), float(rows.scores[row])
             example = Example(

@@ -106,11 +106,11 @@ class OfflineEngine:
             records = [self._record("event", self._settings.topics.events, arrival.value) for arrival in arrivals]
             outcome, journeys = self._events.decide(_PARTITION, records)
             messages = self._apply(outcome)
-            return messages + self._travel([journey for _, journey in journeys])
-        records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
-        messages = self._apply(self._labels.process(_PARTITION, records))
-        examples = [message for message in messages if message.topic == self._settings.topics.examples]
-        self._learn(examples)
+            messages += self._travel([journey for _, journey in journeys])
+        else:
+            records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
+            messages = self._apply(self._labels.process(_PARTITION, records))
+        self._learn([message for message in messages if message.topic == self._settings.topics.examples])
         return [message for message in messages if message.topic != self._settings.topics.examples]
 
     def _travel(self, journeys: list[Journey]) -> list[Message]:

@@ -42,6 +42,7 @@ class BulkRecovery:
         signal only where it reads changelog events itself (faust/tables/recovery.py, `_slurp_changelogs`)."""
         self._trusted.clear()
         self._read, self._told_at = 0, time.monotonic()
+        self._app.metrics.recovery_left.set(0)
         tables: Any = self._app.tables
         tables.recovery.signal_recovery_end.clear()
 

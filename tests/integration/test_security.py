@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.errors import BrokerError, KafkaMissingError, SettingsError
 from engine.settings import SecuritySettings, Settings, load_settings
-from engine.stream.clients import admin, tls
+from engine.stream.clients import admin, options, tls
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System
 
@@ -145,6 +145,18 @@ def test_a_password_may_stand_in_a_file(tmp_path: Path) -> None:
         "FLOODGATE_SECURITY__PASSWORD_FILE": str(path),
     }
     assert load_settings(None, environment).security.secret() == PASSWORD
+
+
+def test_while_a_token_is_being_renewed_the_last_one_serves(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("first")
+    security = SecuritySettings(protocol="SASL_PLAINTEXT", mechanism="OAUTHBEARER", token_file=str(path))
+    provider = options(Settings(security=security))["sasl_oauth_token_provider"]
+    assert provider.token() == "first"
+    path.write_text("")
+    assert provider.token() == "first"
+    path.write_text("second")
+    assert provider.token() == "second"
 
 
 def test_an_empty_password_file_is_refused(tmp_path: Path) -> None:

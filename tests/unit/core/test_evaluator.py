@@ -144,6 +144,12 @@ def test_a_rule_is_in_shadow_from_its_last_day_on() -> None:
     ]  # fmt: skip
 
 
+def test_a_rule_that_protects_does_not_expire() -> None:
+    allow = "  staff: {event: post, when: [event.staff], then: allow, meta: {expires: 2020-01-01}}\n"
+    stage = Stage((FLOOD.replace("n > 2", "n > 0") % "") + allow)
+    assert stage.outcome(0, staff=True) == "allow"
+
+
 def test_an_allow_rule_may_be_a_canary() -> None:
     allow = "  staff: {event: post, when: [event.staff], then: allow, mode: canary 50%}\n"
     stage = Stage((FLOOD.replace("n > 2", "n > 0") % "") + allow)

@@ -44,6 +44,10 @@ def test_a_label_takes_the_place_of_what_was_presumed() -> None:
         _, examples = join(Label("e", "ham", 5), scored, known, (0, 1))
         told[known] = [(one.before, one.presumed) for one in examples]
     assert told == {None: [("ham", 1.0), (None, 0.0)], Known("spam", "mia"): [("spam", 0.0), ("spam", 0.0)]}
+    _, examples = join(
+        Label("e", "spam", 5), scored, Known("ham", "mia"), (0, 1)
+    )  # who confirmed it has learned nothing
+    assert [(one.before, one.presumed) for one in examples] == [("ham", 1.0), ("ham", 0.0)]
 
 
 def test_whose_verdict_is_known_is_kept() -> None:

@@ -62,6 +62,28 @@ def test_a_label_that_says_what_was_presumed_tells_of_precision_and_teaches_noth
     assert model.judged.dump() != other.judged.dump()
 
 
+def test_a_confirmation_that_is_taken_back_or_quarantined_leaves_what_was_presumed() -> None:
+    model = LearnedModel("spam", quarantined={"eve"})
+    model.learn(presumed(HAM, "ham", 1.0))
+    weights = model.ngrams.weights[:]
+    model.learn(presumed(HAM, "retracted", 1.0, before="ham"))
+    assert (model.labels, model.ngrams.weights) == (1, weights)
+    model.learn(replace(presumed(HAM, "spam", 1.0, before="ham"), before_by="eve"))
+    assert (model.labels, model.spam) == (1, 1)
+
+
+def test_what_nobody_has_said_costs_no_moderator_his_trust_and_proves_nothing() -> None:
+    model = LearnedModel("spam")
+    for at in range(3_000):
+        spam = at % 30 == 0
+        model.learn(presumed(SPAM if spam else HAM, "ham", 1.0))
+        if at % 10 == 0:
+            said: Verdict = "spam" if spam else "ham"
+            model.learn(replace(presumed(SPAM if spam else HAM, said, 1.0, before="ham"), moderator=f"m{at // 30 % 3}"))
+    assert all(model.teachers.trust(name) > 0.9 for name in model.teachers.moderators)
+    assert model.ngrams.proofs == 100  # labels of spam; those of ham teach nothing
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
 def test_spam_that_was_presumed_to_be_ham_ends_as_spam_however_few_stand_for_all(share: float) -> None:
     model, draws = LearnedModel("spam"), Random(1)

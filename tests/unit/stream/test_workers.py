@@ -16,7 +16,7 @@ from engine.stream.handlers import Outcome
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.messages import RULING, Message, Pin, decode_example
 from engine.stream.metrics import Metrics
-from engine.stream.offline import Arrival, Record, merge
+from engine.stream.offline import Arrival, OfflineEngine, Record, merge
 from engine.stream.trainers import TrainerWorker
 from engine.stream.workers import EventWorker
 
@@ -157,6 +157,32 @@ def test_events_are_presumed_to_be_ham_until_a_label_says_spam() -> None:
         desk.trainer.process(0, [Desk.record("examples", offset, message.value)])
     model = desk.trainer.learned()["spam"]
     assert (model.labels, model.spam) == (1, 1)
+
+
+def test_an_event_that_came_twice_keeps_no_other_from_being_presumed() -> None:
+    desk = Desk()
+    desk.rulebook = load_rulebook({"rules.yaml": RULES.replace("min_labels: 2", "min_labels: 2, presume: 1")})
+    desk.use_models()
+    records = [
+        desk.record("events", offset, orjson.dumps({"event_id": name, "type": "post", "user_id": "u", "ts": START_MS}))
+        for offset, name in enumerate("ABCA")
+    ]
+    sent = desk.apply(desk.events.process(0, records)).messages
+    examples = [decode_example(message.value) for message in sent if message.topic == "examples"]
+    assert [(one.event_id, one.source) for one in examples] == [("A", (-1, 0)), ("B", (-1, 1)), ("C", (-1, 2))]
+
+
+def test_the_offline_engine_learns_what_is_presumed() -> None:
+    engine = OfflineEngine(
+        load_rulebook({"rules.yaml": RULES.replace("min_labels: 2", "min_labels: 2, presume: 1")}), Settings()
+    )
+    event = {"type": "post", "ts": START_MS, "text": "free crypto"}
+    events = [orjson.dumps({**event, "event_id": f"e{at}", "user_id": f"u{at}"}) for at in range(20)]
+    label = orjson.dumps({"event_id": "e3", "label": "spam", "ts": START_MS})
+    messages = list(engine.run([*(Arrival("event", 0, one) for one in events), Arrival("label", 0, label)]))
+    assert not [message for message in messages if message.topic == "examples"]
+    model = engine._trainer.learned()["spam"]
+    assert (model.labels, model.spam) == (20, 1)
 
 
 def test_a_rule_acts_by_score_once_the_wanted_precision_is_known() -> None:
