@@ -11,6 +11,16 @@ from libc.math cimport copysign, exp, fabs, floor, isfinite, log1p, sqrt, sqrtf
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define FETCH_AHEAD(address) __builtin_prefetch(address)
+    #else
+    #define FETCH_AHEAD(address)
+    #endif
+    """
+    void FETCH_AHEAD(const void *address) noexcept nogil
+
 ctypedef unsigned int index_t
 ctypedef unsigned long long hash64_t
 
@@ -22,6 +32,7 @@ cdef enum:
     SHORT_TEXT_BYTES = 400
     MAX_TEXT_BYTES = 4096
     BUCKETS = 15
+    AHEAD = 16  # rows lie anywhere in 32 MB: each is asked for so many rows before it is needed
 
 cdef double START = 1e-6
 cdef double SATURATED = 30.0
@@ -111,6 +122,8 @@ def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array 
         for arm in range(ARMS):
             total[arm] = 0.0
         for at in range(count):
+            if at + AHEAD < count:
+                FETCH_AHEAD(weights.data.as_floats + ARMS * <Py_ssize_t> found[at + AHEAD])
             row = weights.data.as_floats + ARMS * <Py_ssize_t> found[at]
             for arm in range(ARMS):
                 total[arm] += row[arm]
@@ -197,6 +210,8 @@ cdef array.array _logits(const index_t[::1] indices, const float[::1] values, ar
     cdef const float *row
     cdef Py_ssize_t at, arm
     for at in range(indices.shape[0]):
+        if at + AHEAD < indices.shape[0]:
+            FETCH_AHEAD(weights.data.as_floats + ARMS * <Py_ssize_t> indices[at + AHEAD])
         row = weights.data.as_floats + ARMS * <Py_ssize_t> indices[at]
         for arm in range(ARMS):
             told[arm] += <double> row[arm] * values[at]
@@ -222,6 +237,9 @@ def learn(const index_t[::1] indices, const float[::1] values, array.array weigh
         speeds[arm] = <float> rates.data.as_doubles[arm]
         errors[arm] = (_sigmoid(said.data.as_doubles[arm]) - target) * push
     for at in range(indices.shape[0]):
+        if at + AHEAD < indices.shape[0]:
+            place = ARMS * <Py_ssize_t> indices[at + AHEAD]
+            FETCH_AHEAD(gradients.data.as_floats + place)
         place = ARMS * <Py_ssize_t> indices[at]
         weight, gradient = weights.data.as_floats + place, gradients.data.as_floats + place
         for arm in range(ARMS):
