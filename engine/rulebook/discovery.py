@@ -38,7 +38,7 @@ _COUNTERS = {
 _HINTS = {
     "asks_to_click": (r"(?i)click (here|below|on|this)|check (it |this )?out|visit (my|our)", 1.0),
     "offers": (r"(?i)\b(free|bonus|winner|prize|gift|cash|earn|profit|guarantee|offer|discount|cheap|act now)", 0.7),
-    "sells": (r"(?i)\b(casino|mortgage|loan|lose weight|weight loss|crypto|bitcoin|invest|giveaway|pills|xxx)", 1.0),
+    "sells": (r"(?i)\b(casino|mortgage|loan|lose weight|weight loss|crypto|bitcoin|invest|giveaway|pills|x{3})", 1.0),
     "wants_followers": (r"(?i)\b(subscribe|follow me|my channel|whatsapp|telegram)", 0.7),
     "names_a_price": (r"[$€£] ?[0-9]|[0-9] ?%|(?i)\b(usd|dollars)\b", 0.7),
     "has_a_link": (r"(?i)https?://|www\.", 0.4),
@@ -75,8 +75,10 @@ def discover(documents: Iterable[Mapping[str, Any]]) -> str:
 
 def _derived(texts: list[str]) -> list[str]:
     """A yes or no for each hint: whether any of the texts matches it."""
-    lines = ["derived:"] if texts else []
-    for name, (pattern, _) in _HINTS.items() if texts else ():
+    if not texts:
+        return []
+    lines = ["derived:"]
+    for name, (pattern, _) in _HINTS.items():
         clause = " or ".join(f'event.{text} matches "{pattern}"' for text in texts)
         lines.append(f"  {name}: '{clause}'")
     return lines
