@@ -9,15 +9,19 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import yaml
 
 from engine.core.events import FieldMapping, TimeUnit
 from engine.errors import SettingsError
+from engine.keys.pseudonyms import Pseudonyms
+from engine.security import PrivacySettings, SecuritySettings
 
 PREFIX = "FLOODGATE_"
+_LISTS = (["events", "as_string"], ["privacy", "fields"])
+"""What the environment writes with commas."""
 
 
 class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +37,19 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: str = "models"
     review: str = "review"
     rulebooks: str = "rulebooks"
+
+
+RETENTION_DAYS = {
+    "events": 7,
+    "labels": 30,
+    "actions": 30,
+    "decisions": 30,
+    "hops": 7,
+    "dead_letters": 30,
+    "examples": 30,
+    "review": 30,
+}
+"""How long topics keep messages that are not state."""
 
 
 class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,102 +72,6 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return FieldMapping(self.fields, self.ts_unit, self.as_string, self.max_field_bytes, self.max_future_ms)
 
 
-Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
-
-
-class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How Kafka is reached. `ca_file`: who signs the brokers' certificates, if not the system's authorities;
-    `certificate_file` and `key_file`: this client's own. The password comes from the environment or from
-    `password_file`, and is never shown. With OAUTHBEARER, `token_file` holds a token that something else renews; it is
-    read at every login."""
-
-    protocol: Protocol = "PLAINTEXT"
-    ca_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
-    mechanism: Mechanism = "SCRAM-SHA-512"
-    username: str | None = None
-    password: str | None = None
-    password_file: str | None = None
-    token_file: str | None = None
-    publisher: str | None = None
-    publisher_key: str | None = None
-    publisher_key_file: str | None = None
-    publishers_file: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        for name in (
-            "ca_file", "certificate_file", "key_file", "password_file", "token_file", "publisher_key_file",
-            "publishers_file",
-        ):  # fmt: skip
-            if getattr(self, name) and not _is_file(getattr(self, name)):  # not shown: it may be the secret itself
-                raise ValueError(f"`security.{name}` is not the path of a file that is there")
-        if self.key_file and not self.certificate_file:
-            raise ValueError("`security.certificate_file` goes with `security.key_file`")
-        if self.password and self.password_file:
-            raise ValueError("`security.password` and `security.password_file` are two passwords; give one")
-        if (self.publisher_key or self.publisher_key_file) and not self.publisher:
-            raise ValueError("`security.publisher` is the name that goes with `security.publisher_key`")
-        if self.uses_sasl and self.uses_tokens != bool(self.token_file):
-            raise ValueError("`security.token_file` goes with the mechanism OAUTHBEARER")
-        if self.uses_sasl and not self.uses_tokens and not (self.username and (self.password or self.password_file)):
-            raise ValueError("`security.username` and a password are needed with SASL")
-
-    def __repr__(self) -> str:
-        return f"SecuritySettings({self.protocol}, username={self.username!r})"
-
-    @property
-    def uses_sasl(self) -> bool:
-        """Whether a user name is asked for."""
-        return self.protocol.startswith("SASL")
-
-    @property
-    def uses_tokens(self) -> bool:
-        """Whether a token is asked for instead."""
-        return self.mechanism == "OAUTHBEARER"
-
-    @property
-    def uses_tls(self) -> bool:
-        """Whether connections are encrypted."""
-        return self.protocol.endswith("SSL")
-
-    def secret(self) -> str:
-        """The password. Raises SettingsError where its file cannot be read or is empty."""
-        if self.password_file is None:
-            return self.password or ""
-        return read_secret(self.password_file, "security.password_file")
-
-    def token(self) -> str:
-        """The token of this moment. Raises SettingsError where its file cannot be read or is empty."""
-        return read_secret(self.token_file or "", "security.token_file")
-
-    def publisher_secret(self) -> str:
-        """What this process signs its labels and rulebooks with; empty if it does not. Raises SettingsError."""
-        if self.publisher_key_file is None:
-            return self.publisher_key or ""
-        return read_secret(self.publisher_key_file, "security.publisher_key_file")
-
-
-def read_secret(path: str, setting: str) -> str:
-    """What a file holds. Raises SettingsError where it cannot be read or is empty."""
-    try:
-        found = Path(path).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"`{setting}` cannot be read: {error}") from error
-    if not found:
-        raise SettingsError(f"`{setting}` is an empty file")
-    return found
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):  # too long for a path, for example
-        return False
-
-
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an operator can set. The defaults run on a laptop."""
 
@@ -163,10 +84,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replication: int = 1
     """Replicas of each topic; 3 in production."""
     security: SecuritySettings = SecuritySettings()
+    privacy: PrivacySettings = PrivacySettings()
     topics: TopicNames = TopicNames()
     events: EventSettings = EventSettings()
     data_dir: str = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
+    retention_days: dict[str, int] = {}
+    """How long `topics create` lets topics keep messages, by our names of them, where that is not the default."""
     state_ttl_days: int = 40
     """When untouched state is forgotten; longer than the longest window and than labels are late."""
     web_host: str = "127.0.0.1"
@@ -191,12 +115,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often the trainer publishes a model that has learned something."""
     log_level: str = "info"
     log_format: str = "json"
+    log_actions: bool = True
+    """Whether each decision that acts is a line in the log too."""
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work, and say which."""
         names = list(msgspec.structs.asdict(self.topics).values())
         addresses = [re.fullmatch(r"(\[[^]]+\]|[^:\s]+):[0-9]{1,5}", broker) for broker in self.bootstrap_servers]
+        kept = self.retention_days
         checks = [
+            (kept.keys() <= RETENTION_DAYS.keys(), "retention_days", f"is about {', '.join(RETENTION_DAYS)}"),
+            (all(days >= 1 for days in kept.values()), "retention_days", "are at least 1"),
             (all(addresses), "brokers", "are host:port, separated by commas"),
             (bool(re.fullmatch(r"[A-Za-z0-9._-]{1,200}", self.app_id)), "app_id", "is letters, digits, . _ and -"),
             (bool(self.data_dir), "data_dir", "is a directory"),
@@ -230,6 +159,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The brokers as a list."""
         return [broker.strip() for broker in self.brokers.split(",")]
 
+    def pseudonyms(self) -> Pseudonyms | None:
+        """What hides people's ids; None when nothing does. Raises SettingsError."""
+        return self.privacy.pseudonyms(self.events.fields)
+
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from an optional file and the environment. Raises SettingsError with the setting's name."""
@@ -244,7 +177,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     for name, value in (os.environ if environment is None else environment).items():
         if name.startswith(PREFIX):
             place = name.removeprefix(PREFIX).lower().split("__")
-            _place(values, place, value.split(",") if place[-1] == "as_string" else value)
+            _place(values, place, value.split(",") if place in _LISTS else value)
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:

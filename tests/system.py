@@ -201,6 +201,8 @@ class System:
                        for name, topic in msgspec.structs.asdict(self.settings.topics).items()}  # fmt: skip
         security = msgspec.structs.asdict(self.settings.security)
         environment |= {f"FLOODGATE_SECURITY__{name.upper()}": value for name, value in security.items() if value}
+        if self.settings.privacy.key_file:
+            environment["FLOODGATE_PRIVACY__KEY_FILE"] = self.settings.privacy.key_file
         environment["COLUMNS"] = "200"
         environment["FLOODGATE_BROKERS"] = self.settings.brokers
         environment["FLOODGATE_APP_ID"] = self.settings.app_id

@@ -5,12 +5,15 @@ from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
-V4_BITS = 24
 V6_BITS = 56
 
 
 def ip_prefixes(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The /24 of an event's IPv4 address, or the /56 of an IPv6 one: `203.0.113.0/24`. None or one."""
+    """The /24 of an event's IPv4 address, or the /56 of an IPv6 one: `203.0.113.0/24`. None or one. An event whose
+    `ip` does not tell it says itself, as `ip_prefix`."""
+    given = fields.get("ip_prefix")
+    if type(given) is str and given:
+        return (given,)
     address = fields.get("ip")
     prefix = ip_prefix(address) if type(address) is str else None
     return (prefix,) if prefix is not None else ()
@@ -24,5 +27,6 @@ def ip_prefix(text: str) -> str | None:
     except ValueError:
         return None
     address = getattr(address, "ipv4_mapped", None) or address
-    bits = V4_BITS if isinstance(address, IPv4Address) else V6_BITS
-    return str(ip_network((address, bits), strict=False))
+    if isinstance(address, IPv4Address):
+        return f"{str(address).rpartition('.')[0]}.0/24"
+    return str(ip_network((address, V6_BITS), strict=False))

@@ -8,7 +8,7 @@ Names are read on first use and kept in a local variable: a clause that is not r
 models read is read in any case, and at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import re2
@@ -28,17 +28,22 @@ from engine.rulebook.nodes import (
     names_in,
 )
 
+Entries = Callable[[str | None, Iterable[Any]], frozenset[Any]]
+"""What is in the list of a name, or in one that is written out."""
+
 Loader = Callable[["Scope", Ref], str]
 """Gives the source text that reads a name once; None at run time means unknown."""
 
 
 class Scope:
-    """The local variables of one generated function, and the constants it needs."""
+    """The local variables of one generated function, and the constants it needs. `hidden`: whether events have
+    pseudonyms where rules have ids."""
 
     def __init__(
-        self, load: Loader, lists: dict[str, frozenset[str]], caps: dict[str, int], constants: dict[str, Any]
+        self, load: Loader, entries: Entries, hidden: bool, caps: dict[str, int], constants: dict[str, Any]
     ) -> None:
-        self._load, self._lists, self._caps, self.constants = load, lists, caps, constants
+        self._load, self._entries, self._hidden = load, entries, hidden
+        self._caps, self.constants = caps, constants
         self.variables: dict[tuple[str, str, str], str] = {}
         self._assigned: set[str] = set()
 
@@ -145,17 +150,25 @@ class Scope:
 
     def _test(self, expr: Expr) -> str:
         match expr:
+            case (
+                Compare(op="==" | "!=" as op, left=other, right=Constant(value=str(text)))
+                | Compare(op="==" | "!=" as op, left=Constant(value=str(text)), right=other)
+            ) if self._hidden:
+                same = self._is_among(other, None, (text,))
+                return same if op == "==" else f"(not {same})"
             case Compare(op=op, left=left, right=right):
                 return f"({self._plain(left)} {op} {self._plain(right)})"
             case Member(item=item, list_name=name, values=values):
-                container = self.constant("L", self._lists[name] if name is not None else values)
-                return f"({self._plain(item)} in {container})"
+                return self._is_among(item, name, values)
             case Contains(item=item, container=container_expr):
                 return f"({self._plain(item)} in {self._plain(container_expr)})"
             case Matches(subject=subject, pattern=pattern):
                 search = self.constant("R", re2.compile(pattern).search)
                 return f"({search}({self._plain(subject)}) is not None)"
         raise AssertionError(f"no test for {expr}")  # the type checker lets no other condition pass
+
+    def _is_among(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> str:
+        return f"({self._plain(item)} in {self.constant('L', self._entries(list_name, values))})"
 
     def _plain(self, expr: Expr) -> str:
         """Source for a value all of whose names are loaded and known."""

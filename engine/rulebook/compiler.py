@@ -19,7 +19,7 @@ from engine.core.rules import (
 from engine.core.sketches import BUCKETS_PER_WINDOW
 from engine.errors import RulebookError
 from engine.rulebook.advice import advise
-from engine.rulebook.declarations import Declarations, RatioDeclaration
+from engine.rulebook.declarations import Conceal, Declarations, RatioDeclaration
 from engine.rulebook.dependencies import Dependencies, concern_alike, find_dependencies, reached
 from engine.rulebook.diagnostics import Diagnostics, Span
 from engine.rulebook.examples import run_examples
@@ -58,11 +58,12 @@ def read_directory(path: Path) -> dict[str, str]:
     return sources
 
 
-def load_rulebook(sources: Mapping[str, str] | Path) -> Rulebook:
-    """The checked rulebook, its inline tests passed. Raises RulebookError with every error at once."""
+def load_rulebook(sources: Mapping[str, str] | Path, conceal: Conceal | None = None) -> Rulebook:
+    """The checked rulebook, its inline tests passed. `conceal`: what gives people pseudonyms, where they have some.
+    Raises RulebookError with every error at once."""
     sources = read_directory(sources) if isinstance(sources, Path) else sources
     try:
-        rulebook, diagnostics = check_rulebook(sources)
+        rulebook, diagnostics = check_rulebook(sources, conceal=conceal)
     except Exception as error:  # whatever a message on the topic holds, a worker goes on with its old rulebook
         raise RulebookError(f"the check itself failed: {error!r}", 1) from error
     diagnostics.raise_on_errors()
@@ -76,13 +77,15 @@ def rulebook_id(sources: Mapping[str, str]) -> str:
     return sha256(content.encode()).hexdigest()[:12]
 
 
-def check_rulebook(sources: Mapping[str, str], run_tests: bool = True) -> tuple[Rulebook | None, Diagnostics]:
+def check_rulebook(
+    sources: Mapping[str, str], run_tests: bool = True, conceal: Conceal | None = None
+) -> tuple[Rulebook | None, Diagnostics]:
     """The compiled rulebook, or None, and all findings. The inline tests run when nothing else is wrong."""
     diagnostics = Diagnostics(sources)
     for file in [file for file, text in sources.items() if not _is_text(text)]:
         diagnostics.error(Span(file, 0, 0), "this is not Unicode text")
         return None, diagnostics
-    declared = read_declarations(sources, diagnostics)
+    declared = read_declarations(sources, diagnostics, conceal)
     rules = read_rules(declared)
     models = _models(declared)
     counters = _counters(declared, rules)

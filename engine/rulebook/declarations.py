@@ -1,6 +1,8 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.core.clusters import ClusterSpec
 from engine.core.rules import CounterKind, threshold_of
@@ -9,6 +11,9 @@ from engine.rulebook.expressions import Parser
 from engine.rulebook.literals import ExpressionText
 from engine.rulebook.nodes import Expr, Ref, Type
 from engine.rulebook.source import Node
+
+Conceal = Callable[[str], str]
+"""Gives an id its pseudonym."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ class RatioDeclaration:
 
 @dataclass(slots=True)
 class Declarations:
-    """All that the files of one rulebook declare, except the rules."""
+    """All that the files of one rulebook declare, except the rules. `conceal`: what gives events pseudonyms, if there
+    is something."""
 
     diagnostics: Diagnostics
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
@@ -63,8 +69,16 @@ class Declarations:
     rules: dict[str, Node] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     reading: str = ""
+    conceal: Conceal | None = None
     to_come: set[str] = field(default_factory=set)
     depths: dict[str, int] = field(default_factory=dict)
+
+    def entries(self, list_name: str | None, values: Iterable[Any]) -> frozenset[Any]:
+        """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""
+        found = frozenset(self.lists[list_name] if list_name is not None else values)
+        if self.conceal is None:
+            return found
+        return found | {self.conceal(value) for value in found if isinstance(value, str)}
 
     def resolve(self, name: str, span: Span) -> Ref | None:
         """The thing that a clause names, or None and an error with a suggestion."""

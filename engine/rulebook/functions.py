@@ -44,8 +44,9 @@ class Vocabulary:
         """A new function's scope, with the places from which it reads counters and scores."""
         caps = {name: _UNBOUNDED if one.kind == "sum" or one.approx else one.cap for name, one in self.counters.items()}
         return Scope(
-            lambda scope, ref: self._load(scope, ref, caps, counter, score), self.declared.lists, caps, namespace
-        )
+            lambda scope, ref: self._load(scope, ref, caps, counter, score), self.declared.entries,
+            self.declared.conceal is not None, caps, namespace,
+        )  # fmt: skip
 
     def _load(self, scope: Scope, ref: Ref, caps: dict[str, int], counter: CounterSource, score: ScoreSource) -> str:
         match ref.kind:
@@ -192,7 +193,7 @@ def excluding(vocabulary: Vocabulary, scope: Scope, counter: Counter) -> list[st
     entries = vocabulary.declared.lists[name]
     canonical = CANONICAL.get(counter.by)
     keys = {key for entry in entries for key in canonical(entry)} if canonical is not None else set()
-    return [scope.constant("L", entries | keys)]
+    return [scope.constant("L", vocabulary.declared.entries(None, entries | keys))]
 
 
 def conditions(scope: Scope, when: list[Clause], any_of: list[Clause], unless: list[Clause]) -> str:

@@ -11,7 +11,7 @@ from engine.core.rules import MAX_CAP
 from engine.core.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook import schema
 from engine.rulebook.counters import read_cluster, read_counter
-from engine.rulebook.declarations import Declarations, FieldDeclaration, RatioDeclaration
+from engine.rulebook.declarations import Conceal, Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.entities import DERIVED_KEYS
 from engine.rulebook.nodes import Ref, names_in
@@ -24,9 +24,11 @@ _RESERVED = frozenset(
 )
 
 
-def read_declarations(sources: Mapping[str, str], diagnostics: Diagnostics) -> Declarations:
+def read_declarations(
+    sources: Mapping[str, str], diagnostics: Diagnostics, conceal: Conceal | None = None
+) -> Declarations:
     """Everything that the YAML files of a rulebook declare. Order of files: by name."""
-    made = Declarations(diagnostics)
+    made = Declarations(diagnostics, conceal=conceal)
     made.fields = {name: FieldDeclaration("text", name) for name in (*IDENTITY_FIELDS, *TEXT_FIELDS)}
     documents = []
     for file in sorted(sources):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -144,7 +145,9 @@ class FloodgateApp(faust.App):
         try:
             document = decode_rulebook(message)
             # Compiling holds the interpreter, not the event loop: heartbeats go on.
-            rulebook = await asyncio.get_running_loop().run_in_executor(None, load_rulebook, document["sources"])
+            pseudonyms = self.settings.pseudonyms()
+            loading = partial(load_rulebook, document["sources"], pseudonyms.of if pseudonyms is not None else None)
+            rulebook = await asyncio.get_running_loop().run_in_executor(None, loading)
         except (RulebookError, RecursionError, MemoryError) as error:
             self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
             _log.error("a rulebook was refused; the one in use stays", errors=str(error))

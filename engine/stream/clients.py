@@ -13,7 +13,8 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from engine.errors import BrokerError, SettingsError
-from engine.settings import SecuritySettings, Settings
+from engine.security import SecuritySettings
+from engine.settings import Settings
 
 CONNECT_MS = 10_000
 MAX_MESSAGE_BYTES = 8 << 20

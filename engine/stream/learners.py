@@ -82,6 +82,7 @@ class ScoredEvents:
 
     def __init__(self, topic: int, settings: Settings, metrics: Metrics) -> None:
         self._topic, self._settings, self._metrics = topic, settings, metrics
+        self._pseudonyms = settings.pseudonyms()
         self._drift: dict[str, ScoreDrift] = {}
 
     def keep(self, outcome: StateOutcome, evaluator: Evaluator, source: Source) -> None:
@@ -100,6 +101,8 @@ class ScoredEvents:
         for rows in scored:
             for one in choose(rows, self._settings.review_share):
                 event = evaluator.event_at(one.place)
+                if self._pseudonyms is not None:  # a label finds its event by the user whose it is
+                    event = replace(event, user_id=self._pseudonyms.reveal(event.user_id))
                 value = encode_review(event, rows, one)
                 outcome.messages.append(Message(self._settings.topics.review, event.user_id.encode(), value))
             self._watch(rows)

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from engine.core.evaluator import Evaluator
 from engine.core.journeys import Journey, Recall
 from engine.core.rules import Rulebook
 from engine.learning.models import LearnedModel
+from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_key, user_key
@@ -74,6 +77,9 @@ class OfflineEngine:
         self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None
     ) -> None:
         self.metrics = Metrics()
+        settings, pseudonyms = msgspec.structs.replace(settings, log_actions=False), settings.pseudonyms()
+        if pseudonyms is not None:
+            rulebook = load_rulebook(rulebook.sources, pseudonyms.of)
         self._settings, self._rulebook = settings, rulebook
         self.database = MemoryDatabase()
         self.state = PartitionState(lambda: self.database, settings.cached_entities)

@@ -33,11 +33,12 @@ _KEYS_AT_ONCE = 500
 
 @dataclass(slots=True)
 class Traces:
-    """What was found of a user. `subjects`: hashes of what verdicts may be about, his events, alone and under policies;
-    `state`: by partition, the keys of what is known of him; `kinds`: how many of each; `passing`: messages about him on
-    topics that are kept for a while and then deleted by the broker."""
+    """What was found of a user. `names`: his id, and his pseudonyms; `subjects`: hashes of what verdicts may be about,
+    his events, alone and under policies; `state`: by partition, the keys of what is known of him; `kinds`: how many
+    of each; `passing`: messages about him on topics that are kept for a while and then deleted by the broker."""
 
     user_id: str
+    names: tuple[str, ...]
     subjects: set[int] = field(default_factory=set)
     state: dict[int, list[bytes]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
@@ -46,13 +47,14 @@ class Traces:
 
 def find_traces(settings: Settings, user_id: str, told: Progress, subjects: Iterable[int] = ()) -> Traces:
     """Read all topics for a user. `subjects`: those that are known already. Raises TopicError."""
-    traces, names = Traces(user_id, set(subjects)), settings.topics
+    pseudonyms, names = settings.pseudonyms(), settings.topics
+    traces = Traces(user_id, (user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())), set(subjects))
     told(names.events)
     _find_events(settings, traces)
     for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
         told(topic)
         for record in read_all(settings, topic):
-            if _may_name(record, user_id):
+            if _may_name(record, traces):
                 traces.passing[topic] += 1
                 _note_subjects(traces, record.value)
     told("state")
@@ -66,11 +68,11 @@ def ask_to_forget(settings: Settings, traces: Traces) -> int:
     try:
         for partition, keys in sorted(traces.state.items()):
             for start in range(0, len(keys), _KEYS_AT_ONCE):
-                request = Forget(traces.user_id, keys[start : start + _KEYS_AT_ONCE])
-                key = traces.user_id.encode()
-                value, topic = encode_request(request), settings.topics.hops
-                headers = signer.headers(topic, key, value)
-                sent.append(client.send(topic, value, key, headers=headers, partition=partition))
+                for name in traces.names:
+                    request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
+                    key, value, topic = name.encode(), encode_request(request), settings.topics.hops
+                    headers = signer.headers(topic, key, value)
+                    sent.append(client.send(topic, value, key, headers=headers, partition=partition))
         for one in sent:
             one.get(timeout=30)
     except KafkaError as error:
@@ -83,7 +85,7 @@ def ask_to_forget(settings: Settings, traces: Traces) -> int:
 def _find_events(settings: Settings, traces: Traces) -> None:
     mapping, limit = settings.events.mapping(), settings.events.max_message_bytes
     for record in read_all(settings, settings.topics.events):
-        if not _may_name(record, traces.user_id):
+        if not _may_name(record, traces):
             continue
         try:
             event = decode_event(record.value, mapping, limit, record.timestamp)
@@ -135,40 +137,42 @@ def _find_state(settings: Settings, traces: Traces) -> None:
 def _kind(key: bytes, value: bytes, traces: Traces) -> str | None:
     if key.startswith(PIECE):
         return "features as scored" if _note_scored(traces, value) else None
-    if is_about(key, traces.user_id):
+    if any(is_about(key, name) for name in traces.names):
         return "records of counters"
-    if key.startswith(ENTITY) and traces.user_id.encode() in value:
-        return "notes at other entities" if _is_named(value, traces.user_id) else None
+    if key.startswith(ENTITY) and any(name.encode() in value and _is_named(value, name) for name in traces.names):
+        return "notes at other entities"
     return None
 
 
 def _note_scored(traces: Traces, piece: bytes) -> bool:
     """Whether events of the user are in a piece."""
     try:
-        own = events_of(piece)[users_of(piece) == np.uint64(hash64(traces.user_id))]
+        hashes = np.array([hash64(name) for name in traces.names], np.uint64)
+        own = events_of(piece)[np.isin(users_of(piece), hashes)]
     except StateError:
         return False  # no one can read what is in it
     traces.subjects.update(own.tolist())
     return bool(len(own))
 
 
-def _is_named(value: bytes, user_id: str) -> bool:
+def _is_named(value: bytes, name: str) -> bool:
     try:
         record = load_record(value)
     except StateError:
         return True  # look into it by hand
     notes = (note for contributors in record.contributors.values() for note in contributors.notes)
-    links = any(user_id in link.users for link in record.links.values())
-    return links or any(user_id in (note.user_id, note.target_id) for note in notes)
+    links = any(name in link.users for link in record.links.values())
+    return links or any(name in (note.user_id, note.target_id) for note in notes)
 
 
-def _may_name(record: Any, user_id: str) -> bool:
-    """Whether a JSON message may be about a user: by its key, or as it holds his id, as we write it or escaped."""
-    if record.key == user_id.encode():
+def _may_name(record: Any, traces: Traces) -> bool:
+    """Whether a JSON message may be about a user: by its key, or as it holds a name of his, as we write it or
+    escaped."""
+    if any(record.key == name.encode() for name in traces.names):
         return True
-    return record.value is not None and any(text in record.value for text in _spellings(user_id))
+    return record.value is not None and any(text in record.value for name in traces.names for text in _spellings(name))
 
 
 @cache
-def _spellings(user_id: str) -> tuple[bytes, ...]:
-    return orjson.dumps(user_id), json.dumps(user_id).encode()
+def _spellings(name: str) -> tuple[bytes, ...]:
+    return orjson.dumps(name), json.dumps(name).encode()

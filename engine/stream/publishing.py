@@ -102,6 +102,7 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._mapping = settings.events.mapping()
+        self._pseudonyms = settings.pseudonyms()
         self._users: dict[str, tuple[bytes, Any]] = {}  # of remembered events: their key, and their sending
         self._failures: list[BaseException] = []
         self._signer = Signer(settings)
@@ -124,7 +125,10 @@ class Publisher:
             self._users[event.event_id] = key, sent
 
     def label(self, value: bytes, user_id: str | None = None) -> None:
-        """One label. Without a known user it goes to every partition; the one with the event joins it."""
+        """One label. Without a known user it goes to every partition; the one with the event joins it. A pseudonym
+        will do for the user."""
+        if user_id is not None and self._pseudonyms is not None:
+            user_id = self._pseudonyms.reveal(user_id)
         key = user_id.encode() if user_id is not None else None
         if key is None:
             try:

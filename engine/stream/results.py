@@ -1,20 +1,27 @@
-"""What an evaluation becomes: actions and decisions to publish."""
+"""What an evaluation becomes: actions and decisions to publish.
+
+Where people have pseudonyms, actions alone name them: whoever enforces has to know whom.
+"""
 
 from functools import cache
 
-from engine.core.decisions import Decision
+import structlog
+
+from engine.core.decisions import Action, Decision
 from engine.core.evaluator import Evaluation
 from engine.settings import Settings
 from engine.stream.handlers import StateOutcome
 from engine.stream.messages import Message, encode_action, encode_decision
 from engine.stream.metrics import Metrics
 
+_log = structlog.stdlib.get_logger("floodgate")
+
 
 class Results:
     """Adds evaluations to the outcome of a batch, and counts them."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._topics = settings.topics
+        self._topics, self._pseudonyms, self._logs = settings.topics, settings.pseudonyms(), settings.log_actions
         # Looking a metric up by its labels costs more than counting.
         self._actions_by, self._hits_by = cache(metrics.actions.labels), cache(metrics.hits.labels)
         self._decisions_by = cache(metrics.decisions.labels)
@@ -36,7 +43,19 @@ class Results:
             self._actions_by(action.rule, action.kind).inc()
             if outcome.state is not None:  # for labels that name the action
                 outcome.keep_scored([outcome.state.scored.put_action(action.action_id, action.event_id)])
-        return [Message(self._topics.actions, one.target_id.encode(), encode_action(one)) for one in decision.actions]
+        if decision.actions and self._logs:
+            _log.info(
+                "acted", event_id=decision.event_id, user_id=decision.user_id, type=decision.type,
+                actions=[f"{one.kind} by {one.rule}" for one in decision.actions], rulebook=decision.rulebook,
+            )  # fmt: skip
+        revealed = map(self._revealed, decision.actions)
+        return [Message(self._topics.actions, one.target_id.encode(), encode_action(one)) for one in revealed]
+
+    def _revealed(self, action: Action) -> Action:
+        if self._pseudonyms is None:
+            return action
+        reveal = self._pseudonyms.reveal
+        return action._replace(user_id=reveal(action.user_id), target_id=reveal(action.target_id))
 
     def _decision(self, decision: Decision) -> Message:
         for hit in decision.hits:

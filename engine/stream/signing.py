@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from engine.errors import SettingsError
-from engine.settings import Settings, read_secret
+from engine.security import read_secret
+from engine.settings import Settings
 
 PUBLISHER, SIGNATURE = "publisher", "signature"
 

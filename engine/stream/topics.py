@@ -7,7 +7,7 @@ from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from engine.errors import TopicError
-from engine.settings import Settings
+from engine.settings import RETENTION_DAYS, Settings
 from engine.stream.clients import MAX_MESSAGE_BYTES, admin, consumer
 
 TABLE = "entities"
@@ -36,8 +36,9 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     large = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
     compacted = {"cleanup.policy": "compact", **large}
 
-    def days(count: int) -> dict[str, str]:
-        return {"cleanup.policy": "delete", "retention.ms": str(count * _DAY_MS)}
+    def kept(topic: str) -> dict[str, str]:
+        days = settings.retention_days.get(topic, RETENTION_DAYS[topic])
+        return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
 
     state = {
         "cleanup.policy": "compact,delete",
@@ -45,14 +46,16 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         **large,
     }
     return [
-        TopicSpec(names.events, many, "what users do", "user_id", days(7)),
-        TopicSpec(names.labels, many, "moderators' verdicts", "user_id", days(30)),
-        TopicSpec(names.actions, many, "what to enforce", "target", days(30)),
-        TopicSpec(names.decisions, many, "the audit trail", "user_id", days(30)),
-        TopicSpec(names.hops, many, "events on their way between entities", "entity", {**days(7), **large}),
-        TopicSpec(names.dead_letters, 1, "messages that could not be used", "as it came", {**days(30), **large}),
-        TopicSpec(names.examples, 1, "labels joined with features as scored", "model", days(30)),
-        TopicSpec(names.review, many, "events worth a label", "user_id", days(30)),
+        TopicSpec(names.events, many, "what users do", "user_id", kept("events")),
+        TopicSpec(names.labels, many, "moderators' verdicts", "user_id", kept("labels")),
+        TopicSpec(names.actions, many, "what to enforce", "target", kept("actions")),
+        TopicSpec(names.decisions, many, "the audit trail", "user_id", kept("decisions")),
+        TopicSpec(names.hops, many, "events on their way between entities", "entity", {**kept("hops"), **large}),
+        TopicSpec(
+            names.dead_letters, 1, "messages that could not be used", "as it came", {**kept("dead_letters"), **large}
+        ),
+        TopicSpec(names.examples, 1, "labels joined with features as scored", "model", kept("examples")),
+        TopicSpec(names.review, many, "events worth a label", "user_id", kept("review")),
         TopicSpec(names.models, 1, "model snapshots", "model", compacted),
         TopicSpec(names.rulebooks, 1, "rulebook versions", "rulebook", compacted),
         TopicSpec(changelog_topic(settings), many, "state", "entity", state),

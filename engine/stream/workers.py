@@ -30,7 +30,7 @@ class EventWorker:
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_EVENTS, settings, metrics)
-        self._mapping = settings.events.mapping()
+        self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
         self._evaluator: Evaluator | None = None
 
     def use(self, evaluator: Evaluator) -> None:
@@ -106,6 +106,9 @@ class EventWorker:
             key = user_key(event.user_id)
             if record.key and record.key != key[1:]:
                 misrouted += 1
+            if self._pseudonyms is not None:
+                self._pseudonyms.conceal(event)
+                key = user_key(event.user_id)
             decoded.append((key, record, event, program))
         self._metrics.ignored.inc(ignored)
         self._metrics.misrouted.inc(misrouted)

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.errors import BrokerError, KafkaMissingError, SettingsError
-from engine.settings import SecuritySettings, Settings, load_settings
+from engine.security import SecuritySettings
+from engine.settings import Settings, load_settings
 from engine.stream.clients import admin, options, tls
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System

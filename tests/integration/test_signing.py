@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from engine.errors import SettingsError
-from engine.settings import SecuritySettings, Settings, load_settings
+from engine.security import SecuritySettings
+from engine.settings import Settings, load_settings
 from engine.stream.rulebooks import read_in_use
 from engine.stream.signing import Publishers, Signer
 from tests.events import START_MS, random_events

@@ -10,7 +10,8 @@ from engine.rulebook import check_rulebook
 from engine.rulebook.expressions import FUNCTIONS
 from engine.rulebook.reference import reference
 from engine.rulebook.schema import ACTION_KINDS, FIELD_TYPES
-from engine.settings import EventSettings, SecuritySettings, Settings
+from engine.security import PrivacySettings, SecuritySettings
+from engine.settings import EventSettings, Settings
 from engine.stream.metrics import Metrics
 from engine.stream.topics import topic_specs
 
@@ -34,7 +35,7 @@ def test_every_metric_is_documented() -> None:
         assert f"| `{name}` | {metric.type} |" in OPERATIONS, name
 
 
-@pytest.mark.parametrize("settings", [Settings, EventSettings, SecuritySettings])
+@pytest.mark.parametrize("settings", [Settings, EventSettings, SecuritySettings, PrivacySettings])
 def test_every_setting_is_documented(settings: type) -> None:
     for name in settings.__struct_fields__:  # type: ignore[attr-defined]  # of msgspec.Struct
         assert re.search(rf"`{name}`|^  {name}:", OPERATIONS, re.MULTILINE), name

@@ -28,6 +28,31 @@ def test_lists_come_from_the_environment_too() -> None:
     assert settings.events.as_string == {"user_id", "target_id"}
 
 
+def test_a_key_for_pseudonyms_is_long_enough_and_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("0123456789" * 4 + "\n")
+    settings = load_settings(environment={"FLOODGATE_PRIVACY__KEY_FILE": str(tmp_path / "key")})
+    assert settings.pseudonyms() is not None
+    assert load_settings(environment={}).pseudonyms() is None
+    short = load_settings(environment={"FLOODGATE_PRIVACY__KEY": "hushhush"})
+    assert "hushhush" not in repr(short)
+    with pytest.raises(SettingsError, match=r"shorter than 32 characters: openssl") as refused:
+        short.pseudonyms()
+    assert "hushhush" not in str(refused.value)
+
+
+def test_the_ids_of_other_producers_are_hidden_where_they_have_them() -> None:
+    settings = load_settings(
+        environment={"FLOODGATE_PRIVACY__KEY": "k" * 40, "FLOODGATE_EVENTS__FIELDS__USER_ID": "actor.id"}
+    )
+    event = settings.events.mapping().read(
+        {"event_id": "e", "type": "post", "ts": 1_700_000_000_000, "actor": {"id": "ann"}}
+    )
+    pseudonyms = settings.pseudonyms()
+    assert pseudonyms is not None
+    pseudonyms.conceal(event)
+    assert event.fields["actor"]["id"] == event.fields["user_id"] == event.user_id == pseudonyms.of("ann")
+
+
 @pytest.mark.parametrize(
     ("environment", "named"),
     [
@@ -46,6 +71,10 @@ def test_lists_come_from_the_environment_too() -> None:
         ({"FLOODGATE_TOPICS__EVENTS": "labels"}, "topics"),
         ({"FLOODGATE_EVENTS__MAX_FIELD_BYTES": "-5"}, "events.max_field_bytes"),
         ({"FLOODGATE_STANDBY_REPLICAS": "-3"}, "standby_replicas"),
+        ({"FLOODGATE_RETENTION_DAYS__MODELS": "3"}, "retention_days"),
+        ({"FLOODGATE_RETENTION_DAYS__EVENTS": "0"}, "retention_days"),
+        ({"FLOODGATE_PRIVACY__FIELDS": "ip,device_id"}, "user_id"),
+        ({"FLOODGATE_PRIVACY__KEY_FILE": "/nowhere"}, "privacy.key_file"),
         ({"FLOODGATE_BROKERS__X": "a", "FLOODGATE_BROKERS": "b"}, "brokers"),
     ],
 )

@@ -1,0 +1,70 @@
+"""Pseudonyms: always the same, nobody else's, and back again only with the key."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.core.events import Event
+from engine.keys.pseudonyms import MARK, Pseudonyms
+
+OLD, NEW = "o" * 40, "n" * 40
+PATHS = ("user_id", "target_id", "ip", "author.id", "recipients")
+
+
+def event(**fields: object) -> Event:
+    return Event("e1", "post", "ann", 1_700_000_000_000, {"user_id": "ann", **fields})
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=300))
+def test_an_id_comes_back(text: str) -> None:
+    pseudonyms = Pseudonyms([NEW], PATHS)
+    assert pseudonyms.reveal(pseudonyms.of(text)) == text
+    assert Pseudonyms([NEW], PATHS).of(text) == pseudonyms.of(text)
+    assert Pseudonyms([OLD], PATHS).of(text) != pseudonyms.of(text)
+
+
+def test_without_the_key_it_stays_what_it_is() -> None:
+    made = Pseudonyms([OLD], PATHS).of("ann")
+    assert Pseudonyms([NEW], PATHS).reveal(made) == made
+    assert Pseudonyms([NEW, OLD], PATHS).reveal(made) == "ann"
+    assert Pseudonyms([NEW, OLD], PATHS).every("ann") == [Pseudonyms([NEW], ()).of("ann"), made]
+
+
+@pytest.mark.parametrize("text", ["ann", "~ann", "~", "~ä", "~" + "A" * 24, ""])
+def test_what_is_no_pseudonym_stays_what_it_is(text: str) -> None:
+    assert Pseudonyms([NEW], PATHS).reveal(text) == text
+
+
+def test_someone_who_calls_himself_by_a_pseudonym_is_not_taken_for_its_owner() -> None:
+    pseudonyms = Pseudonyms([NEW], PATHS)
+    of_ann = pseudonyms.of("ann")
+    assert pseudonyms.of(of_ann) != of_ann
+    assert pseudonyms.reveal(pseudonyms.of(of_ann)) == of_ann
+
+
+def test_an_event_names_nobody_any_more() -> None:
+    pseudonyms = Pseudonyms([NEW], PATHS)
+    one = event(
+        target_id="ben", ip="203.0.113.7", author={"id": 12, "age": 3}, recipients=["cat", 4, {"id": "dan"}], text="hi"
+    )
+    pseudonyms.conceal(one)
+    of = pseudonyms.of
+    assert one.user_id == of("ann")
+    assert one.fields == {
+        "user_id": of("ann"),
+        "target_id": of("ben"),
+        "ip": of("203.0.113.7"),
+        "ip_prefix": of("203.0.113.0/24"),
+        "author": {"id": of("12"), "age": 3},
+        "recipients": [of("cat"), of("4"), None],
+        "text": "hi",
+    }
+    assert all(name.startswith(MARK) for name in (one.user_id, one.fields["ip_prefix"]))
+
+
+def test_what_an_event_does_not_have_stays_away() -> None:
+    one = event(ip="not an address")
+    Pseudonyms([NEW], PATHS).conceal(one)
+    assert set(one.fields) == {"user_id", "ip", "ip_prefix"}
+    assert one.fields["ip_prefix"] is None
+    assert one.event_id == "e1"
