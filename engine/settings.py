@@ -107,6 +107,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_interval_ms: int = 1_000
     session_timeout_ms: int = 10_000
     """After how long a silent worker is taken for dead."""
+    stop_timeout_s: int = 25
+    """How long a worker may take to finish what is under way when it is told to stop."""
     decision_sample: float = 0.01
     """The share of events without a hit whose decision is published too."""
     review_share: float = 0.001
@@ -144,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (self.cached_entities >= 1, "cached_entities", "is at least 1"),
             (self.commit_interval_ms >= 100, "commit_interval_ms", "is at least 100"),
             (self.session_timeout_ms >= 3_000, "session_timeout_ms", "is at least 3000"),
+            (self.stop_timeout_s >= 1, "stop_timeout_s", "is at least 1"),
             (0 <= self.decision_sample <= 1, "decision_sample", "is a share between 0 and 1"),
             (0 <= self.review_share <= 1, "review_share", "is a share between 0 and 1"),
             (self.state_ttl_days >= 32, "state_ttl_days", "is at least 32, above the longest window"),

@@ -182,6 +182,11 @@ class System:
             for worker in self.workers:
                 print(f"--- {worker.name}\n{worker.log[-4000:]}")  # noqa: T201  # shown by pytest on failure
 
+    def stop_broker(self) -> None:
+        """It goes away, and does not come back."""
+        assert self._broker is not None
+        self._broker.stop()
+
     def push_rules(self, path: Path) -> None:
         """Publish a rulebook as the policy team does."""
         self.run("rules", "push", str(path), "--force")

@@ -109,7 +109,9 @@ class FloodgateApp(faust.App):
         super()._crash(reason)
 
     async def on_stop(self) -> None:
-        """What this worker wrote with is closed last: what was under way is finished by then."""
+        """What this worker wrote with is closed last: what was under way is finished by then, or cannot be, as when
+        the brokers are away."""
+        end_soon(self.settings.stop_timeout_s)
         try:
             await super().on_stop()
         finally:

@@ -6,6 +6,7 @@ drop_again        loses the fetches with one and the same event twice: what is r
 fail_changelog    the 6th changelog append fails after it may have been written
 fail_rocksdb      the 6th local write fails after the changelog has it
 stand_still       stops itself (SIGSTOP) with the 6th changelog append in its hand, until it is told to go on
+stand_with_model  stops itself like that with the 6th batch of a model in its hand
 clock_ahead       its clock is a day ahead
 clock_behind      its clock is a day behind
 renew_late        stands still like that before it takes a newer epoch, as it does once a day
@@ -109,6 +110,22 @@ def stand_still(on_call: int) -> None:
     setattr(Writer, "send", standing)  # noqa: B010  # that is the fault
 
 
+def stand_with_model(on_call: int) -> None:
+    """The whole process stands still with something that it has learned."""
+    begin, count = Writer.begin, 0
+
+    async def standing(self: Writer, batch: Any) -> Any:
+        nonlocal count
+        count += self._tp.topic.startswith("models")
+        if count == on_call:
+            count += 1
+            print("FAULT standing still", flush=True)  # noqa: T201  # the test looks for it
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return await begin(self, batch)
+
+    setattr(Writer, "begin", standing)  # noqa: B010  # that is the fault
+
+
 def set_clock(by_s: int) -> None:
     """The wall clock is wrong; the monotonic one never is."""
     now = time.time
@@ -158,6 +175,7 @@ FAULTS = {
     "fail_changelog": lambda: fail_changelog(6),
     "fail_rocksdb": lambda: fail_rocksdb(6),
     "stand_still": lambda: stand_still(4 + 6),
+    "stand_with_model": lambda: stand_with_model(6),
     "clock_ahead": lambda: set_clock(86_400),
     "clock_behind": lambda: set_clock(-86_400),
     "renew_late": renew_late,

@@ -1,7 +1,8 @@
 """`make soak`: faults at random on Apache Kafka with three nodes and three workers, checked against an oracle.
 
-After each fault and the events that were sent with it, everything that came out is compared with an undisturbed run's:
-what each event led to, every counter, every action.
+In the middle of each fault a rulebook is pushed, and a model is published that has learned something. After each fault
+and the events that were sent with it, everything that came out is compared with an undisturbed run's: what each event
+led to, every counter, every action.
 """
 
 import random
@@ -17,7 +18,7 @@ from statistics import median
 
 import click
 import orjson
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
@@ -26,11 +27,11 @@ from engine.dev.kafka.cluster import KafkaCluster
 from engine.rulebook import load_rulebook
 from engine.stream.clients import options
 from engine.stream.offline import Arrival, OfflineEngine
+from tests.chaos.renewals import Renewals
 from tests.chaos.test_damage import lose, overwrite_blocks, tear_manifest
 from tests.events import random_events
-from tests.system import RULEBOOKS, System, WorkerProcess, users_of, wait_until
+from tests.system import System, WorkerProcess, users_of, wait_until
 
-FLOOD = RULEBOOKS / "flood"
 _PATIENCE_S = 120
 
 
@@ -57,8 +58,9 @@ class Soak:
             directory, self.cluster.address, batch_max_events=20, replication=3, decision_sample=1.0,
             session_timeout_ms=3_000,
         )  # fmt: skip
-        self.system.push_rules(FLOOD)
-        self.oracle = OfflineEngine(load_rulebook(FLOOD), self.system.settings)
+        self.renewals = Renewals(self.system, directory)
+        self.system.push_rules(self.renewals.rules)
+        self.oracle = OfflineEngine(load_rulebook(self.renewals.rules), self.system.settings)
         self.wanted_actions: dict[str, str] = {}
         self.wanted_events: set[str] = set()
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
@@ -80,7 +82,7 @@ class Soak:
             "worker stood still": self.pause_worker,
             "broker killed": self.kill_broker,
             "broker stood still": self.pause_broker,
-            "rulebook pushed": lambda: self.system.push_rules(FLOOD),
+            "actions are enforced slowly": self.enforce_slowly,
             "fetches dropped, worker killed": lambda: self.faulty("drop_fetch"),
             "fetch dropped twice": lambda: self.faulty("drop_again"),
             "changelog append failed": lambda: self.faulty("fail_changelog"),
@@ -97,6 +99,8 @@ class Soak:
         self.system.publish(events[:half])
         started = time.monotonic()
         self.faults[kind]()
+        self.renewals.learn()
+        wait_until(self.renewals.publish, "a rulebook and a model are published", _PATIENCE_S)
         self.system.publish(events[half:])
         wait_until(self._decided, f"everything is decided after: {kind}", _PATIENCE_S)
         tally.recovery_s.append(time.monotonic() - started)
@@ -161,6 +165,16 @@ class Soak:
                 client.send(topic, value, key)
         client.close()
 
+    def enforce_slowly(self) -> None:
+        """Whoever reads the actions is far behind, and takes them one at a time."""
+        topic = self.system.settings.topics.actions
+        client = KafkaConsumer(**options(self.system.settings), max_poll_records=1, fetch_max_bytes=1_000)
+        client.assign([TopicPartition(topic, number) for number in range(self.system.settings.partitions)])
+        client.seek_to_beginning()
+        for _ in range(10):
+            client.poll(timeout_ms=200)
+        client.close()
+
     # -- the oracle -------------------------------------------------------------------------------
 
     def _expect(self, events: list[bytes]) -> None:
@@ -191,7 +205,8 @@ class Soak:
                 worker.restart()
                 self.restarts += 1
         try:
-            return self.system.lag() == 0
+            renewed = all(worker.rulebook() == self.renewals.rulebook for worker in self.system.workers)
+            return renewed and self.system.lag() == 0
         except KafkaError:  # a broker is away, and this client may not find the way back
             self.system.forget_lag_consumer()
             return False
@@ -211,8 +226,8 @@ class Soak:
 
 
 def _content(action: dict[str, object]) -> str:
-    """What has to be the same each time it is published."""
-    return orjson.dumps({name: action[name] for name in sorted(action) if name not in ("decided_ms",)}).decode()
+    """What has to be the same each time it is published: all but the rulebook's id, as a newer one is there by then."""
+    return orjson.dumps({name: action[name] for name in sorted(action) if name != "rulebook"}).decode()
 
 
 def table_of(tallies: dict[str, Tally]) -> Table:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
+from engine.stream.clients import options
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System, wait_until
 
@@ -69,3 +72,40 @@ def test_a_failed_write_stops_the_worker_and_loses_nothing(tmp_path: Path, fault
         oracle = Oracle(FLOOD, system.settings, events)
         assert {action["action_id"] for action in system.actions()} == oracle.action_ids
         assert system.users() == oracle.users
+
+
+def test_a_worker_that_is_told_to_stop_while_the_brokers_are_away_ends(tmp_path: Path) -> None:
+    with System(tmp_path, stop_timeout_s=1) as system:
+        system.push_rules(FLOOD)
+        worker = system.start_worker("one")
+        system.publish(random_events(200, seed=24))
+        system.wait_until_decided()
+        system.stop_broker()
+        assert worker.stop() == 1
+        assert "it is ended" in worker.log
+
+
+def test_whoever_is_slow_to_enforce_holds_nothing_up(tmp_path: Path) -> None:
+    with System(tmp_path, batch_max_events=50) as system:
+        events = random_events(EVENTS, seed=25)
+        system.push_rules(FLOOD)
+        topic = system.settings.topics.actions
+        slow = KafkaConsumer(**options(system.settings), max_poll_records=50, fetch_max_bytes=2_000)
+        slow.assign([TopicPartition(topic, number) for number in range(system.settings.partitions)])
+        slow.seek_to_beginning()
+        system.start_worker("one")
+        system.publish(events)
+        received: set[str] = set()
+
+        def receive() -> set[str]:
+            for records in slow.poll(timeout_ms=100).values():
+                received.update(orjson.loads(record.value)["action_id"] for record in records)
+            return received
+
+        wait_until(receive, "a first action is there")
+        system.wait_until_decided()
+        seen = {action["action_id"] for action in system.actions()}
+        assert seen == Oracle(FLOOD, system.settings, events).action_ids
+        assert len(received) < len(seen)
+        wait_until(lambda: receive() == seen, "the last one has come through")
+        slow.close()

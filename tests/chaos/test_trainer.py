@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import pytest
 from kafka import KafkaProducer
 
 from engine.learning.labels import Example, Verdict
@@ -66,6 +67,35 @@ def test_ten_kills_leave_no_trace_and_neither_does_a_moderator_who_is_quarantine
         assert same(published(system), taught(clean))
         records = [record for record in read_all(system.settings, topic) if record.key != RULING]
         assert [decode_example(record.value) for record in records] == examples
+
+
+@pytest.mark.parametrize("fenced", [True, False], ids=["fenced", "unfenced"])
+def test_what_a_trainer_that_stood_still_has_learned_is_refused(tmp_path: Path, fenced: bool) -> None:
+    """Without the fence it is written, late as it is."""
+    examples = some_examples(3)[:600]
+    (tmp_path / "rules.yaml").write_text(RULES)
+    with System(tmp_path, partitions=1, snapshot_interval_ms=100, batch_max_events=5) as system:
+        topic = system.settings.topics.models
+        system.push_rules(tmp_path / "rules.yaml")
+        zombie = system.start_worker("zombie", "stand_with_model" + ("" if fenced else ",no_fence"))
+        wait_until(zombie.ready, "the first worker is ready")
+        for start in range(0, len(examples), 20):
+            send(system, examples[start : start + 20])
+            if zombie.is_stopped():
+                break
+        wait_until(zombie.is_stopped, "it stands still")
+        send(system, examples[start + 20 :])
+        system.start_worker("successor")
+        wait_until(lambda: published(system).labels == len(examples), "the second worker has learned all of them")
+        known = len(list(read_all(system.settings, topic)))
+        zombie.resume()
+        if fenced:
+            assert zombie.wait_until_ended() != 0
+            assert "ProducerFenced" in zombie.log
+            assert len(list(read_all(system.settings, topic))) == known
+            assert same(published(system), taught(examples))
+        else:
+            wait_until(lambda: len(list(read_all(system.settings, topic))) > known, "its words are there")
 
 
 def send(system: System, examples: list[Example]) -> None:
