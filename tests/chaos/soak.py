@@ -226,8 +226,9 @@ class Soak:
 
 
 def _content(action: dict[str, object]) -> str:
-    """What has to be the same each time it is published: all but the rulebook's id, as a newer one is there by then."""
-    return orjson.dumps({name: action[name] for name in sorted(action) if name != "rulebook"}).decode()
+    """What has to be the same each time it is published: all but the rulebook's and the model's versions, as there are
+    newer ones by then."""
+    return orjson.dumps({name: action[name] for name in sorted(action) if name not in ("rulebook", "model")}).decode()
 
 
 def table_of(tallies: dict[str, Tally]) -> Table:
