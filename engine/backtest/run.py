@@ -26,7 +26,7 @@ def backtest(
     events were spam; `models`: with which they begin. `done` is told how many events have been tried."""
     spam = known_spam(labels)
     arrived, rulebooks = Arrived(), [rulebook for rulebook in (new, old) if rulebook is not None]
-    trials = [Trial(rulebook, settings, spam, models or {}) for rulebook in rulebooks]
+    trials = [Trial(rulebook, settings, spam, models or {}, old if rulebook is new else None) for rulebook in rulebooks]
     arrivals = arriving(events, labels, settings, arrived, spam)
     while chunk := list(islice(arrivals, CHUNK)):
         for trial in trials:

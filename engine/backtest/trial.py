@@ -23,7 +23,7 @@ from engine.stream.offline import Arrival, OfflineEngine
 
 HOUR_MS = 3_600_000
 SAMPLES = 5
-MET = {"acted", "shadow"}
+MET = {"acted", "shadow", "strike", "budget"}
 """What a rule did, or would have done. One that rests or that is overruled did nothing."""
 
 
@@ -73,11 +73,12 @@ class Trial:
     with which it begins."""
 
     def __init__(
-        self, rulebook: Rulebook, settings: Settings, spam: Mapping[str, bool], models: Mapping[str, LearnedModel]
-    ) -> None:
+        self, rulebook: Rulebook, settings: Settings, spam: Mapping[str, bool], models: Mapping[str, LearnedModel],
+        before: Rulebook | None = None,
+    ) -> None:  # fmt: skip
         self.rulebook, self._spam = rulebook, spam
         settings = msgspec.structs.replace(settings, decision_sample=0.0, review_share=0.0)
-        self._engine, self._topics = OfflineEngine(rulebook, settings, models), settings.topics
+        self._engine, self._topics = OfflineEngine(rulebook, settings, models, before), settings.topics
         self.rules = {rule.name: RuleTally(rule.name, _mode(rule)) for rule in rulebook.rules}
         self.overlaps: Counter[tuple[str, str]] = Counter()
         self._allow = {rule.name for rule in rulebook.rules if rule.then.kind == "allow"}

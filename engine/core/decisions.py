@@ -6,11 +6,11 @@ from typing import Literal, NamedTuple
 
 from engine.core.hashing import digest
 
-Outcome = Literal["act", "allow", "cooldown", "shadow", "none"]
+Outcome = Literal["act", "allow", "cooldown", "strike", "budget", "shadow", "none"]
 Mode = Literal["shadow", "canary", "enforce"]
-Effect = Literal["acted", "shadow", "cooldown", "allowed", "no_target"]
-"""What came of a rule that held: it acted; it only would have; it was resting; an allow rule won; the
-event does not name the rule's target."""
+Effect = Literal["acted", "shadow", "cooldown", "strike", "budget", "allowed", "no_target"]
+"""What came of a rule that held: it acted; it only would have; it was resting; a strike was noted, too few for an
+action; it would have acted on too many; an allow rule won; the event does not name the rule's target."""
 
 Value = float | int | str | bool | None
 
@@ -41,7 +41,8 @@ class Hit(NamedTuple):
 
 class Action(NamedTuple):
     """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
-    `earlier`: the event had come before the rule's threshold was crossed."""
+    `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
+    agree before it is enforced; `tell`: what the user may be told."""
 
     action_id: str
     ts_ms: int
@@ -58,6 +59,8 @@ class Action(NamedTuple):
     rulebook: str
     models: dict[str, str]
     earlier: bool = False
+    needs: str | None = None
+    tell: str | None = None
 
 
 class Contribution(NamedTuple):
@@ -88,6 +91,9 @@ class Decision:
     earlier: bool = False
 
 
+_BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "shadow"], ...] = ("cooldown", "strike", "budget", "shadow")
+
+
 def action_id(event_id: str, rule: str, target_type: str, target_id: str) -> str:
     """The deterministic id of an action."""
     return digest(event_id, rule, target_type, target_id)
@@ -98,9 +104,7 @@ def strongest(hits: Sequence[Hit]) -> Outcome:
     effects = {hit.effect for hit in hits}
     if "acted" in effects:
         return "act"
-    if "cooldown" in effects:
-        return "cooldown"
-    return "shadow" if "shadow" in effects else "none"
+    return next((effect for effect in _BY_WEIGHT if effect in effects), "none")
 
 
 def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str:

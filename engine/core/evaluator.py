@@ -8,28 +8,19 @@ and the models, and on nothing else. The same code runs live, in replays and in 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 
-from engine.core.decisions import Action, ClauseTrace, Decision, Effect, Hit, Outcome, action_id, explain, strongest
+from engine.core.budgets import note_active
+from engine.core.decisions import ClauseTrace, Decision, Outcome, strongest
+from engine.core.enforcement import Case, Enforcement, Holding
 from engine.core.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.events import Event, lookup
 from engine.core.identity import MAX_ID_CHARS
 from engine.core.journeys import Journey, Recall, route
 from engine.core.kernel import hash64, remember
-from engine.core.rules import (
-    Decider,
-    JourneyProgram,
-    ModelNumbers,
-    Program,
-    Readings,
-    Rule,
-    Rulebook,
-    Scorer,
-    allows,
-    is_in_force,
-    target_of,
-    threshold_of,
-)
+from engine.core.programs import Decider, JourneyProgram, ModelNumbers, Program, Readings, Scorer
+from engine.core.rules import Rulebook, target_of, threshold_of
 from engine.core.series import UNKNOWN, EntitySeries
 from engine.core.visits import come_home, set_out
 
@@ -58,28 +49,17 @@ NOTHING = Evaluation(None)
 _SAMPLED_BITS = 2**32 - 1
 
 
-@dataclass(slots=True)
-class _Case:
-    """One event while it is decided. `now`: its time on the record's scale."""
-
-    event: Event
-    record: EntityRecord
-    now: int
-    allowed: bool = False
-    earlier: bool = False
-    hits: list[Hit] = field(default_factory=list)
-    actions: list[Action] = field(default_factory=list)
-    scores: dict[str, float | None] = field(default_factory=dict)
-    numbers: dict[str, ModelNumbers] = field(default_factory=dict)
-    models: dict[str, str] = field(default_factory=dict)
-
-
 class Evaluator:
-    """Decides events against one rulebook. `sample` of the decisions without a hit are reported too."""
+    """Decides events against one rulebook. `sample` of the decisions without a hit are reported too; `before`: by
+    rule, the rulebook that had it before it was changed last."""
 
-    def __init__(self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0) -> None:
+    def __init__(
+        self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0,
+        before: Mapping[str, Rulebook] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
         self.rulebook = rulebook
         self.scorers = scorers
+        self._before, self._enforcement, self._budget_ms = before, Enforcement(rulebook), rulebook.budget_ms
         self.tally = Tally()
         self._place = self._key = 0
         self._batch: Sequence[tuple[Event, Decider]] = ()
@@ -87,7 +67,6 @@ class Evaluator:
         self._numbers: dict[str, ModelNumbers] = {}
         self._thresholds = {threshold_of(name): scorer.threshold for name, scorer in scorers.items()}
         self._sample_below = int(sample * (_SAMPLED_BITS + 1))
-        self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
         self._by_name = {rule.name: index for index, rule in enumerate(rulebook.rules)}
 
     def prepare(self, batch: Sequence[tuple[Event, Decider]]) -> None:
@@ -105,9 +84,12 @@ class Evaluator:
         """The event at a place of the batch that was prepared last."""
         return self._batch[place][0]
 
-    def evaluate(self, event: Event, program: Program, record: EntityRecord, home: int = 0) -> Evaluation:
+    def evaluate(
+        self, event: Event, program: Program, record: EntityRecord, home: int = 0, ledger: EntityRecord | None = None
+    ) -> Evaluation:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
-        the rulebook's for its type, `home` the partition to which a journey comes back."""
+        the rulebook's for its type, `home` the partition to which a journey comes back, `ledger` that one's for
+        budgets."""
         if event.place < 0:
             self.prepare([(event, program.decider)])
         key = hash64(event.event_id)
@@ -125,11 +107,13 @@ class Evaluator:
             self.tally.duplicates += 1
             return NOTHING
 
+        if ledger is not None:
+            note_active(ledger, event.user_id, event.ts_ms, self._budget_ms)
         self._place, self._key, self._scores, self._numbers = event.place, key, {}, {}
         held = program.decider.decide(event.fields, series, now, self._ask)
         if not held and program.journey is None and key & _SAMPLED_BITS >= self._sample_below:
             return NOTHING
-        case = _Case(event, record, now, scores=self._scores, numbers=self._numbers)
+        case = Case(event, record, now, ledger, scores=self._scores, numbers=self._numbers)
         self._enforce(case, program.decider, dict.fromkeys(held, series))
         if program.journey is not None:
             journey = self._set_out(case, program.journey, series, home)
@@ -147,12 +131,13 @@ class Evaluator:
             return
         self.prepare([(journey.event(), decider) for journey, decider in deciders])
 
-    def conclude(self, journey: Journey, record: EntityRecord) -> Evaluation:
+    def conclude(self, journey: Journey, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:
         """Decide an event that is back from its journey, with its user's record."""
         if journey.place < 0:
             self.welcome([journey])
         event = journey.event()
-        case = _Case(event, record, record.relative(event.ts_ms) or 0, journey.allowed, hits=list(journey.hits))
+        now = record.relative(event.ts_ms) or 0
+        case = Case(event, record, now, ledger, journey.allowed, hits=list(journey.hits))
         case.models.update(journey.models)
         self._place, self._key = event.place, hash64(event.event_id)
         self._scores, self._numbers = case.scores, case.numbers
@@ -168,17 +153,16 @@ class Evaluator:
             result.decision.members = journey.members
         return result
 
-    def recall(self, recall: Recall, record: EntityRecord) -> Decision | None:
+    def recall(self, recall: Recall, record: EntityRecord, ledger: EntityRecord | None = None) -> Decision | None:
         """Act on an earlier event, now that its entity has crossed the threshold. None when the rule is gone, or
         has met it already."""
         index = self._by_name.get(recall.rule)
         if index is None:
             return None
-        rule = self.rulebook.rules[index]
         event = Event(recall.event_id, recall.type, recall.user_id, recall.ts_ms, {})
-        case = _Case(event, record, record.relative(recall.ts_ms) or 0, earlier=True)
+        case = Case(event, record, record.relative(recall.ts_ms) or 0, ledger, earlier=True)
         told = ClauseTrace(recall.told(self.rulebook.counters), {recall.counter: recall.total}, True)
-        self._enforce_rule(case, index, rule, recall.target_id, (told,), None)
+        self._enforcement.meet(case, Holding(index, recall.target_id, (told,), None))
         return self._decision(case) if case.hits else None
 
     def _ask(self, model: str, numbers: ModelNumbers) -> float | None:
@@ -196,9 +180,13 @@ class Evaluator:
             self.tally.scored += 1
         return score
 
+    def _ask_if_known(self, model: str, numbers: ModelNumbers) -> float | None:
+        """The same for a rulebook of before, which may have had other models."""
+        return self._ask(model, numbers) if model in self.scorers or model in self._thresholds else None
+
     # -- journeys ---------------------------------------------------------------------------------
 
-    def _set_out(self, case: _Case, program: JourneyProgram, series: EntitySeries, home: int) -> Journey | None:
+    def _set_out(self, case: Case, program: JourneyProgram, series: EntitySeries, home: int) -> Journey | None:
         """The journey to the event's entities; without any, the remaining rules are decided here."""
         event = case.event
         values = program.gather(event.fields, series, case.now, case.scores)
@@ -223,7 +211,7 @@ class Evaluator:
         set_out(program.clusters, journey, case.record.links, case.now)
         return journey
 
-    def _decide_gathered(self, case: _Case, decider: Decider, readings: Sequence[Readings]) -> None:
+    def _decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
         """Decide with gathered values: a rule holds when it holds for one of the readings."""
         held: dict[int, Readings] = {}
         for reading in readings:
@@ -233,56 +221,29 @@ class Evaluator:
 
     # -- enforcement ------------------------------------------------------------------------------
 
-    def _enforce(self, case: _Case, decider: Decider, held: Mapping[int, Readings]) -> None:
+    def _enforce(self, case: Case, decider: Decider, held: Mapping[int, Readings]) -> None:
         """Explain the rules that hold, and act."""
         case.models.update({name: self.scorers[name].version for name in decider.models})
-        case.allowed = case.allowed or any(allows(self.rulebook.rules[i], case.event) for i in held if i in self._allow)
+        self._enforcement.allow(case, held.keys())
         for index in sorted(held):
-            rule = self.rulebook.rules[index]
-            clauses, counterfactual = decider.explain(index, case.event.fields, held[index], case.now, case.scores)
-            self._enforce_rule(case, index, rule, target_of(case.event, rule), clauses, counterfactual)
+            self._enforcement.meet(case, self._holding(case, decider, held[index], index))
 
-    def _enforce_rule(
-        self,
-        case: _Case,
-        index: int,
-        rule: Rule,
-        target_id: str | None,
-        clauses: tuple[ClauseTrace, ...],
-        counterfactual: str | None,
-    ) -> None:
-        looks_back = rule.then.lookback_ms is not None
-        if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.event_id}")):
-            return  # another of its entities, or its journey, was faster
-        effect = self._effect(case, index, rule, target_id)
-        case.hits.append(Hit(rule.name, rule.mode, effect, clauses, counterfactual))
-        if rule.cooldown_ms and effect in ("acted", "shadow"):
-            case.record.cool(rule.key, case.now, rule.cooldown_ms)
-        if effect == "acted" and target_id is not None and index not in self._allow:
-            case.actions.append(self._act(case, rule, target_id, explain(clauses, counterfactual)))
-
-    def _effect(self, case: _Case, index: int, rule: Rule, target_id: str | None) -> Effect:
-        if target_id is None:
-            return "no_target"
-        if rule.cooldown_ms and case.record.cooling(rule.key, case.now):
-            return "cooldown"
-        if not is_in_force(rule, case.event, target_id):
-            return "shadow"
-        return "allowed" if case.allowed and index not in self._allow else "acted"
-
-    def _act(self, case: _Case, rule: Rule, target_id: str, explanation: str) -> Action:
-        then, event = rule.then, case.event
-        return Action(
-            action_id(event.event_id, rule.name, then.target, target_id), event.ts_ms, then.kind, then.scope,
-            then.target, target_id, event.event_id, event.user_id, rule.name, rule.reason, then.for_ms,
-            explanation, self.rulebook.id, case.models, case.earlier,
+    def _holding(self, case: Case, decider: Decider, readings: Readings, index: int) -> Holding:
+        event, rule = case.event, self.rulebook.rules[index]
+        clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scores)
+        before = self._before.get(rule.name)
+        if rule.budget is None or before is None:
+            return Holding(index, target_of(event, rule), clauses, counterfactual)
+        return Holding(
+            index, target_of(event, rule), clauses, counterfactual,
+            lambda: before.would_hold(rule.name, event, readings, case.now, self._ask_if_known),
         )  # fmt: skip
 
-    def _evaluation(self, case: _Case) -> Evaluation:
+    def _evaluation(self, case: Case) -> Evaluation:
         told = case.hits or self._key & _SAMPLED_BITS < self._sample_below
         return Evaluation(self._decision(case) if told else None)
 
-    def _decision(self, case: _Case) -> Decision:
+    def _decision(self, case: Case) -> Decision:
         outcome: Outcome = "allow" if case.allowed else strongest(case.hits)
         scores = case.scores.items()
         known = {name: round(score, 6) for name, score in scores if score is not None and name in self.scorers}

@@ -20,7 +20,8 @@ from itertools import islice, product
 from engine.core.clusters import Trace
 from engine.core.decisions import Hit, Value, ordinal
 from engine.core.events import Event
-from engine.core.rules import USER, Counter, Fields, JourneyProgram
+from engine.core.programs import Fields, JourneyProgram
+from engine.core.rules import USER, Counter
 from engine.core.units import duration_text
 
 MAX_STOPS_PER_KIND = 4

@@ -1,18 +1,16 @@
 """A compiled rulebook, as the evaluator sees it. `engine.rulebook` makes these out of YAML."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from engine.core.clusters import ClusterSpec
-from engine.core.decisions import ClauseTrace, Contribution, Mode, Value
+from engine.core.decisions import Mode
 from engine.core.events import Event, lookup
 from engine.core.kernel import hash64
+from engine.core.programs import AskModel, Program, Readings, Watch
 from engine.core.series import EntitySeries
 
 CounterKind = Literal["count", "distinct", "sum"]
-Fields = dict[str, Any]
-Scores = Mapping[str, float | None]
 
 DEFAULT_CAP = 32
 MAX_CAP = 1_000
@@ -59,12 +57,49 @@ class ActionTemplate:
     target: str
     path: str
     lookback_ms: int | None = None
+    needs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """What is done to users whom rules meet again and again. A strike counts for `decay_ms`; `steps`: from how many
+    strikes on which action, ascending; `key`: of their series in a user's record."""
+
+    name: str
+    key: int
+    decay_ms: int
+    steps: tuple[tuple[int, ActionTemplate], ...]
+
+    def step(self, strikes: int) -> ActionTemplate | None:
+        """The highest step that so many strikes reach."""
+        return next((then for at, then in reversed(self.steps) if strikes >= at), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """On which share of the active users a rule may act within `per_ms`. `compares`: unless the rule's version before
+    the last change holds for them too; `key`: of the series in a partition's ledger, and the one after it."""
+
+    share: float
+    per_ms: int
+    compares: bool
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a rollout: from this event time on a rule has this mode."""
+
+    from_ms: int
+    mode: Mode
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
-    from this event time on it is in shadow."""
+    from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
+    its `mode`; `tell`: what users may be told."""
 
     name: str
     key: int
@@ -77,6 +112,10 @@ class Rule:
     meta: Mapping[str, Any]
     share: float = 1.0
     expires_ms: int | None = None
+    ladder: Ladder | None = None
+    budget: Budget | None = None
+    plan: tuple[Stage, ...] = ()
+    tell: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +155,18 @@ def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
     user counts."""
     if rule.expires_ms is not None and event.ts_ms >= rule.expires_ms and rule.then.kind != "allow":
         return False
-    if rule.mode != "canary":
-        return rule.mode == "enforce"
+    mode, share = mode_at(rule, event.ts_ms)
+    if mode != "canary":
+        return mode == "enforce"
     entity = event.user_id if rule.then.target == "event" else target_id
     chosen: int = hash64(f"canary\x00{rule.name}\x00{entity}")
-    return chosen < rule.share * _HASHES
+    return chosen < share * _HASHES
+
+
+def mode_at(rule: Rule, ts_ms: int) -> tuple[Mode, float]:
+    """A rule's mode at a time, and of a canary its share."""
+    stage = next((stage for stage in reversed(rule.plan) if ts_ms >= stage.from_ms), None)
+    return (stage.mode, stage.share) if stage is not None else (rule.mode, rule.share)
 
 
 def allows(rule: Rule, event: Event) -> bool:
@@ -133,112 +179,10 @@ def threshold_of(model: str) -> str:
     return f"{model} threshold"
 
 
-ModelTexts = tuple[tuple[str | None, ...], tuple[str | None, ...]]
-"""What a model reads of an event: its texts and its categories, in the order of its spec; None = missing."""
-
-ReadTexts = Callable[[Fields], ModelTexts]
-
-ModelNumbers = tuple[float | None, ...]
-"""What a model reads of an event's numbers, in the order of its spec; None = missing."""
-
-AskModel = Callable[[str, ModelNumbers], float | None]
-"""Gives a model's score for its numbers, and for the texts that it has read before; None = unknown."""
-
-Values = Mapping[str, Value]
-"""Counters and scores that were read before, by name; None = unknown."""
-
-Readings = EntitySeries | Values
-"""What a generated function reads counters from: an entity's series, or what a journey has gathered."""
-
-Observe = Callable[[Fields, EntitySeries, int], None]
-Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
-ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Decider:
-    """`decide` asks the models that its rules name and returns the indices of the rules that hold;
-    `explain` traces one rule's clauses, and is run on hits only. `models`: those, with what reads their texts."""
-
-    decide: Decide
-    explain: ExplainRule
-    models: Mapping[str, ReadTexts]
-
-
-@dataclass(frozen=True, slots=True)
-class EntityProgram:
-    """What an event of one type does at the entities of one kind.
-
-    `keys`: which entities the event's fields name; `observe` enters the event into the series of one of
-    them (the last argument is its key); `read` gives the counters' values there, by name.
-    """
-
-    keys: Callable[[Fields], tuple[str, ...]]
-    observe: Callable[[Fields, EntitySeries, int, str], None]
-    read: Callable[[EntitySeries, int, str], dict[str, Value]]
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterProgram:
-    """A cluster that events of one type belong to, and the counters over it that their rules read, with
-    their windows."""
-
-    spec: ClusterSpec
-    counters: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class JourneyProgram:
-    """What an event of one type does away from its user: the entities it visits, in this order, and the
-    rules that are decided when it is back.
-
-    `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
-    that those rules name; `eligible`: the rules with a lookback all of whose other clauses hold.
-    """
-
-    entities: Mapping[str, EntityProgram]
-    clusters: Mapping[str, ClusterProgram]
-    carried: tuple[str, ...]
-    gather: Callable[[Fields, EntitySeries, int, Scores], dict[str, Value]]
-    eligible: Callable[[Fields, EntitySeries, int, Scores], list[int]]
-    decider: Decider
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """Everything that happens for one event type, generated from the rulebook.
-
-    `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
-    user, `journey` the others.
-    """
-
-    observe: Observe
-    decider: Decider
-    journey: JourneyProgram | None
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A rule that also acts on those who came before the threshold: what is watched at its entities.
-
-    `crossed`: whether the rule's clauses about the entity hold at a time; `count`: the value of `counter`,
-    which tells the positions ("14th of 23"), and `series_key` and `over_ms` are its own; `within_ms`: the
-    longest window of the clauses' counters.
-    """
-
-    rule: int
-    crossed: Callable[[EntitySeries, int, str], bool]
-    count: Callable[[EntitySeries, int, str], int | None]
-    counter: str
-    series_key: int
-    over_ms: int
-    lookback_ms: int
-    within_ms: int
-
-
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity."""
+    """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
+    `budget_ms`: the longest window of a budget, 0 without any."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -249,6 +193,7 @@ class Rulebook:
     max_keys: Mapping[str, int]
     lateness_ms: int
     sources: Mapping[str, str] = field(repr=False)
+    budget_ms: int = 0
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""
@@ -256,28 +201,27 @@ class Rulebook:
 
     def pausing(self, names: Container[str]) -> "Rulebook":
         """The same, with these rules in shadow: they are decided and told, and do nothing."""
-        return replace(self, rules=tuple(replace(r, mode="shadow") if r.name in names else r for r in self.rules))
+        paused = (replace(one, mode="shadow", plan=()) if one.name in names else one for one in self.rules)
+        return replace(self, rules=tuple(paused))
+
+    def would_hold(self, name: str, event: Event, readings: Readings, now: int, ask: AskModel) -> bool:
+        """Whether the rule of this name holds for an event, as far as this rulebook can tell from what was read."""
+        program = self.program(event.type)
+        index = next((index for index, rule in enumerate(self.rules) if rule.name == name), None)
+        if program is None or index is None:
+            return False
+        deciders = [program.decider, *([program.journey.decider] if program.journey is not None else [])]
+        known = [decider for decider in deciders if isinstance(readings, EntitySeries) == (decider is program.decider)]
+        return any(index in decider.decide(event.fields, readings, now, ask) for decider in known)
 
 
-class Scorer(Protocol):
-    """A model as the evaluator sees it. It reads the texts of a batch of events at once, before they are decided.
-    `threshold`: from which score on its precision is as wanted; None while that is not known."""
-
-    version: str
-    threshold: float | None
-
-    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
-        """Read the texts of the events of a batch; None where the model is not asked."""
-
-    def read_late(self, place: int, texts: ModelTexts) -> None:
-        """The model is asked about the event at a place after all."""
-
-    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
-        """A probability for the event at a place of the batch, None while too few labels are behind it. `key` is the
-        hash of the event's id."""
-
-    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
-        """Names and values, for the decision's audit trail."""
-
-    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
-        """Which parts of the event have made its score, the largest first; empty where nobody can tell."""
+def changed_rules(old: Rulebook, new: Rulebook, before: Mapping[str, Rulebook]) -> dict[str, Rulebook]:
+    """By rule of a new rulebook, the one in which it was different last. `before`: the same for the old one."""
+    known = {rule.name: rule for rule in old.rules}
+    found = {}
+    for rule in new.rules:
+        if rule.name in known and known[rule.name] != rule:
+            found[rule.name] = old
+        elif rule.name in before:
+            found[rule.name] = before[rule.name]
+    return found

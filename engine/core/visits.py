@@ -13,7 +13,8 @@ from engine.core.distincts import first_time
 from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.kernel import hash64
-from engine.core.rules import ClusterProgram, EntityProgram, JourneyProgram, Rulebook, Watch
+from engine.core.programs import ClusterProgram, EntityProgram, JourneyProgram, Watch
+from engine.core.rules import Rulebook
 from engine.core.series import UNKNOWN, EntitySeries
 
 _LATER_TIMES = 256

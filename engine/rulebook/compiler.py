@@ -112,6 +112,7 @@ def check_rulebook(
         max_keys=_max_keys(counters.values()),
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
         sources=dict(sources),
+        budget_ms=max((rule.rule.budget.per_ms for rule in rules if rule.rule.budget is not None), default=0),
     )
     if run_tests:
         run_examples(rulebook, {rule.rule.name: rule.tests for rule in rules}, declared.fields, diagnostics)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.clusters import ClusterSpec
-from engine.core.rules import CounterKind, threshold_of
+from engine.core.rules import CounterKind, Ladder, threshold_of
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
 from engine.rulebook.literals import ExpressionText
@@ -66,6 +66,7 @@ class Declarations:
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
+    ladders: dict[str, Ladder] = field(default_factory=dict)
     rules: dict[str, Node] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     reading: str = ""

@@ -4,7 +4,8 @@ what is gathered before it sets out, and what is watched for the sake of those w
 from collections.abc import Iterable
 from typing import Any
 
-from engine.core.rules import Counter, EntityProgram, Watch
+from engine.core.programs import EntityProgram, Watch
+from engine.core.rules import Counter
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
 from engine.rulebook.functions import (

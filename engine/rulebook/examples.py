@@ -8,7 +8,8 @@ from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.events import EARLIEST_MS, Event, FieldMapping
 from engine.core.journeys import Stop
-from engine.core.rules import ModelNumbers, ModelTexts, Rulebook, Scorer
+from engine.core.programs import ModelNumbers, ModelTexts, Scorer
+from engine.core.rules import Rulebook
 from engine.core.units import duration_ms, size_bytes
 from engine.core.visits import travel
 from engine.errors import EventError

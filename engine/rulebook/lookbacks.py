@@ -1,6 +1,7 @@
 """Rules with `also: earlier`: what they need in order to be watched at their entities."""
 
-from engine.core.rules import Counter, Watch
+from engine.core.programs import Watch
+from engine.core.rules import Counter
 from engine.rulebook.dependencies import Dependencies, concern_alike, reached
 from engine.rulebook.entities import EntityWriter
 from engine.rulebook.functions import Vocabulary

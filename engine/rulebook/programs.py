@@ -9,7 +9,8 @@ reads what was gathered. The generated source names nothing but its own locals a
 
 from collections.abc import Iterable
 
-from engine.core.rules import USER, ClusterProgram, Counter, Decider, JourneyProgram, Program, threshold_of
+from engine.core.programs import ClusterProgram, Decider, JourneyProgram, Program
+from engine.core.rules import USER, Counter, threshold_of
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
 from engine.rulebook.diagnostics import Span

@@ -15,7 +15,11 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "models": ("`name:` and", schema.MODEL),
     "rules": ("`name:` and", schema.RULE),
     "then": ("`allow`, or one action with", schema.THEN),
+    "ladders": ("`name:` and", schema.LADDER),
+    "steps": ("A list; each of them one action with", schema.STEP),
     "cooldown": ("", schema.COOLDOWN),
+    "plan": ("", schema.PLAN),
+    "budget": ("", schema.BUDGET),
     "meta": ("", schema.META),
     "tests": ("A list; each of them", schema.EXAMPLE),
 }

@@ -17,6 +17,10 @@ DEFAULT_MAX_SHARED = 100
 MAX_SHARED = 500
 MODES = ("shadow", "canary 5%", "enforce")
 ALSO = ("earlier",)
+NEEDS = ("review",)
+UNLESS_BEFORE = "shadow unless before"
+IF_EXCEEDED = ("shadow", UNLESS_BEFORE)
+MAX_STRIKES = 50
 BOUNDS = ("none", "wilson_lower_95")
 
 Json = dict[str, Any]
@@ -24,6 +28,7 @@ Json = dict[str, Any]
 _NAME_PATTERN = "^[a-z_][a-z0-9_]*$"
 _DURATION: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$"}
 _TEXT: Json = {"type": "string"}
+_SHARE: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
 _NAME: Json = {"type": "string", "pattern": _NAME_PATTERN}
 _CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
 _ONE_OR_MORE: Json = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
@@ -95,12 +100,41 @@ MODEL: Shape = {
     ),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
+_NEEDS = Key("review: a person has to agree before it is enforced", {"enum": list(NEEDS)})
 THEN: Shape = {
     **{kind: Key(f"the action `{kind}`, and its scope", _TEXT) for kind in ACTION_KINDS},
     "for": Key("how long it lasts", _DURATION),
     "target": Key("user, event, or the field that names the target", _TEXT),
     "also": Key("earlier: act on those who came before the threshold too", {"enum": list(ALSO)}),
     "lookback": Key("how far back `also: earlier` reaches", _DURATION),
+    "ladder": Key("the ladder on which the user gets a strike; its steps say what is done", _TEXT),
+    "needs": _NEEDS,
+}
+STEP: Shape = {
+    "at": Key("from so many strikes on", {"type": "integer", "minimum": 1, "maximum": MAX_STRIKES}, required=True),
+    **{kind: THEN[kind] for kind in ACTION_KINDS if kind != "allow"},
+    "for": THEN["for"],
+    "needs": _NEEDS,
+}
+LADDER: Shape = {
+    "decay": Key("for how long a strike counts", _DURATION, required=True),
+    "steps": Key("what is done, by the number of strikes", {"type": "array", "minItems": 1}, required=True),
+}
+BUDGET: Shape = {
+    "max": Key("the share of active users on whom the rule may act, such as 0.2%", _SHARE, required=True),
+    "per": Key("within which time", _DURATION, required=True),
+    "if_exceeded": Key(
+        "shadow: the rule rests until it would act on few again; shadow unless before: not so where the rule, as "
+        "it was before its last change, holds for most of them too",
+        {"enum": list(IF_EXCEEDED)},
+        required=True,
+    ),
+}
+PLAN: Shape = {
+    "from": Key("when the rollout begins, UTC", _TEXT, required=True),
+    "shadow": Key("for how long the rule is in shadow then", _DURATION),
+    "canary": Key("on which share of entities it acts next", _SHARE),
+    "canary_for": Key("for how long; then it acts on all", _DURATION),
 }
 COOLDOWN: Shape = {
     "per": Key("the entity that rests", _TEXT, required=True),
@@ -111,6 +145,7 @@ META: Shape = {
     "reason": Key("the reason code that goes into the action", _TEXT),
     "expires": Key("the day, in UTC, from which on it is in shadow, until somebody has looked at it again", _TEXT),
     "why": Key("why the rule exists", _TEXT),
+    "tell": Key("what the user may be told; the explanation, with its thresholds, is for people inside", _TEXT),
 }
 EXAMPLE: Shape = {
     "send": Key("the event, under the names of this rulebook", {"type": "object"}, required=True),
@@ -133,6 +168,8 @@ RULE: Shape = {
         "shadow decides and publishes nothing, a canary acts on a share of entities",
         {"type": "string", "pattern": r"^(shadow|enforce|canary \d+(\.\d+)?%)$"},
     ),
+    "plan": Key("a rollout by the clock, in place of `mode`", {"type": "object"}),
+    "budget": Key("on how many users it may act", {"type": "object"}),
     "meta": Key("who, why, until when", {"type": "object"}),
     "tests": Key("examples that must come true before the rulebook is used", {"type": "array"}),
 }
@@ -144,6 +181,7 @@ SECTIONS: Shape = {
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
     "lists": Key("sets of values", {"type": "object"}),
     "models": Key("models that score events", {"type": "object"}),
+    "ladders": Key("what is done to users whom rules meet again and again", {"type": "object"}),
     "rules": Key("the rules", {"type": "object"}),
 }
 
@@ -217,6 +255,8 @@ def json_schema() -> Json:
         RULE,
         then={"anyOf": [{"const": "allow"}, shaped(THEN)]},
         cooldown=shaped(COOLDOWN),
+        plan=shaped(PLAN),
+        budget=shaped(BUDGET),
         meta=shaped(META),
         tests={"type": "array", "items": shaped(EXAMPLE)},
     )
@@ -231,6 +271,7 @@ def json_schema() -> Json:
             derived=named({"anyOf": [_TEXT, shaped(RATIO)]}),
             lists=named(shaped(LIST)),
             models=named(shaped(MODEL)),
+            ladders=named(shaped(LADDER, steps={"type": "array", "minItems": 1, "items": shaped(STEP)})),
             rules=named(rule),
         ),
     }

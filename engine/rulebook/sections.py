@@ -10,6 +10,7 @@ from engine.core.identity import TEXT_FIELDS
 from engine.core.rules import MAX_CAP
 from engine.core.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook import schema
+from engine.rulebook.actions import read_ladder
 from engine.rulebook.counters import read_cluster, read_counter
 from engine.rulebook.declarations import Conceal, Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
@@ -177,6 +178,12 @@ def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, sp
     made.models[name] = schema.read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
 
 
+def _read_ladder(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    ladder = read_ladder(made, name, span, node)
+    if ladder is not None:
+        made.ladders[name] = ladder
+
+
 def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     made.rules[name] = node
 
@@ -188,6 +195,7 @@ _READERS = {
     "counters": read_counter,
     "models": _read_model,
     "derived": _read_derived,
+    "ladders": _read_ladder,
     "rules": _read_rule,
 }
 """In the order in which a section may name things of an earlier one."""

@@ -27,6 +27,9 @@ WATERMARKS = b"w"
 CENSUS = b"k"
 """Key of the number of new shared entities."""
 
+LEDGER = b"b"
+"""Key of the record that budgets are kept by."""
+
 Source = tuple[int, int]
 """Where a message on a journey was sent from: the topic (0 events, 1 hops) and the partition."""
 

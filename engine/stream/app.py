@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +13,7 @@ from faust.types import TP
 from mode.types import ServiceT
 
 from engine.core.evaluator import Evaluator
-from engine.core.rules import Rulebook
+from engine.core.rules import Rulebook, changed_rules
 from engine.errors import RulebookError, SnapshotError
 from engine.learning.trainer import is_seed
 from engine.rulebook import load_rulebook
@@ -62,6 +62,7 @@ class FloodgateApp(faust.App):
         self.recovery = BulkRecovery(self)
         self.rulebook_id: str | None = None
         self._rulebook: Rulebook | None = None
+        self._before: Mapping[str, Rulebook] = {}
         self._paused: dict[str, Pause] = {}
         self._models = Models()
         self._states: dict[int, PartitionState] = {}
@@ -156,6 +157,8 @@ class FloodgateApp(faust.App):
             return False
         if self.rulebook_id is not None:
             self.metrics.rulebook.remove(self.rulebook_id)
+        if self._rulebook is not None:
+            self._before = changed_rules(self._rulebook, rulebook, self._before)
         self._rulebook, self.rulebook_id = rulebook, rulebook.id
         self.metrics.rulebook.labels(rulebook.id).set(1)
         self._switch()
@@ -205,7 +208,8 @@ class FloodgateApp(faust.App):
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
         if self._rulebook is not None:
             scorers = self._models.scorers(self._rulebook)
-            evaluator = Evaluator(self._rulebook.pausing(self._paused), scorers, self.settings.decision_sample)
+            sample = self.settings.decision_sample
+            evaluator = Evaluator(self._rulebook.pausing(self._paused), scorers, sample, self._before)
             self._events.use(evaluator)
             self._hops.use(evaluator)
             self._trainer.use(self._rulebook)

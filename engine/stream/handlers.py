@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.core.entities import EntityRecord
+from engine.core.rules import Rulebook
 from engine.state.scored import Change
-from engine.state.store import PartitionState
+from engine.state.store import LEDGER, PartitionState
 from engine.stream.messages import Message, dead_letter
 from engine.stream.metrics import Metrics
 
@@ -48,6 +49,13 @@ class StateOutcome(Outcome):
         """Pieces and verdicts: before the entities' records in the changelog, as whoever has those has these too."""
         self.changes += changes
         self.scored += changes
+
+    def ledger(self, rulebook: Rulebook) -> EntityRecord | None:
+        """The partition's ledger, to be changed and kept; None where no rule has a budget."""
+        if not rulebook.budget_ms or self.state is None:
+            return None
+        found = self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
+        return found
 
     def settle(self) -> None:
         """The state may give up memory now."""

@@ -131,7 +131,7 @@ class HopWorker:
         """Decide an event that is back; whether that leaves something new in the user's record."""
         assert self._evaluator is not None
         self._metrics.journeys.inc()
-        result = self._evaluator.conclude(journey, user)
+        result = self._evaluator.conclude(journey, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
             self._results.publish(outcome, result.decision)
         return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))
@@ -144,7 +144,7 @@ class HopWorker:
     def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
         """Act on an earlier event."""
         assert self._evaluator is not None
-        decision = self._evaluator.recall(recall, user)
+        decision = self._evaluator.recall(recall, user, outcome.ledger(self._evaluator.rulebook))
         if decision is not None:
             self._metrics.recalls.labels(recall.rule).inc()
             self._results.publish(outcome, decision)

@@ -50,8 +50,8 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
 
 
 def encode_action(action: Action) -> bytes:
-    """An action as JSON. Absent: `scope` and `for_ms` where the rule has none, `model` without any, `earlier`
-    when it is false."""
+    """An action as JSON. Absent: `scope`, `for_ms`, `needs` and `tell` where the rule has none, `model` without any,
+    `earlier` when it is false."""
     document: dict[str, Any] = {
         "action_id": action.action_id,
         "ts": action.ts_ms,
@@ -72,6 +72,10 @@ def encode_action(action: Action) -> bytes:
         document["model"] = ",".join(action.models.values())
     if action.earlier:
         document["earlier"] = True
+    if action.needs is not None:
+        document["needs"] = action.needs
+    if action.tell is not None:
+        document["tell"] = action.tell
     return orjson.dumps(document)
 
 

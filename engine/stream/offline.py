@@ -12,7 +12,7 @@ import msgspec
 
 from engine.core.evaluator import Evaluator
 from engine.core.journeys import Journey, Recall
-from engine.core.rules import Rulebook
+from engine.core.rules import Rulebook, changed_rules
 from engine.learning.models import LearnedModel
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -69,18 +69,21 @@ def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arri
 class OfflineEngine:
     """Runs arrivals through the workers and yields the messages that they publish.
 
-    Journeys are made on the spot, as if each event were decided before the next one arrives; only the labels of
-    clusters that events set out with are those of the batch's beginning, as they are live.
+    `before`: the rulebook that was in use before, with which budgets compare. Journeys are made on the spot, as if each
+    event were decided before the next one arrives; only the labels of clusters that events set out with are those of
+    the batch's beginning, as they are live.
     """
 
     def __init__(
-        self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None
-    ) -> None:
+        self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None,
+        before: Rulebook | None = None,
+    ) -> None:  # fmt: skip
         self.metrics = Metrics()
         settings, pseudonyms = msgspec.structs.replace(settings, log_actions=False), settings.pseudonyms()
         if pseudonyms is not None:
             rulebook = load_rulebook(rulebook.sources, pseudonyms.of)
         self._settings, self._rulebook = settings, rulebook
+        self._before = changed_rules(before, rulebook, {}) if before is not None else {}
         self.database = MemoryDatabase()
         self.state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = Models()
@@ -175,7 +178,7 @@ class OfflineEngine:
 
     def _use_models(self) -> None:
         scorers = self._models.scorers(self._rulebook)
-        evaluator = Evaluator(self._rulebook, scorers, self._settings.decision_sample)
+        evaluator = Evaluator(self._rulebook, scorers, self._settings.decision_sample, self._before)
         self._events.use(evaluator)
         self._hops.use(evaluator)
 

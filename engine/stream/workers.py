@@ -8,7 +8,8 @@ import structlog
 from engine.core.evaluator import NOTHING, Evaluator
 from engine.core.events import Event
 from engine.core.journeys import Journey
-from engine.core.rules import Program, Rulebook
+from engine.core.programs import Program
+from engine.core.rules import Rulebook
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_key
@@ -64,6 +65,7 @@ class EventWorker:
         outcome, journeys = StateOutcome(state=state), []
         decoded = self._decode(evaluator.rulebook, records, outcome)
         outcome.records = touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
+        ledger = outcome.ledger(evaluator.rulebook)
         evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
         skipped = 0
         for key, record, event, program in decoded:
@@ -73,7 +75,7 @@ class EventWorker:
                 continue
             entity.offset = record.offset
             try:
-                result = evaluator.evaluate(event, program, entity, partition)
+                result = evaluator.evaluate(event, program, entity, partition, ledger)
                 if result is not NOTHING:
                     self._results.collect(outcome, result)
             except Exception as error:  # one event must never stop a partition

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.core.rules import ModelNumbers, ModelSpec
+from engine.core.programs import ModelNumbers
+from engine.core.rules import ModelSpec
 from engine.learning.features import Inputs, featurizer, names_of
 from engine.learning.linear import sigmoid
 from engine.learning.models import LearnedModel

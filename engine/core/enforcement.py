@@ -1,0 +1,123 @@
+"""What comes of a rule that holds: it rests, climbs a ladder, keeps to its budget, acts."""
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
+
+from engine.core.budgets import allows_one_more
+from engine.core.decisions import Action, ClauseTrace, Effect, Hit, action_id, explain, ordinal
+from engine.core.entities import EntityRecord
+from engine.core.events import Event
+from engine.core.hashing import hash32
+from engine.core.kernel import add_count, hash64, read_count
+from engine.core.programs import ModelNumbers
+from engine.core.rules import ActionTemplate, Ladder, Rule, Rulebook, allows, is_in_force, mode_at
+
+MAX_STRIKES = 64
+_REMEMBERED: tuple[Effect, ...] = ("acted", "shadow", "strike")
+"""After these a rule rests."""
+
+
+@dataclass(slots=True)
+class Case:
+    """One event while it is decided. `now`: its time on the record's scale; `ledger`: its partition's, where rules
+    have budgets."""
+
+    event: Event
+    record: EntityRecord
+    now: int
+    ledger: EntityRecord | None = None
+    allowed: bool = False
+    earlier: bool = False
+    hits: list[Hit] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    scores: dict[str, float | None] = field(default_factory=dict)
+    numbers: dict[str, ModelNumbers] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A rule that holds for an event. `held_before`: as for `budgets.allows_one_more`."""
+
+    index: int
+    target_id: str | None
+    clauses: tuple[ClauseTrace, ...]
+    counterfactual: str | None
+    held_before: Callable[[], bool] = bool
+
+
+class Enforcement:
+    """Turns rules that hold into hits and actions, by one rulebook."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
+
+    def allow(self, case: Case, held: Set[int]) -> None:
+        """Note whether one of the rules that hold keeps the others from acting."""
+        if not case.allowed and not self._allow.isdisjoint(held):
+            case.allowed = any(allows(self._rulebook.rules[i], case.event) for i in held if i in self._allow)
+
+    def meet(self, case: Case, holding: Holding) -> None:
+        """One rule holds: add the hit, and the action where it acts."""
+        rule, clauses = self._rulebook.rules[holding.index], holding.clauses
+        looks_back = rule.then.lookback_ms is not None
+        if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.event_id}")):
+            return  # another of its entities, or its journey, was faster
+        effect, then = self._effect(case, rule, holding), rule.then
+        if rule.ladder is not None and effect in ("acted", "shadow"):
+            strikes = strike(case, rule, rule.ladder, effect == "acted")
+            clauses += (_told(rule.ladder, strikes),)
+            step = rule.ladder.step(strikes)
+            if step is not None:
+                then = step
+            elif effect == "acted":
+                effect = "strike"
+        case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
+        if rule.cooldown_ms and effect in _REMEMBERED:
+            case.record.cool(rule.key, case.now, rule.cooldown_ms)
+        if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
+            told = explain(clauses, holding.counterfactual)
+            case.actions.append(self._act(case, rule, then, holding.target_id, told))
+
+    def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
+        if holding.target_id is None:
+            return "no_target"
+        if rule.cooldown_ms and case.record.cooling(rule.key, case.now):
+            return "cooldown"
+        if not is_in_force(rule, case.event, holding.target_id):
+            return "shadow"
+        if holding.index in self._allow:
+            return "acted"
+        if case.allowed:
+            return "allowed"
+        return "acted" if _can_afford(case, rule, holding) else "budget"
+
+    def _act(self, case: Case, rule: Rule, then: ActionTemplate, target_id: str, explanation: str) -> Action:
+        event = case.event
+        return Action(
+            action_id(event.event_id, rule.name, then.target, target_id), event.ts_ms, then.kind, then.scope,
+            then.target, target_id, event.event_id, event.user_id, rule.name, rule.reason, then.for_ms,
+            explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.tell,
+        )  # fmt: skip
+
+
+def _can_afford(case: Case, rule: Rule, holding: Holding) -> bool:
+    if rule.budget is None or case.ledger is None:
+        return True
+    return allows_one_more(case.ledger, rule.budget, case.event.user_id, case.event.ts_ms, holding.held_before)
+
+
+def strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> int:
+    """Enter a strike, one for each event and ladder; returns how many there are. What does not act strikes on a
+    ladder of its own."""
+    key = ladder.key if counts else hash32(f"{ladder.key} {rule.key}")
+    counted, now = case.record.series.counts, case.now
+    if case.record.meet(hash64(f"{key}\x00{case.event.event_id}")):
+        add_count(counted, key, now, MAX_STRIKES, ladder.decay_ms)
+    found = read_count(counted, key, now, ladder.decay_ms, MAX_STRIKES)
+    return max(1, found or 1)
+
+
+def _told(ladder: Ladder, strikes: int) -> ClauseTrace:
+    return ClauseTrace(f"{ordinal(strikes)} strike on ladder {ladder.name}", {f"ladder.{ladder.name}": strikes}, True)

@@ -1,0 +1,187 @@
+"""What comes of rules that hold: ladders, budgets, plans."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.core.rules import changed_rules
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.offline import Arrival, OfflineEngine
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+T0 = 1_760_000_000_000 // DAY * DAY
+
+LADDER = """
+version: 1
+ladders:
+  spam:
+    decay: 10d
+    steps:
+      - {at: 2, challenge: captcha}
+      - {at: 3, limit: posting, for: 24h}
+      - {at: 4, suspend: account, needs: review}
+"""
+STRIKE = """
+rules:
+  bad:
+    event: post
+    when: [event.bad is_true]
+    then: {ladder: spam}
+    meta: {reason: bad_post, tell: Please be kind.}
+""".replace("event.bad is_true", "event.bad == 1")
+
+
+def run(rules: str, events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Decisions with hits, and actions."""
+    arrivals = [
+        Arrival("event", one["ts"], orjson.dumps({"event_id": f"e{n}", "type": "post", "user_id": "ann", **one}))
+        for n, one in enumerate(events)
+    ]
+    engine = OfflineEngine(load_rulebook({"rules.yaml": rules}), Settings(decision_sample=0.0))
+    told: dict[str, list[dict[str, Any]]] = {"decisions": [], "actions": []}
+    for message in engine.run(arrivals):
+        told[message.topic].append(orjson.loads(message.value))
+    return told["decisions"], told["actions"]
+
+
+def bad(*days: float) -> list[dict[str, Any]]:
+    return [{"ts": T0 + int(day * DAY), "bad": 1} for day in days]
+
+
+def effects(decisions: list[dict[str, Any]]) -> list[str]:
+    return [hit["effect"] for one in decisions for hit in one["hits"]]
+
+
+def test_who_is_met_again_and_again_climbs() -> None:
+    decisions, actions = run(LADDER + STRIKE, bad(0, 1, 2, 3, 4))
+    assert effects(decisions) == ["strike", "acted", "acted", "acted", "acted"]
+    assert decisions[0]["outcome"] == "strike"
+    assert [(one["kind"], one.get("for_ms"), one.get("needs")) for one in actions] == [
+        ("challenge", None, None),
+        ("limit", DAY, None),
+        ("suspend", None, "review"),
+        ("suspend", None, "review"),
+    ]
+    assert all(one["tell"] == "Please be kind." and one["reason"] == "bad_post" for one in actions)
+    assert actions[0]["explanation"] == "event.bad = 1 == 1, 2nd strike on ladder spam"
+
+
+def test_strikes_are_forgotten() -> None:
+    _, actions = run(LADDER + STRIKE, bad(0, 1, 11.5, 12, 12.1))
+    assert [one["kind"] for one in actions] == ["challenge", "challenge", "limit"]
+
+
+def test_two_rules_on_one_event_are_one_strike() -> None:
+    twin = STRIKE.replace("rules:", "").replace("bad:", "twin:")
+    _, actions = run(LADDER + STRIKE + twin, bad(0, 1))
+    assert [(one["rule"], one["kind"]) for one in actions] == [("bad", "challenge"), ("twin", "challenge")]
+
+
+def test_a_rule_in_shadow_has_strikes_of_its_own() -> None:
+    shadow = (
+        STRIKE.replace("rules:", "").replace("bad:", "trial:").replace("event: post", "event: post\n    mode: shadow")
+    )
+    decisions, actions = run(LADDER + STRIKE + shadow, bad(0, 1, 2))
+    assert [(one["rule"], one["kind"]) for one in actions] == [("bad", "challenge"), ("bad", "limit")]
+    trial = [hit["clauses"][-1]["value"] for one in decisions for hit in one["hits"] if hit["rule"] == "trial"]
+    assert trial == [1, 2, 3]
+
+
+def test_an_event_that_is_sent_twice_strikes_once() -> None:
+    _, actions = run(LADDER + STRIKE, [*bad(0), {"ts": T0, "bad": 1, "event_id": "e0"}, *bad(1)])
+    assert [one["kind"] for one in actions] == ["challenge"]
+
+
+BUDGET = """
+version: 1
+rules:
+  careful:
+    event: post
+    when: [event.n >= {limit}]
+    then: {{limit: posting}}
+    budget: {{max: 10%, per: 1h, if_exceeded: {then}}}
+"""
+
+
+def crowd(minutes: range, n: int = 5) -> list[dict[str, Any]]:
+    """A hundred users, each a post in every minute."""
+    return [
+        {"ts": T0 + minute * MINUTE + user, "user_id": f"u{user}", "n": user % n}
+        for minute in minutes
+        for user in range(100)
+    ]
+
+
+def test_a_rule_that_would_act_on_too_many_stops_by_itself_and_comes_back() -> None:
+    rules = BUDGET.format(limit=1, then="shadow")
+    decisions, actions = run(rules, crowd(range(10)))
+    assert len({one["user_id"] for one in actions}) <= 11
+    assert "budget" in effects(decisions)
+    calm = [{"ts": T0 + 3 * HOUR + user, "user_id": f"u{user}", "n": int(user == 7)} for user in range(100)]
+    _, again = run(rules, crowd(range(10)) + calm)
+    assert [one["user_id"] for one in again[len(actions) :]] == ["u7"]
+
+
+def test_within_its_budget_it_acts_on_the_same_users_again_and_again() -> None:
+    decisions, actions = run(BUDGET.format(limit=1, then="shadow"), crowd(range(5), n=1) + [
+        {"ts": T0 + 6 * MINUTE + n, "user_id": "u1", "n": 3} for n in range(20)
+    ])  # fmt: skip
+    assert len(actions) == 20
+    assert set(effects(decisions)) == {"acted"}
+
+
+@pytest.mark.parametrize(("before", "stopped"), [(9, True), (2, False)], ids=["a bad edit", "a surge"])
+def test_what_the_rule_would_have_done_before_its_last_change_tells_an_edit_from_a_surge(
+    before: int, stopped: bool
+) -> None:
+    old, new = (
+        load_rulebook({"rules.yaml": BUDGET.format(limit=limit, then="shadow unless before")}) for limit in (before, 1)
+    )
+    engine = OfflineEngine(new, Settings(decision_sample=0.0), before=old)
+    arrivals = [
+        Arrival("event", 0, orjson.dumps({"event_id": f"e{n}", "type": "post", **one}))
+        for n, one in enumerate(crowd(range(10)))
+    ]
+    acted = {orjson.loads(one.value)["user_id"] for one in engine.run(arrivals) if one.topic == "actions"}
+    assert len(acted) <= 11 if stopped else len(acted) == 80
+
+
+def test_the_version_before_is_the_one_in_which_the_rule_was_different() -> None:
+    first, second, third = (
+        load_rulebook({"rules.yaml": BUDGET.format(limit=limit, then="shadow") + f"# {n}\n"})
+        for n, limit in enumerate((5, 1, 1))
+    )
+    before = changed_rules(first, second, {})
+    assert before == {"careful": first}
+    assert changed_rules(second, third, before) == {"careful": first}
+    assert changed_rules(second, second, {}) == {}
+
+
+PLAN = """
+version: 1
+rules:
+  planned:
+    event: post
+    when: [event.n >= 0]
+    then: {limit: posting}
+    plan: {from: "2025-10-09T00:00", shadow: 24h, canary: 30%, canary_for: 24h}
+"""
+
+
+def test_a_plan_rolls_a_rule_out_by_the_clock() -> None:
+    start = 1_759_968_000_000  # 2025-10-09
+    for hours, low, high in ((-1, 0, 0), (1, 0, 0), (25, 15, 45), (49, 100, 100)):
+        events = [{"ts": start + hours * HOUR + user, "user_id": f"u{user}", "n": 1} for user in range(100)]
+        decisions, actions = run(PLAN, events)
+        assert low <= len(actions) <= high
+        assert {hit["mode"] for one in decisions for hit in one["hits"]} == {
+            {-1: "shadow", 1: "shadow", 25: "canary", 49: "enforce"}[hours]
+        }
+
+
+def test_a_pause_is_stronger_than_a_plan() -> None:
+    rulebook = load_rulebook({"rules.yaml": PLAN}).pausing({"planned"})
+    assert rulebook.rules[0].plan == ()
+    assert rulebook.rules[0].mode == "shadow"
