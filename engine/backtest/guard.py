@@ -6,6 +6,7 @@ from engine.backtest.comparison import Comparison
 from engine.backtest.run import backtest
 from engine.core.rules import Rulebook
 from engine.settings import Settings
+from engine.stream.lists import show_in
 from engine.stream.publishing import read_models, read_since
 from engine.stream.rulebooks import read_in_use
 
@@ -27,6 +28,8 @@ def try_on_last_events(
     events = read_since(settings, settings.topics.events, span_ms, MOST_EVENTS)
     if not events:
         return None
+    for rulebook in (new, in_use[1]):
+        show_in(settings, rulebook)
     return backtest(new, in_use[1], events, [], settings, lambda count: told(count, len(events)), read_models(settings))
 
 

@@ -100,7 +100,7 @@ class Trial:
             if hit["effect"] in MET:
                 met.append(hit["rule"])
                 self._met(self.rules[hit["rule"]], decision, hit)
-            if hit["effect"] == "acted" and hit["rule"] not in self._allow:
+            if hit["effect"] in ("acted", "budget") and hit["rule"] not in self._allow:  # a budget hides no bad edit
                 self.users.setdefault(user, {}).setdefault(self._kinds[hit["rule"]], hit["rule"])
         for pair in combinations(sorted(met), 2):
             self.overlaps[pair] += 1

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from engine.core.decisions import Mode
 from engine.core.events import Event, lookup
 from engine.core.kernel import hash64
+from engine.core.lists import LiveList
 from engine.core.programs import AskModel, Program, Readings, Watch
 from engine.core.series import EntitySeries
 
@@ -182,7 +183,8 @@ def threshold_of(model: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
-    `budget_ms`: the longest window of a budget, 0 without any."""
+    `budget_ms`: the longest window of a budget, 0 without any;
+    `live`: the lists that change while it is in use."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -194,6 +196,7 @@ class Rulebook:
     lateness_ms: int
     sources: Mapping[str, str] = field(repr=False)
     budget_ms: int = 0
+    live: Mapping[str, LiveList] = field(default_factory=dict)
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""

@@ -8,7 +8,7 @@ Names are read on first use and kept in a local variable: a clause that is not r
 models read is read in any case, and at once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
 import re2
@@ -28,7 +28,7 @@ from engine.rulebook.nodes import (
     names_in,
 )
 
-Entries = Callable[[str | None, Iterable[Any]], frozenset[Any]]
+Entries = Callable[[str | None, Iterable[Any]], Set[Any]]
 """What is in the list of a name, or in one that is written out."""
 
 Loader = Callable[["Scope", Ref], str]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.core.entities import MAX_LATENESS_MS
 from engine.core.hashing import hash32
+from engine.core.lists import Conceal
 from engine.core.rules import (
     DEFAULT_CAP,
     DEFAULT_MAX_KEYS,
@@ -19,7 +20,7 @@ from engine.core.rules import (
 from engine.core.sketches import BUCKETS_PER_WINDOW
 from engine.errors import RulebookError
 from engine.rulebook.advice import advise
-from engine.rulebook.declarations import Conceal, Declarations, RatioDeclaration
+from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.dependencies import Dependencies, concern_alike, find_dependencies, reached
 from engine.rulebook.diagnostics import Diagnostics, Span
 from engine.rulebook.examples import run_examples
@@ -112,6 +113,7 @@ def check_rulebook(
         max_keys=_max_keys(counters.values()),
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
         sources=dict(sources),
+        live={name: entries for name, entries in declared.live.items() if name is not None},
         budget_ms=max((rule.rule.budget.per_ms for rule in rules if rule.rule.budget is not None), default=0),
     )
     if run_tests:

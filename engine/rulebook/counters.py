@@ -184,6 +184,8 @@ def _excluded(made: Declarations, node: Node | None, by: str) -> str | None:
     elif name not in made.lists:
         hint = did_you_mean(name, made.lists) or "declare it under `lists:`"
         made.diagnostics.error(node.span, f'unknown list "{name}"', hint)
+    elif name in made.live:
+        made.diagnostics.error(node.span, f"`{name}` is live: what is counted cannot change with it", "use `unless`")
     else:
         return name
     return None

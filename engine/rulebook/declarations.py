@@ -1,19 +1,17 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.clusters import ClusterSpec
+from engine.core.lists import Conceal, LiveList
 from engine.core.rules import CounterKind, Ladder, threshold_of
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
 from engine.rulebook.literals import ExpressionText
 from engine.rulebook.nodes import Expr, Ref, Type
 from engine.rulebook.source import Node
-
-Conceal = Callable[[str], str]
-"""Gives an id its pseudonym."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Declarations:
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    live: dict[str | None, LiveList] = field(default_factory=dict)
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
     rules: dict[str, Node] = field(default_factory=dict)
@@ -74,8 +73,10 @@ class Declarations:
     to_come: set[str] = field(default_factory=set)
     depths: dict[str, int] = field(default_factory=dict)
 
-    def entries(self, list_name: str | None, values: Iterable[Any]) -> frozenset[Any]:
+    def entries(self, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
         """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""
+        if list_name in self.live:
+            return self.live[list_name]
         found = frozenset(self.lists[list_name] if list_name is not None else values)
         if self.conceal is None:
             return found

@@ -79,6 +79,7 @@ CLUSTER: Shape = {
 LIST: Shape = {
     "file": Key("one entry a line, # starts a comment", _TEXT),
     "values": Key("the entries themselves", {"type": "array", "items": _TEXT}),
+    "live": Key("`floodgate lists` adds entries while the rules are in use", {"const": True}),
 }
 MODEL: Shape = {
     "numbers": Key("fields and counters it reads", {"type": "array", "items": _TEXT}),

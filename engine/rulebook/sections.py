@@ -7,12 +7,13 @@ from pathlib import PurePosixPath
 
 from engine.core.events import IDENTITY_FIELDS
 from engine.core.identity import TEXT_FIELDS
+from engine.core.lists import Conceal, LiveList
 from engine.core.rules import MAX_CAP
 from engine.core.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook import schema
 from engine.rulebook.actions import read_ladder
 from engine.rulebook.counters import read_cluster, read_counter
-from engine.rulebook.declarations import Conceal, Declarations, FieldDeclaration, RatioDeclaration
+from engine.rulebook.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.entities import DERIVED_KEYS
 from engine.rulebook.nodes import Ref, names_in
@@ -170,8 +171,12 @@ def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: 
     if "values" in keys:
         values += words(keys["values"], "an entry", made.diagnostics)
     if not keys:
-        made.diagnostics.error(span, f"list `{name}` needs `file` or `values`")
+        made.diagnostics.error(span, f"list `{name}` needs `file`, `values` or `live`")
     made.lists[name] = frozenset(values)
+    if "live" in keys and keys["live"].scalar is not True:
+        made.diagnostics.error(keys["live"].span, f"`live` is true, this is {keys['live'].kind}", "or leave it out")
+    elif "live" in keys:
+        made.live[name] = LiveList(values, made.conceal)
 
 
 def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:

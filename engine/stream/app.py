@@ -21,15 +21,14 @@ from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState
 from engine.stream.batches import BatchTransport
-from engine.stream.clients import MAX_MESSAGE_BYTES, faust_credentials
 from engine.stream.durability import Durability
 from engine.stream.ending import end_soon
-from engine.stream.fencing import MAX_BATCH_BYTES
+from engine.stream.faust_options import faust_options
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
-from engine.stream.logs import logging_config
+from engine.stream.lists import ENTRY, LiveEntries
 from engine.stream.messages import VERSION, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
 from engine.stream.recovery import BulkRecovery
@@ -40,6 +39,8 @@ from engine.stream.web import add_pages
 from engine.stream.workers import EventWorker
 
 _log = structlog.stdlib.get_logger("floodgate")
+
+_EXPIRE_EVERY_S = 1.0
 
 
 class FloodgateApp(faust.App):
@@ -64,9 +65,10 @@ class FloodgateApp(faust.App):
         self._rulebook: Rulebook | None = None
         self._before: Mapping[str, Rulebook] = {}
         self._paused: dict[str, Pause] = {}
+        self._entries = LiveEntries()
         self._models = Models()
         self._states: dict[int, PartitionState] = {}
-        super().__init__(settings.app_id, **_faust_options(settings))
+        super().__init__(settings.app_id, **faust_options(settings))
         self.entities = self._entity_table()
         self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
         self._publishers = Publishers(settings)
@@ -84,6 +86,7 @@ class FloodgateApp(faust.App):
             ),
         )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
+        self.timer(interval=_EXPIRE_EVERY_S)(self._expire_entries)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
 
@@ -142,6 +145,8 @@ class FloodgateApp(faust.App):
         rule = paused_rule(name)
         if rule is not None:
             return self._receive_paused(rule, message)
+        if name.startswith(ENTRY):
+            return self._receive_entry(name, message)
         if not name.startswith(VERSION):
             return False
         started = time.perf_counter()
@@ -160,6 +165,7 @@ class FloodgateApp(faust.App):
         if self._rulebook is not None:
             self._before = changed_rules(self._rulebook, rulebook, self._before)
         self._rulebook, self.rulebook_id = rulebook, rulebook.id
+        self._entries.show_in(rulebook)
         self.metrics.rulebook.labels(rulebook.id).set(1)
         self._switch()
         _log.info(
@@ -185,6 +191,20 @@ class FloodgateApp(faust.App):
         _log.warning("paused rules", rules=sorted(self._paused))
         self._switch()
         return True
+
+    def _receive_entry(self, key: str, message: bytes) -> bool:
+        try:
+            self._entries.receive(key, message)
+        except RulebookError as error:
+            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
+            _log.error("an entry of a live list was refused", key=key, error=str(error))
+            return False
+        return True
+
+    async def _expire_entries(self) -> None:
+        self._entries.expire()
+        for name, count in self._entries.counts().items():
+            self.metrics.entries.labels(name).set(count)
 
     async def _receive_model(self, name: str, snapshot: bytes) -> bool:
         started = time.perf_counter()
@@ -260,33 +280,3 @@ class FloodgateApp(faust.App):
 def _group(key: str) -> str:
     """All versions of the rulebook take each other's place."""
     return VERSION if key.startswith(VERSION) else key
-
-
-def _faust_options(settings: Settings) -> dict[str, Any]:
-    return {
-        "broker": [f"kafka://{server}" for server in settings.bootstrap_servers],
-        "broker_credentials": faust_credentials(settings),
-        "store": "rocksdb://",
-        "datadir": str(Path(settings.data_dir).absolute()),
-        "topic_partitions": settings.partitions,
-        "topic_replication_factor": settings.replication,
-        "table_standby_replicas": settings.standby_replicas,
-        "topic_allow_declare": False,  # `floodgate topics create` makes them
-        "topic_disable_leader": True,
-        "consumer_auto_offset_reset": "earliest",
-        "broker_commit_interval": settings.commit_interval_ms / 1000,
-        "broker_session_timeout": settings.session_timeout_ms / 1000,
-        "broker_heartbeat_interval": settings.session_timeout_ms / 4000,
-        "broker_request_timeout": max(30.0, settings.session_timeout_ms / 1000),
-        "broker_max_poll_records": 4 * settings.batch_max_events,
-        "consumer_max_fetch_size": 16 << 20,
-        "producer_acks": -1,
-        "producer_linger": 0,
-        "producer_max_batch_size": MAX_BATCH_BYTES,
-        "producer_max_request_size": MAX_MESSAGE_BYTES,
-        "stream_wait_empty": True,
-        "web_bind": settings.web_host,
-        "web_host": settings.web_host,
-        "web_port": settings.web_port,
-        "logging_config": logging_config(settings.log_level, settings.log_format),
-    }

@@ -62,6 +62,7 @@ class Metrics:
             registry=registry,
         )
         self.rulebook = Gauge("floodgate_rulebook_info", "1 for the rulebook in use", ["rulebook"], registry=registry)
+        self.entries = Gauge("floodgate_list_entries", "Entries added to live lists", ["list"], registry=registry)
         self.paused = Gauge("floodgate_rules_paused", "Rules that do nothing for now", registry=registry)
         self.model = Gauge("floodgate_model_labels", "Labels behind the model in use", ["model"], registry=registry)
         self.refused = Counter(

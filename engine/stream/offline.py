@@ -81,7 +81,10 @@ class OfflineEngine:
         self.metrics = Metrics()
         settings, pseudonyms = msgspec.structs.replace(settings, log_actions=False), settings.pseudonyms()
         if pseudonyms is not None:
+            known = rulebook.live
             rulebook = load_rulebook(rulebook.sources, pseudonyms.of)
+            for name, members in rulebook.live.items():
+                members.replace(known[name])
         self._settings, self._rulebook = settings, rulebook
         self._before = changed_rules(before, rulebook, {}) if before is not None else {}
         self.database = MemoryDatabase()

@@ -50,7 +50,7 @@ def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: 
 def read_versions(settings: Settings) -> list[Version]:
     """All versions that can be read, and come from those who may publish, oldest first. Raises TopicError."""
     found: dict[bytes, Version] = {}
-    for record in _accepted(settings):
+    for record in accepted(settings):
         if not record.key.startswith(VERSION.encode()):
             continue
         found.pop(record.key, None)
@@ -83,7 +83,7 @@ def find_version(versions: list[Version], name: str) -> Version:
 def read_paused(settings: Settings) -> dict[str, Pause]:
     """The rules that are paused. Raises TopicError."""
     found: dict[str, Pause] = {}
-    for record in _accepted(settings):
+    for record in accepted(settings):
         rule = paused_rule(record.key.decode("utf-8", "replace"))
         if rule is not None and record.value:
             with suppress(RulebookError):  # the workers refuse it too
@@ -97,7 +97,8 @@ def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
     send_one(settings, settings.topics.rulebooks, key, msgspec.json.encode(pause), what)
 
 
-def _accepted(settings: Settings) -> Iterator[Any]:
+def accepted(settings: Settings) -> Iterator[Any]:
+    """What is on the topic and comes from those who may publish. Raises TopicError."""
     accept = Publishers(settings).accept
     return (one for one in read_all(settings, settings.topics.rulebooks) if one.key is not None and accept(one))
 

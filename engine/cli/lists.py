@@ -1,0 +1,84 @@
+"""`floodgate lists`: entries of live lists."""
+
+import getpass
+import time
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from engine.cli.options import with_settings
+from engine.core.identity import MAX_ID_CHARS
+from engine.core.units import duration_ms, time_text
+from engine.settings import Settings
+from engine.stream.lists import Entry, publish_entries, read_entries
+from engine.stream.rulebooks import read_in_use
+
+
+@click.group("lists")
+def command() -> None:
+    """Change live lists while their rules are in use."""
+
+
+@command.command("add")
+@click.argument("name")
+@click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
+@click.option("--for", "lasts", help="For how long, such as 24h; without it for good.")
+@click.option("--author", default=getpass.getuser, help="Who adds them.  [default: the user's name]")
+@click.option("--note", default="", help="Why.")
+@with_settings
+def add(settings: Settings, name: str, entries: tuple[str, ...], lasts: str | None, author: str, note: str) -> None:
+    """Add each ENTRY to the live list NAME, on every worker."""
+    _check(settings, name, entries)
+    now_ms, until_ms = int(time.time() * 1_000), None
+    if lasts is not None:
+        span_ms = duration_ms(lasts)
+        if span_ms is None:
+            raise click.BadParameter(f"{lasts!r} is no duration, such as 24h or 7d", param_hint="--for")
+        until_ms = now_ms + span_ms
+    publish_entries(settings, name, dict.fromkeys(entries, Entry(author, note, now_ms, until_ms)))
+    click.echo(f"added to {name}: {len(entries)}" + (f", until {time_text(until_ms)} UTC" if until_ms else ""))
+
+
+@command.command("remove")
+@click.argument("name")
+@click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
+@with_settings
+def remove(settings: Settings, name: str, entries: tuple[str, ...]) -> None:
+    """Remove each ENTRY from the live list NAME. Those of the rulebook itself stay."""
+    known = read_entries(settings).get(name, {})
+    missing = [entry for entry in entries if entry not in known]
+    if missing:
+        raise click.UsageError(f"{name} has no such entries: {', '.join(missing)}; `floodgate lists show {name}`")
+    publish_entries(settings, name, dict.fromkeys(entries))
+    click.echo(f"removed from {name}: {len(entries)}")
+
+
+@command.command("show")
+@click.argument("name", required=False)
+@with_settings
+def show(settings: Settings, name: str | None) -> None:
+    """Show what has been added to live lists: all of them, or the entries of NAME."""
+    known, now_ms = read_entries(settings), time.time() * 1_000
+    if name is None:
+        for one, entries in sorted(known.items()):
+            click.echo(f"{one}: {len(entries)}")
+        if not known:
+            click.echo("nothing has been added to any list")
+        return
+    table = Table("entry", "added (UTC)", "by", "why", "until (UTC)")
+    for entry, said in sorted(known.get(name, {}).items()):
+        until = "for good" if said.until_ms is None else "over" if said.until_ms <= now_ms else time_text(said.until_ms)
+        table.add_row(entry, time_text(said.ts), said.author, said.note, until)
+    Console(markup=False).print(table)  # entries come from strangers
+
+
+def _check(settings: Settings, name: str, entries: tuple[str, ...]) -> None:
+    in_use = read_in_use(settings)
+    live = sorted(in_use[1].live) if in_use is not None else []
+    if name not in live:
+        told = ", ".join(live) or "none"
+        raise click.UsageError(f"the rules in use have no live list {name!r}; live are: {told}. Declare `live: true`")
+    for entry in entries:
+        if not 0 < len(entry) <= MAX_ID_CHARS:
+            raise click.UsageError(f"an entry has 1 to {MAX_ID_CHARS} characters, this one has {len(entry)}")

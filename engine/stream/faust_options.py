@@ -1,0 +1,40 @@
+"""Our settings in Faust's terms."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.settings import Settings
+from engine.stream.clients import MAX_MESSAGE_BYTES, faust_credentials
+from engine.stream.fencing import MAX_BATCH_BYTES
+from engine.stream.logs import logging_config
+
+
+def faust_options(settings: Settings) -> dict[str, Any]:
+    """What a Faust application is made with."""
+    return {
+        "broker": [f"kafka://{server}" for server in settings.bootstrap_servers],
+        "broker_credentials": faust_credentials(settings),
+        "store": "rocksdb://",
+        "datadir": str(Path(settings.data_dir).absolute()),
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "table_standby_replicas": settings.standby_replicas,
+        "topic_allow_declare": False,  # `floodgate topics create` makes them
+        "topic_disable_leader": True,
+        "consumer_auto_offset_reset": "earliest",
+        "broker_commit_interval": settings.commit_interval_ms / 1000,
+        "broker_session_timeout": settings.session_timeout_ms / 1000,
+        "broker_heartbeat_interval": settings.session_timeout_ms / 4000,
+        "broker_request_timeout": max(30.0, settings.session_timeout_ms / 1000),
+        "broker_max_poll_records": 4 * settings.batch_max_events,
+        "consumer_max_fetch_size": 16 << 20,
+        "producer_acks": -1,
+        "producer_linger": 0,
+        "producer_max_batch_size": MAX_BATCH_BYTES,
+        "producer_max_request_size": MAX_MESSAGE_BYTES,
+        "stream_wait_empty": True,
+        "web_bind": settings.web_host,
+        "web_host": settings.web_host,
+        "web_port": settings.web_port,
+        "logging_config": logging_config(settings.log_level, settings.log_format),
+    }
