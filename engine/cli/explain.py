@@ -11,11 +11,12 @@ from rich.text import Text
 
 from engine.cli.options import with_settings
 from engine.core.units import time_text
+from engine.rulebook.reevaluation import Reevaluation
 from engine.settings import Settings
 from engine.stream.messages import value_text
 from engine.stream.publishing import read_all
 from engine.stream.reversal import read_actions
-from engine.stream.rulebooks import read_versions
+from engine.stream.rulebooks import Version, read_versions
 
 _SAID = {True: Text("holds", "green"), False: Text("does not", "red"), None: Text("unknown", "yellow")}
 
@@ -23,8 +24,9 @@ _SAID = {True: Text("holds", "green"), False: Text("does not", "red"), None: Tex
 @click.command("explain")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="The decisions as they were published.")
+@click.option("--again", is_flag=True, help="Evaluate the clauses again, from the values in the record.")
 @with_settings
-def command(settings: Settings, name: str, as_json: bool) -> None:
+def command(settings: Settings, name: str, as_json: bool, again: bool) -> None:
     """Tell why something was done, or not: NAME is an event's id or an action's.
 
     Reads the decisions and actions that are still on their topics. Events without a hit are there in a sample only.
@@ -51,11 +53,26 @@ def command(settings: Settings, name: str, as_json: bool) -> None:
         version = versions.get(decision["rulebook"])
         if version is not None:
             console.print(f"rulebook {version.id}: version {version.number}, by {version.author}. {version.note}")
+        if again:
+            _evaluate_again(console, settings, decision, version)
     for action in actions.actions.values():
         if action["event_id"] == event:
             state = "revoked" if action["action_id"] in actions.revoked else "stands"
             target = f"{action['target']['type']} {action['target']['id']}"
             console.print(f"action {action['action_id']}: {action['kind']} {target} by {action['rule']}: {state}")
+
+
+def _evaluate_again(console: Console, settings: Settings, decision: Any, version: Version | None) -> None:
+    if version is None:
+        console.print(f"rulebook {decision['rulebook']} is not on its topic any more: nothing to evaluate by")
+        return
+    pseudonyms = settings.pseudonyms()
+    again = Reevaluation(version.sources, pseudonyms.of if pseudonyms is not None else None)
+    verdicts = list(again.verdicts(decision))
+    others = [one for one in verdicts if one.now != one.recorded]
+    for one in others:
+        console.print(f"{one.rule}: {one.clause} was {one.recorded}, and is {one.now} now", style="red")
+    console.print(f"evaluated again: {len(verdicts)} clauses, {len(verdicts) - len(others)} as recorded")
 
 
 def _tell(console: Console, decision: Any) -> None:

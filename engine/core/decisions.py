@@ -1,7 +1,8 @@
 """What the engine answers: decisions, their explanations, and actions with deterministic ids."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from engine.core.hashing import digest
@@ -42,7 +43,7 @@ class Hit(NamedTuple):
 class Action(NamedTuple):
     """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
     `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
-    agree before it is enforced; `tell`: what the user may be told."""
+    agree before it is enforced; `told`: what the rule says beside: its area, its severity, what the user may be told."""
 
     action_id: str
     ts_ms: int
@@ -60,7 +61,7 @@ class Action(NamedTuple):
     models: dict[str, str]
     earlier: bool = False
     needs: str | None = None
-    tell: str | None = None
+    told: Mapping[str, str] = MappingProxyType({})
 
 
 class Contribution(NamedTuple):

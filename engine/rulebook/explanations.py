@@ -8,13 +8,17 @@ from engine.rulebook.rules import Clause, RuleDeclaration
 def trace(scope: Scope, clause: Clause, negated: bool) -> str:
     """Source text of one clause's ClauseTrace."""
     values = ", ".join(f"{ref.written!r}: {_shown(scope, ref)}" for ref in names_in(clause.expr))
-    told = clause.text
-    if negated:
-        told = f"not {clause.text}" if isinstance(clause.expr, Ref) else f"not ({clause.text})"
     true, false = scope.true(clause.expr), scope.false(clause.expr)
     if negated:
         true, false = false, true
-    return f"ClauseTrace({told!r}, {{{values}}}, True if {true} else False if {false} else None)"
+    return f"ClauseTrace({told(clause, negated)!r}, {{{values}}}, True if {true} else False if {false} else None)"
+
+
+def told(clause: Clause, negated: bool) -> str:
+    """A clause as a decision has it."""
+    if not negated:
+        return clause.text
+    return f"not {clause.text}" if isinstance(clause.expr, Ref) else f"not ({clause.text})"
 
 
 def counterfactual(rule: RuleDeclaration) -> str | None:

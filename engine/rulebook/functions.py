@@ -20,7 +20,7 @@ _TYPES = {
     "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER
 }  # fmt: skip
 _COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1}
-_UNBOUNDED = 1 << 62
+UNBOUNDED = 1 << 62
 
 Rules = list[tuple[int, RuleDeclaration]]
 """Rules with their places in the rulebook."""
@@ -42,7 +42,7 @@ class Vocabulary:
 
     def scope(self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource) -> Scope:
         """A new function's scope, with the places from which it reads counters and scores."""
-        caps = {name: _UNBOUNDED if one.kind == "sum" or one.approx else one.cap for name, one in self.counters.items()}
+        caps = {name: UNBOUNDED if one.kind == "sum" or one.approx else one.cap for name, one in self.counters.items()}
         return Scope(
             lambda scope, ref: self._load(scope, ref, caps, counter, score), self.declared.entries,
             self.declared.conceal is not None, caps, namespace,
@@ -65,7 +65,7 @@ class Vocabulary:
         body = self.declared.derived[ref.target][1]
         if isinstance(body, RatioDeclaration):
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
-            full = [caps.get(ref.target, _UNBOUNDED) for ref in (body.numerator, body.denominator)]
+            full = [caps.get(ref.target, UNBOUNDED) for ref in (body.numerator, body.denominator)]
             return f"ratio({parts}, {body.at_least!r}, {body.wilson!r}, {full[0]}, {full[1]})"
         return scope.value(body)
 

@@ -66,7 +66,7 @@ def test_an_appeal_takes_back_one_action_and_teaches(system: System) -> None:
 def test_an_event_and_an_action_are_explained(system: System) -> None:
     action = standing(system)[sorted(standing(system))[0]]
     for name in (action["event_id"], action["action_id"]):
-        told = system.run("explain", name)
+        told = system.run("explain", name, "--again")
         assert action["rule"] in told
         assert "holds" in told
         assert "would not have fired" in told

@@ -1,0 +1,82 @@
+"""A decision looked at again: its clauses, evaluated once more from the values that its record has.
+
+The rulebook that decided is compiled anew, and nothing but the record is read: whoever doubts a decision sees that
+these values and these rules lead to it, without the counters of that moment, which have long moved on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from engine.core.lists import Conceal
+from engine.core.units import duration_ms, size_bytes
+from engine.rulebook.codegen import Scope
+from engine.rulebook.compiler import load_rulebook
+from engine.rulebook.diagnostics import Diagnostics
+from engine.rulebook.explanations import told
+from engine.rulebook.functions import UNBOUNDED, compiled, function
+from engine.rulebook.nodes import Expr, Member, children, names_in
+from engine.rulebook.rules import RuleDeclaration, read_rules
+from engine.rulebook.runtime import RUNTIME
+from engine.rulebook.sections import read_declarations
+
+
+class Verdict(NamedTuple):
+    """One clause of a decision. `recorded` and `now`: what it was then, and what it is again; None: unknown."""
+
+    rule: str
+    clause: str
+    recorded: bool | None
+    now: bool | None
+
+
+class Reevaluation:
+    """Evaluates records by one rulebook. `sources`: of the one that decided; `conceal`: what gave people pseudonyms in
+    the records, if they have some. Raises RulebookError."""
+
+    def __init__(self, sources: Mapping[str, str], conceal: Conceal | None = None) -> None:
+        counters = load_rulebook(sources).counters.values()
+        self._caps = {one.name: UNBOUNDED if one.kind == "sum" or one.approx else one.cap for one in counters}
+        self._declared = read_declarations(sources, Diagnostics(sources), conceal)
+        self._rules = {rule.rule.name: rule for rule in read_rules(self._declared)}
+
+    def verdicts(self, decision: Mapping[str, Any]) -> Iterator[Verdict]:
+        """The clauses of a decision's hits. Left out: what asks about a live list, which may have been another one
+        then, and what the engine tells beside the clauses."""
+        for hit in decision["hits"]:
+            recorded = {clause["text"]: clause for clause in hit["clauses"]}
+            for text, expr, negated in _clauses(self._rules.get(hit["rule"])):
+                if text in recorded and not self._asks_live(expr):
+                    result = self._evaluate(expr, _values(expr, recorded[text]["value"]))
+                    now = result if result is None or not negated else not result
+                    yield Verdict(hit["rule"], text, recorded[text]["result"], now)
+
+    def _asks_live(self, expr: Expr) -> bool:
+        inside = any(self._asks_live(child) for child in children(expr))
+        return inside or (isinstance(expr, Member) and expr.list_name in self._declared.live)
+
+    def _evaluate(self, expr: Expr, values: dict[str, Any]) -> bool | None:
+        namespace, hidden = dict(RUNTIME), self._declared.conceal is not None
+        scope = Scope(lambda _, ref: f"v.get({ref.written!r})", self._declared.entries, hidden, self._caps, namespace)
+        compiled([function("again(v)", scope, [f" return {scope.value(expr)}"])], "a clause", namespace)
+        result: bool | None = namespace["again"](values)
+        return result
+
+
+def _clauses(rule: RuleDeclaration | None) -> Iterator[tuple[str, Expr, bool]]:
+    if rule is not None:
+        for clause in (*rule.when, *rule.any):
+            yield clause.text, clause.expr, False
+        for clause in rule.unless:
+            yield told(clause, negated=True), clause.expr, True
+
+
+def _values(expr: Expr, value: Any) -> dict[str, Any]:
+    """By name, what was read; durations and sizes as numbers again."""
+    refs = {ref.written: ref for ref in names_in(expr)}
+    read = {next(iter(refs)): value} if len(refs) == 1 else dict(value) if isinstance(value, dict) else {}
+    units = {"duration": duration_ms, "size": size_bytes}
+    return {
+        name: units[refs[name].type](one) if refs[name].type in units and isinstance(one, str) else one
+        for name, one in read.items()
+        if name in refs
+    }

@@ -1,0 +1,78 @@
+"""Every decision follows from its record."""
+
+from pathlib import Path
+
+import msgspec
+import orjson
+import pytest
+
+from engine.rulebook import load_rulebook, read_directory
+from engine.rulebook.reevaluation import Reevaluation
+from engine.security import PrivacySettings
+from engine.settings import Settings
+from engine.sim.world import simulate_day
+from engine.stream.offline import Arrival, OfflineEngine
+from tests.events import START_MS, random_events, swarm_events
+from tests.system import RULEBOOKS
+
+STARTER = Path(__file__).parents[3] / "rules"
+OPEN = Settings(decision_sample=0.0)
+HIDDEN = msgspec.structs.replace(OPEN, privacy=PrivacySettings(key="k" * 40))
+
+
+def decisions(rules: Path, events: list[bytes], settings: Settings) -> list[dict[str, object]]:
+    messages = OfflineEngine(load_rulebook(rules), settings).run(Arrival("event", 0, event) for event in events)
+    return [orjson.loads(message.value) for message in messages if message.topic == settings.topics.decisions]
+
+
+@pytest.mark.parametrize("settings", [OPEN, HIDDEN], ids=["open", "hidden"])
+@pytest.mark.parametrize("rules", [RULEBOOKS / "flood", RULEBOOKS / "swarm", STARTER], ids=lambda path: path.name)
+def test_values_and_rules_lead_to_what_was_decided(rules: Path, settings: Settings) -> None:
+    if rules == STARTER:
+        events = [orjson.dumps(one.event) for one in simulate_day(3, 60)]
+    else:
+        events = [*random_events(2_000), *swarm_events(3_000)]
+    found, sources = decisions(rules, events, settings), read_directory(rules)
+    pseudonyms = settings.pseudonyms()
+    seen = {str(one["hits"]): one for one in found}
+    again = Reevaluation(sources, pseudonyms.of if pseudonyms is not None else None)
+    verdicts = [verdict for one in seen.values() for verdict in again.verdicts(one)]
+    assert len(verdicts) > 20
+    assert [one for one in verdicts if one.now != one.recorded] == []
+
+
+RULES = """
+version: 1
+fields: {age: {type: duration, unit: d}}
+lists: {bad: {live: true}}
+counters: {posts_1h: {count: post, by: user_id, over: 1h}}
+rules:
+  r:
+    event: post
+    when: [posts_1h > 1, age < 3d]
+    any: [event.word in lists.bad, event.n == 2]
+    unless: [user_id == "chief"]
+    then: {flag: word}
+"""
+
+
+def test_a_record_that_was_changed_does_not_follow() -> None:
+    events = [
+        orjson.dumps({"event_id": f"e{n}", "type": "post", "user_id": "u", "ts": START_MS + n, "age": 2, "n": n})
+        for n in range(4)
+    ]
+    rulebook = load_rulebook({"rules.yaml": RULES})
+    messages = OfflineEngine(rulebook, OPEN).run(Arrival("event", 0, event) for event in events)
+    (decision,) = [orjson.loads(one.value) for one in messages if one.topic == "decisions"]
+    told = list(Reevaluation({"rules.yaml": RULES}).verdicts(decision))
+    assert [(one.clause, one.now) for one in told] == [
+        ("posts_1h > 1", True),
+        ("age < 3d", True),
+        ("event.n == 2", True),
+        ('not (user_id == "chief")', True),
+    ]
+    for clause, value in zip(decision["hits"][0]["clauses"], (1, "4d", None, 3, "chief"), strict=True):
+        clause["value"] = value
+    told = list(Reevaluation({"rules.yaml": RULES}).verdicts(decision))
+    assert [one.now for one in told] == [False, False, False, False]
+    assert {one.recorded for one in told} == {True}
