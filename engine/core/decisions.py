@@ -43,7 +43,7 @@ class Hit(NamedTuple):
 class Action(NamedTuple):
     """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
     `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
-    agree before it is enforced; `told`: what the rule says beside: its area, its severity, what the user may be told."""
+    agree before it is enforced; `told`: what the rule says beside: its area, severity, what users may be told."""
 
     action_id: str
     ts_ms: int

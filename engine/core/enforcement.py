@@ -98,7 +98,7 @@ class Enforcement:
         return Action(
             action_id(event.event_id, rule.name, then.target, target_id), event.ts_ms, then.kind, then.scope,
             then.target, target_id, event.event_id, event.user_id, rule.name, rule.reason, then.for_ms,
-            explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.tell,
+            explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.told,
         )  # fmt: skip
 
 

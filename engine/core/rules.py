@@ -100,7 +100,7 @@ class Stage:
 class Rule:
     """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
-    its `mode`; `tell`: what users may be told."""
+    its `mode`; `told`: what its actions say beside."""
 
     name: str
     key: int
@@ -116,7 +116,7 @@ class Rule:
     ladder: Ladder | None = None
     budget: Budget | None = None
     plan: tuple[Stage, ...] = ()
-    tell: str | None = None
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from engine.rulebook.declarations import Declarations
 from engine.rulebook.diagnostics import Span
 from engine.rulebook.nodes import Expr
 from engine.rulebook.rollout import read_budget, read_expiry, read_mode, read_plan
-from engine.rulebook.schema import words
+from engine.rulebook.schema import choice, words
 from engine.rulebook.source import Node
 
 
@@ -73,11 +73,13 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     texts = [clause.text for group in groups.values() for clause in group]
     expires_ms = read_expiry(meta["expires"], report) if "expires" in meta else None
     budget = read_budget(keys["budget"], f"{name}\x00{texts}", report) if "budget" in keys else None
-    tell = meta["tell"].text if "tell" in meta else None
+    told: dict[str, str] = {key: meta[key].text or "" for key in ("area", "severity", "tell") if key in meta}
+    if "severity" in meta:
+        choice(meta["severity"], schema.SEVERITIES, "`severity`", report)
     rule = Rule(
         name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
         cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share, expires_ms,
-        ladder, budget, plan, tell,
+        ladder, budget, plan, told,
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)

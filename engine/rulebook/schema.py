@@ -21,6 +21,7 @@ NEEDS = ("review",)
 UNLESS_BEFORE = "shadow unless before"
 IF_EXCEEDED = ("shadow", UNLESS_BEFORE)
 MAX_STRIKES = 50
+SEVERITIES = ("low", "medium", "high", "critical")
 BOUNDS = ("none", "wilson_lower_95")
 
 Json = dict[str, Any]
@@ -146,6 +147,8 @@ META: Shape = {
     "reason": Key("the reason code that goes into the action", _TEXT),
     "expires": Key("the day, in UTC, from which on it is in shadow, until somebody has looked at it again", _TEXT),
     "why": Key("why the rule exists", _TEXT),
+    "area": Key("the policy area that the rule belongs to, such as spam or payments", _TEXT),
+    "severity": Key("how bad it is what the rule finds", {"enum": list(SEVERITIES)}),
     "tell": Key("what the user may be told; the explanation, with its thresholds, is for people inside", _TEXT),
 }
 EXAMPLE: Shape = {

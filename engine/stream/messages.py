@@ -50,8 +50,8 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
 
 
 def encode_action(action: Action) -> bytes:
-    """An action as JSON. Absent: `scope`, `for_ms`, `needs` and `tell` where the rule has none, `model` without any,
-    `earlier` when it is false."""
+    """An action as JSON. Absent: `scope`, `for_ms`, `needs`, `area`, `severity` and `tell` where the rule has none,
+    `model` without any, `earlier` when it is false."""
     document: dict[str, Any] = {
         "action_id": action.action_id,
         "ts": action.ts_ms,
@@ -74,8 +74,7 @@ def encode_action(action: Action) -> bytes:
         document["earlier"] = True
     if action.needs is not None:
         document["needs"] = action.needs
-    if action.tell is not None:
-        document["tell"] = action.tell
+    document.update(action.told)
     return orjson.dumps(document)
 
 

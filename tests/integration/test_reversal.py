@@ -1,5 +1,6 @@
 """What was enforced is explained, and taken back: all of a bad rule's, or one after an appeal."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ def test_an_event_and_an_action_are_explained(system: System) -> None:
         assert "would not have fired" in told
         assert f"action {action['action_id']}" in told
         assert "version" in told
+        clauses, same = re.findall(r"evaluated again: (\d+) clauses, (\d+) as recorded", told)[0]
+        assert clauses == same != "0"
     decision = orjson.loads(system.run("explain", action["event_id"], "--json").splitlines()[0])
     assert decision["event_id"] == action["event_id"]
     with pytest.raises(subprocess.CalledProcessError):
