@@ -15,10 +15,10 @@ from rich.table import Table
 from engine.backtest.guard import exceeds, try_on_last_events
 from engine.backtest.text import tell
 from engine.cli import backtest, suggest
+from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
 from engine.core.units import duration_ms, time_text
-from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.differences import differences
 from engine.rulebook.reference import reference
@@ -36,7 +36,6 @@ from engine.stream.rulebooks import (
 )
 
 _SHOWN = 8
-_SOON_MS = 14 * 86_400_000
 
 
 @click.group("rules")
@@ -50,16 +49,20 @@ command.add_command(suggest.command)
 
 @command.command("check")
 @click.argument("paths", nargs=-1, required=True, type=PATH)
-def check(paths: tuple[Path, ...]) -> None:
+@click.option("--costs", is_flag=True, help="Show what events cost, and what entities keep.")
+@with_limits
+def check(paths: tuple[Path, ...], costs: bool, max_us: float, max_bytes: int) -> None:
     """Check rulebooks and run their inline tests. Prints every error at once; exit code 1 if there is one."""
-    sys.exit(0 if all([_checked(path) is not None for path in paths]) else 1)  # noqa: C419  # check all, not up to the first
+    found = [checked(path, Limits(max_us, max_bytes), costs) for path in paths]
+    sys.exit(1 if None in found else 0)
 
 
 @command.command("test")
 @click.argument("path", type=PATH)
-def test(path: Path) -> None:
+@with_limits
+def test(path: Path, max_us: float, max_bytes: int) -> None:
     """Run a rulebook's inline tests."""
-    sys.exit(0 if _checked(path) is not None else 1)
+    sys.exit(0 if checked(path, Limits(max_us, max_bytes)) is not None else 1)
 
 
 @command.command("schema")
@@ -87,13 +90,17 @@ def reference_command() -> None:
     help="Refuse an edit that would newly act on more than so many percent of the active users.",
 )
 @click.option("--force", is_flag=True, help="Push it without trying.")
+@with_limits
 @with_settings
-def push(settings: Settings, path: Path, author: str, note: str, guard: str, max_newly: float, force: bool) -> None:
+def push(
+    settings: Settings, path: Path, author: str, note: str, guard: str, max_newly: float, force: bool, max_us: float,
+    max_bytes: int,
+) -> None:  # fmt: skip
     """Check a rulebook, try it on the last events, and publish it.
 
     Every running worker switches between two batches. What is tried is what `backtest` tells at length.
     """
-    rulebook = _checked(path)
+    rulebook = checked(path, Limits(max_us, max_bytes))
     if rulebook is None or not (force or _passes_guard(settings, rulebook, guard, max_newly)):
         sys.exit(1)
     _publish(settings, rulebook, author, note)
@@ -233,32 +240,3 @@ def _newest(versions: list[Version]) -> Version:
 def _sources(versions: list[Version], name: str) -> Mapping[str, str]:
     """Of a rulebook on this disk, or of a version."""
     return read_directory(Path(name)) if Path(name).exists() else find_version(versions, name).sources
-
-
-def _tell_expiries(rulebook: Rulebook) -> None:
-    now_ms = int(time.time() * 1_000)
-    dated = [(rule.name, rule.expires_ms - now_ms) for rule in rulebook.rules if rule.expires_ms is not None]
-    for told, names in (
-        ("in shadow, as their day has come", [name for name, left_ms in dated if left_ms <= 0]),
-        ("in shadow within two weeks", [name for name, left_ms in dated if 0 < left_ms <= _SOON_MS]),
-    ):
-        if names:
-            click.echo(f"{told}: {', '.join(names)}; look at them, and give them another `expires`")
-
-
-def _checked(path: Path) -> Rulebook | None:
-    try:
-        rulebook, diagnostics = check_rulebook(read_directory(path))
-    except RulebookError as error:
-        click.echo(str(error))
-        return None
-    if diagnostics.found:
-        click.echo(diagnostics.report())
-    errors, warnings = len(diagnostics.errors), len(diagnostics.found) - len(diagnostics.errors)
-    if rulebook is None:
-        click.echo(f"{path}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}")
-        return None
-    counts = f"{len(rulebook.rules)} rules, {len(rulebook.counters)} counters, {diagnostics.tests_run} tests passed"
-    click.echo(f"{path}: ok: rulebook {rulebook.id}: {counts}")
-    _tell_expiries(rulebook)
-    return rulebook

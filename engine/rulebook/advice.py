@@ -18,6 +18,8 @@ def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
         _look_at_origin(rule, diagnostics)
         _look_at_clauses(rule, diagnostics)
         sense = (rule.rule.events, rule.rule.then, *[frozenset(one.text for one in group) for group in _groups(rule)])
+        if not rule.rule.clauses:
+            continue  # all of them are wrong
         other = said.setdefault(sense, rule.rule.name)
         if other != rule.rule.name:
             diagnostics.warning(rule.span, f"rule `{rule.rule.name}` says the same as `{other}`", "drop one of them")

@@ -188,3 +188,14 @@ def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path:
             system.run("labels", "import", str(csv))
         assert "line 3" in refused.value.stderr
         assert "nothing has been published" in refused.value.stderr
+
+
+def test_rules_that_cost_too_much_are_refused_by_their_check() -> None:
+    rules = str(Path(__file__).parents[2] / "rules")
+    fine = CliRunner().invoke(cli, ["rules", "check", rules, "--costs"])
+    assert fine.exit_code == 0
+    assert "bytes, at most" in fine.output
+    dear = CliRunner().invoke(cli, ["rules", "check", rules, "--max-us", "200", "--max-bytes", "50000"])
+    assert dear.exit_code == 1
+    assert "post events cost about 261 µs" in dear.output
+    assert "a target_id keeps" in dear.output

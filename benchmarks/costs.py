@@ -1,0 +1,92 @@
+"""What rules cost, measured beside what `floodgate rules check --costs` says: python -m benchmarks.costs.
+
+In one process, with the engine as it runs offline: journeys cost more live, as their messages pass a broker.
+"""
+
+import statistics
+import time
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.workload import events
+from engine.core.rules import Rulebook
+from engine.rulebook import load_rulebook
+from engine.rulebook.costs import estimate_costs
+from engine.settings import Settings
+from engine.stream.offline import Arrival, OfflineEngine
+
+TEN, THIRTY = range(1, 11), range(1, 31)
+
+
+def rulebook(counters: Iterable[str] = (), rules: Iterable[str] = (), more: str = "") -> Rulebook:
+    """One counter and one rule, and these beside."""
+    lines = ["version: 1", more, "counters:", "  base: {count: any, by: user_id, over: 1h}"]
+    lines += [f"  {one}" for one in counters]
+    lines += ["rules:", "  rule: {event: any, when: [base > 900], then: {flag: x}}"]
+    lines += [f"  {one}" for one in rules]
+    return load_rulebook({"rules.yaml": "\n".join(lines) + "\n"})
+
+
+def counted(kind: str, more: str = "") -> Rulebook:
+    """Ten counters of a kind, and a rule for each."""
+    return rulebook(
+        [f"c{n}: {{{kind}, by: user_id, over: {n}h, where: event.followers > {n}{more}}}" for n in TEN],
+        [f"r{n}: {{event: any, when: [c{n} > 900], then: {{flag: x}}}}" for n in TEN],
+    )
+
+
+def at(kind: str) -> Rulebook:
+    """One counter at another entity."""
+    rule = "r: {event: any, when: [k > 900], then: {flag: x}}"
+    return rulebook([f"k: {{count: any, by: {kind}, over: 1h}}"], [rule])
+
+
+def cases() -> dict[str, Rulebook]:
+    """What is measured."""
+    score, model = (
+        "r: {event: any, when: [score.m > 0.9], then: {flag: x}}",
+        "models: {m: {texts: [text], min_labels: 5}}",
+    )
+    return {
+        "one counter, one rule": rulebook(),
+        "ten counts": counted("count: any"),
+        "ten distinct counts": counted("distinct: target_id, of: any"),
+        "ten sums": counted("sum: event.followers, of: any"),
+        "ten approximate counts": counted("count: any", ", approx: true"),
+        "ten approximate distinct counts": counted("distinct: target_id, of: any", ", approx: true"),
+        "thirty rules": rulebook(
+            rules=[f"r{n}: {{event: any, when: [base > {900 + n}], then: {{flag: x}}}}" for n in THIRTY]
+        ),
+        "thirty patterns": rulebook(
+            rules=[f"r{n}: {{event: any, when: ['text matches \"foo{n}bar\"'], then: {{flag: x}}}}" for n in THIRTY]
+        ),
+        "a model": rulebook(rules=[score], more=model),
+        **{f"at {kind}": at(kind) for kind in ("ip", "ip_prefix", "url_domain", "text")},
+    }
+
+
+@click.command()
+@click.option("--count", default=20_000, show_default=True, help="Events.")
+@click.option("--rounds", default=3, show_default=True)
+def command(count: int, rounds: int) -> None:
+    """Measure each case in turn, several times; medians."""
+    arrivals = [Arrival("event", 0, value) for _, value in events(count)]
+    found: dict[str, list[float]] = {}
+    made = cases()
+    for _ in range(rounds):
+        for name, one in made.items():
+            engine, started = OfflineEngine(one, Settings(review_share=0.0)), time.process_time()
+            for _message in engine.run(arrivals):
+                pass
+            found.setdefault(name, []).append((time.process_time() - started) / count * 1e6)
+    table = Table("rules", "measured, CPU µs", "estimated")
+    for name, one in made.items():
+        table.add_row(name, f"{statistics.median(found[name]):.1f}", f"{estimate_costs(one).dearest_us:.1f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,96 @@
+"""What a rulebook costs: an estimate from its text, before it is used.
+
+Microseconds of CPU for an event, by type, as measured on one machine (`benchmarks/costs.py` measures them again): they
+tell which rule is dear, not how many events a second another machine decides. Bytes are what an entity's record takes
+when all of its series are full.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from engine.core.entities import RECENT_IDS
+from engine.core.programs import JourneyProgram
+from engine.core.rules import ANY_EVENT, USER, Counter, Rulebook
+from engine.core.sketches import BUCKETS_PER_WINDOW
+
+EVENT_US = 20.0
+"""An event that no rule asks about: read, its user's record loaded and kept."""
+
+COUNTER_US: Mapping[tuple[str, bool], float] = {
+    ("count", False): 0.5, ("distinct", False): 1.2, ("sum", False): 6.0,
+    ("count", True): 5.6, ("distinct", True): 13.5, ("sum", True): 6.0,
+}  # fmt: skip
+"""One more counter and its clause, by kind and whether it is approximate."""
+
+RULE_US, PATTERN_US, MODEL_US, STOP_US = 0.3, 1.5, 12.0, 60.0
+"""A rule and its clauses; a pattern; a model that learns; one stop on a journey, at one entity."""
+
+KEY_US: Mapping[str, float] = {"text": 30.0, "url_domain": 10.0, "ip_prefix": 2.0}
+"""Finding out which entities an event names, where that is more than looking."""
+
+STOPS: Mapping[str, int] = {"text": 2}
+"""How many entities of a kind an event names, where that is more than one."""
+
+_RECORD_BYTES = 60 + 8 * RECENT_IDS
+_SERIES_BYTES, _COUNT_BYTES, _DISTINCT_BYTES, _SUM_BYTES = 16, 4, 12, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """`event_us`: by type of event; `record_bytes`: by kind of entity, at most."""
+
+    event_us: Mapping[str, float]
+    record_bytes: Mapping[str, int]
+
+    @property
+    def dearest_us(self) -> float:
+        """Of all types of events."""
+        return max(self.event_us.values(), default=0.0)
+
+    @property
+    def largest_bytes(self) -> int:
+        """Of all kinds of entities."""
+        return max(self.record_bytes.values(), default=0)
+
+
+def estimate_costs(rulebook: Rulebook) -> Costs:
+    """What a rulebook costs."""
+    counters = rulebook.counters.values()
+    kinds = sorted({counter.by for counter in counters} | {USER})
+    return Costs(
+        {kind: round(_event_us(rulebook, kind), 1) for kind in sorted(rulebook.programs)},
+        {kind: _record_bytes(counter for counter in counters if counter.by == kind) for kind in kinds},
+    )
+
+
+def _event_us(rulebook: Rulebook, event_type: str) -> float:
+    program = rulebook.programs[event_type]
+    counters = [one for one in rulebook.counters.values() if _concerns(one.of, event_type)]
+    rules = [rule for rule in rulebook.rules if _concerns(rule.events, event_type)]
+    patterns = sum(" matches " in clause for rule in rules for clause in rule.clauses)
+    models = len(program.decider.models) + (len(program.journey.decider.models) if program.journey is not None else 0)
+    cost = EVENT_US + RULE_US * len(rules) + PATTERN_US * patterns + MODEL_US * models
+    cost += sum(COUNTER_US[one.kind, one.approx] for one in counters)
+    return cost + (_journey_us(program.journey) if program.journey is not None else 0.0)
+
+
+def _journey_us(journey: JourneyProgram) -> float:
+    stops = [*journey.entities, *journey.clusters]
+    parts = [part for kind in stops for part in kind.split("+")]
+    found = sum(KEY_US.get(part, 0.0) for part in parts)
+    return found + STOP_US * sum(STOPS.get(kind, 1) for kind in stops)
+
+
+def _record_bytes(counters: Iterable[Counter]) -> int:
+    return _RECORD_BYTES + sum({(one.series_key, one.approx): _series_bytes(one) for one in counters}.values())
+
+
+def _series_bytes(counter: Counter) -> int:
+    if counter.approx and counter.kind != "distinct":
+        return _SERIES_BYTES + _SUM_BYTES * (BUCKETS_PER_WINDOW + 1)
+    each = {"count": _COUNT_BYTES, "distinct": _DISTINCT_BYTES, "sum": _SUM_BYTES}[counter.kind]
+    return _SERIES_BYTES + each * counter.cap
+
+
+def _concerns(types: Iterable[str], event_type: str) -> bool:
+    return event_type in types or ANY_EVENT in types
