@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.workload import events
+from engine.cli.options import calm_garbage_collection
 from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.rulebook.costs import estimate_costs
@@ -78,7 +79,9 @@ def command(count: int, rounds: int) -> None:
     made = cases()
     for _ in range(rounds):
         for name, one in made.items():
-            engine, started = OfflineEngine(one, Settings(review_share=0.0)), time.process_time()
+            engine = OfflineEngine(one, Settings(review_share=0.0))
+            calm_garbage_collection()
+            started = time.process_time()
             for _message in engine.run(arrivals):
                 pass
             found.setdefault(name, []).append((time.process_time() - started) / count * 1e6)
