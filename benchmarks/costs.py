@@ -1,6 +1,7 @@
 """What rules cost, measured beside what `floodgate rules check --costs` says: python -m benchmarks.costs.
 
-In one process, with the engine as it runs offline: journeys cost more live, as their messages pass a broker.
+In one process, with the engine as it runs offline. The estimate is of an event that names everything and passes a
+broker, as each of its stops does: about 6 µs more for an event, 15 for a stop.
 """
 
 import statistics

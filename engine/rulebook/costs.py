@@ -13,19 +13,19 @@ from engine.core.programs import JourneyProgram
 from engine.core.rules import ANY_EVENT, USER, Counter, Rulebook
 from engine.core.sketches import BUCKETS_PER_WINDOW
 
-EVENT_US = 20.0
-"""An event that no rule asks about: read, its user's record loaded and kept."""
+EVENT_US = 16.0
+"""An event of which nothing is asked: read, its user's record loaded and kept (decision 9, as of STOP_US)."""
 
 COUNTER_US: Mapping[tuple[str, bool], float] = {
-    ("count", False): 0.5, ("distinct", False): 1.2, ("sum", False): 6.0,
-    ("count", True): 5.6, ("distinct", True): 13.5, ("sum", True): 6.0,
+    ("count", False): 0.5, ("distinct", False): 1.4, ("sum", False): 5.5,
+    ("count", True): 3.5, ("distinct", True): 9.0, ("sum", True): 3.5,
 }  # fmt: skip
 """One more counter and its clause, by kind and whether it is approximate."""
 
-RULE_US, PATTERN_US, MODEL_US, STOP_US = 0.3, 1.5, 12.0, 60.0
+RULE_US, PATTERN_US, MODEL_US, STOP_US = 0.05, 1.6, 9.0, 45.0
 """A rule and its clauses; a pattern; a model that learns; one stop on a journey, at one entity."""
 
-KEY_US: Mapping[str, float] = {"text": 30.0, "url_domain": 10.0, "ip_prefix": 2.0}
+KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0}
 """Finding out which entities an event names, where that is more than looking."""
 
 STOPS: Mapping[str, int] = {"text": 2}
