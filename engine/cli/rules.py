@@ -21,6 +21,7 @@ from engine.core.rules import Rulebook
 from engine.core.units import duration_ms, time_text
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.differences import differences
+from engine.rulebook.formatting import formatted
 from engine.rulebook.reference import reference
 from engine.rulebook.schema import json_schema
 from engine.settings import Settings
@@ -63,6 +64,25 @@ def check(paths: tuple[Path, ...], costs: bool, max_us: float, max_bytes: int) -
 def test(path: Path, max_us: float, max_bytes: int) -> None:
     """Run a rulebook's inline tests."""
     sys.exit(0 if checked(path, Limits(max_us, max_bytes)) is not None else 1)
+
+
+@command.command("fmt")
+@click.argument("paths", nargs=-1, required=True, type=PATH)
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if something would change.")
+def fmt(paths: tuple[Path, ...], only_check: bool) -> None:
+    """Lay rulebook files out in one way: order of keys, columns, empty lines. What they say stays the same."""
+    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("*.y*ml")))]
+    changed = 0
+    for file in files:
+        text = file.read_text("utf-8")
+        made = formatted(str(file), text)
+        if made != text:
+            changed += 1
+            click.echo(f"{'would lay out' if only_check else 'laid out'} {file}")
+            if not only_check:
+                file.write_text(made, "utf-8")
+    click.echo(f"{len(files)} files, {changed} {'to lay out' if only_check else 'laid out'}")
+    sys.exit(1 if only_check and changed else 0)
 
 
 @command.command("schema")

@@ -1,0 +1,89 @@
+"""Files are laid out in one way, and say what they said."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import RulebookError
+from engine.rulebook.formatting import formatted
+
+ROOT = Path(__file__).parents[3]
+FILES = sorted([*(ROOT / "rules").glob("*.yaml"), *(ROOT / "tests" / "rulebooks").rglob("*.yaml")])
+
+MESSY = """# what this is
+version: 1
+counters:
+    a:   {count: post, by: user_id, over: 1m}
+    longer: {count: post, by: user_id, over: 1m,
+        where: links > 0}
+    # about b
+    b: {count: post, by: user_id, over: 1m}
+
+
+
+    far_away:
+      count: post
+      by: user_id
+      over: 1m
+rules:
+  one:
+    then: {flag: x}
+    # when it floods
+    when:
+      - a > 1   # more than one
+
+    event: post
+  # the second
+  two: {event: post, when: [a > 2], then: {flag: x}}
+  three: {event: post, when: [a > 3], then: {flag: x}}
+"""
+
+NEAT = """# what this is
+version: 1
+
+counters:
+    a:      {count: post, by: user_id, over: 1m}
+    longer: {count: post, by: user_id, over: 1m,
+        where: links > 0}
+    # about b
+    b: {count: post, by: user_id, over: 1m}
+
+    far_away:
+      count: post
+      by: user_id
+      over: 1m
+
+rules:
+  one:
+    event: post
+    # when it floods
+    when:
+      - a > 1   # more than one
+    then: {flag: x}
+
+  # the second
+  two: {event: post, when: [a > 2], then: {flag: x}}
+
+  three: {event: post, when: [a > 3], then: {flag: x}}
+"""
+
+
+def test_a_messy_file_is_laid_out() -> None:
+    assert formatted("rules.yaml", MESSY.replace("0}\n", "0}   \n")) == NEAT
+    assert formatted("rules.yaml", NEAT) == NEAT
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_our_own_files_are_laid_out(file: Path) -> None:
+    text = file.read_text("utf-8")
+    assert formatted(file.name, text) == text
+
+
+def test_what_is_not_yaml_is_told() -> None:
+    with pytest.raises(RulebookError, match="not valid YAML"):
+        formatted("rules.yaml", "rules: {")
+
+
+def test_a_text_over_several_lines_is_left_alone() -> None:
+    text = "version: 1\nrules:\n  r:\n    event: post\n    meta:\n      why: |\n        one\n\n\n        two\n"
+    assert "one\n\n\n        two" in formatted("rules.yaml", text)
