@@ -13,7 +13,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from engine.backtest.guard import exceeds, try_on_last_events
-from engine.backtest.text import tell
+from engine.backtest.promotion import find_candidates
+from engine.backtest.text import tell, told
 from engine.cli import backtest, suggest
 from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
@@ -26,6 +27,7 @@ from engine.rulebook.reference import reference
 from engine.rulebook.schema import json_schema
 from engine.settings import Settings
 from engine.stream.messages import Pause
+from engine.stream.promotions import promote, read_promotions
 from engine.stream.rulebooks import (
     Version,
     find_version,
@@ -213,6 +215,33 @@ def resume(settings: Settings, rule: str) -> None:
         raise click.UsageError(f"{rule!r} is not paused; paused are: {', '.join(sorted(paused)) or 'none'}")
     publish_paused(settings, rule, None)
     click.echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
+
+
+@command.command("promote")
+@click.option("--author", default=getpass.getuser, help="Who promotes.  [default: the user's name]")
+@click.option("--dry-run", is_flag=True, help="Only tell.")
+@with_settings
+def promote_command(settings: Settings, author: str, dry_run: bool) -> None:
+    """Let rules go on to the next stage of their plan, where they have proved what `promote_if` asks for.
+
+    Made to be run every few minutes. What a rule met is judged by the labels that there are on it.
+    """
+    in_use = read_in_use(settings)
+    rulebook = in_use[1] if in_use is not None else None
+    if rulebook is None:
+        raise click.UsageError("no rulebook has been pushed yet")
+    candidates = find_candidates(settings, rulebook, read_promotions(settings), int(time.time() * 1_000))
+    for one in candidates:
+        said = f"precision {told(one.precision)}, wanted: at least {one.rule.gate:g} for certain"
+        mode = one.rule.plan[one.due].mode
+        if not one.has_proved_itself:
+            click.echo(f"{one.rule.name} is not promoted to {mode}: {said}")
+            continue
+        if not dry_run:
+            promote(settings, one.rule, one.due, author, said)
+        click.echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
+    if not candidates:
+        click.echo("no rule waits for its promotion")
 
 
 def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly: float) -> bool:

@@ -100,7 +100,7 @@ class Stage:
 class Rule:
     """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
-    its `mode`; `told`: what its actions say beside."""
+    its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside."""
 
     name: str
     key: int
@@ -117,6 +117,7 @@ class Rule:
     budget: Budget | None = None
     plan: tuple[Stage, ...] = ()
     told: Mapping[str, str] = field(default_factory=dict)
+    gate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,11 @@ class Rulebook:
         """The same, with these rules in shadow: they are decided and told, and do nothing."""
         paused = (replace(one, mode="shadow", plan=()) if one.name in names else one for one in self.rules)
         return replace(self, rules=tuple(paused))
+
+    def holding(self, stages: Mapping[str, int]) -> "Rulebook":
+        """The same, with each of these rules at most at this stage of its plan."""
+        held = (replace(one, plan=one.plan[: stages.get(one.name, len(one.plan)) + 1]) for one in self.rules)
+        return replace(self, rules=tuple(held))
 
     def would_hold(self, name: str, event: Event, readings: Readings, now: int, ask: AskModel) -> bool:
         """Whether the rule of this name holds for an event, as far as this rulebook can tell from what was read."""

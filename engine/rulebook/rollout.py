@@ -13,6 +13,7 @@ from engine.rulebook.schema import choice, duration
 from engine.rulebook.source import Node
 
 _CANARY = re.compile(r"canary (\d+(?:\.\d+)?)%")
+_GATE = re.compile(r"precision_lcb >= (0\.\d+)")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -39,7 +40,8 @@ def read_mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:
 
 
 def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
-    """The stages of a rollout, in the order of their times: in shadow, then as a canary; after these a rule acts."""
+    """The stages of a rollout, in the order of their times: in shadow before it begins and for a while after, then as
+    a canary; after these a rule acts."""
     keys = schema.read_mapping(node, schema.PLAN, "`plan`", report)
     shadow_ms = duration(keys["shadow"], report) or 0 if "shadow" in keys else 0
     canary_ms = duration(keys["canary_for"], report) or 0 if "canary_for" in keys else 0
@@ -49,10 +51,23 @@ def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
     from_ms = _moment(keys["from"], report) if "from" in keys else None
     if from_ms is None:
         return ()
-    stages = [Stage(0, "shadow"), Stage(from_ms + shadow_ms + canary_ms, "enforce")]
+    stages = [Stage(0, "shadow"), Stage(from_ms, "shadow"), Stage(from_ms + shadow_ms + canary_ms, "enforce")]
     if share is not None:
-        stages.insert(1, Stage(from_ms + shadow_ms, "canary", share))
+        stages.insert(2, Stage(from_ms + shadow_ms, "canary", share))
     return tuple(stages)
+
+
+def read_gate(node: Node, report: Diagnostics) -> float | None:
+    """The precision that a rule has to prove before the next stage of its plan; None where it has not."""
+    written = (node.entries or {}).get("promote_if")
+    if written is None:
+        return None
+    found = _GATE.fullmatch(written.text or "")
+    if found is None or not 0 < float(found[1]) < 1:
+        told = f"`promote_if` is about the lower bound of the precision, this is {written.kind}"
+        report.error(written.span, told, "for example precision_lcb >= 0.95")
+        return None
+    return float(found[1])
 
 
 def _moment(node: Node, report: Diagnostics) -> int | None:

@@ -10,7 +10,7 @@ from engine.rulebook.actions import read_cooldown, read_then
 from engine.rulebook.declarations import Declarations
 from engine.rulebook.diagnostics import Span
 from engine.rulebook.nodes import Expr
-from engine.rulebook.rollout import read_budget, read_expiry, read_mode, read_plan
+from engine.rulebook.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
 from engine.rulebook.schema import choice, words
 from engine.rulebook.source import Node
 
@@ -65,6 +65,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     cooldown_ms = read_cooldown(declared, keys["cooldown"]) if "cooldown" in keys else 0
     mode, share = read_mode(keys["mode"], report) if "mode" in keys else ("enforce", 1.0)
     plan = read_plan(keys["plan"], report) if "plan" in keys else ()
+    gate = read_gate(keys["plan"], report) if plan else None
     if "plan" in keys and "mode" in keys:
         report.error(keys["mode"].span, "a rule with a `plan` has no `mode`", "drop `mode`")
     meta_node = keys.get("meta")
@@ -79,7 +80,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     rule = Rule(
         name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
         cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share, expires_ms,
-        ladder, budget, plan, told,
+        ladder, budget, plan, told, gate,
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)

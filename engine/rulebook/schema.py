@@ -30,6 +30,7 @@ _NAME_PATTERN = "^[a-z_][a-z0-9_]*$"
 _DURATION: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$"}
 _TEXT: Json = {"type": "string"}
 _SHARE: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
+_GATE = r"^precision_lcb >= 0\.[0-9]+$"
 _NAME: Json = {"type": "string", "pattern": _NAME_PATTERN}
 _CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
 _ONE_OR_MORE: Json = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
@@ -137,6 +138,9 @@ PLAN: Shape = {
     "shadow": Key("for how long the rule is in shadow then", _DURATION),
     "canary": Key("on which share of entities it acts next", _SHARE),
     "canary_for": Key("for how long; then it acts on all", _DURATION),
+    "promote_if": Key(
+        "what has to be proved before a stage that acts: precision_lcb >= 0.95", {"type": "string", "pattern": _GATE}
+    ),
 }
 COOLDOWN: Shape = {
     "per": Key("the entity that rests", _TEXT, required=True),

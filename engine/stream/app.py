@@ -31,6 +31,7 @@ from engine.stream.learners import LabelWorker, Models
 from engine.stream.lists import ENTRY, LiveEntries
 from engine.stream.messages import VERSION, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
+from engine.stream.promotions import PROMOTED, Promotions, held_back, note_promotion
 from engine.stream.recovery import BulkRecovery
 from engine.stream.signing import Publishers
 from engine.stream.topics import TABLE
@@ -66,6 +67,7 @@ class FloodgateApp(faust.App):
         self._before: Mapping[str, Rulebook] = {}
         self._paused: dict[str, Pause] = {}
         self._entries = LiveEntries()
+        self._promotions: Promotions = {}
         self._models = Models()
         self._states: dict[int, PartitionState] = {}
         super().__init__(settings.app_id, **faust_options(settings))
@@ -145,8 +147,8 @@ class FloodgateApp(faust.App):
         rule = paused_rule(name)
         if rule is not None:
             return self._receive_paused(rule, message)
-        if name.startswith(ENTRY):
-            return self._receive_entry(name, message)
+        if name.startswith((ENTRY, PROMOTED)):
+            return self._receive_beside(name, message)
         if not name.startswith(VERSION):
             return False
         started = time.perf_counter()
@@ -192,12 +194,17 @@ class FloodgateApp(faust.App):
         self._switch()
         return True
 
-    def _receive_entry(self, key: str, message: bytes) -> bool:
+    def _receive_beside(self, key: str, message: bytes) -> bool:
+        """What changes while a rulebook is in use: an entry of a live list, or a rule's promotion."""
         try:
-            self._entries.receive(key, message)
+            if key.startswith(ENTRY):
+                self._entries.receive(key, message)
+            else:
+                note_promotion(self._promotions, key, message)
+                self._switch()
         except RulebookError as error:
             self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
-            _log.error("an entry of a live list was refused", key=key, error=str(error))
+            _log.error("an entry of a live list or a promotion was refused", key=key, error=str(error))
             return False
         return True
 
@@ -228,8 +235,8 @@ class FloodgateApp(faust.App):
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
         if self._rulebook is not None:
             scorers = self._models.scorers(self._rulebook)
-            sample = self.settings.decision_sample
-            evaluator = Evaluator(self._rulebook.pausing(self._paused), scorers, sample, self._before)
+            rulebook = held_back(self._rulebook, self._promotions).pausing(self._paused)
+            evaluator = Evaluator(rulebook, scorers, self.settings.decision_sample, self._before)
             self._events.use(evaluator)
             self._hops.use(evaluator)
             self._trainer.use(self._rulebook)
