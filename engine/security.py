@@ -141,4 +141,5 @@ class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return None
         if min(map(len, keys)) < MIN_KEY_CHARS:
             raise SettingsError(f"a key of `privacy` is shorter than {MIN_KEY_CHARS} characters: openssl rand -hex 32")
-        return Pseudonyms(keys, self.fields | {sources[name] for name in self.fields if name in sources})
+        paths = self.fields | {sources[name] for name in self.fields if name in sources}
+        return Pseudonyms(keys, paths | {name for name, source in sources.items() if source in paths})

@@ -85,12 +85,16 @@ class Trial:
         self._kinds = {rule.name: rule.then.kind for rule in rulebook.rules}
         self.users: dict[str, dict[str, str]] = {}  # acted on: what was done, and by which rule first
         self.refused: Counter[str] = Counter()
+        self._done: dict[tuple[str, str], str] = {}
 
     def run(self, arrivals: Iterable[Arrival]) -> None:
         """The next events and labels, in their order."""
         for message in self._engine.run(arrivals):
             if message.topic == self._topics.decisions:
                 self._decided(orjson.loads(message.value))
+            elif message.topic == self._topics.actions:  # before its decision; on a ladder the kind is the step's
+                action = orjson.loads(message.value)
+                self._done[action["event_id"], action["rule"]] = action["kind"]
             elif message.topic == self._topics.dead_letters:
                 self.refused[dict(message.headers or ()).get("reason", b"").decode()] += 1
 
@@ -101,7 +105,8 @@ class Trial:
                 met.append(hit["rule"])
                 self._met(self.rules[hit["rule"]], decision, hit)
             if hit["effect"] in ("acted", "budget") and hit["rule"] not in self._allow:  # a budget hides no bad edit
-                self.users.setdefault(user, {}).setdefault(self._kinds[hit["rule"]], hit["rule"])
+                kind = self._done.pop((decision["event_id"], hit["rule"]), self._kinds[hit["rule"]])
+                self.users.setdefault(user, {}).setdefault(kind, hit["rule"])
         for pair in combinations(sorted(met), 2):
             self.overlaps[pair] += 1
 

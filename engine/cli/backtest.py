@@ -16,6 +16,7 @@ from engine.cli.recordings import recorded_or_on_topics
 from engine.errors import TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
+from engine.stream.lists import show_in
 from engine.stream.rulebooks import find_version, read_in_use, read_versions
 
 IN_USE = "in-use"
@@ -42,6 +43,10 @@ def command(
     rulebook = load_rulebook(new)
     before = load_rulebook(_sources(settings, against)) if against is not None else None
     events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since)
+    if from_topic:  # as live
+        for one in (rulebook, before):
+            if one is not None:
+                show_in(settings, one)
     calm_garbage_collection()
     console = Console(stderr=True)
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -71,7 +71,7 @@ def _are_affordable(path: Path, costs: Costs, limits: Limits) -> bool:
 
 
 def _show(costs: Costs) -> None:
-    console = Console()
+    console = Console(markup=False)
     events = Table("event", "CPU, µs, about")
     for kind, us in sorted(costs.event_us.items(), key=lambda one: -one[1]):
         events.add_row(kind, f"{us:,.0f}")

@@ -68,11 +68,14 @@ def _evaluate_again(console: Console, settings: Settings, decision: Any, version
         return
     pseudonyms = settings.pseudonyms()
     again = Reevaluation(version.sources, pseudonyms.of if pseudonyms is not None else None)
-    verdicts = list(again.verdicts(decision))
+    found = list(again.verdicts(decision))
+    verdicts = [one for one in found if one.certain]
     others = [one for one in verdicts if one.now != one.recorded]
     for one in others:
         console.print(f"{one.rule}: {one.clause} was {one.recorded}, and is {one.now} now", style="red")
     console.print(f"evaluated again: {len(verdicts)} clauses, {len(verdicts) - len(others)} as recorded")
+    if len(found) > len(verdicts):
+        console.print(f"the record has too little of what {len(found) - len(verdicts)} more have read: cut or rounded")
 
 
 def _tell(console: Console, decision: Any) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.core.identity import MAX_ID_CHARS
 from engine.core.units import duration_ms, time_text
+from engine.rulebook.schema import MAX_DURATION_MS
 from engine.settings import Settings
 from engine.stream.lists import Entry, publish_entries, read_entries
 from engine.stream.rulebooks import read_in_use
@@ -33,7 +34,7 @@ def add(settings: Settings, name: str, entries: tuple[str, ...], lasts: str | No
     now_ms, until_ms = int(time.time() * 1_000), None
     if lasts is not None:
         span_ms = duration_ms(lasts)
-        if span_ms is None:
+        if span_ms is None or not 0 < span_ms <= MAX_DURATION_MS:
             raise click.BadParameter(f"{lasts!r} is no duration, such as 24h or 7d", param_hint="--for")
         until_ms = now_ms + span_ms
     publish_entries(settings, name, dict.fromkeys(entries, Entry(author, note, now_ms, until_ms)))

@@ -23,24 +23,21 @@ _ACTIVE = hash32("active users")
 
 def note_active(ledger: EntityRecord, user_id: str, ts_ms: int, longest_ms: int) -> None:
     """A user does something. `longest_ms`: the longest window of any budget."""
-    now = _at(ledger, ts_ms)
-    if now is not None:
-        add_approx_distinct(ledger.series.others, _ACTIVE, now, hash64(user_id), SAMPLE, longest_ms)
+    add_approx_distinct(ledger.series.others, _ACTIVE, _at(ledger, ts_ms), hash64(user_id), SAMPLE, longest_ms)
 
 
 def allows_one_more(
-    ledger: EntityRecord, budget: Budget, user_id: str, ts_ms: int, held_before: Callable[[], bool]
+    ledger: EntityRecord, budget: Budget, user_id: str, ts_ms: int, held_before: Callable[[], bool] | None
 ) -> bool:
     """Whether a rule may act on this user too. Those on whom it may not count as well: it rests until it would act on
     few again. `held_before`: whether the version of the rule before its last change would have held too; where the
-    budget compares with that one, a surge that both see is none of an edit's making."""
-    now = _at(ledger, ts_ms)
-    if now is None:
-        return True
-    series, user, per_ms = ledger.series.others, hash64(user_id), budget.per_ms
-    add_approx_distinct(series, budget.key, now, user, SAMPLE, per_ms)
-    if budget.compares and held_before():
-        add_approx_distinct(series, budget.key + 1, now, user, SAMPLE, per_ms)
+    budget compares with that one, a surge that both see is none of an edit's making. None: nobody can tell, as of an
+    earlier event; then this user does not count."""
+    now, series, user, per_ms = _at(ledger, ts_ms), ledger.series.others, hash64(user_id), budget.per_ms
+    if held_before is not None:
+        add_approx_distinct(series, budget.key, now, user, SAMPLE, per_ms)
+        if budget.compares and held_before():
+            add_approx_distinct(series, budget.key + 1, now, user, SAMPLE, per_ms)
     met = read_approx_distinct(series, budget.key, now, per_ms, SAMPLE) or 0
     active = read_approx_distinct(series, _ACTIVE, now, per_ms, SAMPLE) or 0
     if met <= max(MIN_USERS, budget.share * active):
@@ -49,8 +46,7 @@ def allows_one_more(
     return budget.compares and 2 * agreed >= met
 
 
-def _at(ledger: EntityRecord, ts_ms: int) -> int | None:
-    now = ledger.relative(ts_ms)
-    if now is not None:
-        ledger.newest = max(ledger.newest, now)
-    return now
+def _at(ledger: EntityRecord, ts_ms: int) -> int:
+    """The ledger's time, which never goes back: late events count when they come."""
+    ledger.newest = max(ledger.newest, ledger.relative(ts_ms) or 0)
+    return ledger.newest

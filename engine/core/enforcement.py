@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.core.budgets import allows_one_more
 from engine.core.decisions import Action, ClauseTrace, Effect, Hit, action_id, explain, ordinal
-from engine.core.entities import EntityRecord
+from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.events import Event
 from engine.core.hashing import hash32
 from engine.core.kernel import add_count, hash64, read_count
@@ -43,7 +43,7 @@ class Holding:
     target_id: str | None
     clauses: tuple[ClauseTrace, ...]
     counterfactual: str | None
-    held_before: Callable[[], bool] = bool
+    held_before: Callable[[], bool] | None = bool
 
 
 class Enforcement:
@@ -113,8 +113,8 @@ def strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> int:
     ladder of its own."""
     key = ladder.key if counts else hash32(f"{ladder.key} {rule.key}")
     counted, now = case.record.series.counts, case.now
-    if case.record.meet(hash64(f"{key}\x00{case.event.event_id}")):
-        add_count(counted, key, now, MAX_STRIKES, ladder.decay_ms)
+    if not read_count(counted, key, now, 1, MAX_STRIKES):  # else another rule has met this event
+        add_count(counted, key, now, MAX_STRIKES, ladder.decay_ms + MAX_LATENESS_MS)
     found = read_count(counted, key, now, ladder.decay_ms, MAX_STRIKES)
     return max(1, found or 1)
 

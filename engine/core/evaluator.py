@@ -162,7 +162,7 @@ class Evaluator:
         event = Event(recall.event_id, recall.type, recall.user_id, recall.ts_ms, {})
         case = Case(event, record, record.relative(recall.ts_ms) or 0, ledger, earlier=True)
         told = ClauseTrace(recall.told(self.rulebook.counters), {recall.counter: recall.total}, True)
-        self._enforcement.meet(case, Holding(index, recall.target_id, (told,), None))
+        self._enforcement.meet(case, Holding(index, recall.target_id, (told,), None, held_before=None))
         return self._decision(case) if case.hits else None
 
     def _ask(self, model: str, numbers: ModelNumbers) -> float | None:
@@ -181,8 +181,8 @@ class Evaluator:
         return score
 
     def _ask_if_known(self, model: str, numbers: ModelNumbers) -> float | None:
-        """The same for a rulebook of before, which may have had other models."""
-        return self._ask(model, numbers) if model in self.scorers or model in self._thresholds else None
+        """The same for a rulebook of before: what has been asked already, as its models may have read other things."""
+        return self._scores.get(model, self._thresholds.get(model))
 
     # -- journeys ---------------------------------------------------------------------------------
 

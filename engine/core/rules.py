@@ -100,7 +100,8 @@ class Stage:
 class Rule:
     """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
-    its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside."""
+    its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside;
+    `sense`: stands for its clauses and all that they read."""
 
     name: str
     key: int
@@ -118,6 +119,7 @@ class Rule:
     plan: tuple[Stage, ...] = ()
     told: Mapping[str, str] = field(default_factory=dict)
     gate: float | None = None
+    sense: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ def changed_rules(old: Rulebook, new: Rulebook, before: Mapping[str, Rulebook]) 
     known = {rule.name: rule for rule in old.rules}
     found = {}
     for rule in new.rules:
-        if rule.name in known and known[rule.name] != rule:
+        if rule.name in known and known[rule.name].sense != rule.sense:
             found[rule.name] = old
         elif rule.name in before:
             found[rule.name] = before[rule.name]

@@ -9,7 +9,7 @@ whom they are about. `docs/decisions/0020-pseudonyms.md`.
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha512
 from typing import Any
 
@@ -17,7 +17,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from engine.core.events import Event
-from engine.keys.network import ip_prefix
+from engine.core.identity import MAX_ID_CHARS
+from engine.keys.network import ip_prefixes
 
 MARK = "~"
 """What every pseudonym begins with."""
@@ -36,8 +37,11 @@ class Pseudonyms:
         self._ciphers = [AESSIV(sha512(key.encode()).digest()) for key in keys]
         self._paths = tuple(sorted(paths))
         self._hides_networks = "ip" in self._paths
-        self.of = lru_cache(_REMEMBERED)(lambda text: self._under(self._ciphers[0], text))
+        self._remembered = lru_cache(_REMEMBERED)(partial(self._under, self._ciphers[0]))
+
+    def of(self, text: str) -> str:
         """The pseudonym of an id. Of nothing: nothing."""
+        return self._remembered(text) if len(text) <= MAX_ID_CHARS else self._under(self._ciphers[0], text)
 
     def every(self, text: str) -> list[str]:
         """The pseudonyms of an id, under each of the keys."""
@@ -63,30 +67,32 @@ class Pseudonyms:
         of an address, is noted beside it."""
         event.user_id = self.of(event.user_id)
         fields = event.fields
-        address = fields.get("ip")
-        if type(address) is str and self._hides_networks:
-            prefix = ip_prefix(address)
-            fields["ip_prefix"] = self.of(prefix) if prefix is not None else None
+        if self._hides_networks:
+            (prefix,) = ip_prefixes(fields) or ("",)
+            if prefix:
+                fields["ip_prefix"] = self.of(prefix)
         for path in self._paths:
             value = fields.get(path)
             if type(value) is str:
                 fields[path] = self.of(value)
+            elif path in fields:
+                fields[path] = self._concealed(value)
             else:
                 self._replace(fields, path)
 
     def _replace(self, document: dict[str, Any], path: str) -> None:
-        """What stands at a dotted path; a key with the dots in it comes first, as everywhere."""
-        if path in document:
-            document[path] = self._concealed(document[path])
-            return
-        first, _, rest = path.partition(".")
-        inner = document.get(first)
-        if rest and type(inner) is dict:
-            self._replace(inner, rest)
+        """What stands at a dotted path, as `events.lookup` finds it."""
+        *way, last = path.split(".")
+        inner: Any = document
+        for part in way:
+            inner = inner.get(part) if type(inner) is dict else None
+        if type(inner) is dict and last in inner:
+            inner[last] = self._concealed(inner[last])
 
     def _concealed(self, value: Any) -> Any:
+        """An id, or a list of some. What is neither is left out."""
         if type(value) is list:
-            return [self._concealed(one) for one in value]
+            return [self._concealed(one) if type(one) is not list else None for one in value]
         if type(value) is int:
             value = str(value)
         return self.of(value) if type(value) is str else None

@@ -33,10 +33,10 @@ def _read_step(node: Node, what: str, report: Diagnostics) -> tuple[int, ActionT
     keys = schema.read_mapping(node, schema.STEP, f"a step of {what}", report)
     kind = _only_kind(node, keys, f"a step of {what}", report)
     at = keys["at"].scalar if "at" in keys else None
-    if at is not None and (type(at) is not int or not 1 <= at <= schema.MAX_STRIKES):
+    if "at" in keys and (type(at) is not int or not 1 <= at <= schema.MAX_STRIKES):
         report.error(keys["at"].span, f"`at` is a number of strikes, from 1 to {schema.MAX_STRIKES}")
         return None
-    if kind is None or at is None:
+    if kind is None or type(at) is not int:
         return None
     return at, _template(keys, kind, "user", "user", report)
 

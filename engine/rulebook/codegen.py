@@ -160,6 +160,9 @@ class Scope:
                 return f"({self._plain(left)} {op} {self._plain(right)})"
             case Member(item=item, list_name=name, values=values):
                 return self._is_among(item, name, values)
+            case Contains(item=Constant(value=str(text)), container=container_expr) if self._hidden:
+                within = self._plain(container_expr)
+                return "(" + " or ".join(f"{one!r} in {within}" for one in sorted(self._entries(None, (text,)))) + ")"
             case Contains(item=item, container=container_expr):
                 return f"({self._plain(item)} in {self._plain(container_expr)})"
             case Matches(subject=subject, pattern=pattern):

@@ -31,6 +31,7 @@ from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_
 from engine.rulebook.programs import ProgramWriter
 from engine.rulebook.rules import RuleDeclaration, read_rules
 from engine.rulebook.sections import read_declarations
+from engine.rulebook.senses import give_senses
 
 _SEPARATOR = "\x1f"
 LOOKBACK_CAP = MAX_CAP
@@ -93,6 +94,7 @@ def check_rulebook(
     advise(rules, diagnostics)
     if diagnostics.errors:
         return None, diagnostics
+    give_senses(declared, rules)
     words = Vocabulary(declared, counters, models)
     needs = find_dependencies(declared, counters, _inputs(declared, models), rules)
     watches = find_watches(rules, words, needs)

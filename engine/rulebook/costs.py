@@ -22,8 +22,8 @@ COUNTER_US: Mapping[tuple[str, bool], float] = {
 }  # fmt: skip
 """One more counter and its clause, by kind and whether it is approximate."""
 
-RULE_US, PATTERN_US, MODEL_US, STOP_US = 0.05, 1.6, 9.0, 45.0
-"""A rule and its clauses; a pattern; a model that learns; one stop on a journey, at one entity."""
+CLAUSE_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 1.6, 9.0, 45.0
+"""A clause, though most are not reached; a pattern; a model that learns; one stop on a journey, at one entity."""
 
 KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0}
 """Finding out which entities an event names, where that is more than looking."""
@@ -67,9 +67,10 @@ def _event_us(rulebook: Rulebook, event_type: str) -> float:
     program = rulebook.programs[event_type]
     counters = [one for one in rulebook.counters.values() if _concerns(one.of, event_type)]
     rules = [rule for rule in rulebook.rules if _concerns(rule.events, event_type)]
-    patterns = sum(" matches " in clause for rule in rules for clause in rule.clauses)
+    clauses = [clause for rule in rules for clause in rule.clauses] + [one.where for one in counters if one.where]
+    patterns = sum(clause.count(" matches ") for clause in clauses)
     models = len(program.decider.models) + (len(program.journey.decider.models) if program.journey is not None else 0)
-    cost = EVENT_US + RULE_US * len(rules) + PATTERN_US * patterns + MODEL_US * models
+    cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
     cost += sum(COUNTER_US[one.kind, one.approx] for one in counters)
     return cost + (_journey_us(program.journey) if program.journey is not None else 0.0)
 

@@ -19,14 +19,20 @@ from engine.rulebook.rules import RuleDeclaration, read_rules
 from engine.rulebook.runtime import RUNTIME
 from engine.rulebook.sections import read_declarations
 
+_LONGEST_TEXT = 100
+_ROUNDED = 5e-4
+"""Durations and sizes are recorded with four digits."""
+
 
 class Verdict(NamedTuple):
-    """One clause of a decision. `recorded` and `now`: what it was then, and what it is again; None: unknown."""
+    """One clause of a decision. `recorded` and `now`: what it was then, and what it is again; None: unknown. Not
+    `certain`: the record has too little of what was read to tell."""
 
     rule: str
     clause: str
     recorded: bool | None
     now: bool | None
+    certain: bool = True
 
 
 class Reevaluation:
@@ -46,13 +52,26 @@ class Reevaluation:
             recorded = {clause["text"]: clause for clause in hit["clauses"]}
             for text, expr, negated in _clauses(self._rules.get(hit["rule"])):
                 if text in recorded and not self._asks_live(expr):
-                    result = self._evaluate(expr, _values(expr, recorded[text]["value"]))
-                    now = result if result is None or not negated else not result
-                    yield Verdict(hit["rule"], text, recorded[text]["result"], now)
+                    results, whole = self._results(expr, recorded[text]["value"])
+                    now = results[0] if results[0] is None or not negated else not results[0]
+                    yield Verdict(hit["rule"], text, recorded[text]["result"], now, whole and len(set(results)) == 1)
 
     def _asks_live(self, expr: Expr) -> bool:
         inside = any(self._asks_live(child) for child in children(expr))
         return inside or (isinstance(expr, Member) and expr.list_name in self._declared.live)
+
+    def _results(self, expr: Expr, value: Any) -> tuple[list[bool | None], bool]:
+        """What a clause gives for the values that the record may stand for, and whether it has all of them whole."""
+        values, refs = _values(expr, value), names_in(expr)
+        cut = [ref for ref in refs if ref.type == "text" and len(values.get(ref.written) or "") >= _LONGEST_TEXT]
+        whole = not cut and all(ref.type != "list" for ref in refs)
+        rounded = {
+            ref.written for ref in refs if ref.type in ("duration", "size") and values.get(ref.written) is not None
+        }
+        tried = [values]
+        for by in (1 - _ROUNDED, 1 + _ROUNDED) if rounded else ():
+            tried.append({name: one * by if name in rounded else one for name, one in values.items()})
+        return [self._evaluate(expr, one) for one in tried] if whole else [None], whole
 
     def _evaluate(self, expr: Expr, values: dict[str, Any]) -> bool | None:
         namespace, hidden = dict(RUNTIME), self._declared.conceal is not None

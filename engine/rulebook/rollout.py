@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from engine.core.decisions import Mode
 from engine.core.entities import MAX_WINDOW_MS
-from engine.core.hashing import hash32
 from engine.core.rules import Budget, Stage
 from engine.rulebook import schema
 from engine.rulebook.diagnostics import Diagnostics
@@ -79,8 +78,8 @@ def _moment(node: Node, report: Diagnostics) -> int | None:
     return int((found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp() * 1_000)
 
 
-def read_budget(node: Node, sense: str, report: Diagnostics) -> Budget | None:
-    """How many users a rule may act on. `sense`: what tells the rule from another, and from what it was before."""
+def read_budget(node: Node, report: Diagnostics) -> Budget | None:
+    """How many users a rule may act on. Its key is the sense's (`senses.py`)."""
     keys = schema.read_mapping(node, schema.BUDGET, "`budget`", report)
     share = _share(keys["max"], "`max`", report) if "max" in keys else None
     per_ms = duration(keys["per"], report) if "per" in keys else None
@@ -90,7 +89,7 @@ def read_budget(node: Node, sense: str, report: Diagnostics) -> Budget | None:
         return None
     if share is None or per_ms is None:
         return None
-    return Budget(share, per_ms, then == schema.UNLESS_BEFORE, hash32(f"budget {sense}"))
+    return Budget(share, per_ms, then == schema.UNLESS_BEFORE, 0)
 
 
 def _share(node: Node, what: str, report: Diagnostics) -> float | None:

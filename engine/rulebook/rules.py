@@ -73,8 +73,11 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
     texts = [clause.text for group in groups.values() for clause in group]
     expires_ms = read_expiry(meta["expires"], report) if "expires" in meta else None
-    budget = read_budget(keys["budget"], f"{name}\x00{texts}", report) if "budget" in keys else None
+    budget = read_budget(keys["budget"], report) if "budget" in keys else None
     told: dict[str, str] = {key: meta[key].text or "" for key in ("area", "severity", "tell") if key in meta}
+    for key in told:
+        if not isinstance(meta[key].scalar, str):
+            report.error(meta[key].span, f"`{key}` is a text, this is {meta[key].kind}")
     if "severity" in meta:
         choice(meta["severity"], schema.SEVERITIES, "`severity`", report)
     rule = Rule(

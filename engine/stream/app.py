@@ -68,6 +68,8 @@ class FloodgateApp(faust.App):
         self._paused: dict[str, Pause] = {}
         self._entries = LiveEntries()
         self._promotions: Promotions = {}
+        pseudonyms = settings.pseudonyms()
+        self._conceal = pseudonyms.of if pseudonyms is not None else None
         self._models = Models()
         self._states: dict[int, PartitionState] = {}
         super().__init__(settings.app_id, **faust_options(settings))
@@ -155,8 +157,7 @@ class FloodgateApp(faust.App):
         try:
             document = decode_rulebook(message)
             # Compiling holds the interpreter, not the event loop: heartbeats go on.
-            pseudonyms = self.settings.pseudonyms()
-            loading = partial(load_rulebook, document["sources"], pseudonyms.of if pseudonyms is not None else None)
+            loading = partial(load_rulebook, document["sources"], self._conceal)
             rulebook = await asyncio.get_running_loop().run_in_executor(None, loading)
         except (RulebookError, RecursionError, MemoryError) as error:
             self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
@@ -167,7 +168,7 @@ class FloodgateApp(faust.App):
         if self._rulebook is not None:
             self._before = changed_rules(self._rulebook, rulebook, self._before)
         self._rulebook, self.rulebook_id = rulebook, rulebook.id
-        self._entries.show_in(rulebook)
+        self._entries.show_in(rulebook, *self._before.values())
         self.metrics.rulebook.labels(rulebook.id).set(1)
         self._switch()
         _log.info(

@@ -7,10 +7,13 @@ them from the next batch on.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Annotated
 
 import msgspec
 from kafka.errors import KafkaError
 
+from engine.core.events import LATEST_MS
+from engine.core.lists import LiveList
 from engine.core.rules import Rulebook
 from engine.errors import PublishError, RulebookError
 from engine.settings import Settings
@@ -22,7 +25,11 @@ ENTRY = "list/"
 """What the keys of entries begin with: list/, the list's name, /, the entry."""
 
 MAX_ENTRIES = 200_000
-"""In memory, of all lists together."""
+"""Of all lists together."""
+
+_MOST_IN_MEMORY = 2 * MAX_ENTRIES
+_CLEARED_AFTER_MS = 3_600_000
+_Time = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -30,8 +37,8 @@ class Entry(msgspec.Struct, frozen=True):
 
     author: str
     note: str
-    ts: int
-    until_ms: int | None = None
+    ts: _Time
+    until_ms: _Time | None = None
 
 
 class LiveEntries:
@@ -39,30 +46,28 @@ class LiveEntries:
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Entry]] = {}
-        self._rulebook: Rulebook | None = None
+        self._rulebooks: tuple[Rulebook, ...] = ()
 
     def receive(self, key: str, value: bytes) -> None:
         """A message of the topic: an entry, or with null that it is removed. Raises RulebookError."""
         name, entry = split_key(key)
-        try:
-            said = msgspec.json.decode(value, type=Entry | None)
-        except (msgspec.MsgspecError, ValueError) as error:  # the latter: a text that is not UTF-8
-            raise RulebookError(f"this is no entry of a list: {error}", 1) from error
+        said = _decode(value)
         if said is None or _is_over(said):
             self._drop(name, entry)
             return
         known = self._entries.setdefault(name, {})
-        if entry not in known and len(self) >= MAX_ENTRIES:
-            raise RulebookError(f"there are {MAX_ENTRIES:,} entries in live lists already", 1)
+        if entry not in known and len(self) >= _MOST_IN_MEMORY:
+            raise RulebookError(f"there are {_MOST_IN_MEMORY:,} entries in live lists already", 1)
         known[entry] = said
-        if self._rulebook is not None and name in self._rulebook.live:
-            self._rulebook.live[name].put(entry)
+        for members in self._shown(name):
+            members.put(entry)
 
-    def show_in(self, rulebook: Rulebook) -> None:
-        """Let the lists of a rulebook have what is known, from now on."""
-        self._rulebook = rulebook
-        for name, members in rulebook.live.items():
-            members.replace(self._entries.get(name, ()))
+    def show_in(self, *rulebooks: Rulebook) -> None:
+        """Let the lists of these rulebooks, and of no others, have what is known from now on."""
+        self._rulebooks = rulebooks
+        for name in {name for rulebook in rulebooks for name in rulebook.live}:
+            for members in self._shown(name):
+                members.replace(self._entries.get(name, ()))
 
     def expire(self) -> None:
         """Let go of what is over."""
@@ -79,8 +84,11 @@ class LiveEntries:
 
     def _drop(self, name: str, entry: str) -> None:
         self._entries.get(name, {}).pop(entry, None)
-        if self._rulebook is not None and name in self._rulebook.live:
-            self._rulebook.live[name].drop(entry)
+        for members in self._shown(name):
+            members.drop(entry)
+
+    def _shown(self, name: str) -> Iterator[LiveList]:
+        return (rulebook.live[name] for rulebook in self._rulebooks if name in rulebook.live)
 
 
 def read_entries(settings: Settings) -> dict[str, dict[str, Entry]]:
@@ -92,11 +100,11 @@ def read_entries(settings: Settings) -> dict[str, dict[str, Entry]]:
             continue
         name, entry = split_key(key)
         found.setdefault(name, {}).pop(entry, None)
-        with suppress(msgspec.MsgspecError, ValueError):  # the workers refuse it too
-            said = msgspec.json.decode(record.value or b"null", type=Entry | None)
+        with suppress(RulebookError):  # the workers refuse it too
+            said = _decode(record.value or b"null")
             if said is not None:
                 found[name][entry] = said
-    return found
+    return {name: entries for name, entries in found.items() if entries}
 
 
 def show_in(settings: Settings, rulebook: Rulebook) -> None:
@@ -108,11 +116,15 @@ def show_in(settings: Settings, rulebook: Rulebook) -> None:
 
 
 def publish_entries(settings: Settings, name: str, entries: Mapping[str, Entry | None]) -> None:
-    """Add entries to a list; None removes one. What is over is cleared away. Raises PublishError, TopicError."""
+    """Add entries to a list; None removes one. What has long been over is cleared away. Raises PublishError,
+    TopicError; RulebookError where there are too many."""
+    stale = _stale(settings)
+    if len(entries) + sum(map(len, read_entries(settings).values())) > MAX_ENTRIES:
+        raise RulebookError(f"live lists hold at most {MAX_ENTRIES:,} entries together; remove some", 1)
     topic, signer, client, sent = settings.topics.rulebooks, Signer(settings), producer(settings, linger_ms=5), []
-    messages = [(_key(name, entry), msgspec.json.encode(said)) for entry, said in entries.items()]
+    messages = {_key(name, entry): msgspec.json.encode(said) for entry, said in entries.items()}
     try:
-        for key, value in [*messages, *((key, None) for key in _over(settings))]:
+        for key, value in [*((key, None) for key in stale - messages.keys()), *messages.items()]:
             sent.append(client.send(topic, value, key, headers=signer.headers(topic, key, value), partition=0))
         client.flush()
         for one in sent:
@@ -133,10 +145,26 @@ def _key(name: str, entry: str) -> bytes:
     return f"{ENTRY}{name}/{entry}".encode()
 
 
-def _over(settings: Settings) -> Iterator[bytes]:
-    for name, known in read_entries(settings).items():
-        yield from (_key(name, entry) for entry, said in known.items() if _is_over(said))
+def _stale(settings: Settings) -> set[bytes]:
+    """The keys of what has been over or removed for so long that no worker's clock can see it otherwise."""
+    before_ms, found = int(time.time() * 1_000) - _CLEARED_AFTER_MS, set()
+    for record in accepted(settings):
+        if record.key.startswith(ENTRY.encode()):
+            found.discard(record.key)
+            with suppress(RulebookError):
+                said = _decode(record.value) if record.value else None
+                removed = record.value is not None and said is None and record.timestamp <= before_ms
+                if removed or (said is not None and _is_over(said, before_ms)):
+                    found.add(record.key)
+    return found
 
 
-def _is_over(said: Entry) -> bool:
-    return said.until_ms is not None and said.until_ms <= time.time() * 1_000
+def _decode(value: bytes) -> Entry | None:
+    try:
+        return msgspec.json.decode(value, type=Entry | None)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # the second: a text that is not UTF-8
+        raise RulebookError(f"this is no entry of a list: {error}", 1) from error
+
+
+def _is_over(said: Entry, now_ms: float | None = None) -> bool:
+    return said.until_ms is not None and said.until_ms <= (time.time() * 1_000 if now_ms is None else now_ms)

@@ -255,7 +255,7 @@ def decode_paused(data: bytes) -> Pause | None:
     """Why a rule is paused; None: it is resumed. Raises RulebookError."""
     try:
         return msgspec.json.decode(data, type=Pause | None)
-    except (msgspec.MsgspecError, ValueError) as error:  # the latter: a text that is not UTF-8
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # the second: a text that is not UTF-8
         raise RulebookError(f"this message does not say why a rule is paused: {error}", 1) from error
 
 

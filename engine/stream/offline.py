@@ -79,14 +79,11 @@ class OfflineEngine:
         before: Rulebook | None = None,
     ) -> None:  # fmt: skip
         self.metrics = Metrics()
-        settings, pseudonyms = msgspec.structs.replace(settings, log_actions=False), settings.pseudonyms()
-        if pseudonyms is not None:
-            known = rulebook.live
-            rulebook = load_rulebook(rulebook.sources, pseudonyms.of)
-            for name, members in rulebook.live.items():
-                members.replace(known[name])
-        self._settings, self._rulebook = settings, rulebook
-        self._before = changed_rules(before, rulebook, {}) if before is not None else {}
+        settings = msgspec.structs.replace(settings, log_actions=False)
+        self._settings, self._rulebook = settings, _with_pseudonyms(rulebook, settings)
+        self._before: Mapping[str, Rulebook] = {}
+        if before is not None:
+            self._before = changed_rules(_with_pseudonyms(before, settings), self._rulebook, {})
         self.database = MemoryDatabase()
         self.state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = Models()
@@ -194,6 +191,17 @@ class OfflineEngine:
         offset = self._offsets[kind]
         self._offsets[kind] += 1
         return Record(topic, _PARTITION, offset, b"", value)
+
+
+def _with_pseudonyms(rulebook: Rulebook, settings: Settings) -> Rulebook:
+    """The rulebook for events in which people have pseudonyms, if they have some."""
+    pseudonyms = settings.pseudonyms()
+    if pseudonyms is None:
+        return rulebook
+    made = load_rulebook(rulebook.sources, pseudonyms.of)
+    for name, members in made.live.items():
+        members.replace(rulebook.live[name].entries)
+    return made
 
 
 def _is_at(journey: Journey, kind: str) -> bool:

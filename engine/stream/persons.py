@@ -34,13 +34,13 @@ _KEYS_AT_ONCE = 500
 @dataclass(slots=True)
 class Traces:
     """What was found of a user. `names`: his id, and his pseudonyms; `subjects`: hashes of what verdicts may be about,
-    his events, alone and under policies; `state`: by partition, the keys of what is known of him; `kinds`: how many
-    of each; `passing`: messages about him on topics that are kept for a while and then deleted by the broker."""
+    his events, alone and under policies; `state`: by partition and name, the keys of what is known of him; `kinds`: how
+    many of each; `passing`: messages about him on topics that are kept for a while and then deleted by the broker."""
 
     user_id: str
     names: tuple[str, ...]
     subjects: set[int] = field(default_factory=set)
-    state: dict[int, list[bytes]] = field(default_factory=dict)
+    state: dict[int, dict[str, list[bytes]]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     passing: Counter[str] = field(default_factory=Counter)
 
@@ -66,13 +66,13 @@ def ask_to_forget(settings: Settings, traces: Traces) -> int:
     """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
     client, signer, sent = producer(settings), Signer(settings), []
     try:
-        for partition, keys in sorted(traces.state.items()):
+        parts = [(partition, *one) for partition, by_name in sorted(traces.state.items()) for one in by_name.items()]
+        for partition, name, keys in parts:
             for start in range(0, len(keys), _KEYS_AT_ONCE):
-                for name in traces.names:
-                    request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
-                    key, value, topic = name.encode(), encode_request(request), settings.topics.hops
-                    headers = signer.headers(topic, key, value)
-                    sent.append(client.send(topic, value, key, headers=headers, partition=partition))
+                request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
+                key, value, topic = name.encode(), encode_request(request), settings.topics.hops
+                headers = signer.headers(topic, key, value)
+                sent.append(client.send(topic, value, key, headers=headers, partition=partition))
         for one in sent:
             one.get(timeout=30)
     except KafkaError as error:
@@ -108,7 +108,7 @@ def _note_subjects(traces: Traces, value: bytes | None) -> None:
 
 
 def _find_state(settings: Settings, traces: Traces) -> None:
-    found: dict[tuple[int, bytes], str] = {}
+    found: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
     verdicts: set[tuple[int, bytes]] = set()
     actions: dict[tuple[int, bytes], int] = {}
     for record in read_all(settings, changelog_topic(settings)):
@@ -121,34 +121,36 @@ def _find_state(settings: Settings, traces: Traces) -> None:
             if record.value is not None:
                 actions[place] = hash64(record.value.decode("utf-8", "replace"))
             continue
-        kind = _kind(record.key, record.value, traces) if record.value is not None else None
-        if kind is not None:
-            found[place] = kind
-        else:
-            found.pop(place, None)  # deleted since, or no longer about him
-    names = {verdict_name(subject) for subject in traces.subjects}
-    found.update({place: "verdicts on events" for place in verdicts if place[1] in names})
-    found.update({place: "what actions were about" for place, event in actions.items() if event in traces.subjects})
-    for (partition, key), kind in sorted(found.items()):
-        traces.state.setdefault(partition, []).append(key)
+        found.pop(place, None)  # deleted since, or no longer about him
+        if record.value is not None:
+            kind, names = _kind(record.key, record.value, traces)
+            if names:
+                found[place] = kind, names
+    wanted, latest = {verdict_name(subject) for subject in traces.subjects}, [traces.names[-1]]
+    found.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in wanted})
+    about = "what actions were about"
+    found.update({place: (about, latest) for place, event in actions.items() if event in traces.subjects})
+    for (partition, key), (kind, names) in sorted(found.items()):
         traces.kinds[kind] += 1
+        for name in names:
+            traces.state.setdefault(partition, {}).setdefault(name, []).append(key)
 
 
-def _kind(key: bytes, value: bytes, traces: Traces) -> str | None:
+def _kind(key: bytes, value: bytes, traces: Traces) -> tuple[str, list[str]]:
+    """What a record is, and under which of his names it is about the user."""
     if key.startswith(PIECE):
-        return "features as scored" if _note_scored(traces, value) else None
-    if any(is_about(key, name) for name in traces.names):
-        return "records of counters"
-    if key.startswith(ENTITY) and any(name.encode() in value and _is_named(value, name) for name in traces.names):
-        return "notes at other entities"
-    return None
+        return "features as scored", [name for name in traces.names if _note_scored(traces, value, name)]
+    owners = [name for name in traces.names if is_about(key, name)]
+    if owners or not key.startswith(ENTITY):
+        return "records of counters", owners
+    named = [name for name in traces.names if name.encode() in value and _is_named(value, name)]
+    return "notes at other entities", named
 
 
-def _note_scored(traces: Traces, piece: bytes) -> bool:
+def _note_scored(traces: Traces, piece: bytes, name: str) -> bool:
     """Whether events of the user are in a piece."""
     try:
-        hashes = np.array([hash64(name) for name in traces.names], np.uint64)
-        own = events_of(piece)[np.isin(users_of(piece), hashes)]
+        own = events_of(piece)[users_of(piece) == np.uint64(hash64(name))]
     except StateError:
         return False  # no one can read what is in it
     traces.subjects.update(own.tolist())

@@ -39,15 +39,15 @@ Promotions = dict[str, Promotion]
 
 
 def plan_key(rule: Rule) -> int:
-    """Stands for a rule's plan and clauses."""
-    return hash32(f"{rule.name} {rule.plan} {rule.events} {rule.clauses}")
+    """Stands for a rule's plan and sense."""
+    return hash32(f"{rule.name} {rule.plan} {rule.sense}")
 
 
 def note_promotion(known: Promotions, key: str, value: bytes) -> None:
     """Keep a message of the topic. Raises RulebookError."""
     try:
         known[key.removeprefix(PROMOTED)] = msgspec.json.decode(value, type=Promotion)
-    except (msgspec.MsgspecError, ValueError) as error:  # the latter: a text that is not UTF-8
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # the second: a text that is not UTF-8
         raise RulebookError(f"this is no promotion: {error}", 1) from error
 
 

@@ -163,6 +163,9 @@ class Soak:
             for value in (b"\xff\x00{", b"{}", b"[" * 9_000, b"null", None):
                 key = b"version/1-bad" if topic == topics.rulebooks else b"user-1"
                 client.send(topic, value, key)
+        nested = b'{"author": "a", "note": "", "ts": 0, "x": ' + b"[" * 3_000 + b"]" * 3_000 + b"}"
+        for rulebook_key in (b"list/bad/x", b"paused/x", b"promoted/x"):
+            client.send(topics.rulebooks, nested, rulebook_key)
         client.close()
 
     def enforce_slowly(self) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from engine.errors import KafkaMissingError
@@ -47,8 +48,8 @@ def installed_jars() -> Path:
 
 def _fetch(home: Path) -> None:
     maven = shutil.which("mvn")
-    fresh = home.with_name(f"{home.name}.{os.getpid()}")
-    fresh.mkdir(parents=True)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
     try:
         if maven is not None:
             _copy_with_maven(maven, fresh)

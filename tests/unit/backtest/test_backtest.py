@@ -180,3 +180,17 @@ def test_an_event_that_is_met_twice_is_labelled_once() -> None:
     found = rule(backtest(rulebook, None, [first, *between, first], [label], Settings()), "flood")
     assert found.met == 102  # it is remembered for so many events only
     assert found.recall == found.precision == estimate(1, 1)
+
+
+def test_another_step_of_a_ladder_is_another_thing_that_is_done() -> None:
+    text = """
+version: 1
+ladders: {{l: {{decay: 1d, steps: [{{at: 1, {does}}}]}}}}
+rules:
+  met: {{event: post, when: [event.n != 1], then: {{ladder: l}}}}
+  other: {{event: post, when: [user_id != "x"], then: {{ladder: l}}}}
+"""
+    same = tried(text.format(does="flag: a"), text.format(does="flag: a"))
+    harder = tried(text.format(does="suspend: account"), text.format(does="flag: a"))
+    assert same.newly_count == 0
+    assert harder.newly_count == harder.users_acted_on > 0

@@ -1,5 +1,6 @@
 """What comes of rules that hold: ladders, budgets, plans."""
 
+from random import Random
 from typing import Any
 
 import orjson
@@ -52,6 +53,11 @@ def bad(*days: float) -> list[dict[str, Any]]:
 
 def effects(decisions: list[dict[str, Any]]) -> list[str]:
     return [hit["effect"] for one in decisions for hit in one["hits"]]
+
+
+def test_a_late_event_is_not_the_first_strike() -> None:
+    _, actions = run(LADDER + STRIKE, [*bad(0, 1, 2, 3), {"ts": T0 + 3 * DAY - 10, "bad": 1}])
+    assert [one["kind"] for one in actions] == ["challenge", "limit", "suspend", "suspend"]
 
 
 def test_who_is_met_again_and_again_climbs() -> None:
@@ -124,6 +130,17 @@ def test_a_rule_that_would_act_on_too_many_stops_by_itself_and_comes_back() -> N
     assert [one["user_id"] for one in again[len(actions) :]] == ["u7"]
 
 
+@pytest.mark.parametrize("few", [False, True], ids=["too many", "few enough"])
+def test_a_budget_does_not_depend_on_the_order_of_arrival(few: bool) -> None:
+    events = [{**one, "n": int(not few or one["user_id"].endswith("4"))} for one in crowd(range(10))]
+    jittered = sorted(events, key=lambda one: one["ts"] + Random(str(one)).randrange(3_000))
+    ahead = [{**events[0], "ts": T0 + 20 * HOUR, "n": 1}, *events]
+    for stream in (events, jittered, ahead):
+        _, actions = run(BUDGET.format(limit=1, then="shadow").replace("10%", "25%"), stream)
+        users = {one["user_id"] for one in actions}
+        assert len(users) >= 10 if few else len(users) <= 26
+
+
 def test_within_its_budget_it_acts_on_the_same_users_again_and_again() -> None:
     decisions, actions = run(BUDGET.format(limit=1, then="shadow"), crowd(range(5), n=1) + [
         {"ts": T0 + 6 * MINUTE + n, "user_id": "u1", "n": 3} for n in range(20)
@@ -146,6 +163,37 @@ def test_what_the_rule_would_have_done_before_its_last_change_tells_an_edit_from
     ]
     acted = {orjson.loads(one.value)["user_id"] for one in engine.run(arrivals) if one.topic == "actions"}
     assert len(acted) <= 11 if stopped else len(acted) == 80
+
+
+def test_promoting_a_rule_is_no_change_of_it() -> None:
+    bad, shadow = (BUDGET.format(limit=limit, then="shadow unless before") for limit in (1, 9))
+    first = load_rulebook({"rules.yaml": shadow})
+    second = load_rulebook({"rules.yaml": bad.replace("event: post", "event: post\n    mode: shadow")})
+    third = load_rulebook({"rules.yaml": bad.replace("limit: posting", "hide: it")})
+    before = changed_rules(first, second, {})
+    assert changed_rules(second, third, before) == {"careful": first}
+
+
+def test_another_counter_is_another_rule() -> None:
+    text = "version: 1\nlists: {l: {values: [a]}}\ncounters:\n  # here\n  c: {count: post, by: user_id, over: 1h}\n"
+    text += "derived: {d: c / 2}\nrules:\n  r: {event: post, when: [d > 1, user_id in lists.l], then: {flag: x}}\n"
+    edits = [("x", "x"), ("# here", "# there\n"), ("1h", "2h"), ("c / 2", "c / 3"), ("[a]", "[b]"), ("d > 1", "d > 2")]
+    senses = [load_rulebook({"rules.yaml": text.replace(*edit)}).rules[0].sense for edit in edits]
+    assert senses[0] == senses[1]
+    assert len(set(senses)) == 5
+
+
+def test_the_rule_of_before_asks_no_model_anew() -> None:
+    model = "models: {spam: {texts: [text], numbers: [event.n], min_labels: 0}}\nrules:"
+    rules = BUDGET.format(limit=1, then="shadow unless before").replace("rules:", model)
+    old, new = rules.replace("event.n >= 1", "score.spam > 0.1"), rules.replace("[event.n]", "[event.n, event.m]")
+    other = "  other: {event: post, when: [score.spam > 0.99, event.n > 100], then: {flag: x}}\n"
+    engine = OfflineEngine(load_rulebook({"r.yaml": new + other}), Settings(), before=load_rulebook({"r.yaml": old}))
+    arrivals = [
+        Arrival("event", 0, orjson.dumps({"event_id": f"e{n}", "type": "post", "text": "hello", **one}))
+        for n, one in enumerate(crowd(range(2)))
+    ]
+    assert "dead-letters" not in {message.topic for message in engine.run(arrivals)}
 
 
 def test_the_version_before_is_the_one_in_which_the_rule_was_different() -> None:

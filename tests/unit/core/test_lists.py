@@ -20,3 +20,6 @@ def test_events_have_pseudonyms_where_people_write_ids() -> None:
     assert {"ann", "ANN", "ben", "BEN"} == users
     users.drop("ben")
     assert users == {"ann", "ANN"}
+    users.put("ANN")  # as decisions have her
+    users.drop("ANN")
+    assert users == {"ann", "ANN"}

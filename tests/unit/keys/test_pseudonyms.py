@@ -65,6 +65,30 @@ def test_an_event_names_nobody_any_more() -> None:
 def test_what_an_event_does_not_have_stays_away() -> None:
     one = event(ip="not an address")
     Pseudonyms([NEW], PATHS).conceal(one)
-    assert set(one.fields) == {"user_id", "ip", "ip_prefix"}
-    assert one.fields["ip_prefix"] is None
+    assert set(one.fields) == {"user_id", "ip"}
     assert one.event_id == "e1"
+
+
+def test_a_network_that_an_event_tells_itself_is_hidden_too() -> None:
+    pseudonyms = Pseudonyms([NEW], PATHS)
+    one = event(ip_prefix="198.51.100.0/24")
+    pseudonyms.conceal(one)
+    assert one.fields["ip_prefix"] == pseudonyms.of("198.51.100.0/24")
+
+
+def test_lists_in_lists_are_left_out() -> None:
+    nested: object = "deep"
+    for _ in range(1_000):
+        nested = [nested]
+    one = event(recipients=["ben", nested])
+    pseudonyms = Pseudonyms([NEW], PATHS)
+    pseudonyms.conceal(one)
+    assert one.fields["recipients"] == [pseudonyms.of("ben"), None]
+
+
+def test_paths_are_followed_as_rules_follow_them() -> None:
+    pseudonyms = Pseudonyms([NEW], ["user_id", "actor.profile.id", "a.b"])
+    one = event(actor={"profile.id": "x", "profile": {"id": "u"}}, **{"a.b": "v"})
+    pseudonyms.conceal(one)
+    assert one.fields["actor"] == {"profile.id": "x", "profile": {"id": pseudonyms.of("u")}}
+    assert one.fields["a.b"] == pseudonyms.of("v")

@@ -14,10 +14,14 @@ from engine.stream.offline import Arrival, OfflineEngine
 from tests.events import START_MS
 
 OPEN = Settings(decision_sample=1.0)
-HIDDEN = msgspec.structs.replace(OPEN, privacy=PrivacySettings(key="k" * 40))
+HIDDEN_FIELDS = frozenset(("user_id", "target_id", "ip", "friends"))
+HIDDEN = msgspec.structs.replace(
+    OPEN, privacy=PrivacySettings(key="k" * 40, fields=frozenset(("user_id", "target_id", "ip", "friends")))
+)
 
 RULES = """
 version: 1
+fields: {friends: list}
 lists:
   offices: {values: ["203.0.113.0/24"]}
   partners: {values: [partner]}
@@ -44,6 +48,10 @@ rules:
     event: post
     when: [users_by_ip >= 3]
     then: {review: machine, target: ip}
+  named:
+    event: post
+    when: ['"ben" in friends', '"nobody" not in friends']
+    then: {flag: named}
   pestering:
     event: post
     when: [posts_to_one >= 3]
@@ -57,7 +65,7 @@ def posts() -> list[dict[str, Any]]:
         for n in range(5):
             office = user in ("ann", "ben")
             ip = "203.0.113.9" if office else "198.51.100.9"
-            made.append({"user_id": user, "ip": ip, "target_id": f"wall-{n // 3}"})
+            made.append({"user_id": user, "ip": ip, "target_id": f"wall-{n // 3}", "friends": ["ann", user]})
     return [{"event_id": f"e{n}", "type": "post", "ts": START_MS + 1_000 * n, **one} for n, one in enumerate(made)]
 
 
@@ -75,7 +83,7 @@ def actions(messages: list[Message]) -> list[tuple[Any, ...]]:
 
 def test_the_same_is_done_to_the_same_people() -> None:
     found = actions(run(OPEN))
-    assert {rule for _, _, rule, *_ in found} == {"flood", "not_the_boss", "crowd", "one_machine", "pestering"}
+    assert {rule for _, _, rule, *_ in found} == {"flood", "not_the_boss", "crowd", "one_machine", "pestering", "named"}
     assert actions(run(HIDDEN)) == found
 
 
@@ -88,6 +96,24 @@ def test_only_actions_name_people(settings: Settings) -> None:
     )
     kept = b"".join(key + value for key, value in engine.database.values.items())
     names = {one[name] for one in posts() for name in ("user_id", "ip", "target_id")}
-    names -= {"partner", "chief"}  # whom the rules name, and decisions quote
+    names -= {"partner", "chief", "ben"}  # whom the rules name, and decisions quote
     seen = {name for name in names for data in (told, kept) if name.encode() in data}
     assert seen == (names if settings is OPEN else set())
+
+
+def test_the_rulebook_of_before_knows_pseudonyms_too() -> None:
+    rules = """
+version: 1
+rules:
+  r:
+    event: post
+    when: [user_id != "nobody", event.n >= {n}]
+    then: {{flag: x}}
+    budget: {{max: 1%, per: 1h, if_exceeded: shadow unless before}}
+"""
+    old, new = (load_rulebook({"rules.yaml": rules.format(n=n)}) for n in (1, 0))
+    events = [{"event_id": f"e{n}", "type": "post", "user_id": f"u{n}", "ts": START_MS + n, "n": 1} for n in range(40)]
+    for settings in (OPEN, HIDDEN):
+        engine = OfflineEngine(new, settings, before=old)
+        messages = engine.run(Arrival("event", one["ts"], orjson.dumps(one)) for one in events)
+        assert sum(message.topic == "actions" for message in messages) == 40
