@@ -7,8 +7,9 @@ from engine.backtest.run import backtest
 from engine.core.rules import Rulebook
 from engine.settings import Settings
 from engine.stream.lists import show_in
+from engine.stream.promotions import held_back, read_promotions
 from engine.stream.publishing import read_models, read_since
-from engine.stream.rulebooks import read_in_use
+from engine.stream.rulebooks import read_in_use, read_paused
 
 MOST_EVENTS = 100_000
 """Of more, the latest are tried: a push takes seconds, not minutes."""
@@ -28,9 +29,11 @@ def try_on_last_events(
     events = read_since(settings, settings.topics.events, span_ms, MOST_EVENTS)
     if not events:
         return None
-    for rulebook in (new, in_use[1]):
+    promotions, paused = read_promotions(settings), read_paused(settings)
+    new, old = (held_back(one, promotions).pausing(paused) for one in (new, in_use[1]))  # as they act now
+    for rulebook in (new, old):
         show_in(settings, rulebook)
-    return backtest(new, in_use[1], events, [], settings, lambda count: told(count, len(events)), read_models(settings))
+    return backtest(new, old, events, [], settings, lambda count: told(count, len(events)), read_models(settings))
 
 
 def exceeds(found: Comparison, max_share: float) -> bool:

@@ -12,18 +12,18 @@ from engine.core.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.promotions import Promotions, plan_key, stages_due
+from engine.stream.promotions import IN_SHADOW, Promotions, next_stage, plan_key
 from engine.stream.publishing import read_all
 from engine.stream.rulebooks import read_versions
+from engine.stream.signing import Publishers
 
 
 class Candidate(NamedTuple):
-    """A rule that the clock would promote. `held`, `due`: stages of its plan; `precision`: of what it met and
-    moderators have judged; None of nothing."""
+    """A rule that the clock would promote. `stage`: of its plan, to which; `precision`: of what it met and moderators
+    have judged; None of nothing."""
 
     rule: Rule
-    held: int
-    due: int
+    stage: int
     precision: Estimate | None
 
     @property
@@ -34,26 +34,33 @@ class Candidate(NamedTuple):
 
 def find_candidates(settings: Settings, rulebook: Rulebook, known: Promotions, now_ms: int) -> list[Candidate]:
     """The rules that wait for their promotion. Raises TopicError."""
-    gated = [(rule, *stages_due(rule, known, now_ms)) for rule in rulebook.rules if rule.gate is not None]
-    waiting = [(rule, held, due) for rule, held, due in gated if due > held]
+    gated = [(rule, next_stage(rule, known, now_ms)) for rule in rulebook.rules if rule.gate is not None]
+    waiting = [(rule, stage) for rule, stage in gated if stage is not None]
     if not waiting:
         return []
-    spam = known_spam(record.value for record in read_all(settings, settings.topics.labels) if record.value)
-    met = _met(settings, [rule for rule, _, _ in waiting])
-    return [Candidate(rule, held, due, _precision(met[rule.name], spam)) for rule, held, due in waiting]
+    accept = Publishers(settings).accept
+    labels = (record for record in read_all(settings, settings.topics.labels) if record.value and accept(record))
+    spam = known_spam(record.value for record in labels)
+    met = _met(settings, [rule for rule, _ in waiting])
+    return [Candidate(rule, stage, _precision(met[rule.name], spam)) for rule, stage in waiting]
 
 
 def _met(settings: Settings, rules: list[Rule]) -> dict[str, set[str]]:
-    """By rule, the events that it has met as it is now, in whichever version of the rulebook."""
+    """By rule, the events that it has met since its plan began, as it is now, in whichever version of the rulebook."""
     found: dict[str, set[str]] = {rule.name: set() for rule in rules}
+    since = {rule.name: rule.plan[IN_SHADOW].from_ms for rule in rules}
     versions = {version.id: version.sources for version in read_versions(settings)}
     same: dict[str, set[str]] = {}  # by rulebook, which of the rules it has as they are now
     for record in read_all(settings, settings.topics.decisions):
-        decision = orjson.loads(record.value or b"{}")
-        names = {hit["rule"] for hit in decision.get("hits", ()) if hit["effect"] in MET} & found.keys()
+        try:
+            decision = orjson.loads(record.value or b"{}")
+            hits = {hit["rule"] for hit in decision["hits"] if hit["effect"] in MET}
+            names = {name for name in hits & found.keys() if decision["ts"] >= since[name]}
+            identity = str(decision["rulebook"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            continue  # not one of ours
         if not names:
             continue
-        identity = decision["rulebook"]
         if identity not in same:
             same[identity] = _unchanged(rules, versions.get(identity))
         for name in names & same[identity]:

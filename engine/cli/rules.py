@@ -20,6 +20,7 @@ from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
 from engine.core.rules import Rulebook
 from engine.core.units import duration_ms, time_text
+from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.differences import differences
 from engine.rulebook.formatting import formatted
@@ -74,17 +75,22 @@ def test(path: Path, max_us: float, max_bytes: int) -> None:
 def fmt(paths: tuple[Path, ...], only_check: bool) -> None:
     """Lay rulebook files out in one way: order of keys, columns, empty lines. What they say stays the same."""
     files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("*.y*ml")))]
-    changed = 0
+    changed = wrong = 0
     for file in files:
-        text = file.read_text("utf-8")
-        made = formatted(str(file), text)
+        try:
+            text = file.read_text("utf-8")
+            made = formatted(str(file), text)
+        except (RulebookError, UnicodeDecodeError) as error:
+            click.echo(f"{file} is left as it is: {error}")
+            wrong += 1
+            continue
         if made != text:
             changed += 1
             click.echo(f"{'would lay out' if only_check else 'laid out'} {file}")
             if not only_check:
                 file.write_text(made, "utf-8")
     click.echo(f"{len(files)} files, {changed} {'to lay out' if only_check else 'laid out'}")
-    sys.exit(1 if only_check and changed else 0)
+    sys.exit(1 if wrong or (only_check and changed) else 0)
 
 
 @command.command("schema")
@@ -233,12 +239,12 @@ def promote_command(settings: Settings, author: str, dry_run: bool) -> None:
     candidates = find_candidates(settings, rulebook, read_promotions(settings), int(time.time() * 1_000))
     for one in candidates:
         said = f"precision {told(one.precision)}, wanted: at least {one.rule.gate:g} for certain"
-        mode = one.rule.plan[one.due].mode
+        mode = one.rule.plan[one.stage].mode
         if not one.has_proved_itself:
             click.echo(f"{one.rule.name} is not promoted to {mode}: {said}")
             continue
         if not dry_run:
-            promote(settings, one.rule, one.due, author, said)
+            promote(settings, one.rule, one.stage, author, said)
         click.echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
     if not candidates:
         click.echo("no rule waits for its promotion")

@@ -4,13 +4,15 @@ A ledger is the record of one partition: who was active, and whom each rule woul
 (`sketches.py`). Users are spread over partitions by a hash, so a share of a partition's is a share of all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 
 from engine.core.entities import EntityRecord
 from engine.core.hashing import hash32
 from engine.core.kernel import hash64
 from engine.core.rules import Budget
-from engine.core.sketches import add_approx_distinct, read_approx_distinct
+from engine.core.sketches import SampledSeries, add_approx_distinct
+from engine.core.windows import SeriesByKey
 
 SAMPLE = 256
 """Numbers above this are estimates, with a standard error of 7.5 %."""
@@ -18,12 +20,15 @@ SAMPLE = 256
 MIN_USERS = 5
 """A rule may act on so many users of a partition in any case: of few, a share says nothing."""
 
-_ACTIVE = hash32("active users")
+_STEP_MS = 600_000
+"""So far one event moves a ledger's time at most: a client may claim any time."""
 
 
-def note_active(ledger: EntityRecord, user_id: str, ts_ms: int, longest_ms: int) -> None:
-    """A user does something. `longest_ms`: the longest window of any budget."""
-    add_approx_distinct(ledger.series.others, _ACTIVE, _at(ledger, ts_ms), hash64(user_id), SAMPLE, longest_ms)
+def note_active(ledger: EntityRecord, user_id: str, ts_ms: int, windows: Iterable[int]) -> None:
+    """A user does something. `windows`: the lengths of all budgets'."""
+    now, user = _at(ledger, ts_ms), hash64(user_id)
+    for per_ms in windows:
+        add_approx_distinct(ledger.series.others, _active(per_ms), now, user, SAMPLE, per_ms)
 
 
 def allows_one_more(
@@ -38,15 +43,24 @@ def allows_one_more(
         add_approx_distinct(series, budget.key, now, user, SAMPLE, per_ms)
         if budget.compares and held_before():
             add_approx_distinct(series, budget.key + 1, now, user, SAMPLE, per_ms)
-    met = read_approx_distinct(series, budget.key, now, per_ms, SAMPLE) or 0
-    active = read_approx_distinct(series, _ACTIVE, now, per_ms, SAMPLE) or 0
-    if met <= max(MIN_USERS, budget.share * active):
+    met = _users(series, budget.key, now, per_ms)
+    if met <= max(MIN_USERS, budget.share * _users(series, _active(per_ms), now, per_ms)):
         return True
-    agreed = read_approx_distinct(series, budget.key + 1, now, per_ms, SAMPLE) or 0
-    return budget.compares and 2 * agreed >= met
+    return budget.compares and 2 * _users(series, budget.key + 1, now, per_ms) >= met
 
 
 def _at(ledger: EntityRecord, ts_ms: int) -> int:
-    """The ledger's time, which never goes back: late events count when they come."""
-    ledger.newest = max(ledger.newest, ledger.relative(ts_ms) or 0)
+    """The ledger's time, which goes on in small steps and never back: late and early events count when they come."""
+    now = ledger.relative(ts_ms) or 0
+    ledger.newest = max(ledger.newest, min(now, ledger.newest + _STEP_MS) if ledger.newest else now)
     return ledger.newest
+
+
+def _users(series: SeriesByKey, key: int, now: int, per_ms: int) -> int:
+    found = series.get(key)
+    return found.estimate(now, per_ms, least=0) or 0 if isinstance(found, SampledSeries) else 0
+
+
+@cache
+def _active(per_ms: int) -> int:
+    return hash32(f"active users {per_ms}")

@@ -59,7 +59,7 @@ class Evaluator:
     ) -> None:  # fmt: skip
         self.rulebook = rulebook
         self.scorers = scorers
-        self._before, self._enforcement, self._budget_ms = before, Enforcement(rulebook), rulebook.budget_ms
+        self._before, self._enforcement, self._budget_windows = before, Enforcement(rulebook), rulebook.budget_windows
         self.tally = Tally()
         self._place = self._key = 0
         self._batch: Sequence[tuple[Event, Decider]] = ()
@@ -108,7 +108,7 @@ class Evaluator:
             return NOTHING
 
         if ledger is not None:
-            note_active(ledger, event.user_id, event.ts_ms, self._budget_ms)
+            note_active(ledger, event.user_id, event.ts_ms, self._budget_windows)
         self._place, self._key, self._scores, self._numbers = event.place, key, {}, {}
         held = program.decider.decide(event.fields, series, now, self._ask)
         if not held and program.journey is None and key & _SAMPLED_BITS >= self._sample_below:

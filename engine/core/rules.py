@@ -186,7 +186,7 @@ def threshold_of(model: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
-    `budget_ms`: the longest window of a budget, 0 without any;
+    `budget_windows`: the different windows of budgets;
     `live`: the lists that change while it is in use."""
 
     id: str
@@ -198,7 +198,7 @@ class Rulebook:
     max_keys: Mapping[str, int]
     lateness_ms: int
     sources: Mapping[str, str] = field(repr=False)
-    budget_ms: int = 0
+    budget_windows: tuple[int, ...] = ()
     live: Mapping[str, LiveList] = field(default_factory=dict)
 
     def program(self, event_type: str) -> Program | None:
@@ -212,7 +212,7 @@ class Rulebook:
 
     def holding(self, stages: Mapping[str, int]) -> "Rulebook":
         """The same, with each of these rules at most at this stage of its plan."""
-        held = (replace(one, plan=one.plan[: stages.get(one.name, len(one.plan)) + 1]) for one in self.rules)
+        held = (replace(one, plan=one.plan[: max(0, stages.get(one.name, len(one.plan))) + 1]) for one in self.rules)
         return replace(self, rules=tuple(held))
 
     def would_hold(self, name: str, event: Event, readings: Readings, now: int, ask: AskModel) -> bool:

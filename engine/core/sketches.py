@@ -88,9 +88,9 @@ class SampledSeries(Series):
         while len(self.times) > cap:
             self._rise()
 
-    def estimate(self, now: int, over_ms: int) -> int | None:
-        """About how many distinct values were last seen in (now - over, now]; None when too few of the sample
-        are left to tell."""
+    def estimate(self, now: int, over_ms: int, least: int = MIN_SAMPLE) -> int | None:
+        """About how many distinct values were last seen in (now - over, now]; None when less than `least` of a sample
+        is left to tell."""
         times = self.times
         if not times:
             return 0
@@ -99,7 +99,7 @@ class SampledSeries(Series):
             return None
         kept = np.frombuffer(self.hashes, dtype=np.uint64)[bisect_right(times, start) : bisect_right(times, now)]
         levels = kept & _LEVEL_MASK
-        if (self.floor or levels.any()) and len(levels) < MIN_SAMPLE:
+        if (self.floor or levels.any()) and len(levels) < least:
             return None
         return int(np.left_shift(_ONE, levels).sum())
 

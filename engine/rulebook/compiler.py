@@ -116,7 +116,7 @@ def check_rulebook(
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
         sources=dict(sources),
         live={name: entries for name, entries in declared.live.items() if name is not None},
-        budget_ms=max((rule.rule.budget.per_ms for rule in rules if rule.rule.budget is not None), default=0),
+        budget_windows=tuple(sorted({one.rule.budget.per_ms for one in rules if one.rule.budget is not None})),
     )
     if run_tests:
         run_examples(rulebook, {rule.rule.name: rule.tests for rule in rules}, declared.fields, diagnostics)

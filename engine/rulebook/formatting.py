@@ -25,12 +25,18 @@ def formatted(file: str, text: str) -> str:
     report = Diagnostics({file: text})
     before = parse(file, text, report)
     report.raise_on_errors()
-    blocks = _blocks([line.rstrip() for line in text.splitlines()], 0)
-    made = "\n".join(_apart([_section(block) for block in blocks])) + "\n"
+    made = _laid_out(_laid_out(text))
     after = parse(file, made, Diagnostics({file: made}))
-    if before is None or after is None or before.plain() != after.plain():
+    if before is None:
+        return text  # nothing but comments
+    if after is None or before.plain() != after.plain() or _laid_out(made) != made:
         raise RulebookError(f"{file}: error: this cannot be laid out without changing what it says", 1)
     return made
+
+
+def _laid_out(text: str) -> str:
+    blocks = _blocks([line.rstrip() for line in text.splitlines()], 0)
+    return "\n".join(_apart([_section(block) for block in blocks])) + "\n"
 
 
 def _section(block: Lines) -> Lines:
@@ -54,9 +60,18 @@ def _rule(entry: Lines, outer: int) -> Lines:
     if indent is None or indent <= outer or not _KEY.fullmatch(_first(body)):
         return entry
     order = {key: place for place, key in enumerate(schema.RULE)}
-    parts = [_without_empty(part) for part in _blocks(body, indent)]
+    end = _end_of(body, indent)
+    parts = [_without_empty(part) for part in _blocks(body[:end], indent)]
     parts.sort(key=lambda part: order.get(_name(_head(part)[0][-1]), len(order)))
-    return [*head, *(line for part in parts for line in part)]
+    return [*head, *(line for part in parts for line in part), *body[end:]]
+
+
+def _end_of(body: Lines, indent: int) -> int:
+    """Where a rule ends: what is not indented as far as its keys, behind the last of them, is a comment on what comes
+    next."""
+    last = max(place for place, line in enumerate(body) if line and not line.lstrip().startswith("#"))
+    left = (place for place in range(last + 1, len(body)) if not body[place].startswith(" " * indent))
+    return next(left, len(body))
 
 
 def _aligned(entries: Sequence[Lines]) -> Iterator[Lines]:
@@ -85,12 +100,12 @@ def _in_columns(run: Sequence[Lines]) -> Iterator[Lines]:
         assert found is not None  # as it was chosen by that
         start = f"{found[1]}{found[2]}:".ljust(len(found[1]) + width)
         by = len(start) - found.start(4)
-        yield [start + found[4], *(_shifted(line, by) for line in rest)]
+        yield [start + found[4], *(_shifted(line, by, len(found[1]) + 2) for line in rest)]
 
 
-def _shifted(line: str, by: int) -> str:
+def _shifted(line: str, by: int, least: int) -> str:
     bare = line.lstrip()
-    return " " * max(1, len(line) - len(bare) + by) + bare if bare else ""
+    return " " * max(least, len(line) - len(bare) + by) + bare if bare else ""
 
 
 def _blocks(lines: Lines, indent: int) -> list[Lines]:

@@ -5,6 +5,7 @@ these values and these rules lead to it, without the counters of that moment, wh
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
 from engine.core.lists import Conceal
@@ -63,14 +64,12 @@ class Reevaluation:
     def _results(self, expr: Expr, value: Any) -> tuple[list[bool | None], bool]:
         """What a clause gives for the values that the record may stand for, and whether it has all of them whole."""
         values, refs = _values(expr, value), names_in(expr)
-        cut = [ref for ref in refs if ref.type == "text" and len(values.get(ref.written) or "") >= _LONGEST_TEXT]
-        whole = not cut and all(ref.type != "list" for ref in refs)
-        rounded = {
-            ref.written for ref in refs if ref.type in ("duration", "size") and values.get(ref.written) is not None
-        }
+        whole = all(ref.type != "list" and not _is_cut(values.get(ref.written)) for ref in refs)
+        units = [ref.written for ref in refs if ref.type in ("duration", "size")]
+        rounded = [name for name in dict.fromkeys(units) if isinstance(values.get(name), int | float)]
         tried = [values]
-        for by in (1 - _ROUNDED, 1 + _ROUNDED) if rounded else ():
-            tried.append({name: one * by if name in rounded else one for name, one in values.items()})
+        for ways in product((1 - _ROUNDED, 1 + _ROUNDED), repeat=len(rounded)) if rounded else ():
+            tried.append(values | {name: values[name] * by for name, by in zip(rounded, ways, strict=True)})
         return [self._evaluate(expr, one) for one in tried] if whole else [None], whole
 
     def _evaluate(self, expr: Expr, values: dict[str, Any]) -> bool | None:
@@ -79,6 +78,10 @@ class Reevaluation:
         compiled([function("again(v)", scope, [f" return {scope.value(expr)}"])], "a clause", namespace)
         result: bool | None = namespace["again"](values)
         return result
+
+
+def _is_cut(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= _LONGEST_TEXT
 
 
 def _clauses(rule: RuleDeclaration | None) -> Iterator[tuple[str, Expr, bool]]:

@@ -52,7 +52,7 @@ class StateOutcome(Outcome):
 
     def ledger(self, rulebook: Rulebook) -> EntityRecord | None:
         """The partition's ledger, to be changed and kept; None where no rule has a budget."""
-        if not rulebook.budget_ms or self.state is None:
+        if not rulebook.budget_windows or self.state is None:
             return None
         found = self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
         return found

@@ -119,7 +119,9 @@ def publish_entries(settings: Settings, name: str, entries: Mapping[str, Entry |
     """Add entries to a list; None removes one. What has long been over is cleared away. Raises PublishError,
     TopicError; RulebookError where there are too many."""
     stale = _stale(settings)
-    if len(entries) + sum(map(len, read_entries(settings).values())) > MAX_ENTRIES:
+    known = {_key(one, entry) for one, some in read_entries(settings).items() for entry in some} - stale
+    added = {_key(name, entry) for entry, said in entries.items() if said is not None} - known
+    if added and len(known) + len(added) > MAX_ENTRIES:
         raise RulebookError(f"live lists hold at most {MAX_ENTRIES:,} entries together; remove some", 1)
     topic, signer, client, sent = settings.topics.rulebooks, Signer(settings), producer(settings, linger_ms=5), []
     messages = {_key(name, entry): msgspec.json.encode(said) for entry, said in entries.items()}

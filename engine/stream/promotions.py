@@ -6,6 +6,7 @@ rule that is edited has to prove itself again.
 
 import time
 from contextlib import suppress
+from typing import Annotated
 
 import msgspec
 
@@ -28,7 +29,7 @@ class Promotion(msgspec.Struct, frozen=True):
     """A rule may be at this stage of its plan, counted from 0. `plan`: which plan of which clauses is meant; `why`:
     what it was judged by."""
 
-    stage: int
+    stage: Annotated[int, msgspec.Meta(ge=0)]
     plan: int
     author: str
     why: str
@@ -79,7 +80,13 @@ def _stage(rule: Rule, known: Promotions) -> int:
     return promotion.stage if promotion is not None and promotion.plan == plan_key(rule) else IN_SHADOW
 
 
-def stages_due(rule: Rule, known: Promotions, now_ms: int) -> tuple[int, int]:
-    """The stage at which a rule is held, and the one that the clock would have it at."""
-    due = max(place for place, stage in enumerate(rule.plan) if now_ms >= stage.from_ms)
-    return _stage(rule, known), due
+def next_stage(rule: Rule, known: Promotions, now_ms: int) -> int | None:
+    """The stage to which a rule could be promoted now: the one after that at which it is held, once the clock has come
+    to it, and the rule has been where it is for as long as its plan says. None: not yet, or it is at the last."""
+    held = _stage(rule, known)
+    if held + 1 >= len(rule.plan):
+        return None
+    begins = rule.plan[held + 1].from_ms
+    if held > IN_SHADOW:
+        begins = max(begins, known[rule.name].ts + begins - rule.plan[held].from_ms)
+    return held + 1 if now_ms >= begins else None

@@ -87,3 +87,39 @@ def test_what_is_not_yaml_is_told() -> None:
 def test_a_text_over_several_lines_is_left_alone() -> None:
     text = "version: 1\nrules:\n  r:\n    event: post\n    meta:\n      why: |\n        one\n\n\n        two\n"
     assert "one\n\n\n        two" in formatted("rules.yaml", text)
+
+
+def test_headings_between_rules_stay_between_them() -> None:
+    text = """version: 1
+
+rules:
+  one:
+    event: post
+    then: {flag: x}
+    when: [a > 1]
+
+  # ======== Payments ========
+
+  two:
+    event: post
+    when: [a > 2]
+    then: {flag: x}
+  # three:
+  #   event: post
+"""
+    made = formatted("rules.yaml", text)
+    assert "    when: [a > 1]\n    then: {flag: x}\n\n  # ======== Payments ========\n" in made
+    assert made.endswith("    then: {flag: x}\n  # three:\n  #   event: post\n")
+    assert formatted("rules.yaml", made) == made
+
+
+def test_continued_lines_stay_further_in_than_names() -> None:
+    text = "version: 1\n\ncounters:\n  a:                    {count: post, by: user_id,\n        over: 1m}\n"
+    text += "  b: {count: x, by: user_id, over: 1m}\n"
+    made = formatted("rules.yaml", text)
+    assert "\n    over: 1m}" in made
+    assert formatted("rules.yaml", made) == made
+
+
+def test_a_file_of_comments_stays_as_it_is() -> None:
+    assert formatted("rules.yaml", "# nothing yet\n") == "# nothing yet\n"

@@ -1,0 +1,85 @@
+"""A rule is another one when anything that it reads is another thing."""
+
+import pytest
+
+from engine.rulebook import load_rulebook
+
+RULES = """
+version: 1
+fields:
+  links: {type: number, from: a.links}
+  amount: {type: number, from: a.amount}
+  place: {type: text, from: a.place}
+lists:
+  one: {values: [x]}
+  two: {values: [x]}
+  three: {values: [x.example]}
+clusters:
+  ring: {of: post, share: device_id, within: 1h}
+counters:
+  linked: {count: post, where: links > 1 and place in lists.one, by: user_id, over: 1h}
+  spent: {sum: amount, of: post, by: user_id, over: 1h}
+  placed: {count: post, by: place, over: 1h}
+  pages: {count: post, by: url_domain, over: 1h, except: lists.three}
+  ringed: {distinct: user_id, by: ring, over: 1h}
+  unread: {count: post, by: user_id, over: 1h}
+derived:
+  both: linked + spent
+  more: both + len(place)
+models:
+  spam: {texts: [place], numbers: [links], min_labels: 5, precision: 0.9}
+rules:
+  r:
+    event: post
+    when:
+      - more > 3
+      - place in lists.two
+      - score.spam > threshold.spam
+    any: [placed > 1, pages > 1, ringed > 1]
+    then: {flag: x}
+    mode: shadow
+"""
+
+
+def sense(text: str) -> int:
+    return load_rulebook({"rules.yaml": text}).rules[0].sense
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("version: 1", "version: 1\n# a comment"),
+        ("mode: shadow", "mode: enforce"),
+        ("{flag: x}", "{hide: it}"),
+        ("links > 1 and", "links > 1  and"),
+        ("unread: {count: post", "unread: {count: like"),
+    ],
+)
+def test_what_a_rule_does_not_read_makes_no_other_rule(old: str, new: str) -> None:
+    assert sense(RULES.replace(old, new, 1)) == sense(RULES)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("more > 3", "more > 4"),
+        ("links > 1 and", "links > 2 and"),
+        ("from: a.links", "from: b.links"),
+        ("from: a.amount", "from: b.amount"),
+        ("from: a.place", "from: b.place"),
+        ("one: {values: [x]}", "one: {values: [y]}"),
+        ("two: {values: [x]}", "two: {values: [y]}"),
+        ("[x.example]", "[y.example]"),
+        ("share: device_id", "share: ip"),
+        ("within: 1h", "within: 2h"),
+        ("linked + spent", "linked - spent"),
+        ("both + len", "both - len"),
+        ("texts: [place]", "texts: [text]"),
+        ("precision: 0.9", "precision: 0.95"),
+        ("event: post", "event: [post, view]"),
+        ("by: place, over: 1h", "by: place, over: 2h"),
+    ],
+)
+def test_what_it_reads_does(old: str, new: str) -> None:
+    assert old in RULES
+    assert sense(RULES.replace(old, new, 1)) != sense(RULES)
