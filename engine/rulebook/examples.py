@@ -15,6 +15,7 @@ from engine.core.visits import travel
 from engine.errors import EventError
 from engine.rulebook.declarations import FieldDeclaration
 from engine.rulebook.diagnostics import Diagnostics
+from engine.rulebook.presets import preset, what_is_wrong
 from engine.rulebook.schema import EXAMPLE, read_mapping
 from engine.rulebook.source import Node
 
@@ -80,7 +81,12 @@ def _run(
             report.error(keys["send"].span, "`send` is an event: a mapping")
     elif expected is not None:
         scores = keys["score"].plain() if "score" in keys else {}
+        state = keys["state"].plain() if "state" in keys else {}
         document = _document(send, fields, keys["send"], report)
+        wrong = what_is_wrong(rulebook, state)
+        if wrong is not None:
+            report.error(keys["state"].span, wrong, "for example {posts_1h: 40}")
+            return
         if not _scores_fit(rulebook, scores):
             known = ", ".join(rulebook.models) or "none is declared"
             report.error(keys["score"].span, "`score` maps models to numbers from 0 to 1", f"models: {known}")
@@ -88,7 +94,7 @@ def _run(
         if document is None:
             return
         try:
-            fired = _play(rulebook, rule, document, times, every_ms, scores)
+            fired = _play(rulebook, rule, document, (times, every_ms), scores, state)
         except EventError as error:
             report.error(keys["send"].span, f"this event would become a dead letter: {error}")
             return
@@ -157,15 +163,19 @@ def _scores_fit(rulebook: Rulebook, scores: Any) -> bool:
 
 
 def _play(
-    rulebook: Rulebook, rule: str, document: dict[str, Any], times: int, every_ms: int, scores: Mapping[str, Any]
-) -> list[int]:
+    rulebook: Rulebook, rule: str, document: dict[str, Any], pace: tuple[int, int], scores: Mapping[str, Any],
+    state: Mapping[str, Any],
+) -> list[int]:  # fmt: skip
     stage = Stage(rulebook, {name: FixedScorer(scores.get(name)) for name in rulebook.models})
-    mapping, fired = FieldMapping(), []
+    mapping, fired, (times, every_ms) = FieldMapping(), [], pace
     for index in range(1, times + 1):
         defaults = {"event_id": f"example-{index}", "user_id": "example-user", "ts": _START_MS + (index - 1) * every_ms}
         event = mapping.read({**defaults, **numbered(document, index)})
+        if index == 1 and state:
+            user = stage.users.setdefault(event.user_id, EntityRecord())
+            preset(rulebook, state, event, user, stage.entities)
         hits = [hit for decision in stage.send(event) for hit in decision.hits if decision.event_id == event.event_id]
-        if any(hit.rule == rule and hit.effect in ("acted", "shadow", "allowed") for hit in hits):
+        if any(hit.rule == rule and hit.effect in ("acted", "shadow", "strike", "allowed") for hit in hits):
             fired.append(index)
     return fired
 

@@ -164,6 +164,7 @@ EXAMPLE: Shape = {
     ),
     "fires": Key("always or never", {"enum": ["always", "never"]}),
     "score": Key("what the models say", {"type": "object"}),
+    "state": Key("what counters say before the first event, such as {posts_1h: 40}", {"type": "object"}),
 }
 RULE: Shape = {
     "event": Key("the event type or types, or any", _ONE_OR_MORE, required=True),

@@ -1,0 +1,82 @@
+"""What counters say before a test's first event: `state: {posts_1h: 40}`."""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from engine.core.entities import MAX_LATENESS_MS, EntityRecord
+from engine.core.events import Event
+from engine.core.kernel import add_count, add_distinct, hash64
+from engine.core.rules import USER, Counter, Rulebook
+from engine.core.series import EntitySeries, add_amount
+from engine.core.sketches import BUCKETS_PER_WINDOW, add_approx_amount, add_approx_distinct
+
+
+def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:
+    """Why a test cannot begin like that; None when it can."""
+    if type(state) is not dict:
+        return "`state` maps counters to numbers"
+    for name, value in state.items():
+        counter = rulebook.counters.get(name)
+        if counter is None:
+            return f"there is no counter `{name}`"
+        if type(value) not in (int, float) or value < 0 or (counter.kind != "sum" and type(value) is not int):
+            return f"`{name}` is {'an amount' if counter.kind == 'sum' else 'a whole number'}, not {value!r}"
+        if counter.kind != "sum" and value > counter.cap:
+            return f"`{name}` keeps at most {counter.cap} entries"
+    for counters in _by_series(rulebook, state):
+        values = [state[counter.name] for counter in counters]
+        if values != sorted(values):
+            told = ", ".join(counter.name for counter in counters)
+            return f"{told} count the same in windows that grow, so their numbers do not get smaller"
+    return None
+
+
+def preset(rulebook: Rulebook, state: Mapping[str, Any], event: Event, user: EntityRecord, entities: Any) -> None:
+    """Enter what the counters are to say at an event, at its user and at the entities that it names. `entities`: the
+    records of those, by stop."""
+    program = rulebook.program(event.type)
+    visited = program.journey.entities if program is not None and program.journey is not None else {}
+    for counters in _by_series(rulebook, state):
+        kind = counters[0].by
+        if kind == USER:
+            records = [user]
+        else:
+            keys = visited[kind].keys(event.fields) if kind in visited else ()
+            records = [entities.setdefault((kind, key), EntityRecord()) for key in keys]
+        for record in records:
+            _enter(record.series, counters, state, (record.relative(event.ts_ms) or 1) - 1)
+
+
+def _by_series(rulebook: Rulebook, state: Mapping[str, Any]) -> Iterator[list[Counter]]:
+    """The counters of each series, from the shortest window to the longest."""
+    named = sorted((rulebook.counters[name] for name in state), key=lambda one: (one.series_key, one.over_ms))
+    yield from (list(group) for _, group in groupby(named, key=lambda one: one.series_key))
+
+
+def _enter(series: EntitySeries, counters: list[Counter], state: Mapping[str, Any], now: int) -> None:
+    """What a longer window has beside the shorter ones lies before these."""
+    known, at = 0, now
+    for counter in counters:
+        more = state[counter.name] - known
+        _add(series, counter, at, known, more)
+        known, at = state[counter.name], now - counter.over_ms
+
+
+def _add(series: EntitySeries, counter: Counter, at: int, known: int, more: Any) -> None:
+    key, cap, keep_ms = counter.series_key, counter.cap, counter.over_ms + MAX_LATENESS_MS
+    values = (hash64(f"before {number}") for number in range(int(known), int(known + more)))
+    if counter.kind == "distinct":
+        for value in values:
+            if counter.approx:
+                add_approx_distinct(series.others, key, at, value, cap, counter.over_ms)
+            else:
+                add_distinct(series.distincts, key, at, value, cap, keep_ms)
+    elif counter.approx:
+        width_ms = max(1, counter.over_ms // BUCKETS_PER_WINDOW)
+        add_approx_amount(series.others, key, at, float(more), width_ms, counter.over_ms + width_ms)
+    elif counter.kind == "sum":
+        add_amount(series.others, key, at, float(more), cap, keep_ms)
+    else:
+        for _ in range(int(more)):
+            add_count(series.counts, key, at, cap, keep_ms)

@@ -1,0 +1,62 @@
+"""Tests of rules may begin in the middle."""
+
+import pytest
+
+from engine.rulebook import check_rulebook
+
+RULES = """
+version: 1
+counters:
+  posts_1m: {count: post, by: user_id, over: 1m}
+  posts_1h: {count: post, by: user_id, over: 1h}
+  targets_1h: {distinct: target_id, of: post, by: user_id, over: 1h}
+  spent_1d: {sum: event.amount, of: post, by: user_id, over: 1d}
+  on_device: {distinct: user_id, of: post, by: device_id, over: 1h}
+  busy: {count: post, by: device_id, over: 1h, approx: true}
+  crowd: {distinct: user_id, of: post, by: device_id, over: 2h, approx: true}
+rules:
+  r:
+    event: post
+    when: [CLAUSE]
+    then: {flag: x}
+    tests:
+      - {send: {type: post, device_id: d, target_id: t, amount: 5}, times: 3, fires_at: [FIRES], state: STATE}
+"""
+
+
+def errors(clause: str, fires: str, state: str) -> list[str]:
+    text = RULES.replace("CLAUSE", clause).replace("FIRES", fires).replace("STATE", state)
+    _, found = check_rulebook({"rules.yaml": text})
+    return [str(one) for one in found.errors]
+
+
+@pytest.mark.parametrize(
+    ("clause", "fires", "state"),
+    [
+        ("posts_1m > 10", "2, 3", "{posts_1m: 9}"),
+        ("posts_1h > 40", "1, 2, 3", "{posts_1h: 40}"),
+        ("posts_1h == 42, posts_1m == 7", "2", "{posts_1m: 5, posts_1h: 40}"),
+        ("targets_1h == 8", "1, 2, 3", "{targets_1h: 7}"),
+        ("spent_1d > 910", "3", "{spent_1d: 900}"),
+        ("on_device == 5", "1, 2, 3", "{on_device: 4}"),
+        ("busy > 21", "2, 3", "{busy: 20}"),
+        ("crowd == 31", "1, 2, 3", "{crowd: 30}"),
+    ],
+)
+def test_counters_begin_as_the_test_says(clause: str, fires: str, state: str) -> None:
+    assert errors(clause, fires, state) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("many", "`state` maps counters to numbers"),
+        ("{posts: 3}", "there is no counter `posts`"),
+        ("{posts_1m: some}", "`posts_1m` is a whole number"),
+        ("{posts_1m: 5000}", "`posts_1m` keeps at most"),
+        ("{posts_1m: 9, posts_1h: 3}", "their numbers do not get smaller"),
+    ],
+)
+def test_what_cannot_be_is_told(state: str, said: str) -> None:
+    (error,) = errors("posts_1m > 10", "1", state)
+    assert said in error
