@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.stream.clients import options
 from tests.events import random_events
@@ -109,3 +109,22 @@ def test_whoever_is_slow_to_enforce_holds_nothing_up(tmp_path: Path) -> None:
         assert len(received) < len(seen)
         wait_until(lambda: receive() == seen, "the last one has come through")
         slow.close()
+
+
+def test_nonsense_beside_the_rulebook_stops_no_worker(tmp_path: Path) -> None:
+    with System(tmp_path) as system:
+        system.push_rules(FLOOD)
+        worker = system.start_worker("one")
+        wait_until(worker.ready, "it is ready")
+        client = KafkaProducer(**options(system.settings))
+        nested = b'{"author": "a", "note": "", "ts": 0, "x": ' + b"[" * 3_000 + b"]" * 3_000 + b"}"
+        for key in (b"list/bad/x", b"paused/x", b"promoted/x"):
+            for value in (nested, b"{}", b"\xff"):
+                client.send(system.settings.topics.rulebooks, value, key)
+        client.close()
+        wait_until(lambda: worker.metric("floodgate_updates_refused_total") >= 6, "it is refused")
+        worker.kill()
+        worker.restart()  # and reads it all again
+        system.publish(random_events(300, seed=26))
+        system.wait_until_decided()
+        assert system.users() == Oracle(FLOOD, system.settings, random_events(300, seed=26)).users
