@@ -21,6 +21,8 @@ from engine.errors import FloodgateError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import whole
 from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.formatting import formatted
+from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.census import load_census
 from engine.state.memory import MemoryDatabase
@@ -31,6 +33,7 @@ from engine.stream.handlers import Outcome
 from engine.stream.hop_messages import encode_request
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
+from engine.stream.lists import Entry, LiveEntries
 from engine.stream.messages import (
     RULING,
     Message,
@@ -43,6 +46,7 @@ from engine.stream.messages import (
 )  # fmt: skip
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Record
+from engine.stream.promotions import Promotion, note_promotion
 from engine.stream.trainers import TrainerWorker
 from engine.stream.workers import EventWorker
 from tests.events import START_MS, swarm_events
@@ -55,6 +59,20 @@ rules:
   sure: {event: any, when: [score.spam > 0.6], then: {hide: content, target: event}}
   shout: {event: any, when: ['event.text matches "(?i)free.*money"'], then: {flag: shout}}
 """
+STRICT = """
+version: 1
+ladders: {l: {decay: 1d, steps: [{at: 2, challenge: captcha}, {at: 3, suspend: account, needs: review}]}}
+rules:
+  again:
+    event: any
+    when: [event.text matches "s"]
+    then: {ladder: l}
+    budget: {max: 10%, per: 1h, if_exceeded: shadow unless before}
+    plan: {from: 2025-01-01, shadow: 1h, canary: 50%, canary_for: 1h}
+"""
+HIDING = Settings(
+    privacy=PrivacySettings(key="k" * 40, fields=frozenset(("user_id", "target_id", "ip", "device_id", "author.id")))
+)
 NOT_OUR_FAULT = {"evaluation_failed", "cannot_travel"}
 """Reasons of dead letters that no message may ever bring about."""
 
@@ -72,9 +90,12 @@ class Target:
 class Desk:
     """The workers over one partition in memory, with a state that has something in it."""
 
-    def __init__(self) -> None:
-        self.settings, self.database, self.metrics = Settings(), MemoryDatabase(), Metrics()
-        self.rulebook: Rulebook = load_rulebook({"rules.yaml": RULES, "learning.yaml": LEARNING})
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings, self.database, self.metrics = settings or Settings(), MemoryDatabase(), Metrics()
+        sources, pseudonyms = {"rules.yaml": RULES, "learning.yaml": LEARNING}, self.settings.pseudonyms()
+        if pseudonyms is not None:
+            sources["strict.yaml"] = STRICT
+        self.rulebook: Rulebook = load_rulebook(sources, pseudonyms.of if pseudonyms is not None else None)
         self.state = PartitionState(lambda: self.database, 1_000)
         self.models = Models()
         self.events = EventWorker(self.settings, lambda _: self.state, lambda _: None, self.metrics)
@@ -173,9 +194,25 @@ def read_rulebook_message(data: bytes) -> None:
     load_rulebook(decode_rulebook(data)["sources"])
 
 
-def worker_of(name: str) -> Callable[[bytes], object]:
+def read_layout(data: bytes) -> None:
+    """A file that is laid out, as often as one likes in the same way."""
+    made = formatted("rules.yaml", data.decode("utf-8", "replace"))
+    assert formatted("rules.yaml", made) == made
+
+
+def read_entry(data: bytes) -> None:
+    """An entry of a live list."""
+    LiveEntries().receive("list/bad/x", data)
+
+
+def read_promotion(data: bytes) -> None:
+    """A rule's promotion."""
+    note_promotion({}, "promoted/r", data)
+
+
+def worker_of(name: str, settings: Settings | None = None) -> Callable[[bytes], object]:
     """A worker's whole way, over one state that goes on."""
-    desk = Desk()
+    desk = Desk(settings)
     keys = {"trainer": [RULING, b"spam"]}.get(name, [b"u"])
 
     def read(data: bytes) -> None:
@@ -194,9 +231,15 @@ def targets() -> list[Target]:
         taught.learn(decode_example(example))
     snapshots = [key.encode() + b"\n" + value for key, value in whole(taught, 1)]
     rulings = [msgspec.json.encode(one) for one in (Quarantine("mo", True), Pin("spam", True))]
+    entry = msgspec.json.encode(Entry("mo", "why", 1, START_MS))
+    promotion = msgspec.json.encode(Promotion(2, 1, "mo", "why", 1))
     books = [encode_rulebook({"rules.yaml": RULES}, "id", "me", "note", 1)]
     return [
         Target("events", worker_of("events"), swarm_events(200), 0.2),
+        Target("hidden events", worker_of("events", HIDING), swarm_events(200), 0.05),
+        Target("entries", read_entry, [entry, b"null"], 0.05),
+        Target("promotions", read_promotion, [promotion], 0.05),
+        Target("layouts", read_layout, [RULES.encode(), STRICT.encode()], 0.01),
         Target("labels", worker_of("labels"), recorded()[2][:200], 0.1),
         Target("hops", worker_of("hops"), [*sent(topics.hops), encode_request(Forget("u", [b"eu"]))], 0.1),
         Target("examples", worker_of("trainer"), [*sent(topics.examples), *rulings], 0.1),
@@ -207,7 +250,7 @@ def targets() -> list[Target]:
         Target("census", load_census, stored(CENSUS), 0.05),
         Target("snapshots", read_snapshot(), snapshots, 0.05),
         Target("rulebooks", read_rulebook_message, books, 0.01),
-        Target("rules", read_rules, [RULES.encode(), LEARNING.encode()], 0.01),
+        Target("rules", read_rules, [RULES.encode(), LEARNING.encode(), STRICT.encode()], 0.01),
         Target("clauses", read_clause, clauses, 0.03),
         Target("pauses", decode_paused, [b'{"author":"a","note":"b","ts":1}', b"null"], 0.05),
     ]
