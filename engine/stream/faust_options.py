@@ -7,6 +7,7 @@ from engine.settings import Settings
 from engine.stream.clients import MAX_MESSAGE_BYTES, faust_credentials
 from engine.stream.fencing import MAX_BATCH_BYTES
 from engine.stream.logs import logging_config
+from engine.stream.tables import EntityTable
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -15,6 +16,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "broker": [f"kafka://{server}" for server in settings.bootstrap_servers],
         "broker_credentials": faust_credentials(settings),
         "store": "rocksdb://",
+        "Table": EntityTable,
         "datadir": str(Path(settings.data_dir).absolute()),
         "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication,

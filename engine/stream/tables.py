@@ -1,0 +1,39 @@
+"""The table of entities, in RocksDB as Faust keeps it, but for one thing: how a database is opened again.
+
+rocksdict (0.3.29), when a database was closed in good order, takes the options for its columns from the OPTIONS file
+beside it, in place of those that it is given. The compaction filter of a database with a ttl is among them, and RocksDB
+puts its filter around the one that it finds: the inner one sees values without the time that was written behind them,
+takes their last four bytes for it, and the next compaction deletes what these make look old. So the file goes before a
+database is opened (`docs/decisions/0021-options-of-a-database.md`).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.stores import rocksdb
+
+
+def forget_options(database: Path) -> None:
+    """Let a database that is not open be opened with the options that are given, and no others."""
+    for file in database.glob("OPTIONS-*"):
+        file.unlink()
+
+
+class EntityStore(rocksdb.Store):
+    """Faust's store (faust/stores/rocksdb.py), whose databases are opened with our options each time."""
+
+    def _open_for_partition(self, partition: int) -> Any:
+        forget_options(self.partition_path(partition))
+        return super()._open_for_partition(partition)
+
+
+class EntityTable(faust.Table[bytes, bytes]):
+    """Faust's table with this store."""
+
+    def _new_store(self) -> Any:
+        return EntityStore(
+            self._store or self.app.conf.store, self.app, self, table_name=self.name, key_type=self.key_type,
+            key_serializer=self.key_serializer, value_serializer=self.value_serializer, value_type=self.value_type,
+            loop=self.loop, options=self.options,
+        )  # fmt: skip
