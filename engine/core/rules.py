@@ -212,7 +212,7 @@ class Rulebook:
 
     def holding(self, stages: Mapping[str, int]) -> "Rulebook":
         """The same, with each of these rules at most at this stage of its plan."""
-        held = (replace(one, plan=one.plan[: max(0, stages.get(one.name, len(one.plan))) + 1]) for one in self.rules)
+        held = (replace(r, plan=r.plan[: stages[r.name] + 1]) if r.name in stages else r for r in self.rules)
         return replace(self, rules=tuple(held))
 
     def would_hold(self, name: str, event: Event, readings: Readings, now: int, ask: AskModel) -> bool:

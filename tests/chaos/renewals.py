@@ -35,8 +35,9 @@ class Renewals:
     def learn(self) -> None:
         """Let the next publication be another one."""
         self._count += 1
-        for offset, inputs, verdict in ((2 * self._count, SPAM, "spam"), (2 * self._count + 1, HAM, "ham")):
-            self._trainer.learn(example(inputs, "spam" if verdict == "spam" else "ham", offset), offset)
+        offset = 2 * self._count
+        self._trainer.learn(example(SPAM, "spam", offset), offset)
+        self._trainer.learn(example(HAM, "ham", offset + 1), offset + 1)
 
     def publish(self) -> bool:
         """Whether the brokers have taken it: in the middle of a fault they may not."""
