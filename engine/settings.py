@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from engine.core.events import FieldMapping, TimeUnit
+from engine.core.events import CLOCK_TOLERANCE_MS, MAX_CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
 from engine.security import PrivacySettings, SecuritySettings
@@ -56,20 +56,21 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How producers' messages become events.
 
     `fields` maps our names to dotted paths in the message; `as_string` names identifiers that may
-    arrive as integers; `max_message_bytes` and `max_field_bytes` turn larger ones into dead letters;
-    `max_future_ms` is how far ahead of its arrival an event time may lie.
+    arrive as integers; a message longer than `max_message_bytes` becomes a dead letter (by default that is more
+    than the broker takes), a text longer than `max_field_bytes` is cut; `clock_tolerance_ms` is how far an
+    event's own time may lie from its arrival, the record's timestamp, and still be believed.
     """
 
     fields: dict[str, str] = {}
     ts_unit: TimeUnit = "auto"
     as_string: frozenset[str] = frozenset()
-    max_message_bytes: int = 262_144
+    max_message_bytes: int = 1_048_588
     max_field_bytes: int = 65_536
-    max_future_ms: int = 86_400_000
+    clock_tolerance_ms: int = CLOCK_TOLERANCE_MS
 
     def mapping(self) -> FieldMapping:
         """The core's view of these settings."""
-        return FieldMapping(self.fields, self.ts_unit, self.as_string, self.max_field_bytes, self.max_future_ms)
+        return FieldMapping(self.fields, self.ts_unit, self.as_string, self.max_field_bytes, self.clock_tolerance_ms)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,7 +137,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (self.snapshot_interval_ms >= 100, "snapshot_interval_ms", "is at least 100"),
             (self.events.max_message_bytes >= 100, "events.max_message_bytes", "is at least 100"),
             (self.events.max_field_bytes >= 100, "events.max_field_bytes", "is at least 100"),
-            (self.events.max_future_ms >= 0, "events.max_future_ms", "is 0 or more"),
+            (
+                0 <= self.events.clock_tolerance_ms <= MAX_CLOCK_TOLERANCE_MS,
+                "events.clock_tolerance_ms",
+                f"is 0 to {MAX_CLOCK_TOLERANCE_MS}",
+            ),
             (all(self.events.fields.values()), "events.fields", "map our names to paths"),
             (self.partitions >= 1, "partitions", "is at least 1"),
             (self.replication >= 1, "replication", "is at least 1"),

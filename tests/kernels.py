@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from engine.core import counts, distincts, recent
+from engine.core.bounds import AtLeast
 from engine.core.counts import LAYOUT, new_counts
 from engine.core.distincts import entries_by_key, new_distincts
 from engine.core.packed import Packed, bounds
@@ -48,8 +49,8 @@ class CountSeries:
     def add(self, now: int, cap: int) -> None:
         self._kernel.add_count(self.words, _KEY, now, cap, self._retention_ms)
 
-    def count(self, now: int, over_ms: int, cap: int) -> int | None:
-        found: int | None = self._kernel.read_count(self.words, _KEY, now, over_ms, cap)
+    def count(self, now: int, over_ms: int) -> int | AtLeast | None:
+        found: int | None = self._kernel.read_count(self.words, _KEY, now, over_ms)
         return found
 
     def trim(self) -> None:
@@ -70,8 +71,8 @@ class DistinctSeries:
     def add_value(self, now: int, value: int, cap: int) -> None:
         self._kernel.add_distinct(self.words, _KEY, now, value, cap, self._retention_ms)
 
-    def distinct(self, now: int, over_ms: int, cap: int) -> int | None:
-        found: int | None = self._kernel.read_distinct(self.words, _KEY, now, over_ms, cap)
+    def distinct(self, now: int, over_ms: int) -> int | AtLeast | None:
+        found: int | None = self._kernel.read_distinct(self.words, _KEY, now, over_ms)
         return found
 
     def trim(self) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import orjson
-
 from engine.backtest.comparison import Estimate, estimate
 from engine.backtest.run import known_spam
 from engine.backtest.trial import MET
@@ -13,6 +11,7 @@ from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.promotions import IN_SHADOW, Promotions, next_stage, plan_key
+from engine.stream.published import DECISION, read_documents
 from engine.stream.publishing import read_all
 from engine.stream.rulebooks import read_versions
 from engine.stream.signing import Publishers
@@ -51,14 +50,10 @@ def _met(settings: Settings, rules: list[Rule]) -> dict[str, set[str]]:
     since = {rule.name: rule.plan[IN_SHADOW].from_ms for rule in rules}
     versions = {version.id: version.sources for version in read_versions(settings)}
     same: dict[str, set[str]] = {}  # by rulebook, which of the rules it has as they are now
-    for record in read_all(settings, settings.topics.decisions):
-        try:
-            decision = orjson.loads(record.value or b"{}")
-            hits = {hit["rule"] for hit in decision["hits"] if hit["effect"] in MET}
-            names = {name for name in hits & found.keys() if decision["ts"] >= since[name]}
-            identity = str(decision["rulebook"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            continue  # not one of ours
+    for _, decision in read_documents(settings, settings.topics.decisions, DECISION):
+        hits = {hit["rule"] for hit in decision["hits"] if hit["effect"] in MET}
+        names = {name for name in hits & found.keys() if decision["ts"] >= since[name]}
+        identity = decision["rulebook"]
         if not names:
             continue
         if identity not in same:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from engine.cli.output import complain
 from engine.errors import FloodgateError
 
 COMMANDS = {
@@ -61,5 +62,5 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return cli(arguments, prog_name="floodgate")
     except (FloodgateError, OSError) as error:
-        print(f"floodgate: {error}", file=sys.stderr)
+        complain(error)
         sys.exit(2)

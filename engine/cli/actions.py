@@ -5,10 +5,10 @@ import sys
 from collections import Counter
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from engine.cli.options import with_settings
+from engine.cli.output import Console, echo
 from engine.core.events import epoch_ms
 from engine.core.units import time_text
 from engine.errors import EventError
@@ -51,14 +51,14 @@ def revoke_command(
         target = f"{one['target']['type']} {one['target']['id']}"
         table.add_row(time_text(one["ts"]), one["rule"], one["kind"], target, one["action_id"])
     if found:
-        Console(markup=False).print(table)  # ids come from strangers
+        Console().print(table)
     rules = ", ".join(f"{name} {count}" for name, count in Counter(one["rule"] for one in found).most_common())
     users = len({one["user_id"] for one in found})
     if dry_run or not found:
-        click.echo(f"{len(found)} actions on {users} users would be revoked{': ' if rules else ''}{rules}")
+        echo(f"{len(found)} actions on {users} users would be revoked{': ' if rules else ''}{rules}")
         return
     revoke(settings, found, author, note)
-    click.echo(f"revoked {len(found)} actions on {users} users: {rules}")
+    echo(f"revoked {len(found)} actions on {users} users: {rules}")
 
 
 @command.command("appeal")
@@ -70,10 +70,10 @@ def appeal(settings: Settings, action_id: str, moderator: str, note: str) -> Non
     """An appeal is upheld: take back this action, and no other, and label its event ham."""
     found = read_actions(settings).find(Which(frozenset([action_id])))
     if not found:
-        click.echo(f"no action {action_id} stands: is the id right, and is it not revoked already?")
+        echo(f"no action {action_id} stands: is the id right, and is it not revoked already?")
         sys.exit(1)
     uphold_appeal(settings, found[0], moderator, note)
-    click.echo(f"revoked {action_id}, and labelled event {found[0]['event_id']} ham")
+    echo(f"revoked {action_id}, and labelled event {found[0]['event_id']} ham")
 
 
 def _time(text: str | None, option: str) -> int | None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 import orjson
 from msgspec import to_builtins
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.text import tell
 from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
+from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics
 from engine.errors import TopicError
 from engine.rulebook import load_rulebook
@@ -59,9 +59,9 @@ def command(
         html.write_text(page(found, f"Backtest of {new}"), "utf-8")
         console.print(f"the report is in {html}")
     if as_json:
-        click.echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
         return
-    tell(Console(markup=False), found)  # ids come from strangers
+    tell(Console(), found)
 
 
 def _sources(settings: Settings, name: str) -> Path | dict[str, str]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from engine.cli.output import Console, echo
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
@@ -39,13 +39,13 @@ def checked(path: Path, limits: Limits, show_costs: bool = False) -> Rulebook | 
     try:
         rulebook, diagnostics = check_rulebook(read_directory(path))
     except RulebookError as error:
-        click.echo(str(error))
+        echo(str(error))
         return None
     if diagnostics.found:
-        click.echo(diagnostics.report())
+        echo(diagnostics.report())
     errors, warnings = len(diagnostics.errors), len(diagnostics.found) - len(diagnostics.errors)
     if rulebook is None:
-        click.echo(f"{path}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}")
+        echo(f"{path}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}")
         return None
     costs = estimate_costs(rulebook)
     if show_costs:
@@ -53,7 +53,7 @@ def checked(path: Path, limits: Limits, show_costs: bool = False) -> Rulebook | 
     if not _are_affordable(path, costs, limits):
         return None
     counts = f"{len(rulebook.rules)} rules, {len(rulebook.counters)} counters, {diagnostics.tests_run} tests passed"
-    click.echo(f"{path}: ok: rulebook {rulebook.id}: {counts}")
+    echo(f"{path}: ok: rulebook {rulebook.id}: {counts}")
     _tell_expiries(rulebook)
     return rulebook
 
@@ -62,16 +62,16 @@ def _are_affordable(path: Path, costs: Costs, limits: Limits) -> bool:
     dear = [f"{kind} events cost about {us:,.0f} µs" for kind, us in costs.event_us.items() if us > limits.max_us]
     large = [f"a {kind} keeps {size:,} bytes" for kind, size in costs.record_bytes.items() if size > limits.max_bytes]
     if dear:
-        click.echo(f"{path}: error: {'; '.join(dear)}; at most {limits.max_us:,.0f} µs (--max-us)")
+        echo(f"{path}: error: {'; '.join(dear)}; at most {limits.max_us:,.0f} µs (--max-us)")
     if large:
-        click.echo(f"{path}: error: {'; '.join(large)} when full; at most {limits.max_bytes:,} (--max-bytes)")
+        echo(f"{path}: error: {'; '.join(large)} when full; at most {limits.max_bytes:,} (--max-bytes)")
     if dear or large:
-        click.echo("`floodgate rules check --costs` tells what is dear: sums, approximate counters, entities, `cap`s")
+        echo("`floodgate rules check --costs` tells what is dear: sums, approximate counters, entities, `cap`s")
     return not (dear or large)
 
 
 def _show(costs: Costs) -> None:
-    console = Console(markup=False)
+    console = Console()
     events = Table("event", "CPU, µs, about")
     for kind, us in sorted(costs.event_us.items(), key=lambda one: -one[1]):
         events.add_row(kind, f"{us:,.0f}")
@@ -89,4 +89,4 @@ def _tell_expiries(rulebook: Rulebook) -> None:
         ("in shadow within two weeks", [name for name, left_ms in dated if 0 < left_ms <= _SOON_MS]),
     ):
         if names:
-            click.echo(f"{told}: {', '.join(names)}; look at them, and give them another `expires`")
+            echo(f"{told}: {', '.join(names)}; look at them, and give them another `expires`")

@@ -7,10 +7,10 @@ from random import Random
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from engine.cli.options import FILE, PATH
+from engine.cli.output import Console
 from engine.cli.recordings import read_events, read_labels, read_lines
 from engine.cli.verdict import tell_verdict
 from engine.core.events import FieldMapping

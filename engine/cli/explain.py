@@ -5,16 +5,16 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from engine.cli.options import with_settings
+from engine.cli.output import Console, echo, shown
 from engine.core.units import time_text
 from engine.rulebook.reevaluation import Reevaluation
 from engine.settings import Settings
 from engine.stream.messages import value_text
-from engine.stream.publishing import read_all
+from engine.stream.published import DECISION, read_documents
 from engine.stream.reversal import read_actions
 from engine.stream.rulebooks import Version, read_versions
 
@@ -34,19 +34,17 @@ def command(settings: Settings, name: str, as_json: bool, again: bool) -> None:
     actions = read_actions(settings)
     event = actions.actions[name]["event_id"] if name in actions.actions else name
     decisions = {}  # published more than once after a crash, and again when a rule has looked back
-    for record in read_all(settings, settings.topics.decisions):
-        if record.value is not None and orjson.dumps(event) in record.value:
-            document = orjson.loads(record.value)
-            if document["event_id"] == event:
-                decisions[record.value] = document
+    for value, document in read_documents(settings, settings.topics.decisions, DECISION, orjson.dumps(event)):
+        if document["event_id"] == event:
+            decisions[value] = document
     if not decisions:
-        click.echo(f"no decision on {event} is on the topic: it had no hit, or it is older than the topic keeps")
+        echo(f"no decision on {event} is on the topic: it had no hit, or it is older than the topic keeps")
         sys.exit(1)
     if as_json:
         for value in decisions:
-            click.echo(value)
+            echo(value)
         return
-    console = Console(markup=False, highlight=False)  # ids and texts come from strangers
+    console = Console()
     versions = {version.id: version for version in read_versions(settings)}
     for decision in decisions.values():
         _tell(console, decision)
@@ -87,7 +85,7 @@ def _tell(console: Console, decision: Any) -> None:
             first = (hit["rule"], f"{hit['effect']} ({hit['mode']})") if place == 0 else ("", "")
             table.add_row(*first, clause["text"], value_text(clause["value"]), _SAID[clause["result"]])
         if hit.get("counterfactual"):
-            table.add_row("", "", Text(hit["counterfactual"], "dim"), "", "")
+            table.add_row("", "", Text(shown(hit["counterfactual"]), "dim"), "", "")
     if decision["hits"]:
         console.print(table)
     for model, score in decision["scores"].items():

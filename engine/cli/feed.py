@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 
 from engine.cli.options import FILE, with_settings
+from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
 from engine.settings import Settings
 from engine.stream.offline import merge
@@ -40,4 +40,4 @@ def command(settings: Settings, events_path: Path, labels_path: Path | None, spe
                 publisher.label(arrival.value)
             counts[arrival.kind] += 1
             progress.advance(task)
-    click.echo(f"published {counts['event']} events and {counts['label']} labels")
+    echo(f"published {counts['event']} events and {counts['label']} labels")

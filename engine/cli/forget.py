@@ -4,10 +4,10 @@ import sys
 import time
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from engine.cli.options import with_settings
+from engine.cli.output import Console
 from engine.settings import Settings
 from engine.stream.persons import Traces, ask_to_forget, find_traces
 
@@ -25,7 +25,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
     The workers that own the state delete it, on their disks and in the changelog; then everything is read again to
     prove it. Exit code 1 when something is left.
     """
-    console = Console(highlight=False)
+    console = Console()
     with console.status("") as status:
 
         def told(topic: str) -> None:
@@ -44,9 +44,11 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
     if dry_run:
         return
     if after.state:
-        console.print("[red]something is left: are all workers up? `floodgate status` tells. Then run this again.[/]")
+        console.print(
+            "something is left: are all workers up? `floodgate status` tells. Then run this again.", style="red"
+        )
         sys.exit(1)
-    console.print(f"the state knows nothing of {user_id}", style="green", markup=False)
+    console.print(f"the state knows nothing of {user_id}", style="green")
 
 
 def _tell(console: Console, before: Traces, after: Traces) -> None:

@@ -5,6 +5,7 @@ import time
 
 import click
 
+from engine.cli.output import echo
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.kafka.install import VERSION
 
@@ -19,10 +20,8 @@ def command(nodes: int) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     with KafkaCluster(nodes) as cluster:
-        click.echo(
-            f"Kafka {VERSION} is up after {time.monotonic() - started:.1f} s, for development: {cluster.address}"
-        )
+        echo(f"Kafka {VERSION} is up after {time.monotonic() - started:.1f} s, for development: {cluster.address}")
         try:
             signal.pause()
         except KeyboardInterrupt:
-            click.echo("stopped")
+            echo("stopped")

@@ -7,6 +7,7 @@ import click
 import orjson
 
 from engine.cli.options import with_settings
+from engine.cli.output import echo
 from engine.learning.labels import VERDICTS
 from engine.settings import Settings
 from engine.stream.publishing import Publisher
@@ -48,4 +49,4 @@ def command(
         label["policy"] = policy
     with Publisher(settings) as publisher:
         publisher.label(orjson.dumps(label), user_id=user)
-    click.echo(f"labelled {name} as {verdict}")
+    echo(f"labelled {name} as {verdict}")

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from engine.cli.options import FILE, with_settings
+from engine.cli.output import Console, echo
 from engine.cli.recordings import read_lines
 from engine.errors import LabelError, RecordingError
 from engine.settings import Settings
 from engine.stream.messages import read_label
+from engine.stream.published import REVIEW, read_documents
 from engine.stream.publishing import Publisher, read_all
 
 _EXCERPT = 80
@@ -49,7 +50,7 @@ def import_command(settings: Settings, file: Path, moderator: str | None) -> Non
         for _, document in progress.track(documents, description="publishing"):
             user_id = document.pop("user_id", None)
             publisher.label(orjson.dumps(document), str(user_id) if user_id else None)
-    click.echo(f"published {len(documents)} labels")
+    echo(f"published {len(documents)} labels")
 
 
 @command.command("queue")
@@ -60,21 +61,20 @@ def queue(settings: Settings, limit: int, as_json: bool) -> None:
     """The newest events that are worth a label and have none: what a model cannot tell, and some at random."""
     labelled = {_event_id(record.value) for record in read_all(settings, settings.topics.labels)}
     waiting = {}
-    for record in read_all(settings, settings.topics.review):
-        document = orjson.loads(record.value)
+    for _, document in read_documents(settings, settings.topics.review, REVIEW):
         if document["event_id"] not in labelled:
             waiting[document["event_id"]] = document
     newest = sorted(waiting.values(), key=lambda one: -one["ts"])[:limit]
     if as_json:
         for one in newest:
-            click.echo(orjson.dumps(one).decode())
+            echo(orjson.dumps(one).decode())
         return
     table = Table("event", "user", "score", "why", "what it says", title=f"{len(waiting):,} events wait for a label")
     for one in newest:
         said = " ".join(str(value) for value in one["inputs"].values() if isinstance(value, str))
         score = "-" if one["score"] is None else f"{one['score']:.2f}"
         table.add_row(one["event_id"], one["user_id"], score, one["why"], said[:_EXCERPT])
-    Console(markup=False).print(table)  # ids and texts come from strangers
+    Console().print(table)
 
 
 def _documents(file: Path) -> Iterator[tuple[int, dict[str, object]]]:

@@ -7,11 +7,11 @@ from typing import Any
 import click
 import msgspec
 import orjson
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from engine.cli.options import FILE, PATH, with_settings
+from engine.cli.output import Console, echo
 from engine.cli.recordings import read_lines
 from engine.core.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError, SnapshotError
@@ -41,7 +41,7 @@ def status(settings: Settings) -> None:
     """What each model has learned, and how much its moderators' labels count."""
     models = read_models(settings)
     if not models:
-        click.echo("no model has been published: none has seen a label yet")
+        echo("no model has been published: none has seen a label yet")
     for name, model in sorted(models.items()):
         pinned = ", pinned" if model.pinned else ""
         title = f"{model.version}: {model.spam:,} of them spam{pinned}"
@@ -68,7 +68,7 @@ def quarantine(settings: Settings, moderator: str, lift: bool) -> None:
     """
     publish_ruling(settings, Quarantine(moderator, quarantined=not lift))
     done = "count again" if lift else "do not count any more"
-    click.echo(f"{moderator}'s labels {done}; the trainer learns anew, see `floodgate learn status`")
+    echo(f"{moderator}'s labels {done}; the trainer learns anew, see `floodgate learn status`")
 
 
 @command.command("export")
@@ -81,7 +81,7 @@ def export(settings: Settings, model: str, out: Path) -> None:
     if model not in models:
         raise SnapshotError(f"there is no model `{model}`; published are: {', '.join(models) or 'none'}")
     out.write_bytes(msgspec.msgpack.encode(whole(models[model])))
-    click.echo(f"written: {models[model].version}, {out.stat().st_size:,} bytes")
+    echo(f"written: {models[model].version}, {out.stat().st_size:,} bytes")
 
 
 @command.command("restore")
@@ -101,7 +101,7 @@ def restore(settings: Settings, model: str, file: Path, pin: bool) -> None:
     seed = read_whole(messages)
     version = seed.version
     publish_seed(settings, model, seed, pin)
-    click.echo(f"{model} goes on from {version}{', pinned' if pin else ''}; see `floodgate learn status`")
+    echo(f"{model} goes on from {version}{', pinned' if pin else ''}; see `floodgate learn status`")
 
 
 @command.command("pin")
@@ -111,7 +111,7 @@ def restore(settings: Settings, model: str, file: Path, pin: bool) -> None:
 def pin_command(settings: Settings, model: str, lift: bool) -> None:
     """Keep MODEL as it is: labels do not change it."""
     publish_ruling(settings, Pin(model, pinned=not lift))
-    click.echo(f"{model} {'learns again' if lift else 'stays as it is'}")
+    echo(f"{model} {'learns again' if lift else 'stays as it is'}")
 
 
 @command.command("evaluate")
@@ -151,7 +151,7 @@ def evaluate_command(
             task = progress.add_task(f"teaching {name[:40]}", total=len(found))
             results[name] = evaluate(found, pupil, Scenario(**scenario), _advance(progress, task))
     if as_json:
-        click.echo(orjson.dumps(_document(results)).decode())
+        echo(orjson.dumps(_document(results)).decode())
     else:
         _show(results)
 

@@ -4,10 +4,10 @@ import getpass
 import time
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from engine.cli.options import with_settings
+from engine.cli.output import Console, echo
 from engine.core.identity import MAX_ID_CHARS
 from engine.core.units import duration_ms, time_text
 from engine.rulebook.schema import MAX_DURATION_MS
@@ -38,7 +38,7 @@ def add(settings: Settings, name: str, entries: tuple[str, ...], lasts: str | No
             raise click.BadParameter(f"{lasts!r} is no duration, such as 24h or 7d", param_hint="--for")
         until_ms = now_ms + span_ms
     publish_entries(settings, name, dict.fromkeys(entries, Entry(author, note, now_ms, until_ms)))
-    click.echo(f"added to {name}: {len(entries)}" + (f", until {time_text(until_ms)} UTC" if until_ms else ""))
+    echo(f"added to {name}: {len(entries)}" + (f", until {time_text(until_ms)} UTC" if until_ms else ""))
 
 
 @command.command("remove")
@@ -52,7 +52,7 @@ def remove(settings: Settings, name: str, entries: tuple[str, ...]) -> None:
     if missing:
         raise click.UsageError(f"{name} has no such entries: {', '.join(missing)}; `floodgate lists show {name}`")
     publish_entries(settings, name, dict.fromkeys(entries))
-    click.echo(f"removed from {name}: {len(entries)}")
+    echo(f"removed from {name}: {len(entries)}")
 
 
 @command.command("show")
@@ -63,15 +63,15 @@ def show(settings: Settings, name: str | None) -> None:
     known, now_ms = read_entries(settings), time.time() * 1_000
     if name is None:
         for one, entries in sorted(known.items()):
-            click.echo(f"{one}: {len(entries)}")
+            echo(f"{one}: {len(entries)}")
         if not known:
-            click.echo("nothing has been added to any list")
+            echo("nothing has been added to any list")
         return
     table = Table("entry", "added (UTC)", "by", "why", "until (UTC)")
     for entry, said in sorted(known.get(name, {}).items()):
         until = "for good" if said.until_ms is None else "over" if said.until_ms <= now_ms else time_text(said.until_ms)
         table.add_row(entry, time_text(said.ts), said.author, said.note, until)
-    Console(markup=False).print(table)  # entries come from strangers
+    Console().print(table)
 
 
 def _check(settings: Settings, name: str, entries: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from engine.cli.options import with_settings
+from engine.cli.output import echo
 from engine.errors import SettingsError
 from engine.settings import Settings
 
@@ -17,4 +18,4 @@ def command(settings: Settings, ids: tuple[str, ...], reveal: bool) -> None:
     if pseudonyms is None:
         raise SettingsError("`privacy.key` or `privacy.key_file` is needed: without a key nobody has a pseudonym")
     for one in ids:
-        click.echo(pseudonyms.reveal(one) if reveal else pseudonyms.of(one))
+        echo(pseudonyms.reveal(one) if reveal else pseudonyms.of(one))

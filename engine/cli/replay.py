@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
+from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -87,4 +87,4 @@ def _show(summary: dict[str, Any]) -> None:
         table.add_row(rule, str(count), str(summary["users_by_rule"][rule]))
     Console().print(table)
     if summary["dead_letters_by_reason"]:
-        click.echo(f"dead letters: {summary['dead_letters_by_reason']}")
+        echo(f"dead letters: {summary['dead_letters_by_reason']}")

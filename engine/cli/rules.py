@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
@@ -18,6 +17,7 @@ from engine.backtest.text import tell, told
 from engine.cli import backtest, suggest
 from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
+from engine.cli.output import Console, echo
 from engine.core.rules import Rulebook
 from engine.core.units import duration_ms, time_text
 from engine.errors import RulebookError
@@ -81,28 +81,28 @@ def fmt(paths: tuple[Path, ...], only_check: bool) -> None:
             text = file.read_text("utf-8")
             made = formatted(str(file), text)
         except (RulebookError, UnicodeDecodeError) as error:
-            click.echo(f"{file} is left as it is: {error}")
+            echo(f"{file} is left as it is: {error}")
             wrong += 1
             continue
         if made != text:
             changed += 1
-            click.echo(f"{'would lay out' if only_check else 'laid out'} {file}")
+            echo(f"{'would lay out' if only_check else 'laid out'} {file}")
             if not only_check:
                 file.write_text(made, "utf-8")
-    click.echo(f"{len(files)} files, {changed} {'to lay out' if only_check else 'laid out'}")
+    echo(f"{len(files)} files, {changed} {'to lay out' if only_check else 'laid out'}")
     sys.exit(1 if wrong or (only_check and changed) else 0)
 
 
 @command.command("schema")
 def schema() -> None:
     """Print a JSON Schema of rulebook files, for editors."""
-    click.echo(json.dumps(json_schema(), indent=2))
+    echo(json.dumps(json_schema(), indent=2))
 
 
 @command.command("reference")
 def reference_command() -> None:
     """Print what each key of a rulebook means, as Markdown."""
-    click.echo(reference(), nl=False)
+    echo(reference(), nl=False)
 
 
 @command.command("push")
@@ -148,7 +148,7 @@ def history(settings: Settings, limit: int) -> None:
         when = time_text(version.ts_ms)
         shown = [*changed[:_SHOWN], f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else changed
         table.add_row(str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
-    Console(markup=False).print(table if versions else "no rulebook has been pushed yet")
+    Console().print(table if versions else "no rulebook has been pushed yet")
 
 
 @command.command("diff")
@@ -166,7 +166,7 @@ def diff(settings: Settings, old: str, new: str | None) -> None:
         versions = read_versions(settings)
     after = _sources(versions, new) if new is not None else _in_use(settings).sources
     found = differences(_sources(versions, old), after)
-    click.echo("\n".join(map(str, found)) or "no difference")
+    echo("\n".join(map(str, found)) or "no difference")
     sys.exit(1 if found else 0)
 
 
@@ -186,9 +186,9 @@ def rollback(settings: Settings, version: str | None, author: str, note: str) ->
     chosen = find_version(versions, version) if version is not None else earlier[-1]
     rulebook, diagnostics = check_rulebook(chosen.sources)
     if rulebook is None:  # what was right for an earlier engine need not be for this one
-        click.echo(diagnostics.report())
+        echo(diagnostics.report())
         sys.exit(1)
-    click.echo("\n".join(map(str, differences(newest.sources, chosen.sources))) or "no difference")
+    echo("\n".join(map(str, differences(newest.sources, chosen.sources))) or "no difference")
     _publish(settings, rulebook, author, note or f"back to version {chosen.number}")
 
 
@@ -208,7 +208,7 @@ def pause(settings: Settings, rule: str, author: str, note: str) -> None:
         raise click.UsageError(f"the rulebook in use has no rule {rule!r}; it has {', '.join(known) or 'none'}")
     publish_paused(settings, rule, Pause(author, note, int(time.time() * 1000)))
     paused = read_paused(settings)
-    click.echo(f"{rule} is paused. Paused now: {', '.join(sorted(paused))}")
+    echo(f"{rule} is paused. Paused now: {', '.join(sorted(paused))}")
 
 
 @command.command("resume")
@@ -220,7 +220,7 @@ def resume(settings: Settings, rule: str) -> None:
     if paused.pop(rule, None) is None:
         raise click.UsageError(f"{rule!r} is not paused; paused are: {', '.join(sorted(paused)) or 'none'}")
     publish_paused(settings, rule, None)
-    click.echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
+    echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
 
 
 @command.command("promote")
@@ -241,13 +241,13 @@ def promote_command(settings: Settings, author: str, dry_run: bool) -> None:
         said = f"precision {told(one.precision)}, wanted: at least {one.rule.gate:g} for certain"
         mode = one.rule.plan[one.stage].mode
         if not one.has_proved_itself:
-            click.echo(f"{one.rule.name} is not promoted to {mode}: {said}")
+            echo(f"{one.rule.name} is not promoted to {mode}: {said}")
             continue
         if not dry_run:
             promote(settings, one.rule, one.stage, author, said)
-        click.echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
+        echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
     if not candidates:
-        click.echo("no rule waits for its promotion")
+        echo("no rule waits for its promotion")
 
 
 def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly: float) -> bool:
@@ -264,19 +264,17 @@ def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly:
         return True
     share = found.newly_count / max(1, found.active_users)
     said = f"{found.newly_count:,} of {found.active_users:,} users ({share:.2%})"
-    click.echo(
-        f"tried on the last {found.events:,} events: newly acts on {said}, no longer on {found.no_longer_count:,}"
-    )
+    echo(f"tried on the last {found.events:,} events: newly acts on {said}, no longer on {found.no_longer_count:,}")
     if not exceeds(found, max_newly / 100):
         return True
-    tell(Console(markup=False), found)
-    click.echo(f"not pushed: it would newly act on {said}, more than {max_newly:g}%. If that is meant: --force")
+    tell(Console(), found)
+    echo(f"not pushed: it would newly act on {said}, more than {max_newly:g}%. If that is meant: --force")
     return False
 
 
 def _publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> None:
     number = publish_rulebook(settings, rulebook, author, note)
-    click.echo(f"published rulebook {rulebook.id} as version {number}")
+    echo(f"published rulebook {rulebook.id} as version {number}")
 
 
 def _in_use(settings: Settings) -> Version:

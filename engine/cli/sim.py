@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import track
 
 from engine.cli.options import PATH
+from engine.cli.output import Console, echo
 from engine.cli.verdict import tell_verdict
 from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
@@ -71,4 +71,4 @@ def events(out: Path, seed: int, people: int) -> None:
     day = simulate_day(seed, people)
     with out.open("wb") as file:
         file.writelines(orjson.dumps(one.event) + b"\n" for one in day)
-    click.echo(f"{len(day)} events in {out}")
+    echo(f"{len(day)} events in {out}")

@@ -4,14 +4,16 @@ import sys
 from collections import defaultdict
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from engine.cli.options import with_settings
+from engine.cli.output import Console
 from engine.settings import Settings
 from engine.stream.standing import Standing, standing_of
 
 _MANY = 10_000
+_NOBODY = "nobody"
 
 
 @click.command("status")
@@ -25,14 +27,12 @@ def command(settings: Settings) -> None:
     standing = standing_of(settings)
     _tell_partitions(console, standing)
     if standing.rulebook is None:
-        console.print("[yellow]no rulebook: publish one with `floodgate rules push`[/]")
+        console.print("no rulebook: publish one with `floodgate rules push`", style="yellow")
     else:
         identity, author, note = standing.rulebook
-        console.print(
-            f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}", markup=False
-        )
+        console.print(f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}")
     if standing.paused:
-        console.print(f"[yellow]paused rules: {', '.join(standing.paused)}[/]")
+        console.print(f"paused rules: {', '.join(standing.paused)}", style="yellow")
     models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())
     console.print(f"models: {models or 'none has learned anything yet'}")
     sys.exit(1 if any(one.owner is None for one in standing.partitions) else 0)
@@ -43,18 +43,20 @@ def _tell_partitions(console: Console, standing: Standing) -> None:
     lag: dict[tuple[str, str], int] = defaultdict(int)
     topics = list(dict.fromkeys(one.topic for one in standing.partitions))
     for one in standing.partitions:
-        owner = one.owner or "[red]nobody[/]"
+        owner = one.owner or _NOBODY
         by_worker[owner][one.topic].append(one.partition)
         lag[owner, one.topic] += one.lag
     table = Table("worker", *topics, title=f"group {standing.state.lower()}: partitions, and messages behind")
     for owner in [*standing.members, *sorted(by_worker.keys() - set(standing.members))]:
         cells = [_cell(by_worker[owner][topic], lag[owner, topic]) for topic in topics]
-        table.add_row(owner, *cells)
+        table.add_row(owner, *cells, style="red" if owner == _NOBODY else None)
     console.print(table)
 
 
-def _cell(partitions: list[int], lag: int) -> str:
-    return f"{_ranges(partitions)}  [{'red' if lag > _MANY else 'dim'}]{lag:,} behind[/]" if partitions else ""
+def _cell(partitions: list[int], lag: int) -> Text:
+    if not partitions:
+        return Text()
+    return Text.assemble(f"{_ranges(partitions)}  ", (f"{lag:,} behind", "red" if lag > _MANY else "dim"))
 
 
 def _ranges(numbers: list[int]) -> str:

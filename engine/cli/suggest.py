@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 import orjson
 from msgspec import to_builtins
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from engine.backtest.suggestions import QUANTILES, RARE, Suggestion, suggest
 from engine.backtest.text import told
 from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
+from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -46,9 +46,9 @@ def command(
             rulebook, events, labels, settings, precision, lambda count: progress.update(task, completed=count)
         )
     if as_json:
-        click.echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
         return
-    Console(markup=False).print(_table(found))
+    Console().print(_table(found))
 
 
 def _table(found: list[Suggestion]) -> Table:

@@ -3,6 +3,7 @@
 import click
 
 from engine.cli.options import with_settings
+from engine.cli.output import echo
 from engine.settings import Settings
 from engine.stream.topics import check_topics, create_topics, topic_specs
 
@@ -18,9 +19,9 @@ def create(settings: Settings) -> None:
     """Create the topics that are missing."""
     made = create_topics(settings)
     for name in made:
-        click.echo(f"created {name}")
+        echo(f"created {name}")
     if not made:
-        click.echo("all topics exist")
+        echo("all topics exist")
 
 
 @command.command("check")
@@ -29,4 +30,4 @@ def check(settings: Settings) -> None:
     """Check that every topic exists with the right number of partitions."""
     check_topics(settings)
     for spec in topic_specs(settings):
-        click.echo(f"{spec.name:<32} {spec.partitions:>3} partitions  key {spec.key:<10} {spec.holds}")
+        echo(f"{spec.name:<32} {spec.partitions:>3} partitions  key {spec.key:<10} {spec.holds}")

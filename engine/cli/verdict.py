@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from engine.cli.output import Console
 from engine.core.units import duration_text
 from engine.sim.evasion import FACTORS, Evasion
 from engine.sim.verdict import judge, judge_lookalikes

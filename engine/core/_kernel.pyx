@@ -9,6 +9,8 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
+from engine.core.bounds import at_least
+
 ctypedef long long wide
 ctypedef unsigned long long hash64_t
 
@@ -22,6 +24,7 @@ cdef enum:
     EXACT_FROM = 4
     COUNT_COLUMNS = 4
     DISTINCT_COLUMNS = 5
+    AHEAD = 3
 
 
 # -- what both kinds of series have in common ---------------------------------------------------------
@@ -69,11 +72,14 @@ cdef inline Py_ssize_t _right(word *words, wide time, Py_ssize_t first, Py_ssize
     return first + low * width
 
 
+cdef inline wide _horizon(word *words, Py_ssize_t place, Py_ssize_t columns, Py_ssize_t width) noexcept:
+    cdef Py_ssize_t first = _first(words, place, columns), end = _end(words, place, columns)
+    cdef Py_ssize_t at = end - (1 + AHEAD) * width
+    return <wide> words[at] - <wide> words[_head(words, RETENTION, place)] if at >= first else -(1LL << 62)
+
+
 cdef inline wide _lost_until(word *words, Py_ssize_t place, Py_ssize_t columns, Py_ssize_t width) noexcept:
-    cdef Py_ssize_t end = _end(words, place, columns)
-    cdef wide horizon = -1, floor = words[_head(words, FLOOR, place)]
-    if _first(words, place, columns) < end:
-        horizon = <wide> words[end - width] - <wide> words[_head(words, RETENTION, place)]
+    cdef wide horizon = _horizon(words, place, columns, width), floor = words[_head(words, FLOOR, place)]
     return floor if floor and floor > horizon else horizon
 
 
@@ -91,9 +97,9 @@ cdef inline void _move_ends(word *words, Py_ssize_t place, Py_ssize_t by) noexce
 cdef inline void _change_retention(
     word *words, Py_ssize_t place, word retention_ms, Py_ssize_t columns, Py_ssize_t width
 ) noexcept:
-    cdef Py_ssize_t end = _end(words, place, columns), kept = _head(words, RETENTION, place)
-    if _first(words, place, columns) < end and retention_ms > words[kept]:
-        _raise_to(words, _head(words, FLOOR, place), <wide> words[end - width] - <wide> words[kept])
+    cdef Py_ssize_t kept = _head(words, RETENTION, place)
+    if retention_ms > words[kept]:
+        _raise_to(words, _head(words, FLOOR, place), _horizon(words, place, columns, width))
     words[kept] = retention_ms
 
 
@@ -120,7 +126,7 @@ cdef void _trim_count(array.array words, Py_ssize_t place) except *:
     cdef Py_ssize_t floor = _head(data, FLOOR, place)
     cdef wide horizon
     if first < end:
-        horizon = <wide> data[end - 1] - data[_head(data, RETENTION, place)]
+        horizon = _horizon(data, place, COUNT_COLUMNS, 1)
         if <wide> data[floor] <= horizon:
             data[floor] = 0
         if <wide> data[first] <= horizon:
@@ -169,37 +175,34 @@ def add_count(array.array words not None, unsigned int key, wide now, Py_ssize_t
             _close(words, first, gone)
 
 
-cdef object _read_count(unsigned int *words, unsigned int key, wide now, wide over_ms, wide cap):
+cdef object _read_count(unsigned int *words, unsigned int key, wide now, wide over_ms):
     cdef Py_ssize_t place = _find(words, key), first, end, found
     if not _holds(words, place, key):
         return 0
     first, end = _first(words, place, COUNT_COLUMNS), _end(words, place, COUNT_COLUMNS)
-    cdef wide start = now - over_ms, floor = words[_head(words, FLOOR, place)], newest
+    cdef wide start = now - over_ms, lost = _lost_until(words, place, COUNT_COLUMNS, 1), known_from
     if first == end:
-        return 0 if not floor or start >= floor else None
-    newest = words[end - 1]
-    found = end if now >= newest else _right(words, now, first, end, 1)
-    found -= first if <wide> words[first] > start else _right(words, start, first, end, 1)
-    if (start < newest - <wide> words[_head(words, RETENTION, place)] or start < floor) and found < cap:
-        return found if start >= _lost_until(words, place, COUNT_COLUMNS, 1) else None
-    return found
+        return 0 if start >= lost else None
+    known_from = max(start, _horizon(words, place, COUNT_COLUMNS, 1))
+    found = end if now >= <wide> words[end - 1] else _right(words, now, first, end, 1)
+    found -= first if <wide> words[first] > known_from else _right(words, known_from, first, end, 1)
+    return found if start >= lost else at_least(found)
 
 
-def read_count(array.array words, unsigned int key, wide now, wide over_ms, wide cap):
-    """How many events of the series `key` lie in (now - over_ms, now]; None when that is no longer known, and
-    without an array."""
-    return None if words is None else _read_count(words.data.as_uints, key, now, over_ms, cap)
+def read_count(array.array words, unsigned int key, wide now, wide over_ms):
+    """How many events of the series `key` lie in (now - over_ms, now], as in `counts.py`."""
+    return None if words is None else _read_count(words.data.as_uints, key, now, over_ms)
 
 
 def read_counts(array.array words, wide now, array.array questions not None):
-    """Several counts at once; `questions` are keys, lengths of windows and caps, one after the other."""
-    cdef Py_ssize_t at, length = len(questions) // 3
+    """Several counts at once; `questions` are keys and lengths of windows, one after the other."""
+    cdef Py_ssize_t at, length = len(questions) // 2
     cdef long long *asked = questions.data.as_longlongs
     if words is None:
         return [None] * length
     cdef list found = []
-    for at in range(0, 3 * length, 3):
-        found.append(_read_count(words.data.as_uints, <unsigned int> asked[at], now, asked[at + 1], asked[at + 2]))
+    for at in range(0, 2 * length, 2):
+        found.append(_read_count(words.data.as_uints, <unsigned int> asked[at], now, asked[at + 1]))
     return found
 
 
@@ -285,7 +288,7 @@ cdef void _trim_distinct(array.array words, Py_ssize_t place) except *:
     cdef Py_ssize_t column, gone
     cdef wide horizon
     if first < end:
-        horizon = <wide> data[end - 2] - <wide> data[_head(data, RETENTION, place)]
+        horizon = _horizon(data, place, DISTINCT_COLUMNS, 2)
         for column in (FLOOR, EXACT_FROM):
             if <wide> data[_head(data, column, place)] <= horizon:
                 data[_head(data, column, place)] = 0
@@ -352,9 +355,8 @@ def add_distinct(array.array words not None, hash64_t key, wide now, hash64_t va
         _make_room_for_distinct(words, place, cap)
 
 
-def read_distinct(array.array words, hash64_t key, wide now, wide over_ms, wide cap):
-    """How many distinct values of the series `key` lie in (now - over_ms, now]; None when that is no longer
-    known, and without an array."""
+def read_distinct(array.array words, hash64_t key, wide now, wide over_ms):
+    """How many distinct values of the series `key` lie in (now - over_ms, now], as in `distincts.py`."""
     if words is None:
         return None
     cdef hash64_t *data = words.data.as_ulonglongs
@@ -362,16 +364,12 @@ def read_distinct(array.array words, hash64_t key, wide now, wide over_ms, wide 
     if not _holds(data, place, key):
         return 0
     first, end = _first(data, place, DISTINCT_COLUMNS), _end(data, place, DISTINCT_COLUMNS)
-    cdef wide start = now - over_ms, floor = data[_head(data, FLOOR, place)], found
-    if first == end:
-        return 0 if not floor or start >= floor else None
-    begin = _right(data, start, first, end, 2)
+    cdef wide start = now - over_ms, lost = _lost_until(data, place, DISTINCT_COLUMNS, 2), found
+    begin = _right(data, max(start, _horizon(data, place, DISTINCT_COLUMNS, 2)), first, end, 2)
     found = _tally(&data[begin], max(_right(data, now, first, end, 2) - begin, 0) // 2, False).distinct
-    if found < cap and (
-        start < _lost_until(data, place, DISTINCT_COLUMNS, 2) or now < <wide> data[_head(data, EXACT_FROM, place)]
-    ):
-        return None
-    return found
+    if start >= lost and now >= <wide> data[_head(data, EXACT_FROM, place)]:
+        return found
+    return at_least(found)
 
 
 def trim_distincts(array.array words not None, wide oldest):
@@ -399,18 +397,22 @@ def trim_distincts(array.array words not None, wide oldest):
 # -- events ------------------------------------------------------------------------------------------
 
 
-def remember(array.array recent not None, hash64_t event, Py_ssize_t limit):
-    """Enter an event; False when it is there already."""
+def remember(array.array recent not None, hash64_t identity, hash64_t content, Py_ssize_t limit):
+    """Enter an event, as in `recent.py`."""
     cdef Py_ssize_t at, length = len(recent)
     cdef hash64_t *data = recent.data.as_ulonglongs
+    cdef hash64_t event = identity & 0xFFFFFFFF00000000 | content & 0xFFFFFFFF
+    cdef int found = 1
     for at in range(length):
         if data[at] == event:
-            return False
+            return 0
+        if data[at] >> 32 == event >> 32:
+            found = 2
     _open(recent, length, 1)
     recent.data.as_ulonglongs[length] = event
     if length + 1 > limit:
         _close(recent, 0, length + 1 - limit)
-    return True
+    return found
 
 
 # -- BLAKE2b (RFC 7693), 64 bits of it -----------------------------------------------------------------
@@ -472,24 +474,62 @@ cdef void _compress(hash64_t *state, hash64_t *block, hash64_t length, bint last
         state[at] ^= v[at] ^ v[8 + at]
 
 
-def hash64(str text not None):
-    """64 bits of BLAKE2b, as `hashing.py` has them."""
-    cdef bytes data = text.encode()
+cdef struct Start:
+    Py_ssize_t key_bytes
+    hash64_t fresh[8]  # before the key
+    hash64_t keyed[8]  # with the key's block behind it
+    hash64_t key[16]
+
+
+cdef Start _START
+
+
+def set_hash_key(bytes key not None):
+    """As in `hashing.py`; at most 64 bytes."""
+    _START.key_bytes = len(key)
+    memcpy(_START.fresh, _INITIAL, sizeof(_START.fresh))
+    _START.fresh[0] ^= <hash64_t> (0x01010000 ^ (len(key) << 8) ^ 8)
+    memset(_START.key, 0, sizeof(_START.key))
+    memcpy(_START.key, <const unsigned char *> key, len(key))
+    memcpy(_START.keyed, _START.fresh, sizeof(_START.keyed))
+    if len(key):
+        _compress(_START.keyed, _START.key, 128, False)
+
+
+set_hash_key(b"")
+
+
+def hash_bytes(bytes data not None):
+    """64 bits of keyed BLAKE2b, as `hashing.py` has them."""
     cdef const unsigned char *at = data
-    cdef Py_ssize_t left = len(data), done = 0, size
+    cdef Py_ssize_t left = len(data), done = 0, before = 128 if _START.key_bytes else 0, size
     cdef hash64_t state[8]
     cdef hash64_t block[16]
-    memcpy(state, _INITIAL, sizeof(state))
-    state[0] ^= 0x01010000 ^ 8
+    if left == 0 and before:  # the key's block is the last one
+        memcpy(state, _START.fresh, sizeof(state))
+        _compress(state, _START.key, 128, True)
+        return state[0]
+    memcpy(state, _START.keyed, sizeof(state))
     while True:
         size = min(left, 128)
-        memset(block, 0, sizeof(block))
+        if size < 128:
+            memset(block, 0, sizeof(block))
         memcpy(block, at + done, size)
         done += size
         left -= size
-        _compress(state, block, done, left == 0)
+        _compress(state, block, before + done, left == 0)
         if left == 0:
             return state[0]
+
+
+def hash64(str text not None):
+    """The same of a text."""
+    return hash_bytes(text.encode())
+
+
+def identity_of(str user_id not None, str kind not None, str event_id not None):
+    """The identity of an event, as `identity.py` has it."""
+    return hash_bytes(f"{len(user_id)}:{user_id}{len(kind)}:{kind}{event_id}".encode())
 
 
 # -- an event and its entity ---------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def allows_one_more(
 
 def _at(ledger: EntityRecord, ts_ms: int) -> int:
     """The ledger's time, which goes on in small steps and never back: late and early events count when they come."""
-    now = ledger.relative(ts_ms) or 0
+    now = ledger.relative(ts_ms)
     ledger.newest = max(ledger.newest, min(now, ledger.newest + _STEP_MS) if ledger.newest else now)
     return ledger.newest
 

@@ -16,11 +16,14 @@ MAX_NOTES = 500
 MAX_SPANS = 16
 _HEAD = struct.Struct("<IHH")
 _SPAN = struct.Struct("<II")
-_NOTE = struct.Struct("<IIHHHH")
+_NOTE = struct.Struct("<IIQHHHH")
+_NOTE_WITHOUT_CONTENT = struct.Struct("<IIHHHH")
+"""As notes were written before version 4 of an entity's record."""
 
 
 class Contributor(NamedTuple):
-    """An earlier event. `time`: on the record's own scale; `home`: the partition of its user."""
+    """An earlier event. `time`: on the record's own scale; `home`: the partition of its user; `content`: as the
+    event's."""
 
     time: int
     event_id: str
@@ -28,6 +31,7 @@ class Contributor(NamedTuple):
     user_id: str
     target_id: str
     home: int
+    content: int = 0
 
 
 class Contributors:
@@ -88,11 +92,11 @@ class Contributors:
         parts += [_SPAN.pack(*span) for span in self.spans]
         for one in self.notes:
             texts = [text.encode() for text in one[1:5]]
-            parts += [_NOTE.pack(one.time, one.home, *map(len, texts)), *texts]
+            parts += [_NOTE.pack(one.time, one.home, one.content, *map(len, texts)), *texts]
         return b"".join(parts)
 
 
-def load_contributors(data: bytes, at: int) -> tuple[Contributors, int]:
+def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[Contributors, int]:
     """What `dump` wrote at a place in `data`, and the place behind it. Raises struct.error or ValueError."""
     lookback_ms, n_spans, n_notes = _HEAD.unpack_from(data, at)
     at += _HEAD.size
@@ -101,13 +105,15 @@ def load_contributors(data: bytes, at: int) -> tuple[Contributors, int]:
         found.spans.append(_SPAN.unpack_from(data, at))
         at += _SPAN.size
     for _ in range(n_notes):
-        time, home, *lengths = _NOTE.unpack_from(data, at)
-        at += _NOTE.size
+        layout = _NOTE if with_content else _NOTE_WITHOUT_CONTENT
+        time, home, *more = layout.unpack_from(data, at)
+        content, lengths = more[0] if with_content else 0, more[-4:]
+        at += layout.size
         texts = []
         for length in lengths:
             if at + length > len(data):
                 raise ValueError("it ends too early")
             texts.append(data[at : at + length].decode())
             at += length
-        found.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], home))
+        found.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], home, content))
     return found, at

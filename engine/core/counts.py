@@ -7,6 +7,7 @@ where it has not been built, these serve (`kernel.py`).
 from array import array
 from bisect import bisect_right
 
+from engine.core.bounds import AtLeast, at_least
 from engine.core.packed import (
     FLOOR,
     RETENTION,
@@ -18,6 +19,7 @@ from engine.core.packed import (
     find,
     head,
     holds,
+    horizon,
     lost_until,
     move_ends,
     retain,
@@ -53,30 +55,25 @@ def add_count(words: "Packed[int]", key: int, now: int, cap: int, retention_ms: 
         _make_room(words, place, cap)
 
 
-def read_count(words: "Packed[int] | None", key: int, now: int, over_ms: int, cap: int) -> int | None:
-    """How many events of the series `key` lie in (now - over_ms, now]; None when that is no longer known, and
-    without an array, which is how late events are decided."""
+def read_count(words: "Packed[int] | None", key: int, now: int, over_ms: int) -> int | AtLeast | None:
+    """How many events of the series `key` lie in (now - over_ms, now], or at least, where some of them have been given
+    up; None without an array, and when nothing is known."""
     if words is None:
         return None
     place = find(words, key)
     if not holds(words, place, key):
         return 0
     first, end = bounds(words, place, LAYOUT)
-    start, floor = now - over_ms, words[head(words, FLOOR, place)]
-    if first == end:
-        return 0 if not floor or start >= floor else None
-    newest = words[end - 1]
-    found = end if now >= newest else bisect_right(words, now, first, end)
-    found -= first if words[first] > start else bisect_right(words, start, first, end)
-    if (start < newest - words[head(words, RETENTION, place)] or start < floor) and found < cap:
-        return found if start >= lost_until(words, place, LAYOUT) else None
-    return found
+    start, lost = now - over_ms, lost_until(words, place, LAYOUT)
+    known_from = max(start, horizon(words, place, LAYOUT))  # entries before that may be there still, or not
+    found = bisect_right(words, now, first, end) - bisect_right(words, known_from, first, end)
+    return found if start >= lost else at_least(found)
 
 
-def read_counts(words: "Packed[int] | None", now: int, questions: "array[int]") -> list[int | None]:
-    """Several counts at once; `questions` are keys, lengths of windows and caps, one after the other."""
+def read_counts(words: "Packed[int] | None", now: int, questions: "array[int]") -> list[int | AtLeast | None]:
+    """Several counts at once; `questions` are keys and lengths of windows, one after the other."""
     asked = iter(questions)
-    return [read_count(words, key, now, over_ms, cap) for key, over_ms, cap in zip(asked, asked, asked, strict=True)]
+    return [read_count(words, key, now, over_ms) for key, over_ms in zip(asked, asked, strict=True)]
 
 
 def trim_counts(words: "Packed[int]", oldest: int) -> int:

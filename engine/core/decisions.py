@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from engine.core.hashing import digest
+from engine.core.bounds import AtLeast
 
 Outcome = Literal["act", "allow", "cooldown", "strike", "budget", "shadow", "none"]
 Mode = Literal["shadow", "canary", "enforce"]
@@ -13,7 +13,7 @@ Effect = Literal["acted", "shadow", "cooldown", "strike", "budget", "allowed", "
 """What came of a rule that held: it acted; it only would have; it was resting; a strike was noted, too few for an
 action; it would have acted on too many; an allow rule won; the event does not name the rule's target."""
 
-Value = float | int | str | bool | None
+Value = float | int | str | bool | AtLeast | None
 
 
 class Quantity(str):
@@ -43,7 +43,8 @@ class Hit(NamedTuple):
 class Action(NamedTuple):
     """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
     `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
-    agree before it is enforced; `told`: what the rule says beside: its area, severity, what users may be told."""
+    agree before it is enforced; `told`: what the rule says beside: its area,
+    severity, what users may be told; `event`: the identity of its event."""
 
     action_id: str
     ts_ms: int
@@ -62,6 +63,7 @@ class Action(NamedTuple):
     earlier: bool = False
     needs: str | None = None
     told: Mapping[str, str] = MappingProxyType({})
+    event: int = 0
 
 
 class Contribution(NamedTuple):
@@ -95,11 +97,6 @@ class Decision:
 _BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "shadow"], ...] = ("cooldown", "strike", "budget", "shadow")
 
 
-def action_id(event_id: str, rule: str, target_type: str, target_id: str) -> str:
-    """The deterministic id of an action."""
-    return digest(event_id, rule, target_type, target_id)
-
-
 def strongest(hits: Sequence[Hit]) -> Outcome:
     """What came of an event, by the effects of its hits."""
     effects = {hit.effect for hit in hits}
@@ -123,7 +120,7 @@ def ordinal(number: int) -> str:
 def _tell(clause: ClauseTrace) -> str:
     if len(clause.values) == 1:
         name, value = next(iter(clause.values.items()))
-        if clause.text.startswith(f"{name} ") and type(value) in (int, float, Quantity):
+        if clause.text.startswith(f"{name} ") and type(value) in (int, float, Quantity, AtLeast):
             return f"{name} = {_short(value)}{clause.text[len(name) :]}"
     return clause.text
 

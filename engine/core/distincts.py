@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 
+from engine.core.bounds import AtLeast, at_least
 from engine.core.packed import (
     FLOOR,
     RETENTION,
@@ -22,6 +23,7 @@ from engine.core.packed import (
     find,
     head,
     holds,
+    horizon,
     lost_until,
     move_ends,
     retain,
@@ -58,25 +60,21 @@ def add_distinct(words: "Packed[int]", key: int, now: int, value: int, cap: int,
         _make_room(words, place, cap)
 
 
-def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int, cap: int) -> int | None:
-    """How many distinct values of the series `key` lie in (now - over_ms, now]; None when that is no longer
-    known, and without an array."""
+def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int) -> int | AtLeast | None:
+    """How many distinct values of the series `key` lie in (now - over_ms, now], or at least, where some of them have
+    been given up; None without an array, and when nothing is known."""
     if words is None:
         return None
     place = find(words, key)
     if not holds(words, place, key):
         return 0
     first, end = bounds(words, place, LAYOUT)
-    start = now - over_ms
-    if first == end:
-        floor = words[head(words, FLOOR, place)]
-        return 0 if not floor or start >= floor else None
+    start, lost = now - over_ms, lost_until(words, place, LAYOUT)
     times = words[first:end:2]
-    found = len(set(words[first + 1 : end : 2][bisect_right(times, start) : bisect_right(times, now)]))
-    lost = lost_until(words, place, LAYOUT)
-    if found < cap and (start < lost or now < words[head(words, EXACT_FROM, place)]):
-        return None
-    return found
+    known_from = max(start, horizon(words, place, LAYOUT))  # entries before that may be there still, or not
+    found = len(set(words[first + 1 : end : 2][bisect_right(times, known_from) : bisect_right(times, now)]))
+    is_exact = start >= lost and now >= words[head(words, EXACT_FROM, place)]
+    return found if is_exact else at_least(found)
 
 
 def trim_distincts(words: "Packed[int]", oldest: int) -> int:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
+from engine.core.bounds import least_of
 from engine.core.budgets import allows_one_more
-from engine.core.decisions import Action, ClauseTrace, Effect, Hit, action_id, explain, ordinal
+from engine.core.decisions import Action, ClauseTrace, Effect, Hit, explain, ordinal
 from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.events import Event
 from engine.core.hashing import hash32
+from engine.core.identity import action_id
 from engine.core.kernel import add_count, hash64, read_count
 from engine.core.programs import ModelNumbers
 from engine.core.rules import ActionTemplate, Ladder, Rule, Rulebook, allows, is_in_force, mode_at
@@ -62,7 +64,7 @@ class Enforcement:
         """One rule holds: add the hit, and the action where it acts."""
         rule, clauses = self._rulebook.rules[holding.index], holding.clauses
         looks_back = rule.then.lookback_ms is not None
-        if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.event_id}")):
+        if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.identify()} {case.event.content}")):
             return  # another of its entities, or its journey, was faster
         effect, then = self._effect(case, rule, holding), rule.then
         if rule.ladder is not None and effect in ("acted", "shadow"):
@@ -96,9 +98,10 @@ class Enforcement:
     def _act(self, case: Case, rule: Rule, then: ActionTemplate, target_id: str, explanation: str) -> Action:
         event = case.event
         return Action(
-            action_id(event.event_id, rule.name, then.target, target_id), event.ts_ms, then.kind, then.scope,
-            then.target, target_id, event.event_id, event.user_id, rule.name, rule.reason, then.for_ms,
-            explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.told,
+            action_id((event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, target_id)),
+            event.ts_ms, then.kind, then.scope, then.target, target_id, event.event_id, event.user_id, rule.name,
+            rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.told,
+            event.identify(),
         )  # fmt: skip
 
 
@@ -113,10 +116,9 @@ def strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> int:
     ladder of its own."""
     key = ladder.key if counts else hash32(f"{ladder.key} {rule.key}")
     counted, now = case.record.series.counts, case.now
-    if not read_count(counted, key, now, 1, MAX_STRIKES):  # else another rule has met this event
+    if not read_count(counted, key, now, 1):  # else another rule has met this event
         add_count(counted, key, now, MAX_STRIKES, ladder.decay_ms + MAX_LATENESS_MS)
-    found = read_count(counted, key, now, ladder.decay_ms, MAX_STRIKES)
-    return max(1, found or 1)
+    return max(1, int(least_of(read_count(counted, key, now, ladder.decay_ms)) or 1))
 
 
 def _told(ladder: Ladder, strikes: int) -> ClauseTrace:

@@ -20,10 +20,10 @@ NEVER = -1
 
 MAX_WINDOW_MS = 30 * 86_400_000
 MAX_LATENESS_MS = 86_400_000
-"""An event later than this changes nothing: what it would need may have been dropped."""
+"""What an event later than this would need may have been dropped: its counters give lower bounds."""
 
 RECENT_IDS = 64
-"""How many event ids an entity remembers in order to recognise an event that a producer sent twice."""
+"""How many events an entity remembers in order to recognise one that a producer sent twice."""
 
 MAX_KEY_CHARS = 256
 """Longer keys of entities are hashed."""
@@ -59,19 +59,19 @@ class EntityRecord:
         self.links: dict[int, Link] = {}  # by cluster
         self.pending_writes = 0  # batches computed on this record and not yet durable: do not evict
 
-    def relative(self, ts_ms: int) -> int | None:
-        """The event time on this record's own scale; None when it lies before all that is kept."""
+    def relative(self, ts_ms: int) -> int:
+        """The event time on this record's own scale; the earliest there is when it lies before all that is kept."""
         if not self.base_ms:
             self.base_ms = ts_ms - _BASE_LEAD_MS
         now = ts_ms - self.base_ms
         if now > USUAL_RELATIVE_MS:
             self._rebase(ts_ms - MAX_WINDOW_MS - _BASE_LEAD_MS)
             now = ts_ms - self.base_ms
-        return now if now >= 0 else None
+        return max(0, now)
 
-    def remember(self, event_hash: int) -> bool:
-        """Enter an event id; False when it is there already, so that the event counts once."""
-        return remember(self.recent, event_hash, RECENT_IDS)
+    def remember(self, identity: int, content: int) -> int:
+        """Enter an event, so that it counts once. As `recent.remember`."""
+        return remember(self.recent, identity, content, RECENT_IDS)
 
     def meet(self, hit_hash: int) -> bool:
         """Enter an event that a rule with a lookback meets; False when it has been met, here or at a recall."""

@@ -16,12 +16,13 @@ from engine.core.decisions import ClauseTrace, Decision, Outcome, strongest
 from engine.core.enforcement import Case, Enforcement, Holding
 from engine.core.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.events import Event, lookup
-from engine.core.identity import MAX_ID_CHARS
+from engine.core.identity import CONFLICTING_IDS, MAX_ID_CHARS
 from engine.core.journeys import Journey, Recall, route
-from engine.core.kernel import hash64, remember
+from engine.core.kernel import identity_of, remember
 from engine.core.programs import Decider, JourneyProgram, ModelNumbers, Program, Readings, Scorer
+from engine.core.recent import CONFLICTING, SEEN
 from engine.core.rules import Rulebook, target_of, threshold_of
-from engine.core.series import UNKNOWN, EntitySeries
+from engine.core.series import EntitySeries
 from engine.core.visits import come_home, set_out
 
 
@@ -31,6 +32,7 @@ class Tally:
 
     late: int = 0
     duplicates: int = 0
+    conflicting: int = 0
     scored: int = 0
     unknown_scores: int = 0
 
@@ -92,20 +94,21 @@ class Evaluator:
         budgets."""
         if event.place < 0:
             self.prepare([(event, program.decider)])
-        key = hash64(event.event_id)
-        now: int | None = event.ts_ms - record.base_ms
-        if not 0 <= now <= USUAL_RELATIVE_MS:  # type: ignore[operator]  # it is a number here
-            now = record.relative(event.ts_ms)
+        event.identity = key = event.identity or identity_of(event.user_id, event.type, event.event_id)
         series = record.series
-        if now is None or now <= record.newest - self.rulebook.lateness_ms:
-            self.tally.late += 1
-            now, series = now or 0, UNKNOWN  # counters read as unknown, and unknown never enforces
-        elif remember(record.recent, key, RECENT_IDS):
-            record.newest = max(record.newest, now)
-            program.observe(event.fields, series, now)
-        else:
+        now = event.ts_ms - record.base_ms
+        if not 0 <= now <= USUAL_RELATIVE_MS:
+            now = record.relative(event.ts_ms)
+        known = remember(record.recent, key, event.content, RECENT_IDS)
+        if known == SEEN:
             self.tally.duplicates += 1
             return NOTHING
+        if known == CONFLICTING:
+            self.tally.conflicting += 1
+            event.fields[CONFLICTING_IDS] = True
+        self.tally.late += now <= record.newest - self.rulebook.lateness_ms
+        record.newest = max(record.newest, now)
+        program.observe(event.fields, series, now)
 
         if ledger is not None:
             note_active(ledger, event.user_id, event.ts_ms, self._budget_windows)
@@ -136,10 +139,10 @@ class Evaluator:
         if journey.place < 0:
             self.welcome([journey])
         event = journey.event()
-        now = record.relative(event.ts_ms) or 0
+        now = record.relative(event.ts_ms)
         case = Case(event, record, now, ledger, journey.allowed, hits=list(journey.hits))
         case.models.update(journey.models)
-        self._place, self._key = event.place, hash64(event.event_id)
+        self._place, self._key = event.place, event.identify()
         self._scores, self._numbers = case.scores, case.numbers
         program = self.rulebook.program(event.type)
         if program is not None and program.journey is not None:
@@ -159,8 +162,8 @@ class Evaluator:
         index = self._by_name.get(recall.rule)
         if index is None:
             return None
-        event = Event(recall.event_id, recall.type, recall.user_id, recall.ts_ms, {})
-        case = Case(event, record, record.relative(recall.ts_ms) or 0, ledger, earlier=True)
+        event = Event(recall.event_id, recall.type, recall.user_id, recall.ts_ms, {}, content=recall.content)
+        case = Case(event, record, record.relative(recall.ts_ms), ledger, earlier=True)
         told = ClauseTrace(recall.told(self.rulebook.counters), {recall.counter: recall.total}, True)
         self._enforcement.meet(case, Holding(index, recall.target_id, (told,), None, held_before=None))
         return self._decision(case) if case.hits else None
@@ -190,7 +193,7 @@ class Evaluator:
         """The journey to the event's entities; without any, the remaining rules are decided here."""
         event = case.event
         values = program.gather(event.fields, series, case.now, case.scores)
-        stops = route(program, event.fields) if series is not UNKNOWN else []
+        stops = route(program, event.fields)
         if not stops:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
@@ -206,7 +209,7 @@ class Evaluator:
                     eligible[self.rulebook.rules[index].name] = target_id
         journey = Journey(
             event.event_id, event.type, event.user_id, event.ts_ms, home, fields, stops, values, case.models,
-            case.allowed, eligible, tuple(case.hits),
+            case.allowed, eligible, tuple(case.hits), content=event.content,
         )  # fmt: skip
         set_out(program.clusters, journey, case.record.links, case.now)
         return journey

@@ -7,10 +7,18 @@ A producer does not have to change: the mapping says where each of our names is 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any, Literal
 
-from engine.core.identity import MAX_ID_CHARS, TEXT_FIELDS
-from engine.core.kernel import plain_identity
+from engine.core.identity import (
+    CLOCK_SKEW,
+    COMPUTED_FIELDS,
+    IDENTITY_FIELDS,
+    INVALID_FIELDS,
+    MAX_ID_CHARS,
+    TEXT_FIELDS,
+)
+from engine.core.kernel import identity_of, plain_identity
 from engine.errors import EventError
 
 TimeUnit = Literal["auto", "ms", "s", "iso8601"]
@@ -18,13 +26,18 @@ TimeUnit = Literal["auto", "ms", "s", "iso8601"]
 EARLIEST_MS = int(datetime(1995, 1, 1, tzinfo=UTC).timestamp() * 1000)
 LATEST_MS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
-IDENTITY_FIELDS = ("event_id", "type", "user_id")
+CLOCK_TOLERANCE_MS = 120_000
+"""How far an event's own time may lie from its arrival, on either side, and still be believed."""
+
+MAX_CLOCK_TOLERANCE_MS = 600_000
 
 
 @dataclass(slots=True)
 class Event:
-    """Something a user did. `fields` is the whole message under our names. `place`: where it stands in the batch
-    that the models have read, if they have."""
+    """Something a user did. `ts_ms`: the time that windows go by; `fields`: the whole message under our names;
+    `content`: a hash of the message as it came; `place`: where it stands in the batch that the models have read, if
+    they have; `identity`: a hash of user, type and id, once it is decided;
+    `is_skewed`: its own time is not believed."""
 
     event_id: str
     type: str
@@ -32,6 +45,15 @@ class Event:
     ts_ms: int
     fields: dict[str, Any]
     place: int = -1
+    content: int = 0
+    identity: int = 0
+    is_skewed: bool = False
+
+    def identify(self) -> int:
+        """Its identity, computed if it has not been yet."""
+        if not self.identity:
+            self.identity = identity_of(self.user_id, self.type, self.event_id)
+        return self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,44 +62,71 @@ class FieldMapping:
 
     `sources`: our name to a dotted path in the message. `ts_unit`: how times are written; "auto" takes
     an integer as epoch milliseconds and a string as ISO 8601. `as_string`: our names whose integers
-    become strings. `max_field_bytes`: the longest string value allowed. `max_future_ms`: how far ahead
-    of its arrival an event time may lie.
+    become strings. `max_field_bytes`: longer texts are cut. `clock_tolerance_ms`: how far an event's own time may lie
+    from its arrival and still be believed.
     """
 
     sources: Mapping[str, str] = field(default_factory=dict)
     ts_unit: TimeUnit = "auto"
     as_string: frozenset[str] = frozenset()
     max_field_bytes: int = 65_536
-    max_future_ms: int = 86_400_000
+    clock_tolerance_ms: int = CLOCK_TOLERANCE_MS
 
-    def read(self, document: object, arrived_ms: int | None = None, size_bytes: int | None = None) -> Event:
-        """The event in a decoded JSON document.
+    def read(
+        self, document: object, arrived_ms: int | None = None, size_bytes: int | None = None, content: int = 0
+    ) -> Event:
+        """The event in a decoded JSON document, which it takes over.
 
-        `arrived_ms` is when the broker received it; without it the limit on future times is 2100.
-        `size_bytes` is the message's length, if known: fields of a short message need no measuring.
-        Raises EventError with a stable reason and a text that says what to do.
+        `arrived_ms`: when the broker received it; without it the event's own time is believed. `size_bytes`: the
+        message's length, if known: fields of a short message need no measuring. `content`: the message's hash.
+
+        A message that does not tell who did what, under which id, is no event: raises EventError with a stable reason
+        and a text that says what to do. Whatever else is wrong does not exempt it: bad fields are left out, long
+        ones are cut, and `invalid_fields` names them; a time that cannot be believed gives way to the arrival.
         """
         if type(document) is not dict:
             raise EventError("not_an_object", f"an event is a JSON object, this is {_kind(document)}")
         if self.sources or self.as_string:
             document = self._renamed(document)
-        plain = plain_identity(document)
+        for name in COMPUTED_FIELDS:
+            if name in document:
+                del document[name]
+        plain, invalid, claimed_ms = plain_identity(document), [], None
         if plain is None:
-            event_id, kind, user_id, ts_ms = self._identity(document)
+            self._check_names(document)
+            event_id, kind, user_id = document["event_id"], document["type"], document["user_id"]
+            invalid = [name for name in TEXT_FIELDS if type(document.get(name, "")) not in (str, NoneType)]
+            for name in invalid:
+                del document[name]
         else:
-            event_id, kind, user_id, ts_ms = plain
-            if self.ts_unit not in ("auto", "ms"):
-                ts_ms = self._time(ts_ms)
-        latest = LATEST_MS if arrived_ms is None else arrived_ms + self.max_future_ms
-        if not EARLIEST_MS <= ts_ms <= latest or ts_ms > LATEST_MS:
+            event_id, kind, user_id, claimed_ms = plain
+        if claimed_ms is None or self.ts_unit not in ("auto", "ms"):
+            claimed_ms = self._claimed(document, arrived_ms, invalid)
+        if size_bytes is None or size_bytes > self.max_field_bytes:
+            invalid += self._cut(document)
+        if invalid:
+            document[INVALID_FIELDS] = invalid
+        if arrived_ms is None or claimed_ms is None:
+            ts_ms = self._only_known(document, claimed_ms, arrived_ms)
+            return Event(event_id, kind, user_id, ts_ms, document, content=content)
+        document[CLOCK_SKEW] = skew_ms = claimed_ms - arrived_ms
+        if -self.clock_tolerance_ms <= skew_ms <= self.clock_tolerance_ms:
+            return Event(event_id, kind, user_id, claimed_ms, document, content=content)
+        document[CLOCK_SKEW] = max(-LATEST_MS, min(LATEST_MS, skew_ms))
+        return Event(event_id, kind, user_id, arrived_ms, document, content=content, is_skewed=True)
+
+    def _only_known(self, document: dict[str, Any], claimed_ms: int | None, arrived_ms: int | None) -> int:
+        """The one time that is known of an event. Raises EventError."""
+        if arrived_ms is not None:
+            document[CLOCK_SKEW] = None
+            return arrived_ms
+        if claimed_ms is None or not EARLIEST_MS <= claimed_ms <= LATEST_MS:
             raise EventError(
                 "absurd_timestamp",
-                f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to "
-                f"{min(latest, LATEST_MS)}; check the time unit in the settings",
+                f"`ts` {document.get('ts')!r} is {claimed_ms} ms since 1970, outside {EARLIEST_MS} to {LATEST_MS}, "
+                "and nothing tells when the event arrived; check the time unit in the settings",
             )
-        if size_bytes is None or size_bytes > self.max_field_bytes:
-            self._check_lengths(document)
-        return Event(event_id, kind, user_id, ts_ms, document)
+        return claimed_ms
 
     def _renamed(self, document: dict[str, Any]) -> dict[str, Any]:
         renamed = dict(document)
@@ -93,15 +142,6 @@ class FieldMapping:
                 renamed[name] = str(value)
         return renamed
 
-    def _identity(self, document: dict[str, Any]) -> tuple[str, str, str, int]:
-        """The same of an event that is not written in the plainest way. Raises EventError."""
-        self._check_names(document)
-        for name in TEXT_FIELDS:
-            value = document.get(name)
-            if value is not None and type(value) is not str:
-                raise EventError("wrong_type", f"`{name}` must be a string, this is {_kind(value)}")
-        return document["event_id"], document["type"], document["user_id"], self._time(document.get("ts"))
-
     def _check_names(self, document: dict[str, Any]) -> None:
         for name in IDENTITY_FIELDS:
             value = document.get(name)
@@ -115,17 +155,30 @@ class FieldMapping:
                 told = f"{where} must have 1 to {MAX_ID_CHARS} characters, it has {len(value)}"
                 raise EventError("wrong_length", told)
 
-    def _time(self, value: object) -> int:
-        if value is None:
-            raise _missing("`ts`")
-        return epoch_ms(value, self.ts_unit)
+    def _claimed(self, document: dict[str, Any], arrived_ms: int | None, invalid: list[str]) -> int | None:
+        """The event's own time; None, and `ts` among the invalid fields, where it has none and its arrival is known.
+        Raises EventError."""
+        value = document.get("ts")
+        try:
+            if value is None:
+                raise _missing("`ts`")
+            return epoch_ms(value, self.ts_unit)
+        except EventError:
+            if arrived_ms is None:
+                raise
+            invalid.append("ts")
+            return None
 
-    def _check_lengths(self, document: dict[str, Any]) -> None:
+    def _cut(self, document: dict[str, Any]) -> list[str]:
+        """Cut the texts that are too long; returns their names."""
+        cut = []
         for name, value in document.items():
             if type(value) is str and len(value) > self.max_field_bytes // 4:
-                size = len(value.encode("utf-8", "surrogatepass"))
-                if size > self.max_field_bytes:
-                    raise EventError("too_large", f"`{name}` has {size} bytes, the limit is {self.max_field_bytes}")
+                data = value.encode("utf-8", "surrogatepass")
+                if len(data) > self.max_field_bytes:
+                    document[name] = data[: self.max_field_bytes].decode("utf-8", "ignore")
+                    cut.append(name)
+        return cut
 
 
 def _missing(where: str) -> EventError:

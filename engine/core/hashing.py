@@ -1,20 +1,34 @@
-"""Stable hashes: the same on every machine and in every process, unlike Python's `hash`."""
+"""Stable hashes: the same on every machine and in every process of a deployment, unlike Python's `hash`."""
 
 from hashlib import blake2b
 from zlib import crc32
 
+_key = b""
+
+
+def set_hash_key(key: bytes) -> None:
+    """Key `hash64` and `hash_bytes` from now on, for the whole process; at most 64 bytes, none for no key. Called once,
+    where a process is put together, before anything is hashed: with another key, stored hashes mean nothing."""
+    global _key  # noqa: PLW0603  # one key for a process, as hashes meet in its state
+    _key = key
+
+
+def hash_bytes(data: bytes) -> int:
+    """64 bits of keyed BLAKE2b. For what an adversary chooses: without the key nobody can tell what a value hashes to,
+    so none can be chosen by its hash. `_kernel.pyx` has it for a compiler."""
+    return int.from_bytes(blake2b(data, digest_size=8, key=_key).digest(), "little")
+
 
 def hash64(text: str) -> int:
-    """64 bits of BLAKE2b. For values that an adversary chooses: collisions cannot be crafted cheaply.
-    `_kernel.pyx` has it for a compiler."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+    """The same of a text."""
+    return hash_bytes(text.encode())
 
 
 def hash32(text: str) -> int:
-    """CRC-32. For names that we choose ourselves (rules, series) and for sampling."""
+    """CRC-32. For names that we choose ourselves: rules, series."""
     return crc32(text.encode())
 
 
 def digest(*parts: str) -> str:
-    """A 128-bit hex identifier of a sequence of strings; the boundaries count."""
+    """A 128-bit hex identifier of a sequence of strings; the boundaries count. Not keyed: others may compute it."""
     return blake2b("\x00".join(parts).encode(), digest_size=16).hexdigest()

@@ -1,11 +1,19 @@
-"""The four things that every event says about itself, where it says them in the plainest way."""
+"""Who did what, under which id: the things that every event says about itself."""
 
 from typing import Any
 
+from engine.core.hashing import digest, hash64
+
 MAX_ID_CHARS = 256
 
+IDENTITY_FIELDS = ("event_id", "type", "user_id")
 TEXT_FIELDS = ("ip", "device_id", "target_id", "text")
 """Optional fields with a fixed meaning; when present they must be strings (null counts as absent)."""
+
+CLOCK_SKEW, INVALID_FIELDS, CONFLICTING_IDS = "clock_skew", "invalid_fields", "conflicting_ids"
+COMPUTED_FIELDS = (CLOCK_SKEW, INVALID_FIELDS, CONFLICTING_IDS)
+"""What the engine finds out about an event and rules can read: how far its time lies ahead of its arrival, which of its
+fields cannot be what they are, whether its user has used its id for something else. Producers cannot set them."""
 
 
 def plain_identity(document: dict[str, Any]) -> tuple[str, str, str, int] | None:
@@ -22,3 +30,18 @@ def plain_identity(document: dict[str, Any]) -> tuple[str, str, str, int] | None
         if value is not None and type(value) is not str:
             return None
     return event_id, kind, user_id, ts_ms
+
+
+def identity_of(user_id: str, kind: str, event_id: str) -> int:
+    """The identity of an event: a hash of its user's, its type's and its own name, whatever is in them."""
+    return hash64(_named(user_id, kind, event_id))
+
+
+def action_id(event: tuple[str, str, str], content: int, rule: str, target: tuple[str, str]) -> str:
+    """The deterministic id of an action. `event`: user, type and id; `content`: the hash of what the event says, so
+    that an id which a sender uses again names another action; `target`: its type and id."""
+    return digest(_named(*event), f"{content:016x}", rule, *target)
+
+
+def _named(user_id: str, kind: str, event_id: str) -> str:
+    return f"{len(user_id)}:{user_id}{len(kind)}:{kind}{event_id}"

@@ -43,7 +43,7 @@ class Journey:
     as they were at its arrival; `found`: what each stop so far has answered; `allowed`: an allow rule has
     held already; `eligible`: rules with a lookback that would act, and on which target; `hits`: what has
     been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `place`:
-    as its event's, when it is back.
+    as its event's, when it is back; `content`: as its event's.
     """
 
     event_id: str
@@ -62,6 +62,7 @@ class Journey:
     clusters: dict[str, Trace] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
     place: int = -1
+    content: int = 0
 
     def next_stop(self) -> Stop | None:
         """The entity to visit now; None when it is back home."""
@@ -69,7 +70,7 @@ class Journey:
 
     def event(self) -> Event:
         """The event, with the fields that it has carried."""
-        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.place)
+        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.place, self.content)
 
     def readings(self) -> list[dict[str, Value]]:
         """All values by name. An event that names several entities of a kind has one reading for each, and
@@ -88,7 +89,8 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """An earlier event that a rule acts on now. `position` of `total` in the rule's counter."""
+    """An earlier event that a rule acts on now. `position` of `total` in the rule's counter; `content`: as the
+    event's."""
 
     rule: str
     event_id: str
@@ -102,6 +104,7 @@ class Recall:
     counter: str
     position: int | None
     total: int
+    content: int = 0
 
     def told(self, counters: Mapping[str, Counter]) -> str:
         """For people: "14th of 23 accounts with url_domain x.io within 10m"."""

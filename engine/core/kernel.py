@@ -7,10 +7,12 @@ import os
 import sys
 from array import array
 from collections.abc import Callable
+from hashlib import blake2b
 from importlib import import_module
 from typing import Any
 
 from engine.core import counts, distincts, hashing, identity, packing, recent
+from engine.core.bounds import AtLeast
 from engine.core.packed import Packed
 
 
@@ -28,14 +30,28 @@ _kernel = compiled("engine.core._kernel")
 COMPILED = _kernel is not None
 
 add_count: "Callable[[Packed[int], int, int, int, int], None]" = (_kernel or counts).add_count
-read_count: "Callable[[Packed[int] | None, int, int, int, int], int | None]" = (_kernel or counts).read_count
-read_counts: "Callable[[Packed[int] | None, int, array[int]], list[int | None]]" = (_kernel or counts).read_counts
+read_count: "Callable[[Packed[int] | None, int, int, int], int | AtLeast | None]" = (_kernel or counts).read_count
+read_counts: "Callable[[Packed[int] | None, int, array[int]], list[int | AtLeast | None]]" = (
+    _kernel or counts
+).read_counts
 trim_counts: "Callable[[Packed[int], int], int]" = (_kernel or counts).trim_counts
 add_distinct: "Callable[[Packed[int], int, int, int, int, int], None]" = (_kernel or distincts).add_distinct
-read_distinct: "Callable[[Packed[int] | None, int, int, int, int], int | None]" = (_kernel or distincts).read_distinct
+read_distinct: "Callable[[Packed[int] | None, int, int, int], int | AtLeast | None]" = (
+    _kernel or distincts
+).read_distinct
 trim_distincts: "Callable[[Packed[int], int], int]" = (_kernel or distincts).trim_distincts
 hash64: "Callable[[str], int]" = (_kernel or hashing).hash64
-remember: "Callable[[array[int], int, int], bool]" = (_kernel or recent).remember
+hash_bytes: "Callable[[bytes], int]" = (_kernel or hashing).hash_bytes
+identity_of: "Callable[[str, str, str], int]" = (_kernel or identity).identity_of
+remember: "Callable[[array[int], int, int, int], int]" = (_kernel or recent).remember
 plain_identity: "Callable[[dict[str, Any]], tuple[str, str, str, int] | None]" = (_kernel or identity).plain_identity
 pack_record: "Callable[..., bytes]" = (_kernel or packing).pack_record
 unpack_record: "Callable[[bytes], tuple[Any, ...]]" = (_kernel or packing).unpack_record
+
+
+def set_hash_key(secret: str) -> None:
+    """Key all hashes of this process with a deployment's secret; none without one."""
+    key = blake2b(secret.encode(), digest_size=32).digest() if secret else b""
+    hashing.set_hash_key(key)
+    if _kernel is not None:
+        _kernel.set_hash_key(key)

@@ -17,6 +17,11 @@ Packed = array
 
 KEY, END, RETENTION, FLOOR = 0, 1, 2, 3
 
+AHEAD = 3
+"""So many entries of a series may lie ahead of all others and give up nothing."""
+
+NOTHING_LOST = -(1 << 62)
+
 
 class Layout(NamedTuple):
     """How many columns there are before the entries, and how many words an entry has."""
@@ -78,20 +83,26 @@ def move_ends(words: "Packed[int]", place: int, by: int) -> None:
         words[at] += by
 
 
+def horizon(words: "Packed[int]", place: int, layout: Layout) -> int:
+    """The time up to which entries are as good as gone (may be negative): the retention, before the newest entry but
+    AHEAD. So a few events that claim to lie far ahead take nothing away from the others."""
+    first, end = bounds(words, place, layout)
+    at = end - (1 + AHEAD) * layout.width
+    return words[at] - words[head(words, RETENTION, place)] if at >= first else NOTHING_LOST
+
+
 def lost_until(words: "Packed[int]", place: int, layout: Layout) -> int:
     """The newest time about which a series may have forgotten something (may be negative)."""
-    first, end = bounds(words, place, layout)
-    horizon = words[end - layout.width] - words[head(words, RETENTION, place)] if first < end else -1
     floor = words[head(words, FLOOR, place)]
-    return max(floor, horizon) if floor else horizon
+    reached = horizon(words, place, layout)
+    return max(floor, reached) if floor else reached
 
 
 def retain(words: "Packed[int]", place: int, retention_ms: int, layout: Layout) -> None:
     """Change the retention of a series that has been trimmed. What the old one had given up stays given up."""
-    first, end = bounds(words, place, layout)
     kept, floor = head(words, RETENTION, place), head(words, FLOOR, place)
-    if first < end and retention_ms > words[kept]:
-        words[floor] = max(words[floor], words[end - layout.width] - words[kept], 0)
+    if retention_ms > words[kept]:
+        words[floor] = max(words[floor], horizon(words, place, layout), 0)
     words[kept] = retention_ms
 
 
@@ -104,13 +115,13 @@ def trim_series(words: "Packed[int]", place: int, layout: Layout) -> None:
     """Drop what no answer can depend on any more."""
     first, end = bounds(words, place, layout)
     if first < end:
-        horizon = words[end - layout.width] - words[head(words, RETENTION, place)]
+        reached = horizon(words, place, layout)
         for column in range(FLOOR, layout.columns):
             at = head(words, column, place)
-            if words[at] <= horizon:
+            if words[at] <= reached:
                 words[at] = 0
-        if words[first] <= horizon:
-            drop(words, place, first, after(words, horizon, first, end, layout))
+        if words[first] <= reached:
+            drop(words, place, first, after(words, reached, first, end, layout))
 
 
 def trim(words: "Packed[int]", oldest: int, layout: Layout) -> int:

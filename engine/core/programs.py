@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.core.bounds import AtLeast
 from engine.core.clusters import ClusterSpec
 from engine.core.decisions import ClauseTrace, Contribution, Value
 from engine.core.series import EntitySeries
@@ -106,7 +107,7 @@ class Watch:
 
     rule: int
     crossed: Callable[[EntitySeries, int, str], bool]
-    count: Callable[[EntitySeries, int, str], int | None]
+    count: Callable[[EntitySeries, int, str], int | AtLeast | None]
     counter: str
     series_key: int
     over_ms: int

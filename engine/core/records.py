@@ -28,7 +28,9 @@ from engine.core.sketches import SampledSeries
 from engine.core.windows import SERIES_TYPES, Series, SumSeries
 from engine.errors import StateError
 
-VERSION = 3
+VERSION = 4
+_READ = (3, 4)
+"""Version 3 has notes without the hashes of their events' content."""
 
 _MORE = struct.Struct("<HHHHH")
 _KEY = struct.Struct("<I")
@@ -84,8 +86,8 @@ def stored_expiry_s(data: bytes) -> int:
 
 
 def _load(data: bytes) -> EntityRecord:
-    if data[0] != VERSION:
-        raise ValueError(f"its format is version {data[0]}, this engine reads version {VERSION}")
+    if data[0] not in _READ:
+        raise ValueError(f"its format is version {data[0]}, this engine reads versions {_READ[0]} to {VERSION}")
     record = EntityRecord()
     (
         _, more, record.offset, record.hops, record.base_ms, record.newest,
@@ -119,7 +121,7 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         record.series.others[key] = series
     for _ in range(n_contributors):
         (rule,) = _KEY.unpack_from(data, at)
-        record.contributors[rule], at = load_contributors(data, at + _KEY.size)
+        record.contributors[rule], at = load_contributors(data, at + _KEY.size, data[0] >= VERSION)
     for _ in range(n_links):
         (cluster,) = _KEY.unpack_from(data, at)
         record.links[cluster], at = load_link(data, at + _KEY.size)

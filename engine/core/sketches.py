@@ -42,10 +42,10 @@ class BucketSeries(SumSeries):
         at = bisect_right(times, start)
         if at and times[at - 1] == start:
             self.amounts[at - 1] += amount
-        elif not times or start > times[-1] - self.retention_ms:
+        elif not times or start > self.horizon():
             times.insert(at, start)
             self.amounts.insert(at, amount)
-        if times[0] <= times[-1] - self.retention_ms - width_ms:
+        if times[0] <= self.horizon() - width_ms:
             self.trim()
 
 

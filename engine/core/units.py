@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+from engine.core.bounds import AtLeast
 from engine.core.decisions import Quantity
 
 DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
@@ -21,12 +22,12 @@ def size_bytes(text: str) -> int | None:
     return _amount(text, SIZE_BYTES)
 
 
-def duration_text(milliseconds: float | None) -> Quantity | None:
+def duration_text(milliseconds: float | AtLeast | None) -> Quantity | None:
     """600000 as `10m`: the largest unit that leaves no long fraction."""
     return _text(milliseconds, DURATION_MS)
 
 
-def size_text(size: float | None) -> Quantity | None:
+def size_text(size: float | AtLeast | None) -> Quantity | None:
     """10000 as `10KB`."""
     return _text(size, SIZE_BYTES)
 
@@ -36,9 +37,11 @@ def time_text(ts_ms: int) -> str:
     return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _text(amount: float | None, units: dict[str, int]) -> Quantity | None:
+def _text(amount: float | AtLeast | None, units: dict[str, int]) -> Quantity | None:
     if amount is None:
         return None
+    if isinstance(amount, AtLeast):
+        return Quantity(f"at least {_text(amount.least, units)}")
     unit = next((name for name, factor in reversed(units.items()) if abs(amount) >= factor and name != "w"), None)
     unit = unit or next(iter(units))
     return Quantity(f"{amount / units[unit]:.4g}{unit}")

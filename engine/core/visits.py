@@ -7,10 +7,11 @@ event carries, and on nothing else.
 
 from collections.abc import Callable, Mapping
 
+from engine.core.bounds import least_of
 from engine.core.clusters import MAX_MERGES, Link, Trace, join, labels_of, latest_members, link_entity, own_label, size
 from engine.core.contributors import Contributor, Contributors
 from engine.core.distincts import first_time
-from engine.core.entities import MAX_LATENESS_MS, EntityRecord
+from engine.core.entities import EntityRecord
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.kernel import hash64
 from engine.core.programs import ClusterProgram, EntityProgram, JourneyProgram, Watch
@@ -20,11 +21,11 @@ from engine.core.series import UNKNOWN, EntitySeries
 _LATER_TIMES = 256
 """How many later events are looked at again when one arrives late."""
 
-Admit = Callable[[str, int], bool]
-"""Told the kind of a new entity and the time, whether it may be counted."""
+Admit = Callable[[str, int, int], bool]
+"""Told the kind of a new entity, the time and the hash of the user who names it, whether it may be counted."""
 
 
-def always(_: str, __: int) -> bool:
+def always(_: str, __: int, ___: int) -> bool:
     """No budget."""
     return True
 
@@ -34,25 +35,33 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Adm
     `admit` is asked whether a new entity may be counted."""
     stop = journey.next_stop()
     assert stop is not None
-    kind, key = stop
     program = rulebook.program(journey.type)
     plan = program.journey if program is not None else None
-    entity = plan.entities.get(kind) if plan is not None else None
-    admitted = bool(record.newest) or admit(kind, journey.ts_ms)
-    now = record.relative(journey.ts_ms) if admitted else None
     recalls: list[Recall] = []
-    if now is None or now <= record.newest - MAX_LATENESS_MS:
-        journey.found.append(entity.read(UNKNOWN, 0, key) if entity is not None else {})
-    elif plan is not None and entity is not None:
+    if record.newest or admit(stop[0], journey.ts_ms, hash64(journey.user_id)):
+        recalls = _arrive(journey, record, rulebook, plan, stop)
+    else:
+        entity = plan.entities.get(stop[0]) if plan is not None else None
+        journey.found.append(entity.read(UNKNOWN, 0, stop[1]) if entity is not None else {})
+    if journey.next_stop() is None and plan is not None:
+        _go_on_to_clusters(plan.clusters, journey)
+    return recalls
+
+
+def _arrive(
+    journey: Journey, record: EntityRecord, rulebook: Rulebook, plan: JourneyProgram | None, stop: Stop
+) -> list[Recall]:
+    """The event is at an entity that may be counted."""
+    kind, key = stop
+    now, recalls = record.relative(journey.ts_ms), list[Recall]()
+    if plan is not None and kind in plan.entities:
         record.newest = max(record.newest, now)
-        recalls = _count(plan, entity, rulebook, journey, record, now)
+        recalls = _count(plan, plan.entities[kind], rulebook, journey, record, now)
     elif plan is not None and kind in plan.clusters:
         record.newest = max(record.newest, now)
         _join(plan.clusters[kind], journey, record, int(key, 16), now)
     else:  # planned by another version of the rulebook: nobody asks any more
         journey.found.append({})
-    if journey.next_stop() is None and plan is not None:
-        _go_on_to_clusters(plan.clusters, journey)
     return recalls
 
 
@@ -62,7 +71,7 @@ def _count(
     stop = journey.stops[len(journey.found)]
     kind, key = stop
     # An event that was sent again by the plan of another rulebook may come a second time, another way.
-    if record.remember(hash64(f"{journey.user_id}\x00{journey.event_id}")):
+    if record.remember(journey.event().identify(), journey.content):
         entity.observe(journey.fields, record.series, now, key)
     journey.found.append(entity.read(record.series, now, key))
     recalls: list[Recall] = []
@@ -105,12 +114,12 @@ def _watch(
     for time in crossings:
         notes.cross(time)
     if target_id is not None and not direct:
-        who = (journey.event_id, journey.type, journey.user_id, target_id, journey.home)
+        who = (journey.event_id, journey.type, journey.user_id, target_id, journey.home, journey.content)
         notes.note(Contributor(now, *who))
     released = notes.release()
     if not released:
         return []
-    total = max(watch.count(record.series, time, key) or 0 for time in crossings or [record.newest])
+    total = max(int(least_of(watch.count(record.series, time, key)) or 0) for time in crossings or [record.newest])
     return [_recall(watch, rule.name, one, record, stop, total) for one in released]
 
 
@@ -119,10 +128,11 @@ def _recall(watch: Watch, rule: str, one: Contributor, record: EntityRecord, sto
     entered = hash64(one.user_id), one.time - watch.over_ms, one.time
     first = first_time(record.series.distincts, watch.series_key, *entered)
     at = first if first is not None else one.time
-    position = watch.count(record.series, at, stop[1])
+    found = watch.count(record.series, at, stop[1])
+    position = found if isinstance(found, int) else None  # of a lower bound nobody knows the place
     return Recall(
         rule, one.event_id, one.type, one.user_id, one.target_id, record.base_ms + one.time, one.home,
-        *stop, watch.counter, position, max(total, position or 0),
+        *stop, watch.counter, position, max(total, position or 0), one.content,
     )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ The edges, all of them:
   exactly `over` earlier is outside, later events (it came late) are outside.
 - A series holds at most `cap` entries. When one must go, the oldest goes, and `floor` remembers the
   newest time that was lost. A window that starts before `floor` is incomplete: its answer is
-  "at least cap" when cap entries are in it, and otherwise unknown (None).
-- Entries older than `retention` before the newest one are as good as gone, whether or not they have
-  been dropped yet: answers depend on the events and their order, never on when a record was saved.
+  "at least as many as are left" (`bounds.py`).
+- Entries older than `retention` before the newest one (but a few, which may lie: `packed.AHEAD`) are as good as
+  gone, whether or not they have been dropped yet: answers depend on the events and their order, never on when a
+  record was saved.
 - An event at or before the floor changes nothing.
 """
 
@@ -21,6 +22,8 @@ from array import array
 from bisect import bisect_right
 from math import fsum
 from typing import ClassVar
+
+from engine.core.packed import AHEAD, NOTHING_LOST
 
 SUM = 2
 
@@ -43,19 +46,24 @@ class Series:
             return []
         return times[bisect_right(times, now) : bisect_right(times, until)]
 
+    def horizon(self) -> int:
+        """As `packed.horizon`."""
+        times = self.times
+        return times[-1 - AHEAD] - self.retention_ms if len(times) > AHEAD else NOTHING_LOST
+
     def retain(self, retention_ms: int) -> None:
         """Change the retention. What the old one had given up stays given up."""
         if retention_ms != self.retention_ms:
             self.trim()
-            if self.times and retention_ms > self.retention_ms:
-                self.floor = max(self.floor, self.times[-1] - self.retention_ms, 0)
+            if retention_ms > self.retention_ms:
+                self.floor = max(self.floor, self.horizon(), 0)
             self.retention_ms = retention_ms
 
     def trim(self) -> None:
         """Drop what no answer can depend on any more; answers stay the same."""
         times = self.times
         if times:
-            horizon = times[-1] - self.retention_ms
+            horizon = self.horizon()
             if times[0] <= horizon:
                 self._drop(bisect_right(times, horizon))
             if self.floor <= horizon:
@@ -93,7 +101,7 @@ class SumSeries(Series):
         if not times or now >= times[-1]:
             times.append(now)
             amounts.append(amount)
-        elif now > times[-1] - self.retention_ms:
+        elif now > self.horizon():
             at = bisect_right(times, now)
             times.insert(at, now)
             amounts.insert(at, amount)
@@ -108,7 +116,7 @@ class SumSeries(Series):
         if not times:
             return 0.0
         start = now - over_ms
-        if start < times[-1] - self.retention_ms:
+        if start < self.horizon():
             return None
         end = len(times) if now >= times[-1] else bisect_right(times, now)
         return fsum(self.amounts[bisect_right(times, start) : end])

@@ -8,6 +8,7 @@ of a join, each counted:
     duplicate   the verdict that is known already           → nothing
     retracted   the verdict is taken back                   → an example that takes back what was learned
     unmatched   the event was never scored, or is forgotten → nothing
+    ambiguous   several events have this id, and the label does not tell whose it is → nothing
 
 Where a model says so, a share of the events is an example of ham as soon as it is scored: an example of a label then
 takes the place of that.
@@ -31,7 +32,8 @@ VERDICTS: tuple[Verdict, ...] = ("spam", "ham", "retracted")
 class Label:
     """A moderator's verdict on an event, and when it was given; `action_id`: on the event that this action is about, as
     long as `event_id` is empty. `propensity`: how likely the event was to be chosen
-    for a label, where that is known; `policy`: what it is about, for models that learn that alone."""
+    for a label, where that is known; `policy`: what it is about, for models that learn that alone; `user_id` and
+    `type`: the event's, where the label tells; `identity`: the event's, once it has been found."""
 
     event_id: str
     verdict: Verdict
@@ -40,11 +42,14 @@ class Label:
     propensity: float = 1.0
     policy: str | None = None
     action_id: str | None = None
+    user_id: str | None = None
+    type: str | None = None
+    identity: int = 0
 
-    @property
-    def subject(self) -> str:
-        """What it is a verdict on: an event may be spam under one policy and not under another."""
-        return self.event_id if self.policy is None else f"{self.event_id}\x00{self.policy}"
+
+def subject_of(identity: int, policy: str | None) -> int:
+    """What a verdict is on: an event may be spam under one policy and not under another."""
+    return identity if policy is None else hash64(f"{identity:016x} {policy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def join(
     if (known is not None and known.verdict == label.verdict) or (known is None and label.verdict == "retracted"):
         return "duplicate", []
     before = known if known is not None and known.verdict != "retracted" else None
-    key, examples = hash64(label.event_id), []
+    key, examples = label.identity, []
     for model in learners:
         stands = known is None or known.verdict == "ham"  # else what was presumed has been taken back
         presumed = model.presume if stands and is_presumed(key, model.presume) else 0.0

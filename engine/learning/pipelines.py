@@ -2,21 +2,23 @@
 
     preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.AdaGrad(0.1))
 
-Names are looked up below `river` and in `engine.learning.ngrams`, and nowhere else; arguments are numbers, texts,
-lists and further estimators. Nothing else of Python is read, so nothing else can be run.
+Names are those of `engine.learning.allowed_estimators` and no others; arguments are numbers, texts, lists and further
+estimators, as far as they go there. Nothing else of Python is read, so nothing else can be run.
 """
 
 import ast
-import importlib
+import inspect
 import operator
+from difflib import get_close_matches
 from typing import Any
 
 from river.base import Base
 
 from engine.errors import PipelineError
+from engine.learning.allowed_estimators import ALLOWED, MAX_PARTS, Allowed, is_part, parts
 
 _OPERATORS = {ast.BitOr: operator.or_, ast.Add: operator.add, ast.Mult: operator.mul}
-_OWN = "engine.learning.ngrams"
+_LIBRARY = "river."
 MAX_CHARS = 1_000
 _MAX_DEPTH = 30
 
@@ -29,11 +31,22 @@ def read_pipeline(text: str) -> Any:
         made = _value(ast.parse(text, mode="eval").body, _MAX_DEPTH)
     except SyntaxError as error:
         raise PipelineError(f"{text!r} is not an expression: {error.msg}") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError, NotImplementedError, RecursionError) as error:
         raise PipelineError(f"{text!r} cannot be made: {error}") from error
     if not hasattr(made, "learn_one") or not hasattr(made, "predict_proba_one"):
         raise PipelineError(f"{text!r} is not a classifier that gives probabilities")
+    _check_parts(made)
     return made
+
+
+def _check_parts(made: Any) -> None:
+    """Operators make estimators as well: what they have made must be allowed, too."""
+    found = list(parts(made))
+    if len(found) > MAX_PARTS:
+        raise PipelineError(f"a pipeline has {len(found)} parts, the limit is {MAX_PARTS}")
+    for part in found:
+        if not is_part(part):
+            raise PipelineError(f"a pipeline cannot have a {type(part).__name__} among its parts")
 
 
 def _value(node: ast.expr, depth: int) -> Any:
@@ -51,20 +64,42 @@ def _value(node: ast.expr, depth: int) -> Any:
             if isinstance(one, Base) and isinstance(other, Base):
                 return _OPERATORS[type(op)](one, other)
         case ast.Call(func=function, args=arguments, keywords=named):
-            given = {one.arg: _value(one.value, depth - 1) for one in named if one.arg is not None}
-            return _class(function)(*[_value(one, depth - 1) for one in arguments], **given)
+            name = ast.unparse(function).removeprefix(_LIBRARY)
+            positional = [_value(one, depth - 1) for one in arguments]
+            return _made(name, _allowed(name), positional, {one.arg: _value(one.value, depth - 1) for one in named})
     raise PipelineError(f"{ast.unparse(node)!r} is neither an estimator of River's nor a number or a text")
 
 
-def _class(node: ast.expr) -> type:
-    """The class that a dotted name means."""
-    path = ast.unparse(node).removeprefix("river.")
-    module, _, name = path.rpartition(".")
-    if all(part.isidentifier() and not part.startswith("_") for part in path.split(".")):
-        try:
-            found = getattr(importlib.import_module(f"river.{module}" if module else _OWN), name)
-        except (ImportError, AttributeError):
-            found = None
-        if isinstance(found, type) and found.__module__.startswith(("river.", f"{_OWN}")):
-            return found
-    raise PipelineError(f"`{path}` is not a class of River's, or of {_OWN}")
+def _allowed(name: str) -> Allowed:
+    found = ALLOWED.get(name)
+    if found is None:
+        module = f"{name.rpartition('.')[0]}."
+        near = get_close_matches(name, ALLOWED, cutoff=0.7) or [one for one in ALLOWED if one.startswith(module)]
+        near = near or sorted({one.partition(".")[0] + ".…" * ("." in one) for one in ALLOWED})
+        raise PipelineError(f"`{name}` is not an estimator that may be used; allowed are: {', '.join(near)}")
+    return found
+
+
+def _made(name: str, allowed: Allowed, positional: list[Any], named: dict[str | None, Any]) -> Any:
+    """The estimator with these arguments, if each is allowed."""
+    if allowed.rest is None:
+        order = list(inspect.signature(allowed.make).parameters)
+        if len(positional) > len(order):
+            raise PipelineError(f"`{name}` takes {len(order)} arguments, not {len(positional)}")
+        given: dict[str | None, Any] = dict(zip(order, positional, strict=False))
+        if doubled := given.keys() & named.keys():
+            raise PipelineError(f"`{name}` is given {', '.join(map(str, sorted(doubled, key=str)))} twice")
+        given |= named
+    else:
+        given = named
+        for value in positional:
+            if not allowed.rest.allows(value):
+                raise PipelineError(f"`{name}` takes {allowed.rest.wanted}, not {value!r:.100}")
+    for key, value in given.items():
+        argument = allowed.parameters.get(key or "")
+        if argument is None:
+            told = f"; it takes {', '.join(allowed.parameters)}" if allowed.parameters else ""
+            raise PipelineError(f"`{name}` takes no `{key or '**'}` here{told}")
+        if not argument.allows(value):
+            raise PipelineError(f"`{key}` of `{name}` is {argument.wanted}, not {value!r:.100}")
+    return allowed.make(*(positional if allowed.rest else ()), **given)  # type: ignore[arg-type]  # no name is None

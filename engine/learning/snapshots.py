@@ -13,9 +13,11 @@ one that a crash has cut short, nothing is used.
     rows            header_length u32 | header, JSON | count x u32 | count x ARMS x f32 | count x ARMS x f32
 """
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -34,11 +36,19 @@ PART_ROWS = 20_000
 PART_BYTES = 700_000
 
 _LENGTH = struct.Struct("<I")
+_PART_KEY = re.compile(r"new/[0-9]{1,2}/[0-9]{1,2}|all/[0-9]{1,2}|river/[01]/[0-9]{1,2}")
 _RANGE = INDICES // ROUNDS
 _SLOTS = ROUNDS + 1
 """One more than a model consists of: a publication that is cut short must not have taken anything's place."""
 
-Publication = tuple[int, int]
+MAX_WAITING_BYTES = 256 << 20
+"""Of one model's messages before its head: several times what a whole model has."""
+MAX_NAMED = 10_000
+"""Moderators and partitions that a head names at most."""
+
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+_Loss = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Publication = tuple[_Count, _Count]
 """Which one: its number, and the first example that it has not learned from."""
 
 
@@ -46,7 +56,7 @@ class RowsHeader(msgspec.Struct, frozen=True):
     """What a message with rows says about itself."""
 
     publication: Publication
-    count: int
+    count: Annotated[int, msgspec.Meta(ge=0, le=_RANGE + PART_ROWS)]
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -54,22 +64,22 @@ class Head(msgspec.Struct, frozen=True):
     has one of its own."""
 
     model: str
-    labels: int
-    spam: int
-    next_offset: int
-    label_offsets: dict[int, int]
-    quarantined: list[str]
-    ruled: int
-    begins: int
+    labels: _Count
+    spam: _Count
+    next_offset: _Count
+    label_offsets: Annotated[dict[int, int], msgspec.Meta(max_length=MAX_NAMED)]
+    quarantined: Annotated[list[str], msgspec.Meta(max_length=MAX_NAMED)]
+    ruled: Annotated[int, msgspec.Meta(ge=-1, lt=1 << 62)]
+    begins: _Count
     seeded: bool
     pinned: bool
-    losses: list[float]
-    taught: tuple[int, int]
+    losses: Annotated[list[_Loss], msgspec.Meta(min_length=ARMS, max_length=ARMS)]
+    taught: tuple[_Count, _Count]
     judged: bytes
     teachers: Teachers
-    publications: list[Publication]
+    publications: Annotated[list[Publication], msgspec.Meta(min_length=1, max_length=ROUNDS)]
     river: str | None = None
-    proofs: int = 0
+    proofs: _Count = 0
 
 
 @dataclass(slots=True)
@@ -80,6 +90,11 @@ class Rows:
     indices: Indices
     weights: Floats
     gradients: Floats
+
+    @property
+    def size_bytes(self) -> int:
+        """About the length of its message."""
+        return self.indices.nbytes + self.weights.nbytes + self.gradients.nbytes
 
     def encode(self) -> bytes:
         """As a message."""
@@ -142,8 +157,13 @@ class RiverPart(msgspec.Struct, frozen=True):
     """A part of a pickled pipeline."""
 
     publication: Publication
-    part: int
-    data: bytes
+    part: Annotated[int, msgspec.Meta(ge=0, lt=100)]
+    data: Annotated[bytes, msgspec.Meta(max_length=PART_BYTES)]
+
+    @property
+    def size_bytes(self) -> int:
+        """About the length of its message."""
+        return len(self.data)
 
 
 @dataclass(slots=True)
@@ -153,21 +173,20 @@ class Follower:
     head: Head | None = None
     learner: HashedNgrams | RiverLearner | None = None  # made for the first head: it takes its room at once
     _waiting: dict[str, Rows | RiverPart] = field(default_factory=dict)
+    _waiting_bytes: int = 0
 
     def receive(self, key: str, value: bytes) -> bool:
         """One message; True when the model has changed. Raises SnapshotError."""
         try:
             if "/" in key:
-                self._waiting.pop(key, None)
-                river = "/river/" in key
-                self._waiting[key] = msgspec.msgpack.decode(value, type=RiverPart) if river else read_rows(value)
+                self._wait(key, value)
                 return False
             head = msgspec.json.decode(value, type=Head)
-            if len(head.losses) != ARMS:
-                raise ValueError(f"it has {len(head.losses)} arms instead of {ARMS}")
+            if head.spam > head.labels:
+                raise ValueError(f"{head.spam} of its {head.labels} labels are spam")
             Thresholds.load(head.judged)
             self._apply(head)
-        except (PipelineError, struct.error, ValueError, msgspec.MsgspecError) as error:
+        except (PipelineError, struct.error, ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise SnapshotError(f"a message of {len(value)} bytes about a model cannot be read: {error}") from error
         return True
 
@@ -190,9 +209,22 @@ class Follower:
         assert self.head is not None
         return model, Publisher(self.head.publications)
 
+    def _wait(self, key: str, value: bytes) -> None:
+        """Keep a part until its head comes."""
+        if not _PART_KEY.fullmatch(key.partition("/")[2]):
+            raise ValueError(f"{key[:100]!r} is the key of no part of a model")
+        known = self._waiting.pop(key, None)
+        self._waiting_bytes += len(value) - (known.size_bytes if known is not None else 0)
+        if self._waiting_bytes > MAX_WAITING_BYTES:
+            self._waiting_bytes -= len(value)
+            raise ValueError(f"more than {MAX_WAITING_BYTES >> 20} MB wait for the head of this model")
+        river = "/river/" in key
+        self._waiting[key] = msgspec.msgpack.decode(value, type=RiverPart) if river else read_rows(value)
+
     def _apply(self, head: Head) -> None:
         waiting = sorted(self._waiting.values(), key=lambda one: one.publication)
         self._waiting.clear()
+        self._waiting_bytes = 0
         if head.river is not None:
             parts = [one for one in waiting if isinstance(one, RiverPart) and one.publication == head.publications[-1]]
             data = b"".join(one.data for one in sorted(parts, key=lambda one: one.part))

@@ -8,6 +8,7 @@ by the label it came from.
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from engine.errors import SnapshotError
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel, new_learner
 from engine.learning.ngrams import HashedNgrams
@@ -24,6 +25,7 @@ class Trainer:
         self.models: dict[str, LearnedModel] = {}
         self._followers = followers if followers is not None else {}
         self.changed: set[str] = set()
+        self.unpublished: dict[str, str] = {}  # models that cannot be written, and why
         self._publishers: dict[str, Publisher] = {}
 
     def restore(self, known: Mapping[str, Follower]) -> int:
@@ -144,7 +146,14 @@ class Trainer:
         changed = sorted(self.changed, key=lambda name: (name in self._publishers, name))
         self.changed.clear()
         for name in changed:
-            yield from self._publishers.setdefault(name, Publisher()).publish(self.models[name])
+            publisher = self._publishers.setdefault(name, Publisher())
+            try:
+                messages = list(publisher.publish(self.models[name]))
+            except SnapshotError as error:  # what was published last stays in use
+                self.unpublished[name] = str(error)
+                continue
+            self.unpublished.pop(name, None)
+            yield from messages
 
 
 def seed_of(name: str) -> str:

@@ -2,7 +2,8 @@
 
 For every expression two conditions can be generated: one that holds when it is definitely true, one
 when it is definitely false (Kleene's logic; unknown makes both fail). A rule fires on the first, so
-unknown never enforces, and no value "unknown" is ever passed around at run time.
+unknown never enforces, and no value "unknown" is ever passed around at run time. A count of which only a lower bound is
+known (`core/bounds.py`) makes a comparison definitely true or false where the bound decides it.
 
 Names are read on first use and kept in a local variable: a clause that is not reached costs nothing. What the
 models read is read in any case, and at once.
@@ -35,15 +36,21 @@ Loader = Callable[["Scope", Ref], str]
 """Gives the source text that reads a name once; None at run time means unknown."""
 
 
+_OPPOSITES = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
+_CERTAINLY = {"==": "equals", "!=": "differs"}
+
+
+def _counts(expr: Expr) -> bool:
+    """Whether a value may be a bound."""
+    return any(ref.kind in ("counter", "derived") for ref in names_in(expr))
+
+
 class Scope:
     """The local variables of one generated function, and the constants it needs. `hidden`: whether events have
     pseudonyms where rules have ids."""
 
-    def __init__(
-        self, load: Loader, entries: Entries, hidden: bool, caps: dict[str, int], constants: dict[str, Any]
-    ) -> None:
-        self._load, self._entries, self._hidden = load, entries, hidden
-        self._caps, self.constants = caps, constants
+    def __init__(self, load: Loader, entries: Entries, hidden: bool, constants: dict[str, Any]) -> None:
+        self._load, self._entries, self._hidden, self.constants = load, entries, hidden, constants
         self.variables: dict[tuple[str, str, str], str] = {}
         self._assigned: set[str] = set()
 
@@ -111,7 +118,7 @@ class Scope:
                 return "(" + " and ".join(self.false(part) for part in operands) + ")"
             case Call(function="known", arguments=[Ref() as ref]):
                 return f"({self.loaded(ref)} is None)"
-        return self._when_known(expr, f"not {self._test(expr)}")
+        return self._when_known(expr, self._opposite(expr))
 
     def value(self, expr: Expr) -> str:
         """Source for a value, None when it is unknown."""
@@ -136,10 +143,7 @@ class Scope:
         match expr:
             case Arithmetic(op=op, left=left, right=right):
                 found = self._safe(left) + self._safe(right)
-                if op in "-/":  # "at least cap" is a lower bound: a difference or a share of it says nothing
-                    counters = [ref for ref in names_in(expr) if ref.kind == "counter"]
-                    found += [f"{self.variable(ref)} < {self._caps[ref.target]}" for ref in counters]
-                return [*found, f"{self._plain(right)} != 0"] if op == "/" else found
+                return [*found, self._compared("!=", right, Constant(right.span, "number", 0))] if op == "/" else found
             case Compare(left=left, right=right):
                 return self._safe(left) + self._safe(right)
             case Call(arguments=arguments):
@@ -157,7 +161,7 @@ class Scope:
                 same = self._is_among(other, None, (text,))
                 return same if op == "==" else f"(not {same})"
             case Compare(op=op, left=left, right=right):
-                return f"({self._plain(left)} {op} {self._plain(right)})"
+                return self._compared(op, left, right)
             case Member(item=item, list_name=name, values=values):
                 return self._is_among(item, name, values)
             case Contains(item=Constant(value=str(text)), container=container_expr) if self._hidden:
@@ -170,6 +174,18 @@ class Scope:
                 return f"({search}({self._plain(subject)}) is not None)"
         raise AssertionError(f"no test for {expr}")  # the type checker lets no other condition pass
 
+    def _opposite(self, expr: Expr) -> str:
+        """Source that is true when a test of known values fails. With a bound it may do neither."""
+        if isinstance(expr, Compare) and "text" not in (expr.left.type, expr.right.type):
+            return self._compared(_OPPOSITES[expr.op], expr.left, expr.right)
+        return f"not {self._test(expr)}"
+
+    def _compared(self, op: str, left: Expr, right: Expr) -> str:
+        one, other = self._plain(left), self._plain(right)
+        if op in _CERTAINLY and (_counts(left) or _counts(right)):
+            return f"{_CERTAINLY[op]}({one}, {other})"
+        return f"({one} {op} {other})"
+
     def _is_among(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> str:
         return f"({self._plain(item)} in {self.constant('L', self._entries(list_name, values))})"
 
@@ -181,8 +197,9 @@ class Scope:
             case Ref():
                 return self.variable(expr)
             case Arithmetic(op=op, left=left, right=right):
-                # In floating point: integers of any length would make division overflow.
-                return f"(float({self._plain(left)}) {op} {self._plain(right)})"
+                # In floating point: integers of any length would make division overflow. A bound stays one.
+                first = f"({self._plain(left)} + 0.0)" if _counts(left) else f"float({self._plain(left)})"
+                return f"({first} {op} {self._plain(right)})"
             case Call(function="lower", arguments=[argument]):
                 return f"{self._plain(argument)}.lower()"
             case Call(function=function, arguments=arguments):

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.core.entities import MAX_LATENESS_MS
+from engine.core.events import CLOCK_TOLERANCE_MS
 from engine.core.hashing import hash32
 from engine.core.lists import Conceal
 from engine.core.rules import (
@@ -202,7 +203,9 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             )
         if counter.kind == "sum" or name in needs.widest or counter.approx:
             wanted = MAX_CAP
-        elif name in needs.looked_back:  # so many events may arrive before one that was earlier
+        else:
+            wanted = min(MAX_CAP, wanted + _for_lateness(wanted, counter.over_ms))
+        if name in needs.looked_back:  # so many events may arrive before one that was earlier
             wanted = min(MAX_CAP, max(LOOKBACK_CAP, 4 * wanted))
         identity = (
             f"{counter.kind}|{counter.field}|{_SEPARATOR.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
@@ -224,6 +227,12 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
         )
         for name, counter in declared.counters.items()
     }  # fmt: skip
+
+
+def _for_lateness(wanted: int, over_ms: int) -> int:
+    """So many entries more are kept: whoever may choose the times of events, within what is believed of them, must not
+    push out of a full series what a short window begins with."""
+    return wanted * (2 * CLOCK_TOLERANCE_MS) // over_ms
 
 
 def _check_clusters(declared: Declarations, rules: list[RuleDeclaration], needs: Dependencies) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.core.entities import MAX_LATENESS_MS
+from engine.core.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS
 from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
 from engine.keys.network import ip_prefixes
 from engine.keys.urls import url_domains
@@ -20,7 +22,8 @@ _TYPES = {
     "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER
 }  # fmt: skip
 _COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1}
-UNBOUNDED = 1 << 62
+_COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
+"""What an event has of the engine's findings where there is nothing to find."""
 
 Rules = list[tuple[int, RuleDeclaration]]
 """Rules with their places in the rulebook."""
@@ -42,13 +45,12 @@ class Vocabulary:
 
     def scope(self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource) -> Scope:
         """A new function's scope, with the places from which it reads counters and scores."""
-        caps = {name: UNBOUNDED if one.kind == "sum" or one.approx else one.cap for name, one in self.counters.items()}
         return Scope(
-            lambda scope, ref: self._load(scope, ref, caps, counter, score), self.declared.entries,
-            self.declared.conceal is not None, caps, namespace,
+            lambda scope, ref: self._load(scope, ref, counter, score), self.declared.entries,
+            self.declared.conceal is not None, namespace,
         )  # fmt: skip
 
-    def _load(self, scope: Scope, ref: Ref, caps: dict[str, int], counter: CounterSource, score: ScoreSource) -> str:
+    def _load(self, scope: Scope, ref: Ref, counter: CounterSource, score: ScoreSource) -> str:
         match ref.kind:
             case "field":
                 declared = self.declared.fields[ref.target]
@@ -65,8 +67,7 @@ class Vocabulary:
         body = self.declared.derived[ref.target][1]
         if isinstance(body, RatioDeclaration):
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
-            full = [caps.get(ref.target, UNBOUNDED) for ref in (body.numerator, body.denominator)]
-            return f"ratio({parts}, {body.at_least!r}, {body.wilson!r}, {full[0]}, {full[1]})"
+            return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
         return scope.value(body)
 
     def numbers(self, scope: Scope, model: str) -> str:
@@ -90,7 +91,7 @@ class Vocabulary:
         lines = [scope.assign([ref]) for ref in refs.values() if ref not in counts]
         if counts:
             asked = [self.counters[ref.target] for ref in counts]
-            questions = array("q", [part for one in asked for part in (one.series_key, one.over_ms, one.cap)])
+            questions = array("q", [part for one in asked for part in (one.series_key, one.over_ms)])
             lines.append(scope.assign(counts, f"read_counts(s.counts, now, {scope.constant('Q', questions)})"))
         return lines
 
@@ -110,8 +111,16 @@ class Vocabulary:
         return refs
 
     def _group(self, scope: Scope, model: str, names: Iterable[str], wanted: Literal["number", "text"]) -> str:
-        values = [scope.loaded(ref) for ref in self._refs(model, names, wanted)]
+        values = [self._for_model(scope, ref) for ref in self._refs(model, names, wanted)]
         return f"({' '.join(f'{value},' for value in values)})"
+
+    def _for_model(self, scope: Scope, ref: Ref) -> str:
+        """A value as models take it: of a bound, the number that is certain."""
+        loaded = scope.loaded(ref)
+        if ref.kind not in ("counter", "derived"):
+            return loaded
+        name = scope.variable(ref)
+        return f"({name}.least if type({loaded}) is AtLeast else {name})"
 
     def observations(self, scope: Scope, counters: Iterable[Counter]) -> list[str]:
         """Lines that enter an event into the series of these counters, each series once."""
@@ -148,10 +157,16 @@ class Vocabulary:
         """How long a series keeps its entries: its longest window, and as long again as answers may be late.
         Partitions of shared entities run apart when a worker is down, users' do not."""
         return max(
-            counter.over_ms + (MAX_LATENESS_MS if _runs_apart(counter) else min(counter.over_ms, MAX_LATENESS_MS))
+            counter.over_ms + (MAX_LATENESS_MS if _runs_apart(counter) else _lateness_ms(counter))
             for counter in self.counters.values()
             if counter.series_key == series_key
         )
+
+
+def _lateness_ms(counter: Counter) -> int:
+    """Users' events may come out of order by the window's length, and by what is believed of their times: one may lie
+    ahead of its arrival as far as another behind."""
+    return max(min(counter.over_ms, MAX_LATENESS_MS), 2 * MAX_CLOCK_TOLERANCE_MS)
 
 
 def _runs_apart(counter: Counter) -> bool:
@@ -171,7 +186,8 @@ def from_series(_: Scope, counter: Counter) -> str:
     reader = _READERS[counter.kind]
     if counter.approx:
         reader = reader.replace("_", "_approx_")
-    return f"{reader}({_store(counter)}, {counter.series_key}, now, {counter.over_ms}, {counter.cap})"
+    cap = f", {counter.cap}" if counter.approx or counter.kind == "sum" else ""
+    return f"{reader}({_store(counter)}, {counter.series_key}, now, {counter.over_ms}{cap})"
 
 
 def _store(counter: Counter) -> str:
@@ -212,6 +228,8 @@ def cheapest_first(clauses: list[Clause]) -> list[Clause]:
 
 def fetch(path: str) -> str:
     """Source text that reads a path of the event."""
+    if path in _COMPUTED:
+        return f"f.get({path!r}, {_COMPUTED[path]})"
     return f"lookup(f, {path!r})" if "." in path else f"f.get({path!r})"
 
 

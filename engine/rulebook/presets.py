@@ -45,7 +45,7 @@ def preset(rulebook: Rulebook, state: Mapping[str, Any], event: Event, user: Ent
             keys = visited[kind].keys(event.fields) if kind in visited else ()
             records = [entities.setdefault((kind, key), EntityRecord()) for key in keys]
         for record in records:
-            _enter(record.series, counters, state, (record.relative(event.ts_ms) or 1) - 1)
+            _enter(record.series, counters, state, max(0, record.relative(event.ts_ms) - 1))
 
 
 def _by_series(rulebook: Rulebook, state: Mapping[str, Any]) -> Iterator[list[Counter]]:

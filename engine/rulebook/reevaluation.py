@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
+from engine.core.bounds import LEAST, AtLeast
 from engine.core.lists import Conceal
 from engine.core.units import duration_ms, size_bytes
 from engine.rulebook.codegen import Scope
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.diagnostics import Diagnostics
 from engine.rulebook.explanations import told
-from engine.rulebook.functions import UNBOUNDED, compiled, function
+from engine.rulebook.functions import compiled, function
 from engine.rulebook.nodes import Expr, Member, children, names_in
 from engine.rulebook.rules import RuleDeclaration, read_rules
 from engine.rulebook.runtime import RUNTIME
@@ -41,8 +42,7 @@ class Reevaluation:
     the records, if they have some. Raises RulebookError."""
 
     def __init__(self, sources: Mapping[str, str], conceal: Conceal | None = None) -> None:
-        counters = load_rulebook(sources).counters.values()
-        self._caps = {one.name: UNBOUNDED if one.kind == "sum" or one.approx else one.cap for one in counters}
+        load_rulebook(sources)
         self._declared = read_declarations(sources, Diagnostics(sources), conceal)
         self._rules = {rule.rule.name: rule for rule in read_rules(self._declared)}
 
@@ -74,7 +74,7 @@ class Reevaluation:
 
     def _evaluate(self, expr: Expr, values: dict[str, Any]) -> bool | None:
         namespace, hidden = dict(RUNTIME), self._declared.conceal is not None
-        scope = Scope(lambda _, ref: f"v.get({ref.written!r})", self._declared.entries, hidden, self._caps, namespace)
+        scope = Scope(lambda _, ref: f"v.get({ref.written!r})", self._declared.entries, hidden, namespace)
         compiled([function("again(v)", scope, [f" return {scope.value(expr)}"])], "a clause", namespace)
         result: bool | None = namespace["again"](values)
         return result
@@ -96,6 +96,7 @@ def _values(expr: Expr, value: Any) -> dict[str, Any]:
     """By name, what was read; durations and sizes as numbers again."""
     refs = {ref.written: ref for ref in names_in(expr)}
     read = {next(iter(refs)): value} if len(refs) == 1 else dict(value) if isinstance(value, dict) else {}
+    read = {name: AtLeast(one[LEAST]) if isinstance(one, dict) and LEAST in one else one for name, one in read.items()}
     units = {"duration": duration_ms, "size": size_bytes}
     return {
         name: units[refs[name].type](one) if refs[name].type in units and isinstance(one, str) else one

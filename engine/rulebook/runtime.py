@@ -3,6 +3,7 @@
 from itertools import islice, product
 from typing import Any
 
+from engine.core.bounds import AtLeast, differs, equals
 from engine.core.decisions import ClauseTrace
 from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
@@ -50,16 +51,18 @@ def items_text(value: list[Any] | None) -> str | None:
 
 
 def ratio(
-    numerator: float | None, denominator: float | None, at_least: float, wilson: bool, full: int, full_below: int
-) -> float | None:
+    numerator: float | AtLeast | None, denominator: float | AtLeast | None, at_least: float, wilson: bool
+) -> float | AtLeast | None:
     """numerator / denominator, or the lower end of its 95 % Wilson interval.
 
-    Unknown below `at_least`, and when a count has reached its cap (`full`, `full_below`): "at least 1,000
-    of at least 1,000" is no share.
+    Unknown below `at_least`, and where the denominator may be larger; of a numerator that may be larger, a bound.
     """
-    if numerator is None or denominator is None or denominator <= 0 or denominator < at_least:
+    if isinstance(numerator, AtLeast):
+        least = ratio(numerator.least, denominator, at_least, wilson)
+        return AtLeast(least) if least is not None and not isinstance(least, AtLeast) else None
+    if numerator is None or denominator is None or isinstance(denominator, AtLeast):
         return None
-    if numerator >= full or denominator >= full_below:
+    if denominator <= 0 or denominator < at_least:
         return None
     if not wilson:
         return numerator / denominator
@@ -90,7 +93,8 @@ UNREAD = object()
 RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str, "float": float, "tuple": tuple},
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
-    "amount": amount, "ratio": ratio, "lookup": lookup, "hash64": hash64,
+    "amount": amount, "ratio": ratio, "AtLeast": AtLeast, "equals": equals, "differs": differs,
+    "lookup": lookup, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,

@@ -5,8 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from engine.core.events import IDENTITY_FIELDS
-from engine.core.identity import TEXT_FIELDS
+from engine.core.identity import CLOCK_SKEW, CONFLICTING_IDS, IDENTITY_FIELDS, INVALID_FIELDS, TEXT_FIELDS
 from engine.core.lists import Conceal, LiveList
 from engine.core.rules import MAX_CAP
 from engine.core.units import DURATION_MS, SIZE_BYTES
@@ -16,7 +15,7 @@ from engine.rulebook.counters import read_cluster, read_counter
 from engine.rulebook.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.entities import DERIVED_KEYS
-from engine.rulebook.nodes import Ref, names_in
+from engine.rulebook.nodes import Ref, Type, names_in
 from engine.rulebook.schema import choice, words
 from engine.rulebook.source import Node, parse
 
@@ -32,6 +31,7 @@ def read_declarations(
     """Everything that the YAML files of a rulebook declare. Order of files: by name."""
     made = Declarations(diagnostics, conceal=conceal)
     made.fields = {name: FieldDeclaration("text", name) for name in (*IDENTITY_FIELDS, *TEXT_FIELDS)}
+    made.fields |= {name: FieldDeclaration(kind, name) for name, kind in _COMPUTED.items()}
     documents = []
     for file in sorted(sources):
         if PurePosixPath(file).suffix in (".yaml", ".yml"):
@@ -51,9 +51,14 @@ def read_declarations(
     return made
 
 
-_BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *DERIVED_KEYS))
+_COMPUTED: dict[str, Type] = {CLOCK_SKEW: "duration", INVALID_FIELDS: "list", CONFLICTING_IDS: "bool"}
+_BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *DERIVED_KEYS))
 _NAMED_ALREADY = defaultdict(
-    frozenset, fields=frozenset(DERIVED_KEYS) - {"text"}, counters=_BUILT_IN, derived=_BUILT_IN, clusters=_BUILT_IN
+    frozenset,
+    fields=frozenset((*DERIVED_KEYS, *_COMPUTED)) - {"text"},
+    counters=_BUILT_IN,
+    derived=_BUILT_IN,
+    clusters=_BUILT_IN,
 )
 
 

@@ -1,6 +1,7 @@
 """A database in memory: for replays, and for tests that need no disk."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.state.scored import Change
@@ -12,10 +13,22 @@ class MemoryDatabase:
 
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
+        self._keys: list[bytes] | None = None  # in order, until there is another one
 
     def get(self, key: Any) -> Any:
         """One value, or a list of values for a list of keys."""
         return [self.values.get(item) for item in key] if isinstance(key, list) else self.values.get(key)
+
+    def items(self, *, from_key: Any = None) -> Iterator[tuple[bytes, bytes]]:
+        """Keys and values in order, from a key on."""
+        keys = self._in_order()
+        for place in range(bisect_left(keys, from_key or b""), len(keys)):
+            yield keys[place], self.values[keys[place]]
+
+    def _in_order(self) -> list[bytes]:
+        if self._keys is None:
+            self._keys = sorted(self.values)
+        return self._keys
 
     def write(self, write_batch: object) -> None:
         """Changes come through `apply` here."""
@@ -25,6 +38,7 @@ class MemoryDatabase:
         """Apply changes in order."""
         for key, value in expanded(changes):
             if value is None:
-                self.values.pop(key, None)
+                self._keys = None if self.values.pop(key, None) is not None else self._keys
             else:
+                self._keys = None if key not in self.values else self._keys
                 self.values[key] = value

@@ -1,31 +1,40 @@
 """Pieces of scored events, found again by event, and the verdicts given on these events.
 
 A piece is one entry for a whole batch, so that keeping what was scored costs one changelog message for
-hundreds of events. Its header names its events, and by their hashes their users; where it enters the
-database, an index entry for each event is written along (`index_entries`), which needs no place in the changelog.
+hundreds of events. Its header has the identities of its events (hashes of user, type and id), and hashes of their users
+and of their ids; where it enters the database, an index entry for each event is written along (`index_entries`), which
+needs no place in the changelog. A label names its event by the id, which users may share: the index leads from an id to
+all events that have it.
+
+    piece   count u32 | count x u64 identities | count x u64 users | count x u64 ids | payload
 """
 
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import StateError
 
-PIECE = b"s"
-"""Key prefix of pieces: s + topic (0 events, 1 hops) + a hash of its events."""
-INDEX = b"x"
-"""Key prefix of the index: x + event key + topic. The value is the rest of the piece's key."""
+PIECE = b"p"
+"""Key prefix of pieces: p + topic (0 events, 1 hops) + a hash of its events. (`s` before events had identities.)"""
+INDEX = b"y"
+"""Key prefix of the index: y + hash of the event's id + identity + topic. The value is the rest of the piece's key."""
 VERDICT = b"v"
-"""Key prefix of verdicts: v + event key."""
+"""Key prefix of verdicts: v + what it is about (`labels.subject_of`)."""
 ACTION = b"a"
-"""Key prefix of what actions are about: a + hash of the action's id. The value is the event's id."""
+"""Key prefix of what actions are about: a + hash of the action's id. The value is the event's identity and id."""
+
+MAX_SAME_IDS = 64
+"""Of more events that share an id, the others are not found by it."""
 
 _COUNT = struct.Struct("<I")
 _EVENT = struct.Struct("<Q")
+_COLUMNS = 3
 
 TOPICS = (0, 1)
 """Events and hops, as pieces are told apart by."""
@@ -43,6 +52,29 @@ class Reader(Protocol):
     def get(self, key: Any) -> Any:
         """A list of values for a list of keys; None where there is none."""
 
+    def items(self, *, from_key: Any = None) -> Iterator[tuple[Any, Any]]:
+        """Keys and values in order, from a key on."""
+
+
+class ScoredKeys(NamedTuple):
+    """The events of a piece: their identities, and the hashes of their users and of their ids."""
+
+    identities: NDArray[np.uint64]
+    users: NDArray[np.uint64]
+    ids: NDArray[np.uint64]
+
+    def select(self, rows: Any) -> "ScoredKeys":
+        """Some of them: places, a slice or a mask."""
+        return ScoredKeys(*(column[rows] for column in self))
+
+
+class Found(NamedTuple):
+    """A scored event: its identity, the hash of its user, and the name of the piece that it is in."""
+
+    identity: int
+    user: int
+    piece: bytes
+
 
 class ScoredPieces:
     """One partition's pieces and verdicts. What is under way to the database is kept in memory until `settle`."""
@@ -51,27 +83,35 @@ class ScoredPieces:
         self._pieces: dict[bytes, tuple[bytes | None, int]] = {}
         self._verdicts: dict[bytes, tuple[bytes | None, int]] = {}
 
-    def put(self, topic: int, keys: NDArray[np.uint64], users: NDArray[np.uint64], payload: bytes) -> Change:
-        """Keep a piece with its events' keys, and hashes of their users. `topic`: which batch they were scored in, as
-        an event may be scored twice, at home and when it is back from its journey."""
+    def put(self, topic: int, events: ScoredKeys, payload: bytes) -> Change:
+        """Keep a piece of these events. `topic`: which batch they were scored in, as an event may be scored twice, at
+        home and when it is back from its journey."""
         # Named after its events: a batch that is repeated in part after a crash must not replace the whole one.
-        name = PIECE + bytes([topic]) + blake2b(keys.astype("<u8").tobytes(), digest_size=8).digest()
-        return _keep(self._pieces, name, _piece(keys, users, payload))
+        name = PIECE + bytes([topic]) + blake2b(events.identities.astype("<u8").tobytes(), digest_size=8).digest()
+        return _keep(self._pieces, name, _piece(events, payload))
 
-    def find(self, database: Reader, keys: Iterable[int]) -> list[tuple[bytes, list[int]]]:
-        """The pieces that have some of these events, each with those: an event is in at most one from each topic.
-        `payload_of` tells what is in a piece."""
-        places = [(key, topic) for key in dict.fromkeys(keys) for topic in TOPICS]
-        suffixes = database.get([INDEX + _EVENT.pack(key) + bytes([topic]) for key, topic in places])
-        asked: dict[bytes, list[int]] = {}
-        for (key, topic), suffix in zip(places, suffixes, strict=True):
-            name = PIECE + suffix if suffix is not None else self._under_way(key, topic)
-            if name is not None:
-                asked.setdefault(name, []).append(key)
-        names = [name for name in asked if name not in self._pieces]
-        found = dict(zip(names, database.get(names) if names else [], strict=True))
-        found.update({name: self._pieces[name][0] for name in asked if name in self._pieces})
-        return [(found[name], asked[name]) for name in asked if found[name] is not None]
+    def find(self, database: Reader, ids: Iterable[int]) -> dict[int, list[Found]]:
+        """The scored events with these hashed ids, by id. The same event may be in two pieces, one from each topic."""
+        found: dict[int, list[Found]] = {}
+        for one in dict.fromkeys(ids):
+            prefix, scored = INDEX + _EVENT.pack(one), dict[bytes, bytes]()
+            for key, value in islice(database.items(from_key=prefix), MAX_SAME_IDS):
+                if not key.startswith(prefix):
+                    break
+                scored[key] = value
+            for name, (value, _) in self._pieces.items():
+                if value is not None:  # one that is scored again says what is there already
+                    scored.update(entry for entry in index_entries(name, value) if entry[0].startswith(prefix))
+            found[one] = [_found(key, value, len(prefix)) for key, value in sorted(scored.items())]
+        return found
+
+    def read(self, database: Reader, names: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The pieces of these names, where they are still there. `payload_of` tells what is in one."""
+        wanted = list(dict.fromkeys(names))
+        stored = [name for name in wanted if name not in self._pieces]
+        pieces = dict(zip(stored, database.get(stored) if stored else [], strict=True))
+        pieces.update({name: self._pieces[name][0] for name in wanted if name in self._pieces})
+        return {name: value for name, value in pieces.items() if value is not None}
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
@@ -90,24 +130,24 @@ class ScoredPieces:
         does that to its payload."""
         value: bytes = (self._pieces[name][0] if name in self._pieces else database.get([name])[0]) or b""
         try:
-            stays = users_of(value) != np.uint64(user)
-            keys = events_of(value)[stays]
-            payload = without(payload_of(value), keys.tolist())
+            events = events_of(value)
+            kept = events.select(events.users != np.uint64(user))
+            payload = without(payload_of(value), kept.identities.tolist())
         except StateError:
             return _keep(self._pieces, name, None)
-        return _keep(self._pieces, name, _piece(keys, users_of(value)[stays], payload) if len(keys) else None)
+        return _keep(self._pieces, name, _piece(kept, payload) if len(kept.identities) else None)
 
-    def put_action(self, action_id: str, event_id: str) -> Change:
+    def put_action(self, action_id: str, identity: int, event_id: str) -> Change:
         """Note which event an action is about."""
-        return _keep(self._verdicts, action_name(action_id), event_id.encode())
+        return _keep(self._verdicts, action_name(action_id), _EVENT.pack(identity) + event_id.encode())
 
-    def events_of_actions(self, database: Reader, action_ids: Iterable[str]) -> dict[str, str]:
-        """The events that these actions are about, where they are known."""
+    def events_of_actions(self, database: Reader, action_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """The identities and ids of the events that these actions are about, where they are known."""
         names = {action_id: action_name(action_id) for action_id in action_ids}
         stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
         stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
         found = ((action_id, stored[name]) for action_id, name in names.items())
-        return {action_id: event_id.decode() for action_id, event_id in found if event_id is not None}
+        return {action_id: event_of_action(value) for action_id, value in found if value is not None}
 
     def drop_verdict(self, name: bytes) -> Change:
         """Forget the verdict on an event, or which event an action is about."""
@@ -121,18 +161,28 @@ class ScoredPieces:
             if writes > 1:
                 pending[name] = (value, writes - 1)
 
-    def _under_way(self, key: int, topic: int) -> bytes | None:
-        """The name of a piece that is not in the database yet. One that is scored again says what is there already."""
-        under_way = ((name, value) for name, (value, _) in self._pieces.items() if name[1] == topic)
-        return next((name for name, value in under_way if value is not None and _has(value, key)), None)
-
 
 def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """What is written along with a piece."""
+    """What is written along with a piece. Nothing for one that cannot be read."""
     suffix, topic = name[1:], name[1:2]
-    (count,) = _COUNT.unpack_from(value)
-    for start in range(_COUNT.size, _COUNT.size + 8 * count, 8):
-        yield INDEX + value[start : start + 8] + topic, suffix
+    try:
+        events = events_of(value)
+    except StateError:
+        return
+    for identity, user, one in zip(*(column.tolist() for column in events), strict=True):
+        yield INDEX + _EVENT.pack(one) + _EVENT.pack(identity) + topic, _EVENT.pack(user) + suffix
+
+
+def _found(key: bytes, value: bytes, start: int) -> Found:
+    """What an entry of the index tells; the event's identity begins at `start` in its key."""
+    return Found(_EVENT.unpack_from(key, start)[0], _EVENT.unpack_from(value)[0], PIECE + value[_EVENT.size :])
+
+
+def event_of_action(value: bytes) -> tuple[int, str]:
+    """The identity and the id of the event that an action is about, as they are kept."""
+    if len(value) < _EVENT.size:
+        return 0, ""
+    return _EVENT.unpack_from(value)[0], value[_EVENT.size :].decode("utf-8", "replace")
 
 
 def action_name(action_id: str) -> bytes:
@@ -151,33 +201,21 @@ def _keep(pending: dict[bytes, tuple[bytes | None, int]], name: bytes, value: by
     return name, value
 
 
-def _piece(keys: NDArray[np.uint64], users: NDArray[np.uint64], payload: bytes) -> bytes:
-    return _COUNT.pack(len(keys)) + keys.astype("<u8").tobytes() + users.astype("<u8").tobytes() + payload
+def _piece(events: ScoredKeys, payload: bytes) -> bytes:
+    columns = [column.astype("<u8").tobytes() for column in events]
+    return b"".join((_COUNT.pack(len(events.identities)), *columns, payload))
 
 
-def events_of(value: bytes) -> NDArray[np.uint64]:
-    """The keys of the events of a piece. Raises StateError."""
-    return _columns(value)[0]
-
-
-def users_of(value: bytes) -> NDArray[np.uint64]:
-    """Hashes of the users of the events of a piece. Raises StateError."""
-    return _columns(value)[1]
-
-
-def _columns(value: bytes) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def events_of(value: bytes) -> ScoredKeys:
+    """The events of a piece. Raises StateError."""
     try:
         (count,) = _COUNT.unpack_from(value)
-        both = np.frombuffer(value, "<u8", 2 * count, _COUNT.size)
-        return both[:count], both[count:]
+        columns = np.frombuffer(value, "<u8", _COLUMNS * count, _COUNT.size).reshape(_COLUMNS, count)
+        return ScoredKeys(*columns)
     except (struct.error, ValueError) as error:
         raise StateError(f"a piece of {len(value)} bytes cannot be read: {error}") from error
 
 
-def _has(value: bytes, key: int) -> bool:
-    return bool((events_of(value) == np.uint64(key)).any())
-
-
 def payload_of(value: bytes) -> memoryview:
     """What a piece holds of its events. Raises StateError."""
-    return memoryview(value)[_COUNT.size + 16 * len(events_of(value)) :]
+    return memoryview(value)[_COUNT.size + 8 * _COLUMNS * len(events_of(value).identities) :]

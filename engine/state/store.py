@@ -16,7 +16,7 @@ from engine.core.journeys import Stop
 from engine.core.records import dump_record, load_record
 from engine.errors import StateError
 from engine.state.census import Census, load_census
-from engine.state.scored import PIECE, Change, ScoredPieces, Without, index_entries
+from engine.state.scored import PIECE, Change, Found, ScoredPieces, Without, index_entries
 
 USER = b"e"
 """Key prefix of users' records: e + user id."""
@@ -41,6 +41,9 @@ class Database(Protocol):
 
     def get(self, key: Any) -> Any:
         """One value, or a list of values for a list of keys; None where there is none."""
+
+    def items(self, *, from_key: Any = None) -> Iterator[tuple[Any, Any]]:
+        """Keys and values in order, from a key on."""
 
     def write(self, write_batch: WriteBatch) -> None:
         """Apply a batch atomically."""
@@ -128,12 +131,16 @@ class PartitionState:
         self.scored.settle(scored)
         self._evict()
 
-    def scored_pieces(self, keys: Iterable[int]) -> list[tuple[bytes, list[int]]]:
-        """The pieces that tell how these events were scored, each with those of them that it has."""
-        return self.scored.find(self._database(), keys)
+    def scored_events(self, ids: Iterable[int]) -> dict[int, list[Found]]:
+        """The scored events with these hashed ids, by id."""
+        return self.scored.find(self._database(), ids)
 
-    def events_of_actions(self, action_ids: Iterable[str]) -> dict[str, str]:
-        """The events that these actions are about, where they are known."""
+    def scored_pieces(self, names: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The pieces of these names, where they are still there."""
+        return self.scored.read(self._database(), names)
+
+    def events_of_actions(self, action_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """The identities and ids of the events that these actions are about, where they are known."""
         return self.scored.events_of_actions(self._database(), action_ids)
 
     def drop_scored(self, name: bytes, user: int, without: Without) -> Change:

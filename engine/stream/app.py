@@ -19,13 +19,14 @@ from engine.learning.trainer import is_seed
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
-from engine.state.store import Database, PartitionState
+from engine.state.store import Database, PartitionState, Source
 from engine.stream.batches import BatchTransport
 from engine.stream.durability import Durability
 from engine.stream.ending import end_soon
 from engine.stream.faust_options import faust_options
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
+from engine.stream.hop_messages import FROM_HOPS
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.lists import ENTRY, LiveEntries
@@ -78,15 +79,21 @@ class FloodgateApp(faust.App):
         self._publishers = Publishers(settings)
         accept = self._publishers.accept
         self._trainer = TrainerWorker(settings, self._models, self.metrics, known=self._models_known, accept=accept)
-        self._hops = HopWorker(settings, self.partition_state, self.metrics, settings.partitions, accept)
+        self._hops = HopWorker(
+            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source
+        )
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
         self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics, accept))
         self._handle(settings.topics.examples, self._trainer)
         self._followers = (
-            Follower(settings.topics.models, settings, self._receive_model, self._switch),
             Follower(
-                settings.topics.rulebooks, settings, self._receive_rulebook, self._switch, _group, self._accept_rulebook
+                settings.topics.models, settings, self._receive_model, self._switch,
+                on_refused=self.metrics.refused.labels(settings.topics.models).inc,
+            ),
+            Follower(
+                settings.topics.rulebooks, settings, self._receive_rulebook, self._switch, _group,
+                self._accept_rulebook, self.metrics.refused.labels(settings.topics.rulebooks).inc,
             ),
         )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
@@ -227,6 +234,12 @@ class FloodgateApp(faust.App):
             self._switch()
         self.metrics.switch.observe(time.perf_counter() - started)
         return True
+
+    async def _end_of_source(self, source: Source) -> int:
+        """The offset behind the last record of a partition that journeys come from."""
+        topics, (topic, partition) = self.settings.topics, source
+        tp = TP(topics.hops if topic == FROM_HOPS else topics.events, partition)
+        return int((await self._followers[0].ends_of([tp]))[tp])
 
     async def _models_known(self) -> None:
         """Wait until all that has been published by now has been read."""

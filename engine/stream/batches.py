@@ -177,6 +177,8 @@ class BatchConsumer(driver.Consumer):
         app.monitor.messages_received_total += len(records)
         app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
         if outcome.read_from is not None:
+            if outcome.before_reading is not None:
+                await outcome.before_reading()
             with suppress(IllegalStateError):  # it has just been revoked
                 self._next[tp] = max(outcome.read_from, (await self.earliest_offsets(tp))[tp])
                 await self.seek_wait({tp: self._next[tp]})

@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 from engine.errors import BrokerError, SettingsError
 from engine.security import SecuritySettings
 from engine.settings import Settings
+from engine.stream import bounded_records
 
 CONNECT_MS = 10_000
 MAX_MESSAGE_BYTES = 8 << 20
@@ -84,6 +85,7 @@ def async_options(settings: Settings) -> dict[str, Any]:
 
 
 def _options(settings: Settings, tokens: Any) -> dict[str, Any]:
+    bounded_records.install()
     security = settings.security
     found: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers,
@@ -103,6 +105,7 @@ def _options(settings: Settings, tokens: Any) -> dict[str, Any]:
 
 def faust_credentials(settings: Settings) -> Any:
     """The same for Faust."""
+    bounded_records.install()
     security, context = settings.security, tls(settings)
     if security.uses_sasl and security.uses_tokens:
         return OAuthCredentials(oauth_cb=_AsyncTokens(security), ssl_context=context)

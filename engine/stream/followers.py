@@ -19,6 +19,9 @@ Group = Callable[[str], str]
 
 CaughtUp = Callable[[], None]
 
+Refused = Callable[[], None]
+"""Called for each message that could not even be refused in order."""
+
 _POLL_MS = 500
 
 
@@ -33,9 +36,11 @@ class Follower(Service):
         on_caught_up: CaughtUp,
         group: Group = str,
         accept: Accept = accept_all,
+        on_refused: Refused = lambda: None,
         **more: Any,
     ) -> None:
         super().__init__(**more)
+        self._on_refused = on_refused
         self._topic, self._settings, self._receive, self._on_caught_up = topic, settings, receive, on_caught_up
         self._group, self._accept = group, accept
         self.caught_up = asyncio.Event()
@@ -53,6 +58,13 @@ class Follower(Service):
             self._moved.clear()
             await self._moved.wait()
 
+    async def ends_of(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offsets behind the last records of partitions of any topic."""
+        if self._consumer is None:
+            raise RuntimeError(f"{self._topic} is not followed any more")
+        found: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        return found
+
     async def _take(self, records: list[Any]) -> None:
         groups: dict[str, list[tuple[str, Any]]] = {}
         for record in records:
@@ -64,8 +76,17 @@ class Follower(Service):
                 groups.setdefault(self._group(key), []).append((key, record))
         for entries in sorted(groups.values(), key=lambda entries: int(entries[-1][1].offset)):
             for key, record in reversed(entries):
-                if await self._receive(key, record.value):
+                if await self._is_received(key, record):
                     break
+
+    async def _is_received(self, key: str, record: Any) -> bool:
+        """Whether a message is used. Whatever is wrong with it, the worker goes on with what it has."""
+        try:
+            return await self._receive(key, record.value)
+        except Exception:
+            self._on_refused()
+            self.log.exception("%s: the message at offset %d was refused", self._topic, record.offset)
+            return False
 
     @Service.task
     async def _follow(self) -> None:

@@ -1,6 +1,6 @@
 """What computes the batches of a topic, and what a batch wants to become durable. Knows no Faust."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,6 +8,7 @@ from engine.core.entities import EntityRecord
 from engine.core.rules import Rulebook
 from engine.state.scored import Change
 from engine.state.store import LEDGER, PartitionState
+from engine.stream.bounded_records import refusal_of
 from engine.stream.messages import Message, dead_letter
 from engine.stream.metrics import Metrics
 
@@ -32,6 +33,8 @@ class Outcome:
     changes: list[Change] = field(default_factory=list)
     read_from: int | None = None
     """The partition has to be read from here on, or from its first record; what followed was not looked at."""
+    before_reading: Callable[[], Awaitable[None]] | None = None
+    """What has to be known before it is read again."""
 
     def settle(self) -> None:
         """Called when all of it is durable."""
@@ -70,7 +73,9 @@ class Rejector:
         self._topic, self._metrics = topic, metrics
 
     def reject(self, outcome: Outcome, record: Any, reason: str, error: Exception) -> None:
-        """Add the dead letter of one record to an outcome."""
+        """Add the dead letter of one record to an outcome. `reason` is one of a few: metrics are labelled with it."""
+        if refusal_of(record) is not None:
+            reason = "unreadable_batch"
         source = (record.topic, record.partition, record.offset)
         outcome.messages.append(dead_letter(self._topic, source, record.key, record.value, reason, str(error)))
         self._metrics.dead_letters.labels(record.topic, reason).inc()

@@ -7,7 +7,8 @@ import msgspec
 
 from engine.core.clusters import Trace
 from engine.core.decisions import Hit, Value
-from engine.core.journeys import Journey, Recall, Stop
+from engine.core.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
+from engine.core.journeys import Journey, Recall
 from engine.errors import StateError
 from engine.state.store import ENTITY, Source, entity_key, user_key
 from engine.stream.clients import MAX_MESSAGE_BYTES
@@ -15,6 +16,9 @@ from engine.stream.forgetting import Forget
 from engine.stream.messages import Message
 
 FROM_EVENTS, FROM_HOPS = 0, 1
+MAX_STOPS = 512
+MAX_CONCEALED_CHARS = 2_048
+"""Ids have up to 256 characters, and their pseudonyms more."""
 MESSAGES_PER_RECORD = 1 << 20
 """A message is numbered by the offset of the record that it came from, times this, plus its place."""
 
@@ -32,28 +36,47 @@ class Origin(msgspec.Struct, array_like=True, frozen=True):
         return self.topic, self.partition
 
 
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CONCEALED_CHARS)]
+_Time = Annotated[int, msgspec.Meta(ge=EARLIEST_MS, le=LATEST_MS + MAX_CLOCK_TOLERANCE_MS)]
+_Partition = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
+_Key = Annotated[str, msgspec.Meta(max_length=4 * MAX_CONCEALED_CHARS)]
+
+
 class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="journey"):
     origin: Origin
-    event_id: str
-    type: str
-    user_id: str
-    ts_ms: int
-    home: int
+    event_id: _Id
+    type: _Id
+    user_id: _Id
+    ts_ms: _Time
+    home: _Partition
     fields: dict[str, object]
-    stops: list[Stop]
+    stops: Annotated[list[tuple[_Id, _Key]], msgspec.Meta(max_length=MAX_STOPS)]
     values: dict[str, Value]
     models: dict[str, str]
     allowed: bool
-    eligible: dict[str, str]
+    eligible: dict[str, _Id]
     hits: tuple[Hit, ...]
-    found: list[dict[str, Value]]
+    found: Annotated[list[dict[str, Value]], msgspec.Meta(max_length=MAX_STOPS)]
     clusters: dict[str, Trace]
     members: dict[str, list[str]]
+    content: int
 
 
 class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
     origin: Origin
-    recall: Recall
+    rule: _Id
+    event_id: _Id
+    type: _Id
+    user_id: _Id
+    target_id: _Id
+    ts_ms: _Time
+    home: _Partition
+    kind: _Id
+    key: _Key
+    counter: str
+    position: int | None
+    total: int
+    content: int
 
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
@@ -73,7 +96,7 @@ class Departures:
         one = journey
         message = _JourneyMessage(
             self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values,
-            one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members,
+            one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, one.content,
         )  # fmt: skip
         stop = one.next_stop()
         value = _encode(message)
@@ -86,9 +109,7 @@ class Departures:
     def recall(self, recalls: Iterable[Recall]) -> list[Message]:
         """Recalls to the homes of their users."""
         return [
-            Message(
-                self._hops_topic, one.user_id.encode(), _encode(_RecallMessage(self._next(), one)), partition=one.home
-            )
+            Message(self._hops_topic, one.user_id.encode(), _encode(_recall(self._next(), one)), partition=one.home)
             for one in recalls
         ]
 
@@ -96,6 +117,13 @@ class Departures:
         origin = Origin(self._topic, self._partition, self._number)
         self._number += 1
         return origin
+
+
+def _recall(origin: Origin, one: Recall) -> _RecallMessage:
+    return _RecallMessage(
+        origin, one.rule, one.event_id, one.type, one.user_id, one.target_id, one.ts_ms, one.home, one.kind, one.key,
+        one.counter, one.position, one.total, one.content,
+    )  # fmt: skip
 
 
 def encode_request(request: Forget) -> bytes:
@@ -111,12 +139,18 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
     if isinstance(message, Forget):
         return message
+    labels = [] if isinstance(message, _RecallMessage) else [n for one in message.clusters.values() for n in one.labels]
+    if not all(0 <= one < 1 << 64 for one in (message.content, *labels)):
+        raise StateError("a message on the hops topic has a hash of more than 64 bits")
     if isinstance(message, _RecallMessage):
-        return message.origin, message.recall
+        _, *told = msgspec.structs.astuple(message)
+        return message.origin, Recall(*told)
     one = message
+    if len(one.found) > len(one.stops):
+        raise StateError("a journey on the hops topic has been at more stops than it has")
     journey = Journey(
         one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values, one.models,
-        one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members,
+        one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, content=one.content,
     )  # fmt: skip
     return message.origin, journey
 

@@ -6,7 +6,7 @@ offset; it is known by its origin. Messages of one source partition arrive in th
 one watermark for each source partition tells them, and what the first one brought about stands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -19,14 +19,28 @@ from engine.core.visits import visit
 from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.store import PartitionState
+from engine.state.store import Source as StateSource
 from engine.stream.forgetting import Forget, forget
 from engine.stream.handlers import Accept, Outcome, Rejector, StateOutcome, States, accept_all
-from engine.stream.hop_messages import FROM_HOPS, Departures, decode_hop, state_key
+from engine.stream.hop_messages import FROM_HOPS, MESSAGES_PER_RECORD, Departures, Origin, decode_hop, state_key
 from engine.stream.learners import ScoredEvents, Source
 from engine.stream.metrics import Metrics
 from engine.stream.results import Results
 
 _log = structlog.stdlib.get_logger("floodgate")
+
+
+EndOf = Callable[[StateSource], Awaitable[int]]
+"""Gives the offset behind the last record of a partition of the events (0) or of the hops (1)."""
+
+_JUMP = 100_000 * MESSAGES_PER_RECORD
+"""A message whose number is so much larger than the last one's is looked at twice: so many records without one for this
+partition are unusual, not impossible."""
+
+
+async def _unknown_end(_: StateSource) -> int:
+    """Nobody can tell: any number is believed."""
+    return 1 << 62
 
 
 class HopWorker:
@@ -36,8 +50,10 @@ class HopWorker:
     """
 
     def __init__(
-        self, settings: Settings, states: States, metrics: Metrics, partitions: int, accept: Accept = accept_all
-    ) -> None:
+        self, settings: Settings, states: States, metrics: Metrics, partitions: int, accept: Accept = accept_all,
+        end_of: EndOf = _unknown_end,
+    ) -> None:  # fmt: skip
+        self._end_of, self._ends, self._asked = end_of, dict[StateSource, int](), set[StateSource]()
         self._settings, self._states, self._metrics, self._accept = settings, states, metrics, accept
         self._partitions = partitions
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
@@ -76,7 +92,9 @@ class HopWorker:
                 _log.exception("an event could not be decided", event_id=what.event_id)
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        arrivals = ((what.event_id, record.offset) for _, record, what in arrived if isinstance(what, Journey))
+        arrivals = (
+            (what.event().identify(), record.offset) for _, record, what in arrived if isinstance(what, Journey)
+        )
         self.keep_scored(outcome, Source(partition, arrivals))
         for request in requests:
             forget(state, request, outcome)
@@ -105,6 +123,21 @@ class HopWorker:
         outcome.messages += [departures.send(what), *departures.recall(recalls)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
+    def _is_plausible(self, origin: Origin) -> bool:
+        """Whether the record that a message says it comes from is known to be there."""
+        return origin.number // MESSAGES_PER_RECORD < self._ends.get(origin.source, 0)
+
+    def _ask(self, outcome: StateOutcome, record: Any, source: StateSource) -> None:
+        """Look how far a source reaches before a message with a far larger number than all before is believed: all that
+        came behind a made-up one would be taken for repeated. Then the partition is read on from this record."""
+        self._asked.add(source)
+        self._ends.pop(source, None)
+
+        async def look() -> None:
+            self._ends[source] = await self._end_of(source)
+
+        outcome.read_from, outcome.before_reading = record.offset, look
+
     def visit(self, state: PartitionState, journey: Journey, entity: EntityRecord) -> list[Recall]:
         """Count an event at an entity, if there is room for one more."""
         stop = journey.next_stop()
@@ -113,9 +146,9 @@ class HopWorker:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
         rulebook = self._evaluator.rulebook
 
-        def admit(kind: str, ts_ms: int) -> bool:
+        def admit(kind: str, ts_ms: int, source: int) -> bool:
             budget = max(1, rulebook.max_keys.get(kind, DEFAULT_MAX_KEYS) // self._partitions)
-            admitted = state.census().admit(kind, ts_ms, budget)
+            admitted = state.census().admit(kind, ts_ms, budget, source)
             if not admitted:
                 self._metrics.keys_refused.labels(kind).inc()
             return admitted
@@ -168,9 +201,22 @@ class HopWorker:
                     self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
             origin, what = decoded
-            if origin.number <= watermarks.get(origin.source, -1):
+            if what.home >= self._partitions or origin.partition >= self._partitions:
+                missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
+                self._rejector.reject(outcome, record, "not_a_hop", missing)
+                continue
+            known = watermarks.get(origin.source, -1)
+            if origin.number <= known:
                 repeated += 1
+                continue
+            if origin.number - known > _JUMP and not self._is_plausible(origin):
+                if origin.source not in self._asked:
+                    self._ask(outcome, record, origin.source)
+                    break
+                made_up = StateError(f"its number {origin.number} is of no record of {origin.source}")
+                self._rejector.reject(outcome, record, "not_a_hop", made_up)
                 continue
             watermarks[origin.source] = origin.number
             yield record, what
+        self._asked.difference_update(self._ends)  # asked and answered: the next jump is looked at anew
         self._metrics.repeated_hops.inc(repeated)

@@ -10,18 +10,18 @@ import numpy as np
 import structlog
 
 from engine.core.evaluator import Evaluator
-from engine.core.kernel import hash64
+from engine.core.kernel import hash64, identity_of
 from engine.core.rules import Rulebook
 from engine.errors import LabelError, SnapshotError, StateError
 from engine.learning.drift import ScoreDrift
-from engine.learning.labels import Example, Label, decode_known, encode_known, join
+from engine.learning.labels import Example, Label, decode_known, encode_known, join, subject_of
 from engine.learning.models import LearnedModel
 from engine.learning.review import choose
 from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
 from engine.learning.scorers import ModelScorer, scorer
 from engine.learning.snapshots import Follower
 from engine.settings import Settings
-from engine.state.scored import payload_of
+from engine.state.scored import Found, ScoredKeys, payload_of
 from engine.state.store import PartitionState
 from engine.stream.handlers import Accept, Outcome, Rejector, StateOutcome, States, accept_all
 from engine.stream.messages import Message, decode_label, encode_example, encode_review
@@ -34,6 +34,9 @@ _PIECE_EVENTS = 250
 
 MAX_MODELS = 32
 """Seeds among them. Each is held in memory as a whole, whoever has published it."""
+
+MAX_NAME_CHARS = 200
+"""Of a model."""
 
 _LABELS_AT_ONCE = 250
 """Each may be in a piece of its own, and all of these are in memory at once."""
@@ -49,6 +52,8 @@ class Models:
     def receive(self, key: str, value: bytes) -> LearnedModel | None:
         """A message of the models topic: the model that it completes, if it does. Raises SnapshotError."""
         name = key.partition("/")[0]
+        if not 0 < len(name) <= MAX_NAME_CHARS or len(key) > 2 * MAX_NAME_CHARS:
+            raise SnapshotError(f"{name[:100]!r} is not the name of a model")
         follower = self.followers.get(name)
         if follower is None:
             if len(self.followers) >= MAX_MODELS:
@@ -69,10 +74,10 @@ class Models:
 
 
 class Source(NamedTuple):
-    """Where a batch comes from. `arrivals`: the ids of its events, and the offsets at which they came."""
+    """Where a batch comes from. `arrivals`: the identities of its events, and the offsets at which they came."""
 
     partition: int
-    arrivals: Iterable[tuple[str, int]]
+    arrivals: Iterable[tuple[int, int]]
 
 
 class ScoredEvents:
@@ -90,14 +95,16 @@ class ScoredEvents:
         assert outcome.state is not None
         taken = [scorer.take() for scorer in evaluator.scorers.values() if isinstance(scorer, ModelScorer)]
         scored = [rows for rows in taken if rows is not None]
-        users = {
-            key: hash64(evaluator.event_at(place).user_id)
+        events = {
+            key: evaluator.event_at(place)
             for rows in scored
             for key, place in zip(rows.keys.tolist(), rows.places.tolist(), strict=True)
         }
         for keys, payload in pieces(scored, _PIECE_EVENTS):
-            own = np.array([users[key] for key in keys.tolist()], np.uint64)
-            outcome.keep_scored([outcome.state.scored.put(self._topic, keys, own, payload)])
+            own = [events[key] for key in keys.tolist()]
+            users = np.array([hash64(event.user_id) for event in own], np.uint64)
+            ids = np.array([hash64(event.event_id) for event in own], np.uint64)
+            outcome.keep_scored([outcome.state.scored.put(self._topic, ScoredKeys(keys, users, ids), payload)])
         for rows in scored:
             for one in choose(rows, self._settings.review_share):
                 event = evaluator.event_at(one.place)
@@ -112,7 +119,7 @@ class ScoredEvents:
         """Take a share of the events for ham, each for as many as it stands for, until a label says otherwise."""
         presumed = rows.presumed()
         arrivals = list(source.arrivals) if presumed else []
-        offsets = {hash64(event_id): offset for event_id, offset in reversed(arrivals)}  # the first of one id
+        offsets = dict(reversed(arrivals))  # the first of one identity
         for row in presumed:
             event, score = evaluator.event_at(int(rows.places[row])), float(rows.scores[row])
             example = Example(
@@ -138,6 +145,7 @@ class LabelWorker:
 
     def __init__(self, settings: Settings, states: States, metrics: Metrics, accept: Accept = accept_all) -> None:
         self._topics, self._states, self._metrics, self._accept = settings.topics, states, metrics, accept
+        self._pseudonyms = settings.pseudonyms()
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._labels_by = cache(metrics.labels.labels)
 
@@ -162,12 +170,44 @@ class LabelWorker:
             if not self._accept(record):
                 raise LabelError("not_a_publishers", "it does not come from one who may publish labels")
             return decode_label(record.value)
-        except LabelError as error:
-            self._rejector.reject(outcome, record, error.reason, error)
+        except Exception as error:  # one label must never stop a partition
+            reason = error.reason if isinstance(error, LabelError) else "not_a_label"
+            self._rejector.reject(outcome, record, reason, error)
             return None
 
     def _with_events(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[tuple[Any, Label]]:
-        """Labels of actions become labels of the events that these are about."""
+        """Labels of actions become labels of the events that these are about; of others, the event is looked up."""
+        assert outcome.state is not None
+        named = self._with_actions(outcome, labels)
+        scored = outcome.state.scored_events(hash64(label.event_id) for _, label in named)
+        found = []
+        for record, label in named:
+            candidates = scored[hash64(label.event_id)]
+            meant = self._meant(record, label, candidates)
+            if len({one.identity for one in meant}) > 1:
+                self._labels_by("ambiguous").inc()
+                _log.warning("a label fits several events: give its user_id and type", event_id=label.event_id)
+            elif meant:
+                found.append((record, replace(label, identity=meant[0].identity)))
+            elif record.key is not None:  # else it was sent to every partition
+                self._labels_by("unmatched").inc()
+        return found
+
+    def _meant(self, record: Any, label: Label, candidates: list[Found]) -> list[Found]:
+        """Those of the scored events with a label's id that it can be about."""
+        if label.identity:
+            return [one for one in candidates if one.identity == label.identity]
+        user = label.user_id or (record.key or b"").decode("utf-8", "replace")
+        if not user:
+            return candidates
+        names = [user] if self._pseudonyms is None else [user, *self._pseudonyms.every(user)]
+        if label.type is not None:
+            identities = {identity_of(name, label.type, label.event_id) for name in names}
+            return [one for one in candidates if one.identity in identities]
+        users = {hash64(name) for name in names}
+        return [one for one in candidates if one.user in users]
+
+    def _with_actions(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[tuple[Any, Label]]:
         assert outcome.state is not None
         actions = {label.action_id for _, label in labels if label.action_id is not None}
         if not actions:
@@ -177,16 +217,17 @@ class LabelWorker:
             if label.action_id is None:
                 known.append((record, label))
             elif label.action_id in events:
-                known.append((record, replace(label, event_id=events[label.action_id])))
+                identity, event_id = events[label.action_id]
+                known.append((record, replace(label, event_id=event_id, identity=identity)))
             elif record.key is not None:  # else it was sent to every partition
                 self._labels_by("unmatched").inc()
         return known
 
     def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> None:
         assert outcome.state is not None
-        keys = [hash64(label.event_id) for _, label in labels]
-        subjects = [hash64(label.subject) for _, label in labels]
-        scored, verdicts = self._scored(outcome.state, keys), outcome.state.verdicts(subjects)
+        keys = [label.identity for _, label in labels]
+        subjects = [subject_of(label.identity, label.policy) for _, label in labels]
+        scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
         for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
@@ -203,10 +244,19 @@ class LabelWorker:
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
 
-    def _scored(self, state: PartitionState, keys: Sequence[int]) -> dict[int, list[ScoredModel] | StateError]:
-        """What models saw and said of these events; an error where that cannot be read."""
+    def _scored(
+        self, state: PartitionState, labels: Iterable[tuple[Any, Label]]
+    ) -> dict[int, list[ScoredModel] | StateError]:
+        """What models saw and said of the events of these labels; an error where that cannot be read."""
         found: dict[int, list[ScoredModel] | StateError] = {}
-        for piece, own in state.scored_pieces(keys):
+        wanted: dict[bytes, list[int]] = {}
+        identities = {label.identity for _, label in labels}
+        for some in state.scored_events(hash64(label.event_id) for _, label in labels).values():
+            for one in some:
+                if one.identity in identities:
+                    wanted.setdefault(one.piece, []).append(one.identity)
+        for name, piece in state.scored_pieces(wanted).items():
+            own = wanted[name]
             try:
                 for key, model in read_scored(payload_of(piece), own):
                     known = found.setdefault(key, [])

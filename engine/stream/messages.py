@@ -1,13 +1,16 @@
 """Messages on topics: bytes to core types and back (JSON by orjson)."""
 
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
+from engine.core.bounds import LEAST, AtLeast
 from engine.core.decisions import Action, Decision, Hit, Value
 from engine.core.events import Event, FieldMapping, epoch_ms
 from engine.core.identity import MAX_ID_CHARS
+from engine.core.kernel import hash_bytes
 from engine.errors import EventError, LabelError, RulebookError
 from engine.learning.labels import VERDICTS, Example, Label
 from engine.learning.review import Candidate
@@ -20,6 +23,12 @@ VERSION = "version/"
 
 PAUSED = "paused/"
 """The same for the rules that do nothing for now, whatever their rulebook says."""
+
+DEAD_LETTER_BYTES = 16_384
+"""So much of a message that could not be used is kept: whatever a sender writes, the broker takes the dead letter."""
+
+MAX_DEAD_LETTER_KEY_BYTES = 1_024
+_DEAD_LETTER_ERROR_BYTES = 1_000
 
 RULING = b"@ruling"
 """The key of rulings among the examples."""
@@ -37,7 +46,7 @@ class Message(NamedTuple):
 
 
 def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arrived_ms: int | None = None) -> Event:
-    """The event in a message. Raises EventError with a stable reason."""
+    """The event in a message that arrived then. Raises EventError with a stable reason."""
     if data is None:
         raise EventError("empty", "the message has no value")
     if len(data) > max_bytes:
@@ -46,7 +55,7 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise EventError("not_json", f"the message is not JSON: {error}") from error
-    return mapping.read(document, arrived_ms, len(data))
+    return mapping.read(document, arrived_ms, len(data), hash_bytes(data))
 
 
 def encode_action(action: Action) -> bytes:
@@ -102,15 +111,22 @@ def encode_decision(decision: Decision) -> bytes:
     if decision.members:
         document["clusters"] = decision.members
     try:
-        return orjson.dumps(document)
+        return orjson.dumps(document, default=_bound)
     except TypeError:  # a number of more than 64 bits among what a model has read
         document["features"] = {
             model: {name: _plain(value) for name, value in seen.items()} for model, seen in decision.features.items()
         }
-        return orjson.dumps(document)
+        return orjson.dumps(document, default=_bound)
 
 
 _LONGEST = 1 << 63
+
+
+def _bound(value: object) -> dict[str, Any]:
+    """What JSON has of a number of which a lower bound is known."""
+    if not isinstance(value, AtLeast):
+        raise TypeError(f"{type(value)} is no value of a decision")
+    return {LEAST: value.least}
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
@@ -147,7 +163,7 @@ def decode_label(data: bytes | None) -> Label:
 
 def read_label(document: object) -> Label:
     """The label in a decoded document: event_id or action_id, label (spam, ham, retracted), ts as in events,
-    moderator?."""
+    moderator?, and the event's user_id? and type?, which tell events with the same id apart."""
     if not isinstance(document, dict):
         raise LabelError("not_an_object", "a label is a JSON object")
     event_id, action_id, verdict = document.get("event_id"), document.get("action_id"), document.get("label")
@@ -169,7 +185,17 @@ def read_label(document: object) -> Label:
     if policy is not None and (not isinstance(policy, str) or not policy):
         raise LabelError("wrong_type", "`policy` is the name of a policy, as a model's `labels` has it")
     moderator = moderator[:MAX_ID_CHARS] if isinstance(moderator, str) else None
-    return Label(event_id, verdict, ts_ms, moderator, float(propensity), policy, None if event_id else action_id)
+    return Label(
+        event_id, verdict, ts_ms, moderator, float(propensity), policy, None if event_id else action_id,
+        _name(document, "user_id"), _name(document, "type"),
+    )  # fmt: skip
+
+
+def _name(document: dict[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    if value is not None and not (isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS):
+        raise LabelError("wrong_type", f"`{name}` is that of the event: a text of at most {MAX_ID_CHARS} characters")
+    return value
 
 
 def encode_example(example: Example) -> bytes:
@@ -288,13 +314,18 @@ def decode_rulebook(data: bytes) -> dict[str, Any]:
 def dead_letter(
     topic: str, source: tuple[str, int, int], key: bytes | None, value: bytes | None, reason: str, error: str
 ) -> Message:
-    """A message that could not be used, kept whole: its original bytes, and in headers where and why."""
+    """A message that could not be used: the beginning of its bytes, at most DEAD_LETTER_BYTES, and in headers where it
+    stood, why it was refused, how long it was and its SHA-256. `topic`, `partition` and `offset` find the original."""
     source_topic, partition, offset = source
+    whole = value or b""
     headers = [
         ("topic", source_topic.encode()),
         ("partition", str(partition).encode()),
         ("offset", str(offset).encode()),
         ("reason", reason.encode()),
-        ("error", error.encode("utf-8", "replace")[:1_000]),
+        ("error", error.encode("utf-8", "replace")[:_DEAD_LETTER_ERROR_BYTES]),
+        ("length", str(len(whole)).encode()),
+        ("sha256", sha256(whole).hexdigest().encode()),
     ]
-    return Message(topic, key, value or b"", headers)
+    kept_key = key[:MAX_DEAD_LETTER_KEY_BYTES] if key is not None else None
+    return Message(topic, kept_key, whole[:DEAD_LETTER_BYTES], headers)

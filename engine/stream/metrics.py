@@ -18,10 +18,25 @@ class Metrics:
             "floodgate_events_replayed", "Events skipped because the state has them already", registry=registry
         )
         self.late = Counter(
-            "floodgate_events_late", "Events too late to count; their counters read unknown", registry=registry
+            "floodgate_events_late",
+            "Events older than the longest window before their user's newest",
+            registry=registry,
         )
         self.duplicates = Counter(
-            "floodgate_events_duplicate", "Events whose event_id the entity has seen", registry=registry
+            "floodgate_events_duplicate", "Events that were sent again, to the byte", registry=registry
+        )
+        self.conflicting = Counter(
+            "floodgate_conflicting_ids",
+            "Events whose id their user has used for another event of the type; decided",
+            registry=registry,
+        )
+        self.invalid = Counter(
+            "floodgate_invalid_fields", "Fields left out or cut; the event is decided", ["field"], registry=registry
+        )
+        self.skewed = Counter(
+            "floodgate_events_skewed",
+            "Events whose own time is too far from their arrival; their windows go by the arrival",
+            registry=registry,
         )
         self.misrouted = Counter(
             "floodgate_events_misrouted",

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+import orjson
 
 from engine.core.evaluator import Evaluator
+from engine.core.events import EARLIEST_MS, LATEST_MS
 from engine.core.journeys import Journey, Recall
 from engine.core.rules import Rulebook, changed_rules
 from engine.learning.models import LearnedModel
@@ -48,6 +50,19 @@ class Arrival:
     kind: str
     ts_ms: int
     value: bytes
+
+
+def arrived_ms(line: bytes) -> int | None:
+    """When a recorded event arrived, as its file says beside it (`arrived`, epoch ms); None where it does not: then its
+    own time is its arrival."""
+    if b'"arrived"' not in line:
+        return None
+    try:
+        document = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    found = document.get("arrived") if type(document) is dict else None
+    return found if type(found) is int and EARLIEST_MS <= found <= LATEST_MS else None
 
 
 def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arrival]:
@@ -112,7 +127,8 @@ class OfflineEngine:
 
     def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
         if kind == "event":
-            records = [self._record("event", self._settings.topics.events, arrival.value) for arrival in arrivals]
+            topic = self._settings.topics.events
+            records = [self._record("event", topic, one.value, arrived_ms(one.value)) for one in arrivals]
             outcome, journeys = self._events.decide(_PARTITION, records)
             messages = self._apply(outcome)
             messages += self._travel([journey for _, journey in journeys])
@@ -162,7 +178,7 @@ class OfflineEngine:
             for recall in recalls.get(index, ()):
                 self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
             self._hops.conclude(outcome, journey, outcome.records[user_key(journey.user_id)])
-        arrivals = [(journey.event_id, self._back + at) for at, journey in enumerate(journeys)]
+        arrivals = [(journey.event().identify(), self._back + at) for at, journey in enumerate(journeys)]
         self._back += len(journeys)
         self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
         outcome.changes += self.state.dump(outcome.records)
@@ -187,10 +203,10 @@ class OfflineEngine:
         outcome.settle()
         return outcome.messages
 
-    def _record(self, kind: str, topic: str, value: bytes) -> Record:
+    def _record(self, kind: str, topic: str, value: bytes, arrived_ms: int | None = None) -> Record:
         offset = self._offsets[kind]
         self._offsets[kind] += 1
-        return Record(topic, _PARTITION, offset, b"", value)
+        return Record(topic, _PARTITION, offset, b"", value, arrived_ms)
 
 
 def _with_pseudonyms(rulebook: Rulebook, settings: Settings) -> Rulebook:

@@ -11,11 +11,12 @@ import numpy as np
 import orjson
 from kafka.errors import KafkaError
 
-from engine.core.kernel import hash64
+from engine.core.kernel import hash64, identity_of
 from engine.core.records import load_record
 from engine.errors import EventError, PublishError, StateError
+from engine.learning.labels import subject_of
 from engine.settings import Settings
-from engine.state.scored import ACTION, PIECE, VERDICT, events_of, users_of, verdict_name
+from engine.state.scored import ACTION, PIECE, VERDICT, event_of_action, events_of, verdict_name
 from engine.state.store import ENTITY
 from engine.stream.clients import producer
 from engine.stream.forgetting import Forget, is_about
@@ -24,22 +25,26 @@ from engine.stream.messages import decode_event
 from engine.stream.publishing import read_all
 from engine.stream.signing import Signer
 from engine.stream.topics import changelog_topic
+from engine.stream.workers import arrival_of
 
 Progress = Callable[[str], None]
 """Told of each topic that is read now."""
 
 _KEYS_AT_ONCE = 500
+_MOST_POLICIES = 100
 
 
 @dataclass(slots=True)
 class Traces:
-    """What was found of a user. `names`: his id, and his pseudonyms; `subjects`: hashes of what verdicts may be about,
-    his events, alone and under policies; `state`: by partition and name, the keys of what is known of him; `kinds`: how
+    """What was found of a user. `names`: his id, and his pseudonyms; `subjects`: the identities of his events;
+    `policies`: under which verdicts may have been given; `state`: by partition and name, the keys of what is known of
+    him; `kinds`: how
     many of each; `passing`: messages about him on topics that are kept for a while and then deleted by the broker."""
 
     user_id: str
     names: tuple[str, ...]
     subjects: set[int] = field(default_factory=set)
+    policies: set[str] = field(default_factory=set)
     state: dict[int, dict[str, list[bytes]]] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     passing: Counter[str] = field(default_factory=Counter)
@@ -88,23 +93,32 @@ def _find_events(settings: Settings, traces: Traces) -> None:
         if not _may_name(record, traces):
             continue
         try:
-            event = decode_event(record.value, mapping, limit, record.timestamp)
+            event = decode_event(record.value, mapping, limit, arrival_of(record))
         except EventError:
             continue  # among the dead letters
         traces.passing[settings.topics.events] += 1
         if event.user_id == traces.user_id:
-            traces.subjects.add(hash64(event.event_id))
+            _note_event(traces, event.type, event.event_id)
+
+
+def _note_event(traces: Traces, kind: str, event_id: str) -> None:
+    """An event of the user, under each of his names."""
+    traces.subjects |= {identity_of(name, kind, event_id) for name in traces.names}
 
 
 def _note_subjects(traces: Traces, value: bytes | None) -> None:
-    """The event that a label, a decision or an action is about: the events topic may not have it any more."""
+    """The event that a decision is about: the events topic may not have it any more. The policy of a label."""
     try:
         document = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
         return
-    if isinstance(document, dict) and isinstance(document.get("event_id"), str):
-        event_id, policy = document["event_id"], document.get("policy")
-        traces.subjects |= {hash64(event_id), hash64(f"{event_id}\x00{policy}")}
+    if not isinstance(document, dict):
+        return
+    kind, event_id, policy = document.get("type"), document.get("event_id"), document.get("policy")
+    if isinstance(kind, str) and isinstance(event_id, str):
+        _note_event(traces, kind, event_id)
+    if isinstance(policy, str) and len(traces.policies) < _MOST_POLICIES:
+        traces.policies.add(policy)
 
 
 def _find_state(settings: Settings, traces: Traces) -> None:
@@ -119,14 +133,15 @@ def _find_state(settings: Settings, traces: Traces) -> None:
         if record.key.startswith(ACTION):
             actions.pop(place, None)
             if record.value is not None:
-                actions[place] = hash64(record.value.decode("utf-8", "replace"))
+                actions[place] = event_of_action(record.value)[0]
             continue
         found.pop(place, None)  # deleted since, or no longer about him
         if record.value is not None:
             kind, names = _kind(record.key, record.value, traces)
             if names:
                 found[place] = kind, names
-    wanted, latest = {verdict_name(subject) for subject in traces.subjects}, [traces.names[-1]]
+    policies, latest = (None, *sorted(traces.policies)), [traces.names[-1]]
+    wanted = {verdict_name(subject_of(one, policy)) for one in traces.subjects for policy in policies}
     found.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in wanted})
     about = "what actions were about"
     found.update({place: (about, latest) for place, event in actions.items() if event in traces.subjects})
@@ -150,9 +165,10 @@ def _kind(key: bytes, value: bytes, traces: Traces) -> tuple[str, list[str]]:
 def _note_scored(traces: Traces, piece: bytes, name: str) -> bool:
     """Whether events of the user are in a piece."""
     try:
-        own = events_of(piece)[users_of(piece) == np.uint64(hash64(name))]
+        events = events_of(piece)
     except StateError:
         return False  # no one can read what is in it
+    own = events.identities[events.users == np.uint64(hash64(name))]
     traces.subjects.update(own.tolist())
     return bool(len(own))
 

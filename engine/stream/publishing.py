@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -11,7 +12,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from engine.core.events import lookup
-from engine.errors import EventError, PublishError, TopicError
+from engine.errors import EventError, PublishError, SnapshotError, TopicError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import whole
 from engine.learning.trainer import seed_of
@@ -54,11 +55,12 @@ def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: boo
 
 
 def read_models(settings: Settings) -> dict[str, LearnedModel]:
-    """The models as they were published last. Raises SnapshotError, TopicError."""
+    """The models as they were published last. Raises TopicError."""
     models = Models()
     for record in read_all(settings, settings.topics.models):
         if record.key and record.value:
-            models.receive(record.key.decode("utf-8", "replace"), record.value)
+            with suppress(SnapshotError):  # the workers refuse it too
+                models.receive(record.key.decode("utf-8", "replace"), record.value)
     return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}
 
 

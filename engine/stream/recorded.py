@@ -89,11 +89,19 @@ def _scored(
             continue
     for _ in engine.run([Arrival("event", 0, line) for line in lines]):
         pass
+    pseudonyms = settings.pseudonyms()
+    if pseudonyms is not None:
+        for event in events:
+            pseudonyms.conceal(event)
     seen: dict[int, ScoredModel] = {}
-    for piece, keys in engine.state.scored_pieces([hash64(event.event_id) for event in events]):
-        seen.update({key: one for key, one in read_scored(payload_of(piece), keys) if one.name == model})
+    found = engine.state.scored_events(hash64(event.event_id) for event in events)
+    pieces: dict[bytes, list[int]] = {}
+    for place in (place for some in found.values() for place in some):
+        pieces.setdefault(place.piece, []).append(place.identity)
+    for name, piece in engine.state.scored_pieces(pieces).items():
+        seen.update({key: one for key, one in read_scored(payload_of(piece), pieces[name]) if one.name == model})
     for event in events:
-        one, known = seen.pop(hash64(event.event_id), None), truth.get(event.event_id)
+        one, known = seen.pop(event.identify(), None), truth.get(event.event_id)
         if one is not None:
             spam, known_ms = (known.spam, known.known_ms) if known is not None else (None, None)
             yield Case(event.event_id, event.ts_ms, one.names, one.inputs, spam, known_ms)

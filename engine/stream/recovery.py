@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from faust.types import TP
 
+from engine.errors import StateError
 from engine.state.store import write_changes
+from engine.stream.bounded_records import refusal_of
 
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
@@ -73,6 +75,8 @@ class BulkRecovery:
             # The first fetch after one was dropped: compaction leaves gaps, and so does a lost fetch.
             consumer: Any = self._app.consumer
             new = await consumer.contiguous(tp, new, seen + 1)
+        if any(refusal_of(record) is not None for record in new):
+            raise StateError(f"{tp} has a batch that cannot be read: what it has of the state would be missing")
         if new:
             store: Any = table.data
             changes = [(record.key, record.value) for record in new]

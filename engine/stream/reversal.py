@@ -12,7 +12,8 @@ from engine.core.hashing import digest
 from engine.errors import PublishError
 from engine.settings import Settings
 from engine.stream.clients import producer
-from engine.stream.publishing import Publisher, read_all
+from engine.stream.published import ACTION, read_documents
+from engine.stream.publishing import Publisher
 
 REVOKE = "revoke"
 """The kind of a compensating action."""
@@ -62,15 +63,11 @@ class Published:
 def read_actions(settings: Settings) -> Published:
     """All actions that are still on their topic. Raises TopicError."""
     published = Published()
-    for record in read_all(settings, settings.topics.actions):
-        try:
-            action = orjson.loads(record.value or b"")
-            if action["kind"] == REVOKE:
-                published.revoked.add(action["revokes"])
-            else:
-                published.actions[action["action_id"]] = action
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            continue  # not one of ours
+    for _, action in read_documents(settings, settings.topics.actions, ACTION):
+        if action["kind"] == REVOKE:
+            published.revoked.add(action.get("revokes", ""))
+        else:
+            published.actions[action["action_id"]] = action
     return published
 
 

@@ -42,7 +42,7 @@ class Standing:
 
 
 def standing_of(settings: Settings) -> Standing:
-    """Ask the broker. Raises BrokerError, TopicError, SnapshotError."""
+    """Ask the broker. Raises BrokerError, TopicError."""
     try:
         with admin(settings) as client:
             group = client.describe_groups([settings.app_id])[settings.app_id]

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from engine.core.rules import Rulebook
-from engine.errors import LabelError, SnapshotError, StateError
+from engine.errors import LabelError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
@@ -89,7 +89,7 @@ class TrainerWorker:
                 if spec is not None and self._trainer.learn(example, record.offset, spec.river):
                     self._metrics.learned.labels(example.model).inc()
                     self._watch(example)
-            except (LabelError, StateError, SnapshotError, ValueError) as error:
+            except Exception as error:  # one message must never stop the trainer
                 reason = error.reason if isinstance(error, LabelError) else "not_an_example"
                 self._rejector.reject(outcome, record, reason, error)
         return outcome
@@ -136,4 +136,7 @@ class TrainerWorker:
             if auc is not None:
                 self._metrics.quality.labels(name).set(auc)
         topic = self._settings.topics.models
-        return [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
+        messages = [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
+        for name, why in self._trainer.unpublished.items():
+            _log.error("a model cannot be published; the last publication stays in use", model=name, error=why)
+        return messages

@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 
 from engine.core.evaluator import NOTHING, Evaluator
-from engine.core.events import Event
+from engine.core.events import EARLIEST_MS, LATEST_MS, Event
+from engine.core.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.core.journeys import Journey
 from engine.core.programs import Program
 from engine.core.rules import Rulebook
@@ -21,6 +22,16 @@ from engine.stream.metrics import Metrics
 from engine.stream.results import Results
 
 _log = structlog.stdlib.get_logger("floodgate")
+
+
+FIXED_FIELDS = frozenset((*TEXT_FIELDS, "ts"))
+"""What invalid fields are counted by; all others are told as one, as their names are the sender's."""
+
+
+def arrival_of(record: Any) -> int | None:
+    """When a record arrived, as it says; None where it does not."""
+    arrived_ms = record.timestamp
+    return arrived_ms if arrived_ms is not None and EARLIEST_MS <= arrived_ms <= LATEST_MS else None
 
 
 class EventWorker:
@@ -84,7 +95,7 @@ class EventWorker:
                 continue
             if result.journey is not None:
                 journeys.append((record, result.journey))
-        arrivals = ((event.event_id, record.offset) for _, record, event, _ in decoded)
+        arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
         self._scored.keep(outcome, evaluator, Source(partition, arrivals))
         outcome.changes += state.dump(touched)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
@@ -95,16 +106,21 @@ class EventWorker:
     ) -> list[tuple[bytes, Any, Event, Program]]:
         decoded: list[tuple[bytes, Any, Event, Program]] = []
         limit, ignored, misrouted = self._settings.events.max_message_bytes, 0, 0
+        skewed = 0
         for record in records:
             try:
-                event = decode_event(record.value, self._mapping, limit, record.timestamp)
-            except EventError as error:
-                self._rejector.reject(outcome, record, error.reason, error)
+                event = decode_event(record.value, self._mapping, limit, arrival_of(record))
+            except Exception as error:  # one message must never stop a partition
+                reason = error.reason if isinstance(error, EventError) else "not_an_event"
+                self._rejector.reject(outcome, record, reason, error)
                 continue
             program = rulebook.program(event.type)
             if program is None:
                 ignored += 1
                 continue
+            skewed += event.is_skewed
+            if INVALID_FIELDS in event.fields:
+                self._note_invalid(event.fields[INVALID_FIELDS])
             key = user_key(event.user_id)
             if record.key and record.key != key[1:]:
                 misrouted += 1
@@ -114,7 +130,12 @@ class EventWorker:
             decoded.append((key, record, event, program))
         self._metrics.ignored.inc(ignored)
         self._metrics.misrouted.inc(misrouted)
+        self._metrics.skewed.inc(skewed)
         return decoded
+
+    def _note_invalid(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._metrics.invalid.labels(name if name in FIXED_FIELDS else "other").inc()
 
     def _count(self, evaluator: Evaluator, state: PartitionState, decided: int, skipped: int) -> None:
         metrics, tally = self._metrics, evaluator.tally
@@ -122,9 +143,10 @@ class EventWorker:
         metrics.replayed.inc(skipped)
         metrics.late.inc(tally.late)
         metrics.duplicates.inc(tally.duplicates)
+        metrics.conflicting.inc(tally.conflicting)
         metrics.scores.labels("yes").inc(tally.scored)
         metrics.scores.labels("no").inc(tally.unknown_scores)
         metrics.cache_hits.inc(state.hits)
         metrics.cache_misses.inc(state.misses)
-        tally.late = tally.duplicates = tally.scored = tally.unknown_scores = 0
+        tally.late = tally.duplicates = tally.conflicting = tally.scored = tally.unknown_scores = 0
         state.hits = state.misses = 0

@@ -21,11 +21,9 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
     record = EntityRecord()
     for index, (ahead_ms, key, value) in enumerate(moves):
         now = record.relative(1_700_000_000_000 + ahead_ms)
-        if now is None:
-            continue  # days late: it changes nothing
         record.newest = max(record.newest, now)
         record.offset = index
-        record.remember(index * 7919)
+        record.remember(index * 7919 << 32, index)
         if key == 0:
             add_count(record.series.counts, 10, now, 8, 2 * HOUR_MS)
         elif key == 1:
@@ -38,7 +36,7 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
             add_approx_distinct(record.series.others, 13, now, hash64(str(value)), 4, 2 * HOUR_MS)
         elif key == 5:
             notes = record.contributors.setdefault(77, Contributors(HOUR_MS))
-            notes.note(Contributor(now, f"e{index}", "post", f"user-{value}", "ziel-ß", value))
+            notes.note(Contributor(now, f"e{index}", "post", f"user-{value}", "ziel-ß", value, index))
             if value == 9:
                 notes.cross(now)
         else:

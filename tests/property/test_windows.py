@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.bounds import AtLeast
 from engine.core.windows import SumSeries
 from tests.kernels import KERNELS, CountSeries, DistinctSeries
 
@@ -45,7 +46,7 @@ def test_a_count_equals_the_recount_while_nothing_had_to_go(
     for time, value in arrivals(moves):
         seen.append((time, value))
         series.add(time, cap=1_000)
-        assert series.count(time, over_ms, cap=1_000) == len(inside(seen, time, over_ms))
+        assert series.count(time, over_ms) == len(inside(seen, time, over_ms))
 
 
 @settings(max_examples=CASES, deadline=None)
@@ -57,7 +58,7 @@ def test_a_distinct_count_equals_the_recount_while_nothing_had_to_go(
     for time, value in arrivals(moves):
         seen.append((time, value))
         series.add_value(time, value, cap=1_000)
-        assert series.distinct(time, over_ms, cap=1_000) == len(set(inside(seen, time, over_ms)))
+        assert series.distinct(time, over_ms) == len(set(inside(seen, time, over_ms)))
 
 
 @settings(max_examples=CASES, deadline=None)
@@ -72,42 +73,73 @@ def test_a_sum_equals_the_recount_while_nothing_had_to_go(moves: list[tuple[int,
 
 @settings(max_examples=CASES, deadline=None)
 @given(st.sampled_from(KERNELS), steps, st.integers(1, WINDOW_MS), st.integers(1, 8))
-def test_a_full_count_is_exact_or_at_least_cap_or_unknown(
+def test_a_full_count_is_exact_or_a_lower_bound(
     kernel: Any, moves: list[tuple[int, int]], over_ms: int, cap: int
 ) -> None:
     series, seen, newest = CountSeries(kernel, RETENTION_MS), [], 0
     for time, value in arrivals(moves):
         seen.append((time, value))
         series.add(time, cap)
-        answer, truth = series.count(time, over_ms, cap), len(inside(seen, time, over_ms))
-        if time >= newest:
-            assert answer == min(truth, cap)  # in order: never unknown, and exact below the cap
+        answer, truth = series.count(time, over_ms), len(inside(seen, time, over_ms))
+        if isinstance(answer, AtLeast):
+            assert answer.least <= truth
         else:
-            assert answer is None or answer == truth or cap <= answer <= truth
+            assert answer in (None, truth)
+        if time >= newest:  # in order: never unknown, and at least the cap when it is not exact
+            assert answer == truth or answer == AtLeast(min(truth, cap))
         newest = max(newest, time)
 
 
 @settings(max_examples=CASES, deadline=None)
 @given(st.sampled_from(KERNELS), steps, st.integers(1, WINDOW_MS), st.integers(1, 6))
-def test_a_full_distinct_count_is_exact_or_at_least_cap_or_unknown(
+def test_a_full_distinct_count_is_exact_or_a_lower_bound(
     kernel: Any, moves: list[tuple[int, int]], over_ms: int, cap: int
 ) -> None:
-    series, seen, newest = DistinctSeries(kernel, RETENTION_MS), [], 0
+    series, seen = DistinctSeries(kernel, RETENTION_MS), []
     for time, value in arrivals(moves):
         seen.append((time, value))
         series.add_value(time, value, cap)
-        answer, truth = series.distinct(time, over_ms, cap), len(set(inside(seen, time, over_ms)))
-        in_order = time >= newest
-        newest = max(newest, time)
-        if in_order and all(earlier <= time for earlier, _ in seen) and _never_late(seen):
-            assert answer == min(truth, cap)  # repeating one value cannot push the others out
+        answer, truth = series.distinct(time, over_ms), len(set(inside(seen, time, over_ms)))
+        if isinstance(answer, AtLeast):
+            assert answer.least <= truth
         else:
-            assert answer is None or answer == truth or cap <= answer <= truth
+            assert answer in (None, truth)
+        if _never_late(seen):  # repeating one value cannot push the others out
+            assert answer == truth or answer == AtLeast(min(truth, cap))
 
 
 def _never_late(seen: list[tuple[int, int]]) -> bool:
     times = [time for time, _ in seen]
     return times == sorted(times)
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(
+    st.sampled_from([partial(kind, kernel) for kind in (CountSeries, DistinctSeries) for kernel in KERNELS]),
+    steps,
+    st.integers(1, WINDOW_MS),
+    st.integers(1, 8),
+    st.lists(st.integers(-3_000, 0), min_size=1, max_size=8),
+)
+def test_more_events_never_make_a_certain_answer_unknown(
+    kind: Callable[[int], Any], moves: list[tuple[int, int]], over_ms: int, cap: int, back: list[int]
+) -> None:
+    """Whoever adds matching events, whatever their times, within the window of a threshold that was exceeded for
+    certain cannot take that away."""
+    series, newest = kind(RETENTION_MS), 0
+    for time, value in arrivals(moves):
+        _enter(series, time, value, cap)
+        newest = max(newest, time)
+    threshold = 0
+    before = _answer(series, newest, over_ms)
+    for step, at in enumerate(back):
+        if before is not None and before > threshold:
+            _enter(series, newest + at, 100 + step, cap)
+            after = _answer(series, newest, over_ms)
+            assert after is not None
+            assert after > threshold
+            threshold = min(step, cap - 1) if after > min(step, cap - 1) else threshold
+            before = after
 
 
 @settings(max_examples=CASES, deadline=None)
@@ -142,7 +174,7 @@ def test_trimming_at_any_moment_changes_no_answer(
         if index in trims:
             trimmed.trim()
         for over_ms in (1, WINDOW_MS // 2, WINDOW_MS):
-            assert _answer(trimmed, time, over_ms, cap) == _answer(whole, time, over_ms, cap)
+            assert _answer(trimmed, time, over_ms) == _answer(whole, time, over_ms)
     trimmed.trim()
     whole.trim()
     assert _contents(trimmed) == _contents(whole)
@@ -157,10 +189,10 @@ def _enter(series: AnySeries, time: int, value: int, cap: int) -> None:
         series.add(time, cap)
 
 
-def _answer(series: AnySeries, now: int, over_ms: int, cap: int) -> float | None:
+def _answer(series: AnySeries, now: int, over_ms: int) -> float | AtLeast | None:
     if isinstance(series, DistinctSeries):
-        return series.distinct(now, over_ms, cap)
-    return series.total(now, over_ms) if isinstance(series, SumSeries) else series.count(now, over_ms, cap)
+        return series.distinct(now, over_ms)
+    return series.total(now, over_ms) if isinstance(series, SumSeries) else series.count(now, over_ms)
 
 
 def _contents(series: AnySeries) -> tuple[object, ...]:
@@ -174,7 +206,7 @@ def test_the_edges_of_a_window_are_open_on_the_left_and_closed_on_the_right(kern
     series = CountSeries(kernel, RETENTION_MS)
     for time in (5_000, 5_010, 5_010, 5_020):
         series.add(time, cap=100)
-    assert series.count(5_010, 10, cap=100) == 2  # equal times are inside, 5,000 lies exactly 10 earlier
-    assert series.count(5_010, 11, cap=100) == 3
-    assert series.count(5_019, 10, cap=100) == 2  # 5,020 is later
-    assert series.count(5_020, 10, cap=100) == 1
+    assert series.count(5_010, 10) == 2  # equal times are inside, 5,000 lies exactly 10 earlier
+    assert series.count(5_010, 11) == 3
+    assert series.count(5_019, 10) == 2  # 5,020 is later
+    assert series.count(5_020, 10) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.decisions import Decision
+from engine.core.decisions import Action, Decision
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.events import FieldMapping
@@ -26,15 +26,18 @@ class Stage:
         self.evaluator = Evaluator(self.rulebook, scorers, sample=1.0)
         self.record = EntityRecord()
         self.sent = 0
+        self.actions: list[Action] = []
 
-    def send(self, at_s: float, event_id: str | None = None, **fields: Any) -> Decision | None:
+    def send(self, at_s: float, event_id: str | None = None, content: int = 0, **fields: Any) -> Decision | None:
         self.sent += 1
         document = {"event_id": event_id or f"e{self.sent}", "type": "post", "user_id": "u",
                     "ts": START_MS + int(at_s * 1000), **fields}  # fmt: skip
-        event = FieldMapping().read(document)
+        event = FieldMapping().read(document, content=content)
         program = self.rulebook.program(event.type)
         assert program is not None
-        return self.evaluator.evaluate(event, program, self.record).decision
+        decision = self.evaluator.evaluate(event, program, self.record).decision
+        self.actions += decision.actions if decision is not None else ()
+        return decision
 
     def outcome(self, at_s: float, **fields: Any) -> str:
         decision = self.send(at_s, **fields)
@@ -171,15 +174,32 @@ def test_a_repeated_event_counts_once_and_decides_nothing() -> None:
     assert [stage.outcome(at) for at in (2, 3)] == ["none", "act"]
 
 
-def test_an_event_that_is_too_late_reads_unknown_and_changes_nothing() -> None:
+def test_the_same_id_with_another_content_is_another_event() -> None:
+    stage = Stage(FLOOD % "")
+    assert [stage.outcome(at, event_id="same", content=at + 1) for at in range(4)] == ["none", "none", "act", "act"]
+    assert stage.evaluator.tally.conflicting == 3
+    assert len({action.action_id for action in stage.actions}) == 2
+
+
+def test_rules_read_that_an_id_has_been_used_for_something_else() -> None:
+    stage = Stage("rules:\n  forged: {event: post, when: [conflicting_ids], then: {flag: x}}\n")
+    assert [stage.outcome(at, event_id="same", content=at + 1) for at in range(3)] == ["none", "act", "act"]
+
+
+def test_an_event_that_is_very_late_counts_where_it_belongs_and_is_not_exempt() -> None:
     stage = Stage(FLOOD % "")
     for at in (100, 101):
         stage.send(at)
-    before = stage.record.recent[:]
-    assert stage.outcome(80) == "none"
-    assert stage.evaluator.tally.late == 1
-    assert stage.record.recent == before
+    assert [stage.outcome(at) for at in (80, 81, 82)] == ["none", "none", "act"]
+    assert stage.evaluator.tally.late == 3
     assert stage.outcome(102) == "act"
+
+
+@pytest.mark.parametrize("ahead_s", [90, 2 * 3_600, 23 * 3_600, 25 * 3_600])
+def test_an_event_far_ahead_silences_nobody(ahead_s: int) -> None:
+    stage = Stage(FLOOD % "")
+    assert stage.outcome(ahead_s) == "none"
+    assert [stage.outcome(at) for at in range(4)] == ["none", "none", "act", "act"]
 
 
 def test_a_late_event_counts_where_it_belongs() -> None:

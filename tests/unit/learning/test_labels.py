@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from engine.learning.labels import Example, Known, Label, decode_known, encode_known, join
+from engine.learning.labels import Example, Known, Label, decode_known, encode_known, join, subject_of
 from tests.unit.learning.inputs import NAMES, SPAM, seen
 
 
@@ -34,7 +34,7 @@ def test_a_verdict_about_one_policy_is_for_the_models_of_that_policy() -> None:
     outcome, examples = join(Label("e", "ham", 5), [spam, fraud], None, (0, 0))
     assert (outcome, [one.model for one in examples]) == ("matched", ["spam"])
     assert join(label, [spam], None, (0, 0)) == ("unmatched", [])
-    assert label.subject != Label("e", "spam", 5).subject
+    assert subject_of(7, "fraud") != subject_of(7, None) == 7
 
 
 def test_a_label_takes_the_place_of_what_was_presumed() -> None:

@@ -10,7 +10,7 @@ from rocksdict import AccessType, Options, Rdict
 
 from engine.core.entities import EntityRecord
 from engine.state.memory import MemoryDatabase
-from engine.state.scored import Change, payload_of
+from engine.state.scored import Change, ScoredKeys, payload_of
 from engine.state.store import PartitionState, write_changes
 
 OFFSET_KEY = b"__offset"
@@ -69,16 +69,25 @@ def test_the_least_recently_used_records_go_first(database: tuple[Any, Apply]) -
     assert state.misses == 3
 
 
+def keys_of(*identities: int) -> ScoredKeys:
+    """Events whose ids are hashed to their identities plus a thousand."""
+    own = np.array(identities, np.uint64)
+    return ScoredKeys(own, own, own + np.uint64(1_000))
+
+
 def pieces(state: PartitionState, key: int) -> list[bytes]:
-    return [bytes(payload_of(piece)) for piece, keys in state.scored_pieces([key, 99]) if keys == [key]]
+    found = state.scored_events([key + 1_000, 99])[key + 1_000]
+    assert all(one.identity == key for one in found)
+    read = state.scored_pieces(one.piece for one in found)
+    return [bytes(payload_of(read[one.piece])) for one in found]
 
 
 def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
-    first = state.scored.put(0, np.array([11, 12], np.uint64), USERS[:2], b"one")
-    second = state.scored.put(0, np.array([12], np.uint64), USERS[:1], b"two")
-    other = state.scored.put(1, np.array([12], np.uint64), USERS[:1], b"back from its journey")
+    first = state.scored.put(0, keys_of(11, 12), b"one")
+    second = state.scored.put(0, keys_of(12), b"two")
+    other = state.scored.put(1, keys_of(12), b"back from its journey")
     for change in (first, second, other):
         assert pieces(state, 12)[-1] == b"back from its journey"
         assert pieces(state, 11) == [b"one"]
@@ -93,10 +102,22 @@ def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(databas
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
     for keys, payload in (([11, 12, 13], b"whole"), ([11, 13], b"the rest")):
-        change = state.scored.put(0, np.array(keys, np.uint64), np.array(keys, np.uint64), payload)
+        change = state.scored.put(0, keys_of(*keys), payload)
         apply([change])
         state.settle({}, [change])
     assert [pieces(state, key) for key in (11, 12, 13)] == [[b"the rest"], [b"whole"], [b"the rest"]]
+
+
+def test_all_events_that_share_an_id_are_found_each_with_its_user(database: tuple[Any, Apply]) -> None:
+    rocks, apply = database
+    state = PartitionState(lambda: rocks, capacity=2)
+    same = np.array([7, 7], np.uint64)
+    change = state.scored.put(0, ScoredKeys(np.array([21, 22], np.uint64), np.array([5, 6], np.uint64), same), b"both")
+    for _ in range(2):
+        assert [(one.identity, one.user) for one in state.scored_events([7])[7]] == [(21, 5), (22, 6)]
+        apply([change])
+    state.settle({}, [change])
+    assert [(one.identity, one.user) for one in state.scored_events([7])[7]] == [(21, 5), (22, 6)]
 
 
 def test_the_newest_verdict_is_known_before_and_after_it_is_durable(database: tuple[Any, Apply]) -> None:

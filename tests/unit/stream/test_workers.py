@@ -1,6 +1,7 @@
 """The batch handlers, without a broker: dead letters, replays, labels, snapshots."""
 
 import asyncio
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
 from engine.stream.learners import LabelWorker, Models
-from engine.stream.messages import RULING, Message, Pin, decode_example
+from engine.stream.messages import DEAD_LETTER_BYTES, RULING, Message, Pin, decode_example
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Arrival, OfflineEngine, Record, merge
 from engine.stream.trainers import TrainerWorker
@@ -65,26 +66,25 @@ class Desk:
         event = {"event_id": f"e{offset}", "type": "post", "user_id": "u", "ts": START_MS + offset, **fields}
         return self.apply(self.events.process(0, [self.record("events", offset, orjson.dumps(event))]))
 
-    def label(self, offset: int, event_id: str, verdict: str, **fields: str) -> Outcome:
+    def label(self, offset: int, event_id: str, verdict: str, key: bytes | None = b"u", **fields: str) -> Outcome:
         label = {"event_id": event_id, "label": verdict, "ts": START_MS, **fields}
-        return self.apply(self.labels.process(0, [self.record("labels", offset, orjson.dumps(label), b"u")]))
+        return self.apply(self.labels.process(0, [self.record("labels", offset, orjson.dumps(label), key)]))
 
     def metric(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
     @staticmethod
     def record(topic: str, offset: int, value: bytes | None, key: bytes | None = b"u") -> Record:
-        return Record(topic, 0, offset, key, value, START_MS + 86_400_000)
+        return Record(topic, 0, offset, key, value, START_MS)
 
 
 @pytest.mark.parametrize(
     ("value", "reason"),
     [(b"not json", "not_json"), (b"[]", "not_an_object"), (b"{}", "missing_field"), (None, "empty"),
-     (b'{"event_id":1}', "wrong_type"), (b'"' + b"x" * 1_000_000 + b'"', "too_large"),
-     (b'{"event_id":"e","type":"post","user_id":"u","ts":5}', "absurd_timestamp"),
+     (b'{"event_id":1}', "wrong_type"), (b'"' + b"x" * 1_100_000 + b'"', "too_large"),
      (b'{"event_id":"e","type":"post","user_id":"u","ts":"\xff"}', "not_json")],
 )  # fmt: skip
-def test_a_bad_message_becomes_a_dead_letter_with_its_bytes_and_the_batch_goes_on(
+def test_a_bad_message_becomes_a_dead_letter_with_its_beginning_and_the_batch_goes_on(
     value: bytes | None, reason: str
 ) -> None:
     desk = Desk()
@@ -93,7 +93,9 @@ def test_a_bad_message_becomes_a_dead_letter_with_its_bytes_and_the_batch_goes_o
     outcome = desk.apply(desk.events.process(0, records))
     (letter,) = [message for message in outcome.messages if message.topic == "dead-letters"]
     headers = dict(letter.headers or [])
-    assert (letter.key, letter.value) == (b"k", value or b"")
+    assert (letter.key, letter.value) == (b"k", (value or b"")[:DEAD_LETTER_BYTES])
+    assert headers["length"] == str(len(value or b"")).encode()
+    assert headers["sha256"] == sha256(value or b"").hexdigest().encode()
     assert (headers["topic"], headers["partition"], headers["offset"]) == (b"events", b"0", b"0")
     assert headers["reason"] == reason.encode()
     assert headers["error"]
@@ -126,7 +128,7 @@ def test_labels_become_examples_become_a_model_that_scores() -> None:
     for offset in range(40):
         text = "free crypto" if offset % 2 else "lunch today"
         desk.post(offset, text=text, user_id=f"u{offset}")
-        examples = desk.label(offset, f"e{offset}", "spam" if offset % 2 else "ham").messages
+        examples = desk.label(offset, f"e{offset}", "spam" if offset % 2 else "ham", f"u{offset}".encode()).messages
         assert [message.topic for message in examples] == ["examples"]
         desk.apply(desk.trainer.process(0, [Desk.record("examples", offset, examples[0].value)]))
     assert desk.trainer.due_snapshots() == []  # not before its time
@@ -254,6 +256,33 @@ def test_heads_learn_from_labels_of_their_own_policy() -> None:
         name: desk.metric("floodgate_labels_total", outcome=name) for name in ("matched", "duplicate", "unmatched")
     }
     assert outcomes == {"matched": 2, "duplicate": 1, "unmatched": 1}
+
+
+def test_a_label_is_for_the_event_of_its_user_and_no_one_elses_with_the_same_id() -> None:
+    desk = Desk()
+    for offset, (user, text) in enumerate((("victim", "honest"), ("attacker", "buy pills"))):
+        desk.post(offset, event_id="E1", user_id=user, text=text)
+    told = [decode_example(one.value) for one in desk.label(0, "E1", "ham", b"victim").messages]
+    assert [one.inputs.texts for one in told] == [("honest",)]
+    assert desk.label(1, "E1", "spam", b"").messages == []  # whose it is nobody can tell
+    assert desk.metric("floodgate_labels_total", outcome="ambiguous") == 1
+    told = [decode_example(one.value) for one in desk.label(2, "E1", "spam", b"", user_id="attacker").messages]
+    assert [one.inputs.texts for one in told] == [("buy pills",)]
+    assert desk.label(3, "E1", "spam", b"stranger").messages == []
+
+
+def test_a_label_tells_events_of_two_types_with_one_id_apart() -> None:
+    desk = Desk()
+    rules = (
+        "version: 1\nmodels: {spam: {texts: [text]}}\nrules: {r: {event: any, when: [score.spam > 2], then: {flag: x}}}"
+    )
+    desk.rulebook = load_rulebook({"rules.yaml": rules})
+    desk.use_models()
+    desk.post(0, event_id="7", text="a post")
+    desk.post(1, event_id="7", type="comment", text="a comment")
+    assert desk.label(0, "7", "spam").messages == []
+    told = [decode_example(one.value) for one in desk.label(1, "7", "spam", type="comment").messages]
+    assert [one.inputs.texts for one in told] == [("a comment",)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""What commands print. Everything from outside (ids, texts, names, notes, errors) passes through `shown`: adversaries
+write it, and a terminal executes escape sequences."""
+
+import re
+import sys
+from typing import Any
+
+import click
+from rich.console import Console as RichConsole
+from rich.text import Text
+
+# C0 but tab and line feed, DEL, C1; line and paragraph separators; what turns the direction of a line; halves of
+# surrogate pairs, which no terminal can encode.
+_EXECUTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(text: str) -> str:
+    """A text as a terminal may have it: what a terminal would execute is spelt as JSON does, `\\u001b`."""
+    return _EXECUTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def echo(text: str | bytes, nl: bool = True, err: bool = False) -> None:
+    """Print a text (bytes are UTF-8)."""
+    click.echo(shown(text.decode("utf-8", "replace") if isinstance(text, bytes) else text), nl=nl, err=err)
+
+
+def complain(error: object) -> None:
+    """Tell on standard error why a command has failed, in one line that begins with its name."""
+    echo(f"floodgate: {error}", err=True)
+
+
+class Console(RichConsole):
+    """Rich's console without its markup, which strangers' texts would be read as, and without what a terminal
+    executes. Colours are given as `style`."""
+
+    def __init__(self, stderr: bool = False, highlight: bool = False, **options: Any) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=highlight, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text, and each cell of a table, as it is printed."""
+        return super().render_str(shown(text), **{**options, "markup": False, "emoji": False})
+
+
+def is_terminal() -> bool:
+    """Whether a person looks at what is printed."""
+    return sys.stdout.isatty()

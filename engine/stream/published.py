@@ -1,0 +1,130 @@
+"""What commands read from the output topics: documents of the engine's own shape. Whatever else somebody has written
+there is passed over, and how often that was is told once."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
+
+import msgspec
+import orjson
+import structlog
+
+from engine.core.events import LATEST_MS
+from engine.settings import Settings
+from engine.stream.publishing import read_all
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+_Id = Annotated[str, msgspec.Meta(max_length=4_096)]
+_Time = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
+
+
+class Target(TypedDict):
+    """Whom or what an action is about."""
+
+    type: _Id
+    id: _Id
+
+
+class PublishedAction(TypedDict):
+    """An action; one of the kind `revoke` takes back another one."""
+
+    action_id: _Id
+    ts: _Time
+    kind: _Id
+    target: Target
+    event_id: _Id
+    user_id: _Id
+    rule: _Id
+    reason: str
+    explanation: str
+    rulebook: _Id
+    revokes: NotRequired[_Id]
+
+
+class PublishedClause(TypedDict):
+    """A clause of a hit."""
+
+    text: str
+    value: Any
+    result: bool | None
+
+
+class PublishedHit(TypedDict):
+    """A rule that held."""
+
+    rule: _Id
+    mode: _Id
+    effect: _Id
+    clauses: list[PublishedClause]
+    counterfactual: NotRequired[str]
+
+
+class PublishedDecision(TypedDict):
+    """The answer for one event."""
+
+    event_id: _Id
+    user_id: _Id
+    ts: _Time
+    type: _Id
+    outcome: _Id
+    hits: list[PublishedHit]
+    scores: dict[str, float]
+    rulebook: _Id
+    models: dict[str, str]
+    contributions: NotRequired[dict[str, list[tuple[str, float]]]]
+
+
+class PublishedReview(TypedDict):
+    """An event worth a label."""
+
+    event_id: _Id
+    user_id: _Id
+    ts: _Time
+    model: _Id
+    score: float | None
+    why: str
+    propensity: float
+    inputs: dict[str, Any]
+
+
+T = TypeVar("T")
+
+
+class Shape(Generic[T]):
+    """One kind of document. `read` gives it whole, with the fields that only newer versions know."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def read(self, value: bytes | None) -> T | None:
+        """The document in a message, or None for anything else."""
+        try:
+            self._decoder.decode(value or b"")
+            found: T = orjson.loads(value or b"")
+        except (msgspec.MsgspecError, ValueError, RecursionError):  # the second: a text that is not UTF-8
+            return None
+        return found
+
+
+ACTION = Shape(PublishedAction)
+DECISION = Shape(PublishedDecision)
+REVIEW = Shape(PublishedReview)
+
+
+def read_documents(
+    settings: Settings, topic: str, shape: Shape[T], containing: bytes = b""
+) -> Iterator[tuple[bytes, T]]:
+    """All documents of one shape on a topic, as bytes and decoded. `containing`: only messages that have these bytes.
+    Raises TopicError."""
+    foreign = 0
+    for record in read_all(settings, topic):
+        value = record.value or b""
+        if containing not in value:
+            continue
+        document = shape.read(value)
+        if document is None:
+            foreign += 1
+        else:
+            yield value, document
+    if foreign:
+        _log.warning("messages that are not the engine's own are passed over", topic=topic, messages=foreign)
