@@ -12,12 +12,19 @@ import msgspec
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
 
+MIN_KEY_CHARS = 32
+
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How Kafka is reached. `ca_file`: who signs the brokers' certificates, if not the system's authorities;
+    """How Kafka is reached, and who may say what. `publisher` and `publisher_key`: the name and the private key that
+    this process signs with; `publishers_file`: whose signatures count; `worker_key`: what all workers share and seal
+    their own topics with; `hash_key`: what keys the hashes that decide something, the same for all processes of a
+    deployment and never to be changed: stored hashes would mean nothing any more.
+
+    `ca_file`: who signs the brokers' certificates, if not the system's authorities;
     `certificate_file` and `key_file`: this client's own. The password comes from the environment or from
     `password_file`, and is never shown. With OAUTHBEARER, `token_file` holds a token that something else renews; it is
     read at every login."""
@@ -35,12 +42,16 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publisher_key: str | None = None
     publisher_key_file: str | None = None
     publishers_file: str | None = None
+    worker_key: str | None = None
+    worker_key_file: str | None = None
+    hash_key: str | None = None
+    hash_key_file: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         for name in (
             "ca_file", "certificate_file", "key_file", "password_file", "token_file", "publisher_key_file",
-            "publishers_file",
+            "publishers_file", "worker_key_file", "hash_key_file",
         ):  # fmt: skip
             if getattr(self, name) and not _is_file(getattr(self, name)):  # not shown: it may be the secret itself
                 raise ValueError(f"`security.{name}` is not the path of a file that is there")
@@ -50,6 +61,11 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`security.password` and `security.password_file` are two passwords; give one")
         if (self.publisher_key or self.publisher_key_file) and not self.publisher:
             raise ValueError("`security.publisher` is the name that goes with `security.publisher_key`")
+        for name in ("worker_key", "hash_key"):
+            if getattr(self, name) and getattr(self, f"{name}_file"):
+                raise ValueError(f"`security.{name}` and `security.{name}_file` are two keys; give one")
+            if getattr(self, name) and len(getattr(self, name)) < MIN_KEY_CHARS:
+                raise ValueError(f"`security.{name}` is shorter than {MIN_KEY_CHARS} characters: openssl rand -hex 32")
         if self.uses_sasl and self.uses_tokens != bool(self.token_file):
             raise ValueError("`security.token_file` goes with the mechanism OAUTHBEARER")
         if self.uses_sasl and not self.uses_tokens and not (self.username and (self.password or self.password_file)):
@@ -89,6 +105,25 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.publisher_key or ""
         return read_secret(self.publisher_key_file, "security.publisher_key_file")
 
+    def worker_secret(self) -> str:
+        """What workers seal with; empty if they do not. Raises SettingsError."""
+        return self._long_secret("worker_key")
+
+    def hash_secret(self) -> str:
+        """What keys the hashes that decide something; empty if nothing does. Raises SettingsError."""
+        return self._long_secret("hash_key")
+
+    def _long_secret(self, name: str) -> str:
+        path: str | None = getattr(self, f"{name}_file")
+        if path is None:
+            return getattr(self, name) or ""
+        found = read_secret(path, f"security.{name}_file")
+        if len(found) < MIN_KEY_CHARS:
+            raise SettingsError(
+                f"`security.{name}_file` has fewer than {MIN_KEY_CHARS} characters: openssl rand -hex 32"
+            )
+        return found
+
 
 def read_secret(path: str, setting: str) -> str:
     """What a file holds. Raises SettingsError where it cannot be read or is empty."""
@@ -106,9 +141,6 @@ def _is_file(path: str) -> bool:
         return Path(path).is_file()
     except (OSError, ValueError):  # too long for a path, for example
         return False
-
-
-MIN_KEY_CHARS = 32
 
 
 class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ import msgspec
 import yaml
 
 from engine.core.events import CLOCK_TOLERANCE_MS, MAX_CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
+from engine.core.kernel import set_hash_key
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
 from engine.security import PrivacySettings, SecuritySettings
@@ -166,6 +167,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def bootstrap_servers(self) -> list[str]:
         """The brokers as a list."""
         return [broker.strip() for broker in self.brokers.split(",")]
+
+    def key_hashes(self) -> None:
+        """Key the hashes of this process, where it is put together. Raises SettingsError."""
+        set_hash_key(self.security.hash_secret())
 
     def pseudonyms(self) -> Pseudonyms | None:
         """What hides people's ids; None when nothing does. Raises SettingsError."""

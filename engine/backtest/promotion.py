@@ -12,9 +12,9 @@ from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.promotions import IN_SHADOW, Promotions, next_stage, plan_key
 from engine.stream.published import DECISION, read_documents
+from engine.stream.publishers import Publishers
 from engine.stream.publishing import read_all
 from engine.stream.rulebooks import read_versions
-from engine.stream.signing import Publishers
 
 
 class Candidate(NamedTuple):
@@ -38,7 +38,8 @@ def find_candidates(settings: Settings, rulebook: Rulebook, known: Promotions, n
     if not waiting:
         return []
     accept = Publishers(settings).accept
-    labels = (record for record in read_all(settings, settings.topics.labels) if record.value and accept(record))
+    records = (record for record in read_all(settings, settings.topics.labels) if record.value)
+    labels = (record for record in records if accept(record, "label") is not None)
     spam = known_spam(record.value for record in labels)
     met = _met(settings, [rule for rule, _ in waiting])
     return [Candidate(rule, stage, _precision(met[rule.name], spam)) for rule, stage in waiting]

@@ -11,15 +11,16 @@ from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.models import LearnedModel
 from engine.settings import Settings
-from engine.stream.messages import decode_label
+from engine.stream.messages import arrived_ms, decode_label
 from engine.stream.offline import Arrival, merge
+from engine.stream.publishing import Recorded
 from engine.stream.recorded import truths
 
 CHUNK = 2_000
 
 
 def backtest(
-    new: Rulebook, old: Rulebook | None, events: Iterable[bytes], labels: list[bytes], settings: Settings,
+    new: Rulebook, old: Rulebook | None, events: Iterable[bytes | Recorded], labels: list[bytes], settings: Settings,
     done: Callable[[int], None] = lambda count: None, models: Mapping[str, LearnedModel] | None = None,
 ) -> Comparison:  # fmt: skip
     """Try rulebooks on events in the order of their arrival. Labels teach the models when they came, and tell which
@@ -41,20 +42,25 @@ def known_spam(labels: Iterable[bytes]) -> dict[str, bool]:
 
 
 def arriving(
-    events: Iterable[bytes], labels: Iterable[bytes], settings: Settings, arrived: Arrived, spam: Mapping[str, bool]
+    events: Iterable[bytes | Recorded],
+    labels: Iterable[bytes],
+    settings: Settings,
+    arrived: Arrived,
+    spam: Mapping[str, bool],
 ) -> Iterator[Arrival]:
     """Events and labels in the order of their arrival, counted in `arrived`."""
     return merge(_events(events, settings, arrived, spam), map(_label, labels))
 
 
 def _events(
-    lines: Iterable[bytes], settings: Settings, arrived: Arrived, spam: Mapping[str, bool]
+    lines: Iterable[bytes | Recorded], settings: Settings, arrived: Arrived, spam: Mapping[str, bool]
 ) -> Iterator[Arrival]:
     mapping = settings.events.mapping()
-    for line in lines:
+    for one in lines:
+        line, at_ms = one if isinstance(one, Recorded) else (one, arrived_ms(one))
         arrived.events += 1
         try:
-            event = mapping.read(orjson.loads(line))
+            event = mapping.read(orjson.loads(line), at_ms)
         except (EventError, orjson.JSONDecodeError):
             yield Arrival("event", 0, line)  # the engine tells what is wrong with it
             continue
@@ -63,7 +69,7 @@ def _events(
             arrived.labelled.add(event.event_id)
         arrived.first_ms = min(arrived.first_ms or event.ts_ms, event.ts_ms)
         arrived.last_ms = max(arrived.last_ms, event.ts_ms)
-        yield Arrival("event", event.ts_ms, line)
+        yield Arrival("event", event.ts_ms, line, at_ms)
 
 
 def _has_policy(line: bytes) -> bool:

@@ -14,11 +14,13 @@ import orjson
 
 from engine.backtest.comparison import Arrived, Estimate, estimate
 from engine.backtest.run import CHUNK, arriving, known_spam
+from engine.core.bounds import LEAST
 from engine.core.rules import Counter, Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline import OfflineEngine
+from engine.stream.publishing import Recorded
 
 _FILE = "observed.yaml"
 _RULE = "observed_"
@@ -51,7 +53,7 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 
 def suggest(
-    rulebook: Rulebook, events: Iterable[bytes], labels: list[bytes], settings: Settings, precision: float,
+    rulebook: Rulebook, events: Iterable[bytes | Recorded], labels: list[bytes], settings: Settings, precision: float,
     done: Callable[[int], None] = lambda count: None,
 ) -> list[Suggestion]:  # fmt: skip
     """For each counter the lowest threshold above which, with 95 % confidence, `precision` of the labelled events are
@@ -75,7 +77,8 @@ def _note(values: dict[str, dict[str, list[float]]], decision: Any, spam: Mappin
     for hit in decision["hits"]:
         name = hit["rule"].removeprefix(_RULE)
         if hit["rule"].startswith(_RULE) and name in values:
-            values[name].setdefault(group, []).append(float(hit["clauses"][0]["value"]))
+            value = hit["clauses"][0]["value"]
+            values[name].setdefault(group, []).append(float(value[LEAST] if isinstance(value, dict) else value))
 
 
 def _observing(rulebook: Rulebook) -> Rulebook:

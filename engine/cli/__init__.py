@@ -17,6 +17,7 @@ COMMANDS = {
     "feed": "Publish recorded files to the topics.",
     "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",
+    "keys": "Make the keys that labels and rulebooks are signed with.",
     "lists": "Change live lists while their rules are in use.",
     "pseudonym": "Tell under which name decisions and state have an id.",
     "learn": "See what models learn from labels.",

@@ -25,7 +25,9 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         environment = dict(os.environ)
         if broker:
             environment["FLOODGATE_BROKERS"] = broker
-        return command(settings=load_settings(config, environment), **arguments)
+        settings = load_settings(config, environment)
+        settings.key_hashes()
+        return command(settings=settings, **arguments)
 
     return wrapped
 

@@ -11,9 +11,9 @@ from engine.core.events import FieldMapping
 from engine.core.units import duration_ms
 from engine.errors import EventError, LabelError, RecordingError
 from engine.settings import Settings
-from engine.stream.messages import decode_label
+from engine.stream.messages import arrived_ms, decode_label
 from engine.stream.offline import Arrival
-from engine.stream.publishing import read_since
+from engine.stream.publishing import Recorded, read_since
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -32,7 +32,7 @@ def read_events(path: Path, mapping: FieldMapping) -> Iterator[Arrival]:
     """Events in file order. An unreadable one keeps its place and time 0; the engine tells what is wrong."""
     for line in read_lines(path):
         try:
-            ts_ms = mapping.read(orjson.loads(line)).ts_ms
+            ts_ms = mapping.read(orjson.loads(line), arrived_ms(line)).ts_ms
         except (EventError, orjson.JSONDecodeError):
             ts_ms = 0
         yield Arrival("event", ts_ms, line)
@@ -50,19 +50,22 @@ def read_labels(path: Path) -> Iterator[Arrival]:
 
 def recorded_or_on_topics(
     settings: Settings, events: Path | None, labels: Path | None, from_topic: bool, since: str
-) -> tuple[list[bytes], list[bytes]]:
+) -> tuple[list[bytes | Recorded], list[bytes]]:
     """Events and labels, from files or from the topics, as options say. Raises click.UsageError, RecordingError,
     TopicError."""
     if from_topic == (events is not None):
         raise click.UsageError("give either --events FILE or --from-topic")
     if events is not None:
-        found = list(read_lines(events)), list(read_lines(labels)) if labels is not None else []
+        found: tuple[list[bytes | Recorded], list[bytes]] = [*read_lines(events)], []
+        if labels is not None:
+            found[1].extend(read_lines(labels))
     else:
         span_ms = duration_ms(since)
         if span_ms is None:
             raise click.BadParameter(f"{since!r} is no duration, such as 24h or 7d", param_hint="--since")
         topics = settings.topics
-        found = read_since(settings, topics.events, span_ms), read_since(settings, topics.labels, span_ms)
+        labelled = [one.value for one in read_since(settings, topics.labels, span_ms)]
+        found = [*read_since(settings, topics.events, span_ms)], labelled
     if not found[0]:
         raise click.UsageError("there are no events to try it on")
     return found

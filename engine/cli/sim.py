@@ -1,7 +1,9 @@
 """`floodgate sim`: the simulated day, without a broker."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import click
 import orjson
 from rich.progress import track
 
+from engine.cli.lies import tell_lies
 from engine.cli.options import PATH
 from engine.cli.output import Console, echo
 from engine.cli.verdict import tell_verdict
@@ -18,6 +21,7 @@ from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.sim.attacks import Event
 from engine.sim.evasion import evasion as cost_of
+from engine.sim.lies import LIES, SPARE_KEYS, outcome, told
 from engine.sim.world import simulate_day
 from engine.stream.offline import Arrival, OfflineEngine
 
@@ -32,15 +36,16 @@ def command() -> None:
 @click.option("--seed", default=1, show_default=True, help="Another day.")
 @click.option("--people", default=1_500, show_default=True, help="How many normal people there are.")
 @click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; a minute.")
-def report(rules: Path, seed: int, people: int, evasion: bool) -> None:
+@click.option("--lies", is_flag=True, help="Also what is left of it when attackers lie in their events; minutes.")
+def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> None:
     """Run the rules over a simulated day: attacks caught, look-alikes left alone, no models.
 
-    Exit code 1 when an attack got through or a look-alike was acted on.
+    Exit code 1 when an attack got through or a look-alike was acted on, or a lie helped.
     """
     console = Console()
     day, rulebook, progress = simulate_day(seed, people), load_rulebook(rules), Console(stderr=True)
     lines = [orjson.dumps(one.event) for one in day]
-    actions = _actions(rulebook, track(lines, "deciding", console=progress, transient=True))
+    actions, keys = _run(rulebook, track(lines, "deciding", console=progress, transient=True))
     evasions = None
     if evasion:
         attacks: dict[str, list[Event]] = {}
@@ -49,17 +54,31 @@ def report(rules: Path, seed: int, people: int, evasion: bool) -> None:
                 attacks.setdefault(one.attack, []).append(one.event)
         tried = track(attacks.items(), "evading", console=progress, transient=True)
         evasions = {name: cost_of(events, partial(_acted_on, rulebook)) for name, events in tried}
-    sys.exit(0 if tell_verdict(console, day, actions, evasions) else 1)
+    lying = {}
+    if lies:
+        scarce = replace(rulebook, max_keys={kind: int(SPARE_KEYS * count) + 1 for kind, count in keys.items()})
+        for lie in track(LIES, "lying", console=progress, transient=True):
+            events = (orjson.dumps(one.event) for one in told(day, lie, seed))
+            lying[lie.name] = outcome(day, _run(scarce if lie.before else rulebook, events)[0], lie)
+    well = tell_verdict(console, day, actions, evasions)
+    if lies:
+        well = tell_lies(console, outcome(day, actions), lying) and well
+    sys.exit(0 if well else 1)
 
 
-def _actions(rulebook: Rulebook, lines: Iterable[bytes]) -> list[dict[str, Any]]:
-    settings = Settings()
-    messages = OfflineEngine(rulebook, settings).run(Arrival("event", 0, line) for line in lines)
-    return [orjson.loads(message.value) for message in messages if message.topic == settings.topics.actions]
+def _run(rulebook: Rulebook, lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+    """The actions, and how many entities of each kind are counted."""
+    settings, keys = Settings(), Counter[str]()
+    engine = OfflineEngine(rulebook, settings)
+    messages = engine.run(Arrival("event", 0, line) for line in lines)
+    actions = [orjson.loads(message.value) for message in messages if message.topic == settings.topics.actions]
+    for (kind, _), count in engine.state.census().counts.items():
+        keys[kind] += count
+    return actions, keys
 
 
 def _acted_on(rulebook: Rulebook, lines: Sequence[bytes]) -> set[str]:
-    return {action["user_id"] for action in _actions(rulebook, lines)}
+    return {action["user_id"] for action in _run(rulebook, lines)[0]}
 
 
 @command.command("events")

@@ -17,15 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
 
+from engine.core.choice import chosen
 from engine.core.clusters import Trace
 from engine.core.decisions import Hit, Value, ordinal
 from engine.core.events import Event
 from engine.core.programs import Fields, JourneyProgram
 from engine.core.rules import USER, Counter
 from engine.core.units import duration_text
-
-MAX_STOPS_PER_KIND = 4
-"""How many entities of one kind an event visits, of those that it names."""
 
 MAX_COMBINATIONS = 64
 PART_SEPARATOR = "\x1f"
@@ -118,7 +116,6 @@ class Recall:
 
 
 def route(program: JourneyProgram, fields: Fields) -> list[Stop]:
-    """The entities that an event visits, in the order in which all events visit their kinds."""
-    return [
-        (kind, key) for kind, entity in program.entities.items() for key in entity.keys(fields)[:MAX_STOPS_PER_KIND]
-    ]
+    """The entities that an event visits, in the order in which all events visit their kinds: of each kind all that it
+    names, or of many some that its sender does not choose."""
+    return [(kind, key) for kind, entity in program.entities.items() for key in chosen(entity.keys(fields))]

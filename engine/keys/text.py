@@ -2,87 +2,195 @@
 
 A text is reduced to its letters: case, spaces, punctuation, digits, links, invisible characters, accents and
 look-alikes from other alphabets (Unicode's confusables) and from the keyboard (p4yp@l) make no difference.
-Of all runs of RUN letters in what is left, the one whose hash is smallest is the key (min-hash; Broder, "On
+Of all runs of RUN bytes in what is left, the one whose hash is smallest is the key (min-hash; Broder, "On
 the resemblance and containment of documents", 1997): two texts share it with a probability equal to the
 share of runs that they have in common. Two hash functions give two keys; texts that share either are taken
 for copies. `docs/decisions/0010-near-duplicate-text.md` has the rates measured on real texts.
+
+The hash functions are drawn by a deployment's secret. Who knew them could look for words whose hash is smaller than
+any text's, add two fresh ones to each copy, and no two copies would share a key.
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
-from engine.keys.characters import normalized
+from engine.core.kernel import hash64
+from engine.keys.characters import look_alikes, squeezed
 
 MIN_LETTERS = 20
-"""A shorter text is no evidence: many people say the same few words."""
+"""A text of fewer is no evidence: many people say the same few words. A Chinese character counts for two,
+a Japanese or Korean syllable for one and a half."""
 
-MAX_LETTERS = 4_000
+MAX_CHARS = 4_000
+"""So much of a text is read, half of it from either end, once blanks and other signs in a row are one blank."""
+
+WINDOW = 240
+"""Of a text of more than twice as many bytes, one key is of so many at its head and the other of so many at its tail.
+Keys of the whole of it would change with anything long that is put before or behind what is copied."""
+
 RUN = 12
-"""Letters (bytes, outside ASCII) in a run. Shorter runs survive more edits and match more strangers."""
+"""Bytes in a run: 12 letters of an alphabet, with the vowel signs of Indian ones, 6 kana or Korean
+syllables, 4 Chinese characters. Shorter runs survive more edits and match more strangers."""
 
-_DOMAIN = re.compile(r"\.(?:com|net|org|info|io|ru|xyz|top|site|shop|example)(?![a-z0-9])")
+_MAX_EXPANSION = 4
+"""Letters that one character stands for (ﷺ is a sentence of eighteen)."""
+
+_DOMAIN = re.compile(
+    r"\.(?:com|net|org|info|io|ru|xyz|top|site|shop|online|club|vip|icu|click|store|live|link|me|co|cc|tk|gg|ly"
+    r"|example)(?![a-z0-9])"
+)
 _IN_WORD = re.compile(r"(?<=\w)[@$!|](?=\w)")
 _SIGNS = {"@": "a", "$": "s", "!": "i", "|": "i"}
-_KEYBOARD = str.maketrans("01345789l", "oieastbgi")
+_NUMBERS = re.compile(r"(?<!\S)[^\sa-z\x80-\U0010ffff]++(?!\S)")
+"""Words without a letter."""
+
+_JUNK = re.compile(r"[\W\d_]{9,}+")
+_JAMO = re.compile("[\u1100-\u11ff]{2,}")
+_LETTERS = bytes.maketrans(b"01345789l", b"oieastbgi")
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha() and chr(code) not in "01345789")
+_LEADS = bytes((*range(0xC0, 0xE0), 0xE3, *range(0xEA, 0xEE)))
+"""Bytes of UTF-8 that say little more than the alphabet: without them, each letter of one is a byte, and each kana
+and Korean syllable two."""
+
+_INDIAN = re.compile(rb"\xe0[\xa4-\xbe]")
+"""The same of scripts from India to Laos."""
+
 _HALF = 8
-_MIX = tuple(np.uint64(one) for one in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5))
+_MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
 _SHIFT = np.uint64(29)
+_PURPOSE = "near-duplicate texts"
 
 
 def fingerprints(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """The two keys of an event's `text`; none when it has too few letters."""
     text = fields.get("text")
-    return text_keys(text) if type(text) is str else ()
+    return text_keys(text, hash64(_PURPOSE)) if type(text) is str else ()
 
 
-def text_keys(text: str) -> tuple[str, ...]:
-    """The keys of a text: equal for texts that share the run with the smallest hash."""
+def text_keys(text: str, key: int = 0) -> tuple[str, ...]:
+    """The keys of a text: equal for texts that share the run with the smallest hash. `key`: the deployment's secret
+    of 64 bits, the same wherever the keys are compared."""
     letters = skeleton(text)
-    if len(letters) < MIN_LETTERS:
-        return ()
     data = letters.encode()
+    count = len(letters)
+    if count + (len(data) - count) // 2 < MIN_LETTERS and len(data) < 2 * MIN_LETTERS:
+        return ()
+    if len(data) > count:
+        data = _units(data)
+        if count + (len(data) - count) // 2 < MIN_LETTERS:
+            return ()
+    mix = _mix(key)
+    if len(data) <= 2 * WINDOW:
+        hashes = _hashes(data, mix)
+        first, second = hashes, _again(hashes, mix)
+    else:
+        first, second = _hashes(data[:WINDOW], mix), _again(_hashes(data[-WINDOW:], mix), mix)
+    return f"a{int(first.min()):016x}", f"b{int(second.min()):016x}"
+
+
+def _hashes(data: bytes, mix: tuple[np.uint64, ...]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """The first hash of each run."""
     words = np.ndarray((len(data) - _HALF + 1,), dtype="<u8", buffer=data, strides=(1,))
     runs = len(data) - RUN + 1
-    hashes = (words[:runs] * _MIX[0]) ^ (words[RUN - _HALF : RUN - _HALF + runs] * _MIX[1])
-    hashes = (hashes ^ (hashes >> _SHIFT)) * _MIX[2]
-    again = (hashes ^ (hashes >> _SHIFT)) * _MIX[3]
-    first, second = int(hashes.min()), int((again ^ (again >> _SHIFT)).min())
-    return f"a{first:016x}", f"b{second:016x}"
+    hashes = (words[:runs] * mix[0]) ^ (words[RUN - _HALF : RUN - _HALF + runs] * mix[1])
+    return (hashes ^ (hashes >> _SHIFT)) * mix[2]
+
+
+def _again(hashes: np.ndarray[Any, np.dtype[np.uint64]], mix: tuple[np.uint64, ...]) -> Any:
+    """The second hash of each run, from the first."""
+    again = (hashes ^ (hashes >> _SHIFT)) * mix[3]
+    return again ^ (again >> _SHIFT)
 
 
 def skeleton(text: str) -> str:
     """The letters of a text as they look, in small ASCII letters where there is one that looks alike."""
-    text = text[: 2 * MAX_LETTERS].casefold()
-    if not text.isascii():
-        text = normalized("NFKD", text.translate(_look_alikes())).casefold().translate(_look_alikes())
-        text = "".join(character for character in text if unicodedata.category(character) not in ("Mn", "Cf"))
-    text = _IN_WORD.sub(lambda match: _SIGNS[match.group()], " ".join(filter(_is_word, text.split())))
-    return "".join(filter(str.isalpha, text.translate(_KEYBOARD)))[:MAX_LETTERS]
+    if len(text) > MAX_CHARS:
+        text = squeezed(text, len(text))
+        if len(text) > MAX_CHARS:
+            text = squeezed(_JUNK.sub(" ", text), MAX_CHARS)
+    if text.isascii():
+        text = text.lower()
+    else:
+        if _JAMO.search(text):
+            text = _JAMO.sub(_composed, text)
+        text = text.translate(_FOLDS)
+    if "." in text or "://" in text:
+        text = _without_links(text)
+    text = _NUMBERS.sub("", text)
+    text = _IN_WORD.sub(lambda match: _SIGNS[match[0]], text)
+    return text.encode().translate(_LETTERS, _NO_LETTERS).decode()
 
 
-def _is_word(token: str) -> bool:
-    """Neither a link nor a number, which are the first things that a spammer changes."""
+def _units(data: bytes) -> bytes:
+    """A skeleton with as many bytes for each letter as it tells."""
+    data = data.translate(None, _LEADS)
+    return _INDIAN.sub(b"", data) if b"\xe0" in data else data
+
+
+def _without_links(text: str) -> str:
+    """Without the links, which are the first things that a spammer changes."""
+    if "://" not in text and "www." not in text and not _DOMAIN.search(text):
+        return text
+    return " ".join(token for token in text.split() if not _is_link(token))
+
+
+def _is_link(token: str) -> bool:
     if "://" in token or token.startswith("www."):
-        return False
-    if "." in token and "@" not in token and _DOMAIN.search(token):
-        return False
-    return any(map(str.isalpha, token))
+        return True
+    return "." in token and "@" not in token and _DOMAIN.search(token) is not None
 
 
-@cache
-def _look_alikes() -> dict[int, str]:
-    """Characters outside ASCII that look like a letter or digit in it. Loaded when first needed."""
-    from confusable_homoglyphs.confusables import confusables_data  # noqa: PLC0415  # 40 ms that not every command needs
+def _composed(match: re.Match[str]) -> str:
+    """Korean letters that are written one by one, as syllables."""
+    return unicodedata.normalize("NFC", match[0])
 
-    table: dict[int, str] = {}
-    for character, looks_like in confusables_data.items():
-        if len(character) == 1 and not character.isascii():
-            plain = [one["c"] for one in looks_like if len(one["c"]) == 1 and one["c"].isascii() and one["c"].isalnum()]
-            if plain:
-                table[ord(character)] = plain[0].lower()
-    return table
+
+@lru_cache(maxsize=8)
+def _mix(key: int) -> tuple[np.uint64, ...]:
+    """The factors of the hash functions: odd numbers that only the key tells."""
+    drawn = blake2b(digest_size=32, key=(key & (1 << 64) - 1).to_bytes(8, "little")).digest() if key else bytes(32)
+    parts = (int.from_bytes(drawn[at : at + 8], "little") for at in range(0, 32, 8))
+    return tuple(np.uint64((constant ^ part) | 1) for constant, part in zip(_MIX, parts, strict=True))
+
+
+class _Folds(dict[int, str | int | None]):
+    """What is left of each character outside ASCII; learned as they come. What is never a letter is not kept."""
+
+    def __missing__(self, code: int) -> str | int | None:
+        if code < 128:
+            self[code] = chr(code).lower()
+        elif 0x20000 <= code < 0x40000:
+            return code
+        else:
+            category = unicodedata.category(chr(code))
+            if category in ("Cn", "Co", "Cs"):
+                return None
+            self[code] = _fold(chr(code))
+        return self[code]
+
+
+_FOLDS = _Folds()
+
+
+def _fold(character: str) -> str | int:
+    """A character as its letters look. Marks of Indian and Thai vowels stay, accents go."""
+    if character.isspace() or character in "\u2800\x85":
+        return " "
+    look = look_alikes()
+    decomposed = unicodedata.normalize("NFKD", character.casefold().translate(look)).translate(look).casefold()
+    if "\u1100" <= decomposed[:1] <= "\u11ff":
+        decomposed = unicodedata.normalize("NFC", decomposed)
+    kept = [one for one in decomposed.translate(look) if one.isascii() or one.isalpha() or _is_vowel(one)]
+    return "".join(kept)[:_MAX_EXPANSION]
+
+
+def _is_vowel(mark: str) -> bool:
+    return ("\u0900" <= mark <= "\u0eff" or "\u1000" <= mark <= "\u109f" or "\u1780" <= mark <= "\u17ff") and (
+        unicodedata.category(mark) in ("Mn", "Mc")
+    )

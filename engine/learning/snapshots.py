@@ -185,6 +185,8 @@ class Follower:
             if head.spam > head.labels:
                 raise ValueError(f"{head.spam} of its {head.labels} labels are spam")
             Thresholds.load(head.judged)
+            if self.head is not None and head.publications[-1][0] < self.head.publications[-1][0]:
+                raise ValueError("it was published before the one in use")
             self._apply(head)
         except (PipelineError, struct.error, ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise SnapshotError(f"a message of {len(value)} bytes about a model cannot be read: {error}") from error

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,14 +12,13 @@ from faust.types import TP
 from mode.types import ServiceT
 
 from engine.core.evaluator import Evaluator
-from engine.core.rules import Rulebook, changed_rules
-from engine.errors import RulebookError, SnapshotError
+from engine.errors import SnapshotError
 from engine.learning.trainer import is_seed
-from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState, Source
 from engine.stream.batches import BatchTransport
+from engine.stream.control import ControlState, group_of
 from engine.stream.durability import Durability
 from engine.stream.ending import end_soon
 from engine.stream.faust_options import faust_options
@@ -29,12 +27,10 @@ from engine.stream.handlers import BatchHandler
 from engine.stream.hop_messages import FROM_HOPS
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
-from engine.stream.lists import ENTRY, LiveEntries
-from engine.stream.messages import VERSION, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
-from engine.stream.promotions import PROMOTED, Promotions, held_back, note_promotion
+from engine.stream.publishers import Publishers
 from engine.stream.recovery import BulkRecovery
-from engine.stream.signing import Publishers
+from engine.stream.sealing import Seals
 from engine.stream.topics import TABLE
 from engine.stream.trainers import TrainerWorker
 from engine.stream.web import add_pages
@@ -54,6 +50,7 @@ class FloodgateApp(faust.App):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        settings.key_hashes()
         self._data_dir = Path(settings.data_dir).absolute()
         self._data_dir.mkdir(parents=True, exist_ok=True)
         for name in put_aside_corrupted(self._data_dir):
@@ -61,26 +58,22 @@ class FloodgateApp(faust.App):
         self.metrics = Metrics()
         self.handlers: dict[str, BatchHandler] = {}
         self.ready_to_decide = asyncio.Event()
+        self.seals = Seals(settings)
         self.durability = Durability(self)
         self.recovery = BulkRecovery(self)
-        self.rulebook_id: str | None = None
-        self._rulebook: Rulebook | None = None
-        self._before: Mapping[str, Rulebook] = {}
-        self._paused: dict[str, Pause] = {}
-        self._entries = LiveEntries()
-        self._promotions: Promotions = {}
-        pseudonyms = settings.pseudonyms()
-        self._conceal = pseudonyms.of if pseudonyms is not None else None
+        self._publishers = Publishers(settings)
+        self.control = ControlState(settings, self._publishers, self.metrics, self._data_dir, self._switch)
         self._models = Models()
         self._states: dict[int, PartitionState] = {}
         super().__init__(settings.app_id, **faust_options(settings))
         self.entities = self._entity_table()
         self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
-        self._publishers = Publishers(settings)
-        accept = self._publishers.accept
-        self._trainer = TrainerWorker(settings, self._models, self.metrics, known=self._models_known, accept=accept)
+        accept, is_sealed = self._publishers.accept, self.seals.fits
+        self._trainer = TrainerWorker(
+            settings, self._models, self.metrics, known=self._models_known, accept=accept, is_sealed=is_sealed
+        )
         self._hops = HopWorker(
-            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source
+            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source, is_sealed
         )
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
@@ -88,12 +81,12 @@ class FloodgateApp(faust.App):
         self._handle(settings.topics.examples, self._trainer)
         self._followers = (
             Follower(
-                settings.topics.models, settings, self._receive_model, self._switch,
+                settings.topics.models, settings, self._receive_model, self._switch, accept=self._accept_model,
                 on_refused=self.metrics.refused.labels(settings.topics.models).inc,
             ),
             Follower(
-                settings.topics.rulebooks, settings, self._receive_rulebook, self._switch, _group,
-                self._accept_rulebook, self.metrics.refused.labels(settings.topics.rulebooks).inc,
+                settings.topics.rulebooks, settings, self.control.receive, self._control_known, group_of,
+                self.control.accept, self.metrics.refused.labels(settings.topics.rulebooks).inc,
             ),
         )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
@@ -113,6 +106,11 @@ class FloodgateApp(faust.App):
         for name in self.handlers:
             channel = self.topic(name, key_serializer="raw", value_serializer="raw")
             self.topics.add(cast(Any, channel.clone(is_iterator=True)))
+        await self.control.remember()
+        if not self._publishers.are_known:
+            _log.warning("nobody has to sign: whoever can write to the topics can change rules, labels and models")
+        if not self.seals.are_asked_for:
+            _log.warning("workers do not seal what they write: `security.worker_key` is not set")
         await super().on_start()
 
     def _crash(self, reason: BaseException) -> None:
@@ -152,74 +150,18 @@ class FloodgateApp(faust.App):
 
     # -- updates ----------------------------------------------------------------------------------
 
-    async def _receive_rulebook(self, name: str, message: bytes) -> bool:
-        rule = paused_rule(name)
-        if rule is not None:
-            return self._receive_paused(rule, message)
-        if name.startswith((ENTRY, PROMOTED)):
-            return self._receive_beside(name, message)
-        if not name.startswith(VERSION):
-            return False
-        started = time.perf_counter()
-        try:
-            document = decode_rulebook(message)
-            # Compiling holds the interpreter, not the event loop: heartbeats go on.
-            loading = partial(load_rulebook, document["sources"], self._conceal)
-            rulebook = await asyncio.get_running_loop().run_in_executor(None, loading)
-        except (RulebookError, RecursionError, MemoryError) as error:
-            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
-            _log.error("a rulebook was refused; the one in use stays", errors=str(error))
-            return False
-        if self.rulebook_id is not None:
-            self.metrics.rulebook.remove(self.rulebook_id)
-        if self._rulebook is not None:
-            self._before = changed_rules(self._rulebook, rulebook, self._before)
-        self._rulebook, self.rulebook_id = rulebook, rulebook.id
-        self._entries.show_in(rulebook, *self._before.values())
-        self.metrics.rulebook.labels(rulebook.id).set(1)
-        self._switch()
-        _log.info(
-            "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=document.get("author"),
-            compiled_ms=round((time.perf_counter() - started) * 1000),
-        )  # fmt: skip
-        return True
-
-    def _accept_rulebook(self, record: Any) -> bool:
-        accepted = self._publishers.accept(record)
-        if not accepted:
-            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
-        return accepted
-
-    def _receive_paused(self, rule: str, message: bytes) -> bool:
-        try:
-            note_paused(self._paused, rule, message)
-        except RulebookError as error:
-            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
-            _log.error("what is paused stays as it was", error=str(error))
-            return False
-        self.metrics.paused.set(len(self._paused))
-        _log.warning("paused rules", rules=sorted(self._paused))
-        self._switch()
-        return True
-
-    def _receive_beside(self, key: str, message: bytes) -> bool:
-        """What changes while a rulebook is in use: an entry of a live list, or a rule's promotion."""
-        try:
-            if key.startswith(ENTRY):
-                self._entries.receive(key, message)
-            else:
-                note_promotion(self._promotions, key, message)
-                self._switch()
-        except RulebookError as error:
-            self.metrics.refused.labels(self.settings.topics.rulebooks).inc()
-            _log.error("an entry of a live list or a promotion was refused", key=key, error=str(error))
-            return False
-        return True
+    def _accept_model(self, record: Any) -> bool:
+        """A worker's, or from one who may restore models."""
+        if self.seals.fits(record):
+            return True
+        if self._publishers.are_known and self._publishers.verify(record, "model") is not None:
+            return True
+        self.metrics.refused.labels(record.topic).inc()
+        _log.error("a part of a model was refused: no worker has published it, nor one who may", offset=record.offset)
+        return False
 
     async def _expire_entries(self) -> None:
-        self._entries.expire()
-        for name, count in self._entries.counts().items():
-            self.metrics.entries.labels(name).set(count)
+        self.control.expire()
 
     async def _receive_model(self, name: str, snapshot: bytes) -> bool:
         started = time.perf_counter()
@@ -245,20 +187,24 @@ class FloodgateApp(faust.App):
         """Wait until all that has been published by now has been read."""
         await self._followers[0].read_to_end()
 
+    def _control_known(self) -> None:
+        self.control.caught_up = True
+        self._switch()
+
     def _switch(self) -> None:
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
-        if self._rulebook is not None:
-            scorers = self._models.scorers(self._rulebook)
-            rulebook = held_back(self._rulebook, self._promotions).pausing(self._paused)
-            evaluator = Evaluator(rulebook, scorers, self.settings.decision_sample, self._before)
+        rulebook, in_force = self.control.rulebook, self.control.in_force()
+        if rulebook is not None and in_force is not None:
+            scorers = self._models.scorers(rulebook)
+            evaluator = Evaluator(in_force, scorers, self.settings.decision_sample, self.control.before)
             self._events.use(evaluator)
             self._hops.use(evaluator)
-            self._trainer.use(self._rulebook)
+            self._trainer.use(rulebook)
             if all(follower.caught_up.is_set() for follower in self._followers):
                 self.ready_to_decide.set()
 
     async def _publish_snapshots(self) -> None:
-        if self._rulebook is None:
+        if self.control.rulebook is None:
             _log.warning("waiting for a rulebook: publish one with `floodgate rules push`")
         messages = self._trainer.due_snapshots()
         if messages:
@@ -296,8 +242,3 @@ class FloodgateApp(faust.App):
             "ttl": self.settings.state_ttl_days * day_s,
         }
         return self.Table(TABLE, partitions=self.settings.partitions, key_type=bytes, value_type=bytes, options=options)
-
-
-def _group(key: str) -> str:
-    """All versions of the rulebook take each other's place."""
-    return VERSION if key.startswith(VERSION) else key

@@ -62,7 +62,7 @@ class Durability:
     def __init__(self, app: "FloodgateApp") -> None:
         self._app = app
         self._last: dict[int, _Step] = {}
-        self.writers = Writers(app.settings)
+        self.writers, self._seals = Writers(app.settings), app.seals
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, tp: TP, outcome: "Outcome", finished: Callable[[], None], release: Callable[[], None]) -> None:
@@ -113,7 +113,10 @@ class Durability:
             if partition is None:
                 partition = _partition_of(message.key, partitions[message.topic])
             tp = TP(message.topic, partition)
-            record = {"key": message.key, "value": message.value, "timestamp": now_ms, "headers": message.headers or []}
+            headers, seal = message.headers or [], self._seals.header(message.topic, message.key, message.value)
+            if seal is not None:
+                headers = [*headers, seal]
+            record = {"key": message.key, "value": message.value, "timestamp": now_ms, "headers": headers}
             if tp in builders and builders[tp].append(**record) is not None:
                 continue
             if tp in builders:

@@ -9,7 +9,7 @@ from mode import Service
 
 from engine.settings import Settings
 from engine.stream.clients import async_options
-from engine.stream.handlers import Accept, accept_all
+from engine.stream.handlers import accept_any
 
 Receive = Callable[[str, bytes], Awaitable[bool]]
 """Called with key and value of each new message, in order. Returns False for one that is refused."""
@@ -35,7 +35,7 @@ class Follower(Service):
         receive: Receive,
         on_caught_up: CaughtUp,
         group: Group = str,
-        accept: Accept = accept_all,
+        accept: Callable[[Any], bool] = accept_any,
         on_refused: Refused = lambda: None,
         **more: Any,
     ) -> None:
@@ -70,7 +70,6 @@ class Follower(Service):
         for record in records:
             if record.key and record.value:
                 if not self._accept(record):
-                    self.log.error("%s: a message was refused: it does not come from a known publisher", self._topic)
                     continue
                 key = record.key.decode("utf-8", "replace")
                 groups.setdefault(self._group(key), []).append((key, record))

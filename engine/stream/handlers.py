@@ -16,12 +16,12 @@ States = Callable[[int], PartitionState]
 """Gives the state of a partition."""
 
 
-Accept = Callable[[Any], bool]
-"""Whether a record comes from someone who may publish it."""
+IsSealed = Callable[[Any], bool]
+"""Whether a record comes from a worker."""
 
 
-def accept_all(_: Any) -> bool:
-    """Everyone may."""
+def accept_any(_: Any) -> bool:
+    """Nothing has to be sealed."""
     return True
 
 

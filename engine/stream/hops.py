@@ -21,10 +21,11 @@ from engine.settings import Settings
 from engine.state.store import PartitionState
 from engine.state.store import Source as StateSource
 from engine.stream.forgetting import Forget, forget
-from engine.stream.handlers import Accept, Outcome, Rejector, StateOutcome, States, accept_all
+from engine.stream.handlers import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any
 from engine.stream.hop_messages import FROM_HOPS, MESSAGES_PER_RECORD, Departures, Origin, decode_hop, state_key
 from engine.stream.learners import ScoredEvents, Source
 from engine.stream.metrics import Metrics
+from engine.stream.publishers import Accept, accept_all
 from engine.stream.results import Results
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -51,8 +52,9 @@ class HopWorker:
 
     def __init__(
         self, settings: Settings, states: States, metrics: Metrics, partitions: int, accept: Accept = accept_all,
-        end_of: EndOf = _unknown_end,
+        end_of: EndOf = _unknown_end, is_sealed: IsSealed = accept_any,
     ) -> None:  # fmt: skip
+        self._is_sealed = is_sealed
         self._end_of, self._ends, self._asked = end_of, dict[StateSource, int](), set[StateSource]()
         self._settings, self._states, self._metrics, self._accept = settings, states, metrics, accept
         self._partitions = partitions
@@ -194,13 +196,16 @@ class HopWorker:
                 self._rejector.reject(outcome, record, "not_a_hop", error)
                 continue
             if isinstance(decoded, Forget):
-                if self._accept(record):
+                if self._accept(record, "forget") is not None:
                     requests.append(decoded)
                 else:
                     refused = StateError("it does not come from one who may make the engine forget")
                     self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
             origin, what = decoded
+            if not self._is_sealed(record):
+                self._rejector.reject(outcome, record, "not_a_workers", StateError("it does not come from a worker"))
+                continue
             if what.home >= self._partitions or origin.partition >= self._partitions:
                 missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
                 self._rejector.reject(outcome, record, "not_a_hop", missing)

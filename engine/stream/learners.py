@@ -23,9 +23,10 @@ from engine.learning.snapshots import Follower
 from engine.settings import Settings
 from engine.state.scored import Found, ScoredKeys, payload_of
 from engine.state.store import PartitionState
-from engine.stream.handlers import Accept, Outcome, Rejector, StateOutcome, States, accept_all
+from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.messages import Message, decode_label, encode_example, encode_review
 from engine.stream.metrics import Metrics
+from engine.stream.publishers import Accept, accept_all
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -167,9 +168,11 @@ class LabelWorker:
 
     def _decode(self, outcome: Outcome, record: Any) -> Label | None:
         try:
-            if not self._accept(record):
-                raise LabelError("not_a_publishers", "it does not come from one who may publish labels")
-            return decode_label(record.value)
+            origin = self._accept(record, "label")
+            if origin is None:
+                raise LabelError("not_a_publishers", "it does not come from one who may publish labels, or comes again")
+            label = decode_label(record.value)
+            return label if origin.speaks_for_others else replace(label, moderator=origin.name)
         except Exception as error:  # one label must never stop a partition
             reason = error.reason if isinstance(error, LabelError) else "not_a_label"
             self._rejector.reject(outcome, record, reason, error)

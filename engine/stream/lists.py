@@ -18,11 +18,9 @@ from engine.core.rules import Rulebook
 from engine.errors import PublishError, RulebookError
 from engine.settings import Settings
 from engine.stream.clients import producer
+from engine.stream.messages import ENTRY
 from engine.stream.rulebooks import accepted
 from engine.stream.signing import Signer
-
-ENTRY = "list/"
-"""What the keys of entries begin with: list/, the list's name, /, the entry."""
 
 MAX_ENTRIES = 200_000
 """Of all lists together."""

@@ -8,7 +8,7 @@ import orjson
 
 from engine.core.bounds import LEAST, AtLeast
 from engine.core.decisions import Action, Decision, Hit, Value
-from engine.core.events import Event, FieldMapping, epoch_ms
+from engine.core.events import EARLIEST_MS, LATEST_MS, Event, FieldMapping, epoch_ms
 from engine.core.identity import MAX_ID_CHARS
 from engine.core.kernel import hash_bytes
 from engine.errors import EventError, LabelError, RulebookError
@@ -23,6 +23,12 @@ VERSION = "version/"
 
 PAUSED = "paused/"
 """The same for the rules that do nothing for now, whatever their rulebook says."""
+
+PROMOTED = "promoted/"
+"""What the keys of promotions begin with, before the rule's name."""
+
+ENTRY = "list/"
+"""What the keys of entries of live lists begin with: list/, the list's name, /, the entry."""
 
 DEAD_LETTER_BYTES = 16_384
 """So much of a message that could not be used is kept: whatever a sender writes, the broker takes the dead letter."""
@@ -56,6 +62,19 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
     except orjson.JSONDecodeError as error:
         raise EventError("not_json", f"the message is not JSON: {error}") from error
     return mapping.read(document, arrived_ms, len(data), hash_bytes(data))
+
+
+def arrived_ms(line: bytes) -> int | None:
+    """When a recorded event arrived, as its file says beside it (`arrived`, epoch ms); None where it does not: then its
+    own time is its arrival."""
+    if b'"arrived"' not in line:
+        return None
+    try:
+        document = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    found = document.get("arrived") if type(document) is dict else None
+    return found if type(found) is int and EARLIEST_MS <= found <= LATEST_MS else None
 
 
 def encode_action(action: Action) -> bytes:

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
-import orjson
 
 from engine.core.evaluator import Evaluator
-from engine.core.events import EARLIEST_MS, LATEST_MS
 from engine.core.journeys import Journey, Recall
 from engine.core.rules import Rulebook, changed_rules
 from engine.learning.models import LearnedModel
@@ -23,7 +21,7 @@ from engine.state.store import PartitionState, entity_key, user_key
 from engine.stream.handlers import Outcome, StateOutcome
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models, Source
-from engine.stream.messages import Message
+from engine.stream.messages import Message, arrived_ms
 from engine.stream.metrics import Metrics
 from engine.stream.trainers import TrainerWorker
 from engine.stream.workers import EventWorker
@@ -45,24 +43,13 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One line of a file: an event or a label, and its time."""
+    """One line of a file: an event or a label, and its time. `arrived_ms`: when an event came, where that is known from
+    elsewhere than the line."""
 
     kind: str
     ts_ms: int
     value: bytes
-
-
-def arrived_ms(line: bytes) -> int | None:
-    """When a recorded event arrived, as its file says beside it (`arrived`, epoch ms); None where it does not: then its
-    own time is its arrival."""
-    if b'"arrived"' not in line:
-        return None
-    try:
-        document = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    found = document.get("arrived") if type(document) is dict else None
-    return found if type(found) is int and EARLIEST_MS <= found <= LATEST_MS else None
+    arrived_ms: int | None = None
 
 
 def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arrival]:
@@ -94,6 +81,7 @@ class OfflineEngine:
         before: Rulebook | None = None,
     ) -> None:  # fmt: skip
         self.metrics = Metrics()
+        settings.key_hashes()
         settings = msgspec.structs.replace(settings, log_actions=False)
         self._settings, self._rulebook = settings, _with_pseudonyms(rulebook, settings)
         self._before: Mapping[str, Rulebook] = {}
@@ -128,7 +116,9 @@ class OfflineEngine:
     def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
         if kind == "event":
             topic = self._settings.topics.events
-            records = [self._record("event", topic, one.value, arrived_ms(one.value)) for one in arrivals]
+            records = [
+                self._record("event", topic, one.value, one.arrived_ms or arrived_ms(one.value)) for one in arrivals
+            ]
             outcome, journeys = self._events.decide(_PARTITION, records)
             messages = self._apply(outcome)
             messages += self._travel([journey for _, journey in journeys])

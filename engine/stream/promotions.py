@@ -14,12 +14,9 @@ from engine.core.hashing import hash32
 from engine.core.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.settings import Settings
+from engine.stream.messages import PROMOTED
 from engine.stream.publishing import send_one
 from engine.stream.rulebooks import accepted
-
-PROMOTED = "promoted/"
-"""What the keys of promotions begin with, before the rule's name."""
-
 
 IN_SHADOW = 1
 """The stage of every plan that nobody has to be promoted to; before it the plan has not begun."""

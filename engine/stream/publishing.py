@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -19,7 +19,7 @@ from engine.learning.trainer import seed_of
 from engine.settings import Settings
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models
-from engine.stream.messages import RULING, Restore, Ruling
+from engine.stream.messages import RULING, Restore, Ruling, arrived_ms
 from engine.stream.signing import Signer
 
 
@@ -64,15 +64,24 @@ def read_models(settings: Settings) -> dict[str, LearnedModel]:
     return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}
 
 
-def read_since(settings: Settings, topic: str, span_ms: int, most: int | None = None) -> list[bytes]:
-    """The values that have arrived on a topic within the last so many milliseconds, in the order of their arrival
-    times; of more than `most` about the latest. Raises TopicError."""
-    records = read_all(settings, topic, int(time.time() * 1000) - span_ms, most)
-    return [
-        record.value
-        for record in sorted(records, key=lambda one: (one.timestamp, one.partition, one.offset))
-        if record.value is not None
-    ]
+class Recorded(NamedTuple):
+    """What was on a topic, and when it had arrived."""
+
+    value: bytes
+    arrived_ms: int
+
+
+def read_since(settings: Settings, topic: str, span_ms: int, most: int | None = None) -> list[Recorded]:
+    """The values and times of what has arrived on a topic within the last so many milliseconds, in the order of their
+    arrival; of more than `most` about the latest. Within a partition that is the order of its offsets, whatever times
+    the records claim. Raises TopicError."""
+    reached: dict[int, int] = {}
+    found = []
+    for record in read_all(settings, topic, int(time.time() * 1000) - span_ms, most):
+        at = reached[record.partition] = max(record.timestamp, reached.get(record.partition, 0))
+        if record.value is not None:
+            found.append((at, record.partition, record.offset, record.timestamp, record.value))
+    return [Recorded(value, arrived) for *_, arrived, value in sorted(found, key=lambda one: one[:3])]
 
 
 def read_all(settings: Settings, topic: str, since_ms: int | None = None, most: int | None = None) -> Iterator[Any]:
@@ -111,18 +120,19 @@ class Publisher:
         self._producer = producer(settings, linger_ms=5, batch_size=256_000)
 
     def event(self, value: bytes, remember: bool = False) -> None:
-        """One event; `remember` its user for a label that names only the event."""
-        key, event = None, None
+        """One event; `remember` its user for a label that names only the event. It arrives when its file says so
+        (`arrived`), or at its own time, whenever it is published: so what is recorded is decided as it was."""
+        key, event, arrived = None, None, arrived_ms(value)
         try:
             document = orjson.loads(value)
-            event = self._mapping.read(document)
-            key = event.user_id.encode()
+            event = self._mapping.read(document, arrived)
+            key, arrived = event.user_id.encode(), arrived or event.ts_ms
         except orjson.JSONDecodeError:
             pass  # the workers make it a dead letter
         except EventError:
             user = lookup(document, self._mapping.sources.get("user_id", "user_id")) if type(document) is dict else None
             key = str(user).encode() if user is not None else None
-        sent = self._send(self._settings.topics.events, value, key)
+        sent = self._send(self._settings.topics.events, value, key, timestamp_ms=arrived)
         if remember and event is not None and key is not None:
             self._users[event.event_id] = key, sent
 
@@ -156,9 +166,13 @@ class Publisher:
             failures, self._failures = self._failures, []
             raise PublishError(f"the broker refused {len(failures)} messages, the first: {failures[0]!r}")
 
-    def _send(self, topic: str, value: bytes, key: bytes | None, partition: int | None = None) -> Any:
+    def _send(
+        self, topic: str, value: bytes, key: bytes | None, partition: int | None = None, timestamp_ms: int | None = None
+    ) -> Any:
         headers = self._signer.headers(topic, key, value) if topic == self._settings.topics.labels else []
-        sent = self._producer.send(topic, value=value, key=key, headers=headers, partition=partition)
+        sent = self._producer.send(
+            topic, value=value, key=key, headers=headers, partition=partition, timestamp_ms=timestamp_ms
+        )
         sent.add_errback(self._failures.append)
         return sent
 

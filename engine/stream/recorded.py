@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from engine.core.events import Event
-from engine.core.kernel import hash64
+from engine.core.kernel import hash64, hash_bytes
 from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.evaluation import Case
@@ -15,7 +15,7 @@ from engine.learning.scored import ScoredModel, read_scored
 from engine.rulebook.discovery import flattened
 from engine.settings import Settings
 from engine.state.scored import payload_of
-from engine.stream.messages import read_label
+from engine.stream.messages import arrived_ms, read_label
 from engine.stream.offline import Arrival, OfflineEngine
 
 CHUNK = 1_000
@@ -84,7 +84,7 @@ def _scored(
     events: list[Event] = []
     for line in lines:
         try:
-            events.append(mapping.read(orjson.loads(line)))
+            events.append(mapping.read(orjson.loads(line), arrived_ms(line), content=hash_bytes(line)))
         except (orjson.JSONDecodeError, EventError):
             continue
     for _ in engine.run([Arrival("event", 0, line) for line in lines]):

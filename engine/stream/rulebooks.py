@@ -16,9 +16,20 @@ from engine.core.rules import Rulebook
 from engine.errors import RulebookError, TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.messages import PAUSED, VERSION, Pause, decode_rulebook, encode_rulebook, note_paused, paused_rule
+from engine.stream.messages import (
+    ENTRY,
+    PAUSED,
+    PROMOTED,
+    VERSION,
+    Pause,
+    decode_rulebook,
+    encode_rulebook,
+    note_paused,
+    paused_rule,
+)
+from engine.stream.publishers import Publishers, Scope
 from engine.stream.publishing import read_all, send_one
-from engine.stream.signing import Publishers
+from engine.stream.signing import PUBLISHER
 
 MAX_VERSIONS = 500
 """Of more, the oldest are deleted at a push."""
@@ -99,14 +110,29 @@ def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
 
 def accepted(settings: Settings) -> Iterator[Any]:
     """What is on the topic and comes from those who may publish. Raises TopicError."""
-    accept = Publishers(settings).accept
-    return (one for one in read_all(settings, settings.topics.rulebooks) if one.key is not None and accept(one))
+    publishers = Publishers(settings)
+    records = (one for one in read_all(settings, settings.topics.rulebooks) if one.key is not None)
+    return (one for one in records if publishers.accept(one, scope_of(one.key)) is not None)
+
+
+def author_of(record: Any, said: str) -> str:
+    """Who has published an accepted record: the signer, where it is signed, whatever it says itself."""
+    signer = dict(record.headers or ()).get(PUBLISHER)
+    return signer.decode("utf-8", "replace") if signer is not None else said
+
+
+def scope_of(key: bytes) -> Scope:
+    """What one must be allowed to do to publish under a key of the topic."""
+    text = key.decode("utf-8", "replace")
+    if text.startswith((PAUSED, PROMOTED)):
+        return "pause"
+    return "lists" if text.startswith(ENTRY) else "rules"
 
 
 def _version(record: Any) -> Version:
     document = decode_rulebook(record.value or b"")
     number = document.get("ts")
     return Version(
-        record.offset, record.key, str(document.get("id")), str(document.get("author") or ""),
+        record.offset, record.key, str(document.get("id")), author_of(record, str(document.get("author") or "")),
         str(document.get("note") or ""), number if isinstance(number, int) else 0, document["sources"],
     )  # fmt: skip

@@ -1,67 +1,70 @@
-"""Who may publish labels, rulebooks and what else people decide: messages carry their publisher's name and a signature.
+"""What people publish is signed: labels, rulebooks, pauses, promotions, list entries, rulings, requests to forget.
 
-A signature is an HMAC-SHA256 over topic, key and value, with a secret that the publisher shares with the workers. It
-keeps those out who may write to a topic and have no secret. It does not keep anyone from sending once more what a
-publisher has sent: that is what the broker's access lists are for.
+A signature is Ed25519 over the application's id, the topic, the key, the value, the signer's name and a sequence
+number, which is the microsecond of signing. The workers have public keys alone, so who breaks into one can sign
+nothing. A sequence number counts once: what was signed once cannot be published again by somebody else.
+
+    headers    publisher (the signer's name) | sequence (decimal) | signature (64 bytes)
 """
 
-import hmac
-from typing import Any
+import time
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
 
-import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from engine.errors import SettingsError
-from engine.security import read_secret
 from engine.settings import Settings
 
-PUBLISHER, SIGNATURE = "publisher", "signature"
+PUBLISHER, SEQUENCE, SIGNATURE = "publisher", "sequence", "signature"
+
+_KEY_BYTES = 32
+_DOMAIN = b"floodgate signature 1"
+
+Headers = list[tuple[str, bytes]]
 
 
 class Signer:
-    """Signs what this process publishes, if it has a secret. Raises SettingsError when it is made."""
+    """Signs what this process publishes, if it has a key. Raises SettingsError when it is made."""
 
     def __init__(self, settings: Settings) -> None:
-        self._name, self._secret = settings.security.publisher or "", settings.security.publisher_secret()
+        self.name, secret = settings.security.publisher or "", settings.security.publisher_secret()
+        self._app_id, self._sequence = settings.app_id, 0
+        self._key = Ed25519PrivateKey.from_private_bytes(_decoded(secret, "publisher_key")) if secret else None
 
-    def headers(self, topic: str, key: bytes | None, value: bytes | None) -> list[tuple[str, bytes]]:
-        """The headers of a message; none without a secret."""
-        if not self._secret:
+    def headers(self, topic: str, key: bytes | None, value: bytes | None) -> Headers:
+        """The headers of a message; none without a key."""
+        if self._key is None:
             return []
-        return [(PUBLISHER, self._name.encode()), (SIGNATURE, _sign(self._secret, topic, key, value).encode())]
+        self._sequence = max(self._sequence + 1, time.time_ns() // 1_000)
+        signature = self._key.sign(signed_bytes(self._app_id, self.name, self._sequence, topic, key, value))
+        return [(PUBLISHER, self.name.encode()), (SEQUENCE, b"%d" % self._sequence), (SIGNATURE, signature)]
 
 
-class Publishers:
-    """Those whose messages count. Without a list, everyone's do."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._secrets = _read(settings.security.publishers_file)
-
-    def accept(self, record: Any) -> bool:
-        """Whether a record comes from one of them."""
-        if self._secrets is None:
-            return True
-        headers = dict(record.headers or ())
-        secret = self._secrets.get((headers.get(PUBLISHER) or b"").decode("utf-8", "replace"))
-        if secret is None:
-            return False
-        wanted = _sign(secret, record.topic, record.key, record.value)
-        return hmac.compare_digest(wanted.encode(), headers.get(SIGNATURE) or b"")
+def signed_bytes(
+    app_id: str, publisher: str, sequence: int, topic: str, key: bytes | None, value: bytes | None
+) -> bytes:
+    """What is signed: all of it, and where one part ends."""
+    parts = (app_id.encode(), publisher.encode(), b"%d" % sequence, topic.encode(), key or b"", value or b"")
+    return _DOMAIN + b"".join(len(part).to_bytes(8, "big") + part for part in parts)
 
 
-def _sign(secret: str, topic: str, key: bytes | None, value: bytes | None) -> str:
-    parts = (topic.encode(), key or b"", value or b"")
-    message = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-    return hmac.new(secret.encode(), message, "sha256").hexdigest()
+def make_keys() -> tuple[str, str]:
+    """A new private key and its public one, as settings have them."""
+    private = Ed25519PrivateKey.generate()
+    return b64encode(private.private_bytes_raw()).decode(), b64encode(private.public_key().public_bytes_raw()).decode()
 
 
-def _read(path: str | None) -> dict[str, str] | None:
-    if path is None:
-        return None
+def public_key(text: str, setting: str) -> Ed25519PublicKey:
+    """A public key as settings have it. Raises SettingsError."""
+    return Ed25519PublicKey.from_public_bytes(_decoded(text, setting))
+
+
+def _decoded(text: str, setting: str) -> bytes:
     try:
-        found = yaml.safe_load(read_secret(path, "security.publishers_file"))
-    except yaml.YAMLError as error:
-        # The error would quote the file, secrets and all.
-        raise SettingsError("`security.publishers_file` is not YAML") from error
-    if not isinstance(found, dict) or not all(isinstance(one, str) and one for pair in found.items() for one in pair):
-        raise SettingsError("`security.publishers_file` maps names to secrets, both as text")
+        found = b64decode(text, validate=True)
+    except (Base64Error, ValueError):
+        found = b""
+    if len(found) != _KEY_BYTES:  # not shown: it may be the key itself
+        raise SettingsError(f"`security.{setting}` is not a key: `floodgate keys new NAME` makes one")
     return found

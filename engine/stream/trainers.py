@@ -14,10 +14,11 @@ from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer, is_seed
 from engine.settings import Settings
-from engine.stream.handlers import Accept, Outcome, Rejector, accept_all
+from engine.stream.handlers import IsSealed, Outcome, Rejector, accept_any
 from engine.stream.learners import Models
 from engine.stream.messages import RULING, Message, Pin, Quarantine, Restore, decode_example, decode_ruling
 from engine.stream.metrics import Metrics
+from engine.stream.publishers import Accept, accept_all
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -44,9 +45,10 @@ class TrainerWorker:
         clock: Callable[[], float] = time.monotonic,
         known: Callable[[], Awaitable[None]] = _at_once,
         accept: Accept = accept_all,
+        is_sealed: IsSealed = accept_any,
     ) -> None:
         self._settings, self._models, self._metrics = settings, models, metrics
-        self._clock, self._known, self._accept = clock, known, accept
+        self._clock, self._known, self._accept, self._is_sealed = clock, known, accept, is_sealed
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._trainer = Trainer(models.followers)
         self._rulebook: Rulebook | None = None
@@ -84,6 +86,8 @@ class TrainerWorker:
                     if outcome.read_from is not None:
                         break
                     continue
+                if not self._is_sealed(record):
+                    raise LabelError("not_a_workers", "it does not come from a worker")
                 example = decode_example(record.value or b"")
                 spec = self._rulebook.models.get(example.model)
                 if spec is not None and self._trainer.learn(example, record.offset, spec.river):
@@ -108,8 +112,8 @@ class TrainerWorker:
 
     def _rule(self, record: Any) -> int | None:
         """A ruling: the offset from which the examples have to be read again, if they have to be."""
-        if not self._accept(record):
-            raise LabelError("not_a_publishers", "it does not come from one who may publish rulings")
+        if self._accept(record, "model") is None:
+            raise LabelError("not_a_publishers", "it does not come from one who may publish rulings, or comes again")
         ruling = decode_ruling(record.value)
         match ruling:
             case Quarantine(moderator=moderator, quarantined=quarantined):

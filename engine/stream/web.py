@@ -2,12 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from faust.web.base import BlueprintManager
+
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
 
 
 def add_pages(app: "FloodgateApp") -> None:
-    """Register the pages with Faust's web server."""
+    """Register the pages with Faust's web server, in the place of its own: those show keys of the state, and ask other
+    workers for them (faust/web/base.py, `DEFAULT_BLUEPRINTS`)."""
+    app.web.blueprints = BlueprintManager()
 
     async def metrics(view: Any, request: Any) -> Any:
         return view.bytes(app.metrics.expose(), content_type="text/plain")
@@ -17,7 +21,11 @@ def add_pages(app: "FloodgateApp") -> None:
 
     async def readyz(view: Any, request: Any) -> Any:
         waiting = app.waiting_for()
-        status = {"status": "ready" if not waiting else "waiting", "waiting_for": waiting, "rulebook": app.rulebook_id}
+        status = {
+            "status": "ready" if not waiting else "waiting",
+            "waiting_for": waiting,
+            "rulebook": app.control.rulebook_id,
+        }
         return view.json(status, status=200 if not waiting else 503)
 
     app.page("/metrics")(metrics)

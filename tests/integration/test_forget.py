@@ -37,7 +37,9 @@ def newest_state(system: System) -> dict[bytes, bytes]:
 
 def scored(state: dict[bytes, bytes]) -> set[int]:
     """The events that are kept as they were scored."""
-    return {event for key, value in state.items() if key.startswith(PIECE) for event in events_of(value).tolist()}
+    return {
+        event for key, value in state.items() if key.startswith(PIECE) for event in events_of(value).identities.tolist()
+    }
 
 
 def on_disk(directory: Path) -> dict[Any, Any]:

@@ -1,0 +1,28 @@
+"""Which few of many keys are counted, whatever order their sender has put them in."""
+
+from collections.abc import Iterable
+
+from engine.core.kernel import hash64
+
+MOST = 8
+"""So many keys of one kind are all counted."""
+
+
+def chosen(keys: Iterable[str], most: int = MOST) -> tuple[str, ...]:
+    """The different keys in their order, all of them where they are at most `most`; else those that come first by
+    their keyed hashes.
+
+    Which ones these are does not depend on the order, and a key is ranked the same in each event: who adds throw-away
+    keys to hide one of his cannot tell how many that takes, nor make ones that outrank it.
+    """
+    different = tuple(dict.fromkeys(keys))
+    if len(different) <= most:
+        return different
+    kept = set(ranked(different)[:most])
+    return tuple(key for key in different if key in kept)
+
+
+def ranked(keys: Iterable[str]) -> list[str]:
+    """The keys in an order that nobody can tell without the deployment's secret, and that is the same wherever they
+    stand."""
+    return sorted(keys, key=lambda key: (hash64(key), key))

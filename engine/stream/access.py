@@ -1,0 +1,79 @@
+"""Who may read and write which topic, as Kafka's access lists: the least that each role needs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.settings import Settings
+from engine.stream.topics import changelog_topic
+
+Operation = Literal["Read", "Write", "Describe", "IdempotentWrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their beginnings."""
+
+    name: str
+    does: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    transactions: tuple[str, ...] = ()
+
+
+def roles(settings: Settings) -> list[Role]:
+    """All roles, with the topics under their configured names."""
+    names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
+    return [
+        Role(
+            "worker", "runs `floodgate worker`",
+            reads=(names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, changelog),
+            writes=(
+                names.actions, names.decisions, names.hops, names.examples, names.models, names.review,
+                names.dead_letters, changelog,
+            ),
+            groups=(app_id,), transactions=(f"{app_id}-*",),
+        ),
+        Role("producer", "publishes events", writes=(names.events,)),
+        Role(
+            "moderation", "reads what is worth a label and gives labels",
+            reads=(names.review, names.decisions), writes=(names.labels,),
+        ),
+        Role(
+            "policy", "pushes, pauses and tries rules, changes live lists",
+            reads=(names.rulebooks, names.events, names.labels, names.decisions, names.actions, names.models),
+            writes=(names.rulebooks,),
+        ),
+        Role(
+            "operator", "forgets people, takes actions back, restores models",
+            reads=(
+                names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
+                names.decisions, names.review, names.dead_letters, changelog,
+            ),
+            writes=(names.hops, names.examples, names.models, names.actions, names.rulebooks),
+        ),
+        Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
+        Role("analysis", "reads decisions", reads=(names.decisions, names.actions), groups=("analysis*",)),
+    ]  # fmt: skip
+
+
+def commands(settings: Settings, principal: str) -> list[str]:
+    """One line for each access list, as Kafka's `kafka-acls.sh` takes it. `principal`: how a role's name becomes that of
+    a user, with `{}` for the role."""
+    lines = []
+    for role in roles(settings):
+        who = f"kafka-acls.sh --bootstrap-server {settings.brokers} --add"
+        who += f" --allow-principal '{principal.format(role.name)}'"
+        lines.append(f"# {role.name}: {role.does}")
+        lines += [f"{who} --operation Read --operation Describe --topic {topic}" for topic in role.reads]
+        lines += [f"{who} --operation Write --operation Describe --topic {topic}" for topic in role.writes]
+        if role.writes:
+            lines.append(f"{who} --operation IdempotentWrite --cluster")
+        lines += [f"{who} --operation Read --group {_named(group)}" for group in role.groups]
+        for name in role.transactions:
+            lines.append(f"{who} --operation Write --operation Describe --transactional-id {_named(name)}")
+    return lines
+
+
+def _named(name: str) -> str:
+    return f"{name.removesuffix('*')} --resource-pattern-type prefixed" if name.endswith("*") else name
