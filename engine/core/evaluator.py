@@ -121,7 +121,11 @@ class Evaluator:
         if program.journey is not None:
             journey = self._set_out(case, program.journey, series, home)
             if journey is not None:
-                return Evaluation(self._decision(case) if case.hits else None, journey)
+                decision = self._decision(case) if case.hits else None
+                if decision is not None:
+                    journey.scores, journey.features = decision.scores, decision.features
+                    journey.contributions = decision.contributions
+                return Evaluation(decision, journey)
         return self._evaluation(case)
 
     def welcome(self, journeys: Sequence[Journey]) -> None:
@@ -152,8 +156,11 @@ class Evaluator:
             if name.startswith("score.") and isinstance(score, float):
                 case.scores[name.removeprefix("score.")] = score
         result = self._evaluation(case)
-        if result.decision is not None and case.hits:
-            result.decision.members = journey.members
+        if result.decision is not None:
+            result.decision.members = journey.members if case.hits else {}
+            result.decision.scores = journey.scores | result.decision.scores
+            result.decision.features = journey.features | result.decision.features
+            result.decision.contributions = journey.contributions | result.decision.contributions
         return result
 
     def recall(self, recall: Recall, record: EntityRecord, ledger: EntityRecord | None = None) -> Decision | None:

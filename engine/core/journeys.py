@@ -19,7 +19,7 @@ from itertools import islice, product
 
 from engine.core.choice import chosen
 from engine.core.clusters import Trace
-from engine.core.decisions import Hit, Value, ordinal
+from engine.core.decisions import Contribution, Hit, Value, ordinal
 from engine.core.events import Event
 from engine.core.programs import Fields, JourneyProgram
 from engine.core.rules import USER, Counter
@@ -41,7 +41,8 @@ class Journey:
     as they were at its arrival; `found`: what each stop so far has answered; `allowed`: an allow rule has
     held already; `eligible`: rules with a lookback that would act, and on which target; `hits`: what has
     been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `place`:
-    as its event's, when it is back; `content`: as its event's.
+    as its event's, when it is back; `content`: as its event's; what has been decided by at home is in `scores`, `features` and
+    `contributions`.
     """
 
     event_id: str
@@ -61,6 +62,9 @@ class Journey:
     members: dict[str, list[str]] = field(default_factory=dict)
     place: int = -1
     content: int = 0
+    scores: dict[str, float] = field(default_factory=dict)
+    features: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    contributions: dict[str, list[Contribution]] = field(default_factory=dict)
 
     def next_stop(self) -> Stop | None:
         """The entity to visit now; None when it is back home."""

@@ -21,11 +21,11 @@ from engine.core.series import UNKNOWN, EntitySeries
 _LATER_TIMES = 256
 """How many later events are looked at again when one arrives late."""
 
-Admit = Callable[[str, int, int], bool]
-"""Told the kind of a new entity, the time and the hash of the user who names it, whether it may be counted."""
+Admit = Callable[[Journey, Stop], bool]
+"""Told of an event at an entity that is new, whether it may be counted."""
 
 
-def always(_: str, __: int, ___: int) -> bool:
+def always(_: Journey, __: Stop) -> bool:
     """No budget."""
     return True
 
@@ -38,7 +38,7 @@ def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Adm
     program = rulebook.program(journey.type)
     plan = program.journey if program is not None else None
     recalls: list[Recall] = []
-    if record.newest or admit(stop[0], journey.ts_ms, hash64(journey.user_id)):
+    if record.newest or admit(journey, stop):
         recalls = _arrive(journey, record, rulebook, plan, stop)
     else:
         entity = plan.entities.get(stop[0]) if plan is not None else None

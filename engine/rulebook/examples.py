@@ -7,6 +7,7 @@ from engine.core.decisions import Contribution, Decision
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
 from engine.core.events import EARLIEST_MS, Event, FieldMapping
+from engine.core.identity import INVALID_FIELDS
 from engine.core.journeys import Stop
 from engine.core.programs import ModelNumbers, ModelTexts, Scorer
 from engine.core.rules import Rulebook
@@ -82,7 +83,10 @@ def _run(
     elif expected is not None:
         scores = keys["score"].plain() if "score" in keys else {}
         state = keys["state"].plain() if "state" in keys else {}
-        document = _document(send, fields, keys["send"], report)
+        reads_invalid = any(
+            INVALID_FIELDS in clause for one in rulebook.rules if one.name == rule for clause in one.clauses
+        )
+        document = _document(send, fields, keys["send"], report, reads_invalid)
         wrong = what_is_wrong(rulebook, state)
         if wrong is not None:
             report.error(keys["state"].span, wrong, "for example {posts_1h: 40}")
@@ -130,10 +134,11 @@ _FITTING: dict[str, tuple[type, ...]] = {
 
 
 def _document(
-    send: dict[str, Any], fields: Mapping[str, FieldDeclaration], node: Node, report: Diagnostics
+    send: dict[str, Any], fields: Mapping[str, FieldDeclaration], node: Node, report: Diagnostics, reads_invalid: bool
 ) -> dict[str, Any] | None:
     """The event as a producer would have written it: values under their paths, in their units. None and an
-    error where a value does not fit its field: a test that sends nonsense would prove nothing."""
+    error where a value does not fit its field: a test that sends nonsense would prove nothing, unless the rule asks
+    about that (`reads_invalid`)."""
     document: dict[str, Any] = {}
     for name, value in send.items():
         declared, raw = fields.get(name), value
@@ -142,7 +147,7 @@ def _document(
             parsed = {"duration": duration_ms, "size": size_bytes}.get(declared.type)
             amount = parsed(value) if parsed is not None and type(value) is str else None
             raw = amount / declared.factor if amount is not None else value
-            if raw is not None and type(raw) not in _FITTING[declared.type]:
+            if raw is not None and type(raw) not in _FITTING[declared.type] and not reads_invalid:
                 report.error(place_node.span, f"`{name}` is a {declared.type}, this is {place_node.kind}")
                 return None
         *parents, last = (declared.path if declared is not None else name).split(".")

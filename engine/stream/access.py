@@ -58,8 +58,8 @@ def roles(settings: Settings) -> list[Role]:
 
 
 def commands(settings: Settings, principal: str) -> list[str]:
-    """One line for each access list, as Kafka's `kafka-acls.sh` takes it. `principal`: how a role's name becomes that of
-    a user, with `{}` for the role."""
+    """One line for each access list, as Kafka's `kafka-acls.sh` takes it. `principal`: how a role's user is called,
+    with `{}` for the role."""
     lines = []
     for role in roles(settings):
         who = f"kafka-acls.sh --bootstrap-server {settings.brokers} --add"

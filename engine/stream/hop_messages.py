@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from engine.core.clusters import Trace
-from engine.core.decisions import Hit, Value
+from engine.core.decisions import Contribution, Hit, Value
 from engine.core.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
 from engine.core.journeys import Journey, Recall
 from engine.errors import StateError
@@ -60,6 +60,9 @@ class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="t
     clusters: dict[str, Trace]
     members: dict[str, list[str]]
     content: int
+    scores: dict[str, float] = {}
+    features: dict[str, dict[str, float | None]] = {}
+    contributions: dict[str, list[Contribution]] = {}
 
 
 class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
@@ -97,6 +100,7 @@ class Departures:
         message = _JourneyMessage(
             self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values,
             one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, one.content,
+            one.scores, one.features, one.contributions,
         )  # fmt: skip
         stop = one.next_stop()
         value = _encode(message)
@@ -151,6 +155,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
     journey = Journey(
         one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values, one.models,
         one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, content=one.content,
+        scores=one.scores, features=one.features, contributions=one.contributions,
     )  # fmt: skip
     return message.origin, journey
 

@@ -6,19 +6,20 @@ offset; it is known by its origin. Messages of one source partition arrive in th
 one watermark for each source partition tells them, and what the first one brought about stands.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from typing import Any
 
 import structlog
 
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
-from engine.core.journeys import Journey, Recall
+from engine.core.journeys import Journey, Recall, Stop
+from engine.core.kernel import hash64
 from engine.core.rules import DEFAULT_MAX_KEYS
 from engine.core.visits import visit
 from engine.errors import StateError
 from engine.settings import Settings
-from engine.state.store import PartitionState
+from engine.state.store import PartitionState, entity_key
 from engine.state.store import Source as StateSource
 from engine.stream.forgetting import Forget, forget
 from engine.stream.handlers import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any
@@ -88,7 +89,7 @@ class HopWorker:
                 continue  # applied before a crash; what it brought about went out before its state
             entity.hops = record.offset
             try:
-                if self._apply(outcome, state, partition, record, what, entity):
+                if self._apply(outcome, partition, record, what, entity, touched):
                     outcome.records[key] = entity
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=what.event_id)
@@ -108,11 +109,11 @@ class HopWorker:
     def _apply(
         self,
         outcome: StateOutcome,
-        state: PartitionState,
         partition: int,
         record: Any,
         what: Journey | Recall,
         entity: EntityRecord,
+        touched: Container[bytes],
     ) -> bool:
         """Apply one message; whether there is something new to keep in the record."""
         if isinstance(what, Recall):
@@ -121,7 +122,7 @@ class HopWorker:
         if what.next_stop() is None:
             return self.conclude(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-        recalls = self.visit(state, what, entity)
+        recalls = self.visit(outcome, what, entity, touched)
         outcome.messages += [departures.send(what), *departures.recall(recalls)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
@@ -140,20 +141,29 @@ class HopWorker:
 
         outcome.read_from, outcome.before_reading = record.offset, look
 
-    def visit(self, state: PartitionState, journey: Journey, entity: EntityRecord) -> list[Recall]:
-        """Count an event at an entity, if there is room for one more."""
-        stop = journey.next_stop()
+    def visit(
+        self, outcome: StateOutcome, journey: Journey, entity: EntityRecord, busy: Container[bytes]
+    ) -> list[Recall]:
+        """Count an event at an entity, if there is room for one more. `busy`: the keys of records that this batch has
+        at hand."""
+        stop, state = journey.next_stop(), outcome.state
         assert stop is not None
-        self._metrics.hops.labels(stop[0]).inc()
+        assert state is not None
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        rulebook = self._evaluator.rulebook
+        self._metrics.hops.labels(stop[0]).inc()
+        rulebook, census = self._evaluator.rulebook, state.census()
+        key, source = entity_key(stop), hash64(journey.user_id)
+        if entity.newest:
+            census.meet(stop[0], key, source)
 
-        def admit(kind: str, ts_ms: int, source: int) -> bool:
-            budget = max(1, rulebook.max_keys.get(kind, DEFAULT_MAX_KEYS) // self._partitions)
-            admitted = state.census().admit(kind, ts_ms, budget, source)
-            if not admitted:
-                self._metrics.keys_refused.labels(kind).inc()
-            return admitted
+        def admit(journey: Journey, stop: Stop) -> bool:
+            budget = max(1, rulebook.max_keys.get(stop[0], DEFAULT_MAX_KEYS) // self._partitions)
+            admission = census.admit(stop[0], key, journey.ts_ms, budget, source, busy)
+            if admission.forgotten is not None:
+                outcome.records[admission.forgotten] = state.renew(admission.forgotten)
+            if not admission.admitted:
+                self._metrics.keys_refused.labels(stop[0]).inc()
+            return admission.admitted
 
         return visit(journey, entity, rulebook, admit)
 

@@ -141,7 +141,7 @@ class OfflineEngine:
             for index, journey in visitors:
                 while (stop := journey.next_stop()) is not None and stop[0] == kind:
                     recalls.setdefault(index, []).extend(
-                        self._hops.visit(self.state, journey, outcome.records[entity_key(stop)])
+                        self._hops.visit(outcome, journey, outcome.records[entity_key(stop)], stops)
                     )
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
@@ -154,7 +154,7 @@ class OfflineEngine:
         while (stop := journey.next_stop()) is not None:
             key = entity_key(stop)
             outcome = StateOutcome(state=self.state, records=self.state.load([key]))
-            self._hops.visit(self.state, journey, outcome.records[key])
+            self._hops.visit(outcome, journey, outcome.records[key], (key,))
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 
