@@ -79,7 +79,8 @@ def send(settings: Settings, topic: str, messages: Stream) -> None:
         }
     )  # fmt: skip
     for index, (key, value) in enumerate(messages):
-        client.produce(topic, value=value, key=key)
+        arrived = {"timestamp": orjson.loads(value)["ts"]} if topic == settings.topics.events else {}
+        client.produce(topic, value=value, key=key, **arrived)
         if index % 1_000 == 0:
             client.poll(0)
     if client.flush(120):

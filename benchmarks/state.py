@@ -168,7 +168,10 @@ def _send(settings: Settings, stream: Iterator[tuple[int, bytes, bytes]]) -> Non
     client = Producer({"bootstrap.servers": settings.brokers, "linger.ms": 50, "batch.size": 900_000,
                        "compression.type": "zstd"})  # fmt: skip
     for user, key, value in stream:
-        client.produce(settings.topics.events, value=value, key=key, partition=user % settings.partitions)
+        arrived = orjson.loads(value)["ts"]
+        client.produce(
+            settings.topics.events, value=value, key=key, partition=user % settings.partitions, timestamp=arrived
+        )
     client.flush()
 
 

@@ -15,6 +15,7 @@ from benchmarks.workload import events
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.kafka.install import installed_jars, java
 from engine.dev.pages import free_port, metric_sum, read_page
+from engine.dev.system import FOR_GOOD_DAYS
 from engine.errors import KafkaMissingError
 from engine.settings import Settings
 from engine.stream.rulebooks import publish_rulebook
@@ -56,7 +57,9 @@ def workers(console: Console) -> dict[str, Any]:
 def _run(count: int, work: Work) -> dict[str, float]:
     with KafkaCluster() as cluster, ExitStack() as stack:
         broker = psutil.Process(cluster.nodes[0].pid)
-        settings = Settings(brokers=cluster.address, partitions=8, standby_replicas=0)
+        settings = Settings(
+            brokers=cluster.address, partitions=8, standby_replicas=0, retention_days={"events": FOR_GOOD_DAYS}
+        )
         create_topics(settings)
         send(settings, settings.topics.models, work.model)
         send(settings, settings.topics.events, work.stream)

@@ -23,6 +23,7 @@ from engine.core.records import dump_record, load_record
 from engine.core.windows import SumSeries
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port, metric_sum, read_page
+from engine.dev.system import FOR_GOOD_DAYS
 from engine.rulebook import load_rulebook
 from engine.settings import Settings, TopicNames
 from engine.state.store import ENTITY, USER
@@ -156,6 +157,7 @@ class System:
             "batch_max_events": 100,
             "session_timeout_ms": 3_000,
             "commit_interval_ms": 300,
+            "retention_days": {"events": FOR_GOOD_DAYS},
             "brokers": self._broker.address if self._broker else given,
         }
         if given:  # a broker that is shared: names of our own

@@ -41,8 +41,8 @@ class Journey:
     as they were at its arrival; `found`: what each stop so far has answered; `allowed`: an allow rule has
     held already; `eligible`: rules with a lookback that would act, and on which target; `hits`: what has
     been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `place`:
-    as its event's, when it is back; `content`: as its event's; what has been decided by at home is in `scores`, `features` and
-    `contributions`.
+    as its event's, when it is back; `content`: as its event's; what has been decided by at home is in
+    `scores`, `features` and `contributions`.
     """
 
     event_id: str

@@ -21,6 +21,7 @@ from engine.settings import Settings
 from engine.stream.rulebooks import publish_rulebook
 from engine.stream.topics import create_topics
 
+FOR_GOOD_DAYS = 36_500
 _START_TIMEOUT_S = 60.0
 
 
@@ -70,7 +71,13 @@ class LocalSystem:
         self._directory = Path(tempfile.mkdtemp(prefix="floodgate-"))
         self.broker = KafkaCluster() if kafka else BrokerProcess()
         self.settings = msgspec.convert(
-            {"brokers": self.broker.address, "partitions": 4, "session_timeout_ms": 6_000}, Settings
+            {
+                "brokers": self.broker.address,
+                "partitions": 4,
+                "session_timeout_ms": 6_000,
+                "retention_days": {"events": FOR_GOOD_DAYS},  # what is recorded arrived long ago
+            },
+            Settings,
         )
         self.workers: list[LocalWorker] = []
         try:

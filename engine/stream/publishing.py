@@ -64,6 +64,10 @@ def read_models(settings: Settings) -> dict[str, LearnedModel]:
     return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}
 
 
+_LOOKED_AT = 1_000
+"""So many of the latest messages of a topic tell how far its time has come."""
+
+
 class Recorded(NamedTuple):
     """What was on a topic, and when it had arrived."""
 
@@ -72,12 +76,14 @@ class Recorded(NamedTuple):
 
 
 def read_since(settings: Settings, topic: str, span_ms: int, most: int | None = None) -> list[Recorded]:
-    """The values and times of what has arrived on a topic within the last so many milliseconds, in the order of their
-    arrival; of more than `most` about the latest. Within a partition that is the order of its offsets, whatever times
-    the records claim. Raises TopicError."""
+    """The values and times of what has arrived on a topic within so many milliseconds before its newest message, in the
+    order of their arrival; of more than `most` about the latest. Within a partition that is the order of its offsets,
+    whatever times the records claim. Raises TopicError."""
+    newest_ms = max((record.timestamp for record in read_all(settings, topic, most=_LOOKED_AT)), default=0)
+    since_ms = min(newest_ms, int(time.time() * 1000)) - span_ms
     reached: dict[int, int] = {}
     found = []
-    for record in read_all(settings, topic, int(time.time() * 1000) - span_ms, most):
+    for record in read_all(settings, topic, max(0, since_ms), most):
         at = reached[record.partition] = max(record.timestamp, reached.get(record.partition, 0))
         if record.value is not None:
             found.append((at, record.partition, record.offset, record.timestamp, record.value))

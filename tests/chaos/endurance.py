@@ -67,7 +67,7 @@ class Burst:
             }  # fmt: skip
             while True:
                 try:
-                    producer.produce(topic, orjson.dumps(event), user.encode())
+                    producer.produce(topic, orjson.dumps(event), user.encode(), timestamp=event["ts"])
                     break
                 except BufferError:
                     producer.poll(0.1)

@@ -176,7 +176,11 @@ def run_peer(name: str, contest: Contest, brokers: str, directory: Path) -> Scor
 def _feed(contest: Contest, brokers: str, topic: str, workers: list[Worker]) -> Counter[str]:
     producer = KafkaProducer(bootstrap_servers=brokers.split(","), acks="all", linger_ms=5)
     try:
-        return feed_and_kill(contest, workers, lambda key, value: producer.send(topic, value, key))
+        return feed_and_kill(
+            contest,
+            workers,
+            lambda key, value: producer.send(topic, value, key, timestamp_ms=orjson.loads(value)["ts"]),
+        )
     finally:
         producer.close()
 

@@ -18,6 +18,7 @@ from engine.core.hashing import hash64
 from engine.core.records import load_record
 from engine.core.rules import Rulebook
 from engine.errors import FloodgateError
+from engine.learning.estimators import RiverLearner
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import whole
 from engine.rulebook import check_rulebook, load_rulebook
@@ -121,6 +122,11 @@ class Desk:
         return outcome
 
 
+PIPELINE = "feature_extraction.BagOfWords(on='text') | naive_bayes.MultinomialNB()"
+LONGEST = 250_000
+"""Characters of a text: a megabyte of them, where each takes four bytes."""
+
+
 @cache
 def recorded() -> tuple[Desk, list[Message], list[bytes]]:
     """What a few hundred events and labels leave behind: the state, messages, labels."""
@@ -136,7 +142,7 @@ def recorded() -> tuple[Desk, list[Message], list[bytes]]:
     for message in waiting:
         messages += desk.process(desk.hops, message.value).messages
     for label_ in labels:
-        messages += desk.process(desk.labels, label_).messages
+        messages += desk.process(desk.labels, label_, b"").messages
     return desk, messages, labels
 
 
@@ -152,13 +158,12 @@ def stored(prefix: bytes) -> list[bytes]:
 
 def read_piece() -> Callable[[bytes], None]:
     """A label whose event lies in a piece."""
-    desk, key = Desk(), hash64("s1")
+    desk, place = Desk(), INDEX + hash64("s1").to_bytes(8, "little") + bytes(8) + b"\x00"
     label = orjson.dumps({"event_id": "s1", "label": "spam", "ts": START_MS})
 
     def read(data: bytes) -> None:
-        desk.database.values = {PIECE + b"\x00" + bytes(8): data}
-        desk.database.values[INDEX + key.to_bytes(8, "little") + b"\x00"] = b"\x00" + bytes(8)
-        desk.process(desk.labels, label)
+        desk.database.apply([(PIECE + b"\x00" + bytes(8), data), (place, bytes(8) + b"\x00" + bytes(8))])
+        desk.process(desk.labels, label, b"")
 
     return read
 
@@ -189,6 +194,45 @@ def read_snapshot() -> Callable[[bytes], None]:
     return read
 
 
+def taught_river() -> RiverLearner:
+    """A pipeline that has learned from what is recorded."""
+    learner = RiverLearner(PIPELINE)
+    for data in sent(recorded()[0].settings.topics.examples)[:50]:
+        example = decode_example(data)
+        learner.teach(example.names, example.inputs, example.verdict == "spam", 1.0)
+    return learner
+
+
+def river_snapshots() -> list[bytes]:
+    """The same as messages of the models topic."""
+    model = LearnedModel("spam", labels=2, spam=1, learner=taught_river())
+    return [key.encode() + b"\n" + value for key, value in whole(model, 1)]
+
+
+def read_learner(data: bytes) -> None:
+    """What a pipeline has learned."""
+    RiverLearner.load(PIPELINE, data)
+
+
+def read_long_event() -> Callable[[bytes], object]:
+    """An event with a text of up to a megabyte, made of what comes."""
+    worker = worker_of("events")
+
+    def read(data: bytes) -> None:
+        text = (data.decode("utf-8", "replace") * (LONGEST // max(1, len(data)) + 1))[:LONGEST]
+        event = {
+            "event_id": "long",
+            "type": "post",
+            "user_id": "u",
+            "ts": START_MS,
+            "text": text,
+            "urls": [text[:9_000]],
+        }
+        worker(orjson.dumps(event))
+
+    return read
+
+
 def read_rulebook_message(data: bytes) -> None:
     """Messages of the rulebooks topic."""
     load_rulebook(decode_rulebook(data)["sources"])
@@ -213,7 +257,7 @@ def read_promotion(data: bytes) -> None:
 def worker_of(name: str, settings: Settings | None = None) -> Callable[[bytes], object]:
     """A worker's whole way, over one state that goes on."""
     desk = Desk(settings)
-    keys = {"trainer": [RULING, b"spam"]}.get(name, [b"u"])
+    keys = {"trainer": [RULING, b"spam"], "labels": [b"", b"u"]}.get(name, [b"u"])
 
     def read(data: bytes) -> None:
         for key in keys:
@@ -249,6 +293,9 @@ def targets() -> list[Target]:
         Target("watermarks", load_watermarks, stored(WATERMARKS), 0.05),
         Target("census", load_census, stored(CENSUS), 0.05),
         Target("snapshots", read_snapshot(), snapshots, 0.05),
+        Target("river snapshots", read_snapshot(), river_snapshots(), 0.03),
+        Target("river learners", read_learner, [taught_river().dump()], 0.03),
+        Target("long events", read_long_event(), swarm_events(20), 0.01),
         Target("rulebooks", read_rulebook_message, books, 0.01),
         Target("rules", read_rules, [RULES.encode(), LEARNING.encode(), STRICT.encode()], 0.01),
         Target("clauses", read_clause, clauses, 0.03),

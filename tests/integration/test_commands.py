@@ -141,7 +141,7 @@ def test_evaluate_says_what_is_missing(tmp_path: Path) -> None:
     for options in (["--against", "os.system('x')"], ["--rules", str(FLOOD)]):
         told = subprocess.run([*arguments, str(labels), *options], capture_output=True, text=True, check=False)
         assert told.returncode == 2
-        assert "is not a class of River's" in told.stderr or "--model" in told.stderr
+        assert "is not an estimator that may be used" in told.stderr or "--model" in told.stderr
 
 
 def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path: Path) -> None:

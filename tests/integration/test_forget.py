@@ -10,7 +10,8 @@ import orjson
 import pytest
 from rocksdict import AccessType, Options, Rdict
 
-from engine.core.hashing import hash64
+from engine.core.identity import identity_of
+from engine.learning.labels import subject_of
 from engine.state.scored import PIECE, events_of, verdict_name
 from engine.stream.topics import changelog_topic
 from tests.events import START_MS, swarm_events
@@ -65,15 +66,16 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
     read = [orjson.loads(event) for event in events]
     noted = [event for event in read if event["type"] == "comment" and event["author"]["account_age_days"] < 7]
     user = noted[-1]["user_id"]
-    own = {hash64(event["event_id"]) for event in read if event["user_id"] == user}
+    own = {identity_of(user, event["type"], event["event_id"]) for event in read if event["user_id"] == user}
     posts = [event["event_id"] for event in read if event["user_id"] == user and event["type"] == "post"]
+    verdict = verdict_name(subject_of(identity_of(user, "post", posts[0]), None))
     label = {"event_id": posts[0], "label": "spam", "ts": START_MS, "moderator": "mo"}
     with System(tmp_path) as system:
         system.push_rules(rulebook)
         worker = system.start_worker("one")
         system.publish(events, [orjson.dumps(label)])
         system.wait_until_decided()
-        wait_until(lambda: verdict_name(hash64(posts[0])) in newest_state(system), "the label is joined")
+        wait_until(lambda: verdict in newest_state(system), "the label is joined")
 
         told = system.run("forget", user, "--dry-run")
         for kind in (
@@ -93,7 +95,7 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
         for state in (after, on_disk(tmp_path / "one")):
             assert not [key for key, value in state.items() if holds(key, value, user)]
             assert not scored(state) & own
-            assert verdict_name(hash64(posts[0])) not in state
+            assert verdict not in state
         assert any(holds(key, value, user) for key, value in before.items())
         users.pop(user)
         assert {name: state for name, state in system.users().items() if name != user} == users

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from engine.core.hashing import hash64
+from engine.core.identity import identity_of
 from engine.keys.pseudonyms import Pseudonyms
 from engine.security import PrivacySettings
 from engine.stream.topics import changelog_topic
@@ -51,7 +51,7 @@ def test_only_actions_name_people(tmp_path: Path) -> None:
         wait_until(lambda: len(system.read(names.examples)) == 2, "both labels are joined")
 
         system.run("forget", user)
-        own = {hash64(event["event_id"]) for event in read if event["user_id"] == user}
+        own = {identity_of(of(user), event["type"], event["event_id"]) for event in read if event["user_id"] == user}
         state = newest_state(system)
         assert not scored(state) & own
         assert not [key for key, value in state.items() if of(user).encode() in key + value]

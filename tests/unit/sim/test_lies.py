@@ -8,10 +8,11 @@ import pytest
 
 from engine.cli.lies import tell_lies
 from engine.cli.output import Console
+from engine.core.events import CLOCK_TOLERANCE_MS
 from engine.keys.text import text_keys
 from engine.keys.urls import url_domains
 from engine.sim.attacks import Event
-from engine.sim.lies import IDS, LIES, LONG_FIELD, MADE_UP, NEAR_MS, PADDING, Lie, LyingDay, outcome, told
+from engine.sim.lies import IDS, LIES, LONG_FIELD, MADE_UP, PADDING, Lie, LyingDay, outcome, told
 from engine.sim.people import HOUR_MS
 from engine.sim.world import ALL_ATTACKS, SimulatedEvent, simulate_day
 
@@ -95,8 +96,8 @@ def test_all_events_are_back(day: list[SimulatedEvent]) -> None:
 
 def test_clocks_are_a_little_off(day: list[SimulatedEvent]) -> None:
     off = [_ahead(honest, event) for honest, event in lied_about(day, "time_near")]
-    assert -NEAR_MS <= min(off) < -0.9 * NEAR_MS
-    assert 0.9 * NEAR_MS < max(off) < NEAR_MS
+    assert -CLOCK_TOLERANCE_MS <= min(off) < -0.9 * CLOCK_TOLERANCE_MS
+    assert 0.9 * CLOCK_TOLERANCE_MS < max(off) < CLOCK_TOLERANCE_MS
 
 
 def test_ids_are_few(day: list[SimulatedEvent]) -> None:
