@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.kernel import set_hash_key
 from engine.keys.domains import destination, registrable
 from engine.keys.urls import MAX_DOMAINS, MAX_HOSTS, url_domains
 
@@ -74,7 +75,11 @@ def test_which_domains_are_counted_does_not_depend_on_where_they_stand() -> None
         rng.shuffle(links)
         assert set(url_domains({"urls": links})) == set(first)
         assert set(url_domains({"text": " ".join(links)})) == set(first)
-    assert set(url_domains({"urls": links})) != set(first)
+    set_hash_key("another secret")
+    try:
+        assert set(url_domains({"urls": links})) != set(first)
+    finally:
+        set_hash_key("")
 
 
 def test_many_hosts_of_one_owner_do_not_hide_another() -> None:

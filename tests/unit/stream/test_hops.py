@@ -210,17 +210,36 @@ rules: {big: {event: post, when: [ring_users >= 4], then: {review: ring}}}
     assert town.metric("floodgate_keys_refused_total", kind="device_id") == 0
 
 
-def test_entities_beyond_the_budget_are_not_counted_and_leave_nothing() -> None:
-    town = Town(RULES.replace("by: url_domain, over: 10m", "by: url_domain, over: 10m, max_keys: 3"), partitions=1)
+BUDGET_OF_THREE = RULES.replace("by: url_domain, over: 10m", "by: url_domain, over: 10m, max_keys: 3")
+
+
+def test_what_one_user_made_up_gives_its_place_to_the_next() -> None:
+    town = Town(BUDGET_OF_THREE, partitions=1)
     for number in range(6):
         town.post("a", number, text=f"https://site{number}.com")
         town.travel()
     kept = [key for key in town.databases[0].values if key.startswith(b"furl_domain")]
     assert len(kept) == 3
-    assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 3
-    town.post("b", 7, text="https://site0.com")
+    town.post("b", 7, text="https://site5.com")
     town.travel()
-    assert town.count_at("url_domain", "site0.com") == 2
+    assert town.count_at("url_domain", "site5.com") == 2
+    town.post("b", 8, text="https://site0.com")
+    town.travel()
+    assert town.count_at("url_domain", "site0.com") == 1
+
+
+def test_entities_beyond_the_budget_that_people_share_stay_and_new_ones_are_not_counted() -> None:
+    town = Town(BUDGET_OF_THREE, partitions=1)
+    for number in range(3):
+        for user in "ab":
+            town.post(user, 2 * number + (user == "b"), text=f"https://site{number}.com")
+            town.travel()
+    town.post("c", 7, text="https://new.com")
+    town.travel()
+    kept = [key for key in town.databases[0].values if key.startswith(b"furl_domain")]
+    assert len(kept) == 3
+    assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 1
+    assert [town.count_at("url_domain", f"site{number}.com") for number in range(3)] == [2, 2, 2]
 
 
 def test_what_is_not_ours_on_the_topic_becomes_a_dead_letter() -> None:
