@@ -9,6 +9,7 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.cli.output import Console
 from engine.settings import Settings
+from engine.stream.mentions import Mentions, find_mentions, remove_entries
 from engine.stream.persons import Traces, ask_to_forget, find_traces
 
 _LOOK_EVERY_S = 1.0
@@ -20,10 +21,11 @@ _LOOK_EVERY_S = 1.0
 @click.option("--wait", "wait_s", default=60, show_default=True, help="For how many seconds the workers may take.")
 @with_settings
 def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> None:
-    """Erase USER_ID from the state: counters, notes, what models have read of his events, verdicts.
+    """Erase USER_ID from the state and from live lists: counters, notes, what models have read of their events,
+    verdicts, entries.
 
     The workers that own the state delete it, on their disks and in the changelog; then everything is read again to
-    prove it. Exit code 1 when something is left.
+    prove it. Rulebooks that name them are told. Exit code 1 when something is left.
     """
     console = Console()
     with console.status("") as status:
@@ -32,7 +34,11 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
             status.update(f"reading {topic}")
 
         before = find_traces(settings, user_id, told)
-        after = before
+        after, mentions = before, find_mentions(settings, before.names)
+        left = mentions.entries
+        if not dry_run and mentions.entries:
+            remove_entries(settings, mentions)
+            left = find_mentions(settings, before.names).entries
         if not dry_run and before.state:
             ask_to_forget(settings, before)
             deadline = time.monotonic() + wait_s
@@ -41,8 +47,12 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
                 time.sleep(_LOOK_EVERY_S)
                 after = find_traces(settings, user_id, told, before.subjects)
     _tell(console, before, after)
+    _tell_mentions(console, mentions, left)
     if dry_run:
         return
+    if left:
+        console.print("live lists still name them: may your key change lists? Its scopes tell.", style="red")
+        sys.exit(1)
     if after.state:
         console.print(
             "something is left: are all workers up? `floodgate status` tells. Then run this again.", style="red"
@@ -60,3 +70,16 @@ def _tell(console: Console, before: Traces, after: Traces) -> None:
     kept = ", ".join(f"{topic} {count}" for topic, count in sorted(after.passing.items()))
     if kept:
         console.print(f"messages about this user that their topics keep until their retention is over: {kept}")
+
+
+def _tell_mentions(console: Console, mentions: Mentions, left: dict[str, list[str]]) -> None:
+    for name, entries in mentions.entries.items():
+        state = "still there" if name in left else "found"
+        console.print(f"entries of the live list {name}: {len(entries)} {state}")
+    if mentions.versions:
+        newest = mentions.versions[-1]
+        told = f"rulebooks that name this user: {len(mentions.versions)}, the newest is {newest.number}"
+        console.print(f"{told} of {newest.author}. Take the name out and push; `floodgate rules history` lists them.")
+    if mentions.models:
+        told = f"models that keep words, perhaps of this user: {', '.join(mentions.models)}."
+        console.print(f"{told} A model with another name or pipeline learns anew.")

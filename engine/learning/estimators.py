@@ -5,6 +5,7 @@ made. What comes from a topic cannot run anything.
 """
 
 from engine.errors import LabelError
+from engine.learning.allowed_estimators import keeps_text
 from engine.learning.features import Inputs, Names
 from engine.learning.learner_state import dump_state, load_state
 from engine.learning.pipelines import read_pipeline
@@ -19,6 +20,11 @@ class RiverLearner:
     def __init__(self, expression: str) -> None:
         self.expression = expression
         self._estimator = read_pipeline(expression)
+
+    @property
+    def keeps_text(self) -> bool:
+        """Whether it may keep words, or values of categories, as they were in events."""
+        return keeps_text(self._estimator)
 
     def probability(self, names: Names, inputs: Inputs) -> float:
         """The probability of spam; a half while it says nothing. Raises whatever the pipeline raises."""

@@ -69,11 +69,15 @@ def _hints(declared: Declarations, node: Node) -> dict[str, float]:
 
 def _is_pipeline(declared: Declarations, node: Node) -> bool:
     try:
-        RiverLearner.load(node.text or "", RiverLearner(node.text or "").dump())
+        learner = RiverLearner(node.text or "")
+        RiverLearner.load(node.text or "", learner.dump())
     except (PipelineError, SnapshotError) as error:
         hint = "for example: preprocessing.StandardScaler() | linear_model.LogisticRegression()"
         declared.diagnostics.error(node.span, str(error), hint)
         return False
+    if learner.keeps_text:
+        told = "this keeps words of people, as they are: pseudonyms do not hide them, `floodgate forget` leaves them"
+        declared.diagnostics.warning(node.span, told, "HashedNgrams() and preprocessing.FeatureHasher() keep none")
     return True
 
 

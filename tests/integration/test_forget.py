@@ -28,6 +28,13 @@ rules:
     then: {review: post}
     mode: shadow
 """
+WATCHED = """
+version: 1
+lists:
+  watched: {live: true, values: [%s]}
+models:
+  words: {texts: [text], river: "feature_extraction.BagOfWords(on='text') | naive_bayes.MultinomialNB()"}
+"""
 
 
 def newest_state(system: System) -> dict[bytes, bytes]:
@@ -70,8 +77,10 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
     posts = [event["event_id"] for event in read if event["user_id"] == user and event["type"] == "post"]
     verdict = verdict_name(subject_of(identity_of(user, "post", posts[0]), None))
     label = {"event_id": posts[0], "label": "spam", "ts": START_MS, "moderator": "mo"}
+    (rulebook / "watched.yaml").write_text(WATCHED % user)
     with System(tmp_path) as system:
         system.push_rules(rulebook)
+        system.run("lists", "add", "watched", user, "someone-else")
         worker = system.start_worker("one")
         system.publish(events, [orjson.dumps(label)])
         system.wait_until_decided()
@@ -84,11 +93,18 @@ def test_a_person_is_forgotten_and_no_one_else(tmp_path: Path, rulebook: Path) -
             "features as scored",
             "verdicts on events",
             "what actions were about",
+            "entries of the live list watched: 1",
+            "rulebooks that name this user: 1",
+            "models that keep words, perhaps of this user: words",
         ):
             assert kind in told
+        assert user in system.run("lists", "show", "watched")
         before, users = newest_state(system), system.users()
         assert f"the state knows nothing of {user}" in system.run("forget", user)
 
+        shown = system.run("lists", "show", "watched")
+        assert user not in shown
+        assert "someone-else" in shown
         after = newest_state(system)
         system.workers.remove(worker)
         assert worker.stop() == 0
