@@ -2,17 +2,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test test-quick compiled lint bench endurance late-labels soak rivals rollout fuzz pictures audit clean
+.PHONY: demo test test-quick compiled lint lock bench endurance late-labels soak rivals rollout fuzz pictures audit clean
 
-demo: $(VENV)/.installed ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
+demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
 
-test: $(VENV)/.installed-dev ## everything: lint, types, layers, all tests
+test: $(VENV)/.installed-dev ## everything: lint, types, layers, known holes, all tests
 	$(BIN)/ruff check engine tests benchmarks
 	$(BIN)/ruff format --check engine tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory audit
 	$(BIN)/pytest -n 2
 
 test-quick: $(VENV)/.installed-dev ## the tests that need no processes
@@ -22,7 +26,7 @@ lint: $(VENV)/.installed-dev ## format and mend what can be mended
 	$(BIN)/ruff check --fix engine tests benchmarks
 	$(BIN)/ruff format engine tests benchmarks
 
-bench: $(VENV)/.installed-bench ## this engine beside others on the same work
+bench: $(VENV)/.installed-dev ## this engine beside others on the same work
 	$(BIN)/python -m benchmarks.run
 
 soak: $(VENV)/.installed-dev ## faults at random on Apache Kafka, checked against an undisturbed run; FAULTS=60 SEED=1
@@ -31,7 +35,7 @@ soak: $(VENV)/.installed-dev ## faults at random on Apache Kafka, checked agains
 endurance: $(VENV)/.installed-dev ## a burst of ten times what two workers can do: lag, loss, memory; MINUTES=8
 	$(BIN)/python -m tests.chaos.endurance --minutes $(or $(MINUTES),8)
 
-late-labels: $(VENV)/.installed-bench ## our learner and others with late and few labels; DATA=../shared/data/spamassassin
+late-labels: $(VENV)/.installed-dev ## our learner and others with late and few labels; DATA=../shared/data/spamassassin
 	$(BIN)/python -m benchmarks.late_labels --data $(or $(DATA),../shared/data/spamassassin)
 
 rivals: $(VENV)/.installed-dev ## this engine, stock Faust and a hand-written loop under the same kills, on Apache Kafka
@@ -46,9 +50,18 @@ fuzz: $(VENV)/.installed-fuzz ## bytes at random for everything that reads bytes
 pictures: $(VENV)/.installed-dev ## the pictures of the documentation, taken from a running system
 	$(BIN)/python -m tests.pictures
 
-audit: $(VENV)/.installed-audit ## known holes in what this is made of, and its parts list (CycloneDX)
-	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o build/sbom.json $(BIN)/python
-	$(BIN)/pip-audit --skip-editable --strict
+audit: $(VENV)/.installed-dev ## known holes in what is locked, if an advisory source is reached; the parts list (CycloneDX)
+	@mkdir -p build
+	$(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible --of JSON -o build/sbom.json \
+		--pyproject pyproject.toml requirements/run.lock
+	$(BIN)/python -m tests.audit
+
+lock: $(VENV)/.installed-dev ## the lock files anew, after a change of pyproject.toml; UPGRADE=1 takes the newest of everything
+	$(LOCK) --group build -o requirements/build.lock
+	$(LOCK) pyproject.toml -c requirements/build.lock -o requirements/run.lock
+	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/run.lock \
+		--extra dev --extra audit --extra bench -o requirements/dev.lock
+	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/dev.lock --extra fuzz -o requirements/fuzz.lock
 
 clean:
 	rm -rf $(VENV) .floodgate benchmarks/out build engine/*/_*.c engine/*/_*.so
@@ -61,27 +74,13 @@ $(VENV)/bin/python:
 compiled: $(VENV)/.compiled ## the core's inner loops for this machine, where it has a C compiler
 	$(BIN)/python compile_core.py
 
-$(VENV)/.compiled: engine/core/_kernel.pyx engine/learning/_linear.pyx compile_core.py | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cython>=3.0.11,<4' 'setuptools>=65'
+$(VENV)/.compiled: engine/core/_kernel.pyx engine/learning/_linear.pyx compile_core.py requirements/build.lock | $(VENV)/bin/python
+	$(PIP) --require-hashes --requirement requirements/build.lock
 	$(BIN)/python compile_core.py
 	@touch $@
 
-$(VENV)/.installed: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	@touch $@
-
-$(VENV)/.installed-dev: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@ $(VENV)/.installed
-
-$(VENV)/.installed-fuzz: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
-	@touch $@
-
-$(VENV)/.installed-audit: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
-	@mkdir -p build && touch $@
-
-$(VENV)/.installed-bench: pyproject.toml $(VENV)/.compiled | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	@touch $@ $(VENV)/.installed
+# Hashes first; this directory has none, and brings nothing with it. Every lock has all of run.lock in it.
+$(VENV)/.installed-%: requirements/%.lock pyproject.toml $(VENV)/.compiled
+	$(PIP) --require-hashes --requirement $<
+	$(PIP) --no-deps --editable .
+	@touch $@ $(VENV)/.installed-run
