@@ -31,4 +31,5 @@ def hash32(text: str) -> int:
 
 def digest(*parts: str) -> str:
     """A 128-bit hex identifier of a sequence of strings; the boundaries count. Not keyed: others may compute it."""
-    return blake2b("\x00".join(parts).encode(), digest_size=16).hexdigest()
+    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    return blake2b(framed.encode(), digest_size=16).hexdigest()

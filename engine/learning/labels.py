@@ -5,7 +5,8 @@ of a join, each counted:
 
     matched     the first verdict on a scored event        → an example
     changed     a later, different verdict                  → an example that takes the old verdict's place
-    duplicate   the verdict that is known already           → nothing
+    duplicate   the verdict that is known already, or one
+                that was signed before that was             → nothing
     retracted   the verdict is taken back                   → an example that takes back what was learned
     unmatched   the event was never scored, or is forgotten → nothing
     ambiguous   several events have this id, and the label does not tell whose it is → nothing
@@ -33,7 +34,8 @@ class Label:
     """A moderator's verdict on an event, and when it was given; `action_id`: on the event that this action is about, as
     long as `event_id` is empty. `propensity`: how likely the event was to be chosen
     for a label, where that is known; `policy`: what it is about, for models that learn that alone; `user_id` and
-    `type`: the event's, where the label tells; `identity`: the event's, once it has been found."""
+    `type`: the event's, where the label tells; `identity`: the event's, once it has been found; `sequence`: of its
+    signature, 0 without one."""
 
     event_id: str
     verdict: Verdict
@@ -45,6 +47,7 @@ class Label:
     user_id: str | None = None
     type: str | None = None
     identity: int = 0
+    sequence: int = 0
 
 
 def subject_of(identity: int, policy: str | None) -> int:
@@ -79,10 +82,15 @@ class Example:
 
 
 class Known(NamedTuple):
-    """The verdict that an event has, and whose it is."""
+    """The verdict that an event has, whose it is, and the sequence number of its signature."""
 
     verdict: Verdict
     moderator: str | None
+    sequence: int = 0
+
+    def stands_against(self, label: Label) -> bool:
+        """Whether a label changes nothing: it says the same, or somebody has published an old one again."""
+        return self.verdict == label.verdict or 0 < label.sequence <= self.sequence
 
 
 def join(
@@ -93,7 +101,7 @@ def join(
     learners = [model for model in scored if model.policy == label.policy]
     if not learners:
         return "unmatched", []
-    if (known is not None and known.verdict == label.verdict) or (known is None and label.verdict == "retracted"):
+    if label.verdict == "retracted" if known is None else known.stands_against(label):
         return "duplicate", []
     before = known if known is not None and known.verdict != "retracted" else None
     key, examples = label.identity, []
@@ -113,10 +121,12 @@ def join(
 
 def encode_known(label: Label) -> str:
     """The verdict that an event has from now on, as it is kept."""
-    return label.verdict if label.moderator is None else f"{label.verdict} {label.moderator}"
+    verdict = f"{label.verdict}@{label.sequence}" if label.sequence else label.verdict
+    return verdict if label.moderator is None else f"{verdict} {label.moderator}"
 
 
 def decode_known(text: str) -> Known:
     """What `encode_known` wrote."""
-    verdict, _, moderator = text.partition(" ")
-    return Known(cast(Verdict, verdict), moderator or None)
+    signed, _, moderator = text.partition(" ")
+    verdict, _, sequence = signed.partition("@")
+    return Known(cast(Verdict, verdict), moderator or None, int(sequence or 0))

@@ -19,7 +19,8 @@ MAX_CORRECTION = 10.0
 class LearnedModel:
     """A learner and its history. `next_offset`: the first example it has not learned from; `label_offsets`: per
     labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count;
-    `ruled`: the offset of the last ruling that has been followed; `begins`: of the first example that counts;
+    `ruled`: the offset of the last ruling that has been followed, `ruled_sequence` that of its signature; `begins`: the
+    offset of the first example that counts;
     `seeded`: whether it began from a seed rather than from nothing; `pinned`: whether it stays as it is."""
 
     name: str
@@ -29,6 +30,7 @@ class LearnedModel:
     label_offsets: dict[int, int] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
     ruled: int = -1
+    ruled_sequence: int = 0
     begins: int = 0
     seeded: bool = False
     pinned: bool = False

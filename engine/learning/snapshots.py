@@ -80,6 +80,7 @@ class Head(msgspec.Struct, frozen=True):
     publications: Annotated[list[Publication], msgspec.Meta(min_length=1, max_length=ROUNDS)]
     river: str | None = None
     proofs: _Count = 0
+    ruled_sequence: _Count = 0
 
 
 @dataclass(slots=True)
@@ -130,7 +131,7 @@ class Publisher:
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
             sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned, losses, taught,
-            model.judged.dump(), model.teachers, self._publications, river, proofs,
+            model.judged.dump(), model.teachers, self._publications, river, proofs, model.ruled_sequence,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
 
@@ -199,7 +200,7 @@ class Follower:
         assert self.learner is not None
         return LearnedModel(
             head.model, head.labels, head.spam, head.next_offset, dict(head.label_offsets), set(head.quarantined),
-            head.ruled, head.begins, head.seeded, head.pinned, head.teachers,
+            head.ruled, head.ruled_sequence, head.begins, head.seeded, head.pinned, head.teachers,
             Thresholds.load(head.judged), self.learner,
         )  # fmt: skip
 

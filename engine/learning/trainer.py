@@ -67,17 +67,19 @@ class Trainer:
             for other in self.models.values():  # what has been ruled holds for all
                 model.quarantined |= other.quarantined
                 model.ruled = max(model.ruled, other.ruled)
+                model.ruled_sequence = max(model.ruled_sequence, other.ruled_sequence)
         return self.models[name]
 
-    # -- rulings: what people decide, at an offset of the examples topic ---------------------------
+    # -- rulings: what people decide, at an offset of the examples topic; what was signed once counts once --------
 
-    def quarantine(self, moderator: str, quarantined: bool, offset: int) -> int | None:
+    def quarantine(self, moderator: str, quarantined: bool, offset: int, sequence: int = 0) -> int | None:
         """From the first example to the last, a moderator's labels count or do not. The offset from which all has to be
         learned again; None when it has been."""
         begins = []
         for model in list(self.models.values()):
-            if not self._is_new(model, offset):
+            if not self._is_new(model, offset, sequence):
                 continue
+            model.ruled_sequence = sequence
             names = model.quarantined | {moderator} if quarantined else model.quarantined - {moderator}
             if model.pinned:  # it stays as it is
                 model.quarantined, model.ruled, model.next_offset = names, offset, offset + 1
@@ -88,10 +90,10 @@ class Trainer:
             begins.append(model.begins)
         return min(begins, default=None)
 
-    def restore_seed(self, name: str, number: int, pinned: bool, offset: int) -> bool:
+    def restore_seed(self, name: str, number: int, pinned: bool, offset: int, sequence: int = 0) -> bool:
         """A model goes on from the seed that this publication brings. False while that has not been read."""
         model = self.models.get(name) or self._known(name, None)
-        if not self._is_new(model, offset):
+        if not self._is_new(model, offset, sequence):
             return True
         seed = self._followers.get(seed_of(name))
         newest = seed.head.publications[-1][0] if seed is not None and seed.head is not None else -1
@@ -101,20 +103,22 @@ class Trainer:
         if newest == number:  # else another one has taken its place, and the ruling about that comes later
             model = self._begun_anew(model)
         model.ruled, model.next_offset, model.pinned = offset, offset + 1, pinned
+        model.ruled_sequence = sequence
         return True
 
-    def pin(self, name: str, pinned: bool, offset: int) -> None:
+    def pin(self, name: str, pinned: bool, offset: int, sequence: int = 0) -> None:
         """A model stays as it is, or learns again."""
         model = self.models.get(name)
-        if model is not None and self._is_new(model, offset):
+        if model is not None and self._is_new(model, offset, sequence):
             model.pinned, model.ruled, model.next_offset = pinned, offset, offset + 1
+            model.ruled_sequence = sequence
             self.changed.add(name)
 
-    def _is_new(self, model: LearnedModel, offset: int) -> bool:
+    def _is_new(self, model: LearnedModel, offset: int, sequence: int) -> bool:
         if offset == model.ruled and model.next_offset <= offset:  # it has learned again all that was before
             model.next_offset = offset + 1
             self.changed.add(model.name)
-        return offset > model.ruled
+        return offset > model.ruled and not 0 < sequence <= model.ruled_sequence
 
     def _begun_anew(self, model: LearnedModel, expression: str | None = None) -> LearnedModel:
         """The model as it was before its first example, in the place of this one."""
@@ -129,6 +133,7 @@ class Trainer:
         anew.next_offset = anew.begins = model.begins
         anew.seeded, anew.label_offsets = model.seeded, {}
         anew.quarantined, anew.ruled, anew.pinned = set(model.quarantined), model.ruled, model.pinned
+        anew.ruled_sequence = model.ruled_sequence
         self.models[name] = anew
         self._publishers[name] = self._publishers.get(name, Publisher()).anew()
         self.changed.add(name)

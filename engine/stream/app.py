@@ -28,7 +28,7 @@ from engine.stream.hop_messages import FROM_HOPS
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.metrics import Metrics
-from engine.stream.publishers import Publishers
+from engine.stream.publishers import Publishers, is_a_workers_or
 from engine.stream.recovery import BulkRecovery
 from engine.stream.sealing import Seals
 from engine.stream.topics import TABLE
@@ -152,9 +152,7 @@ class FloodgateApp(faust.App):
 
     def _accept_model(self, record: Any) -> bool:
         """A worker's, or from one who may restore models."""
-        if self.seals.fits(record):
-            return True
-        if self._publishers.are_known and self._publishers.verify(record, "model") is not None:
+        if is_a_workers_or(record, "model", self.seals, self._publishers):
             return True
         self.metrics.refused.labels(record.topic).inc()
         _log.error("a part of a model was refused: no worker has published it, nor one who may", offset=record.offset)

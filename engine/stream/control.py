@@ -1,7 +1,8 @@
 """What workers are told while they run: the rulebook in use, what is paused or promoted, entries of live lists.
 
 It comes on the rulebooks topic. Where publishers are known, a message counts only if one who may has signed it, and
-only once: what was verified last stays in force whatever becomes of the topic (`verified.py`).
+only once. The rulebook, pauses and promotions that were verified last stay in force whatever becomes of the topic
+(`verified.py`); entries of live lists are on the topic alone.
 """
 
 import asyncio
@@ -69,7 +70,7 @@ class ControlState:
         """Whether a record may change anything: it is signed by one who may, and newer than what is in force."""
         if not self._publishers.are_known:
             return True
-        if self._publishers.verify(record, scope_of(record.key)) is None:
+        if self._publishers.accept(record, scope_of(record.key)) is None:
             self._refuse("nobody who may has published it", offset=record.offset)
             return False
         group, sequence = group_of(record.key.decode("utf-8", "replace")), sequence_of(record)

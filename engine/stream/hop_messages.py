@@ -15,7 +15,8 @@ from engine.stream.clients import MAX_MESSAGE_BYTES
 from engine.stream.forgetting import Forget
 from engine.stream.messages import Message
 
-FROM_EVENTS, FROM_HOPS = 0, 1
+FROM_EVENTS, FROM_HOPS, FROM_PUBLISHERS = 0, 1, 2
+"""Kinds of sources. A publisher's requests are numbered by their signatures, under the hash of the publisher's name."""
 MAX_STOPS = 512
 MAX_CONCEALED_CHARS = 2_048
 """Ids have up to 256 characters, and their pseudonyms more."""

@@ -13,6 +13,7 @@ import structlog
 
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
+from engine.core.hashing import hash32
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.kernel import hash64
 from engine.core.rules import DEFAULT_MAX_KEYS
@@ -23,10 +24,18 @@ from engine.state.store import PartitionState, entity_key
 from engine.state.store import Source as StateSource
 from engine.stream.forgetting import Forget, forget
 from engine.stream.handlers import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any
-from engine.stream.hop_messages import FROM_HOPS, MESSAGES_PER_RECORD, Departures, Origin, decode_hop, state_key
+from engine.stream.hop_messages import (
+    FROM_HOPS,
+    FROM_PUBLISHERS,
+    MESSAGES_PER_RECORD,
+    Departures,
+    Origin,
+    decode_hop,
+    state_key,
+)
 from engine.stream.learners import ScoredEvents, Source
 from engine.stream.metrics import Metrics
-from engine.stream.publishers import Accept, accept_all
+from engine.stream.publishers import Accept, accept_all, sequence_of
 from engine.stream.results import Results
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -194,6 +203,17 @@ class HopWorker:
             self._metrics.recalls.labels(recall.rule).inc()
             self._results.publish(outcome, decision)
 
+    def _is_asked(self, record: Any, watermarks: dict[StateSource, int]) -> bool:
+        """Whether a request to forget comes from one who may, and for the first time."""
+        origin = self._accept(record, "forget")
+        if origin is None or origin.name is None:
+            return origin is not None
+        source, sequence = (FROM_PUBLISHERS, hash32(origin.name)), sequence_of(record)
+        if sequence <= watermarks.get(source, -1):
+            return False
+        watermarks[source] = sequence
+        return True
+
     def _new(
         self, state: PartitionState, records: Sequence[Any], outcome: StateOutcome, requests: list[Forget]
     ) -> Iterator[tuple[Any, Journey | Recall]]:
@@ -206,10 +226,10 @@ class HopWorker:
                 self._rejector.reject(outcome, record, "not_a_hop", error)
                 continue
             if isinstance(decoded, Forget):
-                if self._accept(record, "forget") is not None:
+                if self._is_asked(record, watermarks):
                     requests.append(decoded)
                 else:
-                    refused = StateError("it does not come from one who may make the engine forget")
+                    refused = StateError("it does not come from one who may make the engine forget, or comes again")
                     self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
             origin, what = decoded

@@ -26,7 +26,7 @@ from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
 from engine.stream.messages import Message, decode_label, encode_example, encode_review
 from engine.stream.metrics import Metrics
-from engine.stream.publishers import Accept, accept_all
+from engine.stream.publishers import Accept, accept_all, sequence_of
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -170,8 +170,10 @@ class LabelWorker:
         try:
             origin = self._accept(record, "label")
             if origin is None:
-                raise LabelError("not_a_publishers", "it does not come from one who may publish labels, or comes again")
+                raise LabelError("not_a_publishers", "it does not come from one who may publish labels")
             label = decode_label(record.value)
+            if origin.name is not None:
+                label = replace(label, sequence=sequence_of(record))
             return label if origin.speaks_for_others else replace(label, moderator=origin.name)
         except Exception as error:  # one label must never stop a partition
             reason = error.reason if isinstance(error, LabelError) else "not_a_label"

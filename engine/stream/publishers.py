@@ -22,14 +22,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from engine.errors import SettingsError
 from engine.security import read_secret
 from engine.settings import Settings
-from engine.stream.replays import Sequences
+from engine.stream.sealing import Seals
 from engine.stream.signing import PUBLISHER, SEQUENCE, SIGNATURE, public_key, signed_bytes
 
-Scope = Literal["label", "behalf", "rules", "pause", "lists", "forget", "model"]
+Scope = Literal["label", "behalf", "rules", "pause", "lists", "forget", "model", "revoke"]
 """What a publisher may do: give labels; give them in the name of others; push rulebooks; pause, resume and promote
-rules; change live lists; make the engine forget someone; restore, pin and quarantine what models learn."""
+rules; change live lists; make the engine forget someone; restore, pin and quarantine what models learn; take actions
+back."""
 
 _SIGNATURE_BYTES = 64
+_AHEAD_US = 600_000_000
+"""The clock of a signer may be so much ahead; a number from further on would shut out what is signed until then."""
 
 
 class Origin(NamedTuple):
@@ -44,7 +47,8 @@ OPEN = Origin(None, True)
 """Where nobody has to sign."""
 
 Accept = Callable[[Any, Scope], Origin | None]
-"""Whose a record is, if it comes from one who may do this; None: it is refused."""
+"""Whose a record is, if it comes from one who may do this; None: it is refused. It may have been there before: what it
+changes keeps the sequence number of its last change (`sequence_of`), and takes none that is not larger."""
 
 
 def accept_all(_: Any, __: Scope) -> Origin:
@@ -71,7 +75,7 @@ class Publishers:
     """Those whose messages count. Without a file, everyone's do. Raises SettingsError when it is made."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._app_id, self._clock, self._sequences = settings.app_id, clock, Sequences()
+        self._app_id, self._clock = settings.app_id, clock
         self._known = _read(settings.security.publishers_file)
 
     @property
@@ -80,30 +84,26 @@ class Publishers:
         return self._known is not None
 
     def accept(self, record: Any, scope: Scope) -> Origin | None:
-        """As `Accept`: the signature holds, its key has not ended and may do this, and the message is no repetition.
-
-        A record that is read again, at its own offset, is judged as it was before.
-        """
-        origin = self.verify(record, scope)
-        if origin is None or origin.name is None:
-            return origin
-        stream = f"{record.topic} {record.partition} {origin.name} {scope}"
-        return origin if self._sequences.take(stream, record.offset, sequence_of(record)) else None
-
-    def verify(self, record: Any, scope: Scope) -> Origin | None:
-        """The same, but for repetitions."""
+        """As `Accept`: the signature holds, and its key has not ended and may do this."""
         if self._known is None:
             return OPEN
         headers = dict(record.headers or ())
         name = (headers.get(PUBLISHER) or b"").decode("utf-8", "replace")
         publisher, signature = self._known.get(name), headers.get(SIGNATURE) or b""
+        sequence, now = sequence_of(record), self._clock()
         if publisher is None or scope not in publisher.may or len(signature) != _SIGNATURE_BYTES:
             return None
-        signed = signed_bytes(self._app_id, name, sequence_of(record), record.topic, record.key, record.value)
-        now = self._clock()
+        if sequence > now * 1e6 + _AHEAD_US:
+            return None
+        signed = signed_bytes(self._app_id, name, sequence, record.topic, record.key, record.value)
         if any(now < until and _fits(key, signature, signed) for key, until in publisher.keys):
             return Origin(name, "behalf" in publisher.may)
         return None
+
+
+def is_a_workers_or(record: Any, scope: Scope, seals: Seals, publishers: Publishers) -> bool:
+    """Whether a worker has written a record, or one who may do this has signed it."""
+    return seals.fits(record) or (publishers.are_known and publishers.accept(record, scope) is not None)
 
 
 def sequence_of(record: Any) -> int:

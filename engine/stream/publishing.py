@@ -20,6 +20,8 @@ from engine.settings import Settings
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models
 from engine.stream.messages import RULING, Restore, Ruling, arrived_ms
+from engine.stream.publishers import Publishers, is_a_workers_or
+from engine.stream.sealing import Seals
 from engine.stream.signing import Signer
 
 
@@ -43,10 +45,12 @@ def publish_ruling(settings: Settings, ruling: Ruling) -> None:
 def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:
     """Let a model go on from this one. Raises PublishError."""
     model.name, number = seed_of(name), int(time.time() * 1000)
-    client = producer(settings)
+    client, signer, topic = producer(settings), Signer(settings), settings.topics.models
     try:
-        for key, value in whole(model, number):
-            client.send(settings.topics.models, key=key.encode(), value=value, partition=0).get(timeout=30)
+        for name_of_part, value in whole(model, number):
+            key = name_of_part.encode()
+            headers = signer.headers(topic, key, value)
+            client.send(topic, value, key, headers=headers, partition=0).get(timeout=30)
     except KafkaError as error:
         raise PublishError(f"the model could not be published: {error!r}") from error
     finally:
@@ -56,9 +60,9 @@ def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: boo
 
 def read_models(settings: Settings) -> dict[str, LearnedModel]:
     """The models as they were published last. Raises TopicError."""
-    models = Models()
+    models, seals, publishers = Models(), Seals(settings), Publishers(settings)
     for record in read_all(settings, settings.topics.models):
-        if record.key and record.value:
+        if record.key and record.value and is_a_workers_or(record, "model", seals, publishers):
             with suppress(SnapshotError):  # the workers refuse it too
                 models.receive(record.key.decode("utf-8", "replace"), record.value)
     return {name: follower.model() for name, follower in models.followers.items() if follower.head is not None}

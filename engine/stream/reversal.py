@@ -14,6 +14,7 @@ from engine.settings import Settings
 from engine.stream.clients import producer
 from engine.stream.published import ACTION, read_documents
 from engine.stream.publishing import Publisher
+from engine.stream.signing import Signer
 
 REVOKE = "revoke"
 """The kind of a compensating action."""
@@ -93,10 +94,12 @@ def compensation(action: Any, author: str, note: str, now_ms: int) -> dict[str, 
 def revoke(settings: Settings, actions: Iterable[Any], author: str, note: str) -> int:
     """Publish what takes these actions back; returns how many. Raises PublishError."""
     now_ms, client, sent = int(time.time() * 1000), producer(settings, linger_ms=5), []
+    signer, topic = Signer(settings), settings.topics.actions
     try:
         for action in actions:
             value = orjson.dumps(compensation(action, author, note, now_ms))
-            sent.append(client.send(settings.topics.actions, value, str(action["target"]["id"]).encode()))
+            key = str(action["target"]["id"]).encode()
+            sent.append(client.send(topic, value, key, headers=signer.headers(topic, key, value)))
         client.flush()
         for one in sent:
             one.get(timeout=30)
@@ -112,6 +115,9 @@ def revoke(settings: Settings, actions: Iterable[Any], author: str, note: str) -
 def uphold_appeal(settings: Settings, action: Any, moderator: str, note: str) -> None:
     """Take one action back, and label its event ham. Raises PublishError."""
     revoke(settings, [action], moderator, note or "appeal upheld")
-    label = {"event_id": action["event_id"], "label": "ham", "ts": int(time.time() * 1000), "moderator": moderator}
+    label = {
+        "event_id": action["event_id"], "user_id": action["user_id"], "label": "ham",
+        "ts": int(time.time() * 1000), "moderator": moderator,
+    }  # fmt: skip
     with Publisher(settings) as publisher:
         publisher.label(orjson.dumps(label), user_id=action["user_id"])

@@ -27,7 +27,7 @@ from engine.stream.messages import (
     note_paused,
     paused_rule,
 )
-from engine.stream.publishers import Publishers, Scope
+from engine.stream.publishers import Publishers, Scope, sequence_of
 from engine.stream.publishing import read_all, send_one
 from engine.stream.signing import PUBLISHER
 
@@ -109,10 +109,17 @@ def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
 
 
 def accepted(settings: Settings) -> Iterator[Any]:
-    """What is on the topic and comes from those who may publish. Raises TopicError."""
-    publishers = Publishers(settings)
-    records = (one for one in read_all(settings, settings.topics.rulebooks) if one.key is not None)
-    return (one for one in records if publishers.accept(one, scope_of(one.key)) is not None)
+    """What is on the topic, comes from those who may publish, and is newer than what was there under its key. Raises
+    TopicError."""
+    publishers, newest = Publishers(settings), dict[bytes, int]()
+    for record in read_all(settings, settings.topics.rulebooks):
+        if record.key is None or publishers.accept(record, scope_of(record.key)) is None:
+            continue
+        sequence = sequence_of(record)
+        if publishers.are_known and sequence <= newest.get(record.key, 0):
+            continue
+        newest[record.key] = sequence
+        yield record
 
 
 def author_of(record: Any, said: str) -> str:

@@ -18,7 +18,7 @@ from engine.stream.handlers import IsSealed, Outcome, Rejector, accept_any
 from engine.stream.learners import Models
 from engine.stream.messages import RULING, Message, Pin, Quarantine, Restore, decode_example, decode_ruling
 from engine.stream.metrics import Metrics
-from engine.stream.publishers import Accept, accept_all
+from engine.stream.publishers import Accept, accept_all, sequence_of
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -28,6 +28,10 @@ _KNOWN_WITHIN_S = 20.0
 
 async def _at_once() -> None:
     """The newest snapshots are known already."""
+
+
+_SEED_WITHIN_S = 60.0
+"""A seed is published before the ruling that names it."""
 
 
 class TrainerWorker:
@@ -54,6 +58,7 @@ class TrainerWorker:
         self._rulebook: Rulebook | None = None
         self._published_at = clock()
         self._drift: dict[str, LossDrift] = {}
+        self._awaits: tuple[int, float] | None = None
         self.active = False
 
     def use(self, rulebook: Rulebook) -> None:
@@ -113,20 +118,32 @@ class TrainerWorker:
     def _rule(self, record: Any) -> int | None:
         """A ruling: the offset from which the examples have to be read again, if they have to be."""
         if self._accept(record, "model") is None:
-            raise LabelError("not_a_publishers", "it does not come from one who may publish rulings, or comes again")
-        ruling = decode_ruling(record.value)
+            raise LabelError("not_a_publishers", "it does not come from one who may publish rulings")
+        ruling, place = decode_ruling(record.value), (record.offset, sequence_of(record))
         match ruling:
             case Quarantine(moderator=moderator, quarantined=quarantined):
-                begins = self._trainer.quarantine(moderator, quarantined, record.offset)
+                begins = self._trainer.quarantine(moderator, quarantined, *place)
                 if begins is not None:
                     _log.info("learning anew", moderator=moderator, quarantined=quarantined, offset=record.offset)
                 return begins
             case Restore(model=model, number=number, pinned=pinned):
-                known = self._trainer.restore_seed(model, number, pinned, record.offset)
-                return None if known else record.offset  # it is on its way: look again
+                if self._trainer.restore_seed(model, number, pinned, *place):
+                    return None
+                return self._await_seed(record.offset)
             case Pin(model=model, pinned=pinned):
-                self._trainer.pin(model, pinned, record.offset)
+                self._trainer.pin(model, pinned, *place)
         return None
+
+    def _await_seed(self, offset: int) -> int:
+        """What a model is to go on from is on its way: look again, but not for ever."""
+        now = self._clock()
+        if self._awaits is None or self._awaits[0] != offset:
+            self._awaits = offset, now
+        if now - self._awaits[1] > _SEED_WITHIN_S:
+            raise LabelError(
+                "no_seed", f"the model that this restores has not come within {_SEED_WITHIN_S:.0f} seconds"
+            )
+        return offset
 
     def due_snapshots(self) -> list[Message]:
         """What there is to publish of models that have learned something, not more often than the settings say."""

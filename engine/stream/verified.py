@@ -29,17 +29,19 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class VerifiedMessages:
-    """The newest accepted message of each group, kept on disk. A file that cannot be read is told and left alone."""
+    """The newest accepted message of each group, kept on disk. A file that cannot be read is told; the next
+    message that is kept takes its place."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._messages = path, dict[str, Verified]()
         try:
             read = msgspec.msgpack.decode(path.read_bytes(), type=_File)
-            if read.format == _FORMAT:
-                self._messages = read.messages
+            if read.format != _FORMAT:
+                raise ValueError(f"its format is {read.format}, known is {_FORMAT}")
+            self._messages = read.messages
         except FileNotFoundError:
             return
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:  # the latter is also msgspec's
             _log.error("what was verified last cannot be read; the topic alone tells", file=str(path), error=str(error))
 
     def sequence(self, group: str) -> int:
