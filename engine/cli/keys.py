@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import click
+import yaml
 
 from engine.cli.output import echo
 from engine.stream.signing import make_keys
@@ -32,4 +33,5 @@ def new(name: str, out: Path | None) -> None:
         file.write(private + "\n")
     echo(f"# the private key is in {path}: security.publisher: {name}, security.publisher_key_file: {path}")
     echo(f"# for security.publishers_file; may: any of {_SCOPES}")
-    echo(f"{name}:\n  may: [label]\n  keys:\n    - {{public: {public}}}")
+    entry = {name: {"may": ["label"], "keys": [{"public": public}]}}
+    echo(yaml.safe_dump(entry, sort_keys=False, allow_unicode=True), nl=False)

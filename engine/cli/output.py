@@ -3,10 +3,12 @@ write it, and a terminal executes escape sequences."""
 
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 from rich.console import Console as RichConsole
+from rich.segment import Segment
 from rich.text import Text
 
 # C0 but tab and line feed, DEL, C1; line and paragraph separators; what turns the direction of a line; halves of
@@ -35,6 +37,11 @@ class Console(RichConsole):
 
     def __init__(self, stderr: bool = False, highlight: bool = False, **options: Any) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=highlight, **options)
+
+    def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+        """Anything as it is printed: also what brings its own text."""
+        for one in super().render(renderable, options):
+            yield one if one.control else Segment(shown(one.text), one.style)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A text, and each cell of a table, as it is printed."""

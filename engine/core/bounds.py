@@ -5,6 +5,8 @@ they hold for every number that it may stand for, and so does nothing else: `AtL
 `> 40` are not; the generated code asks for the opposite where it needs to know that something is certainly false.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 LEAST = "at_least"
@@ -70,6 +72,34 @@ def at_least(found: int) -> AtLeast | None:
 def least_of(number: float | int | AtLeast | None) -> float | int | None:
     """The number itself, or its lower bound where it has one alone."""
     return number.least if isinstance(number, AtLeast) else number
+
+
+def smaller(one: float | int | AtLeast, other: float | int | AtLeast) -> float | int | AtLeast:
+    """The smaller of two numbers, as far as it is known."""
+    if isinstance(one, AtLeast) and isinstance(other, AtLeast):
+        return AtLeast(min(one.least, other.least))
+    if isinstance(other, AtLeast):
+        one, other = other, one
+    if isinstance(one, AtLeast):
+        return other if one.least >= other else one
+    return min(one, other)
+
+
+def larger(one: float | int | AtLeast, other: float | int | AtLeast) -> float | int | AtLeast:
+    """The larger of two numbers, as far as it is known."""
+    if isinstance(one, AtLeast) or isinstance(other, AtLeast):
+        return AtLeast(max(*(each.least if isinstance(each, AtLeast) else each for each in (one, other))))
+    return max(one, other)
+
+
+def is_outside(one: object, values: Iterable[object]) -> bool:
+    """Whether a value is none of these for certain."""
+    return all(differs(one, other) for other in values)
+
+
+def settled(number: float | int | AtLeast | None) -> float | int | AtLeast | None:
+    """A number, or None where so little is known of it that it may be any."""
+    return None if isinstance(number, AtLeast) and number.least == _NOTHING else number
 
 
 def equals(one: object, other: object) -> bool:

@@ -216,13 +216,12 @@ class Follower:
         """Keep a part until its head comes."""
         if not _PART_KEY.fullmatch(key.partition("/")[2]):
             raise ValueError(f"{key[:100]!r} is the key of no part of a model")
-        known = self._waiting.pop(key, None)
-        self._waiting_bytes += len(value) - (known.size_bytes if known is not None else 0)
-        if self._waiting_bytes > MAX_WAITING_BYTES:
-            self._waiting_bytes -= len(value)
+        found = msgspec.msgpack.decode(value, type=RiverPart) if "/river/" in key else read_rows(value)
+        known = self._waiting.get(key)
+        waiting = self._waiting_bytes + found.size_bytes - (known.size_bytes if known is not None else 0)
+        if waiting > MAX_WAITING_BYTES:
             raise ValueError(f"more than {MAX_WAITING_BYTES >> 20} MB wait for the head of this model")
-        river = "/river/" in key
-        self._waiting[key] = msgspec.msgpack.decode(value, type=RiverPart) if river else read_rows(value)
+        self._waiting[key], self._waiting_bytes = found, waiting
 
     def _apply(self, head: Head) -> None:
         waiting = sorted(self._waiting.values(), key=lambda one: one.publication)

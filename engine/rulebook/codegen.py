@@ -40,7 +40,7 @@ _OPPOSITES = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="
 _CERTAINLY = {"==": "equals", "!=": "differs"}
 
 
-def _counts(expr: Expr) -> bool:
+def counts(expr: Expr) -> bool:
     """Whether a value may be a bound."""
     return any(ref.kind in ("counter", "derived") for ref in names_in(expr))
 
@@ -178,11 +178,14 @@ class Scope:
         """Source that is true when a test of known values fails. With a bound it may do neither."""
         if isinstance(expr, Compare) and "text" not in (expr.left.type, expr.right.type):
             return self._compared(_OPPOSITES[expr.op], expr.left, expr.right)
+        if isinstance(expr, Member) and counts(expr.item):
+            entries = self.constant("L", self._entries(expr.list_name, expr.values))
+            return f"is_outside({self._plain(expr.item)}, {entries})"
         return f"not {self._test(expr)}"
 
     def _compared(self, op: str, left: Expr, right: Expr) -> str:
         one, other = self._plain(left), self._plain(right)
-        if op in _CERTAINLY and (_counts(left) or _counts(right)):
+        if op in _CERTAINLY and (counts(left) or counts(right)):
             return f"{_CERTAINLY[op]}({one}, {other})"
         return f"({one} {op} {other})"
 
@@ -198,7 +201,7 @@ class Scope:
                 return self.variable(expr)
             case Arithmetic(op=op, left=left, right=right):
                 # In floating point: integers of any length would make division overflow. A bound stays one.
-                first = f"({self._plain(left)} + 0.0)" if _counts(left) else f"float({self._plain(left)})"
+                first = f"({self._plain(left)} + 0.0)" if counts(left) else f"float({self._plain(left)})"
                 return f"({first} {op} {self._plain(right)})"
             case Call(function="lower", arguments=[argument]):
                 return f"{self._plain(argument)}.lower()"

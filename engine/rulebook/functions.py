@@ -11,7 +11,7 @@ from engine.core.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS
 from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
 from engine.keys.network import ip_prefixes
 from engine.keys.urls import url_domains
-from engine.rulebook.codegen import Scope
+from engine.rulebook.codegen import Scope, counts
 from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.nodes import Ref, names_in
 from engine.rulebook.rules import Clause, RuleDeclaration
@@ -68,7 +68,7 @@ class Vocabulary:
         if isinstance(body, RatioDeclaration):
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
             return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
-        return scope.value(body)
+        return f"settled({scope.value(body)})" if counts(body) else scope.value(body)
 
     def numbers(self, scope: Scope, model: str) -> str:
         """Source text of what a model reads of an event's numbers."""

@@ -3,7 +3,7 @@
 from itertools import islice, product
 from typing import Any
 
-from engine.core.bounds import AtLeast, differs, equals
+from engine.core.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
 from engine.core.decisions import ClauseTrace
 from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
@@ -91,9 +91,10 @@ def _short(key: str) -> str:
 MAX_KEYS = 64
 UNREAD = object()
 RUNTIME: dict[str, Any] = {
-    "__builtins__": {"len": len, "abs": abs, "min": min, "max": max, "str": str, "float": float, "tuple": tuple},
+    "__builtins__": {"len": len, "abs": abs, "str": str, "float": float, "tuple": tuple},
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "ratio": ratio, "AtLeast": AtLeast, "equals": equals, "differs": differs,
+    "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,
     "lookup": lookup, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,

@@ -83,6 +83,8 @@ def load_census(data: bytes) -> Census:
         while at < len(data):
             length, day, count = _ENTRY.unpack_from(data, at)
             at += _ENTRY.size + length
+            if at > len(data):
+                raise ValueError("it ends too early")
             census.counts[data[at - length : at].decode(), day] = count
     except (struct.error, ValueError) as error:
         raise StateError(f"a stored census of {len(data)} bytes cannot be read: {error}") from error

@@ -95,6 +95,8 @@ class ControlState:
                 note_promotion(self._promotions, key, message)
             elif key.startswith(ENTRY):
                 self._entries.receive(key, message)
+                if message == b"null":  # else whoever publishes the entry once more brings it back after a restart
+                    self._keep(key, message)
                 return True
             else:
                 return False
@@ -137,7 +139,10 @@ class ControlState:
 
     def _keep(self, key: str, message: bytes) -> None:
         if self._publishers.are_known:
-            self._verified.put(group_of(key), message, self._newest.get(group_of(key), 0))
+            try:
+                self._verified.put(group_of(key), message, self._newest.get(group_of(key), 0))
+            except OSError as error:  # it is in force all the same, until this worker starts again
+                _log.error("what was verified cannot be kept on disk", key=key, error=str(error))
 
     def _refuse(self, why: str, **where: Any) -> None:
         self._metrics.refused.labels(self._topic).inc()

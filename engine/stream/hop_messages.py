@@ -144,6 +144,10 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
     if isinstance(message, Forget):
         return message
+    if isinstance(message, _JourneyMessage) and not all(
+        0 < len(user) <= MAX_CONCEALED_CHARS for one in message.clusters.values() for user in one.members
+    ):
+        raise StateError("a journey on the hops topic names a member whom no event can have")
     labels = [] if isinstance(message, _RecallMessage) else [n for one in message.clusters.values() for n in one.labels]
     if not all(0 <= one < 1 << 64 for one in (message.content, *labels)):
         raise StateError("a message on the hops topic has a hash of more than 64 bits")

@@ -49,6 +49,10 @@ _JUMP = 100_000 * MESSAGES_PER_RECORD
 partition are unusual, not impossible."""
 
 
+_Jump = tuple[int, StateSource]
+"""The partition that is read, and the source that a message there says it comes from."""
+
+
 async def _unknown_end(_: StateSource) -> int:
     """Nobody can tell: any number is believed."""
     return 1 << 62
@@ -65,7 +69,8 @@ class HopWorker:
         end_of: EndOf = _unknown_end, is_sealed: IsSealed = accept_any,
     ) -> None:  # fmt: skip
         self._is_sealed = is_sealed
-        self._end_of, self._ends, self._asked = end_of, dict[StateSource, int](), set[StateSource]()
+        self._end_of, self._ends, self._asked = end_of, dict[_Jump, int](), set[_Jump]()
+        self._trusted = dict[_Jump, int]()  # the number from which on a source is believed without another look
         self._settings, self._states, self._metrics, self._accept = settings, states, metrics, accept
         self._partitions = partitions
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
@@ -89,7 +94,8 @@ class HopWorker:
         state = self._states(partition)
         outcome = StateOutcome(state=state)
         requests: list[Forget] = []
-        arrived = [(state_key(what), record, what) for record, what in self._new(state, records, outcome, requests)]
+        new = self._new(partition, state, records, outcome, requests)
+        arrived = [(state_key(what), record, what) for record, what in new]
         touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
         self.welcome([what for _, _, what in arrived if isinstance(what, Journey) and what.next_stop() is None])
         for key, record, what in arrived:
@@ -135,18 +141,18 @@ class HopWorker:
         outcome.messages += [departures.send(what), *departures.recall(recalls)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
-    def _is_plausible(self, origin: Origin) -> bool:
+    def _is_plausible(self, origin: Origin, jump: _Jump) -> bool:
         """Whether the record that a message says it comes from is known to be there."""
-        return origin.number // MESSAGES_PER_RECORD < self._ends.get(origin.source, 0)
+        return origin.number // MESSAGES_PER_RECORD < self._ends.get(jump, 0)
 
-    def _ask(self, outcome: StateOutcome, record: Any, source: StateSource) -> None:
+    def _ask(self, outcome: StateOutcome, record: Any, jump: _Jump) -> None:
         """Look how far a source reaches before a message with a far larger number than all before is believed: all that
         came behind a made-up one would be taken for repeated. Then the partition is read on from this record."""
-        self._asked.add(source)
-        self._ends.pop(source, None)
+        self._asked.add(jump)
+        self._ends.pop(jump, None)
 
         async def look() -> None:
-            self._ends[source] = await self._end_of(source)
+            self._ends[jump] = await self._end_of(jump[1])
 
         outcome.read_from, outcome.before_reading = record.offset, look
 
@@ -215,7 +221,12 @@ class HopWorker:
         return True
 
     def _new(
-        self, state: PartitionState, records: Sequence[Any], outcome: StateOutcome, requests: list[Forget]
+        self,
+        partition: int,
+        state: PartitionState,
+        records: Sequence[Any],
+        outcome: StateOutcome,
+        requests: list[Forget],
     ) -> Iterator[tuple[Any, Journey | Recall]]:
         """The messages that have not been applied, under another offset, before. Requests to forget are set apart."""
         watermarks, repeated = state.watermarks(), 0
@@ -244,14 +255,19 @@ class HopWorker:
             if origin.number <= known:
                 repeated += 1
                 continue
-            if origin.number - known > _JUMP and not self._is_plausible(origin):
-                if origin.source not in self._asked:
-                    self._ask(outcome, record, origin.source)
+            jump = (partition, origin.source)
+            trusted = self._trusted.setdefault(jump, known)
+            if origin.number - trusted > _JUMP and not self._is_plausible(origin, jump):
+                if jump not in self._asked:
+                    self._ask(outcome, record, jump)
                     break
                 made_up = StateError(f"its number {origin.number} is of no record of {origin.source}")
                 self._rejector.reject(outcome, record, "not_a_hop", made_up)
                 continue
+            if origin.number - trusted > _JUMP:
+                self._trusted[jump] = origin.number
             watermarks[origin.source] = origin.number
             yield record, what
-        self._asked.difference_update(self._ends)  # asked and answered: the next jump is looked at anew
+        # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
+        self._asked.difference_update([one for one in self._ends if one[0] == partition])
         self._metrics.repeated_hops.inc(repeated)

@@ -59,8 +59,10 @@ class Models:
         if follower is None:
             if len(self.followers) >= MAX_MODELS:
                 raise SnapshotError(f"there are {MAX_MODELS} models already; {name[:100]!r} would be one more")
-            follower = self.followers[name] = Follower()
-        if not follower.receive(key, value):
+            follower = Follower()
+        is_whole = follower.receive(key, value)
+        self.followers[name] = follower  # not before: what is refused takes no model's place
+        if not is_whole:
             return None
         self._learned[name] = follower.model()
         return self._learned[name]

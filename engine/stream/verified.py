@@ -41,7 +41,7 @@ class VerifiedMessages:
             self._messages = read.messages
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as error:  # the latter is also msgspec's
+        except (OSError, ValueError, RecursionError) as error:  # the second is also msgspec's
             _log.error("what was verified last cannot be read; the topic alone tells", file=str(path), error=str(error))
 
     def sequence(self, group: str) -> int:

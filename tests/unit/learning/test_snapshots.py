@@ -1,10 +1,21 @@
 """A model travels in parts, and arrives whole or not at all."""
 
+import json
+import struct
+import time
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import numpy as np
 import pytest
 
 from engine.errors import SnapshotError
+from engine.learning import snapshots
+from engine.learning.linear import ARMS
 from engine.learning.models import LearnedModel
-from engine.learning.snapshots import ROUNDS, Follower, Publisher
+from engine.learning.snapshots import ROUNDS, Follower, Publisher, Rows, whole
+from engine.stream.learners import MAX_MODELS, Models
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, same
 
 Messages = list[tuple[str, bytes]]
@@ -80,3 +91,159 @@ def test_a_model_that_begins_anew_takes_the_old_ones_place() -> None:
 def test_damaged_messages_are_refused(key: str, damage: bytes) -> None:
     with pytest.raises(SnapshotError, match="cannot be read"):
         Follower().receive(key, damage)
+
+
+GOOD_ROWS = Rows((1, 0), np.array([5], np.uint32), np.ones((1, ARMS), np.float32), np.ones((1, ARMS), np.float32))
+
+
+def head(**changes: Any) -> bytes:
+    """A head that somebody has made out of a real one; numbers of any length are JSON."""
+    made = msgspec.json.decode(dict(whole(LearnedModel("spam"), 1))["spam"])
+    return json.dumps({**made, **changes}).encode()
+
+
+def rows(**changes: Any) -> bytes:
+    said = json.dumps({"publication": [1, 0], "count": 1, **changes}).encode()
+    return struct.pack("<I", len(said)) + said + GOOD_ROWS.encode()[-(4 + 8 * ARMS) :]
+
+
+def part(number: int, data: bytes = b"x", publication: tuple[int, int] = (1, 0)) -> bytes:
+    return msgspec.msgpack.encode({"publication": publication, "part": number, "data": data})
+
+
+LOGISTIC = "linear_model.LogisticRegression()"
+HOSTILE: dict[str, list[tuple[str, bytes]]] = {
+    "a pipeline that cannot be made": [("spam", head(river="linear_model.LogisticRegression(l1=1,l2=1)"))],
+    "a pipeline that divides by zero": [("spam", head(river="sketch.Counter(epsilon=0)"))],
+    "a pipeline of very many": [
+        ("spam", head(river=f"ensemble.BaggingClassifier({LOGISTIC}, n_models=30000)"))
+    ],
+    "a pipeline in a pipeline in a pipeline": [("spam", head(river="(" * 5_000 + LOGISTIC + ")" * 5_000))],
+    "a pipeline that imports": [("spam", head(river="__import__('os').system('true')"))],
+    "a pipeline without its parts": [("spam", head(river=LOGISTIC))],
+    "a part, and no publications": [
+        ("spam/river/1/0", part(0)), ("spam", head(river=LOGISTIC, publications=[]))
+    ],
+    "parts that are no pipeline": [("spam/river/1/0", part(0)), ("spam", head(river=LOGISTIC))],
+    "no publications": [("spam", head(publications=[]))],
+    "very many publications": [("spam", head(publications=[[n, 0] for n in range(ROUNDS + 1)]))],
+    "a publication of no number": [("spam", head(publications=[[10**400, 0]]))],
+    "huge losses": [("spam", head(losses=[1e308] * ARMS))],
+    "losses of others": [("spam", head(losses=[0.0]))],
+    "losses below nothing": [("spam", head(losses=[-1.0] * ARMS))],
+    "fewer labels than none": [("spam", head(labels=-(10**30)))],
+    "more spam than labels": [("spam", head(spam=5, labels=1))],
+    "scores of no labels": [("spam", head(judged="AAAA"))],
+    "scores of too many": [("spam", head(judged="AAAA" * 100_000))],
+    "taught less than nothing": [("spam", head(taught=[-(10**30), 5]))],
+    "an offset before the first": [("spam", head(next_offset=-1))],
+    "very many moderators": [("spam", head(quarantined=[str(n) for n in range(20_000)]))],
+    "very many partitions": [("spam", head(label_offsets={str(n): 0 for n in range(20_000)}))],
+    "a key of no text": [("spam/new/\ufffd", b"")],
+    "an odd key": [("/", b"")],
+    "a key of nothing": [("", b"{}")],
+    "a long key": [("spam/new/" + "1" * 500, rows())],
+    "a long name": [("s" * 300, head())],
+    "a part of another kind": [("spam/code/1/0", part(0))],
+    "deep JSON": [("spam", b"[" * 100_000), ("spam", b'{"model":' + b"[" * 100_000)],
+    "deep MessagePack": [("spam/river/1/0", b"\x91" * 100_000), ("spam/river/x", b"\x91" * 100_000)],
+    "a header beyond the end": [("spam/new/1/0", b"\xff\xff\xff\xff" + b"x" * 100)],
+    "no header": [("spam/new/1/0", b""), ("spam/new/1/0", b"\x00")],
+    "rows that are none": [("spam/new/1/0", rows(count=0))],
+    "fewer rows than none": [("spam/new/1/0", rows(count=-1))],
+    "more rows than there can be": [("spam/new/1/0", rows(count=10**9))],
+    "rows of no publication": [("spam/new/1/0", rows(publication=[10**400, 0]))],
+    "rows of a larger model": [
+        ("spam/new/1/0", rows()[: -(4 + 8 * ARMS)] + b"\xff\xff\xff\x7f" + rows()[-8 * ARMS :])
+    ],
+    "rows of no numbers": [("spam/new/1/0", GOOD_ROWS.encode()[: -8 * ARMS] + b"\xff" * 8 * ARMS)],
+    "a pickle": [("spam/river/1/0", b"\x80\x04\x95cos\nsystem\n(S'true'\ntR.")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("messages", HOSTILE.values(), ids=HOSTILE.keys())
+def test_whatever_is_published_is_refused_or_harmless(messages: list[tuple[str, bytes]]) -> None:
+    models, (model, _, topic) = Models(), published(3)
+    began, refused = time.monotonic(), 0
+    for key, value in messages:
+        try:
+            models.receive(key, value)
+        except SnapshotError:
+            refused += 1
+    assert time.monotonic() - began < 2
+    for key, value in topic:
+        models.receive(key, value)
+    assert same(models.followers["spam"].model(), model)
+    if messages[-1][0] == "spam":
+        assert refused
+
+
+def test_a_publication_that_is_older_than_the_one_in_use_is_refused() -> None:
+    _, _, old = published(2)
+    model, _, new = published(6)
+    follower = follow(new)
+    with pytest.raises(SnapshotError, match="published before"):
+        for key, value in old:
+            follower.receive(key, value)
+    assert same(follower.model(), model)
+
+
+def test_what_waits_for_its_head_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 10_000)
+    follower = Follower()
+    for at in range(100):
+        with suppress(SnapshotError):
+            follower.receive(f"spam/river/{at % 2}/{at // 2}", part(at // 2, b"x" * 1_000))
+    assert 8_000 < sum(one.size_bytes for one in follower._waiting.values()) <= 10_000
+    with pytest.raises(SnapshotError, match="wait for the head"):
+        follower.receive("spam/river/0/60", part(60, b"x" * 1_000))
+
+
+def test_a_part_that_comes_again_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 10_000)
+    follower = Follower()
+    for _ in range(1_000):
+        follower.receive("spam/river/0/0", part(0, b"x" * 1_000))
+    assert len(follower._waiting) == 1
+
+
+def test_junk_takes_no_room_from_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _, topic = published(3)
+    longest = max(len(value) for _, value in topic)
+    monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 100 * longest)
+    follower = Follower()
+    for _ in range(200):
+        with suppress(SnapshotError):
+            follower.receive("spam/new/1/0", b"\xff" * longest)
+    for key, value in topic:
+        follower.receive(key, value)
+    assert same(follower.model(), model)
+
+
+def test_junk_takes_no_parts_place() -> None:
+    model, _, topic = published(3)
+    follower = Follower()
+    for key, value in topic:
+        follower.receive(key, value)
+        if "/" in key:
+            with pytest.raises(SnapshotError):
+                follower.receive(key, b"junk")
+    assert same(follower.model(), model)
+
+
+def test_junk_under_many_names_keeps_no_model_out() -> None:
+    models, (model, _, topic) = Models(), published(3)
+    for number in range(100):
+        with pytest.raises(SnapshotError):
+            models.receive(f"made-up-{number}", b"junk")
+    for key, value in topic:
+        models.receive(key, value)
+    assert same(models.followers["spam"].model(), model)
+
+
+def test_so_many_models_are_held_and_no_more() -> None:
+    models, messages = Models(), dict(whole(LearnedModel("spam"), 1))
+    with pytest.raises(SnapshotError, match="models already"):
+        for number in range(MAX_MODELS + 1):
+            models.receive(f"m{number}", messages["spam"].replace(b'"spam"', b'"m%d"' % number, 1))
+    assert len(models.followers) == MAX_MODELS

@@ -1,10 +1,13 @@
 """Journeys between partitions, without a broker: repeated messages, refused entities, poison, changes of rules."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sized
 from typing import Any
 
+import msgspec
 import orjson
+import pytest
 
 from engine.core.distincts import entries_by_key
 from engine.core.evaluator import Evaluator
@@ -12,7 +15,8 @@ from engine.core.records import load_record
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
-from engine.state.store import PartitionState, entity_key
+from engine.state.store import PartitionState, Source, entity_key
+from engine.stream.hop_messages import MESSAGES_PER_RECORD
 from engine.stream.hops import HopWorker
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
@@ -103,7 +107,9 @@ class Town:
                 continue
             self.databases[index].apply(outcome.changes)
             outcome.settle()
-            self.offsets[index] = end
+            if outcome.before_reading is not None:
+                asyncio.run(outcome.before_reading())  # type: ignore[arg-type]  # an async function's
+            self.offsets[index] = end if outcome.read_from is None else outcome.read_from
 
     def actions(self) -> list[tuple[str, str]]:
         documents = [orjson.loads(one.value) for one in self.out if one.topic == self.settings.topics.actions]
@@ -210,36 +216,43 @@ rules: {big: {event: post, when: [ring_users >= 4], then: {review: ring}}}
     assert town.metric("floodgate_keys_refused_total", kind="device_id") == 0
 
 
-BUDGET_OF_THREE = RULES.replace("by: url_domain, over: 10m", "by: url_domain, over: 10m, max_keys: 3")
+FEW_DOMAINS = RULES.replace("by: url_domain, over: 10m", "by: url_domain, over: 10m, max_keys: 3")
 
 
-def test_what_one_user_made_up_gives_its_place_to_the_next() -> None:
-    town = Town(BUDGET_OF_THREE, partitions=1)
-    for number in range(6):
-        town.post("a", number, text=f"https://site{number}.com")
-        town.travel()
-    kept = [key for key in town.databases[0].values if key.startswith(b"furl_domain")]
-    assert len(kept) == 3
-    town.post("b", 7, text="https://site5.com")
-    town.travel()
-    assert town.count_at("url_domain", "site5.com") == 2
-    town.post("b", 8, text="https://site0.com")
-    town.travel()
-    assert town.count_at("url_domain", "site0.com") == 1
+def kept_domains(town: Town) -> list[bytes]:
+    return sorted(key.partition(b"\0")[2] for key in town.databases[0].values if key.startswith(b"furl_domain"))
 
 
-def test_entities_beyond_the_budget_that_people_share_stay_and_new_ones_are_not_counted() -> None:
-    town = Town(BUDGET_OF_THREE, partitions=1)
+def test_entities_beyond_the_budget_are_not_counted_and_leave_nothing() -> None:
+    town = Town(FEW_DOMAINS, partitions=1)
     for number in range(3):
-        for user in "ab":
-            town.post(user, 2 * number + (user == "b"), text=f"https://site{number}.com")
+        for user, at in (("a", 2 * number), ("b", 2 * number + 1)):
+            town.post(user, at, text=f"https://site{number}.com")
             town.travel()
-    town.post("c", 7, text="https://new.com")
+    for number in range(3, 6):
+        town.post("c", 20 + number, text=f"https://site{number}.com")
+        town.travel()
+    assert kept_domains(town) == [b"site0.com", b"site1.com", b"site2.com"]
+    assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 3
+    town.post("d", 30, text="https://site0.com")
     town.travel()
-    kept = [key for key in town.databases[0].values if key.startswith(b"furl_domain")]
-    assert len(kept) == 3
-    assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 1
-    assert [town.count_at("url_domain", f"site{number}.com") for number in range(3)] == [2, 2, 2]
+    assert town.count_at("url_domain", "site0.com") == 3
+
+
+def test_entities_that_one_user_has_made_up_give_way_to_others() -> None:
+    town = Town(FEW_DOMAINS, partitions=1)
+    town.post("a", 0, text="https://shared.com")
+    town.post("b", 1, text="https://shared.com")
+    town.travel()
+    for number in range(2, 8):
+        town.post("e", number, text=f"https://site{number}.com")
+        town.travel()
+    assert kept_domains(town) == [b"shared.com", b"site6.com", b"site7.com"]
+    town.post("c", 9, text="https://real.com")
+    town.post("d", 10, text="https://real.com")
+    town.travel()
+    assert town.count_at("url_domain", "real.com") == 2
+    assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 0
 
 
 def test_what_is_not_ours_on_the_topic_becomes_a_dead_letter() -> None:
@@ -276,3 +289,220 @@ def test_a_crossing_may_recall_very_many() -> None:
         town.post(f"{'abc'[number % 3]}{number}", number, text="https://a.com")
     town.travel()
     assert len(set(town.actions())) == 4 * 402
+
+
+RING = """
+version: 1
+clusters: {ring: {of: post, share: device_id, within: 1h}}
+counters: {ring_users: {distinct: user_id, by: ring, over: 1h}}
+rules: {big: {event: post, when: [ring_users >= 4], then: {review: ring}}}
+"""
+NAMES = (
+    "tag", "origin", "event_id", "type", "user_id", "ts_ms", "home", "fields", "stops", "values", "models", "allowed",
+    "eligible", "hits", "found", "clusters", "members", "content",
+)  # fmt: skip
+
+
+class Watched(Town):
+    """A town whose partitions can be asked how far they reach; `asked`: which of them were."""
+
+    def __init__(self, rules: str = RULES, ends: dict[Source, int] | None = None) -> None:
+        super().__init__(rules)
+        self.ends, self.asked = ends or {}, list[Source]()
+        self.hops = HopWorker(self.settings, self.state, self.metrics, len(self.databases), end_of=self._end_of)
+        self.use(rules)
+
+    async def _end_of(self, source: Source) -> int:
+        self.asked.append(source)
+        return self.ends.get(source, 0)
+
+    def forge(self, partition: int = 0, **changes: Any) -> None:
+        """A message that somebody has made out of a real one."""
+        made = msgspec.msgpack.decode(next(message for log in self.log for message in log).value)
+        for name, value in changes.items():
+            made[NAMES.index(name)] = value
+        self.log[partition].append(Message("hops", b"k", msgspec.msgpack.encode(made)))
+
+    def letters(self) -> list[bytes]:
+        return [dict(one.headers or [])["reason"] for one in self.out if one.topic == "dead-letters"]
+
+
+def shared_device(town: Town, numbers: range, device: str = "d") -> None:
+    for number in numbers:
+        town.post("a", number, device_id=device)
+        town.travel()
+
+
+HUGE = (1 << 62) - 1
+HOME_OF_A = ord("a") % 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"home": 3}, {"home": 65_535}, {"home": 65_536}, {"home": -1}, {"origin": [0, 3, 5]},
+        {"origin": [0, 1 << 30, 5]},
+        {"origin": [0, -1, 5]}, {"origin": [2, 0, 5]}, {"origin": [0, 0, 1 << 62]}, {"origin": [0, 0, -1]},
+        {"content": -1}, {"ts_ms": 0}, {"ts_ms": 1 << 62}, {"found": [{}] * 5},
+        {"stops": [["device_id", "d"]] * 600}, {"stops": [["", "d"]]}, {"event_id": ""}, {"user_id": "u" * 3_000},
+        {"clusters": {"ring": {"labels": [-1]}}}, {"clusters": {"ring": {"labels": [5, -(1 << 63)]}}},
+        {"hits": [["r", "enforce", "nonsense", [], None]]}, {"values": {"c": ["at least", "many"]}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_made_up_message_is_a_dead_letter_and_nothing_else_suffers(changes: dict[str, Any]) -> None:
+    town = Watched(ends={(0, HOME_OF_A): 100})
+    town.post("a", 0, device_id="d")
+    for partition in range(3):
+        town.forge(partition, **changes)
+    town.travel()
+    shared_device(town, range(1, 6))
+    assert town.letters() == [b"not_a_hop"] * 3
+    assert town.count_at("device_id", "d") == 6
+    assert ("e4", "worn") in town.actions()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clusters": {"ring": {"labels": [1], "members": {"m" * 70_000: START_MS}}}, "stops": [["ring", "1"]]},
+        {"clusters": {"ring": {"labels": [1], "members": {"m": -(1 << 63), "n": 9**19}}}, "stops": [["ring", "1"]]},
+        {"clusters": {"ring": {"labels": [1], "members": {str(n): START_MS for n in range(3_000)}}}, "stops": [["ring", "1"]]},  # noqa: E501
+        {"clusters": {"ring": {"labels": [(1 << 64) - 1]}}, "stops": [["ring", "f" * 40]]},
+        {"clusters": {"ring": {"labels": [1] * 5_000, "shared": True}}, "stops": [["ring", "no label"]]},
+        {"stops": [["ring", ""]]}, {"stops": [["device_id", "\x1f" * 8_000]]}, {"stops": [["nothing", "k"]]},
+        {"ts_ms": 4_102_444_800_000}, {"ts_ms": 788_918_400_000}, {"content": (1 << 64) - 1}, {"type": "never seen"},
+        {"fields": {"device_id": {"deep": [{}] * 99}}}, {"values": {"c": ["at least", float("nan")]}},
+        {"eligible": {"big": "t" * 2_048}}, {"members": {"ring": ["m" * 70_000]}}, {"user_id": "u" * 2_048},
+    ],
+    ids=",".join,
+)  # fmt: skip
+def test_whatever_a_message_says_its_partition_goes_on(changes: dict[str, Any]) -> None:
+    for rules in (RING, RULES):
+        town = Watched(rules, ends={(0, HOME_OF_A): 100})
+        town.post("a", 0, device_id="d")
+        for partition in range(3):
+            town.forge(partition, origin=[0, HOME_OF_A, partition - 3 + MESSAGES_PER_RECORD], **changes)
+        town.travel()
+        before = town.metric("floodgate_journeys_total")
+        for number in range(2, 8):
+            town.states.clear()  # what is stored can be read
+            shared_device(town, range(number, number + 1))
+        assert town.offsets == [len(log) for log in town.log]
+        assert town.metric("floodgate_journeys_total") == before + 6
+
+
+def test_a_number_near_the_end_of_all_numbers_stops_no_journeys() -> None:
+    town = Watched(ends={(0, HOME_OF_A): 1})
+    town.post("a", 0, device_id="d")
+    for partition in range(3):
+        town.forge(partition, origin=[0, HOME_OF_A, HUGE])
+    town.travel()
+    shared_device(town, range(1, 4))
+    assert town.count_at("device_id", "d") == 4
+    assert town.letters() == [b"not_a_hop"] * 3
+    assert town.metric("floodgate_hops_repeated_total") == 0
+
+
+def test_it_is_looked_up_once_for_each_batch_and_refused() -> None:
+    town = Watched(ends={(0, HOME_OF_A): 1})
+    town.post("a", 0, device_id="d")
+    town.travel()
+    for number in range(5):
+        town.forge(origin=[0, HOME_OF_A, HUGE - number])
+    town.travel()
+    assert town.asked == [(0, HOME_OF_A)]
+    assert town.letters() == [b"not_a_hop"] * 5
+    town.forge(origin=[0, HOME_OF_A, HUGE])
+    town.travel()
+    assert town.asked == [(0, HOME_OF_A)] * 2  # it may be true by now
+    assert len(town.letters()) == 6
+
+
+def test_sources_are_looked_up_one_by_one() -> None:
+    town = Watched(ends={(0, 0): 1, (0, 1): 1, (1, 2): 1})
+    town.post("a", 0, device_id="d")
+    town.travel()
+    for source in ((0, 0), (1, 2), (0, 1)):
+        town.forge(origin=[*source, HUGE])
+    town.travel()
+    town.post("a", 1, device_id="d")
+    town.travel()
+    assert town.asked == [(0, 0), (1, 2), (0, 1)]
+    assert len(town.letters()) == 3
+    assert town.count_at("device_id", "d") == 2
+
+
+def test_what_was_looked_up_is_known_though_other_partitions_go_on_meanwhile() -> None:
+    town = Watched(ends={(0, HOME_OF_A): 1})
+    town.post("a", 0, device_id="d")
+    town.travel()
+    town.forge(0, origin=[0, HOME_OF_A, HUGE])
+    forged = Record("hops", 0, len(town.log[0]) - 1, b"k", town.log[0][-1].value)
+    for _ in range(5):
+        outcome = town.hops.process(0, [forged])
+        if outcome.read_from is None:
+            break
+        assert outcome.before_reading is not None
+        asyncio.run(outcome.before_reading())  # type: ignore[arg-type]  # an async function's
+        town.hops.process(1, [])
+    assert town.asked == [(0, HOME_OF_A)]  # else this partition stands still while the others are busy
+    assert outcome.read_from is None
+
+
+def test_a_large_jump_that_is_real_is_taken_after_a_look() -> None:
+    town = Watched(ends={(0, HOME_OF_A): 500_001})
+    shared_device(town, range(2))
+    assert town.asked == []
+    town.post("a", 500_000, device_id="d")
+    town.travel()
+    assert set(town.asked) == {(0, HOME_OF_A)}
+    assert town.letters() == []
+    assert town.offsets == [len(log) for log in town.log]
+    assert town.metric("floodgate_journeys_total") == 3
+    looks = len(town.asked)
+    town.post("a", 500_001, device_id="d")
+    town.travel()
+    assert town.metric("floodgate_journeys_total") == 4
+    assert len(town.asked) == looks
+
+
+def test_many_made_up_steps_reach_no_further_than_one_leap() -> None:
+    town = Watched(ends={(0, HOME_OF_A): 10})
+    town.post("a", 0, device_id="d")
+    town.travel()
+    for number in range(1, 6):
+        for partition in range(3):
+            town.forge(partition, origin=[0, HOME_OF_A, number * 90_000 * MESSAGES_PER_RECORD])
+    town.travel()
+    before, town.ends = town.metric("floodgate_journeys_total"), {(0, HOME_OF_A): 100_004, (1, 0): 99, (1, 1): 99}
+    town.ends[1, 2] = 99
+    shared_device(town, range(100_001, 100_004))
+    assert town.metric("floodgate_journeys_total") == before + 3
+
+
+def test_what_no_worker_has_sealed_is_refused() -> None:
+    town, sealed = Town(), set[bytes]()
+
+    def is_sealed(record: Any) -> bool:
+        return record.value in sealed
+
+    town.hops = HopWorker(town.settings, town.state, town.metrics, 3, is_sealed=is_sealed)
+    town.use(RULES)
+    town.post("a", 0, device_id="d")
+    town.travel()
+    assert town.metric("floodgate_dead_letters_total", topic="hops", reason="not_a_workers") == 1
+    assert town.metric("floodgate_hops_total", kind="device_id") == 0
+    town.post("a", 1, device_id="d")
+    sealed.update(message.value for log in town.log for message in log)
+    town.travel()
+    assert town.metric("floodgate_hops_total", kind="device_id") == 1
+
+
+def test_what_is_refused_has_no_part_in_what_was_applied() -> None:
+    town = Town()
+    town.hops = HopWorker(town.settings, town.state, town.metrics, 3, is_sealed=lambda _: False)
+    town.use(RULES)
+    town.post("a", 5, device_id="d")
+    town.travel()
+    assert all(not state.watermarks() for state in town.states.values())

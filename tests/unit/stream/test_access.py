@@ -1,0 +1,100 @@
+"""Each role has the access that it needs to Kafka, and no more."""
+
+import shlex
+
+import msgspec
+import pytest
+
+from engine.settings import Settings, TopicNames
+from engine.stream.access import Role, commands, roles
+from engine.stream.topics import topic_specs
+
+SETTINGS = Settings()
+ROLES = {role.name: role for role in roles(SETTINGS)}
+PEOPLE_WRITE = {"labels", "rulebooks"}
+
+
+def who_writes(topic: str) -> set[str]:
+    return {role.name for role in ROLES.values() if topic in role.writes}
+
+
+def test_producers_write_events_and_touch_nothing_else() -> None:
+    role = ROLES["producer"]
+    assert (role.reads, role.writes, role.groups, role.transactions) == ((), ("events",), (), ())
+
+
+def test_what_is_enforced_and_reported_is_the_workers() -> None:
+    for topic in ("decisions", "review", "dead-letters", "floodgate-entities-changelog"):
+        assert who_writes(topic) == {"worker"}
+    assert who_writes("actions") == {"worker", "operator"}  # who takes actions back
+    assert who_writes("hops") == {"worker", "operator"}  # who makes the engine forget
+
+
+def test_workers_change_nothing_that_people_say() -> None:
+    assert not PEOPLE_WRITE & set(ROLES["worker"].writes)
+    assert not {"events"} & set(ROLES["worker"].writes)
+
+
+def test_who_labels_pushes_no_rules_and_the_other_way_round() -> None:
+    assert who_writes("labels") == {"moderation"}
+    assert who_writes("rulebooks") == {"policy", "operator"}
+
+
+def test_who_reads_only_writes_nothing() -> None:
+    for name in ("enforcement", "analysis"):
+        assert ROLES[name].writes == ROLES[name].transactions == ()
+
+
+def test_each_topic_that_there_is_is_written_and_read_by_somebody_and_no_other_is_named() -> None:
+    topics = {spec.name for spec in topic_specs(SETTINGS)}
+    assert {topic for role in ROLES.values() for topic in role.writes} == topics
+    assert {topic for role in ROLES.values() for topic in role.reads} == topics
+
+
+def test_topics_have_their_configured_names() -> None:
+    names = TopicNames(**{name: f"t-{name}" for name in TopicNames.__struct_fields__})
+    settings = msgspec.structs.replace(SETTINGS, topics=names, app_id="gate")
+    named = {topic for role in roles(settings) for topic in (*role.reads, *role.writes)}
+    assert all(topic.startswith("t-") or topic == "gate-entities-changelog" for topic in named)
+    assert {role.name: role.groups for role in roles(settings)}["worker"] == ("gate",)
+
+
+def options(line: str) -> dict[str, list[str]]:
+    """What `kafka-acls.sh` is told: its options and their values."""
+    words, found, last = shlex.split(line), dict[str, list[str]](), ""
+    assert words[0] == "kafka-acls.sh"
+    for word in words[1:]:
+        if word.startswith("--"):
+            last = word
+            found.setdefault(last, [])
+        else:
+            found[last].append(word)
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES.values(), ids=ROLES.keys())
+def test_each_line_allows_one_thing_of_one_role(role: Role) -> None:
+    principal = f"User:CN=fg {role.name},O=x"
+    lines = [options(line) for line in commands(SETTINGS, "User:CN=fg {},O=x") if f"fg {role.name}," in line]
+    assert all(one["--allow-principal"] == [principal] and one["--add"] == [] for one in lines)
+    assert all(one["--bootstrap-server"] == [SETTINGS.brokers] for one in lines)
+    allowed = {(operation, *one["--topic"]) for one in lines if "--topic" in one for operation in one["--operation"]}
+    wanted = {("Read", topic) for topic in role.reads} | {("Write", topic) for topic in role.writes}
+    assert allowed == wanted | {("Describe", topic) for topic in (*role.reads, *role.writes)}
+    groups = {(*one["--group"], *one.get("--resource-pattern-type", [])) for one in lines if "--group" in one}
+    assert groups == {(name.rstrip("*"), "prefixed") if "*" in name else (name,) for name in role.groups}
+    assert sum("--cluster" in one for one in lines) == bool(role.writes)
+    assert not any("All" in one["--operation"] for one in lines)
+    assert not any("*" in value for one in lines for values in one.values() for value in values)
+
+
+def test_a_workers_transactions_are_those_of_its_application() -> None:
+    lines = [options(line) for line in commands(SETTINGS, "User:{}") if "--transactional-id" in line]
+    assert [(one["--allow-principal"], one["--transactional-id"], one["--resource-pattern-type"]) for one in lines] == [
+        (["User:worker"], ["floodgate-"], ["prefixed"])
+    ]
+
+
+def test_each_role_is_told_before_its_lines() -> None:
+    told = [line for line in commands(SETTINGS, "User:{}") if line.startswith("#")]
+    assert told == [f"# {role.name}: {role.does}" for role in ROLES.values()]
