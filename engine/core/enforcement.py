@@ -10,7 +10,7 @@ from engine.core.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.events import Event
 from engine.core.hashing import hash32
 from engine.core.identity import action_id
-from engine.core.kernel import add_count, hash64, read_count
+from engine.core.kernel import add_distinct, hash64, read_distinct
 from engine.core.programs import ModelNumbers
 from engine.core.rules import ActionTemplate, Ladder, Rule, Rulebook, allows, is_in_force, mode_at
 
@@ -112,13 +112,13 @@ def _can_afford(case: Case, rule: Rule, holding: Holding) -> bool:
 
 
 def strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> int:
-    """Enter a strike, one for each event and ladder; returns how many there are. What does not act strikes on a
-    ladder of its own."""
+    """Enter a strike; returns of how many different events there are some. What does not act strikes on a ladder of its
+    own."""
     key = ladder.key if counts else hash32(f"{ladder.key} {rule.key}")
-    counted, now = case.record.series.counts, case.now
-    if not read_count(counted, key, now, 1):  # else another rule has met this event
-        add_count(counted, key, now, MAX_STRIKES, ladder.decay_ms + MAX_LATENESS_MS)
-    return max(1, int(least_of(read_count(counted, key, now, ladder.decay_ms)) or 1))
+    strikes, now, event = case.record.series.distincts, case.now, case.event
+    which = hash64(f"{event.identify()} {event.content}")
+    add_distinct(strikes, key, now, which, MAX_STRIKES, ladder.decay_ms + MAX_LATENESS_MS)
+    return max(1, int(least_of(read_distinct(strikes, key, now, ladder.decay_ms)) or 1))
 
 
 def _told(ladder: Ladder, strikes: int) -> ClauseTrace:

@@ -4,7 +4,7 @@ A producer does not have to change: the mapping says where each of our names is 
 (a dotted path), in which unit it writes times, and which values are to be turned into strings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import NoneType
@@ -73,12 +73,14 @@ class FieldMapping:
     clock_tolerance_ms: int = CLOCK_TOLERANCE_MS
 
     def read(
-        self, document: object, arrived_ms: int | None = None, size_bytes: int | None = None, content: int = 0
-    ) -> Event:
+        self, document: object, arrived_ms: int | None = None, size_bytes: int | None = None, content: int = 0,
+        invalid: Iterable[str] = (),
+    ) -> Event:  # fmt: skip
         """The event in a decoded JSON document, which it takes over.
 
         `arrived_ms`: when the broker received it; without it the event's own time is believed. `size_bytes`: the
         message's length, if known: fields of a short message need no measuring. `content`: the message's hash.
+        `invalid`: what has been found wrong already.
 
         A message that does not tell who did what, under which id, is no event: raises EventError with a stable reason
         and a text that says what to do. Whatever else is wrong does not exempt it: bad fields are left out, long
@@ -91,13 +93,14 @@ class FieldMapping:
         for name in COMPUTED_FIELDS:
             if name in document:
                 del document[name]
-        plain, invalid, claimed_ms = plain_identity(document), [], None
+        plain, invalid, claimed_ms = plain_identity(document), list(invalid), None
         if plain is None:
             self._check_names(document)
             event_id, kind, user_id = document["event_id"], document["type"], document["user_id"]
-            invalid = [name for name in TEXT_FIELDS if type(document.get(name, "")) not in (str, NoneType)]
-            for name in invalid:
-                del document[name]
+            for name in TEXT_FIELDS:
+                if type(document.get(name, "")) not in (str, NoneType):
+                    invalid.append(name)
+                    del document[name]
         else:
             event_id, kind, user_id, claimed_ms = plain
         if claimed_ms is None or self.ts_unit not in ("auto", "ms"):
@@ -170,15 +173,21 @@ class FieldMapping:
             return None
 
     def _cut(self, document: dict[str, Any]) -> list[str]:
-        """Cut the texts that are too long; returns their names."""
-        cut = []
-        for name, value in document.items():
-            if type(value) is str and len(value) > self.max_field_bytes // 4:
-                data = value.encode("utf-8", "surrogatepass")
-                if len(data) > self.max_field_bytes:
-                    document[name] = data[: self.max_field_bytes].decode("utf-8", "ignore")
-                    cut.append(name)
-        return cut
+        """Cut the texts that are too long, however deep they are; returns the names of the fields that have some."""
+        cut: dict[str, None] = {}
+        inner: list[tuple[str, Any]] = [("", document)]
+        while inner:
+            field, holder = inner.pop()
+            places: Iterable[tuple[Any, Any]] = holder.items() if type(holder) is dict else enumerate(holder)
+            for name, value in places:
+                if type(value) in (dict, list):
+                    inner.append((field or name, value))
+                elif type(value) is str and len(value) > self.max_field_bytes // 4:
+                    data = value.encode("utf-8", "surrogatepass")
+                    if len(data) > self.max_field_bytes:
+                        holder[name] = data[: self.max_field_bytes].decode("utf-8", "ignore")
+                        cut[field or name] = None
+        return list(cut)
 
 
 def _missing(where: str) -> EventError:
@@ -186,15 +195,15 @@ def _missing(where: str) -> EventError:
 
 
 def lookup(document: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None. A key that contains the dots itself is found first."""
-    if path in document:
-        return document[path]
+    """The value at a dotted path, or None. A key that contains the dots itself is looked at where there is nothing at
+    the path: it may be the sender's."""
     value: Any = document
     for part in path.split("."):
         if type(value) is not dict:
-            return None
+            value = None
+            break
         value = value.get(part)
-    return value
+    return value if value is not None else document.get(path)
 
 
 def epoch_ms(value: object, unit: TimeUnit) -> int:

@@ -10,6 +10,8 @@ IDENTITY_FIELDS = ("event_id", "type", "user_id")
 TEXT_FIELDS = ("ip", "device_id", "target_id", "text")
 """Optional fields with a fixed meaning; when present they must be strings (null counts as absent)."""
 
+MESSAGE = "message"
+"""Stands among the invalid fields where the message as a whole was no JSON."""
 CLOCK_SKEW, INVALID_FIELDS, CONFLICTING_IDS = "clock_skew", "invalid_fields", "conflicting_ids"
 COMPUTED_FIELDS = (CLOCK_SKEW, INVALID_FIELDS, CONFLICTING_IDS)
 """What the engine finds out about an event and rules can read: how far its time lies ahead of its arrival, which of its

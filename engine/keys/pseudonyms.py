@@ -77,7 +77,7 @@ class Pseudonyms:
                 fields[path] = self.of(value)
             elif path in fields:
                 fields[path] = self._concealed(value)
-            else:
+            if "." in path:  # perhaps at both places
                 self._replace(fields, path)
 
     def _replace(self, document: dict[str, Any], path: str) -> None:

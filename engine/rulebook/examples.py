@@ -9,6 +9,7 @@ from engine.core.evaluator import Evaluator
 from engine.core.events import EARLIEST_MS, Event, FieldMapping
 from engine.core.identity import INVALID_FIELDS
 from engine.core.journeys import Stop
+from engine.core.kernel import hash64
 from engine.core.programs import ModelNumbers, ModelTexts, Scorer
 from engine.core.rules import Rulebook
 from engine.core.units import duration_ms, size_bytes
@@ -175,7 +176,8 @@ def _play(
     mapping, fired, (times, every_ms) = FieldMapping(), [], pace
     for index in range(1, times + 1):
         defaults = {"event_id": f"example-{index}", "user_id": "example-user", "ts": _START_MS + (index - 1) * every_ms}
-        event = mapping.read({**defaults, **numbered(document, index)})
+        sent = {**defaults, **numbered(document, index)}
+        event = mapping.read(sent, content=hash64(repr(sent)))
         if index == 1 and state:
             user = stage.users.setdefault(event.user_id, EntityRecord())
             preset(rulebook, state, event, user, stage.entities)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from engine.core.entities import MAX_LATENESS_MS
 from engine.core.events import MAX_CLOCK_TOLERANCE_MS
-from engine.core.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS
+from engine.core.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
 from engine.keys.network import ip_prefixes
 from engine.keys.urls import url_domains
@@ -20,6 +20,10 @@ _READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_tot
 _NUMBER = ("int", "float")
 _TYPES = {
     "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER
+}  # fmt: skip
+_CLASSES = {
+    "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
+    "size": (int, float),
 }  # fmt: skip
 _COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1}
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
@@ -55,6 +59,8 @@ class Vocabulary:
             case "field":
                 declared = self.declared.fields[ref.target]
                 found = fetch(declared.path)
+                if declared.path == INVALID_FIELDS:
+                    return f"invalid(f, {scope.constant('W', self._wanted())})"
                 if declared.factor != 1:
                     return f"scaled({found}, {declared.factor})"
                 return guarded(found, declared.type)
@@ -69,6 +75,15 @@ class Vocabulary:
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
             return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
         return f"settled({scope.value(body)})" if counts(body) else scope.value(body)
+
+    def _wanted(self) -> tuple[tuple[str, str, tuple[type, ...]], ...]:
+        """Name, path and types of each field that is declared to be of a type."""
+        declared = self.declared.fields.items()
+        return tuple(
+            (name, one.path, _CLASSES[one.type])
+            for name, one in declared
+            if one.type in _CLASSES and one.path not in COMPUTED_FIELDS
+        )
 
     def numbers(self, scope: Scope, model: str) -> str:
         """Source text of what a model reads of an event's numbers."""

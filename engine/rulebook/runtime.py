@@ -1,5 +1,6 @@
 """What the generated functions may call, and nothing else: JSON values made safe, series read and written."""
 
+from collections.abc import Mapping
 from itertools import islice, product
 from typing import Any
 
@@ -8,6 +9,7 @@ from engine.core.decisions import ClauseTrace
 from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
 from engine.core.hashing import digest
+from engine.core.identity import INVALID_FIELDS
 from engine.core.journeys import PART_SEPARATOR
 from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
 from engine.core.series import add_amount, read_total
@@ -71,6 +73,21 @@ def ratio(
     return float((share + z2 / (2 * denominator) - 1.959964 * spread) / (1 + z2 / denominator))
 
 
+def invalid(fields: Mapping[str, Any], wanted: tuple[tuple[str, str, tuple[type, ...]], ...]) -> list[str]:
+    """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
+    want to be of another type. `wanted`: name, path and types."""
+    found: list[str] = list(fields.get(INVALID_FIELDS, ()))
+    for name, path, types in wanted:
+        value = fields.get(path)
+        if value is None and "." in path:
+            value = lookup(fields, path)
+            if value is None:  # perhaps there is something else where it should stand in
+                value, types = fields.get(path.partition(".")[0]), (dict,)
+        if value is not None and type(value) not in types and name not in found:
+            found.append(name)
+    return found
+
+
 def tokens(value: Any) -> tuple[str, ...]:
     """A field as the key of an entity: none, or one."""
     found = token(value)
@@ -95,7 +112,7 @@ RUNTIME: dict[str, Any] = {
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "ratio": ratio, "AtLeast": AtLeast, "equals": equals, "differs": differs,
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,
-    "lookup": lookup, "hash64": hash64,
+    "lookup": lookup, "invalid": invalid, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,

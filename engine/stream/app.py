@@ -67,7 +67,7 @@ class FloodgateApp(faust.App):
         self._states: dict[int, PartitionState] = {}
         super().__init__(settings.app_id, **faust_options(settings))
         self.entities = self._entity_table()
-        self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics)
+        self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics, time.time)
         accept, is_sealed = self._publishers.accept, self.seals.fits
         self._trainer = TrainerWorker(
             settings, self._models, self.metrics, known=self._models_known, accept=accept, is_sealed=is_sealed

@@ -19,6 +19,8 @@ from engine.stream import bounded_records
 
 CONNECT_MS = 10_000
 MAX_MESSAGE_BYTES = 8 << 20
+DEFAULT_MESSAGE_BYTES = 1_048_588
+"""What Kafka's topics take unless they are told."""
 
 
 def tls(settings: Settings) -> ssl.SSLContext | None:

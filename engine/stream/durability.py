@@ -19,20 +19,26 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import structlog
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
 from engine.state.scored import Change
 from engine.state.store import write_changes
+from engine.stream.clients import DEFAULT_MESSAGE_BYTES
 from engine.stream.fencing import Writer, Writers
 from engine.stream.messages import Message
+from engine.stream.topics import largest_messages
 
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
     from engine.stream.handlers import Outcome
 
-_REMEMBERED_KEYS = 100_000
+_log = structlog.stdlib.get_logger("floodgate")
 
+_REMEMBERED_KEYS = 100_000
+_RECORD_BYTES = 512
+"""What a record takes beside its key and value: lengths, times, headers."""
 
 _default_partitioner = DefaultPartitioner()
 
@@ -64,6 +70,7 @@ class Durability:
         self._last: dict[int, _Step] = {}
         self.writers, self._seals = Writers(app.settings), app.seals
         self._running: set[asyncio.Task[None]] = set()
+        self._limits = largest_messages(app.settings)
 
     def begin(self, tp: TP, outcome: "Outcome", finished: Callable[[], None], release: Callable[[], None]) -> None:
         """Start on an outcome. `finished` when it is durable; `release` then, or when it failed."""
@@ -107,6 +114,8 @@ class Durability:
             sent[tp] = await self._send(tp, builders.pop(tp))
 
         for message in messages:
+            if self._is_too_large(message):
+                continue
             if message.topic not in partitions:
                 partitions[message.topic] = tuple(sorted(await self._producer().partitions_for(message.topic)))
             partition = message.partition
@@ -127,6 +136,17 @@ class Durability:
             await send(tp)
         for acknowledgement in sent.values():
             await acknowledgement
+
+    def _is_too_large(self, message: Message) -> bool:
+        """Whether the message's topic cannot take it: that is counted, and the batch goes on without it. Else it would
+        be tried again for ever."""
+        limit = self._limits.get(message.topic, DEFAULT_MESSAGE_BYTES)
+        size = len(message.key or b"") + len(message.value) + _RECORD_BYTES
+        if size <= limit:
+            return False
+        self._app.metrics.undeliverable.labels(message.topic).inc()
+        _log.error("a message is too large for its topic and is left out", topic=message.topic, bytes=size, limit=limit)
+        return True
 
     async def _persist(
         self,

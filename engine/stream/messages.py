@@ -9,12 +9,13 @@ import orjson
 from engine.core.bounds import LEAST, AtLeast
 from engine.core.decisions import Action, Decision, Hit, Value
 from engine.core.events import EARLIEST_MS, LATEST_MS, Event, FieldMapping, epoch_ms
-from engine.core.identity import MAX_ID_CHARS
+from engine.core.identity import MAX_ID_CHARS, MESSAGE
 from engine.core.kernel import hash_bytes
 from engine.errors import EventError, LabelError, RulebookError
 from engine.learning.labels import VERDICTS, Example, Label
 from engine.learning.review import Candidate
 from engine.learning.scored import ScoredRows
+from engine.stream.malformed import read_malformed
 
 Headers = list[tuple[str, bytes]]
 
@@ -52,16 +53,17 @@ class Message(NamedTuple):
 
 
 def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arrived_ms: int | None = None) -> Event:
-    """The event in a message that arrived then. Raises EventError with a stable reason."""
+    """The event in a message that arrived then, even if it is no proper JSON: `invalid_fields` has "message" then.
+    Raises EventError with a stable reason."""
     if data is None:
         raise EventError("empty", "the message has no value")
     if len(data) > max_bytes:
         raise EventError("too_large", f"the message has {len(data)} bytes, the limit is {max_bytes}")
     try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise EventError("not_json", f"the message is not JSON: {error}") from error
-    return mapping.read(document, arrived_ms, len(data), hash_bytes(data))
+        document, invalid = orjson.loads(data), []
+    except orjson.JSONDecodeError:
+        document, invalid = read_malformed(data), [MESSAGE]
+    return mapping.read(document, arrived_ms, len(data), hash_bytes(data), invalid)
 
 
 def arrived_ms(line: bytes) -> int | None:

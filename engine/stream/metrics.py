@@ -46,6 +46,9 @@ class Metrics:
         self.dead_letters = Counter(
             "floodgate_dead_letters", "Messages that could not be used", ["topic", "reason"], registry=registry
         )
+        self.undeliverable = Counter(
+            "floodgate_undeliverable", "Messages too large for their topic, left out", ["topic"], registry=registry
+        )
         self.decisions = Counter("floodgate_decisions", "Decisions published", ["outcome"], registry=registry)
         self.hits = Counter("floodgate_rule_hits", "Rules that held", ["rule", "effect"], registry=registry)
         self.actions = Counter("floodgate_actions", "Actions published", ["rule", "kind"], registry=registry)

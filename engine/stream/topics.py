@@ -8,7 +8,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from engine.errors import TopicError
 from engine.settings import RETENTION_DAYS, Settings
-from engine.stream.clients import MAX_MESSAGE_BYTES, admin, consumer
+from engine.stream.clients import DEFAULT_MESSAGE_BYTES, MAX_MESSAGE_BYTES, admin, consumer
 
 TABLE = "entities"
 _DAY_MS = 86_400_000
@@ -60,6 +60,12 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(names.rulebooks, 1, "rulebook versions", "rulebook", compacted),
         TopicSpec(changelog_topic(settings), many, "state", "entity", state),
     ]
+
+
+def largest_messages(settings: Settings) -> dict[str, int]:
+    """How many bytes a message of each topic may have."""
+    specs = topic_specs(settings)
+    return {spec.name: int(spec.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES)) for spec in specs}
 
 
 def create_topics(settings: Settings) -> list[str]:

@@ -28,16 +28,21 @@ FIXED_FIELDS = frozenset((*TEXT_FIELDS, "ts"))
 """What invalid fields are counted by; all others are told as one, as their names are the sender's."""
 
 
-def arrival_of(record: Any) -> int | None:
-    """When a record arrived, as it says; None where it does not."""
+def arrival_of(record: Any, latest_ms: int = LATEST_MS) -> int | None:
+    """When a record arrived, as it says, and at the latest then; None where it does not say."""
     arrived_ms = record.timestamp
-    return arrived_ms if arrived_ms is not None and EARLIEST_MS <= arrived_ms <= LATEST_MS else None
+    return min(arrived_ms, latest_ms) if arrived_ms is not None and EARLIEST_MS <= arrived_ms <= LATEST_MS else None
 
 
 class EventWorker:
-    """Decides events: decode, load the users, evaluate, collect what has to be published and kept."""
+    """Decides events: decode, load the users, evaluate, collect what has to be published and kept. `clock` (epoch
+    seconds): no record has arrived later than this; without it, all are believed."""
 
-    def __init__(self, settings: Settings, states: States, end_state: Callable[[int], None], metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, states: States, end_state: Callable[[int], None], metrics: Metrics,
+        clock: Callable[[], float] | None = None,
+    ) -> None:  # fmt: skip
+        self._clock = clock
         self._settings, self._states, self._end_state, self._metrics = settings, states, end_state, metrics
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
@@ -106,10 +111,10 @@ class EventWorker:
     ) -> list[tuple[bytes, Any, Event, Program]]:
         decoded: list[tuple[bytes, Any, Event, Program]] = []
         limit, ignored, misrouted = self._settings.events.max_message_bytes, 0, 0
-        skewed = 0
+        skewed, latest_ms = 0, self._latest_ms()
         for record in records:
             try:
-                event = decode_event(record.value, self._mapping, limit, arrival_of(record))
+                event = decode_event(record.value, self._mapping, limit, arrival_of(record, latest_ms))
             except Exception as error:  # one message must never stop a partition
                 reason = error.reason if isinstance(error, EventError) else "not_an_event"
                 self._rejector.reject(outcome, record, reason, error)
@@ -132,6 +137,12 @@ class EventWorker:
         self._metrics.misrouted.inc(misrouted)
         self._metrics.skewed.inc(skewed)
         return decoded
+
+    def _latest_ms(self) -> int:
+        """The latest arrival that is believed: producers may stamp records as their own clients say."""
+        if self._clock is None:
+            return LATEST_MS
+        return round(self._clock() * 1_000) + self._settings.events.clock_tolerance_ms
 
     def _note_invalid(self, names: Sequence[str]) -> None:
         for name in names:

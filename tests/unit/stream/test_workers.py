@@ -82,7 +82,7 @@ class Desk:
     ("value", "reason"),
     [(b"not json", "not_json"), (b"[]", "not_an_object"), (b"{}", "missing_field"), (None, "empty"),
      (b'{"event_id":1}', "wrong_type"), (b'"' + b"x" * 1_100_000 + b'"', "too_large"),
-     (b'{"event_id":"e","type":"post","user_id":"u","ts":"\xff"}', "not_json")],
+     (b'{"event_id":"e","type":"post","user_id":"u","ts":', "not_json")],
 )  # fmt: skip
 def test_a_bad_message_becomes_a_dead_letter_with_its_beginning_and_the_batch_goes_on(
     value: bytes | None, reason: str
