@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
 
-from engine.core.choice import chosen
+from engine.core.choice import chosen, most_of
 from engine.core.clusters import Trace
 from engine.core.decisions import Contribution, Hit, Value, ordinal
 from engine.core.events import Event
@@ -122,4 +122,6 @@ class Recall:
 def route(program: JourneyProgram, fields: Fields) -> list[Stop]:
     """The entities that an event visits, in the order in which all events visit their kinds: of each kind all that it
     names, or of many some that its sender does not choose."""
-    return [(kind, key) for kind, entity in program.entities.items() for key in chosen(entity.keys(fields))]
+    return [
+        (kind, key) for kind, entity in program.entities.items() for key in chosen(entity.keys(fields), most_of(kind))
+    ]

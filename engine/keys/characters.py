@@ -34,6 +34,11 @@ _SMALL_CAPITALS = dict(
 )
 
 
+def without_unseen(text: str) -> str:
+    """A text without what is shown as nothing. Blanks stay."""
+    return _UNSEEN.sub("", text)
+
+
 def squeezed(text: str, most: int) -> str:
     """A text with nothing that cannot be seen, one blank for each run of white space, and at most about `most`
     characters: of a longer one the head and the tail, with a line break between them.
@@ -44,7 +49,7 @@ def squeezed(text: str, most: int) -> str:
         if not text.isprintable():
             text = _UNSEEN_ASCII.sub("", text)
     else:
-        text = _BLANK_SIGNS.sub(" ", _UNSEEN.sub("", text))
+        text = _BLANK_SIGNS.sub(" ", without_unseen(text))
     text = " ".join(text.split())
     return text if len(text) <= most else f"{text[: most // 2]}\n{text[-(most // 2) :]}"
 

@@ -8,8 +8,9 @@ repetitions give nothing back, and names are examined in small numbers.
 
 import re
 from typing import NamedTuple
+from urllib.parse import unquote
 
-from engine.keys.characters import look_alikes, squeezed, unstyled
+from engine.keys.characters import look_alikes, squeezed, unstyled, without_unseen
 from engine.keys.disguises import FILES, WEAK_LABELS, file_like, undisguised
 from engine.keys.domains import TOPS
 from engine.keys.tops import STRONG
@@ -56,6 +57,9 @@ _AUTHORITY_END = re.compile(r"[/?#\\&]")
 _HOST_END = re.compile(f"[{_BETWEEN}]")
 _BARE_END = re.compile(r"[/?:(]")
 _PERCENT = re.compile("%([2-7][0-9A-Fa-f])")
+_USERINFO = re.compile(r"(?<=//)[^\s/?#\\@%]*+%[^\s/?#\\]*@")
+"""What stands before a host and hides it where it is decoded: `//good.com%2F@evil.com`."""
+
 _ENTITY = re.compile("&#(?:[xX]([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _PATH = re.compile(r"/[^A-Za-z0-9]*+[A-Za-z0-9]|\?[^=]*+=")
 
@@ -102,10 +106,21 @@ def readable(text: str) -> str:
     text = unstyled(text)
     if "&" in text and ";" in text:
         text = _ENTITY.sub(_character, text.replace("&amp;", "&"))
+    return undisguised(unquoted(text))
+
+
+def unquoted(text: str) -> str:
+    """A text with its percent signs decoded where they stand for ASCII, twice, as links in links are now and then."""
     if "%" in text:
-        for _ in range(2):  # a link carried in a link is encoded twice now and then
+        text = _USERINFO.sub("", text)
+        for _ in range(2):
             text = _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
-    return undisguised(text)
+    return text
+
+
+def with_plain_dots(text: str) -> str:
+    """A text as browsers read hosts: styles of letters and dots are what they are a style of."""
+    return unstyled(text.replace("\u3002", ".").replace("\uff61", ".")) if not text.isascii() else text
 
 
 def _abridged(text: str) -> str:
@@ -133,6 +148,9 @@ def parted(link: str, certain: bool = True) -> Link:
     end = _AUTHORITY_END.search(link)
     authority, path = (link[: end.start()], link[end.start() :]) if end else (link, "")
     authority = authority.rpartition("@")[2].lstrip("!$*~=+-._")
+    if "%" in authority:
+        decoded = with_plain_dots(without_unseen(unquote(authority)))
+        authority = _AUTHORITY_END.split(decoded, maxsplit=1)[0]
     if authority.startswith("["):
         return Link(authority[1:].partition("]")[0].lower(), path, certain)
     first, _, second = authority.partition(":")

@@ -14,14 +14,14 @@ any text's, add two fresh ones to each copy, and no two copies would share a key
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from engine.core.kernel import hash64
-from engine.keys.characters import look_alikes, squeezed
+from engine.keys.characters import look_alikes, squeezed, without_unseen
 
 MIN_LETTERS = 20
 """A text of fewer is no evidence: many people say the same few words. A Chinese character counts for two,
@@ -52,6 +52,17 @@ _NUMBERS = re.compile(r"(?<!\S)[^\sa-z\x80-\U0010ffff]++(?!\S)")
 
 _JUNK = re.compile(r"[\W\d_]{9,}+")
 _JAMO = re.compile("[\u1100-\u11ff]{2,}")
+_HANGUL = re.compile("[\u1100-\u11ff]")
+_MARK = re.compile("[\u0900-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_SCRIPTS = (*range(0x0900, 0x0F00, 0x80), 0x1000, 0x1780)
+"""Where the scripts begin whose vowels are marks; Burmese and Khmer are the longer ones."""
+
+_RUNS = re.compile(
+    "|".join(f"[{chr(first)}-{chr(first + (0x9F if first == 0x1000 else 0x7F))}]+" for first in _SCRIPTS)
+)
+_SPELLED_MARKS = "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3"
+"""Vowels of Thai and Lao that follow a letter as marks do, though Unicode calls them letters."""
+
 _LETTERS = bytes.maketrans(b"01345789l", b"oieastbgi")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha() and chr(code) not in "01345789")
 _LEADS = bytes((*range(0xC0, 0xE0), 0xE3, *range(0xEA, 0xEE)))
@@ -117,9 +128,11 @@ def skeleton(text: str) -> str:
     if text.isascii():
         text = text.lower()
     else:
-        if _JAMO.search(text):
-            text = _JAMO.sub(_composed, text)
+        if _HANGUL.search(text):
+            text = _JAMO.sub(_composed, without_unseen(text))
         text = text.translate(_FOLDS)
+        if _MARK.search(text):
+            text = _RUNS.sub(_without_strays, text)
     if "." in text or "://" in text:
         text = _without_links(text)
     text = _NUMBERS.sub("", text)
@@ -151,6 +164,17 @@ def _composed(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFC", match[0])
 
 
+def _without_strays(match: re.Match[str]) -> str:
+    """What is written in one script, without the marks that stand on no letter of it."""
+    return match[0].lstrip(_marks())
+
+
+@cache
+def _marks() -> str:
+    codes = (code for first in _SCRIPTS for code in range(first, first + 0xA0))
+    return "".join(chr(code) for code in codes if _is_vowel(chr(code))) + _SPELLED_MARKS
+
+
 @lru_cache(maxsize=8)
 def _mix(key: int) -> tuple[np.uint64, ...]:
     """The factors of the hash functions: odd numbers that only the key tells."""
@@ -179,15 +203,23 @@ _FOLDS = _Folds()
 
 
 def _fold(character: str) -> str | int:
-    """A character as its letters look. Marks of Indian and Thai vowels stay, accents go."""
+    """A character as its letters look. Marks of Indian and Thai vowels stay; accents go, and so does what is not seen
+    or only lengthens, repeats or marks a letter (Arabic kashida, \u02bc)."""
     if character.isspace() or character in "\u2800\x85":
         return " "
     look = look_alikes()
+    if ord(character) not in look:
+        character = without_unseen(unicodedata.normalize("NFKD", character).replace("\u0345", ""))
     decomposed = unicodedata.normalize("NFKD", character.casefold().translate(look)).translate(look).casefold()
     if "\u1100" <= decomposed[:1] <= "\u11ff":
         decomposed = unicodedata.normalize("NFC", decomposed)
-    kept = [one for one in decomposed.translate(look) if one.isascii() or one.isalpha() or _is_vowel(one)]
-    return "".join(kept)[:_MAX_EXPANSION]
+    return "".join(one for one in decomposed.translate(look) if _is_kept(one))[:_MAX_EXPANSION]
+
+
+def _is_kept(character: str) -> bool:
+    if character.isascii() or _is_vowel(character):
+        return True
+    return character.isalpha() and unicodedata.category(character) != "Lm"
 
 
 def _is_vowel(mark: str) -> bool:

@@ -12,7 +12,7 @@ from engine.core.choice import chosen, ranked
 from engine.keys.characters import squeezed
 from engine.keys.disguises import undisguised
 from engine.keys.domains import SHORTENERS, destination
-from engine.keys.links import MAX_CANDIDATES, Link, links_in, parted, split
+from engine.keys.links import MAX_CANDIDATES, Link, links_in, parted, split, unquoted, with_plain_dots
 
 MAX_DOMAINS = 32
 """So many domains has an event at most."""
@@ -23,6 +23,13 @@ MAX_HOSTS = 64
 MAX_INTERNATIONAL = 16
 MAX_INTERNATIONAL_CHARS = 512
 """So many hosts outside ASCII are encoded, and no more characters: that takes up to 7 µs for each."""
+
+MAX_DEPTH = 2
+"""So deep may lists and objects be nested in those of an event: a list of objects that have lists."""
+
+_MEMBERS = ("url", "href", "link", "uri", "expanded_url")
+_SEVERAL = re.compile(r"(?<![\s,;|])[\s,;|]++(?=[hH](?:[tT][tT]|[xX][xX])[pP][sS]?:)")
+"""Stands between links of one text."""
 
 _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
 _SCHEME = re.compile(r"(?:[\w+-]*:)?[/\\]{2,}|[hH](?:[tT][tT]|[xX][xX])[pP][sS]?:[/\\]*")
@@ -50,27 +57,47 @@ def _declared(fields: Mapping[str, Any]) -> list[Link]:
     """The links that an event declares, taken at their word: `intranet/x` is none, `intranet.corp/x` is one."""
     if "urls" not in fields and "url" not in fields:
         return []
-    entries: dict[str, None] = {}
-    for name in ("urls", "url"):
-        value = fields.get(name)
-        entries.update((one, None) for one in (value if type(value) is list else (value,)) if type(one) is str)
-    several = list(entries)
-    if len(several) > MAX_CANDIDATES:
-        several = several[: MAX_CANDIDATES // 2] + several[-MAX_CANDIDATES // 2 :]
+    several = _bounded([one for name in ("urls", "url") for one in _entries(fields.get(name), MAX_DEPTH)])
+    if any(one.count("://") > 1 for one in several):
+        several = _bounded([one for entry in several for one in _SEVERAL.split(entry)])
     return [link for entry in several for link in _entry(entry)]
+
+
+def _bounded(entries: list[str]) -> list[str]:
+    """The different ones, of very many those at either end."""
+    different = list(dict.fromkeys(entries))
+    if len(different) > MAX_CANDIDATES:
+        different = different[: MAX_CANDIDATES // 2] + different[-MAX_CANDIDATES // 2 :]
+    return different
+
+
+def _entries(value: Any, depth: int) -> list[str]:
+    """The texts that are declared: one, a list of them, objects that have them in a member, and so on."""
+    if type(value) is str:
+        return [value]
+    if type(value) is dict:
+        value = [value[name] for name in _MEMBERS if name in value]
+    elif type(value) is not list:
+        return []
+    found = [one for one in value if type(one) is str]
+    if depth and len(found) < len(value):
+        found += [entry for one in value if type(one) in (list, dict) for entry in _entries(one, depth - 1)]
+    return found
 
 
 def _entry(entry: str) -> Iterable[Link]:
     """The links of one entry, read as a browser reads an address: line breaks and tabs in it do not count."""
     text = squeezed(entry.translate(_LINE_BREAKS), max(len(entry), 1)).strip(" ,;.\"'<>")
     if not text.isascii() or " " in text or "[" in text or "(" in text:
-        text = undisguised(text.replace("\u3002", ".").replace("\uff61", ".").replace("\uff0e", "."))
+        text = undisguised(with_plain_dots(text))
+    if "%" in text and "//" not in text:
+        text = unquoted(text)
     scheme = _SCHEME.match(text)
-    if scheme is not None:
-        text = text[scheme.end() :]
-    elif " " in text:
+    if scheme is None and " " in text:
         return links_in(text)
-    return [parted(text), *split(text)]
+    rest = text[scheme.end() :] if scheme is not None else text
+    behind = links_in(rest.partition(" ")[2]) if " " in rest else ()
+    return [parted(rest), *split(unquoted(rest)), *behind]
 
 
 def _examined(links: list[Link]) -> list[Link]:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.choice import MOST, chosen
+from engine.core.choice import MOST, MOST_LINKED, chosen, most_of
 from engine.core.kernel import set_hash_key
 
 _KEYS = st.lists(st.text(max_size=5), max_size=40)
@@ -33,6 +33,13 @@ def test_decoys_hide_a_link_no_more_often_than_their_number_does() -> None:
     decoys = [[f"decoy{crowd}x{index}.com" for index in range(15)] for crowd in range(400)]
     kept = sum(f"evil{at}.com" in chosen([*some, f"evil{at}.com"]) for at, some in enumerate(decoys))
     assert 150 < kept < 250  # 8 of 16
+
+
+def test_fifteen_decoys_hide_no_link() -> None:
+    assert [most_of(kind) for kind in ("url_domain", "ip_prefix+url_domain")] == [MOST_LINKED] * 2
+    assert most_of("text") == MOST
+    domains = [f"decoy{index}.com" for index in range(15)]
+    assert "evil.com" in chosen([*domains, "evil.com"], most_of("url_domain"))
 
 
 def test_a_secret_makes_another_choice() -> None:

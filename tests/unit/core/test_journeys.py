@@ -64,6 +64,17 @@ rules:
     ]  # fmt: skip
 
 
+def test_fifteen_decoys_hide_no_domain() -> None:
+    platform = Platform(DOMAIN + "rules: {r: {event: post, when: [users >= 3], then: {hide: content}}}\n")
+    sent = [
+        platform.actions(
+            f"u{user}", user, urls=["https://evil.com", *(f"https://d{user}x{at}.com" for at in range(15))]
+        )
+        for user in range(3)
+    ]
+    assert [len(actions) for actions in sent] == [0, 0, 1]
+
+
 def test_an_event_without_the_entity_knows_nothing_of_it() -> None:
     rules = "rules: {swarm: {event: post, when: ['users < 5'], then: {flag: x}}}"
     assert Platform(DOMAIN + rules).actions("u", 0, text="no link") == []

@@ -1,5 +1,6 @@
 """Near-duplicates in all scripts, padded, and against who knows the method but not the secret."""
 
+import unicodedata
 from collections import Counter
 from random import Random
 
@@ -65,6 +66,37 @@ def test_small_capitals_and_korean_letters_make_no_difference() -> None:
     small = PITCH.translate(str.maketrans("abcdefghijklmnoprtuvwyz", "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ"))
     assert text_keys(small) == text_keys(PITCH)
     assert skeleton("\u1112\u1161\u11ab\u1100\u116e\u11a8") == skeleton("한국")
+
+
+@pytest.mark.parametrize("code", [0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, 0x2800, 0x0345, 0x200B, 0x2BC, 0x640])
+def test_invisible_letters_make_no_difference(code: int) -> None:
+    assert text_keys(PITCH.replace("i", f"i{chr(code)}").replace("t", f"{chr(code)}t")) == text_keys(PITCH)
+
+
+def test_invisible_letters_inside_korean_ones_make_no_difference() -> None:
+    assert skeleton("\u1112\u200b\u1161\u11ab\u3164\u1100\u116e\u11a8") == skeleton("한국")
+
+
+@pytest.mark.parametrize(
+    "mark", ["\u0e31", "\u0e35\u0e48", "\u0e30", "\u093f", "\u094d", "\u0bbe", "\u17b7", "\u102d\u102f"]
+)
+def test_marks_on_letters_of_another_script_make_no_difference(mark: str) -> None:
+    assert text_keys(PITCH.replace("i", f"i{mark}").replace("e", f"e{mark}")) == text_keys(PITCH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ที่นี่มีของดีราคาถูก", "हिन्दी में मुफ़्त पैसे", "ស្រុកខ្មែរមានទីក្រុង", "မြန်မာနိုင်ငံသူများ"],
+)
+def test_marks_on_letters_of_their_own_script_stay(text: str) -> None:
+    marks = [one for one in text if unicodedata.category(one) in ("Mn", "Mc")]
+    kept = skeleton(text)
+    assert marks
+    assert [one for one in kept if unicodedata.category(one) in ("Mn", "Mc")] == [
+        one for one in unicodedata.normalize("NFKD", text) if one in marks
+    ]
+    assert skeleton(text.replace(marks[0], "")) != kept
+    assert skeleton(" ".join(f"{word}\u0bbe" for word in text.split())) == kept
 
 
 def _crafted(key: int, count: int) -> list[list[str]]:

@@ -55,13 +55,71 @@ def test_declared_urls_are_read_as_people_write_them(url: str, domain: str | Non
     assert list(url_domains({"url": url})) == ([domain] if domain is not None else [])
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://%65vil.com", "https://evil%2Ecom/x", "evil%2Ecom", "https://evil%E3%80%82com", "https://ev%C2%ADil.com",
+        "https://evil\u2024com/x", "evil\u2024com", "https://evil\ufe52com", "https%3A%2F%2Fevil.com",
+        "https://good.com%2F@evil.com", "https://\u24d4vil.com",
+    ],
+)  # fmt: skip
+def test_hosts_are_decoded_as_browsers_do(url: str) -> None:
+    for event in ({"urls": [url]}, {"urls": url}, {"url": url}):
+        assert url_domains(event) == ("evil.com",)
+
+
+def test_encoded_user_names_hide_no_host() -> None:
+    assert url_domains({"text": "see https://good.com%2F@evil.com now"}) == ("evil.com",)
+
+
+@pytest.mark.parametrize("target", ["https%3A%2F%2Fevil.com", "https%253A%252F%252Fevil.com%252Fx", "//evil.com"])
+def test_targets_of_declared_redirects_are_found(target: str) -> None:
+    assert url_domains({"urls": [f"https://l.facebook.com/l.php?u={target}"]}) == ("facebook.com", "evil.com")
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        "https://a.com\nhttps://b.org", "https://a.com, https://b.org", "https://a.com b.org",
+        ["https://a.com", ["b.org"]],
+        [{"url": "https://a.com"}, {"href": "https://b.org"}], {"link": ["https://a.com", "https://b.org"]},
+        [{"url": ["https://a.com"], "title": "c.net"}, [["b.org", 5, None]]],
+    ],
+)  # fmt: skip
+def test_declared_urls_may_have_any_shape(urls: object) -> None:
+    assert set(url_domains({"urls": urls})) == {"a.com", "b.org"}
+
+
+def test_declared_urls_are_nested_to_a_depth() -> None:
+    deep: list[object] = ["https://a.com"]
+    for _ in range(500):
+        deep = [deep]
+    assert url_domains({"urls": deep}) == ()
+    assert len(url_domains({"urls": [[f"https://site{index}.com"] for index in range(9_000)]})) == MAX_DOMAINS
+
+
 def test_there_is_a_limit() -> None:
     assert len(url_domains({"urls": [f"https://site{index}.com" for index in range(100)]})) == MAX_DOMAINS
 
 
 @pytest.mark.parametrize(
     "unit",
-    ["a.", "http://", "[.]", "x dot com ", "%68ttp://", "\u200b.", "://a", "\u0300\u0316", "((", "a-", "\u8bbf."],
+    [
+        "a.",
+        "http://",
+        "https://a%@",
+        " ,",
+        "//%",
+        "[.]",
+        "x dot com ",
+        "%68ttp://",
+        "\u200b.",
+        "://a",
+        "\u0300\u0316",
+        "((",
+        "a-",
+        "\u8bbf.",
+    ],
 )
 def test_hostile_texts_take_no_time(unit: str) -> None:
     started = time.process_time()

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from engine.cli.recordings import read_lines
-from engine.core.choice import chosen
+from engine.core.choice import chosen, most_of
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains
@@ -40,7 +40,7 @@ Keys = Callable[[dict[str, Any]], tuple[str, ...]]
 QUESTIONS: dict[str, tuple[Keys, int, int, bool]] = {
     "busy_address": (lambda event: (event["ip"],) if event.get("ip") else (), 10 * MINUTE_MS, 5, False),
     "many_users": (ip_prefixes, 60 * MINUTE_MS, 3, True),
-    "shared_domain": (lambda event: chosen(url_domains(event)), 1_440 * MINUTE_MS, 4, True),
+    "shared_domain": (lambda event: chosen(url_domains(event), most_of("url_domain")), 1_440 * MINUTE_MS, 4, True),
     "copied_text": (fingerprints, 1_440 * MINUTE_MS, 3, False),
 }
 
