@@ -78,12 +78,12 @@ def invalid(fields: Mapping[str, Any], wanted: tuple[tuple[str, str, tuple[type,
     want to be of another type. `wanted`: name, path and types."""
     found: list[str] = list(fields.get(INVALID_FIELDS, ()))
     for name, path, types in wanted:
-        value = fields.get(path)
+        value, fitting = fields.get(path), types
         if value is None and "." in path:
             value = lookup(fields, path)
             if value is None:  # perhaps there is something else where it should stand in
-                value, types = fields.get(path.partition(".")[0]), (dict,)
-        if value is not None and type(value) not in types and name not in found:
+                value, fitting = fields.get(path.partition(".")[0]), (dict,)
+        if value is not None and type(value) not in fitting and name not in found:
             found.append(name)
     return found
 
