@@ -26,6 +26,8 @@ WATERMARKS = b"w"
 """Key of the last message of each source partition that was applied to shared entities."""
 CENSUS = b"k"
 """Key of the number of new shared entities."""
+PROVISIONAL = b"kp"
+"""Key of those of them that few sources have named."""
 
 LEDGER = b"b"
 """Key of the record that budgets are kept by."""
@@ -113,12 +115,16 @@ class PartitionState:
     def census(self) -> Census:
         """How many shared entities there are. To be updated."""
         if self._census is None:
-            self._census = load_census(self._database().get(CENSUS) or b"")
+            counts, provisional = self._database().get([CENSUS, PROVISIONAL])
+            self._census = load_census(counts or b"", provisional or b"")
         return self._census
 
-    def dump_census(self) -> Change:
-        """The census as a change."""
-        return CENSUS, self.census().dump()
+    def dump_census(self) -> list[Change]:
+        """The census as changes."""
+        census = self.census()
+        provisional = census.dump_provisional()
+        changes: list[Change] = [(CENSUS, census.dump())]
+        return changes if provisional is None else [*changes, (PROVISIONAL, provisional)]
 
     def dump_watermarks(self) -> Change:
         """The watermarks as a change: the last one of a batch, so that whoever has it has the records too."""

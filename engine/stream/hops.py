@@ -118,7 +118,7 @@ class HopWorker:
             forget(state, request, outcome)
         outcome.changes += state.dump(outcome.records)
         # The watermarks come last: whoever has them has all that came before them.
-        outcome.changes += [state.dump_census(), state.dump_watermarks()]
+        outcome.changes += [*state.dump_census(), state.dump_watermarks()]
         return outcome
 
     def _apply(

@@ -226,17 +226,30 @@ def kept_domains(town: Town) -> list[bytes]:
 def test_entities_beyond_the_budget_are_not_counted_and_leave_nothing() -> None:
     town = Town(FEW_DOMAINS, partitions=1)
     for number in range(3):
-        for user, at in (("a", 2 * number), ("b", 2 * number + 1)):
-            town.post(user, at, text=f"https://site{number}.com")
+        for place, user in enumerate("abcd"):
+            town.post(user, 4 * number + place, text=f"https://site{number}.com")
             town.travel()
     for number in range(3, 6):
-        town.post("c", 20 + number, text=f"https://site{number}.com")
+        town.post("e", 20 + number, text=f"https://site{number}.com")
         town.travel()
     assert kept_domains(town) == [b"site0.com", b"site1.com", b"site2.com"]
     assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 3
-    town.post("d", 30, text="https://site0.com")
+    town.post("f", 30, text="https://site0.com")
     town.travel()
-    assert town.count_at("url_domain", "site0.com") == 3
+    assert town.count_at("url_domain", "site0.com") == 5
+
+
+def test_what_one_user_has_made_up_gives_way_after_a_restart_too() -> None:
+    town = Town(FEW_DOMAINS, partitions=1)
+    for number in range(20):
+        town.post("e", number, text=f"https://site{number}.com")
+        town.travel()
+    town.states.clear()
+    for place, user in enumerate("abcd"):
+        town.post(user, 30 + place, text="https://real.com")
+        town.travel()
+    assert town.count_at("url_domain", "real.com") == 4
+    assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 0
 
 
 def test_entities_that_one_user_has_made_up_give_way_to_others() -> None:
