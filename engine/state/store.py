@@ -97,14 +97,19 @@ class PartitionState:
 
     def dump(self, records: dict[bytes, EntityRecord]) -> list[Change]:
         """The changed records as bytes; they stay in memory until `settle`. Those that were made anew are deleted."""
-        changes: list[Change] = []
-        for key, record in records.items():
-            record.pending_writes += 1
-            forgotten = key in self._forgotten
-            if forgotten:
-                self._forgotten.discard(key)
-            changes.append((key, None if forgotten and record.hops == record.offset == NEVER else dump_record(record)))
-        return changes
+        return [self.dump_one(key, record) for key, record in records.items()]
+
+    def dump_one(self, key: bytes, record: EntityRecord) -> Change:
+        """One of them. Where that raises, nothing has changed."""
+        deleted = key in self._forgotten and record.hops == record.offset == NEVER
+        change = key, None if deleted else dump_record(record)
+        record.pending_writes += 1
+        self._forgotten.discard(key)
+        return change
+
+    def give_up(self, key: bytes) -> None:
+        """A record that cannot be stored goes from memory: what the database has counts again, as after a restart."""
+        self._records.pop(key, None)
 
     def watermarks(self) -> dict[Source, int]:
         """For each source partition, the number of its last message that was applied here. To be updated."""

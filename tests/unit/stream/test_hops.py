@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
+from prometheus_client import generate_latest
 
 from engine.core.distincts import entries_by_key
+from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
-from engine.core.records import load_record
+from engine.core.records import dump_record, load_record
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
+from engine.state import store
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, Source, entity_key
 from engine.stream.hop_messages import MESSAGES_PER_RECORD
@@ -519,3 +522,49 @@ def test_what_is_refused_has_no_part_in_what_was_applied() -> None:
     town.post("a", 5, device_id="d")
     town.travel()
     assert all(not state.watermarks() for state in town.states.values())
+
+
+def test_a_kind_that_the_rulebook_does_not_have_leaves_no_trace() -> None:
+    town = Watched(ends={(0, HOME_OF_A): 100})
+    town.post("a", 0, device_id="d")
+    for partition in range(3):
+        number = partition - 3 + MESSAGES_PER_RECORD
+        town.forge(partition, origin=[0, HOME_OF_A, number], stops=[["made_up", "k"]])
+    town.travel()
+    assert b"made_up" not in generate_latest(town.metrics.registry)
+    assert all(not kind.startswith("made") for state in town.states.values() for kind, _ in state.census().counts)
+    assert all(not key.startswith(b"fmade_up") for database in town.databases for key in database.values)
+
+
+def test_a_time_far_ahead_does_not_get_at_the_budget_of_later_days() -> None:
+    town = Town(partitions=1)
+    town.post("a", 0, device_id="d", ts=START_MS + 90 * 86_400_000)
+    (message,) = town.log[0]
+    outcome = town.hops.process(0, [Record("hops", 0, 0, message.key, message.value, START_MS)])
+    outcome.settle()
+    assert list(town.state(0).census().counts) == [("device_id", START_MS // 86_400_000 + 1)]
+
+
+def test_a_record_that_cannot_be_stored_is_a_dead_letter_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town(partitions=1)
+    town.post("a", 0, device_id="good")
+    town.travel()
+
+    def dump(record: EntityRecord) -> bytes:
+        if record is town.state(0).load([bad])[bad]:
+            raise ValueError("this cannot be stored")
+        return dump_record(record)
+
+    bad = entity_key(("device_id", "bad"))
+    monkeypatch.setattr(store, "dump_record", dump)
+    town.post("a", 1, device_id="bad")
+    town.post("a", 2, device_id="good")
+    town.travel()
+    letters = [dict(one.headers or [])["reason"] for one in town.out if one.topic == "dead-letters"]
+    assert letters == [b"cannot_be_stored"]
+    assert town.count_at("device_id", "good") == 2
+    assert bad not in town.databases[0].values
+    monkeypatch.undo()
+    town.post("a", 3, device_id="bad")
+    town.travel()
+    assert town.count_at("device_id", "bad") == 1
