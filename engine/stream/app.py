@@ -28,6 +28,7 @@ from engine.stream.hop_messages import FROM_HOPS
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.metrics import Metrics
+from engine.stream.placing import among
 from engine.stream.publishers import Publishers, is_a_workers_or
 from engine.stream.recovery import BulkRecovery
 from engine.stream.sealing import Seals
@@ -73,8 +74,9 @@ class FloodgateApp(faust.App):
             settings, self._models, self.metrics, known=self._models_known, accept=accept, is_sealed=is_sealed
         )
         self._hops = HopWorker(
-            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source, is_sealed
-        )
+            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source, is_sealed,
+            among(settings.partitions),
+        )  # fmt: skip
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
         self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics, accept))

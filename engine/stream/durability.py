@@ -16,37 +16,24 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
 from engine.state.scored import Change
 from engine.state.store import write_changes
 from engine.stream.fencing import Writer, Writers
 from engine.stream.messages import Message
+from engine.stream.placing import partition_of_key
 
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
     from engine.stream.handlers import Outcome
 
-_REMEMBERED_KEYS = 100_000
-
-
-_default_partitioner = DefaultPartitioner()
-
 
 def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
     """Where Kafka's clients send a key; without one, anywhere."""
-    return _partition_of_key(key, partitions) if key is not None else random.choice(partitions)
-
-
-@lru_cache(_REMEMBERED_KEYS)
-def _partition_of_key(key: bytes, partitions: tuple[int, ...]) -> int:
-    """Remembered, as murmur2 in Python takes its time."""
-    chosen: int = _default_partitioner(key, partitions, partitions)
-    return chosen
+    return partition_of_key(key, partitions) if key is not None else random.choice(partitions)
 
 
 class _Step(NamedTuple):

@@ -30,11 +30,13 @@ from engine.stream.hop_messages import (
     MESSAGES_PER_RECORD,
     Departures,
     Origin,
+    belongs,
     decode_hop,
     state_key,
 )
 from engine.stream.learners import ScoredEvents, Source
 from engine.stream.metrics import Metrics
+from engine.stream.placing import Place
 from engine.stream.publishers import Accept, accept_all, sequence_of
 from engine.stream.results import Results
 
@@ -63,13 +65,16 @@ async def _unknown_end(_: StateSource) -> int:
 class HopWorker:
     """Takes journeys one stop further, concludes those that are back, and acts on recalls.
 
-    `partitions`: among how many the entities are spread, each with its share of a budget of keys.
+    `partitions`: among how many the entities are spread, each with its share of a budget of keys; `place`: on which of
+    them each is, where what has been copied from another partition is to be refused.
     """
 
     def __init__(
         self, settings: Settings, states: States, metrics: Metrics, partitions: int, accept: Accept = accept_all,
         end_of: EndOf = _unknown_end, is_sealed: IsSealed = accept_any,
+        place: Place | None = None,
     ) -> None:  # fmt: skip
+        self._place = place
         self._is_sealed = is_sealed
         self._end_of, self._ends, self._asked = end_of, dict[_Jump, int](), set[_Jump]()
         self._trusted = dict[_Jump, int]()  # the number from which on a source is believed without another look
@@ -258,6 +263,10 @@ class HopWorker:
             if what.home >= self._partitions or origin.partition >= self._partitions:
                 missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
                 self._rejector.reject(outcome, record, "not_a_hop", missing)
+                continue
+            if not belongs(what, partition, self._place):
+                elsewhere = StateError("it belongs to another partition")
+                self._rejector.reject(outcome, record, "not_of_this_partition", elsewhere)
                 continue
             known = watermarks.get(origin.source, -1)
             if origin.number <= known:

@@ -56,7 +56,7 @@ class Town:
         self.offsets = [0] * partitions
         self.out: list[Message] = []
         self.events = EventWorker(self.settings, self.state, lambda _: None, self.metrics)
-        self.hops = HopWorker(self.settings, self.state, self.metrics, partitions)
+        self.hops = HopWorker(self.settings, self.state, self.metrics, partitions, place=self.place)
         self.use(rules)
 
     def use(self, rules: str) -> None:
@@ -86,8 +86,11 @@ class Town:
             if message.topic != self.settings.topics.hops:
                 self.out.append(message)
                 continue
-            by_key = sum(message.key or b"") % len(self.databases)
+            by_key = self.place(message.key or b"")
             self.log[by_key if message.partition is None else message.partition].append(message)
+
+    def place(self, key: bytes) -> int:
+        return sum(key) % len(self.databases)
 
     def travel(self, *, forget: bool = False) -> None:
         """Move everything on the hops topic until nothing is left."""
@@ -568,3 +571,20 @@ def test_a_record_that_cannot_be_stored_is_a_dead_letter_and_stops_no_other(monk
     town.post("a", 3, device_id="bad")
     town.travel()
     assert town.count_at("device_id", "bad") == 1
+
+
+def test_what_is_copied_to_another_partition_is_refused_there() -> None:
+    town = Town()
+    for number, user in enumerate("abc"):
+        town.post(user, number, text="https://a.com", device_id=f"d{user}")
+        town.travel()
+    journeys, actions, log = town.metric("floodgate_journeys_total"), town.actions(), [list(one) for one in town.log]
+    kept = [dict(database.values) for database in town.databases]
+    for partition, messages in enumerate(log):
+        town.log[(partition + 1) % 3] += messages
+        town.log[(partition + 2) % 3] += messages
+    town.travel()
+    refused = town.metric("floodgate_dead_letters_total", topic="hops", reason="not_of_this_partition")
+    assert refused == 2 * sum(map(len, log)) > 0
+    assert (town.metric("floodgate_journeys_total"), town.actions()) == (journeys, actions)
+    assert [dict(database.values) for database in town.databases] == kept
