@@ -13,7 +13,7 @@ from mode.types import ServiceT
 
 from engine.core.evaluator import Evaluator
 from engine.errors import SnapshotError
-from engine.learning.trainer import is_seed
+from engine.learning.snapshots import is_seed
 from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState, Source
@@ -195,6 +195,7 @@ class FloodgateApp(faust.App):
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
         rulebook, in_force = self.control.rulebook, self.control.in_force()
         if rulebook is not None and in_force is not None:
+            self._models.use(rulebook)
             scorers = self._models.scorers(rulebook)
             evaluator = Evaluator(in_force, scorers, self.settings.decision_sample, self.control.before)
             self._events.use(evaluator)
