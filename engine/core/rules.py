@@ -205,6 +205,11 @@ class Rulebook:
         """What to do with an event of this type; None when no counter and no rule asks about it."""
         return self.programs.get(event_type) or self.programs.get(ANY_EVENT)
 
+    def kinds(self) -> frozenset[str]:
+        """The kinds of entities that events visit, clusters among them."""
+        journeys = [program.journey for program in self.programs.values() if program.journey is not None]
+        return frozenset(kind for one in journeys for kind in (*one.entities, *one.clusters))
+
     def pausing(self, names: Container[str]) -> "Rulebook":
         """The same, with these rules in shadow: they are decided and told, and do nothing."""
         paused = (replace(one, mode="shadow", plan=()) if one.name in names else one for one in self.rules)

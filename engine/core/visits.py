@@ -30,6 +30,11 @@ def always(_: Journey, __: Stop) -> bool:
     return True
 
 
+def never(_: Journey, __: Stop) -> bool:
+    """No room at all."""
+    return False
+
+
 def visit(journey: Journey, record: EntityRecord, rulebook: Rulebook, admit: Admit = always) -> list[Recall]:
     """Enter the event at its next stop and take the counters' values along. Returns whom to act on now.
     `admit` is asked whether a new entity may be counted."""

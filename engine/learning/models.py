@@ -89,8 +89,8 @@ class LearnedModel:
             self.teachers.note(example.moderator, campaign, 1 - probability if spam else probability)
 
     def _count(self, labels: int, spam: bool) -> None:
-        self.labels += labels
-        self.spam += labels * spam
+        self.labels = max(0, self.labels + labels)  # what was never learned cannot be taken back
+        self.spam = min(max(0, self.spam + labels * spam), self.labels)
 
 
 def new_learner(expression: str | None) -> HashedNgrams | RiverLearner:

@@ -46,9 +46,16 @@ MAX_WAITING_BYTES = 256 << 20
 MAX_NAMED = 10_000
 """Moderators and partitions that a head names at most."""
 
+_SEED = "@seed"
+
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+_Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+_FIRST_NUMBERS = 1 << 32
+_LEAP = 1_000_000
+"""A model's publications are counted. So many are never missing, and none begins beyond the first numbers: what is made
+up leaves room for all that come. Those of seeds are times."""
 _Loss = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
-Publication = tuple[_Count, _Count]
+Publication = tuple[_Number, _Count]
 """Which one: its number, and the first example that it has not learned from."""
 
 
@@ -186,8 +193,11 @@ class Follower:
             if head.spam > head.labels:
                 raise ValueError(f"{head.spam} of its {head.labels} labels are spam")
             Thresholds.load(head.judged)
-            if self.head is not None and head.publications[-1][0] < self.head.publications[-1][0]:
+            number, known = head.publications[-1][0], self.head.publications[-1][0] if self.head is not None else None
+            if known is not None and number < known:
                 raise ValueError("it was published before the one in use")
+            if not is_seed(key) and number > (_FIRST_NUMBERS if known is None else known + _LEAP):
+                raise ValueError(f"there are not so many publications that this is number {number}")
             self._apply(head)
         except (PipelineError, struct.error, ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise SnapshotError(f"a message of {len(value)} bytes about a model cannot be read: {error}") from error
@@ -245,6 +255,16 @@ class Follower:
                 table(learner.gradients)[rows.indices] = rows.gradients
         learner.losses, learner.taught, learner.proofs = list(head.losses), list(head.taught), head.proofs
         self.head = head
+
+
+def seed_of(name: str) -> str:
+    """The name under which a model's seed is published."""
+    return f"{name}{_SEED}"
+
+
+def is_seed(name: str) -> bool:
+    """Whether this is the name of a seed, or of a part of one."""
+    return name.partition("/")[0].endswith(_SEED)
 
 
 def copied(learner: HashedNgrams | RiverLearner) -> HashedNgrams | RiverLearner:

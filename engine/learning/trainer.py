@@ -12,9 +12,7 @@ from engine.errors import SnapshotError
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel, new_learner
 from engine.learning.ngrams import HashedNgrams
-from engine.learning.snapshots import Follower, Publisher
-
-_SEED = "@seed"
+from engine.learning.snapshots import Follower, Publisher, seed_of
 
 
 class Trainer:
@@ -159,13 +157,3 @@ class Trainer:
                 continue
             self.unpublished.pop(name, None)
             yield from messages
-
-
-def seed_of(name: str) -> str:
-    """The name under which a model's seed is published."""
-    return f"{name}{_SEED}"
-
-
-def is_seed(name: str) -> bool:
-    """Whether this is the name of a seed, or of a part of one."""
-    return name.partition("/")[0].endswith(_SEED)

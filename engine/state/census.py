@@ -1,24 +1,33 @@
 """How many shared entities a partition has begun to count: adversaries can name as many as they like.
 
-An entity that one source alone has named is provisional. When the budget is used up, the oldest provisional entity
-gives its place to a new one: what a crowd of accounts makes up pushes out what it has made up before, and nothing that
-two people share.
+An entity that few sources have named is provisional. When the budget is used up, a provisional entity gives its place
+to a new one: one of the source that has the most of them. So what an account makes up pushes out what it has made up
+before, and neither what many people share nor the first mention of what others are about to share.
 """
 
 import struct
-from collections.abc import Container
+from collections import OrderedDict
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from hashlib import blake2b
 from typing import NamedTuple
 
 from engine.errors import StateError
 
+MAX_SOURCES = 3
+"""An entity that more sources than these have named stays for good."""
 MAX_PROVISIONAL = 50_000
 """So many provisional entities of a kind are known; older ones stay for good."""
+MAX_STORED = 2_000
+"""So many of them are known after a restart, all kinds together, the newest of each: at most 68 kB."""
 
 _DAY_MS = 86_400_000
 _ENTRY = struct.Struct("<HIQ")
+_KIND = struct.Struct("<HI")
+_NAME_BYTES = 8
 _MOST_TRIED = 16
+_UNSTORED = 16
+"""What has changed is stored when it is this part of all that is provisional: a batch alone seldom is."""
 
 
 class Admission(NamedTuple):
@@ -29,18 +38,135 @@ class Admission(NamedTuple):
 
 
 @dataclass(slots=True)
+class _Entity:
+    """`key` is None after a restart, until it is met again: it gives way in the count alone. `sources`: who has named
+    it, first the one whose share it is in."""
+
+    key: bytes | None
+    sources: list[int]
+
+
+class Provisional:
+    """The provisional entities of one kind, each in the share of one of its sources. Every step takes bounded time."""
+
+    def __init__(self) -> None:
+        self._entities: OrderedDict[bytes, _Entity] = OrderedDict()  # by the hash of the key, oldest first
+        self._shares: dict[int, OrderedDict[bytes, None]] = {}
+        self._ranks: dict[int, OrderedDict[int, None]] = {}  # sources by the size of their share
+        self._most = 0
+
+    def __len__(self) -> int:
+        return len(self._entities)
+
+    def add(self, name: bytes, key: bytes | None, sources: list[int]) -> None:
+        """One more, in the share of the first source; of very many, the oldest is not provisional any more."""
+        if name in self._entities:
+            self.drop(name)
+        self._entities[name] = _Entity(key, sources)
+        self._enter(name, sources[0])
+        if len(self) > MAX_PROVISIONAL:
+            self.drop(next(iter(self._entities)))
+
+    def meet(self, name: bytes, key: bytes, source: int) -> bool:
+        """It is named again; whether that tells anything new. It goes into the share of who has fewer."""
+        entity = self._entities.get(name)
+        if entity is None:
+            return False
+        entity.key = key
+        if source in entity.sources:
+            return False
+        if len(entity.sources) >= MAX_SOURCES:
+            self.drop(name)
+            return True
+        entity.sources.append(source)
+        self._hand_over(name, entity)
+        return True
+
+    def give_way(self, busy: Container[bytes]) -> tuple[bool, bytes | None]:
+        """Drop the one that gives way, but none of `busy`: whether there is one, and its key where that is known. Of
+        the source with the most: its oldest that it alone has named; of some that others have named too the one of
+        those who have the most."""
+        chosen, weight = None, 0.0
+        for _ in range(min(_MOST_TRIED, len(self))):
+            source = next(iter(self._ranks[self._most]))
+            name = next(iter(self._shares[source]))
+            entity = self._entities[name]
+            if entity.key is None or entity.key not in busy:
+                shared_by = len(entity.sources)
+                lightest = min(self._share(one) for one in entity.sources) / shared_by
+                if chosen is None or lightest > weight:
+                    chosen, weight = name, lightest
+                if shared_by == 1:
+                    break
+            self._shares[source].move_to_end(name)
+            self._ranks[self._most].move_to_end(source)
+            self._hand_over(name, entity)
+        return (False, None) if chosen is None else (True, self.drop(chosen))
+
+    def drop(self, name: bytes) -> bytes | None:
+        """It is not provisional any more. Returns its key where that is known."""
+        entity = self._entities.pop(name)
+        self._leave(name, entity.sources[0])
+        return entity.key
+
+    def newest(self, most: int) -> Iterator[tuple[bytes, list[int]]]:
+        """The newest of them, oldest first: the hashes of their keys, and their sources."""
+        skipped = max(0, len(self) - most)
+        for place, (name, entity) in enumerate(self._entities.items()):
+            if place >= skipped:
+                yield name, entity.sources
+
+    def _share(self, source: int) -> int:
+        return len(self._shares.get(source, ()))
+
+    def _hand_over(self, name: bytes, entity: _Entity) -> None:
+        """Into the share of the source with the fewest, if it still has fewer then."""
+        owner = entity.sources[0]
+        lightest = min(entity.sources, key=self._share)
+        if self._share(lightest) + 1 < self._share(owner):
+            self._leave(name, owner)
+            entity.sources.remove(lightest)
+            entity.sources.insert(0, lightest)
+            self._enter(name, lightest)
+
+    def _enter(self, name: bytes, source: int) -> None:
+        share = self._shares.setdefault(source, OrderedDict())
+        share[name] = None
+        self._rank(source, len(share) - 1, len(share))
+
+    def _leave(self, name: bytes, source: int) -> None:
+        share = self._shares[source]
+        del share[name]
+        self._rank(source, len(share) + 1, len(share))
+        if not share:
+            del self._shares[source]
+
+    def _rank(self, source: int, before: int, now: int) -> None:
+        """A share has changed by one."""
+        if before:
+            del self._ranks[before][source]
+            if not self._ranks[before]:
+                del self._ranks[before]
+        if now:
+            self._ranks.setdefault(now, OrderedDict())[source] = None
+        if now > self._most or self._most not in self._ranks:
+            self._most = now  # only a share of the largest size leaves none of that size, and then it is the largest
+
+
+@dataclass(slots=True)
 class Census:
-    """New entities by kind and day; two days of them are remembered. `provisional`: by kind, the keys of those that one
-    source alone has named, and the hash of that source, oldest first; in memory alone, so after a restart all stay."""
+    """New entities by kind and day; two days of them are remembered. `provisional`: by kind, those that at most
+    MAX_SOURCES have named; `unstored`: how much of that has changed since it was stored."""
 
     counts: dict[tuple[str, int], int] = field(default_factory=dict)
-    provisional: dict[str, dict[bytes, int]] = field(default_factory=dict)
+    provisional: dict[str, Provisional] = field(default_factory=dict)
+    unstored: int = 0
 
     def meet(self, kind: str, key: bytes, source: int) -> None:
         """An entity that is counted is named again."""
         known = self.provisional.get(kind)
-        if known is not None and known.get(key, source) != source:
-            del known[key]
+        if known and known.meet(_name(key), key, source):
+            self.unstored += 1
 
     def admit(
         self, kind: str, key: bytes, ts_ms: int, budget: int, source: int, busy: Container[bytes] = ()
@@ -52,32 +178,43 @@ class Census:
         day = ts_ms // _DAY_MS
         if day < newest - 1:
             day = newest
-        provisional, forgotten = self.provisional.setdefault(kind, {}), None
+        provisional, forgotten = self.provisional.setdefault(kind, Provisional()), None
         if self.counts.get((kind, day), 0) + self.counts.get((kind, day - 1), 0) >= budget:
-            forgotten = next((one for one in islice(provisional, _MOST_TRIED) if one not in busy), None)
-            if forgotten is None:
+            gives_way, forgotten = provisional.give_way(busy)
+            if not gives_way:
                 return Admission(False, None)
-            del provisional[forgotten]
         else:
             self.counts[kind, day] = self.counts.get((kind, day), 0) + 1
-        provisional[key] = source
-        if len(provisional) > MAX_PROVISIONAL:
-            del provisional[next(iter(provisional))]
+        provisional.add(_name(key), key, [source])
+        self.unstored += 1
         for old in [one for one in self.counts if one[0] == kind and one[1] < max(newest, day) - 1]:
             del self.counts[old]
         return Admission(True, forgotten)
 
     def dump(self) -> bytes:
-        """As bytes, in order."""
+        """The counts as bytes, in order."""
         parts = []
         for kind, day in sorted(self.counts):
             name = kind.encode()
             parts += [_ENTRY.pack(len(name), day, self.counts[kind, day]), name]
         return b"".join(parts)
 
+    def dump_provisional(self) -> bytes | None:
+        """What is provisional as bytes, where enough of it has changed since the last call; else None."""
+        size = sum(map(len, self.provisional.values()))
+        if self.unstored == 0 or self.unstored < min(size, MAX_STORED) // _UNSTORED:
+            return None
+        self.unstored = 0
+        each, parts = MAX_STORED // max(1, len(self.provisional)), []
+        for kind in sorted(self.provisional):
+            name, known = kind.encode(), self.provisional[kind]
+            parts += [_KIND.pack(len(name), min(len(known), each)), name]
+            parts += [one + struct.pack(f"<B{len(by)}Q", len(by), *by) for one, by in known.newest(each)]
+        return b"".join(parts)
 
-def load_census(data: bytes) -> Census:
-    """What `dump` wrote. Raises StateError."""
+
+def load_census(data: bytes, provisional: bytes = b"") -> Census:
+    """What `dump` and `dump_provisional` wrote; without the second all stay. Raises StateError."""
     census, at = Census(), 0
     try:
         while at < len(data):
@@ -86,6 +223,27 @@ def load_census(data: bytes) -> Census:
             if at > len(data):
                 raise ValueError("it ends too early")
             census.counts[data[at - length : at].decode(), day] = count
+        _load_provisional(census, provisional)
     except (struct.error, ValueError) as error:
         raise StateError(f"a stored census of {len(data)} bytes cannot be read: {error}") from error
     return census
+
+
+def _load_provisional(census: Census, data: bytes) -> None:
+    at = 0
+    while at < len(data):
+        length, count = _KIND.unpack_from(data, at)
+        at += _KIND.size + length
+        known = census.provisional[data[at - length : at].decode()] = Provisional()
+        if at > len(data) or count > MAX_STORED:
+            raise ValueError("it ends too early, or has too many provisional entities")
+        for _ in range(count):
+            name, (named,) = data[at : at + _NAME_BYTES], struct.unpack_from("<B", data, at + _NAME_BYTES)
+            if not 0 < named <= MAX_SOURCES:
+                raise ValueError(f"an entity that {named} sources have named is not provisional")
+            known.add(name, None, list(struct.unpack_from(f"<{named}Q", data, at + _NAME_BYTES + 1)))
+            at += _NAME_BYTES + 1 + 8 * named
+
+
+def _name(key: bytes) -> bytes:
+    return blake2b(key, digest_size=_NAME_BYTES).digest()

@@ -26,6 +26,8 @@ WATERMARKS = b"w"
 """Key of the last message of each source partition that was applied to shared entities."""
 CENSUS = b"k"
 """Key of the number of new shared entities."""
+PROVISIONAL = b"kp"
+"""Key of those of them that few sources have named."""
 
 LEDGER = b"b"
 """Key of the record that budgets are kept by."""
@@ -95,14 +97,19 @@ class PartitionState:
 
     def dump(self, records: dict[bytes, EntityRecord]) -> list[Change]:
         """The changed records as bytes; they stay in memory until `settle`. Those that were made anew are deleted."""
-        changes: list[Change] = []
-        for key, record in records.items():
-            record.pending_writes += 1
-            forgotten = key in self._forgotten
-            if forgotten:
-                self._forgotten.discard(key)
-            changes.append((key, None if forgotten and record.hops == record.offset == NEVER else dump_record(record)))
-        return changes
+        return [self.dump_one(key, record) for key, record in records.items()]
+
+    def dump_one(self, key: bytes, record: EntityRecord) -> Change:
+        """One of them. Where that raises, nothing has changed."""
+        deleted = key in self._forgotten and record.hops == record.offset == NEVER
+        change = key, None if deleted else dump_record(record)
+        record.pending_writes += 1
+        self._forgotten.discard(key)
+        return change
+
+    def give_up(self, key: bytes) -> None:
+        """A record that cannot be stored goes from memory: what the database has counts again, as after a restart."""
+        self._records.pop(key, None)
 
     def watermarks(self) -> dict[Source, int]:
         """For each source partition, the number of its last message that was applied here. To be updated."""
@@ -113,12 +120,16 @@ class PartitionState:
     def census(self) -> Census:
         """How many shared entities there are. To be updated."""
         if self._census is None:
-            self._census = load_census(self._database().get(CENSUS) or b"")
+            counts, provisional = self._database().get([CENSUS, PROVISIONAL])
+            self._census = load_census(counts or b"", provisional or b"")
         return self._census
 
-    def dump_census(self) -> Change:
-        """The census as a change."""
-        return CENSUS, self.census().dump()
+    def dump_census(self) -> list[Change]:
+        """The census as changes."""
+        census = self.census()
+        provisional = census.dump_provisional()
+        changes: list[Change] = [(CENSUS, census.dump())]
+        return changes if provisional is None else [*changes, (PROVISIONAL, provisional)]
 
     def dump_watermarks(self) -> Change:
         """The watermarks as a change: the last one of a batch, so that whoever has it has the records too."""

@@ -13,7 +13,7 @@ from mode.types import ServiceT
 
 from engine.core.evaluator import Evaluator
 from engine.errors import SnapshotError
-from engine.learning.trainer import is_seed
+from engine.learning.snapshots import is_seed
 from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState, Source
@@ -28,6 +28,7 @@ from engine.stream.hop_messages import FROM_HOPS
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.metrics import Metrics
+from engine.stream.placing import among
 from engine.stream.publishers import Publishers, is_a_workers_or
 from engine.stream.recovery import BulkRecovery
 from engine.stream.sealing import Seals
@@ -73,8 +74,9 @@ class FloodgateApp(faust.App):
             settings, self._models, self.metrics, known=self._models_known, accept=accept, is_sealed=is_sealed
         )
         self._hops = HopWorker(
-            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source, is_sealed
-        )
+            settings, self.partition_state, self.metrics, settings.partitions, accept, self._end_of_source, is_sealed,
+            among(settings.partitions),
+        )  # fmt: skip
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
         self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics, accept))
@@ -193,6 +195,7 @@ class FloodgateApp(faust.App):
         """Use the newest rulebook and models from the next batch on: a batch is never interrupted."""
         rulebook, in_force = self.control.rulebook, self.control.in_force()
         if rulebook is not None and in_force is not None:
+            self._models.use(rulebook)
             scorers = self._models.scorers(rulebook)
             evaluator = Evaluator(in_force, scorers, self.settings.decision_sample, self.control.before)
             self._events.use(evaluator)

@@ -16,11 +16,9 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
-from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
 from engine.state.scored import Change
@@ -28,6 +26,7 @@ from engine.state.store import write_changes
 from engine.stream.clients import DEFAULT_MESSAGE_BYTES
 from engine.stream.fencing import Writer, Writers
 from engine.stream.messages import Message
+from engine.stream.placing import partition_of_key
 from engine.stream.topics import largest_messages
 
 if TYPE_CHECKING:
@@ -36,23 +35,13 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger("floodgate")
 
-_REMEMBERED_KEYS = 100_000
 _RECORD_BYTES = 512
 """What a record takes beside its key and value: lengths, times, headers."""
-
-_default_partitioner = DefaultPartitioner()
 
 
 def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
     """Where Kafka's clients send a key; without one, anywhere."""
-    return _partition_of_key(key, partitions) if key is not None else random.choice(partitions)
-
-
-@lru_cache(_REMEMBERED_KEYS)
-def _partition_of_key(key: bytes, partitions: tuple[int, ...]) -> int:
-    """Remembered, as murmur2 in Python takes its time."""
-    chosen: int = _default_partitioner(key, partitions, partitions)
-    return chosen
+    return partition_of_key(key, partitions) if key is not None else random.choice(partitions)
 
 
 class _Step(NamedTuple):

@@ -1,8 +1,10 @@
 """What computes the batches of a topic, and what a batch wants to become durable. Knows no Faust."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import structlog
 
 from engine.core.entities import EntityRecord
 from engine.core.rules import Rulebook
@@ -11,6 +13,8 @@ from engine.state.store import LEDGER, PartitionState
 from engine.stream.bounded_records import refusal_of
 from engine.stream.messages import Message, dead_letter
 from engine.stream.metrics import Metrics
+
+_log = structlog.stdlib.get_logger("floodgate")
 
 States = Callable[[int], PartitionState]
 """Gives the state of a partition."""
@@ -79,6 +83,21 @@ class Rejector:
         source = (record.topic, record.partition, record.offset)
         outcome.messages.append(dead_letter(self._topic, source, record.key, record.value, reason, str(error)))
         self._metrics.dead_letters.labels(record.topic, reason).inc()
+
+
+def dump_records(outcome: StateOutcome, arrived: Mapping[bytes, Any], rejector: Rejector) -> None:
+    """Add the changed records of an outcome to its changes. One that cannot be stored stops no other: it is as it was
+    stored last, and the message that came to it last is a dead letter. `arrived`: that message, by key."""
+    assert outcome.state is not None
+    for key, entity in list(outcome.records.items()):
+        try:
+            outcome.changes.append(outcome.state.dump_one(key, entity))
+        except Exception as error:  # one record must never stop a partition
+            _log.exception("a record cannot be stored", key=key[:100])
+            del outcome.records[key]
+            outcome.state.give_up(key)
+            if key in arrived:
+                rejector.reject(outcome, arrived[key], "cannot_be_stored", error)
 
 
 class BatchHandler(Protocol):

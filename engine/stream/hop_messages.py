@@ -8,12 +8,13 @@ import msgspec
 from engine.core.clusters import Trace
 from engine.core.decisions import Contribution, Hit, Value
 from engine.core.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
-from engine.core.journeys import Journey, Recall
+from engine.core.journeys import Journey, Recall, Stop
 from engine.errors import StateError
 from engine.state.store import ENTITY, Source, entity_key, user_key
 from engine.stream.clients import MAX_MESSAGE_BYTES
 from engine.stream.forgetting import Forget
 from engine.stream.messages import Message
+from engine.stream.placing import Place
 
 FROM_EVENTS, FROM_HOPS, FROM_PUBLISHERS = 0, 1, 2
 """Kinds of sources. A publisher's requests are numbered by their signatures, under the hash of the publisher's name."""
@@ -109,7 +110,7 @@ class Departures:
             raise ValueError(f"a journey of {len(value)} bytes is too large to be sent on")
         if stop is None:
             return Message(self._hops_topic, one.user_id.encode(), value, partition=one.home)
-        return Message(self._hops_topic, entity_key(stop).removeprefix(ENTITY), value)
+        return Message(self._hops_topic, _sent_by(stop), value)
 
     def recall(self, recalls: Iterable[Recall]) -> list[Message]:
         """Recalls to the homes of their users."""
@@ -169,3 +170,16 @@ def state_key(what: Journey | Recall) -> bytes:
     """The record that a message is about: that of the next stop, or at home that of the user."""
     stop = what.next_stop() if isinstance(what, Journey) else None
     return entity_key(stop) if stop is not None else user_key(what.user_id)
+
+
+def belongs(what: Journey | Recall, partition: int, place: Place | None) -> bool:
+    """Whether a message is where `Departures` sends it: at the partition of the next stop, or at home. Without `place`
+    nobody can tell where entities are."""
+    stop = what.next_stop() if isinstance(what, Journey) else None
+    if stop is None:
+        return what.home == partition
+    return place is None or place(_sent_by(stop)) == partition
+
+
+def _sent_by(stop: Stop) -> bytes:
+    return entity_key(stop).removeprefix(ENTITY)

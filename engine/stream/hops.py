@@ -17,24 +17,26 @@ from engine.core.hashing import hash32
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.kernel import hash64
 from engine.core.rules import DEFAULT_MAX_KEYS
-from engine.core.visits import visit
+from engine.core.visits import never, visit
 from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.store import PartitionState, entity_key
 from engine.state.store import Source as StateSource
 from engine.stream.forgetting import Forget, forget
-from engine.stream.handlers import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any
+from engine.stream.handlers import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any, dump_records
 from engine.stream.hop_messages import (
     FROM_HOPS,
     FROM_PUBLISHERS,
     MESSAGES_PER_RECORD,
     Departures,
     Origin,
+    belongs,
     decode_hop,
     state_key,
 )
 from engine.stream.learners import ScoredEvents, Source
 from engine.stream.metrics import Metrics
+from engine.stream.placing import Place
 from engine.stream.publishers import Accept, accept_all, sequence_of
 from engine.stream.results import Results
 
@@ -49,6 +51,8 @@ _JUMP = 100_000 * MESSAGES_PER_RECORD
 partition are unusual, not impossible."""
 
 
+_DAY_MS = 86_400_000
+
 _Jump = tuple[int, StateSource]
 """The partition that is read, and the source that a message there says it comes from."""
 
@@ -61,13 +65,16 @@ async def _unknown_end(_: StateSource) -> int:
 class HopWorker:
     """Takes journeys one stop further, concludes those that are back, and acts on recalls.
 
-    `partitions`: among how many the entities are spread, each with its share of a budget of keys.
+    `partitions`: among how many the entities are spread, each with its share of a budget of keys; `place`: on which of
+    them each is, where what has been copied from another partition is to be refused.
     """
 
     def __init__(
         self, settings: Settings, states: States, metrics: Metrics, partitions: int, accept: Accept = accept_all,
         end_of: EndOf = _unknown_end, is_sealed: IsSealed = accept_any,
+        place: Place | None = None,
     ) -> None:  # fmt: skip
+        self._place = place
         self._is_sealed = is_sealed
         self._end_of, self._ends, self._asked = end_of, dict[_Jump, int](), set[_Jump]()
         self._trusted = dict[_Jump, int]()  # the number from which on a source is believed without another look
@@ -77,10 +84,11 @@ class HopWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._evaluator: Evaluator | None = None
+        self._kinds: frozenset[str] = frozenset()
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
-        self._evaluator = evaluator
+        self._evaluator, self._kinds = evaluator, evaluator.rulebook.kinds()
 
     async def begin(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -116,9 +124,9 @@ class HopWorker:
         self.keep_scored(outcome, Source(partition, arrivals))
         for request in requests:
             forget(state, request, outcome)
-        outcome.changes += state.dump(outcome.records)
+        dump_records(outcome, {key: record for key, record, _ in arrived}, self._rejector)
         # The watermarks come last: whoever has them has all that came before them.
-        outcome.changes += [state.dump_census(), state.dump_watermarks()]
+        outcome.changes += [*state.dump_census(), state.dump_watermarks()]
         return outcome
 
     def _apply(
@@ -137,7 +145,7 @@ class HopWorker:
         if what.next_stop() is None:
             return self.conclude(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-        recalls = self.visit(outcome, what, entity, touched)
+        recalls = self.visit(outcome, what, entity, touched, record.timestamp)
         outcome.messages += [departures.send(what), *departures.recall(recalls)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
@@ -157,23 +165,28 @@ class HopWorker:
         outcome.read_from, outcome.before_reading = record.offset, look
 
     def visit(
-        self, outcome: StateOutcome, journey: Journey, entity: EntityRecord, busy: Container[bytes]
-    ) -> list[Recall]:
-        """Count an event at an entity, if there is room for one more. `busy`: the keys of records that this batch has
-        at hand."""
+        self, outcome: StateOutcome, journey: Journey, entity: EntityRecord, busy: Container[bytes],
+        arrived_ms: int | None = None,
+    ) -> list[Recall]:  # fmt: skip
+        """Count an event at an entity, if there is room for one more, and nothing at one of a kind that the rulebook
+        does not have. `busy`: the keys of records that this batch has at hand; `arrived_ms`: when the message came:
+        with a time of more than a day after that, nobody gets at the budget of later days."""
         stop, state = journey.next_stop(), outcome.state
         assert stop is not None
         assert state is not None
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        self._metrics.hops.labels(stop[0]).inc()
         rulebook, census = self._evaluator.rulebook, state.census()
+        if stop[0] not in self._kinds:
+            return visit(journey, entity, rulebook, never)
+        self._metrics.hops.labels(stop[0]).inc()
+        ts_ms = journey.ts_ms if not arrived_ms or arrived_ms < 0 else min(journey.ts_ms, arrived_ms + _DAY_MS)
         key, source = entity_key(stop), hash64(journey.user_id)
         if entity.newest:
             census.meet(stop[0], key, source)
 
         def admit(journey: Journey, stop: Stop) -> bool:
             budget = max(1, rulebook.max_keys.get(stop[0], DEFAULT_MAX_KEYS) // self._partitions)
-            admission = census.admit(stop[0], key, journey.ts_ms, budget, source, busy)
+            admission = census.admit(stop[0], key, ts_ms, budget, source, busy)
             if admission.forgotten is not None:
                 outcome.records[admission.forgotten] = state.renew(admission.forgotten)
             if not admission.admitted:
@@ -250,6 +263,10 @@ class HopWorker:
             if what.home >= self._partitions or origin.partition >= self._partitions:
                 missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
                 self._rejector.reject(outcome, record, "not_a_hop", missing)
+                continue
+            if not belongs(what, partition, self._place):
+                elsewhere = StateError("it belongs to another partition")
+                self._rejector.reject(outcome, record, "not_of_this_partition", elsewhere)
                 continue
             known = watermarks.get(origin.source, -1)
             if origin.number <= known:

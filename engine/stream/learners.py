@@ -19,7 +19,7 @@ from engine.learning.models import LearnedModel
 from engine.learning.review import choose
 from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
 from engine.learning.scorers import ModelScorer, scorer
-from engine.learning.snapshots import Follower
+from engine.learning.snapshots import Follower, seed_of
 from engine.settings import Settings
 from engine.state.scored import Found, ScoredKeys, payload_of
 from engine.state.store import PartitionState
@@ -49,6 +49,11 @@ class Models:
     def __init__(self) -> None:
         self.followers: dict[str, Follower] = {}
         self._learned: dict[str, LearnedModel] = {}
+        self._wanted: frozenset[str] = frozenset()
+
+    def use(self, rulebook: Rulebook) -> None:
+        """The models of this rulebook, and their seeds, have their places before all others."""
+        self._wanted = frozenset(name for model in rulebook.models for name in (model, seed_of(model)))
 
     def receive(self, key: str, value: bytes) -> LearnedModel | None:
         """A message of the models topic: the model that it completes, if it does. Raises SnapshotError."""
@@ -57,7 +62,7 @@ class Models:
             raise SnapshotError(f"{name[:100]!r} is not the name of a model")
         follower = self.followers.get(name)
         if follower is None:
-            if len(self.followers) >= MAX_MODELS:
+            if len(self.followers) >= MAX_MODELS and not (name in self._wanted and self._make_room()):
                 raise SnapshotError(f"there are {MAX_MODELS} models already; {name[:100]!r} would be one more")
             follower = Follower()
         is_whole = follower.receive(key, value)
@@ -66,6 +71,16 @@ class Models:
             return None
         self._learned[name] = follower.model()
         return self._learned[name]
+
+    def _make_room(self) -> bool:
+        """Forget a model that nobody asks for, one that is not whole if there is one; False where all are wanted."""
+        unwanted = [name for name in self.followers if name not in self._wanted]
+        if not unwanted:
+            return False
+        name = min(unwanted, key=lambda one: self.followers[one].head is not None)
+        del self.followers[name]
+        self._learned.pop(name, None)
+        return True
 
     def adopt(self, learned: Mapping[str, LearnedModel]) -> None:
         """Score with models that are still learning, with nothing published in between."""

@@ -219,17 +219,28 @@ def _name(document: dict[str, Any], name: str) -> str | None:
     return value
 
 
+MOST_PARTITIONS = 3_333
+"""With the two sources of presumed examples for each, a model's head can name them all."""
+_OFFSETS = 1 << 48
+"""Partitions do not become longer."""
+
+
 def encode_example(example: Example) -> bytes:
     """An example as JSON: what the model read, and the verdict."""
     return msgspec.json.encode(example)
 
 
-def decode_example(data: bytes) -> Example:
-    """What `encode_example` wrote. Raises LabelError for anything else."""
+def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
+    """What `encode_example` wrote. Raises LabelError for anything else, and where it comes from none of so many
+    partitions: the trainer keeps a number for each."""
     try:
-        return msgspec.json.decode(data, type=Example)
+        example = msgspec.json.decode(data, type=Example)
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
+    partition, offset = example.source
+    if not (-2 * partitions <= partition < partitions and 0 <= offset < _OFFSETS):
+        raise LabelError("not_an_example", f"an example cannot come from {partition}, {offset}")
+    return example
 
 
 def encode_review(event: Event, rows: ScoredRows, candidate: Candidate) -> bytes:

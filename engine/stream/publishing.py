@@ -14,8 +14,7 @@ from kafka.errors import KafkaError
 from engine.core.events import lookup
 from engine.errors import EventError, PublishError, SnapshotError, TopicError
 from engine.learning.models import LearnedModel
-from engine.learning.snapshots import whole
-from engine.learning.trainer import seed_of
+from engine.learning.snapshots import seed_of, whole
 from engine.settings import Settings
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models

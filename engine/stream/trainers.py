@@ -12,7 +12,8 @@ from engine.errors import LabelError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
-from engine.learning.trainer import Trainer, is_seed
+from engine.learning.snapshots import is_seed
+from engine.learning.trainer import Trainer
 from engine.settings import Settings
 from engine.stream.handlers import IsSealed, Outcome, Rejector, accept_any
 from engine.stream.learners import Models
@@ -93,7 +94,7 @@ class TrainerWorker:
                     continue
                 if not self._is_sealed(record):
                     raise LabelError("not_a_workers", "it does not come from a worker")
-                example = decode_example(record.value or b"")
+                example = decode_example(record.value or b"", self._settings.partitions)
                 spec = self._rulebook.models.get(example.model)
                 if spec is not None and self._trainer.learn(example, record.offset, spec.river):
                     self._metrics.learned.labels(example.model).inc()

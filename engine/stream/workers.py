@@ -14,7 +14,7 @@ from engine.core.rules import Rulebook
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_key
-from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
+from engine.stream.handlers import Outcome, Rejector, StateOutcome, States, dump_records
 from engine.stream.hop_messages import FROM_EVENTS, Departures
 from engine.stream.learners import ScoredEvents, Source
 from engine.stream.messages import decode_event
@@ -102,7 +102,7 @@ class EventWorker:
                 journeys.append((record, result.journey))
         arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
         self._scored.keep(outcome, evaluator, Source(partition, arrivals))
-        outcome.changes += state.dump(touched)
+        dump_records(outcome, {key: record for key, record, _, _ in decoded}, self._rejector)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome, journeys
 

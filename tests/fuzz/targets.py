@@ -74,7 +74,7 @@ rules:
 HIDING = Settings(
     privacy=PrivacySettings(key="k" * 40, fields=frozenset(("user_id", "target_id", "ip", "device_id", "author.id")))
 )
-NOT_OUR_FAULT = {"evaluation_failed", "cannot_travel"}
+NOT_OUR_FAULT = {"evaluation_failed", "cannot_travel", "cannot_be_stored"}
 """Reasons of dead letters that no message may ever bring about."""
 
 

@@ -14,7 +14,8 @@ from engine.errors import SnapshotError
 from engine.learning import snapshots
 from engine.learning.linear import ARMS
 from engine.learning.models import LearnedModel
-from engine.learning.snapshots import ROUNDS, Follower, Publisher, Rows, whole
+from engine.learning.snapshots import ROUNDS, Follower, Publisher, Rows, seed_of, whole
+from engine.rulebook import load_rulebook
 from engine.stream.learners import MAX_MODELS, Models
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, same
 
@@ -247,3 +248,32 @@ def test_so_many_models_are_held_and_no_more() -> None:
         for number in range(MAX_MODELS + 1):
             models.receive(f"m{number}", messages["spam"].replace(b'"spam"', b'"m%d"' % number, 1))
     assert len(models.followers) == MAX_MODELS
+
+
+def test_the_models_of_the_rulebook_have_their_places_before_made_up_ones() -> None:
+    models = Models()
+    for number in range(MAX_MODELS):
+        models.receive(*whole(LearnedModel(f"made-up-{number}"))[-1])
+    rules = "{flag: {event: post, when: [score.spam > 0.9], then: {flag: x}}}"
+    models.use(load_rulebook({"r.yaml": f"version: 1\nmodels: {{spam: {{texts: [text]}}}}\nrules: {rules}\n"}))
+    for name in ("spam", seed_of("spam")):
+        for key, value in whole(LearnedModel(name), 5):
+            models.receive(key, value)
+        assert name in models.followers
+    with pytest.raises(SnapshotError, match="would be one more"):
+        models.receive(*whole(LearnedModel("other"))[-1])
+    assert len(models.followers) == MAX_MODELS
+
+
+@pytest.mark.parametrize("number", [(1 << 62) - 1, 1 << 53, (1 << 53) - 1, (1 << 32) + 1])
+def test_a_number_far_beyond_all_others_refuses_no_later_one(number: int) -> None:
+    for before in ([], whole(LearnedModel("spam"), 1)):
+        follower = follow(before)
+        with pytest.raises(SnapshotError):
+            follower.receive(*whole(LearnedModel("spam"), number)[-1])
+        assert follower.receive(*whole(LearnedModel("spam"), 2)[-1])
+
+
+def test_the_numbers_of_seeds_are_times() -> None:
+    follower = follow(whole(LearnedModel(seed_of("spam")), 1_760_000_000_000))
+    assert follower.receive(*whole(LearnedModel(seed_of("spam")), 1_790_000_000_000)[-1])

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
-from engine.learning.snapshots import Follower, whole
-from engine.learning.trainer import Trainer, seed_of
+import pytest
+
+from engine.errors import LabelError
+from engine.learning.snapshots import Follower, seed_of, whole
+from engine.learning.trainer import Trainer
+from engine.stream.messages import decode_example, encode_example
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, trained
 
 
@@ -163,3 +167,24 @@ def test_a_model_that_was_away_goes_on_from_what_was_published() -> None:
     assert trainer.restore({}) == 0
     assert trainer.learn(example(SPAM, "spam", 10), 10)
     assert trainer.models["spam"].labels == 11
+
+
+@pytest.mark.parametrize("source", [(0, 1 << 48), (0, 1 << 62), (0, -1), (8, 5), (-17, 5), (10_000, 5)])
+def test_an_example_from_where_none_can_come_is_refused(source: tuple[int, int]) -> None:
+    made_up = encode_example(replace(example(SPAM, "spam", 3), source=source))
+    with pytest.raises(LabelError, match="cannot come from"):
+        decode_example(made_up, 8)
+
+
+@pytest.mark.parametrize("source", [(0, 0), (7, (1 << 48) - 1), (-1, 5), (-16, 5)])
+def test_an_example_from_where_one_can_come_is_taken(source: tuple[int, int]) -> None:
+    made = replace(example(SPAM, "spam", 3), source=source)
+    assert decode_example(encode_example(made), 8) == made
+
+
+def test_what_was_never_learned_cannot_be_taken_back() -> None:
+    trainer = Trainer()
+    for offset in range(3):
+        trainer.learn(replace(example(SPAM, "retracted", offset), before="spam"), offset)
+    assert (trainer.models["spam"].labels, trainer.models["spam"].spam) == (0, 0)
+    assert following(trainer)["spam"].head is not None

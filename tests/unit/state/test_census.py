@@ -18,12 +18,13 @@ def key(number: int) -> bytes:
 
 
 def filled(budget: int, source: int = EVE, shared: int = 0) -> Census:
-    """A day's budget used up by one source; the first of its entities are shared by another one."""
+    """A day's budget used up by one source; the first of its entities are shared by many."""
     census = Census()
     for number in range(budget):
         assert census.admit("device_id", key(number), TODAY, budget, source) == ADMITTED
     for number in range(shared):
-        census.meet("device_id", key(number), ANN)
+        for other in (ANN, BEN, 3):
+            census.meet("device_id", key(number), other)
     return census
 
 
@@ -47,10 +48,58 @@ def test_a_flood_pushes_out_what_it_has_made_up_before_and_nothing_else() -> Non
     assert None not in pushed_out
 
 
-def test_an_entity_that_two_sources_name_stays() -> None:
+def test_an_entity_that_more_than_a_few_sources_name_stays() -> None:
     census = filled(1)
-    census.meet("device_id", key(0), ANN)
+    for source in (ANN, BEN, 3):
+        assert len(census.provisional["device_id"]) == 1
+        census.meet("device_id", key(0), source)
     assert census.admit("device_id", key(1), TODAY, 1, EVE) == REFUSED
+
+
+@pytest.mark.parametrize("crowd", [1, 2, 3])
+def test_a_few_accounts_push_out_their_own_and_use_up_no_budget(crowd: int) -> None:
+    census = Census()
+    census.admit("device_id", b"honest", TODAY, 20, ANN)
+    for number in range(100):
+        census.admit("device_id", key(number), TODAY, 20, EVE)
+        for one in range(1, crowd):
+            census.meet("device_id", key(number), EVE + one)
+    for number in range(100, 110):
+        admission = census.admit("device_id", key(number), TODAY, 20, BEN + number)
+        assert admission.admitted
+        assert admission.forgotten not in (b"honest", None)
+        assert admission.forgotten not in {key(n) for n in range(100, 110)}
+
+
+def test_who_names_what_others_have_named_does_not_push_it_out_with_his_own() -> None:
+    census = Census()
+    census.admit("device_id", b"swarm", TODAY, 20, EVE)
+    census.meet("device_id", b"swarm", ANN)
+    census.admit("device_id", b"honest", TODAY, 20, BEN)
+    census.meet("device_id", b"honest", EVE)
+    forgotten = {census.admit("device_id", key(number), TODAY, 20, EVE).forgotten for number in range(200)}
+    assert not {b"swarm", b"honest"} & forgotten
+
+
+def test_of_many_accounts_with_one_entity_each_those_that_one_alone_has_named_give_way() -> None:
+    census = Census()
+    census.admit("device_id", b"shared", TODAY, 20, ANN)
+    census.meet("device_id", b"shared", BEN)
+    forgotten = [census.admit("device_id", key(number), TODAY, 20, 100 + number).forgotten for number in range(100)]
+    assert forgotten[19:] == [key(number) for number in range(81)]
+
+
+def test_the_work_for_one_entity_is_bounded() -> None:
+    census, seen = filled(200), list[bytes]()
+
+    class Busy:
+        def __contains__(self, one: object) -> bool:
+            assert isinstance(one, bytes)
+            seen.append(one)
+            return True
+
+    assert census.admit("device_id", key(999), TODAY, 200, ANN, Busy()) == REFUSED
+    assert len(seen) == 16
 
 
 def test_an_entity_that_one_source_names_again_and_again_does_not() -> None:
@@ -103,14 +152,63 @@ def test_of_very_many_provisional_entities_the_oldest_stay(monkeypatch: pytest.M
     assert census.admit("device_id", key(9), TODAY, 5, EVE) == Admission(True, key(2))
 
 
-def test_it_is_kept_but_for_what_is_provisional() -> None:
+def test_it_is_kept() -> None:
     census = filled(3)
     census.admit("größe", b"k", TODAY + DAY_MS, 5, EVE)
     again = load_census(census.dump())
     assert again.counts == census.counts == {("device_id", 20_000): 3, ("größe", 20_001): 1}
     assert again.dump() == census.dump()
-    assert again.admit("device_id", key(9), TODAY, 3, EVE) == REFUSED  # after a restart all stay
-    assert load_census(b"") == Census()
+    assert again.admit("device_id", key(9), TODAY, 3, EVE) == REFUSED  # as it was stored before: all stay
+
+
+def test_what_is_provisional_gives_way_after_a_restart_too() -> None:
+    census = filled(3)
+    census.admit("größe", b"k", TODAY, 5, EVE)
+    census.meet("device_id", key(0), ANN)
+    stored = census.dump_provisional()
+    assert stored is not None
+    again = load_census(census.dump(), stored)
+    assert {kind: len(known) for kind, known in again.provisional.items()} == {"device_id": 3, "größe": 1}
+    again.meet("device_id", key(1), EVE)  # its key is known again
+    assert again.admit("device_id", key(9), TODAY, 3, BEN) == Admission(True, key(1))
+    assert again.admit("device_id", key(8), TODAY, 3, BEN) == Admission(True, None)  # its record stays, and lapses
+    again.unstored = 100
+    assert again.dump_provisional() is not None
+
+
+def test_what_is_provisional_is_stored_when_enough_has_changed() -> None:
+    census = filled(160)
+    assert census.dump_provisional() is not None
+    for number in range(1, 10):
+        assert census.dump_provisional() is None
+        census.meet("device_id", key(number), ANN)
+    census.meet("device_id", key(11), ANN)
+    assert census.dump_provisional() is not None
+    assert Census().dump_provisional() is None
+
+
+def test_what_is_stored_of_it_is_bounded() -> None:
+    census = Census()
+    for kind in ("a", "b", "c"):
+        for number in range(3_000):
+            census.admit(kind, key(number), TODAY, 10_000, number)
+            census.meet(kind, key(number), number + 1)
+            census.meet(kind, key(number), number + 2)
+    stored = census.dump_provisional()
+    assert stored is not None
+    assert len(stored) < 68_000
+    again = load_census(census.dump(), stored)
+    assert {len(known) for known in again.provisional.values()} == {census_module.MAX_STORED // 3}
+    again.unstored = 9_999
+    assert again.dump_provisional() == stored
+
+
+@pytest.mark.parametrize("damage", [slice(0, 3), slice(0, 12), slice(0, 20), slice(0, -1), slice(1, None)])
+def test_damage_of_what_is_provisional_is_told(damage: slice) -> None:
+    stored = filled(3).dump_provisional()
+    assert stored is not None
+    with pytest.raises(StateError, match="census"):
+        load_census(b"", stored[damage])
 
 
 @pytest.mark.parametrize("at", [1, 5, 13, 16, 22])

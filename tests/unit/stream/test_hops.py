@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
+from prometheus_client import generate_latest
 
 from engine.core.distincts import entries_by_key
+from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
-from engine.core.records import load_record
+from engine.core.records import dump_record, load_record
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
+from engine.state import store
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, Source, entity_key
 from engine.stream.hop_messages import MESSAGES_PER_RECORD
@@ -53,7 +56,7 @@ class Town:
         self.offsets = [0] * partitions
         self.out: list[Message] = []
         self.events = EventWorker(self.settings, self.state, lambda _: None, self.metrics)
-        self.hops = HopWorker(self.settings, self.state, self.metrics, partitions)
+        self.hops = HopWorker(self.settings, self.state, self.metrics, partitions, place=self.place)
         self.use(rules)
 
     def use(self, rules: str) -> None:
@@ -83,8 +86,11 @@ class Town:
             if message.topic != self.settings.topics.hops:
                 self.out.append(message)
                 continue
-            by_key = sum(message.key or b"") % len(self.databases)
+            by_key = self.place(message.key or b"")
             self.log[by_key if message.partition is None else message.partition].append(message)
+
+    def place(self, key: bytes) -> int:
+        return sum(key) % len(self.databases)
 
     def travel(self, *, forget: bool = False) -> None:
         """Move everything on the hops topic until nothing is left."""
@@ -226,17 +232,30 @@ def kept_domains(town: Town) -> list[bytes]:
 def test_entities_beyond_the_budget_are_not_counted_and_leave_nothing() -> None:
     town = Town(FEW_DOMAINS, partitions=1)
     for number in range(3):
-        for user, at in (("a", 2 * number), ("b", 2 * number + 1)):
-            town.post(user, at, text=f"https://site{number}.com")
+        for place, user in enumerate("abcd"):
+            town.post(user, 4 * number + place, text=f"https://site{number}.com")
             town.travel()
     for number in range(3, 6):
-        town.post("c", 20 + number, text=f"https://site{number}.com")
+        town.post("e", 20 + number, text=f"https://site{number}.com")
         town.travel()
     assert kept_domains(town) == [b"site0.com", b"site1.com", b"site2.com"]
     assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 3
-    town.post("d", 30, text="https://site0.com")
+    town.post("f", 30, text="https://site0.com")
     town.travel()
-    assert town.count_at("url_domain", "site0.com") == 3
+    assert town.count_at("url_domain", "site0.com") == 5
+
+
+def test_what_one_user_has_made_up_gives_way_after_a_restart_too() -> None:
+    town = Town(FEW_DOMAINS, partitions=1)
+    for number in range(20):
+        town.post("e", number, text=f"https://site{number}.com")
+        town.travel()
+    town.states.clear()
+    for place, user in enumerate("abcd"):
+        town.post(user, 30 + place, text="https://real.com")
+        town.travel()
+    assert town.count_at("url_domain", "real.com") == 4
+    assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 0
 
 
 def test_entities_that_one_user_has_made_up_give_way_to_others() -> None:
@@ -506,3 +525,66 @@ def test_what_is_refused_has_no_part_in_what_was_applied() -> None:
     town.post("a", 5, device_id="d")
     town.travel()
     assert all(not state.watermarks() for state in town.states.values())
+
+
+def test_a_kind_that_the_rulebook_does_not_have_leaves_no_trace() -> None:
+    town = Watched(ends={(0, HOME_OF_A): 100})
+    town.post("a", 0, device_id="d")
+    for partition in range(3):
+        number = partition - 3 + MESSAGES_PER_RECORD
+        town.forge(partition, origin=[0, HOME_OF_A, number], stops=[["made_up", "k"]])
+    town.travel()
+    assert b"made_up" not in generate_latest(town.metrics.registry)
+    assert all(not kind.startswith("made") for state in town.states.values() for kind, _ in state.census().counts)
+    assert all(not key.startswith(b"fmade_up") for database in town.databases for key in database.values)
+
+
+def test_a_time_far_ahead_does_not_get_at_the_budget_of_later_days() -> None:
+    town = Town(partitions=1)
+    town.post("a", 0, device_id="d", ts=START_MS + 90 * 86_400_000)
+    (message,) = town.log[0]
+    outcome = town.hops.process(0, [Record("hops", 0, 0, message.key, message.value, START_MS)])
+    outcome.settle()
+    assert list(town.state(0).census().counts) == [("device_id", START_MS // 86_400_000 + 1)]
+
+
+def test_a_record_that_cannot_be_stored_is_a_dead_letter_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town(partitions=1)
+    town.post("a", 0, device_id="good")
+    town.travel()
+
+    def dump(record: EntityRecord) -> bytes:
+        if record is town.state(0).load([bad])[bad]:
+            raise ValueError("this cannot be stored")
+        return dump_record(record)
+
+    bad = entity_key(("device_id", "bad"))
+    monkeypatch.setattr(store, "dump_record", dump)
+    town.post("a", 1, device_id="bad")
+    town.post("a", 2, device_id="good")
+    town.travel()
+    letters = [dict(one.headers or [])["reason"] for one in town.out if one.topic == "dead-letters"]
+    assert letters == [b"cannot_be_stored"]
+    assert town.count_at("device_id", "good") == 2
+    assert bad not in town.databases[0].values
+    monkeypatch.undo()
+    town.post("a", 3, device_id="bad")
+    town.travel()
+    assert town.count_at("device_id", "bad") == 1
+
+
+def test_what_is_copied_to_another_partition_is_refused_there() -> None:
+    town = Town()
+    for number, user in enumerate("abc"):
+        town.post(user, number, text="https://a.com", device_id=f"d{user}")
+        town.travel()
+    journeys, actions, log = town.metric("floodgate_journeys_total"), town.actions(), [list(one) for one in town.log]
+    kept = [dict(database.values) for database in town.databases]
+    for partition, messages in enumerate(log):
+        town.log[(partition + 1) % 3] += messages
+        town.log[(partition + 2) % 3] += messages
+    town.travel()
+    refused = town.metric("floodgate_dead_letters_total", topic="hops", reason="not_of_this_partition")
+    assert refused == 2 * sum(map(len, log)) > 0
+    assert (town.metric("floodgate_journeys_total"), town.actions()) == (journeys, actions)
+    assert [dict(database.values) for database in town.databases] == kept
