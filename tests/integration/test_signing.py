@@ -21,7 +21,7 @@ GUESSED, _ = make_keys()
 def listed(tmp_path: Path) -> SecuritySettings:
     """Ann may do everything, and this process is ann."""
     path = tmp_path / "publishers.yaml"
-    may = ["label", "rules", "pause", "lists", "forget", "model"]
+    may = ["label", "rules", "pause", "lists", "forget", "model", "revoke"]
     path.write_bytes(orjson.dumps({"ann": {"may": may, "keys": [{"public": PUBLIC}]}}))
     return SecuritySettings(publishers_file=str(path), publisher="ann", publisher_key=PRIVATE)
 
