@@ -18,7 +18,7 @@ from engine.core.rules import Rulebook
 from engine.errors import PublishError, RulebookError
 from engine.settings import Settings
 from engine.stream.clients import producer
-from engine.stream.messages import ENTRY
+from engine.stream.messages import ENTRY, NoteText
 from engine.stream.rulebooks import accepted
 from engine.stream.signing import Signer
 
@@ -33,8 +33,8 @@ _Time = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
 class Entry(msgspec.Struct, frozen=True):
     """Who has added an entry, when and why. `until_ms`: when it is over; None: never."""
 
-    author: str
-    note: str
+    author: NoteText
+    note: NoteText
     ts: _Time
     until_ms: _Time | None = None
 

@@ -1,7 +1,7 @@
 """Messages on topics: bytes to core types and back (JSON by orjson)."""
 
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import orjson
@@ -282,11 +282,15 @@ def decode_ruling(data: bytes | None) -> Ruling:
         raise LabelError("not_a_ruling", f"this is not a ruling: {error}") from error
 
 
+NoteText = Annotated[str, msgspec.Meta(max_length=2_000)]
+"""What people say of something that every worker keeps in memory."""
+
+
 class Pause(msgspec.Struct, frozen=True):
     """Who has paused a rule, when and why."""
 
-    author: str
-    note: str
+    author: NoteText
+    note: NoteText
     ts: int
 
 

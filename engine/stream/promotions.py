@@ -14,7 +14,7 @@ from engine.core.hashing import hash32
 from engine.core.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.settings import Settings
-from engine.stream.messages import PROMOTED
+from engine.stream.messages import PROMOTED, NoteText
 from engine.stream.publishing import send_one
 from engine.stream.rulebooks import accepted
 
@@ -28,8 +28,8 @@ class Promotion(msgspec.Struct, frozen=True):
 
     stage: Annotated[int, msgspec.Meta(ge=0)]
     plan: int
-    author: str
-    why: str
+    author: NoteText
+    why: NoteText
     ts: int
 
 

@@ -27,6 +27,7 @@ from engine.stream.messages import (
     note_paused,
     paused_rule,
 )
+from engine.stream.newest import Newest
 from engine.stream.publishers import Publishers, Scope, sequence_of
 from engine.stream.publishing import read_all, send_one
 from engine.stream.signing import PUBLISHER
@@ -109,17 +110,21 @@ def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
 
 
 def accepted(settings: Settings) -> Iterator[Any]:
-    """What is on the topic, comes from those who may publish, and is newer than what was there under its key. Raises
-    TopicError."""
-    publishers, newest = Publishers(settings), dict[bytes, int]()
+    """What is on the topic, comes from those who may publish, and is newer than what the same one has published there
+    in its place. Raises TopicError."""
+    publishers, newest = Publishers(settings), Newest()
     for record in read_all(settings, settings.topics.rulebooks):
-        if record.key is None or publishers.accept(record, scope_of(record.key)) is None:
+        origin = publishers.accept(record, scope_of(record.key)) if record.key is not None else None
+        if origin is None:
             continue
-        sequence = sequence_of(record)
-        if publishers.are_known and sequence <= newest.get(record.key, 0):
-            continue
-        newest[record.key] = sequence
-        yield record
+        group = group_of(record.key.decode("utf-8", "replace"))
+        if origin.name is None or newest.note(group, origin.name, sequence_of(record), record.offset):
+            yield record
+
+
+def group_of(key: str) -> str:
+    """Messages of one group take each other's places: all versions of the rulebook, and what has the same key."""
+    return VERSION if key.startswith(VERSION) else key
 
 
 def author_of(record: Any, said: str) -> str:
