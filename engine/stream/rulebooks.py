@@ -22,6 +22,7 @@ from engine.stream.messages import (
     PROMOTED,
     VERSION,
     Pause,
+    decode_paused,
     decode_rulebook,
     encode_rulebook,
     note_paused,
@@ -53,9 +54,9 @@ def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: 
     """Publish a checked rulebook; returns its version's number. Raises PublishError, TopicError."""
     topic, ts_ms = settings.topics.rulebooks, int(time.time() * 1000)
     message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, ts_ms)
-    number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook")
+    number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook", "rules")
     for old in read_versions(settings)[:-MAX_VERSIONS]:
-        send_one(settings, topic, old.key, None, "that an old rulebook is deleted")
+        send_one(settings, topic, old.key, None, "that an old rulebook is deleted", "rules")
     return number
 
 
@@ -104,9 +105,11 @@ def read_paused(settings: Settings) -> dict[str, Pause]:
 
 
 def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
-    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError."""
-    key, what = f"{PAUSED}{rule}".encode(), "what is paused"
-    send_one(settings, settings.topics.rulebooks, key, msgspec.json.encode(pause), what)
+    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError;
+    RulebookError where the workers would not read it."""
+    key, message, what = f"{PAUSED}{rule}".encode(), msgspec.json.encode(pause), "what is paused"
+    decode_paused(message)
+    send_one(settings, settings.topics.rulebooks, key, message, what, scope_of(key))
 
 
 def accepted(settings: Settings) -> Iterator[Any]:

@@ -33,7 +33,7 @@ def security(settings: Settings, **changes: Any) -> Settings:
 def test_what_is_forged_is_refused_and_counted(tmp_path: Path) -> None:
     with System(tmp_path, security=msgspec.to_builtins(listed(tmp_path))) as system:
         ann = system.settings
-        stranger = security(ann, publisher_key=GUESSED)
+        stranger = security(ann, publisher_key=GUESSED, publishers_file=None)  # else the command refuses
         nobody = security(ann, publisher=None, publisher_key=None)
         system.push_rules(FLOOD)
         worker = system.start_worker("one")

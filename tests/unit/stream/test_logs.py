@@ -17,11 +17,11 @@ HOSTILE = "a\x1b[2J\x9b31m\x9d52;c;x\x9c\u202eb\u2066c\u200ed\u2028e\rf\x7fg\x00
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
     root = logging.getLogger()
-    before = (root.level, root.handlers[:], structlog.get_config())
+    level, handlers = root.level, root.handlers[:]
     yield
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
-    structlog.configure(**before[2])
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    structlog.reset_defaults()
 
 
 def logged(style: str, capsys: pytest.CaptureFixture[str]) -> str:

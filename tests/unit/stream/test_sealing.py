@@ -150,7 +150,6 @@ def test_what_takes_an_action_back_is_seen_by_the_next_command(
     }  # fmt: skip
     ann = person("ann")
     path = listed(tmp_path / "publishers.yaml", {"ann": entry(ann, may=[may])})
-    settings = secured(SETTINGS, publishers_file=path, publisher="ann", publisher_key=ann.private)
-    reversal.revoke(settings, [action], "ann", "")
+    reversal.revoke(secured(SETTINGS, publisher="ann", publisher_key=ann.private), [action], "ann", "")
     monkeypatch.setattr("engine.stream.published.read_all", lambda *_: iter(sent.records))
-    assert reversal.read_actions(settings).revoked == revoked
+    assert reversal.read_actions(secured(SETTINGS, publishers_file=path)).revoked == revoked
