@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.cli.options import with_settings
-from engine.cli.output import Console, echo, shown
+from engine.cli.output import Console, echo
+from engine.core.shown import shown
 from engine.core.units import time_text
 from engine.rulebook.reevaluation import Reevaluation
 from engine.settings import Settings

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console
+from engine.errors import PublishError
 from engine.settings import Settings
 from engine.stream.mentions import Mentions, find_mentions, remove_entries
 from engine.stream.persons import Traces, ask_to_forget, find_traces
@@ -37,7 +38,10 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
         after, mentions = before, find_mentions(settings, before.names)
         left = mentions.entries
         if not dry_run and mentions.entries:
-            remove_entries(settings, mentions)
+            try:
+                remove_entries(settings, mentions)
+            except PublishError as error:  # the state is forgotten all the same
+                console.print(str(error), style="red")
             left = find_mentions(settings, before.names).entries
         if not dry_run and before.state:
             ask_to_forget(settings, before)

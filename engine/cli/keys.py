@@ -9,7 +9,7 @@ import yaml
 from engine.cli.output import echo
 from engine.stream.signing import make_keys
 
-_SCOPES = "label, behalf, rules, pause, lists, forget, model"
+_SCOPES = "label, behalf, rules, pause, lists, forget, model, revoke"
 
 
 @click.group("keys")

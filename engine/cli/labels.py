@@ -1,7 +1,7 @@
 """`floodgate labels`: many labels at once, and the events that are worth one."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,11 +59,13 @@ def import_command(settings: Settings, file: Path, moderator: str | None) -> Non
 @with_settings
 def queue(settings: Settings, limit: int, as_json: bool) -> None:
     """The newest events that are worth a label and have none: what a model cannot tell, and some at random."""
-    labelled = {_event_id(record.value) for record in read_all(settings, settings.topics.labels)}
+    labelled, pseudonyms = Labelled(), settings.pseudonyms()
+    for record in read_all(settings, settings.topics.labels):
+        labelled.note(record.key, record.value, pseudonyms.of if pseudonyms is not None else None)
     waiting = {}
     for _, document in read_documents(settings, settings.topics.review, REVIEW):
-        if document["event_id"] not in labelled:
-            waiting[document["event_id"]] = document
+        if not labelled.has(document["event_id"], document["user_id"]):
+            waiting[document["event_id"], document["user_id"]] = document
     newest = sorted(waiting.values(), key=lambda one: -one["ts"])[:limit]
     if as_json:
         for one in newest:
@@ -106,9 +108,29 @@ def _typed(row: dict[str, str]) -> dict[str, object]:
     return typed
 
 
-def _event_id(value: bytes) -> str | None:
-    try:
-        document = orjson.loads(value or b"")
-    except orjson.JSONDecodeError:
-        return None
-    return str(document.get("event_id")) if isinstance(document, dict) else None
+class Labelled:
+    """Which events have labels. Two users' events may have the same id: a label is on the one of the user whom it
+    tells, or whom its record's key names; without either, on all of them."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, set[str | None]] = {}
+
+    def note(self, key: bytes | None, value: bytes | None, conceal: Callable[[str], str] | None = None) -> None:
+        """A record of the labels topic; what is no label is passed over. `conceal`: gives a user's pseudonym."""
+        try:
+            document = orjson.loads(value or b"")
+        except orjson.JSONDecodeError:
+            return
+        event_id = document.get("event_id") if isinstance(document, dict) else None
+        if not isinstance(event_id, str):
+            return
+        user = document.get("user_id") or (key.decode("utf-8", "replace") if key else None)
+        users = self._users.setdefault(event_id, set())
+        users.add(str(user) if user is not None else None)
+        if user is not None and conceal is not None:
+            users.add(conceal(str(user)))
+
+    def has(self, event_id: str, user_id: str) -> bool:
+        """Whether the event of this user has a label."""
+        users = self._users.get(event_id, set())
+        return user_id in users or None in users

@@ -1,7 +1,6 @@
 """What commands print. Everything from outside (ids, texts, names, notes, errors) passes through `shown`: adversaries
 write it, and a terminal executes escape sequences."""
 
-import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -11,14 +10,7 @@ from rich.console import Console as RichConsole
 from rich.segment import Segment
 from rich.text import Text
 
-# C0 but tab and line feed, DEL, C1; line and paragraph separators; what turns the direction of a line; halves of
-# surrogate pairs, which no terminal can encode.
-_EXECUTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def shown(text: str) -> str:
-    """A text as a terminal may have it: what a terminal would execute is spelt as JSON does, `\\u001b`."""
-    return _EXECUTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+from engine.core.shown import shown
 
 
 def echo(text: str | bytes, nl: bool = True, err: bool = False) -> None:

@@ -6,6 +6,7 @@ Change both; tests hold them equal. What the words mean is said in `packed.py`.
 
 from cpython cimport array
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
@@ -501,8 +502,11 @@ set_hash_key(b"")
 
 def hash_bytes(bytes data not None):
     """64 bits of keyed BLAKE2b, as `hashing.py` has them."""
-    cdef const unsigned char *at = data
-    cdef Py_ssize_t left = len(data), done = 0, before = 128 if _START.key_bytes else 0, size
+    return _hashed(data, len(data))
+
+
+cdef hash64_t _hashed(const unsigned char *at, Py_ssize_t left) noexcept:
+    cdef Py_ssize_t done = 0, before = 128 if _START.key_bytes else 0, size
     cdef hash64_t state[8]
     cdef hash64_t block[16]
     if left == 0 and before:  # the key's block is the last one
@@ -529,7 +533,31 @@ def hash64(str text not None):
 
 def identity_of(str user_id not None, str kind not None, str event_id not None):
     """The identity of an event, as `identity.py` has it."""
-    return hash_bytes(f"{len(user_id)}:{user_id}{len(kind)}:{kind}{event_id}".encode())
+    cdef unsigned char text[1024]
+    cdef Py_ssize_t users, kinds, ids, at
+    cdef const char *user = PyUnicode_AsUTF8AndSize(user_id, &users)
+    cdef const char *type_ = PyUnicode_AsUTF8AndSize(kind, &kinds)
+    cdef const char *own = PyUnicode_AsUTF8AndSize(event_id, &ids)
+    if users + kinds + ids > 900:
+        return hash_bytes(f"{len(user_id)}:{user_id}{len(kind)}:{kind}{event_id}".encode())
+    at = _number(text, len(user_id))
+    memcpy(text + at, user, users)
+    at += users
+    at += _number(text + at, len(kind))
+    memcpy(text + at, type_, kinds)
+    at += kinds
+    memcpy(text + at, own, ids)
+    return _hashed(text, at + ids)
+
+
+cdef inline Py_ssize_t _number(unsigned char *text, Py_ssize_t number) noexcept:
+    """Write a number of at most four digits, and a colon; returns how long that is."""
+    cdef Py_ssize_t digits = 1 + (number > 9) + (number > 99) + (number > 999), at
+    for at in range(digits - 1, -1, -1):
+        text[at] = <unsigned char> (48 + number % 10)
+        number //= 10
+    text[digits] = 58
+    return digits + 1
 
 
 # -- an event and its entity ---------------------------------------------------------------------------

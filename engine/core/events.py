@@ -4,7 +4,7 @@ A producer does not have to change: the mapping says where each of our names is 
 (a dotted path), in which unit it writes times, and which values are to be turned into strings.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import NoneType
@@ -74,7 +74,7 @@ class FieldMapping:
 
     def read(
         self, document: object, arrived_ms: int | None = None, size_bytes: int | None = None, content: int = 0,
-        invalid: Iterable[str] = (),
+        invalid: Sequence[str] = (),
     ) -> Event:  # fmt: skip
         """The event in a decoded JSON document, which it takes over.
 
@@ -93,8 +93,9 @@ class FieldMapping:
         for name in COMPUTED_FIELDS:
             if name in document:
                 del document[name]
-        plain, invalid, claimed_ms = plain_identity(document), list(invalid), None
+        plain, claimed_ms = plain_identity(document), None
         if plain is None:
+            invalid = list(invalid)
             self._check_names(document)
             event_id, kind, user_id = document["event_id"], document["type"], document["user_id"]
             for name in TEXT_FIELDS:
@@ -104,11 +105,12 @@ class FieldMapping:
         else:
             event_id, kind, user_id, claimed_ms = plain
         if claimed_ms is None or self.ts_unit not in ("auto", "ms"):
+            invalid = list(invalid)
             claimed_ms = self._claimed(document, arrived_ms, invalid)
         if size_bytes is None or size_bytes > self.max_field_bytes:
-            invalid += self._cut(document)
+            invalid = [*invalid, *self._cut(document)]
         if invalid:
-            document[INVALID_FIELDS] = invalid
+            document[INVALID_FIELDS] = list(invalid)
         if arrived_ms is None or claimed_ms is None:
             ts_ms = self._only_known(document, claimed_ms, arrived_ms)
             return Event(event_id, kind, user_id, ts_ms, document, content=content)

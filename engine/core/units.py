@@ -9,6 +9,9 @@ from engine.core.decisions import Quantity
 DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 SIZE_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
+_FIRST_MS = round(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1_000)
+_LAST_MS = round(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp() * 1_000)
+
 LITERAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([A-Za-z]+)")
 
 
@@ -33,8 +36,8 @@ def size_text(size: float | AtLeast | None) -> Quantity | None:
 
 
 def time_text(ts_ms: int) -> str:
-    """Epoch milliseconds in UTC, as `2026-03-02 07:00:01`."""
-    return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    """Epoch milliseconds in UTC, as `2026-03-02 07:00:01`. What is outside the years 1 to 9999 is their end."""
+    return datetime.fromtimestamp(max(_FIRST_MS, min(_LAST_MS, ts_ms)) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _text(amount: float | AtLeast | None, units: dict[str, int]) -> Quantity | None:

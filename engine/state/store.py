@@ -96,16 +96,18 @@ class PartitionState:
         return fresh
 
     def dump(self, records: dict[bytes, EntityRecord]) -> list[Change]:
-        """The changed records as bytes; they stay in memory until `settle`. Those that were made anew are deleted."""
-        return [self.dump_one(key, record) for key, record in records.items()]
-
-    def dump_one(self, key: bytes, record: EntityRecord) -> Change:
-        """One of them. Where that raises, nothing has changed."""
-        deleted = key in self._forgotten and record.hops == record.offset == NEVER
-        change = key, None if deleted else dump_record(record)
-        record.pending_writes += 1
-        self._forgotten.discard(key)
-        return change
+        """The changed records as bytes; they stay in memory until `settle`. Those that were made anew are deleted.
+        Raises where one cannot be written, and nothing has changed."""
+        changes: list[Change] = [(key, dump_record(record)) for key, record in records.items()]
+        if self._forgotten:
+            changes = [
+                (key, None if key in self._forgotten and records[key].hops == records[key].offset == NEVER else value)
+                for key, value in changes
+            ]
+            self._forgotten.difference_update(records)
+        for record in records.values():
+            record.pending_writes += 1
+        return changes
 
     def give_up(self, key: bytes) -> None:
         """A record that cannot be stored goes from memory: what the database has counts again, as after a restart."""

@@ -11,13 +11,15 @@ Operation = Literal["Read", "Write", "Describe", "IdempotentWrite"]
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their beginnings."""
+    """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their
+    beginnings; `watches`: groups of which it sees how far they are."""
 
     name: str
     does: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
     transactions: tuple[str, ...] = ()
 
 
@@ -37,7 +39,7 @@ def roles(settings: Settings) -> list[Role]:
         Role("producer", "publishes events", writes=(names.events,)),
         Role(
             "moderation", "reads what is worth a label and gives labels",
-            reads=(names.review, names.decisions), writes=(names.labels,),
+            reads=(names.review, names.labels, names.decisions, names.actions, names.rulebooks), writes=(names.labels,),
         ),
         Role(
             "policy", "pushes, pauses and tries rules, changes live lists",
@@ -45,15 +47,19 @@ def roles(settings: Settings) -> list[Role]:
             writes=(names.rulebooks,),
         ),
         Role(
-            "operator", "forgets people, takes actions back, restores models",
+            "operator", "forgets people, takes actions back, also on appeal, restores models, looks how workers stand",
             reads=(
                 names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
                 names.decisions, names.review, names.dead_letters, changelog,
             ),
-            writes=(names.hops, names.examples, names.models, names.actions, names.rulebooks),
+            writes=(names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels),
+            watches=(app_id,),
         ),
         Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
-        Role("analysis", "reads decisions", reads=(names.decisions, names.actions), groups=("analysis*",)),
+        Role(
+            "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
+            groups=("analysis*",),
+        ),
     ]  # fmt: skip
 
 
@@ -70,6 +76,7 @@ def commands(settings: Settings, principal: str) -> list[str]:
         if role.writes:
             lines.append(f"{who} --operation IdempotentWrite --cluster")
         lines += [f"{who} --operation Read --group {_named(group)}" for group in role.groups]
+        lines += [f"{who} --operation Describe --group {_named(group)}" for group in role.watches]
         for name in role.transactions:
             lines.append(f"{who} --operation Write --operation Describe --transactional-id {_named(name)}")
     return lines

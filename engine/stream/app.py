@@ -18,7 +18,7 @@ from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState, Source
 from engine.stream.batches import BatchTransport
-from engine.stream.control import ControlState, group_of
+from engine.stream.control import ControlState
 from engine.stream.durability import Durability
 from engine.stream.ending import end_soon
 from engine.stream.faust_options import faust_options
@@ -31,6 +31,7 @@ from engine.stream.metrics import Metrics
 from engine.stream.placing import among
 from engine.stream.publishers import Publishers, is_a_workers_or
 from engine.stream.recovery import BulkRecovery
+from engine.stream.rulebooks import group_of
 from engine.stream.sealing import Seals
 from engine.stream.topics import TABLE
 from engine.stream.trainers import TrainerWorker
@@ -163,10 +164,10 @@ class FloodgateApp(faust.App):
     async def _expire_entries(self) -> None:
         self.control.expire()
 
-    async def _receive_model(self, name: str, snapshot: bytes) -> bool:
+    async def _receive_model(self, name: str, record: Any) -> bool:
         started = time.perf_counter()
         try:
-            model = self._models.receive(name, snapshot)
+            model = self._models.receive(name, record.value)
         except SnapshotError as error:
             self.metrics.refused.labels(self.settings.topics.models).inc()
             _log.error("a model snapshot was refused; the one in use stays", model=name, error=str(error))

@@ -1,8 +1,8 @@
 """What workers are told while they run: the rulebook in use, what is paused or promoted, entries of live lists.
 
 It comes on the rulebooks topic. Where publishers are known, a message counts only if one who may has signed it, and
-only once. The rulebook, pauses and promotions that were verified last stay in force whatever becomes of the topic
-(`verified.py`); entries of live lists are on the topic alone.
+only once (`newest.py`). The rulebook, pauses and promotions that were verified last stay in force whatever becomes of
+the topic (`verified.py`); entries of live lists are on the topic alone.
 """
 
 import asyncio
@@ -21,12 +21,18 @@ from engine.settings import Settings
 from engine.stream.lists import LiveEntries
 from engine.stream.messages import ENTRY, PROMOTED, VERSION, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
+from engine.stream.newest import Newest
 from engine.stream.promotions import Promotions, held_back, note_promotion
 from engine.stream.publishers import Publishers, sequence_of
-from engine.stream.rulebooks import scope_of
-from engine.stream.verified import VerifiedMessages
+from engine.stream.rulebooks import group_of, scope_of
+from engine.stream.signing import PUBLISHER, SEQUENCE, SIGNATURE
+from engine.stream.verified import Verified, VerifiedMessages
 
 _log = structlog.stdlib.get_logger("floodgate")
+
+_KEY_CHARS = 2_000
+_MOST_RULES = 10_000
+"""So many rules may be paused, and so many promoted, whether the rulebook has them or not."""
 
 
 class ControlState:
@@ -47,7 +53,7 @@ class ControlState:
         self._promotions: Promotions = {}
         self._entries = LiveEntries()
         self._verified = VerifiedMessages(data_dir / "verified.msgpack")
-        self._newest: dict[str, int] = {}  # of each group, the sequence number of the last message
+        self._newest = Newest()
         self.caught_up = False
 
     @property
@@ -63,47 +69,66 @@ class ControlState:
         """Use what was verified before this worker started, before the topic is read."""
         if self._publishers.are_known:
             for group, message in self._verified:
-                self._newest[group] = message.sequence
-                await self.receive(group, message.value)
+                if not self._publishers.is_still(message, scope_of(message.key)):
+                    self._refuse("what was verified last is no longer from one who may publish it", group=group)
+                    self._verified.drop(group)
+                    continue
+                self._newest.remember(group, message.sequences, message.offset)
+                await self._use(group, message.value)
 
     def accept(self, record: Any) -> bool:
-        """Whether a record may change anything: it is signed by one who may, and newer than what is in force."""
+        """Whether a record may change anything: it is signed by one who may, and newer than what that one has signed
+        before it."""
         if not self._publishers.are_known:
             return True
-        if self._publishers.accept(record, scope_of(record.key)) is None:
+        origin = self._publishers.accept(record, scope_of(record.key))
+        if origin is None or origin.name is None:
             self._refuse("nobody who may has published it", offset=record.offset)
             return False
-        group, sequence = group_of(record.key.decode("utf-8", "replace")), sequence_of(record)
-        if sequence <= self._newest.get(group, 0):
+        group = group_of(record.key.decode("utf-8", "replace"))
+        if not self.caught_up and self._newest.is_overtaken(group, origin.name, record.offset):
+            _log.warning("a message stands before the one in force and is not used", group=group, offset=record.offset)
+            return False
+        if not self._newest.note(group, origin.name, sequence_of(record), record.offset):
             if self.caught_up:  # else it is what this worker has verified before
                 self._refuse("it was published before", offset=record.offset)
             return False
-        self._newest[group] = sequence
         return True
 
-    async def receive(self, key: str, message: bytes) -> bool:
-        """Use a message; False when it is refused, and everything stays as it was."""
+    async def receive(self, key: str, record: Any) -> bool:
+        """Use an accepted record; False when it is refused, and everything stays as it was."""
+        if not await self._use(key, record.value):
+            return False
+        if self._publishers.are_known:
+            sequences = self._newest.use(group_of(key), record.offset)
+            # Entries live on the topic alone; but one that was removed does not come back when somebody repeats it.
+            if not key.startswith(ENTRY) or record.value == b"null":
+                await self._keep(group_of(key), record, sequences)
+        return True
+
+    async def _use(self, key: str, message: bytes) -> bool:
         rule = paused_rule(key)
         try:
+            if len(key) > _KEY_CHARS:
+                raise RulebookError(f"its key has more than {_KEY_CHARS:,} characters", 1)
             if key.startswith(VERSION):
-                return await self._receive_rulebook(message)
+                return await self._use_rulebook(message)
             if rule is not None:
+                _has_room(self._paused, rule)
                 note_paused(self._paused, rule, message)
                 self._metrics.paused.set(len(self._paused))
                 _log.warning("paused rules", rules=sorted(self._paused))
             elif key.startswith(PROMOTED):
+                _has_room(self._promotions, key.removeprefix(PROMOTED))
                 note_promotion(self._promotions, key, message)
             elif key.startswith(ENTRY):
                 self._entries.receive(key, message)
-                if message == b"null":  # else whoever publishes the entry once more brings it back after a restart
-                    self._keep(key, message)
                 return True
             else:
                 return False
         except RulebookError as error:
             self._refuse(str(error), key=key)
             return False
-        self._keep(key, message)
         self._changed()
         return True
 
@@ -113,7 +138,7 @@ class ControlState:
         for name, count in self._entries.counts().items():
             self._metrics.entries.labels(name).set(count)
 
-    async def _receive_rulebook(self, message: bytes) -> bool:
+    async def _use_rulebook(self, message: bytes) -> bool:
         started = time.perf_counter()
         try:
             document = decode_rulebook(message)
@@ -129,7 +154,6 @@ class ControlState:
         self.rulebook = rulebook
         self._entries.show_in(rulebook, *self.before.values())
         self._metrics.rulebook.labels(rulebook.id).set(1)
-        self._keep(VERSION, message)
         self._changed()
         _log.info(
             "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=document.get("author"),
@@ -137,18 +161,21 @@ class ControlState:
         )  # fmt: skip
         return True
 
-    def _keep(self, key: str, message: bytes) -> None:
-        if self._publishers.are_known:
-            try:
-                self._verified.put(group_of(key), message, self._newest.get(group_of(key), 0))
-            except OSError as error:  # it is in force all the same, until this worker starts again
-                _log.error("what was verified cannot be kept on disk", key=key, error=str(error))
+    async def _keep(self, group: str, record: Any, sequences: dict[str, int]) -> None:
+        """Keep a record on disk. Writing holds neither the interpreter nor the event loop, and one follows another."""
+        headers = dict(record.headers or ())
+        signed = tuple((name, headers[name]) for name in (PUBLISHER, SEQUENCE, SIGNATURE) if name in headers)
+        message = Verified(record.topic, record.key, record.value, signed, sequences, record.offset)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._verified.put, group, message)
+        except OSError as error:  # it is in force all the same, until this worker starts again
+            _log.error("what was verified cannot be kept on disk", group=group, error=str(error))
 
     def _refuse(self, why: str, **where: Any) -> None:
         self._metrics.refused.labels(self._topic).inc()
         _log.error("a message on the rulebooks topic was refused", why=why, **where)
 
 
-def group_of(key: str) -> str:
-    """Messages of one group take each other's places: all versions of the rulebook, and what has the same key."""
-    return VERSION if key.startswith(VERSION) else key
+def _has_room(known: Mapping[str, Any], rule: str) -> None:
+    if rule not in known and len(known) >= _MOST_RULES:
+        raise RulebookError(f"there are {_MOST_RULES:,} rules of which this is said already", 1)

@@ -11,8 +11,8 @@ from engine.settings import Settings
 from engine.stream.clients import async_options
 from engine.stream.handlers import accept_any
 
-Receive = Callable[[str, bytes], Awaitable[bool]]
-"""Called with key and value of each new message, in order. Returns False for one that is refused."""
+Receive = Callable[[str, Any], Awaitable[bool]]
+"""Called with the key of each new record, and with the record, in order. Returns False for one that is refused."""
 
 Group = Callable[[str], str]
 """Which messages take each other's places, by their keys: the newest that is not refused counts."""
@@ -81,7 +81,7 @@ class Follower(Service):
     async def _is_received(self, key: str, record: Any) -> bool:
         """Whether a message is used. Whatever is wrong with it, the worker goes on with what it has."""
         try:
-            return await self._receive(key, record.value)
+            return await self._receive(key, record)
         except Exception:
             self._on_refused()
             self.log.exception("%s: the message at offset %d was refused", self._topic, record.offset)

@@ -1,6 +1,6 @@
 """What computes the batches of a topic, and what a batch wants to become durable. Knows no Faust."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -85,17 +85,27 @@ class Rejector:
         self._metrics.dead_letters.labels(record.topic, reason).inc()
 
 
-def dump_records(outcome: StateOutcome, arrived: Mapping[bytes, Any], rejector: Rejector) -> None:
+def dump_records(outcome: StateOutcome, arrived: Iterable[tuple[bytes, Any]], rejector: Rejector) -> None:
     """Add the changed records of an outcome to its changes. One that cannot be stored stops no other: it is as it was
-    stored last, and the message that came to it last is a dead letter. `arrived`: that message, by key."""
-    assert outcome.state is not None
+    stored last, and the message that came to it last is a dead letter. `arrived`: keys and messages."""
+    state = outcome.state
+    assert state is not None
+    try:
+        outcome.changes += state.dump(outcome.records)
+    except Exception:
+        _dump_one_by_one(outcome, state, dict(arrived), rejector)
+
+
+def _dump_one_by_one(
+    outcome: StateOutcome, state: PartitionState, arrived: Mapping[bytes, Any], rejector: Rejector
+) -> None:
     for key, entity in list(outcome.records.items()):
         try:
-            outcome.changes.append(outcome.state.dump_one(key, entity))
+            outcome.changes += state.dump({key: entity})
         except Exception as error:  # one record must never stop a partition
             _log.exception("a record cannot be stored", key=key[:100])
             del outcome.records[key]
-            outcome.state.give_up(key)
+            state.give_up(key)
             if key in arrived:
                 rejector.reject(outcome, arrived[key], "cannot_be_stored", error)
 

@@ -124,7 +124,7 @@ class HopWorker:
         self.keep_scored(outcome, Source(partition, arrivals))
         for request in requests:
             forget(state, request, outcome)
-        dump_records(outcome, {key: record for key, record, _ in arrived}, self._rejector)
+        dump_records(outcome, ((key, record) for key, record, _ in arrived), self._rejector)
         # The watermarks come last: whoever has them has all that came before them.
         outcome.changes += [*state.dump_census(), state.dump_watermarks()]
         return outcome

@@ -17,10 +17,10 @@ from engine.core.lists import LiveList
 from engine.core.rules import Rulebook
 from engine.errors import PublishError, RulebookError
 from engine.settings import Settings
+from engine.stream.authors import Author
 from engine.stream.clients import producer
-from engine.stream.messages import ENTRY
+from engine.stream.messages import ENTRY, NoteText
 from engine.stream.rulebooks import accepted
-from engine.stream.signing import Signer
 
 MAX_ENTRIES = 200_000
 """Of all lists together."""
@@ -33,8 +33,8 @@ _Time = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
 class Entry(msgspec.Struct, frozen=True):
     """Who has added an entry, when and why. `until_ms`: when it is over; None: never."""
 
-    author: str
-    note: str
+    author: NoteText
+    note: NoteText
     ts: _Time
     until_ms: _Time | None = None
 
@@ -115,17 +115,20 @@ def show_in(settings: Settings, rulebook: Rulebook) -> None:
 
 def publish_entries(settings: Settings, name: str, entries: Mapping[str, Entry | None]) -> None:
     """Add entries to a list; None removes one. What has long been over is cleared away. Raises PublishError,
-    TopicError; RulebookError where there are too many."""
+    TopicError; RulebookError where there are too many, or the workers would not read one."""
     stale = _stale(settings)
     known = {_key(one, entry) for one, some in read_entries(settings).items() for entry in some} - stale
     added = {_key(name, entry) for entry, said in entries.items() if said is not None} - known
     if added and len(known) + len(added) > MAX_ENTRIES:
         raise RulebookError(f"live lists hold at most {MAX_ENTRIES:,} entries together; remove some", 1)
-    topic, signer, client, sent = settings.topics.rulebooks, Signer(settings), producer(settings, linger_ms=5), []
+    topic, author, sent = settings.topics.rulebooks, Author(settings, "lists"), []
     messages = {_key(name, entry): msgspec.json.encode(said) for entry, said in entries.items()}
+    for message in messages.values():
+        _decode(message)
+    client = producer(settings, linger_ms=5)
     try:
         for key, value in [*((key, None) for key in stale - messages.keys()), *messages.items()]:
-            sent.append(client.send(topic, value, key, headers=signer.headers(topic, key, value), partition=0))
+            sent.append(client.send(topic, value, key, headers=author.headers(topic, key, value), partition=0))
         client.flush()
         for one in sent:
             one.get(timeout=30)

@@ -1,8 +1,11 @@
 """Logs: one JSON object a line, or coloured lines for people. Ours and Faust's alike."""
 
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from engine.core.shown import shown
 
 Config = dict[str, Any]
 
@@ -21,9 +24,9 @@ def logging_config(level: str, style: str) -> Config:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
     ]
-    last: list[Any] = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    last: list[Any] = [_show_values, structlog.dev.ConsoleRenderer()]
     if style == "json":
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        last = [structlog.processors.JSONRenderer(), _show_line]
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -31,7 +34,11 @@ def logging_config(level: str, style: str) -> Config:
             "floodgate": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": shared,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    *last,
+                ],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "floodgate"}},
@@ -39,3 +46,21 @@ def logging_config(level: str, style: str) -> Config:
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         "loggers": {"aiokafka": {"level": "ERROR"}, "kafka": {"level": "ERROR"}},
     }
+
+
+_LONG = ("event", "exception", "stack")
+"""What may have several lines."""
+
+
+def _show_values(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Strangers' texts (ids, errors, names) are not executed by a terminal, and begin no line of their own. What is no
+    text is rendered as Python writes it, which spells these characters too."""
+    for name, value in line.items():
+        if isinstance(value, str):
+            line[name] = shown(value) if name in _LONG else shown(value).replace("\n", "\\n")
+    return line
+
+
+def _show_line(_: Any, __: str, line: str) -> str:
+    """JSON spells all that is executable but one character, and means the same when that is spelt."""
+    return shown(line)

@@ -1,7 +1,7 @@
 """Messages on topics: bytes to core types and back (JSON by orjson)."""
 
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import orjson
@@ -60,10 +60,10 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
     if len(data) > max_bytes:
         raise EventError("too_large", f"the message has {len(data)} bytes, the limit is {max_bytes}")
     try:
-        document, invalid = orjson.loads(data), []
+        document = orjson.loads(data)
     except orjson.JSONDecodeError:
-        document, invalid = read_malformed(data), [MESSAGE]
-    return mapping.read(document, arrived_ms, len(data), hash_bytes(data), invalid)
+        return mapping.read(read_malformed(data), arrived_ms, len(data), hash_bytes(data), (MESSAGE,))
+    return mapping.read(document, arrived_ms, len(data), hash_bytes(data))
 
 
 def arrived_ms(line: bytes) -> int | None:
@@ -295,11 +295,15 @@ def decode_ruling(data: bytes | None) -> Ruling:
         raise LabelError("not_a_ruling", f"this is not a ruling: {error}") from error
 
 
+NoteText = Annotated[str, msgspec.Meta(max_length=2_000)]
+"""What people say of something that every worker keeps in memory."""
+
+
 class Pause(msgspec.Struct, frozen=True):
     """Who has paused a rule, when and why."""
 
-    author: str
-    note: str
+    author: NoteText
+    note: NoteText
     ts: int
 
 

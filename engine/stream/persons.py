@@ -18,12 +18,12 @@ from engine.learning.labels import subject_of
 from engine.settings import Settings
 from engine.state.scored import ACTION, PIECE, VERDICT, event_of_action, events_of, verdict_name
 from engine.state.store import ENTITY
+from engine.stream.authors import Author
 from engine.stream.clients import producer
 from engine.stream.forgetting import Forget, is_about
 from engine.stream.hop_messages import encode_request
 from engine.stream.messages import decode_event
 from engine.stream.publishing import read_all
-from engine.stream.signing import Signer
 from engine.stream.topics import changelog_topic
 from engine.stream.workers import arrival_of
 
@@ -69,14 +69,14 @@ def find_traces(settings: Settings, user_id: str, told: Progress, subjects: Iter
 
 def ask_to_forget(settings: Settings, traces: Traces) -> int:
     """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
-    client, signer, sent = producer(settings), Signer(settings), []
+    author, client, sent = Author(settings, "forget"), producer(settings), []
     try:
         parts = [(partition, *one) for partition, by_name in sorted(traces.state.items()) for one in by_name.items()]
         for partition, name, keys in parts:
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
                 key, value, topic = name.encode(), encode_request(request), settings.topics.hops
-                headers = signer.headers(topic, key, value)
+                headers = author.headers(topic, key, value)
                 sent.append(client.send(topic, value, key, headers=headers, partition=partition))
         for one in sent:
             one.get(timeout=30)

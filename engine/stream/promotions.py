@@ -14,9 +14,9 @@ from engine.core.hashing import hash32
 from engine.core.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.settings import Settings
-from engine.stream.messages import PROMOTED
+from engine.stream.messages import PROMOTED, NoteText
 from engine.stream.publishing import send_one
-from engine.stream.rulebooks import accepted
+from engine.stream.rulebooks import accepted, scope_of
 
 IN_SHADOW = 1
 """The stage of every plan that nobody has to be promoted to; before it the plan has not begun."""
@@ -28,8 +28,8 @@ class Promotion(msgspec.Struct, frozen=True):
 
     stage: Annotated[int, msgspec.Meta(ge=0)]
     plan: int
-    author: str
-    why: str
+    author: NoteText
+    why: NoteText
     ts: int
 
 
@@ -68,8 +68,8 @@ def read_promotions(settings: Settings) -> Promotions:
 def promote(settings: Settings, rule: Rule, stage: int, author: str, why: str) -> None:
     """Let a rule go on to a stage. Raises PublishError."""
     promotion = Promotion(stage, plan_key(rule), author, why, int(time.time() * 1_000))
-    key = f"{PROMOTED}{rule.name}".encode()
-    send_one(settings, settings.topics.rulebooks, key, msgspec.json.encode(promotion), "the promotion")
+    key, message = f"{PROMOTED}{rule.name}".encode(), msgspec.json.encode(promotion)
+    send_one(settings, settings.topics.rulebooks, key, message, "the promotion", scope_of(key))
 
 
 def _stage(rule: Rule, known: Promotions) -> int:

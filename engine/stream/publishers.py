@@ -85,17 +85,25 @@ class Publishers:
 
     def accept(self, record: Any, scope: Scope) -> Origin | None:
         """As `Accept`: the signature holds, and its key has not ended and may do this."""
+        now = self._clock()
+        if self.are_known and sequence_of(record) > now * 1e6 + _AHEAD_US:
+            return None
+        return self._origin(record, scope, now)
+
+    def is_still(self, record: Any, scope: Scope) -> bool:
+        """Whether what was accepted once is from one who may still do this; its key may have ended since, as long as it
+        is listed."""
+        return self._origin(record, scope, float("-inf")) is not None
+
+    def _origin(self, record: Any, scope: Scope, now: float) -> Origin | None:
         if self._known is None:
             return OPEN
         headers = dict(record.headers or ())
         name = (headers.get(PUBLISHER) or b"").decode("utf-8", "replace")
         publisher, signature = self._known.get(name), headers.get(SIGNATURE) or b""
-        sequence, now = sequence_of(record), self._clock()
         if publisher is None or scope not in publisher.may or len(signature) != _SIGNATURE_BYTES:
             return None
-        if sequence > now * 1e6 + _AHEAD_US:
-            return None
-        signed = signed_bytes(self._app_id, name, sequence, record.topic, record.key, record.value)
+        signed = signed_bytes(self._app_id, name, sequence_of(record), record.topic, record.key, record.value)
         if any(now < until and _fits(key, signature, signed) for key, until in publisher.keys):
             return Origin(name, "behalf" in publisher.may)
         return None

@@ -16,19 +16,21 @@ from engine.errors import EventError, PublishError, SnapshotError, TopicError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import seed_of, whole
 from engine.settings import Settings
+from engine.stream.authors import Author
 from engine.stream.clients import consumer, producer
 from engine.stream.learners import Models
 from engine.stream.messages import RULING, Restore, Ruling, arrived_ms
-from engine.stream.publishers import Publishers, is_a_workers_or
+from engine.stream.publishers import Publishers, Scope, is_a_workers_or
 from engine.stream.sealing import Seals
 from engine.stream.signing import Signer
 
 
-def send_one(settings: Settings, topic: str, key: bytes, value: bytes | None, what: str) -> int:
-    """Publish one message to the first partition; returns its offset. Raises PublishError, saying `what` it was."""
+def send_one(settings: Settings, topic: str, key: bytes, value: bytes | None, what: str, scope: Scope) -> int:
+    """Publish one message to the first partition; returns its offset. Raises PublishError, saying `what` it was, or
+    that one may not do this."""
+    headers = Author(settings, scope).headers(topic, key, value)
     client = producer(settings)
     try:
-        headers = Signer(settings).headers(topic, key, value)
         return int(client.send(topic, key=key, value=value, headers=headers, partition=0).get(timeout=30).offset)
     except KafkaError as error:
         raise PublishError(f"{what} could not be published: {error!r}") from error
@@ -38,17 +40,18 @@ def send_one(settings: Settings, topic: str, key: bytes, value: bytes | None, wh
 
 def publish_ruling(settings: Settings, ruling: Ruling) -> None:
     """Tell the trainer whether a moderator's labels count. Raises PublishError."""
-    send_one(settings, settings.topics.examples, RULING, msgspec.json.encode(ruling), "the ruling")
+    send_one(settings, settings.topics.examples, RULING, msgspec.json.encode(ruling), "the ruling", "model")
 
 
 def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:
     """Let a model go on from this one. Raises PublishError."""
     model.name, number = seed_of(name), int(time.time() * 1000)
-    client, signer, topic = producer(settings), Signer(settings), settings.topics.models
+    author, topic = Author(settings, "model"), settings.topics.models
+    client = producer(settings)
     try:
         for name_of_part, value in whole(model, number):
             key = name_of_part.encode()
-            headers = signer.headers(topic, key, value)
+            headers = author.headers(topic, key, value)
             client.send(topic, value, key, headers=headers, partition=0).get(timeout=30)
     except KafkaError as error:
         raise PublishError(f"the model could not be published: {error!r}") from error

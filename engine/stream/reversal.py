@@ -11,10 +11,10 @@ from kafka.errors import KafkaError
 from engine.core.hashing import digest
 from engine.errors import PublishError
 from engine.settings import Settings
+from engine.stream.authors import Author
 from engine.stream.clients import producer
 from engine.stream.published import ACTION, read_documents
 from engine.stream.publishing import Publisher
-from engine.stream.signing import Signer
 
 REVOKE = "revoke"
 """The kind of a compensating action."""
@@ -93,13 +93,13 @@ def compensation(action: Any, author: str, note: str, now_ms: int) -> dict[str, 
 
 def revoke(settings: Settings, actions: Iterable[Any], author: str, note: str) -> int:
     """Publish what takes these actions back; returns how many. Raises PublishError."""
+    signing, topic = Author(settings, "revoke"), settings.topics.actions
     now_ms, client, sent = int(time.time() * 1000), producer(settings, linger_ms=5), []
-    signer, topic = Signer(settings), settings.topics.actions
     try:
         for action in actions:
             value = orjson.dumps(compensation(action, author, note, now_ms))
             key = str(action["target"]["id"]).encode()
-            sent.append(client.send(topic, value, key, headers=signer.headers(topic, key, value)))
+            sent.append(client.send(topic, value, key, headers=signing.headers(topic, key, value)))
         client.flush()
         for one in sent:
             one.get(timeout=30)

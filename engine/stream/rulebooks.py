@@ -22,11 +22,13 @@ from engine.stream.messages import (
     PROMOTED,
     VERSION,
     Pause,
+    decode_paused,
     decode_rulebook,
     encode_rulebook,
     note_paused,
     paused_rule,
 )
+from engine.stream.newest import Newest
 from engine.stream.publishers import Publishers, Scope, sequence_of
 from engine.stream.publishing import read_all, send_one
 from engine.stream.signing import PUBLISHER
@@ -52,9 +54,9 @@ def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: 
     """Publish a checked rulebook; returns its version's number. Raises PublishError, TopicError."""
     topic, ts_ms = settings.topics.rulebooks, int(time.time() * 1000)
     message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, ts_ms)
-    number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook")
+    number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook", "rules")
     for old in read_versions(settings)[:-MAX_VERSIONS]:
-        send_one(settings, topic, old.key, None, "that an old rulebook is deleted")
+        send_one(settings, topic, old.key, None, "that an old rulebook is deleted", "rules")
     return number
 
 
@@ -103,23 +105,29 @@ def read_paused(settings: Settings) -> dict[str, Pause]:
 
 
 def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
-    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError."""
-    key, what = f"{PAUSED}{rule}".encode(), "what is paused"
-    send_one(settings, settings.topics.rulebooks, key, msgspec.json.encode(pause), what)
+    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError;
+    RulebookError where the workers would not read it."""
+    key, message, what = f"{PAUSED}{rule}".encode(), msgspec.json.encode(pause), "what is paused"
+    decode_paused(message)
+    send_one(settings, settings.topics.rulebooks, key, message, what, scope_of(key))
 
 
 def accepted(settings: Settings) -> Iterator[Any]:
-    """What is on the topic, comes from those who may publish, and is newer than what was there under its key. Raises
-    TopicError."""
-    publishers, newest = Publishers(settings), dict[bytes, int]()
+    """What is on the topic, comes from those who may publish, and is newer than what the same one has published there
+    in its place. Raises TopicError."""
+    publishers, newest = Publishers(settings), Newest()
     for record in read_all(settings, settings.topics.rulebooks):
-        if record.key is None or publishers.accept(record, scope_of(record.key)) is None:
+        origin = publishers.accept(record, scope_of(record.key)) if record.key is not None else None
+        if origin is None:
             continue
-        sequence = sequence_of(record)
-        if publishers.are_known and sequence <= newest.get(record.key, 0):
-            continue
-        newest[record.key] = sequence
-        yield record
+        group = group_of(record.key.decode("utf-8", "replace"))
+        if origin.name is None or newest.note(group, origin.name, sequence_of(record), record.offset):
+            yield record
+
+
+def group_of(key: str) -> str:
+    """Messages of one group take each other's places: all versions of the rulebook, and what has the same key."""
+    return VERSION if key.startswith(VERSION) else key
 
 
 def author_of(record: Any, said: str) -> str:

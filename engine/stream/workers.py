@@ -102,7 +102,7 @@ class EventWorker:
                 journeys.append((record, result.journey))
         arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
         self._scored.keep(outcome, evaluator, Source(partition, arrivals))
-        dump_records(outcome, {key: record for key, record, _, _ in decoded}, self._rejector)
+        dump_records(outcome, ((key, record) for key, record, _, _ in decoded), self._rejector)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
         return outcome, journeys
 
@@ -114,7 +114,10 @@ class EventWorker:
         skewed, latest_ms = 0, self._latest_ms()
         for record in records:
             try:
-                event = decode_event(record.value, self._mapping, limit, arrival_of(record, latest_ms))
+                arrived_ms = record.timestamp  # as `arrival_of` tells, without a call for what is usual
+                if arrived_ms is None or not EARLIEST_MS <= arrived_ms <= latest_ms:
+                    arrived_ms = arrival_of(record, latest_ms)
+                event = decode_event(record.value, self._mapping, limit, arrived_ms)
             except Exception as error:  # one message must never stop a partition
                 reason = error.reason if isinstance(error, EventError) else "not_an_event"
                 self._rejector.reject(outcome, record, reason, error)

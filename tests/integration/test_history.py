@@ -86,6 +86,6 @@ def test_what_workers_refuse_does_not_stop_the_kill_switch(tmp_path: Path) -> No
     with System(tmp_path) as system:
         push(system, tmp_path / "rules.yaml", 10, "the first")
         system.publish_rulebook({"rules.yaml": "version: 1\nrules: {r: {event: x, when: [oops], then: {flag: x}}}\n"})
-        send_one(system.settings, system.settings.topics.rulebooks, b"paused/flood", b"\xff", "garbage")
+        send_one(system.settings, system.settings.topics.rulebooks, b"paused/flood", b"\xff", "garbage", "pause")
         assert "flood is paused" in system.run("rules", "pause", "flood")
         assert "in use again" in system.run("rules", "resume", "flood")

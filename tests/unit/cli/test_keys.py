@@ -39,10 +39,10 @@ def test_what_is_printed_lets_the_holder_of_the_key_give_labels_and_nothing_else
     assert made.exit_code == 0, made.output
     Path("publishers.yaml").write_text(made.stdout, "utf-8")
     publishers, record = signed_by(name, "private.key", "publishers.yaml")
-    origin = publishers.verify(record, "label")
+    origin = publishers.accept(record, "label")
     assert origin is not None
     assert (origin.name, origin.speaks_for_others) == (name, False)
-    assert publishers.verify(record, "rules") is None
+    assert publishers.accept(record, "rules") is None
 
 
 def test_the_private_key_is_in_a_file_of_its_owner_and_nowhere_else() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from engine.learning.labels import Example, Known, Label, decode_known, encode_known, join, subject_of
+from engine.learning.labels import VERDICTS, Example, Known, Label, decode_known, encode_known, join, subject_of
 from tests.unit.learning.inputs import NAMES, SPAM, seen
 
 
@@ -54,3 +54,19 @@ def test_whose_verdict_is_known_is_kept() -> None:
     for moderator in (None, "mia", "two words"):
         label = Label("e", "spam", 5, moderator)
         assert decode_known(encode_known(label)) == Known("spam", moderator)
+
+
+def test_a_label_that_was_signed_before_the_known_verdict_changes_nothing() -> None:
+    scored, known = [seen(SPAM)], Known("ham", "mia", 200)
+    for sequence in (100, 200):  # somebody has published it once more
+        for verdict in VERDICTS:
+            assert join(Label("e", verdict, 5, sequence=sequence), scored, known, (0, 1)) == ("duplicate", [])
+    assert join(Label("e", "spam", 5, sequence=201), scored, known, (0, 1))[0] == "changed"
+    taken_back = Known("retracted", "mia", 200)
+    assert join(Label("e", "spam", 5, sequence=100), scored, taken_back, (0, 1)) == ("duplicate", [])
+
+
+def test_the_number_of_the_known_verdict_is_kept() -> None:
+    for moderator in (None, "mia", "two words", "a@5", "a @5"):
+        label = Label("e", "spam", 5, moderator, sequence=200)
+        assert decode_known(encode_known(label)) == Known("spam", moderator, 200)

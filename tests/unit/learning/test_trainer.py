@@ -141,6 +141,23 @@ def test_a_seed_that_has_been_replaced_is_left_out() -> None:
     assert trainer.models["spam"].labels == 12
 
 
+def test_a_ruling_that_was_signed_before_the_last_one_changes_nothing() -> None:
+    trainer = trained(10)
+    trainer.pin("spam", True, 10, sequence=200)
+    for sequence in (100, 200):  # somebody has published it once more
+        trainer.pin("spam", False, 11, sequence)
+        assert trainer.quarantine("mia", True, 12, sequence) is None
+        assert trainer.restore_seed("spam", 7, False, 13, sequence)
+    model = trainer.models["spam"]
+    assert (model.pinned, model.quarantined, model.ruled, model.labels) == (True, set(), 10, 10)
+    again = Trainer()
+    again.restore(following(trainer))  # nor after a restart
+    again.pin("spam", False, 14, sequence=150)
+    assert again.models["spam"].pinned
+    again.pin("spam", False, 15, sequence=201)
+    assert not again.models["spam"].pinned
+
+
 def test_what_has_been_ruled_holds_for_models_that_come_later_and_for_other_pipelines() -> None:
     trainer = trained(10)
     trainer.quarantine("eve", True, 10)

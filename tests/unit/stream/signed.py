@@ -14,7 +14,7 @@ from engine.security import SecuritySettings
 from engine.settings import Settings
 from engine.stream.signing import make_keys, signed_bytes
 
-ALL_SCOPES = ("label", "behalf", "rules", "pause", "lists", "forget", "model")
+ALL_SCOPES = ("label", "behalf", "rules", "pause", "lists", "forget", "model", "revoke")
 
 
 class Person(NamedTuple):

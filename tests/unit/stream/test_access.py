@@ -36,7 +36,7 @@ def test_workers_change_nothing_that_people_say() -> None:
 
 
 def test_who_labels_pushes_no_rules_and_the_other_way_round() -> None:
-    assert who_writes("labels") == {"moderation"}
+    assert who_writes("labels") == {"moderation", "operator"}  # who upholds an appeal labels the event
     assert who_writes("rulebooks") == {"policy", "operator"}
 
 
@@ -49,6 +49,37 @@ def test_each_topic_that_there_is_is_written_and_read_by_somebody_and_no_other_i
     topics = {spec.name for spec in topic_specs(SETTINGS)}
     assert {topic for role in ROLES.values() for topic in role.writes} == topics
     assert {topic for role in ROLES.values() for topic in role.reads} == topics
+
+
+@pytest.mark.parametrize(
+    ("command", "role", "reads", "writes"),
+    [
+        ("feed, of events", "producer", "", "events"),
+        ("label, labels import, feed, of labels", "moderation", "", "labels"),
+        ("labels queue", "moderation", "review labels", ""),
+        ("explain", "moderation", "decisions actions rulebooks", ""),
+        ("explain", "analysis", "decisions actions rulebooks", ""),
+        ("explain", "policy", "decisions actions rulebooks", ""),
+        ("rules push, rollback", "policy", "rulebooks events", "rulebooks"),
+        ("rules promote", "policy", "rulebooks labels decisions", "rulebooks"),
+        ("rules pause, lists add", "policy", "rulebooks", "rulebooks"),
+        ("backtest, suggest", "policy", "events labels rulebooks", ""),
+        ("learn show", "policy", "models", ""),
+        ("actions revoke", "operator", "actions", "actions"),
+        ("actions appeal", "operator", "actions", "actions labels"),
+        ("learn quarantine, restore, pin", "operator", "models", "models examples"),
+        ("forget", "operator", "events labels hops examples decisions review dead-letters", "hops rulebooks"),
+        ("status", "operator", "events labels hops examples rulebooks models", ""),
+    ],
+)  # fmt: skip
+def test_each_command_has_a_role_that_may_run_it(command: str, role: str, reads: str, writes: str) -> None:
+    assert set(reads.split()) <= set(ROLES[role].reads), command
+    assert set(writes.split()) <= set(ROLES[role].writes), command
+
+
+def test_who_looks_how_workers_stand_sees_their_group_and_does_not_join_it() -> None:
+    assert {role.name for role in ROLES.values() if "floodgate" in role.watches} == {"operator"}
+    assert {role.name for role in ROLES.values() if "floodgate" in role.groups} == {"worker"}
 
 
 def test_topics_have_their_configured_names() -> None:
@@ -81,8 +112,13 @@ def test_each_line_allows_one_thing_of_one_role(role: Role) -> None:
     allowed = {(operation, *one["--topic"]) for one in lines if "--topic" in one for operation in one["--operation"]}
     wanted = {("Read", topic) for topic in role.reads} | {("Write", topic) for topic in role.writes}
     assert allowed == wanted | {("Describe", topic) for topic in (*role.reads, *role.writes)}
-    groups = {(*one["--group"], *one.get("--resource-pattern-type", [])) for one in lines if "--group" in one}
+    grouped = [one for one in lines if "--group" in one]
+    groups = {(*one["--group"], *one.get("--resource-pattern-type", [])) for one in grouped
+              if one["--operation"] == ["Read"]}  # fmt: skip
     assert groups == {(name.rstrip("*"), "prefixed") if "*" in name else (name,) for name in role.groups}
+    watched = [one for one in grouped if one["--operation"] == ["Describe"]]
+    assert [tuple(one["--group"]) for one in watched] == [(name,) for name in role.watches]
+    assert len(grouped) == len(groups) + len(watched)
     assert sum("--cluster" in one for one in lines) == bool(role.writes)
     assert not any("All" in one["--operation"] for one in lines)
     assert not any("*" in value for one in lines for values in one.values() for value in values)

@@ -1,6 +1,7 @@
 """Rulebooks, pauses and list entries: who may, once, and what was verified stays whatever becomes of the topic."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from engine.stream.control import ControlState
 from engine.stream.messages import Pause, encode_rulebook
 from engine.stream.metrics import Metrics
 from engine.stream.publishers import Publishers
-from tests.unit.stream.signed import Person, entry, listed, person, record, secured
+from engine.stream.verified import VerifiedMessages
+from tests.unit.stream.signed import Person, changed, entry, listed, person, record, secured
 
 ANN, BEN = person("ann"), person("ben")
 RULES = "version: 1\nlists: {bad: {values: [x], live: true}}\nrules: {flood: {event: post, when: [user_id in lists.bad], then: {flag: a}}}\n"  # noqa: E501
@@ -61,7 +63,7 @@ class Worker:
         return [self.control.accept(one) and asyncio.run(self._receive(one)) for one in records]
 
     async def _receive(self, one: Any) -> bool:
-        return await self.control.receive(one.key.decode("utf-8", "replace"), one.value)
+        return await self.control.receive(one.key.decode("utf-8", "replace"), one)
 
     @property
     def in_force(self) -> Rulebook:
@@ -79,6 +81,7 @@ class Worker:
         return self.metrics.registry.get_sample_value("floodgate_updates_refused_total", {"topic": "rulebooks"}) or 0.0
 
 
+FAR = round((time.time() + 500) * 1e6)
 PEOPLE = {"ann": entry(ANN, may=["rules", "pause", "lists"]), "ben": entry(BEN, may=["label", "rules"])}
 
 
@@ -136,6 +139,76 @@ def test_an_old_rulebook_that_comes_again_under_whatever_key_is_refused(worker: 
     old = said(ANN, 100, b"version/1", pushed(), offset=9)
     assert worker.read(said(ANN, 200, b"version/2", pushed(OTHER)), old) == [True, False]
     assert worker.control.rulebook_id == id_of(OTHER)
+
+
+def test_nobodys_number_shuts_others_out(worker: Worker) -> None:
+    assert worker.read(said(ANN, FAR, b"version/2", pushed(), offset=1)) == [True]
+    assert worker.read(said(BEN, 5, b"version/3", pushed(OTHER), offset=2)) == [True]
+    assert worker.control.rulebook_id == id_of(OTHER)
+    again = worker.restarted(PEOPLE)
+    assert again.control.rulebook_id == id_of(OTHER)
+    late = said(ANN, FAR, b"version/2", pushed(), offset=3)
+    assert again.read(late, said(BEN, 5, b"version/3", pushed(OTHER), offset=4)) == [False, False]
+    assert again.read(said(BEN, 6, b"version/4", pushed(), offset=5)) == [True]
+
+
+def test_a_message_from_before_is_not_used_because_its_signer_may_by_now(worker: Worker) -> None:
+    push, pause = said(BEN, 90, b"version/0", pushed(OTHER), offset=1), said(BEN, 91, FLOOD, PAUSE, offset=2)
+    assert worker.read(said(ANN, 101, b"version/2", pushed(), offset=3)) == [True]
+    again = worker.restarted(PEOPLE | {"ben": entry(BEN)}, push, pause)
+    assert again.control.rulebook_id == id_of(RULES)
+    assert not again.acts  # nothing else was said of this
+    assert again.read(said(BEN, 92, b"version/5", pushed(OTHER), offset=4)) == [True]
+
+
+def test_what_was_refused_by_an_older_version_is_read_anew(worker: Worker) -> None:
+    newer = said(ANN, 300, b"version/3", pushed(OTHER), offset=3)
+    good, broken = said(ANN, 200, b"version/2", pushed(), offset=2), changed(newer)
+    broken.value = b"junk"
+    broken.headers = said(ANN, 300, b"version/3", b"junk").headers
+    assert [worker.control.accept(one) for one in (good, broken)] == [True, True]
+    assert [asyncio.run(worker.control.receive("version/3", one)) for one in (broken, good)] == [False, True]
+    again = worker.restarted(PEOPLE, good, newer)
+    assert again.control.rulebook_id == id_of(OTHER)
+
+
+def test_what_nobody_has_signed_is_not_used_though_it_is_in_the_file(worker: Worker) -> None:
+    worker.read(said(ANN, 200, FLOOD, PAUSE), said(ANN, 201, b"list/bad/eve", b"null"))
+    messages = VerifiedMessages(worker.directory / "verified.msgpack")
+    for group, message in messages:
+        value = pushed(OTHER) if group == "version/" else message.value
+        messages.put(group, msgspec.structs.replace(message, value=value))
+    again = worker.restarted(PEOPLE)
+    assert again.control.rulebook is None
+    assert again.refused == 1
+    assert worker.restarted(PEOPLE, said(ANN, 100, b"version/1", pushed())).control.rulebook_id == id_of(RULES)
+    assert not worker.restarted(PEOPLE, said(ANN, 100, b"version/1", pushed())).acts
+
+
+def test_what_a_key_has_signed_goes_when_the_key_is_taken_away(worker: Worker) -> None:
+    again = worker.restarted({"ann": entry(person("ann")), "ben": entry(BEN)})
+    assert again.control.rulebook is None
+    assert again.read(said(BEN, 5, b"version/2", pushed(OTHER), offset=1)) == [True]
+    assert again.restarted({"ben": entry(BEN)}).control.rulebook_id == id_of(OTHER)
+
+
+def test_long_texts_and_keys_are_refused(worker: Worker) -> None:
+    long = "x" * 2_001
+    for sequence, (key, value) in enumerate([
+        (FLOOD, msgspec.json.encode(Pause(long, "", 1))), (FLOOD, msgspec.json.encode(Pause("ann", long, 1))),
+        (f"paused/{long}".encode(), PAUSE), (f"list/bad/{long}".encode(), b"null"),
+        (b"list/bad/eve", msgspec.json.encode({"author": "ann", "note": long, "ts": 1})),
+    ]):  # fmt: skip
+        assert worker.read(said(ANN, 200 + sequence, key, value)) == [False]
+    assert worker.acts
+    assert worker.refused == 5
+
+
+def test_only_so_many_rules_can_be_paused(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.stream.control._MOST_RULES", 2)
+    keys = [b"paused/a", b"paused/b", FLOOD, b"paused/a"]
+    used = worker.read(*(said(ANN, 200 + number, key, PAUSE) for number, key in enumerate(keys)))
+    assert used == [True, True, False, True]
 
 
 def test_numbers_of_different_keys_do_not_meet(worker: Worker) -> None:

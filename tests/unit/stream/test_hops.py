@@ -18,14 +18,17 @@ from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state import store
 from engine.state.memory import MemoryDatabase
-from engine.state.store import PartitionState, Source, entity_key
-from engine.stream.hop_messages import MESSAGES_PER_RECORD
+from engine.state.store import PartitionState, Source, entity_key, user_key
+from engine.stream.forgetting import Forget
+from engine.stream.hop_messages import MESSAGES_PER_RECORD, encode_request
 from engine.stream.hops import HopWorker
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Record
+from engine.stream.publishers import Origin as Publisher
 from engine.stream.workers import EventWorker
 from tests.kernels import times_by_key
+from tests.unit.stream.signed import person
 
 START_MS = 1_760_000_000_000
 RULES = """
@@ -588,3 +591,31 @@ def test_what_is_copied_to_another_partition_is_refused_there() -> None:
     assert refused == 2 * sum(map(len, log)) > 0
     assert (town.metric("floodgate_journeys_total"), town.actions()) == (journeys, actions)
     assert [dict(database.values) for database in town.databases] == kept
+
+
+def test_a_request_to_forget_counts_once_also_after_a_restart() -> None:
+    town, ann = Town(), person("ann")
+    town.hops = HopWorker(town.settings, town.state, town.metrics, 3, accept=lambda *_: Publisher("ann", False))
+    town.use(RULES)
+    town.post("a", 0)
+    home, key = ord("a") % 3, user_key("a")
+    request = encode_request(Forget("a", [key]))
+
+    def asked(sequence: int, offset: int) -> bool:
+        """Whether the request is refused."""
+        outcome = town.hops.process(home, [ann.record(sequence, "hops", b"a", request, offset=offset, partition=home)])
+        town.databases[home].apply(outcome.changes)
+        outcome.settle()
+        return any(message.topic == town.settings.topics.dead_letters for message in outcome.messages)
+
+    assert key in town.databases[home].values
+    assert not asked(200, 0)
+    assert key not in town.databases[home].values
+    town.post("a", 1)
+    assert asked(200, 1)
+    town.states.clear()  # a new worker has nothing but what is on disk
+    assert asked(200, 2)
+    assert asked(100, 3)
+    assert key in town.databases[home].values
+    assert not asked(201, 4)
+    assert key not in town.databases[home].values

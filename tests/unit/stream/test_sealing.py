@@ -136,15 +136,20 @@ def test_a_model_that_an_operator_restores_is_taken_by_the_workers(tmp_path: Pat
     seals, publishers = Seals(workers), Publishers(workers)
     models = [one for one in sent.records if one.topic == "models"]
     assert models
-    refused = [one.key for one in models if not seals.fits(one) and publishers.verify(one, "model") is None]
+    refused = [one.key for one in models if not seals.fits(one) and publishers.accept(one, "model") is None]
     assert refused == []  # else the ruling that names it makes the trainer look for it for good
 
 
-def test_what_takes_an_action_back_is_seen_by_the_next_command(monkeypatch: pytest.MonkeyPatch, sent: Sent) -> None:
+@pytest.mark.parametrize(("may", "revoked"), [("revoke", {"a1"}), ("model", set())])
+def test_what_takes_an_action_back_is_seen_by_the_next_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: Sent, may: str, revoked: set[str]
+) -> None:
     action = {
         "action_id": "a1", "ts": 1_760_000_000_000, "kind": "limit", "target": {"type": "user", "id": "u"},
         "event_id": "e", "user_id": "u", "rule": "flood", "reason": "", "explanation": "", "rulebook": "r",
     }  # fmt: skip
-    reversal.revoke(SETTINGS, [action], "ann", "")
+    ann = person("ann")
+    path = listed(tmp_path / "publishers.yaml", {"ann": entry(ann, may=[may])})
+    reversal.revoke(secured(SETTINGS, publisher="ann", publisher_key=ann.private), [action], "ann", "")
     monkeypatch.setattr("engine.stream.published.read_all", lambda *_: iter(sent.records))
-    assert reversal.read_actions(SETTINGS).revoked == {"a1"}
+    assert reversal.read_actions(secured(SETTINGS, publishers_file=path)).revoked == revoked
