@@ -11,7 +11,8 @@ from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.models import LearnedModel
 from engine.settings import Settings
-from engine.stream.messages import arrived_ms, decode_label
+from engine.stream.label_messages import decode_label
+from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival, merge
 from engine.stream.publishing import Recorded
 from engine.stream.recorded import truths

@@ -15,7 +15,7 @@ from engine.cli.output import Console, echo
 from engine.cli.recordings import read_lines
 from engine.errors import LabelError, RecordingError
 from engine.settings import Settings
-from engine.stream.messages import read_label
+from engine.stream.label_messages import read_label
 from engine.stream.published import REVIEW, read_documents
 from engine.stream.publishing import Publisher, read_all
 

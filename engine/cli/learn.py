@@ -22,7 +22,7 @@ from engine.learning.snapshots import read_whole, whole
 from engine.rulebook import load_rulebook
 from engine.rulebook.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
-from engine.stream.messages import Pin, Quarantine
+from engine.stream.label_messages import Pin, Quarantine
 from engine.stream.publishing import publish_ruling, publish_seed, read_models
 from engine.stream.recorded import cases, event_documents, flat_lines, truths
 

@@ -11,7 +11,8 @@ from engine.core.events import FieldMapping
 from engine.core.units import duration_ms
 from engine.errors import EventError, LabelError, RecordingError
 from engine.settings import Settings
-from engine.stream.messages import arrived_ms, decode_label
+from engine.stream.label_messages import decode_label
+from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival
 from engine.stream.publishing import Recorded, read_since
 

@@ -24,7 +24,8 @@ from engine.settings import Settings
 from engine.state.scored import Found, ScoredKeys, payload_of
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
-from engine.stream.messages import Message, decode_label, encode_example, encode_review
+from engine.stream.label_messages import decode_label, encode_example, encode_review
+from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.publishers import Accept, accept_all, sequence_of
 

@@ -18,8 +18,9 @@ from engine.learning.snapshots import seed_of, whole
 from engine.settings import Settings
 from engine.stream.authors import Author
 from engine.stream.clients import consumer, producer
+from engine.stream.label_messages import RULING, Restore, Ruling
 from engine.stream.learners import Models
-from engine.stream.messages import RULING, Restore, Ruling, arrived_ms
+from engine.stream.messages import arrived_ms
 from engine.stream.publishers import Publishers, Scope, is_a_workers_or
 from engine.stream.sealing import Seals
 from engine.stream.signing import Signer

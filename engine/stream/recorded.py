@@ -15,7 +15,8 @@ from engine.learning.scored import ScoredModel, read_scored
 from engine.rulebook.discovery import flattened
 from engine.settings import Settings
 from engine.state.scored import payload_of
-from engine.stream.messages import arrived_ms, read_label
+from engine.stream.label_messages import read_label
+from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival, OfflineEngine
 
 CHUNK = 1_000

@@ -16,8 +16,9 @@ from engine.learning.snapshots import is_seed
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
 from engine.stream.handlers import IsSealed, Outcome, Rejector, accept_any
+from engine.stream.label_messages import RULING, Pin, Quarantine, Restore, decode_example, decode_ruling
 from engine.stream.learners import Models
-from engine.stream.messages import RULING, Message, Pin, Quarantine, Restore, decode_example, decode_ruling
+from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.publishers import Accept, accept_all, sequence_of
 

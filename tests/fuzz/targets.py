@@ -33,18 +33,10 @@ from engine.stream.forgetting import Forget
 from engine.stream.handlers import Outcome
 from engine.stream.hop_messages import encode_request
 from engine.stream.hops import HopWorker
+from engine.stream.label_messages import RULING, Pin, Quarantine, decode_example
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.lists import Entry, LiveEntries
-from engine.stream.messages import (
-    RULING,
-    Message,
-    Pin,
-    Quarantine,
-    decode_example,
-    decode_paused,
-    decode_rulebook,
-    encode_rulebook,
-)  # fmt: skip
+from engine.stream.messages import Message, decode_paused, decode_rulebook, encode_rulebook  # fmt: skip
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Record
 from engine.stream.promotions import Promotion, note_promotion

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.stream.messages import read_label
+from engine.stream.label_messages import read_label
 from engine.stream.reversal import REVOKE
 from tests.events import random_events
 from tests.system import RULEBOOKS, System

@@ -19,7 +19,7 @@ from engine.state.census import load_census
 from engine.state.scored import PIECE, events_of, payload_of
 from engine.state.store import CENSUS, ENTITY, USER, WATERMARKS, dump_watermarks, load_watermarks
 from engine.stream.hop_messages import decode_hop
-from engine.stream.messages import decode_example
+from engine.stream.label_messages import decode_example
 from tests.fuzz.targets import recorded, sent, stored
 
 FORMATS = Path(__file__).parents[2] / "formats"

@@ -14,8 +14,9 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
+from engine.stream.label_messages import RULING, Pin, decode_example
 from engine.stream.learners import LabelWorker, Models
-from engine.stream.messages import DEAD_LETTER_BYTES, RULING, Message, Pin, decode_example
+from engine.stream.messages import DEAD_LETTER_BYTES, Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Arrival, OfflineEngine, Record, merge
 from engine.stream.trainers import TrainerWorker
