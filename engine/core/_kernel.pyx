@@ -419,67 +419,54 @@ def remember(array.array recent not None, hash64_t identity, hash64_t content, P
 # -- BLAKE2b (RFC 7693), 64 bits of it -----------------------------------------------------------------
 
 
-cdef hash64_t[8] _INITIAL = [
-    0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1,
-    0x510E527FADE682D1, 0x9B05688C2B3E6C1F, 0x1F83D9ABFB41BD6B, 0x5BE0CD19137E2179,
-]
-cdef unsigned char[10][16] _ORDER = [
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
-    [14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
-    [11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4],
-    [7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8],
-    [9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13],
-    [2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9],
-    [12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11],
-    [13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10],
-    [6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5],
-    [10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0],
-]
-
-
-cdef inline hash64_t _rotated(hash64_t value, int by) noexcept:
-    return value >> by | value << (64 - by)
-
-
-cdef inline void _mix(hash64_t *v, int a, int b, int c, int d, hash64_t x, hash64_t y) noexcept:
-    v[a] += v[b] + x
-    v[d] = _rotated(v[d] ^ v[a], 32)
-    v[c] += v[d]
-    v[b] = _rotated(v[b] ^ v[c], 24)
-    v[a] += v[b] + y
-    v[d] = _rotated(v[d] ^ v[a], 16)
-    v[c] += v[d]
-    v[b] = _rotated(v[b] ^ v[c], 63)
-
-
-cdef void _compress(hash64_t *state, hash64_t *block, hash64_t length, bint last) noexcept:
-    cdef hash64_t v[16]
-    cdef int at, turn
-    cdef unsigned char *order
-    for at in range(8):
-        v[at] = state[at]
-        v[8 + at] = _INITIAL[at]
-    v[12] ^= length
-    if last:
-        v[14] = ~v[14]
-    for turn in range(12):
-        order = _ORDER[turn % 10]
-        for at in range(4):
-            _mix(v, at, 4 + at, 8 + at, 12 + at, block[order[2 * at]], block[order[2 * at + 1]])
-        for at in range(4):
-            _mix(
-                v, at, 4 + (at + 1) % 4, 8 + (at + 2) % 4, 12 + (at + 3) % 4,
-                block[order[8 + 2 * at]], block[order[9 + 2 * at]],
-            )
-    for at in range(8):
-        state[at] ^= v[at] ^ v[8 + at]
+cdef extern from *:
+    """
+    #include <stdint.h>
+    static const uint64_t INITIAL[8] = {
+        0x6A09E667F3BCC908ULL, 0xBB67AE8584CAA73BULL, 0x3C6EF372FE94F82BULL, 0xA54FF53A5F1D36F1ULL,
+        0x510E527FADE682D1ULL, 0x9B05688C2B3E6C1FULL, 0x1F83D9ABFB41BD6BULL, 0x5BE0CD19137E2179ULL,
+    };
+    #define ROTATED(value, by) ((value) >> (by) | (value) << (64 - (by)))
+    #define MIX(a, b, c, d, x, y) \\
+        a += b + x; d = ROTATED(d ^ a, 32); c += d; b = ROTATED(b ^ c, 24); \\
+        a += b + y; d = ROTATED(d ^ a, 16); c += d; b = ROTATED(b ^ c, 63);
+    // One round, with the words of the block in its order. In C, so that a compiler keeps all of it in registers.
+    #define ROUND(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p) \\
+        MIX(v0, v4, v8, v12, w[a], w[b]) MIX(v1, v5, v9, v13, w[c], w[d]) \\
+        MIX(v2, v6, v10, v14, w[e], w[f]) MIX(v3, v7, v11, v15, w[g], w[h]) \\
+        MIX(v0, v5, v10, v15, w[i], w[j]) MIX(v1, v6, v11, v12, w[k], w[l]) \\
+        MIX(v2, v7, v8, v13, w[m], w[n]) MIX(v3, v4, v9, v14, w[o], w[p])
+    static void compress(uint64_t *state, const uint64_t *w, uint64_t length, int last) {
+        uint64_t v0 = state[0], v1 = state[1], v2 = state[2], v3 = state[3];
+        uint64_t v4 = state[4], v5 = state[5], v6 = state[6], v7 = state[7];
+        uint64_t v8 = INITIAL[0], v9 = INITIAL[1], v10 = INITIAL[2], v11 = INITIAL[3];
+        uint64_t v12 = INITIAL[4] ^ length, v13 = INITIAL[5], v14 = last ? ~INITIAL[6] : INITIAL[6], v15 = INITIAL[7];
+        ROUND(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        ROUND(14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3)
+        ROUND(11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4)
+        ROUND(7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8)
+        ROUND(9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13)
+        ROUND(2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9)
+        ROUND(12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11)
+        ROUND(13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10)
+        ROUND(6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5)
+        ROUND(10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0)
+        ROUND(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        ROUND(14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3)
+        state[0] ^= v0 ^ v8; state[1] ^= v1 ^ v9; state[2] ^= v2 ^ v10; state[3] ^= v3 ^ v11;
+        state[4] ^= v4 ^ v12; state[5] ^= v5 ^ v13; state[6] ^= v6 ^ v14; state[7] ^= v7 ^ v15;
+    }
+    """
+    ctypedef unsigned long long uint64_t
+    const uint64_t INITIAL[8]
+    void compress(uint64_t *state, const uint64_t *block, uint64_t length, int last) noexcept
 
 
 cdef struct Start:
     Py_ssize_t key_bytes
-    hash64_t fresh[8]  # before the key
-    hash64_t keyed[8]  # with the key's block behind it
-    hash64_t key[16]
+    uint64_t fresh[8]  # before the key
+    uint64_t keyed[8]  # with the key's block behind it
+    uint64_t key[16]
 
 
 cdef Start _START
@@ -488,13 +475,13 @@ cdef Start _START
 def set_hash_key(bytes key not None):
     """As in `hashing.py`; at most 64 bytes."""
     _START.key_bytes = len(key)
-    memcpy(_START.fresh, _INITIAL, sizeof(_START.fresh))
-    _START.fresh[0] ^= <hash64_t> (0x01010000 ^ (len(key) << 8) ^ 8)
+    memcpy(_START.fresh, INITIAL, sizeof(_START.fresh))
+    _START.fresh[0] ^= <uint64_t> (0x01010000 ^ (len(key) << 8) ^ 8)
     memset(_START.key, 0, sizeof(_START.key))
     memcpy(_START.key, <const unsigned char *> key, len(key))
     memcpy(_START.keyed, _START.fresh, sizeof(_START.keyed))
     if len(key):
-        _compress(_START.keyed, _START.key, 128, False)
+        compress(_START.keyed, _START.key, 128, False)
 
 
 set_hash_key(b"")
@@ -505,13 +492,13 @@ def hash_bytes(bytes data not None):
     return _hashed(data, len(data))
 
 
-cdef hash64_t _hashed(const unsigned char *at, Py_ssize_t left) noexcept:
+cdef uint64_t _hashed(const unsigned char *at, Py_ssize_t left) noexcept:
     cdef Py_ssize_t done = 0, before = 128 if _START.key_bytes else 0, size
-    cdef hash64_t state[8]
-    cdef hash64_t block[16]
+    cdef uint64_t state[8]
+    cdef uint64_t block[16]
     if left == 0 and before:  # the key's block is the last one
         memcpy(state, _START.fresh, sizeof(state))
-        _compress(state, _START.key, 128, True)
+        compress(state, _START.key, 128, True)
         return state[0]
     memcpy(state, _START.keyed, sizeof(state))
     while True:
@@ -521,7 +508,7 @@ cdef hash64_t _hashed(const unsigned char *at, Py_ssize_t left) noexcept:
         memcpy(block, at + done, size)
         done += size
         left -= size
-        _compress(state, block, before + done, left == 0)
+        compress(state, block, before + done, left == 0)
         if left == 0:
             return state[0]
 
