@@ -9,7 +9,7 @@ one that a crash has cut short, nothing is used.
     name            head: JSON
     name/new/17/0   rows that have changed, first part; 17: the publication's number modulo ROUNDS + 1
     name/all/17     rows of the range whose turn it is
-    name/river/1/0  part of a pickled pipeline of River's, which is published whole; 1: the number modulo 2
+    name/river/1/0  part of what a pipeline of River's has learned, which is published whole; 1: the number modulo 2
     rows            header_length u32 | header, JSON | count x u32 | count x ARMS x f32 | count x ARMS x f32
 """
 
@@ -17,99 +17,41 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
 
 import msgspec
 import numpy as np
 
 from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
-from engine.learning.linear import ARMS, INDICES, Floats, Indices, table
+from engine.learning.linear import ARMS, Indices, table
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import HashedNgrams
+from engine.learning.snapshot_messages import (
+    PART_BYTES,
+    PART_ROWS,
+    RANGE,
+    ROUNDS,
+    Head,
+    Publication,
+    RiverPart,
+    Rows,
+    read_rows,
+)
 from engine.learning.teachers import Teachers
 from engine.learning.thresholds import Thresholds
 
-ROUNDS = 64
-PART_ROWS = 20_000
-"""Rows of one message: 720 kB."""
-PART_BYTES = 700_000
-
-_LENGTH = struct.Struct("<I")
 _PART_KEY = re.compile(r"new/[0-9]{1,2}/[0-9]{1,2}|all/[0-9]{1,2}|river/[01]/[0-9]{1,2}")
-_RANGE = INDICES // ROUNDS
 _SLOTS = ROUNDS + 1
 """One more than a model consists of: a publication that is cut short must not have taken anything's place."""
 
 MAX_WAITING_BYTES = 256 << 20
 """Of one model's messages before its head: several times what a whole model has."""
-MAX_NAMED = 10_000
-"""Moderators and partitions that a head names at most."""
-
 _SEED = "@seed"
 
-_Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
-_Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 _FIRST_NUMBERS = 1 << 32
 _LEAP = 1_000_000
 """A model's publications are counted. So many are never missing, and none begins beyond the first numbers: what is made
 up leaves room for all that come. Those of seeds are times."""
-_Loss = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
-Publication = tuple[_Number, _Count]
-"""Which one: its number, and the first example that it has not learned from."""
-
-
-class RowsHeader(msgspec.Struct, frozen=True):
-    """What a message with rows says about itself."""
-
-    publication: Publication
-    count: Annotated[int, msgspec.Meta(ge=0, le=_RANGE + PART_ROWS)]
-
-
-class Head(msgspec.Struct, frozen=True):
-    """A model but for its rows. `publications`: the last ones, whose rows it consists of; `river`: its pipeline, if it
-    has one of its own."""
-
-    model: str
-    labels: _Count
-    spam: _Count
-    next_offset: _Count
-    label_offsets: Annotated[dict[int, int], msgspec.Meta(max_length=MAX_NAMED)]
-    quarantined: Annotated[list[str], msgspec.Meta(max_length=MAX_NAMED)]
-    ruled: Annotated[int, msgspec.Meta(ge=-1, lt=1 << 62)]
-    begins: _Count
-    seeded: bool
-    pinned: bool
-    losses: Annotated[list[_Loss], msgspec.Meta(min_length=ARMS, max_length=ARMS)]
-    taught: tuple[_Count, _Count]
-    judged: bytes
-    teachers: Teachers
-    publications: Annotated[list[Publication], msgspec.Meta(min_length=1, max_length=ROUNDS)]
-    river: str | None = None
-    proofs: _Count = 0
-    ruled_sequence: _Count = 0
-
-
-@dataclass(slots=True)
-class Rows:
-    """Weights and squared gradients of some indices."""
-
-    publication: Publication
-    indices: Indices
-    weights: Floats
-    gradients: Floats
-
-    @property
-    def size_bytes(self) -> int:
-        """About the length of its message."""
-        return self.indices.nbytes + self.weights.nbytes + self.gradients.nbytes
-
-    def encode(self) -> bytes:
-        """As a message."""
-        head = msgspec.json.encode(RowsHeader(self.publication, len(self.indices)))
-        return b"".join(
-            (_LENGTH.pack(len(head)), head, self.indices.tobytes(), self.weights.tobytes(), self.gradients.tobytes())
-        )
 
 
 class Publisher:
@@ -149,7 +91,7 @@ def _row_messages(name: str, learner: HashedNgrams, publication: Publication) ->
     for part, start in enumerate(range(0, len(changed), PART_ROWS)):
         rows = _rows(learner, publication, changed[start : start + PART_ROWS])
         yield f"{name}/new/{slot}/{part}", rows.encode()
-    within = np.arange(range_ * _RANGE, (range_ + 1) * _RANGE, dtype=np.uint32)
+    within = np.arange(range_ * RANGE, (range_ + 1) * RANGE, dtype=np.uint32)
     known = within[table(learner.gradients)[within].any(axis=1)]
     yield f"{name}/all/{slot}", _rows(learner, publication, known).encode()
 
@@ -159,19 +101,6 @@ def _river_messages(name: str, learner: RiverLearner, publication: Publication) 
     for part, start in enumerate(range(0, len(data), PART_BYTES)):
         chunk = RiverPart(publication, part, data[start : start + PART_BYTES])
         yield f"{name}/river/{publication[0] % 2}/{part}", msgspec.msgpack.encode(chunk)
-
-
-class RiverPart(msgspec.Struct, frozen=True):
-    """A part of a pickled pipeline."""
-
-    publication: Publication
-    part: Annotated[int, msgspec.Meta(ge=0, lt=100)]
-    data: Annotated[bytes, msgspec.Meta(max_length=PART_BYTES)]
-
-    @property
-    def size_bytes(self) -> int:
-        """About the length of its message."""
-        return len(self.data)
 
 
 @dataclass(slots=True)
@@ -293,23 +222,6 @@ def read_whole(messages: Sequence[tuple[str, bytes]]) -> LearnedModel:
     if follower.head is None:
         raise SnapshotError("this is not a whole model: its head is missing")
     return follower.copy()[0]
-
-
-def read_rows(data: bytes) -> Rows:
-    """What `Rows.encode` wrote. Raises ValueError."""
-    (length,) = _LENGTH.unpack_from(data)
-    at = _LENGTH.size + length
-    head = msgspec.json.decode(data[_LENGTH.size : at], type=RowsHeader)
-    if len(data) - at != (4 + 8 * ARMS) * head.count:
-        raise ValueError(f"it should hold {head.count} rows")
-    indices = np.frombuffer(data, "<u4", head.count, at)
-    if head.count and indices.max() >= INDICES:
-        raise ValueError("it has indices of a larger model")
-    weights = np.frombuffer(data, "<f4", ARMS * head.count, at + 4 * head.count)
-    gradients = np.frombuffer(data, "<f4", ARMS * head.count, at + (4 + 4 * ARMS) * head.count)
-    if not (np.isfinite(weights).all() and np.isfinite(gradients).all() and (gradients >= 0).all()):
-        raise ValueError("it has numbers that no learner has")
-    return Rows(head.publication, indices, weights.reshape(-1, ARMS), gradients.reshape(-1, ARMS))
 
 
 def _rows(learner: HashedNgrams, publication: Publication, indices: Indices) -> Rows:

@@ -14,7 +14,8 @@ from engine.errors import SnapshotError
 from engine.learning import snapshots
 from engine.learning.linear import ARMS
 from engine.learning.models import LearnedModel
-from engine.learning.snapshots import ROUNDS, Follower, Publisher, Rows, seed_of, whole
+from engine.learning.snapshot_messages import ROUNDS, Rows
+from engine.learning.snapshots import Follower, Publisher, seed_of, whole
 from engine.rulebook import load_rulebook
 from engine.stream.learners import MAX_MODELS, Models
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, same

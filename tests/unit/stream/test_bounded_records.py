@@ -283,9 +283,8 @@ def test_memory(tmp_path: Path, codec: int) -> None:
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "engine.cli", "broker", "--port", "0"], stdout=subprocess.PIPE, text=True,
-        cwd="/work/main",
-    )  # fmt: skip
+        [sys.executable, "-m", "engine.cli", "broker", "--port", "0"], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     yield process.stdout.readline().split("ready on ")[1].split(" ")[0].strip()
     process.kill()
