@@ -26,13 +26,15 @@ class Role:
 def roles(settings: Settings) -> list[Role]:
     """All roles, with the topics under their configured names."""
     names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
+    # Where people sign, a worker can do no more than publish once more what they have said.
+    put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
     return [
         Role(
             "worker", "runs `floodgate worker`",
             reads=(names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, changelog),
             writes=(
                 names.actions, names.decisions, names.hops, names.examples, names.models, names.review,
-                names.dead_letters, changelog,
+                names.dead_letters, changelog, *put_back,
             ),
             groups=(app_id,), transactions=(f"{app_id}-*",),
         ),

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode.types import ServiceT
 
@@ -40,7 +41,7 @@ from engine.stream.workers import EventWorker
 
 _log = structlog.stdlib.get_logger("floodgate")
 
-_EXPIRE_EVERY_S = 1.0
+_LOOK_EVERY_S = 1.0
 
 
 class FloodgateApp(faust.App):
@@ -90,10 +91,11 @@ class FloodgateApp(faust.App):
             Follower(
                 settings.topics.rulebooks, settings, self.control.receive, self._control_known, group_of,
                 self.control.accept, self.metrics.refused.labels(settings.topics.rulebooks).inc,
+                self.control.note_displaced,
             ),
         )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
-        self.timer(interval=_EXPIRE_EVERY_S)(self._expire_entries)
+        self.timer(interval=_LOOK_EVERY_S)(self._look_after_control)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
 
@@ -161,8 +163,17 @@ class FloodgateApp(faust.App):
         _log.error("a part of a model was refused: no worker has published it, nor one who may", offset=record.offset)
         return False
 
-    async def _expire_entries(self) -> None:
+    async def _look_after_control(self) -> None:
         self.control.expire()
+        displaced = self.control.put_back() if self.control.caught_up else []
+        if not displaced:
+            return
+        try:
+            await self.durability.publish_apart(displaced)
+        except KafkaError as error:  # workers that have verified it go on
+            _log.error("what is in force was displaced on its topic and cannot be put back", error=repr(error))
+        else:
+            _log.warning("what is in force was displaced on its topic and is put back", messages=len(displaced))
 
     async def _receive_model(self, name: str, record: Any) -> bool:
         started = time.perf_counter()

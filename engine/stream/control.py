@@ -19,7 +19,7 @@ from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.lists import LiveEntries
-from engine.stream.messages import ENTRY, PROMOTED, VERSION, Pause, decode_rulebook, note_paused, paused_rule
+from engine.stream.messages import ENTRY, PROMOTED, VERSION, Message, Pause, decode_rulebook, note_paused, paused_rule
 from engine.stream.metrics import Metrics
 from engine.stream.newest import Newest
 from engine.stream.promotions import Promotions, held_back, note_promotion
@@ -54,6 +54,7 @@ class ControlState:
         self._entries = LiveEntries()
         self._verified = VerifiedMessages(data_dir / "verified.msgpack")
         self._newest = Newest()
+        self._displaced: dict[bytes, Verified] = {}
         self.caught_up = False
 
     @property
@@ -84,6 +85,10 @@ class ControlState:
         origin = self._publishers.accept(record, scope_of(record.key))
         if origin is None or origin.name is None:
             self._refuse("nobody who may has published it", offset=record.offset)
+            self.note_displaced(record)
+            return False
+        if self._is_put_back(record):
+            self._displaced.pop(record.key, None)
             return False
         group = group_of(record.key.decode("utf-8", "replace"))
         if not self.caught_up and self._newest.is_overtaken(group, origin.name, record.offset):
@@ -131,6 +136,28 @@ class ControlState:
             return False
         self._changed()
         return True
+
+    def note_displaced(self, record: Any) -> None:
+        """Nobody who may has published this, or taken away what stood here: compaction keeps it in the place of what is
+        in force, which a worker that has verified nothing yet would not find."""
+        known = self._verified.get(group_of(record.key.decode("utf-8", "replace")))
+        if known is not None and known.key == record.key and record.offset > known.offset:
+            self._displaced[record.key] = known
+
+    def put_back(self) -> list[Message]:
+        """What has been displaced since the last call, as it was signed, to be published once more."""
+        displaced, self._displaced = list(self._displaced.values()), {}
+        return [Message(self._topic, one.key, one.value, list(one.headers), 0) for one in displaced]
+
+    def _is_put_back(self, record: Any) -> bool:
+        """Whether a worker has published once more what is in force."""
+        known = self._verified.get(group_of(record.key.decode("utf-8", "replace")))
+        return (
+            known is not None
+            and (known.key, known.value) == (record.key, record.value)
+            and dict(known.headers).get(SIGNATURE) == dict(record.headers or ()).get(SIGNATURE)
+            and record.offset > known.offset
+        )
 
     def expire(self) -> None:
         """Let go of entries of live lists that are over, and count the others."""

@@ -37,10 +37,11 @@ class Follower(Service):
         group: Group = str,
         accept: Callable[[Any], bool] = accept_any,
         on_refused: Refused = lambda: None,
+        on_removed: Callable[[Any], None] = lambda _: None,
         **more: Any,
     ) -> None:
         super().__init__(**more)
-        self._on_refused = on_refused
+        self._on_refused, self._on_removed = on_refused, on_removed
         self._topic, self._settings, self._receive, self._on_caught_up = topic, settings, receive, on_caught_up
         self._group, self._accept = group, accept
         self.caught_up = asyncio.Event()
@@ -73,6 +74,8 @@ class Follower(Service):
                     continue
                 key = record.key.decode("utf-8", "replace")
                 groups.setdefault(self._group(key), []).append((key, record))
+            elif record.key:
+                self._on_removed(record)
         for entries in sorted(groups.values(), key=lambda entries: int(entries[-1][1].offset)):
             for key, record in reversed(entries):
                 if await self._is_received(key, record):

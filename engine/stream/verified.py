@@ -75,6 +75,10 @@ class VerifiedMessages:
             os.fsync(file.fileno())
         written.replace(self._path)
 
+    def get(self, group: str) -> Verified | None:
+        """The newest accepted message of a group."""
+        return self._messages.get(group)
+
     def drop(self, group: str) -> None:
         """Keep a group no longer, once something else is kept."""
         self._messages.pop(group, None)

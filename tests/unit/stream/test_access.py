@@ -1,6 +1,7 @@
 """Each role has the access that it needs to Kafka, and no more."""
 
 import shlex
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from engine.settings import Settings, TopicNames
 from engine.stream.access import Role, commands, roles
 from engine.stream.topics import topic_specs
+from tests.unit.stream.signed import listed, secured
 
 SETTINGS = Settings()
 ROLES = {role.name: role for role in roles(SETTINGS)}
@@ -33,6 +35,12 @@ def test_what_is_enforced_and_reported_is_the_workers() -> None:
 def test_workers_change_nothing_that_people_say() -> None:
     assert not PEOPLE_WRITE & set(ROLES["worker"].writes)
     assert not {"events"} & set(ROLES["worker"].writes)
+
+
+def test_where_people_sign_workers_may_put_back_what_they_have_said(tmp_path: Path) -> None:
+    settings = secured(SETTINGS, publishers_file=listed(tmp_path / "publishers.yaml", {}))
+    (worker,) = (role for role in roles(settings) if role.name == "worker")
+    assert PEOPLE_WRITE & set(worker.writes) == {"rulebooks"}
 
 
 def test_who_labels_pushes_no_rules_and_the_other_way_round() -> None:

@@ -321,3 +321,30 @@ def test_without_a_list_everyone_may_and_nothing_is_kept(tmp_path: Path) -> None
     assert worker.read(record("rulebooks", FLOOD, RESUME), record("rulebooks", FLOOD, PAUSE)) == [True, True]
     assert not worker.acts
     assert list(tmp_path.iterdir()) == []
+
+
+def refusals(worker: Worker) -> float | None:
+    return worker.metrics.registry.get_sample_value("floodgate_updates_refused_total", {"topic": "rulebooks"})
+
+
+def test_what_was_displaced_is_put_back_as_it_was_signed(tmp_path: Path) -> None:
+    people = {"ann": entry(ANN)}
+    worker, key = Worker(tmp_path, people), b"version/1"
+    good, junk = said(ANN, 10, key, pushed(), offset=0), record("rulebooks", key, b"junk", offset=1)
+    assert worker.read(good, junk) == [True, False]
+    (message,) = worker.control.put_back()
+    assert (message.topic, message.key, message.value, message.partition) == ("rulebooks", key, good.value, 0)
+    assert worker.control.put_back() == []
+    again = changed(good, value=message.value, headers=message.headers, offset=2)
+    (tmp_path / "new").mkdir()
+    fresh = Worker(tmp_path / "new", people)
+    assert fresh.read(again) == [True]  # which has nothing but the topic, as compaction leaves it
+    refused = refusals(worker)
+    assert worker.read(again) == [False]
+    assert refusals(worker) == refused
+    worker.control.note_displaced(record("rulebooks", key, None, offset=3))
+    assert [one.key for one in worker.control.put_back()] == [key]
+    worker.control.note_displaced(record("rulebooks", b"version/0", None, offset=4))
+    assert worker.control.put_back() == []
+    restarted = worker.restarted(people, junk, again)
+    assert restarted.control.put_back() == []  # somebody has done it
