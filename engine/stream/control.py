@@ -70,10 +70,15 @@ class ControlState:
         """Use what was verified before this worker started, before the topic is read."""
         if self._publishers.are_known:
             for group, message in self._verified:
-                if not self._publishers.is_still(message, scope_of(message.key)):
+                scope = scope_of(message.key)
+                if not self._publishers.may_still(message, scope):
                     self._refuse("what was verified last is no longer from one who may publish it", group=group)
                     self._verified.drop(group)
                     continue
+                if not self._publishers.is_still_signed(message, scope):  # a key was changed: nothing stops for that
+                    _log.warning(
+                        "what is in force is signed with a key that is not listed: publish it again", group=group
+                    )
                 self._newest.remember(group, message.sequences, message.offset)
                 await self._use(group, message.value)
 

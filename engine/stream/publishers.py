@@ -90,17 +90,22 @@ class Publishers:
             return None
         return self._origin(record, scope, now)
 
-    def is_still(self, record: Any, scope: Scope) -> bool:
-        """Whether what was accepted once is from one who may still do this; its key may have ended since, as long as it
-        is listed."""
+    def may_still(self, record: Any, scope: Scope) -> bool:
+        """Whether what was accepted once is from one who may still do this, with whatever key."""
+        if self._known is None:
+            return True
+        publisher = self._known.get(_name_of(record))
+        return publisher is not None and scope in publisher.may
+
+    def is_still_signed(self, record: Any, scope: Scope) -> bool:
+        """The same, with a key that is listed still, even if it has ended since."""
         return self._origin(record, scope, float("-inf")) is not None
 
     def _origin(self, record: Any, scope: Scope, now: float) -> Origin | None:
         if self._known is None:
             return OPEN
-        headers = dict(record.headers or ())
-        name = (headers.get(PUBLISHER) or b"").decode("utf-8", "replace")
-        publisher, signature = self._known.get(name), headers.get(SIGNATURE) or b""
+        name, signature = _name_of(record), dict(record.headers or ()).get(SIGNATURE) or b""
+        publisher = self._known.get(name)
         if publisher is None or scope not in publisher.may or len(signature) != _SIGNATURE_BYTES:
             return None
         signed = signed_bytes(self._app_id, name, sequence_of(record), record.topic, record.key, record.value)
@@ -112,6 +117,10 @@ class Publishers:
 def is_a_workers_or(record: Any, scope: Scope, seals: Seals, publishers: Publishers) -> bool:
     """Whether a worker has written a record, or one who may do this has signed it."""
     return seals.fits(record) or (publishers.are_known and publishers.accept(record, scope) is not None)
+
+
+def _name_of(record: Any) -> str:
+    return (dict(record.headers or ()).get(PUBLISHER) or b"").decode("utf-8", "replace")
 
 
 def sequence_of(record: Any) -> int:
