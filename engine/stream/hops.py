@@ -13,6 +13,7 @@ import structlog
 
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
+from engine.core.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.hashing import hash32
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.kernel import hash64
@@ -50,8 +51,6 @@ _JUMP = 100_000 * MESSAGES_PER_RECORD
 """A message whose number is so much larger than the last one's is looked at twice: so many records without one for this
 partition are unusual, not impossible."""
 
-
-_DAY_MS = 86_400_000
 
 _Jump = tuple[int, StateSource]
 """The partition that is read, and the source that a message there says it comes from."""
@@ -145,7 +144,7 @@ class HopWorker:
         if what.next_stop() is None:
             return self.conclude(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-        recalls = self.visit(outcome, what, entity, touched, record.timestamp)
+        recalls = self.visit(outcome, what, entity, touched)
         outcome.messages += [departures.send(what), *departures.recall(recalls)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
@@ -165,12 +164,10 @@ class HopWorker:
         outcome.read_from, outcome.before_reading = record.offset, look
 
     def visit(
-        self, outcome: StateOutcome, journey: Journey, entity: EntityRecord, busy: Container[bytes],
-        arrived_ms: int | None = None,
-    ) -> list[Recall]:  # fmt: skip
+        self, outcome: StateOutcome, journey: Journey, entity: EntityRecord, busy: Container[bytes]
+    ) -> list[Recall]:
         """Count an event at an entity, if there is room for one more, and nothing at one of a kind that the rulebook
-        does not have. `busy`: the keys of records that this batch has at hand; `arrived_ms`: when the message came:
-        with a time of more than a day after that, nobody gets at the budget of later days."""
+        does not have. `busy`: the keys of records that this batch has at hand."""
         stop, state = journey.next_stop(), outcome.state
         assert stop is not None
         assert state is not None
@@ -179,14 +176,13 @@ class HopWorker:
         if stop[0] not in self._kinds:
             return visit(journey, entity, rulebook, never)
         self._metrics.hops.labels(stop[0]).inc()
-        ts_ms = journey.ts_ms if not arrived_ms or arrived_ms < 0 else min(journey.ts_ms, arrived_ms + _DAY_MS)
         key, source = entity_key(stop), hash64(journey.user_id)
         if entity.newest:
             census.meet(stop[0], key, source)
 
         def admit(journey: Journey, stop: Stop) -> bool:
             budget = max(1, rulebook.max_keys.get(stop[0], DEFAULT_MAX_KEYS) // self._partitions)
-            admission = census.admit(stop[0], key, ts_ms, budget, source, busy)
+            admission = census.admit(stop[0], key, journey.ts_ms, budget, source, busy)
             if admission.forgotten is not None:
                 outcome.records[admission.forgotten] = state.renew(admission.forgotten)
             if not admission.admitted:
@@ -259,6 +255,10 @@ class HopWorker:
             origin, what = decoded
             if not self._is_sealed(record):
                 self._rejector.reject(outcome, record, "not_a_workers", StateError("it does not come from a worker"))
+                continue
+            if record.timestamp is not None and what.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
+                ahead = StateError(f"its event is of {what.ts_ms}, its own record of {record.timestamp}")
+                self._rejector.reject(outcome, record, "not_a_hop", ahead)
                 continue
             if what.home >= self._partitions or origin.partition >= self._partitions:
                 missing = StateError(f"it names a partition that is not there: there are {self._partitions}")

@@ -32,7 +32,7 @@ async def _at_once() -> None:
     """The newest snapshots are known already."""
 
 
-_SEED_WITHIN_S = 60.0
+_SEED_WITHIN_S = 10.0
 """A seed is published before the ruling that names it."""
 
 
@@ -129,6 +129,8 @@ class TrainerWorker:
                     _log.info("learning anew", moderator=moderator, quarantined=quarantined, offset=record.offset)
                 return begins
             case Restore(model=model, number=number, pinned=pinned):
+                if self._rulebook is None or model not in self._rulebook.models:
+                    raise LabelError("no_such_model", f"the rules in use have no model {model[:100]!r}")
                 if self._trainer.restore_seed(model, number, pinned, *place):
                     return None
                 return self._await_seed(record.offset)

@@ -6,7 +6,7 @@ may make a dead letter of a message, for a reason that says that the message was
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from engine.settings import Settings
 from engine.state.census import load_census
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import INDEX, PIECE
-from engine.state.store import CENSUS, WATERMARKS, PartitionState, load_watermarks
+from engine.state.store import CENSUS, PROVISIONAL, WATERMARKS, PartitionState, load_watermarks
 from engine.stream.forgetting import Forget
 from engine.stream.handlers import Outcome
 from engine.stream.hop_messages import encode_request
@@ -283,7 +283,8 @@ def targets() -> list[Target]:
         Target("records", load_record, stored(b"e") + stored(b"f"), 0.15),
         Target("pieces", read_piece(), stored(PIECE), 0.1),
         Target("watermarks", load_watermarks, stored(WATERMARKS), 0.05),
-        Target("census", load_census, stored(CENSUS), 0.05),
+        Target("census", load_census, [recorded()[0].database.values[CENSUS]], 0.05),
+        Target("provisional", partial(load_census, b""), stored(PROVISIONAL), 0.05),
         Target("snapshots", read_snapshot(), snapshots, 0.05),
         Target("river snapshots", read_snapshot(), river_snapshots(), 0.03),
         Target("river learners", read_learner, [taught_river().dump()], 0.03),

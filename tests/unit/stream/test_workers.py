@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import Outcome
-from engine.stream.label_messages import RULING, Pin, decode_example
+from engine.stream.label_messages import RULING, Pin, Restore, decode_example
 from engine.stream.learners import LabelWorker, Models
 from engine.stream.messages import DEAD_LETTER_BYTES, Message
 from engine.stream.metrics import Metrics
@@ -394,3 +394,32 @@ def test_a_label_on_an_unknown_action_is_unmatched() -> None:
     assert desk.metric("floodgate_labels_total", outcome="unmatched") == 1
     assert label_action(desk, 1, "no such action", key=None) == []  # it may be in another partition
     assert desk.metric("floodgate_labels_total", outcome="unmatched") == 1
+
+
+def test_no_record_has_arrived_later_than_now() -> None:
+    state, rulebook = PartitionState(MemoryDatabase, 100), load_rulebook({"rules.yaml": RULES})
+    settings, clock = Settings(decision_sample=1.0), lambda: START_MS / 1_000
+    worker = EventWorker(settings, lambda _: state, lambda _: None, Metrics(), clock)
+    worker.use(Evaluator(rulebook, Models().scorers(rulebook), settings.decision_sample))
+    ahead_ms = START_MS + 23 * 3_600_000
+    event = {"event_id": "e", "type": "post", "user_id": "u", "ts": ahead_ms}
+    outcome = worker.process(0, [Record("events", 0, 0, b"u", orjson.dumps(event), ahead_ms)])
+    (decision,) = [orjson.loads(one.value) for one in outcome.messages if one.topic == "decisions"]
+    assert decision["ts"] == START_MS + settings.events.clock_tolerance_ms
+
+
+def test_a_ruling_about_a_model_that_is_not_there_makes_none() -> None:
+    desk = Desk()
+    outcome = desk.trainer.process(0, [Desk.record("examples", 0, msgspec.json.encode(Restore("made-up", 1)), RULING)])
+    assert [dict(one.headers or ())["reason"] for one in outcome.messages] == [b"no_such_model"]
+    assert not desk.trainer.learned()
+
+
+def test_a_seed_that_never_comes_does_not_stop_the_trainer() -> None:
+    desk = Desk()
+    ruling = Desk.record("examples", 0, msgspec.json.encode(Restore("spam", 1 << 50)), RULING)
+    assert desk.trainer.process(0, [ruling]).read_from == 0
+    desk.now_s = 60.0
+    outcome = desk.trainer.process(0, [ruling])
+    assert outcome.read_from is None
+    assert [dict(one.headers or ())["reason"] for one in outcome.messages] == [b"no_seed"]
