@@ -8,6 +8,7 @@ import orjson
 
 from engine.security import SecuritySettings
 from engine.settings import Settings
+from engine.stream.clients import producer
 from engine.stream.rulebooks import read_in_use
 from engine.stream.signing import make_keys
 from tests.events import START_MS, random_events
@@ -64,3 +65,25 @@ def test_what_is_forged_is_refused_and_counted(tmp_path: Path) -> None:
         assert again.rulebook() == good
         assert again.metric("floodgate_rules_paused") == 1
         assert PRIVATE not in again.log
+
+
+def test_what_is_displaced_on_the_topic_is_put_back(tmp_path: Path) -> None:
+    with System(tmp_path, security=msgspec.to_builtins(listed(tmp_path))) as system:
+        system.push_rules(FLOOD)
+        worker, topic = system.start_worker("one"), system.settings.topics.rulebooks
+        wait_until(worker.ready, "it is ready")
+        (pushed,) = system.read(topic)
+        for value in (b"junk", None):
+            with producer(system.settings) as client:
+                client.send(topic, value, pushed.key, partition=0).get(timeout=30)
+
+            def is_back() -> bool:
+                newest = system.read(topic)[-1]
+                return (newest.key, newest.value, newest.headers) == (pushed.key, pushed.value, pushed.headers)
+
+            wait_until(is_back, "it is there again, as compaction would keep it")
+        good = worker.rulebook()
+        assert good
+        fresh = system.start_worker("two")
+        wait_until(fresh.ready, "a worker that has verified nothing finds it")
+        assert fresh.rulebook() == good
