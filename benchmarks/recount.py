@@ -8,7 +8,7 @@ adding actions up: for each event on which some rule held, a hash of its id and 
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from math import nan
+from math import inf, nan
 from typing import Any
 from zlib import crc32
 
@@ -50,34 +50,38 @@ def recount(stream: Sequence[bytes], spec: ModelSpec, model: LearnedModel) -> st
         insort(history["target"], (now, event["target_id"]))
         if event["urls"]:
             insort(history["url"], now)
-        values = _counts(history, now)
-        values.update({name: event[name] for name in ("account_age_days", "followers", "following")})
-        inputs = Inputs((event["text"],), (), tuple(values[name] for name in spec.numbers))
+        least, most = _counts(history, now)
+        profile = {name: event[name] for name in ("account_age_days", "followers", "following")}
+        known = {name: count if count == most[name] else nan for name, count in least.items()} | profile
+        inputs = Inputs((event["text"],), (), tuple(known[name] for name in spec.numbers))
         score = sigmoid(model.ngrams.logit(featurizer(names).vector(inputs)))
-        rules = _held(values, len(event["urls"]), score)
+        rules = _held(least | profile, most, len(event["urls"]), score)
         if rules:
             check.add(event["event_id"], rules)
     return str(check)
 
 
-def _counts(history: dict[str, list[Any]], now: int) -> dict[str, float]:
-    """All counters after an event; NaN where a full series does not know any more (a late event's windows)."""
-    counts: dict[str, float] = {}
+def _counts(history: dict[str, list[Any]], now: int) -> tuple[dict[str, float], dict[str, float]]:
+    """All counters after an event, at least and at most: a full series does not know a late event's windows."""
+    least: dict[str, float] = {}
+    most: dict[str, float] = {}
     for kind in ("post", "comment", "message", "url"):
         times = history[kind]
         kept, lost_until = times[-MAX_CAP:], times[-MAX_CAP - 1] if len(times) > MAX_CAP else 0
         for window, over_ms in _WINDOWS.items():
             found = bisect_right(kept, now) - bisect_right(kept, now - over_ms)
-            known = found == MAX_CAP or now - over_ms >= lost_until
-            counts[f"{kind}_{window}"] = found if known else nan
+            least[f"{kind}_{window}"] = found
+            most[f"{kind}_{window}"] = found if now - over_ms >= lost_until else inf
     targets = history["target"]
     recent = targets[bisect_right(targets, (now - _TARGETS_MS + 1,)) : bisect_right(targets, (now + 1,))]
-    return {**counts, "distinct_targets": len({target for _, target in recent})}
+    targeted = {"distinct_targets": len({target for _, target in recent})}
+    return least | targeted, most | targeted
 
 
-def _held(c: dict[str, float], urls: int, score: float) -> list[str]:
+def _held(c: dict[str, float], most: dict[str, float], urls: int, score: float) -> list[str]:
+    """The rules that hold for certain. `c`: counters at least, and the profile."""
     age, followers, following = c["account_age_days"], c["followers"], c["following"]
-    day = c["post_24h"] + c["comment_24h"] + c["message_24h"]
+    day, day_at_most = (sum(counts[f"{kind}_24h"] for kind in ("post", "comment", "message")) for counts in (c, most))
     held = {
         "msg_flood_1m": c["message_1m"] > 70,
         "comment_flood_1m": c["comment_1m"] > 60 and age < 900,
@@ -87,7 +91,7 @@ def _held(c: dict[str, float], urls: int, score: float) -> list[str]:
         "dm_fanout": c["message_1h"] > 40 and c["distinct_targets"] >= 15 and followers < 30,
         "low_trust_burst": c["post_1m"] + c["comment_1m"] + c["message_1m"] > 60 and followers * 10 < following,
         "day_volume": day > 900,
-        "url_ratio_day": c["url_24h"] > 40 and c["url_24h"] * 2 > day + 1,
+        "url_ratio_day": c["url_24h"] > 40 and c["url_24h"] * 2 > day_at_most + 1,
         "model_and_velocity": score > 0.93 and (c["message_1h"] > 10 or c["comment_1h"] > 10),
     }
     return [name for name, holds in held.items() if holds]

@@ -518,6 +518,17 @@ def hash64(str text not None):
     return hash_bytes(text.encode())
 
 
+def hash_all(list texts not None):
+    """The same of several, as an array."""
+    cdef Py_ssize_t at, length = len(texts), size
+    cdef array.array found = array.clone(_HASHES, length, False)
+    cdef const char *data
+    for at in range(length):
+        data = PyUnicode_AsUTF8AndSize(texts[at], &size)
+        found.data.as_ulonglongs[at] = _hashed(<const unsigned char *> data, size)
+    return found
+
+
 def identity_of(str user_id not None, str kind not None, str event_id not None):
     """The identity of an event, as `identity.py` has it."""
     cdef unsigned char text[1024]
@@ -555,7 +566,7 @@ cdef inline bint _is_name(object value) noexcept:
 
 
 def plain_identity(dict document not None):
-    """(event_id, type, user_id, ts) of an event that is written in the plainest way, else None."""
+    """(event_id, type, user_id, ts) of an event that is written in the plainest way, else None: as `identity.py`."""
     cdef object event_id = document.get("event_id"), kind = document.get("type")
     cdef object user_id = document.get("user_id"), ts_ms = document.get("ts"), value
     if not (_is_name(event_id) and _is_name(kind) and _is_name(user_id) and type(ts_ms) is int):
@@ -563,6 +574,9 @@ def plain_identity(dict document not None):
     for name in ("ip", "device_id", "target_id", "text"):
         value = document.get(name)
         if value is not None and type(value) is not str:
+            return None
+    for name in ("clock_skew", "invalid_fields", "conflicting_ids"):
+        if name in document:
             return None
     return event_id, kind, user_id, ts_ms
 

@@ -106,8 +106,10 @@ class Evaluator:
         if known == CONFLICTING:
             self.tally.conflicting += 1
             event.fields[CONFLICTING_IDS] = True
-        self.tally.late += now <= record.newest - self.rulebook.lateness_ms
-        record.newest = max(record.newest, now)
+        if now > record.newest:
+            record.newest = now
+        elif now <= record.newest - self.rulebook.lateness_ms:
+            self.tally.late += 1
         program.observe(event.fields, series, now)
 
         if ledger is not None:

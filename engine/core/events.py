@@ -44,8 +44,8 @@ class Event:
     user_id: str
     ts_ms: int
     fields: dict[str, Any]
-    place: int = -1
     content: int = 0
+    place: int = -1
     identity: int = 0
     is_skewed: bool = False
 
@@ -90,12 +90,11 @@ class FieldMapping:
             raise EventError("not_an_object", f"an event is a JSON object, this is {_kind(document)}")
         if self.sources or self.as_string:
             document = self._renamed(document)
-        for name in COMPUTED_FIELDS:
-            if name in document:
-                del document[name]
         plain, claimed_ms = plain_identity(document), None
         if plain is None:
             invalid = list(invalid)
+            for name in COMPUTED_FIELDS:
+                document.pop(name, None)
             self._check_names(document)
             event_id, kind, user_id = document["event_id"], document["type"], document["user_id"]
             for name in TEXT_FIELDS:
@@ -113,12 +112,12 @@ class FieldMapping:
             document[INVALID_FIELDS] = list(invalid)
         if arrived_ms is None or claimed_ms is None:
             ts_ms = self._only_known(document, claimed_ms, arrived_ms)
-            return Event(event_id, kind, user_id, ts_ms, document, content=content)
+            return Event(event_id, kind, user_id, ts_ms, document, content)
         document[CLOCK_SKEW] = skew_ms = claimed_ms - arrived_ms
         if -self.clock_tolerance_ms <= skew_ms <= self.clock_tolerance_ms:
-            return Event(event_id, kind, user_id, claimed_ms, document, content=content)
+            return Event(event_id, kind, user_id, claimed_ms, document, content)
         document[CLOCK_SKEW] = max(-LATEST_MS, min(LATEST_MS, skew_ms))
-        return Event(event_id, kind, user_id, arrived_ms, document, content=content, is_skewed=True)
+        return Event(event_id, kind, user_id, arrived_ms, document, content, is_skewed=True)
 
     def _only_known(self, document: dict[str, Any], claimed_ms: int | None, arrived_ms: int | None) -> int:
         """The one time that is known of an event. Raises EventError."""

@@ -1,5 +1,6 @@
 """Stable hashes: the same on every machine and in every process of a deployment, unlike Python's `hash`."""
 
+from array import array
 from hashlib import blake2b
 from zlib import crc32
 
@@ -22,6 +23,11 @@ def hash_bytes(data: bytes) -> int:
 def hash64(text: str) -> int:
     """The same of a text."""
     return hash_bytes(text.encode())
+
+
+def hash_all(texts: list[str]) -> "array[int]":
+    """The same of several texts."""
+    return array("Q", map(hash64, texts))
 
 
 def hash32(text: str) -> int:

@@ -19,7 +19,8 @@ fields cannot be what they are, whether its user has used its id for something e
 
 
 def plain_identity(document: dict[str, Any]) -> tuple[str, str, str, int] | None:
-    """(event_id, type, user_id, ts) if they are names and an integer, and all text fields are texts, else None."""
+    """(event_id, type, user_id, ts) if they are names and an integer, all text fields are texts, and nothing is there
+    that the engine computes, else None."""
     get = document.get
     event_id, kind, user_id, ts_ms = get("event_id"), get("type"), get("user_id"), get("ts")
     if not (
@@ -30,6 +31,9 @@ def plain_identity(document: dict[str, Any]) -> tuple[str, str, str, int] | None
     for name in TEXT_FIELDS:
         value = get(name)
         if value is not None and type(value) is not str:
+            return None
+    for name in COMPUTED_FIELDS:
+        if name in document:
             return None
     return event_id, kind, user_id, ts_ms
 

@@ -72,7 +72,7 @@ class Journey:
 
     def event(self) -> Event:
         """The event, with the fields that it has carried."""
-        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.place, self.content)
+        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, self.place)
 
     def readings(self) -> list[dict[str, Value]]:
         """All values by name. An event that names several entities of a kind has one reading for each, and

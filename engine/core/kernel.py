@@ -41,6 +41,7 @@ read_distinct: "Callable[[Packed[int] | None, int, int, int], int | AtLeast | No
 ).read_distinct
 trim_distincts: "Callable[[Packed[int], int], int]" = (_kernel or distincts).trim_distincts
 hash64: "Callable[[str], int]" = (_kernel or hashing).hash64
+hash_all: "Callable[[list[str]], array[int]]" = (_kernel or hashing).hash_all
 hash_bytes: "Callable[[bytes], int]" = (_kernel or hashing).hash_bytes
 identity_of: "Callable[[str, str, str], int]" = (_kernel or identity).identity_of
 remember: "Callable[[array[int], int, int, int], int]" = (_kernel or recent).remember

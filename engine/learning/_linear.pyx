@@ -9,7 +9,7 @@ from cpython cimport array
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.math cimport copysign, exp, fabs, floor, isfinite, log1p, sqrt, sqrtf
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 cdef extern from *:
     """
@@ -54,17 +54,18 @@ def index_of(hash64_t hashed):
 
 
 cdef Py_ssize_t _enter(const unsigned char *data, Py_ssize_t size, int length, hash64_t seed, index_t *table,
-                       size_t mask, index_t *found, Py_ssize_t count) noexcept:
-    """Append the indices of n-grams that are not in the table yet; returns how many there are now."""
+                       size_t mask, const float *rows, index_t *found, Py_ssize_t count) noexcept:
+    """Append the indices of n-grams that are not in the table yet; returns how many there are now. Eight bytes can be
+    read from wherever an n-gram begins. `rows`: what will be asked for."""
     cdef Py_ssize_t at
     cdef hash64_t window, keep = (<hash64_t> 1 << (8 * length)) - 1
     cdef index_t index
     cdef size_t slot
     for at in range(size - length + 1):
-        window = 0
-        memcpy(&window, data + at, 8 if at + 8 <= size else size - at)
+        memcpy(&window, data + at, 8)
         index = _index((window & keep) ^ (seed + <hash64_t> length))
-        slot = (index * <size_t> 2654435761) & mask
+        FETCH_AHEAD(rows + ARMS * <Py_ssize_t> index)
+        slot = index & mask
         while table[slot] and table[slot] != index + 1:
             slot = (slot + 1) & mask
         if not table[slot]:
@@ -74,19 +75,21 @@ cdef Py_ssize_t _enter(const unsigned char *data, Py_ssize_t size, int length, h
     return count
 
 
-cdef Py_ssize_t _grams(bytes data, hash64_t seed, index_t *found) except -1:
-    """The distinct indices of a text, into an array with room for twice its bytes."""
+cdef Py_ssize_t _grams(bytes data, hash64_t seed, const float *rows, index_t *found) except -1:
+    """The distinct indices of a text, into an array with room for twice its bytes; their rows are on their way."""
+    cdef unsigned char[MAX_TEXT_BYTES + 8] start
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), count
-    cdef const unsigned char *start = <const unsigned char *> PyBytes_AS_STRING(data)
     cdef size_t room = 64
+    memcpy(start, PyBytes_AS_STRING(data), size)
+    memset(start + size, 0, 8)
     while <Py_ssize_t> room < 4 * size:
         room *= 2
     cdef index_t *table = <index_t *> calloc(room, sizeof(index_t))
     if table is NULL:
         raise MemoryError
-    count = _enter(start, size, LONG_GRAM, seed, table, room - 1, found, 0)
+    count = _enter(start, size, LONG_GRAM, seed, table, room - 1, rows, found, 0)
     if size < SHORT_TEXT_BYTES:
-        count = _enter(start, size, SHORT_GRAM, seed, table, room - 1, found, count)
+        count = _enter(start, size, SHORT_GRAM, seed, table, room - 1, rows, found, count)
     free(table)
     return count
 
@@ -99,7 +102,7 @@ cdef bytes _bytes(str text):
 def gram_indices(str text not None, hash64_t seed):
     """The indices of the text's byte n-grams, each once, in the order in which they come first."""
     cdef index_t[2 * MAX_TEXT_BYTES] found
-    cdef Py_ssize_t count = _grams(_bytes(text), seed, found)
+    cdef Py_ssize_t count = _grams(_bytes(text), seed, NULL, found)
     indices = np.empty(count, np.uint32)
     cdef index_t[::1] view = indices
     if count:
@@ -116,14 +119,12 @@ def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array 
     for place, text in enumerate(texts):
         if not text:
             continue
-        count = _grams(_bytes(text), seed, found)
+        count = _grams(_bytes(text), seed, weights.data.as_floats, found)
         if not count:
             continue
         for arm in range(ARMS):
             total[arm] = 0.0
         for at in range(count):
-            if at + AHEAD < count:
-                FETCH_AHEAD(weights.data.as_floats + ARMS * <Py_ssize_t> found[at + AHEAD])
             row = weights.data.as_floats + ARMS * <Py_ssize_t> found[at]
             for arm in range(ARMS):
                 total[arm] += row[arm]

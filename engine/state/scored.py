@@ -166,11 +166,13 @@ def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
     """What is written along with a piece. Nothing for one that cannot be read."""
     suffix, topic = name[1:], name[1:2]
     try:
-        events = events_of(value)
+        columns = [column.tobytes() for column in events_of(value)]
     except StateError:
         return
-    for identity, user, one in zip(*(column.tolist() for column in events), strict=True):
-        yield INDEX + _EVENT.pack(one) + _EVENT.pack(identity) + topic, _EVENT.pack(user) + suffix
+    identities, users, ids = columns
+    for start in range(0, len(ids), _EVENT.size):
+        end = start + _EVENT.size
+        yield b"%b%b%b%b" % (INDEX, ids[start:end], identities[start:end], topic), users[start:end] + suffix
 
 
 def _found(key: bytes, value: bytes, start: int) -> Found:

@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 
 from engine.core.evaluator import Evaluator
-from engine.core.kernel import hash64, identity_of
+from engine.core.kernel import hash64, hash_all, identity_of
 from engine.core.rules import Rulebook
 from engine.errors import LabelError, SnapshotError, StateError
 from engine.learning.drift import ScoreDrift
@@ -121,8 +121,8 @@ class ScoredEvents:
         }
         for keys, payload in pieces(scored, _PIECE_EVENTS):
             own = [events[key] for key in keys.tolist()]
-            users = np.array([hash64(event.user_id) for event in own], np.uint64)
-            ids = np.array([hash64(event.event_id) for event in own], np.uint64)
+            users = np.array(hash_all([event.user_id for event in own]), np.uint64)
+            ids = np.array(hash_all([event.event_id for event in own]), np.uint64)
             outcome.keep_scored([outcome.state.scored.put(self._topic, ScoredKeys(keys, users, ids), payload)])
         for rows in scored:
             for one in choose(rows, self._settings.review_share):
