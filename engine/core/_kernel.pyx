@@ -158,7 +158,7 @@ def add_count(array.array words not None, unsigned int key, wide now, Py_ssize_t
     first, end = _first(data, place, COUNT_COLUMNS), _end(data, place, COUNT_COLUMNS)
     at = end
     if first < end and now < <wide> data[end - 1]:
-        if now <= _lost_until(data, place, COUNT_COLUMNS, 1):
+        if now <= _horizon(data, place, COUNT_COLUMNS, 1):
             return
         at = _right(data, now, first, end, 1)
     _open(words, at, 1)
@@ -212,13 +212,14 @@ def trim_counts(array.array words not None, wide oldest):
     longest retention of those that are left, in ms."""
     cdef unsigned int *data
     cdef Py_ssize_t place = 0, first, end, column
-    cdef wide longest = 0, retention_ms
+    cdef wide longest = 0, retention_ms, newest
     while place < <Py_ssize_t> words.data.as_uints[0]:
         _trim_count(words, place)
         data = words.data.as_uints
         first, end = _first(data, place, COUNT_COLUMNS), _end(data, place, COUNT_COLUMNS)
         retention_ms = data[_head(data, RETENTION, place)]
-        if first == end or <wide> data[end - 1] + retention_ms < oldest:
+        newest = data[end - 1] if first < end else data[_head(data, FLOOR, place)]
+        if newest == 0 or newest + retention_ms < oldest:
             _move_ends(data, place, first - end)
             _close(words, first, end - first)
             for column in range(COUNT_COLUMNS - 1, -1, -1):
@@ -345,7 +346,7 @@ def add_distinct(array.array words not None, hash64_t key, wide now, hash64_t va
     first, end = _first(data, place, DISTINCT_COLUMNS), _end(data, place, DISTINCT_COLUMNS)
     at = end
     if first < end and now < <wide> data[end - 2]:
-        if now <= _lost_until(data, place, DISTINCT_COLUMNS, 2):
+        if now <= _horizon(data, place, DISTINCT_COLUMNS, 2):
             return
         at = _right(data, now, first, end, 2)
     _open(words, at, 2)
@@ -377,13 +378,14 @@ def trim_distincts(array.array words not None, wide oldest):
     """As `trim_counts`."""
     cdef hash64_t *data
     cdef Py_ssize_t place = 0, first, end, column
-    cdef wide longest = 0, retention_ms
+    cdef wide longest = 0, retention_ms, newest
     while place < <Py_ssize_t> words.data.as_ulonglongs[0]:
         _trim_distinct(words, place)
         data = words.data.as_ulonglongs
         first, end = _first(data, place, DISTINCT_COLUMNS), _end(data, place, DISTINCT_COLUMNS)
         retention_ms = data[_head(data, RETENTION, place)]
-        if first == end or <wide> data[end - 2] + retention_ms < oldest:
+        newest = data[end - 2] if first < end else data[_head(data, FLOOR, place)]
+        if newest == 0 or newest + retention_ms < oldest:
             _move_ends(data, place, first - end)
             _close(words, first, end - first)
             for column in range(DISTINCT_COLUMNS - 1, -1, -1):

@@ -15,6 +15,7 @@ from engine.core.packed import (
     Packed,
     begin,
     bounds,
+    doubt,
     drop,
     find,
     head,
@@ -46,13 +47,18 @@ def add_count(words: "Packed[int]", key: int, now: int, cap: int, retention_ms: 
     first, end = bounds(words, place, LAYOUT)
     if first == end or now >= words[end - 1]:
         words.insert(end, now)
-    elif now > lost_until(words, place, LAYOUT):
+    elif now > horizon(words, place, LAYOUT):
         words.insert(bisect_right(words, now, first, end), now)
     else:
         return
     move_ends(words, place, 1)
     if end + 1 - first > cap:
         _make_room(words, place, cap)
+
+
+def doubt_count(words: "Packed[int]", key: int, now: int, retention_ms: int) -> None:
+    """As `packed.doubt`."""
+    doubt(words, key, now, retention_ms, LAYOUT)
 
 
 def read_count(words: "Packed[int] | None", key: int, now: int, over_ms: int) -> int | AtLeast | None:

@@ -19,6 +19,7 @@ from engine.core.packed import (
     Packed,
     begin,
     bounds,
+    doubt,
     drop,
     find,
     head,
@@ -51,13 +52,18 @@ def add_distinct(words: "Packed[int]", key: int, now: int, value: int, cap: int,
     first, end = bounds(words, place, LAYOUT)
     at = end
     if first < end and now < words[end - 2]:
-        if now <= lost_until(words, place, LAYOUT):
+        if now <= horizon(words, place, LAYOUT):
             return
         at = first + 2 * bisect_right(words[first:end:2], now)
     words[at:at] = array("Q", (now, value))
     move_ends(words, place, 2)
     if (end + 2 - first) // 2 > cap:
         _make_room(words, place, cap)
+
+
+def doubt_distinct(words: "Packed[int]", key: int, now: int, retention_ms: int) -> None:
+    """As `packed.doubt`."""
+    doubt(words, key, now, retention_ms, LAYOUT)
 
 
 def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int) -> int | AtLeast | None:

@@ -13,7 +13,7 @@ at once or recalled later depends on the order of arrival; whether it is acted o
 that more events can only make true.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
 
@@ -27,10 +27,24 @@ from engine.core.units import duration_text
 
 MAX_COMBINATIONS = 64
 PART_SEPARATOR = "\x1f"
-"""Stands between the parts of a pair's key."""
+"""Stands between the parts of a pair's key; in them it is escaped (`joined`), as ids may have it."""
+
+_ESCAPE = "\x1e"
 
 Stop = tuple[str, str]
 """An entity: its kind, such as "url_domain", and its key, such as "x.io"."""
+
+
+def joined(parts: Iterable[str]) -> str:
+    """The key of what has these parts: another one for other parts, whatever is in them."""
+    return PART_SEPARATOR.join(map(escaped, parts))
+
+
+def escaped(part: str) -> str:
+    """A part as it stands in a key."""
+    if PART_SEPARATOR not in part and _ESCAPE not in part:
+        return part
+    return part.replace(_ESCAPE, f"{_ESCAPE}0").replace(PART_SEPARATOR, f"{_ESCAPE}1")
 
 
 @dataclass(slots=True)

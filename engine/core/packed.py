@@ -106,6 +106,19 @@ def retain(words: "Packed[int]", place: int, retention_ms: int, layout: Layout) 
     words[kept] = retention_ms
 
 
+def doubt(words: "Packed[int]", key: int, now: int, retention_ms: int, layout: Layout) -> None:
+    """Note that something at `now` may belong to the series `key`, or may not: of windows that contain it, a lower
+    bound is known."""
+    place = find(words, key)
+    if not holds(words, place, key):
+        begin(words, place, key, retention_ms, layout)
+    elif words[head(words, RETENTION, place)] != retention_ms:
+        trim_series(words, place, layout)
+        retain(words, place, retention_ms, layout)
+    floor = head(words, FLOOR, place)
+    words[floor] = max(words[floor], now)
+
+
 def after(words: "Packed[int]", time: int, first: int, end: int, layout: Layout) -> int:
     """Where the first entry after `time` begins, among those from `first` to `end`."""
     return first + layout.width * bisect_right(words[first : end : layout.width], time)
@@ -132,7 +145,8 @@ def trim(words: "Packed[int]", oldest: int, layout: Layout) -> int:
         trim_series(words, place, layout)
         first, end = bounds(words, place, layout)
         retention_ms = words[head(words, RETENTION, place)]
-        if first == end or words[end - layout.width] + retention_ms < oldest:
+        newest = words[end - layout.width] if first < end else words[head(words, FLOOR, place)]
+        if not newest or newest + retention_ms < oldest:
             finish(words, place, layout)
         else:
             longest = max(longest, retention_ms)

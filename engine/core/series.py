@@ -1,6 +1,7 @@
 """The series of one entity: what the functions generated from a rulebook read and write."""
 
 from engine.core import counts, distincts
+from engine.core.bounds import AtLeast
 from engine.core.counts import new_counts, times_between
 from engine.core.distincts import entries_by_key, new_distincts
 from engine.core.packed import Packed, shift
@@ -63,8 +64,8 @@ def add_amount(series: SeriesByKey, key: int, now: int, amount: float, cap: int,
     found.add_amount(now, amount, cap)
 
 
-def read_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> float | None:
-    """A sum; None (unknown) without series. `cap` only bounds memory here."""
+def read_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> float | AtLeast | None:
+    """A sum, or a bound; None (unknown) without series. `cap` only bounds memory here."""
     if series is None:
         return None
     found = series.get(key)

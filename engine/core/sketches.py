@@ -36,6 +36,11 @@ class BucketSeries(SumSeries):
     __slots__ = ()
     kind: ClassVar[int] = BUCKETS
 
+    def whole(self, now: int, over_ms: int) -> float | None:
+        """The sum over a window: buckets are never merged, so there is no bound."""
+        found = self.total(now, over_ms)
+        return found if type(found) is float else None
+
     def put(self, now: int, amount: float, width_ms: int) -> None:
         """Add to the bucket of `now`."""
         times, start = self.times, now - now % width_ms
@@ -168,7 +173,7 @@ def read_approx_total(series: SeriesByKey | None, key: int, now: int, over_ms: i
     if series is None:
         return None
     found = series.get(key)
-    return found.total(now, over_ms) if isinstance(found, BucketSeries) else 0.0
+    return found.whole(now, over_ms) if isinstance(found, BucketSeries) else 0.0
 
 
 def read_approx_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:

@@ -20,9 +20,10 @@ The edges, all of them:
 
 from array import array
 from bisect import bisect_right
-from math import fsum
+from math import fsum, isnan
 from typing import ClassVar
 
+from engine.core.bounds import AtLeast
 from engine.core.packed import AHEAD, NOTHING_LOST
 
 SUM = 2
@@ -81,11 +82,11 @@ class Series:
 
 
 class SumSeries(Series):
-    """How much: an amount beside each time.
+    """How much: an amount beside each time; NaN is one that could not be read.
 
     A full series merges its two oldest entries and keeps the older time, so no amount is lost and a
     stream of tiny amounts cannot push a large one out. A window that starts inside the merged span
-    leaves the merged amount out: it is then a lower bound for amounts of one sign.
+    leaves the merged amount out: the sum is then a lower bound where no amount is negative, else unknown.
     """
 
     __slots__ = ("amounts",)
@@ -96,7 +97,7 @@ class SumSeries(Series):
         self.amounts = array("d")
 
     def add_amount(self, now: int, amount: float, cap: int) -> None:
-        """Enter one event with its amount (finite)."""
+        """Enter one event with its amount (finite or NaN)."""
         times, amounts = self.times, self.amounts
         if not times or now >= times[-1]:
             times.append(now)
@@ -110,16 +111,22 @@ class SumSeries(Series):
         if len(times) > cap:
             self._make_room(cap)
 
-    def total(self, now: int, over_ms: int) -> float | None:
-        """The sum over (now - over_ms, now]; None when it reaches back behind what is kept."""
+    def total(self, now: int, over_ms: int) -> float | AtLeast | None:
+        """The sum over (now - over_ms, now], or at least, where a part of it has been merged with what lies before.
+        None when it reaches back behind what is kept, or an amount in it could not be read."""
         times = self.times
         if not times:
             return 0.0
         start = now - over_ms
         if start < self.horizon():
             return None
-        end = len(times) if now >= times[-1] else bisect_right(times, now)
-        return fsum(self.amounts[bisect_right(times, start) : end])
+        begin, end = bisect_right(times, start), len(times) if now >= times[-1] else bisect_right(times, now)
+        found = fsum(self.amounts[begin:end])
+        if isnan(found):
+            return None
+        if start >= self.floor or not begin:
+            return found
+        return AtLeast(found) if all(amount >= 0 for amount in self.amounts) else None
 
     def _make_room(self, cap: int) -> None:
         self.trim()  # first, so that it does not matter when the record was saved last

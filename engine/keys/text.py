@@ -30,6 +30,9 @@ a Japanese or Korean syllable for one and a half."""
 MAX_CHARS = 4_000
 """So much of a text is read, half of it from either end, once blanks and other signs in a row are one blank."""
 
+MAX_READ = 20_000
+"""So much of a text is read for keywords."""
+
 WINDOW = 240
 """Of a text of more than twice as many bytes, one key is of so many at its head and the other of so many at its tail.
 Keys of the whole of it would change with anything long that is put before or behind what is copied."""
@@ -117,6 +120,16 @@ def _again(hashes: np.ndarray[Any, np.dtype[np.uint64]], mix: tuple[np.uint64, .
     """The second hash of each run, from the first."""
     again = (hashes ^ (hashes >> _SHIFT)) * mix[3]
     return again ^ (again >> _SHIFT)
+
+
+def unmasked(text: str) -> str:
+    """A text as its reader takes it, for keywords: in small letters, without what is not seen and without accents, in
+    ASCII where a letter looks like one of ASCII, one blank for all white space. Of more than MAX_READ characters the
+    head and the tail."""
+    text = squeezed(text, MAX_READ)
+    if text.isascii():
+        return text.lower()
+    return (_JAMO.sub(_composed, text) if _HANGUL.search(text) else text).translate(_FOLDS)
 
 
 def skeleton(text: str) -> str:

@@ -20,6 +20,9 @@ MAX_DOMAINS = 32
 MAX_HOSTS = 64
 """So many different hosts are looked up in the list of public suffixes, those of different owners first."""
 
+MAX_NAME_CHARS = 2_048
+"""So much of an e-mail address or a link is read."""
+
 MAX_INTERNATIONAL = 16
 MAX_INTERNATIONAL_CHARS = 512
 """So many hosts outside ASCII are encoded, and no more characters: that takes up to 7 µs for each."""
@@ -51,6 +54,13 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
         links = _examined(list(dict.fromkeys(links)))
     found = (destination(*link) for link in links)
     return chosen((one for one in found if one is not None), MAX_DOMAINS)
+
+
+def domain_of(text: str) -> str:
+    """The registrable domain of an e-mail address, a link or a host; empty where there is none."""
+    place = text[-MAX_NAME_CHARS:].rpartition("@")[2] if "@" in text and "/" not in text else text[:MAX_NAME_CHARS]
+    found = url_domains({"url": place.strip()})
+    return found[0].partition("/")[0] if found else ""
 
 
 def _declared(fields: Mapping[str, Any]) -> list[Link]:

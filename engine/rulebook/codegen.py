@@ -14,6 +14,8 @@ from typing import Any
 
 import re2
 
+from engine.core.lists import LiveList
+from engine.rulebook.keys import CANONICAL
 from engine.rulebook.nodes import (
     Arithmetic,
     Call,
@@ -190,7 +192,17 @@ class Scope:
         return f"({one} {op} {other})"
 
     def _is_among(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> str:
+        if item.type == "list":
+            return f"among({self._plain(item)}, {self.constant('L', self._listed(item, list_name, values))})"
         return f"({self._plain(item)} in {self.constant('L', self._entries(list_name, values))})"
+
+    def _listed(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
+        """The entries that the items of an event's list are looked up in: also as these are written."""
+        written = CANONICAL.get(item.target) if isinstance(item, Ref) and item.kind == "keys" else None
+        entries = self._entries(list_name, values)
+        if written is None or isinstance(entries, LiveList):
+            return entries
+        return self._entries(None, {*entries, *(key for entry in entries for key in written(entry))})
 
     def _plain(self, expr: Expr) -> str:
         """Source for a value all of whose names are loaded and known."""

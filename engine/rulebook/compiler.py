@@ -31,34 +31,36 @@ from engine.rulebook.models import read_model
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
 from engine.rulebook.programs import ProgramWriter
 from engine.rulebook.rules import RuleDeclaration, read_rules
-from engine.rulebook.sections import read_declarations
+from engine.rulebook.sections import named_files, read_declarations
 from engine.rulebook.senses import give_senses
 
 _SEPARATOR = "\x1f"
 LOOKBACK_CAP = MAX_CAP
-SOURCE_SUFFIXES = (".yaml", ".yml", ".txt")
+RULE_SUFFIXES = (".yaml", ".yml")
 
 
 def read_directory(path: Path) -> dict[str, str]:
-    """The sources of a rulebook: every YAML and list file under a directory, or one YAML file alone.
+    """The sources of a rulebook: every YAML file under a directory, or one alone, and the files that its lists name.
 
     Raises RulebookError when there is nothing to read.
     """
-    if path.is_file():
-        files, root = [path], path.parent
-        files += sorted(file for file in root.rglob("*.txt") if file.is_file())
-    else:
-        files = sorted(file for file in path.rglob("*") if file.suffix in SOURCE_SUFFIXES and file.is_file())
-        root = path
-    if not any(file.suffix in (".yaml", ".yml") for file in files):
+    root = path.parent if path.is_file() else path
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    rulebooks = [file for file in files if file.suffix in RULE_SUFFIXES]
+    if not rulebooks:
         raise RulebookError(f"{path}: error: there is no rulebook here (no .yaml file)", 1)
-    sources = {}
-    for file in files:
-        try:
-            sources[file.relative_to(root).as_posix()] = file.read_text("utf-8")
-        except (UnicodeDecodeError, OSError) as error:
-            raise RulebookError(f"{file}: error: this file cannot be read as UTF-8 text: {error}", 1) from error
+    sources = {file.relative_to(root).as_posix(): _read(file) for file in rulebooks}
+    for name in [named for file, text in sources.items() for named in named_files(file, text)]:
+        if name not in sources and ".." not in name.split("/") and (root / name).is_file():
+            sources[name] = _read(root / name)
     return sources
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        raise RulebookError(f"{file}: error: this file cannot be read as UTF-8 text: {error}", 1) from error
 
 
 def load_rulebook(sources: Mapping[str, str] | Path, conceal: Conceal | None = None) -> Rulebook:

@@ -10,7 +10,7 @@ from engine.core.rules import MAX_CAP, USER
 from engine.rulebook import schema
 from engine.rulebook.declarations import CounterDeclaration, Declarations
 from engine.rulebook.diagnostics import Span, did_you_mean
-from engine.rulebook.entities import DERIVED_KEYS
+from engine.rulebook.keys import KEY_SOURCES
 from engine.rulebook.nodes import Expr, names_in
 from engine.rulebook.schema import duration, words
 from engine.rulebook.source import Node
@@ -75,7 +75,7 @@ def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     keys = schema.read_mapping(node, schema.CLUSTER, f"cluster `{name}`", report)
     if not {"of", "share", "within"} <= keys.keys():
         return
-    if name in made.fields or name in DERIVED_KEYS:
+    if name in made.fields or name in KEY_SOURCES:
         report.error(span, f'"{name}" is a field already', "give the cluster another name")
         return
     of = words(keys["of"], "an event type", report)
@@ -109,7 +109,7 @@ def _by(made: Declarations, node: Node) -> str | None:
     """The kind of entity: its parts joined by a plus sign."""
     parts = words(node, "an entity", made.diagnostics)
     known = [
-        *DERIVED_KEYS,
+        *KEY_SOURCES,
         *made.clusters,
         *(name for name, field in made.fields.items() if field.type in ("text", "number")),
     ]
@@ -150,7 +150,7 @@ def _countable(made: Declarations, kind: str, subject: str, span: Span) -> bool:
 def _reads_event_alone(made: Declarations, where: Expr) -> bool:
     """What is known at a shared entity is the event, not its user's counters."""
     for ref in names_in(where):
-        if ref.kind not in ("field", "event"):
+        if ref.kind not in ("field", "event", "keys"):
             made.diagnostics.error(
                 ref.span, f"`{ref.written}` is not known where this counter counts", "`where` may name fields here"
             )

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.clusters import ClusterSpec
-from engine.core.lists import Conceal, LiveList
+from engine.core.lists import Conceal, LiveList, entries_of
 from engine.core.rules import CounterKind, Ladder, threshold_of
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
+from engine.rulebook.keys import KEY_LISTS
 from engine.rulebook.literals import ExpressionText
 from engine.rulebook.nodes import Expr, Ref, Type
 from engine.rulebook.source import Node
@@ -16,11 +17,13 @@ from engine.rulebook.source import Node
 
 @dataclass(frozen=True, slots=True)
 class FieldDeclaration:
-    """A field of the event: its type, its path, and what one unit of it is in ms or bytes."""
+    """A field of the event: its type, its path, what one unit of it is in ms or bytes, and whether numbers may be
+    written as texts."""
 
     type: Type
     path: str
     factor: int = 1
+    is_spelt: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Declarations:
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    entry_spans: dict[str, dict[str, Span]] = field(default_factory=dict)
     live: dict[str | None, LiveList] = field(default_factory=dict)
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
@@ -78,9 +82,14 @@ class Declarations:
         if list_name in self.live:
             return self.live[list_name]
         found = frozenset(self.lists[list_name] if list_name is not None else values)
-        if self.conceal is None:
-            return found
-        return found | {self.conceal(value) for value in found if isinstance(value, str)}
+        if self.conceal is not None:
+            found |= {self.conceal(value) for value in found if isinstance(value, str)}
+        return entries_of(found)
+
+    def path_of(self, name: str) -> str:
+        """Where a field, declared or not (`event.x` is `x`), is found in an event."""
+        declared = self.fields.get(name)
+        return declared.path if declared is not None else name
 
     def resolve(self, name: str, span: Span) -> Ref | None:
         """The thing that a clause names, or None and an error with a suggestion."""
@@ -101,6 +110,8 @@ class Declarations:
             return Ref(span, "number", "counter", name, name)
         if name in self.derived:
             return Ref(span, self.derived[name][0], "derived", name, name)
+        if name in KEY_LISTS:
+            return Ref(span, "list", "keys", name, name)
         if name == self.reading:
             self.diagnostics.error(span, f'"{name}" is defined by itself')
             return None
@@ -109,7 +120,7 @@ class Declarations:
         if name in self.to_come:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
             return None
-        known = [*self.fields, *self.counters, *self.derived]
+        known = [*self.fields, *self.counters, *self.derived, *KEY_LISTS]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
         return None

@@ -38,7 +38,8 @@ class Dependencies:
     def needs_home(self, clause: Clause) -> bool:
         """Whether a clause reads anything but the counters of other entities."""
         return any(
-            ref.kind in ("field", "event", "score") or (ref.kind == "counter" and self.counters[ref.target].by == USER)
+            ref.kind in ("field", "event", "score", "keys")
+            or (ref.kind == "counter" and self.counters[ref.target].by == USER)
             for ref in reached(self.declared, clause.expr)
         )
 

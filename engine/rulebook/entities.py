@@ -18,11 +18,9 @@ from engine.rulebook.functions import (
     from_series,
     function,
 )
+from engine.rulebook.keys import KEY_SOURCES
 from engine.rulebook.rules import Clause, RuleDeclaration
 from engine.rulebook.runtime import RUNTIME
-
-DERIVED_KEYS = {"url_domain": "url_domains(f)", "ip_prefix": "ip_prefixes(f)", "text": "fingerprints(f)"}
-"""Kinds of entities that are computed from an event's fields."""
 
 
 class EntityWriter:
@@ -94,10 +92,10 @@ class EntityWriter:
         return f"tuple(k for k in {found} if not ({left_out}))"
 
     def _part(self, part: str) -> str:
-        if part in DERIVED_KEYS:
-            return DERIVED_KEYS[part]
-        declared = self._words.declared.fields.get(part)
-        return f"tokens({fetch(declared.path if declared is not None else part.removeprefix('event.'))})"
+        if part in KEY_SOURCES:
+            return KEY_SOURCES[part]
+        found = fetch(self._words.declared.path_of(part.removeprefix("event.")))
+        return f"addresses({found})" if part == "ip" else f"tokens({found})"
 
     def _values(self, scope: Scope, counters: Iterable[Counter]) -> str:
         return "{" + ", ".join(f"{counter.name!r}: {self._read(scope, counter)}" for counter in counters) + "}"

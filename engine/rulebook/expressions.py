@@ -6,11 +6,11 @@ other calls, no subscripts: an expression cannot reach anything but the values i
 """
 
 import ast
+import re
 from collections.abc import Callable
 
-import re2
-
 from engine.core.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
+from engine.keys.text import unmasked
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.nodes import (
@@ -29,16 +29,22 @@ from engine.rulebook.nodes import (
     a_type,
     any_wrong,
 )
+from engine.rulebook.patterns import as_skeleton, compiles, look_at_classes
+from engine.rulebook.slips import find_slip
 
 FUNCTIONS: dict[str, tuple[tuple[Type, ...], Type]] = {
     "len": (("text",), "number"),
     "lower": (("text",), "text"),
+    "skeleton": (("text",), "text"),
+    "domain": (("text",), "text"),
     "abs": (("number",), "number"),
     "min": (("number", "number"), "number"),
     "max": (("number", "number"), "number"),
     "known": (("any",), "bool"),
 }
 MAX_CHARS = 2_000
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "\\": "\\"}
 _NUMERIC = ("number", "duration", "size")
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -66,6 +72,10 @@ class Parser:
         """The expression, whatever its type, or None (and an error)."""
         if len(self._source.text) > MAX_CHARS:
             self._diagnostics.error(self._source.span, f"this expression is longer than {MAX_CHARS} characters")
+            return None
+        slip = find_slip(self._source.text)
+        if slip is not None:
+            self._diagnostics.error(self._source.place(slip.column, slip.width), slip.message, slip.hint)
             return None
         tree = self._source.parse()
         if isinstance(tree, Span):
@@ -132,7 +142,18 @@ class Parser:
         if written is None:
             return self._wrong(span, "a text stands in one pair of quotes, without a letter before it")
         quote = written[0]
-        return Constant(span, "text", written[1:-1].replace("\\" + quote, quote))
+        plain = written[1:-1].replace("\\" + quote, quote)
+        stray = next((match[0] for match in _ESCAPE.finditer(plain) if match[0][1:] not in _ESCAPED), None)
+        if stray is not None:
+            return self._wrong(
+                span, f"`{stray}` means something in a pattern alone", f"write \\{stray} for the two signs"
+            )
+        return Constant(span, "text", _ESCAPE.sub(lambda match: _ESCAPED[match[0][1:]], plain))
+
+    def _pattern(self, node: ast.expr) -> str | None:
+        """What is written in a pair of quotes, for RE2; None for anything else."""
+        written = self._source.literal(node) if isinstance(node, ast.Constant) else None
+        return written[1:-1].replace("\\" + written[0], written[0]) if written is not None else None
 
     def _name(self, node: ast.Name, span: Span) -> Expr:
         literal = self._source.literal(node)
@@ -168,8 +189,10 @@ class Parser:
         if "wrong" in (left.type, right.type):
             return Expr(span, "wrong")
         if "list" in (left.type, right.type):
+            names = [side.written for side in (left, right) if isinstance(side, Ref) and side.type == "list"]
+            name = names[0] if names else "some_list"
             return self._wrong(
-                span, "lists cannot be compared", '"x" in some_list asks for an item, len(some_list) for its length'
+                span, "lists cannot be compared", f'"x" in {name} asks for an item, len({name}) for its length'
             )
         if left.type != right.type:
             return self._mismatch(op, left, right, span)
@@ -196,7 +219,7 @@ class Parser:
                 if name not in self._lists:
                     hint = did_you_mean(name, self._lists) or "declare it under `lists:`"
                     return self._wrong(self._source.span_of(container), f'unknown list "{name}"', hint)
-                return Member(span, "bool", self._expect(item, "text"), name)
+                return Member(span, "bool", item if item.type == "list" else self._expect(item, "text"), name)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 values = [self._read(element) for element in elements]
                 constants = [value for value in values if isinstance(value, Constant)]
@@ -204,28 +227,28 @@ class Parser:
                     return self._wrong(
                         self._source.span_of(container), "a list holds literals of one type", '["a", "b"]'
                     )
-                self._expect(item, constants[0].type)
+                self._expect(item, constants[0].type if item.type != "list" else "list")
                 return Member(span, "bool", item, None, frozenset(value.value for value in constants))
         whole = self._read(container)
         if whole.type == "any":
             self._expect(whole, "text" if isinstance(item, Constant) else "list")
         if whole.type not in ("text", "list"):
             return self._wrong(whole.span, f"`in` needs a list or a text on its right, this is {a_type(whole.type)}")
+        if isinstance(item, Constant) and isinstance(whole, Call) and whole.function == "skeleton":
+            item = Constant(item.span, item.type, unmasked(str(item.value)))
         return Contains(span, "bool", self._expect(item, "text"), whole)
 
     def _matches(self, left: ast.expr, right: ast.expr, span: Span) -> Expr:
         subject = self._expect(self._read(left), "text")
-        pattern = self._read(right) if isinstance(right, ast.Constant) else None
-        if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
-            return self._wrong(self._source.span_of(right), "`matches` needs a pattern in quotes")
-        try:
-            options = re2.Options()
-            options.log_errors = False
-            options.max_mem = 1 << 20
-            re2.compile(pattern.value, options)
-        except re2.error as error:
-            return self._wrong(self._source.span_of(right), f"this pattern is not valid (RE2): {_said(error)}")
-        return Matches(span, "bool", subject, pattern.value)
+        pattern, place = self._pattern(right), self._source.span_of(right)
+        if pattern is None:
+            return self._wrong(place, "`matches` needs a pattern in quotes", 'for example: text matches "free money"')
+        if isinstance(subject, Call) and subject.function == "skeleton":
+            pattern = as_skeleton(pattern, place, self._diagnostics)
+        look_at_classes(pattern, place, self._diagnostics)
+        if not compiles(pattern, place, self._diagnostics):
+            return Expr(place, "wrong")
+        return Matches(span, "bool", subject, pattern)
 
     def _arithmetic(self, node: ast.BinOp, op: str, span: Span) -> Expr:
         left, right = self._read(node.left), self._read(node.right)
@@ -263,6 +286,8 @@ class Parser:
             if not isinstance(parts[0], Ref):
                 return self._wrong(span, "known() takes a name", "known(account_age)")
             return Call(span, result, function, parts)
+        if function == "skeleton" and isinstance(parts[0], Constant):
+            return Constant(span, "text", unmasked(str(parts[0].value)))
         if function == "len" and parts[0].type == "list":
             return Call(span, result, function, parts)
         for part, kind in zip(parts, wanted, strict=True):
@@ -293,8 +318,3 @@ class Parser:
             self._diagnostics.error(expr.span, f"{a_type(wanted)} is needed here, this is {a_type(expr.type)}", hint)
             expr.type = "wrong"
         return expr
-
-
-def _said(error: Exception) -> str:
-    said = error.args[0] if error.args else error
-    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)

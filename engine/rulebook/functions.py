@@ -9,10 +9,9 @@ from engine.core.entities import MAX_LATENESS_MS
 from engine.core.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
-from engine.keys.network import ip_prefixes
-from engine.keys.urls import url_domains
 from engine.rulebook.codegen import Scope, counts
 from engine.rulebook.declarations import Declarations, RatioDeclaration
+from engine.rulebook.keys import CANONICAL, KEY_SOURCES
 from engine.rulebook.nodes import Ref, names_in
 from engine.rulebook.rules import Clause, RuleDeclaration
 
@@ -25,7 +24,7 @@ _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
     "size": (int, float),
 }  # fmt: skip
-_COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1}
+_COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1, "keys": 3}
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
 
@@ -58,7 +57,7 @@ class Vocabulary:
         match ref.kind:
             case "field":
                 declared = self.declared.fields[ref.target]
-                found = fetch(declared.path)
+                found = f"spelt({fetch(declared.path)})" if declared.is_spelt else fetch(declared.path)
                 if declared.path == INVALID_FIELDS:
                     return f"invalid(f, {scope.constant('W', self._wanted())})"
                 if declared.factor != 1:
@@ -66,6 +65,8 @@ class Vocabulary:
                 return guarded(found, declared.type)
             case "event":
                 return guarded(fetch(ref.target), ref.type)
+            case "keys":
+                return KEY_SOURCES[ref.target]
             case "counter":
                 return counter(scope, self.counters[ref.target])
             case "score":
@@ -80,7 +81,7 @@ class Vocabulary:
         """Name, path and types of each field that is declared to be of a type."""
         declared = self.declared.fields.items()
         return tuple(
-            (name, one.path, _CLASSES[one.type])
+            (name, one.path, (*_CLASSES[one.type], str) if one.is_spelt else _CLASSES[one.type])
             for name, one in declared
             if one.type in _CLASSES and one.path not in COMPUTED_FIELDS
         )
@@ -141,32 +142,51 @@ class Vocabulary:
         """Lines that enter an event into the series of these counters, each series once."""
         lines: list[str] = []
         for counter in {counter.series_key: counter for counter in counters}.values():
-            conditions = [f"k not in {name}" for name in excluding(self, scope, counter)]
+            outside = [f"k not in {name}" for name in excluding(self, scope, counter)]
             where = self.declared.counters[counter.name].where
-            if where is not None:
-                conditions.append(scope.true(where))
-            indent = " "
-            if conditions:
-                lines.append(f" if {' and '.join(conditions)}:")
-                indent = "  "
-            lines += [indent + line for line in self._entry(counter)]
+            entry, doubt = self._entry(counter), self._doubt(counter)
+            if where is None:
+                lines += _when(outside, entry)
+                continue
+            lines += _when([*outside, scope.true(where)], entry)
+            if doubt is not None and names_in(where):  # what may belong to it makes the count a bound
+                lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
         return lines
 
     def _entry(self, counter: Counter) -> list[str]:
-        tail = f"{counter.cap}, {self.retention_ms(counter.series_key)})"
+        """Lines that enter the event at hand. What is there and cannot be read is doubted."""
+        tail, name = f"{counter.cap}, {self.retention_ms(counter.series_key)})", counter.field or ""
         approx = "approx_" if counter.approx else ""
         if counter.kind == "count":
             return [f"add_{approx}count({_store(counter)}, {counter.series_key}, now, {tail}"]
-        declared = self.declared.fields.get(counter.field or "")
-        path = declared.path if declared else counter.field or ""
         if counter.kind == "distinct":
-            entry = f"add_{approx}distinct({_store(counter)}, {counter.series_key}, now, hash64(x), {tail}"
-            return [f"x = {fetch(path)}", "if type(x) is not str: x = token(x)", f"if x is not None: {entry}"]
+            add = f"add_{approx}distinct({_store(counter)}, {counter.series_key}, now, hash64(x), {tail}"
+            if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
+                return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {add}"]
+            doubt = self._doubt(counter)
+            told = [f"elif x is False: {doubt}"] if doubt is not None else []
+            read = "address" if name == "ip" else "token"
+            return [
+                f"x = {fetch(self.declared.path_of(name))}",
+                f"x = {read}(x)" if read == "address" else "if type(x) is not str: x = token(x)",
+                f"if x: {add}",
+                *told,
+            ]
+        declared = self.declared.fields.get(name)
         factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
+        found = fetch(self.declared.path_of(name))
         return [
-            f"x = amount({fetch(path)})",
+            f"x = amount({f'spelt({found})' if declared is not None and declared.is_spelt else found})",
             f"if x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
         ]
+
+    def _doubt(self, counter: Counter) -> str | None:
+        """Source text that notes that the event at hand may belong to a counter; None where that cannot be noted."""
+        retention_ms, key = self.retention_ms(counter.series_key), counter.series_key
+        if counter.kind == "sum" or (counter.kind == "count" and counter.approx):
+            approx = "approx_" if counter.approx else ""
+            return f"add_{approx}amount(s.others, {key}, now, nan, {counter.cap}, {retention_ms})"
+        return None if counter.approx else f"doubt_{counter.kind}({_store(counter)}, {key}, now, {retention_ms})"
 
     def retention_ms(self, series_key: int) -> int:
         """How long a series keeps its entries: its longest window, and as long again as answers may be late.
@@ -189,13 +209,6 @@ def _runs_apart(counter: Counter) -> bool:
     return counter.by != USER and not counter.approx
 
 
-CANONICAL: dict[str, Callable[[str], tuple[str, ...]]] = {
-    "url_domain": lambda entry: url_domains({"url": entry}),
-    "ip_prefix": lambda entry: ip_prefixes({"ip": entry}),
-}
-"""How an entry of an exception list is written as a key."""
-
-
 def from_series(_: Scope, counter: Counter) -> str:
     """A counter in the series of the entity at hand."""
     reader = _READERS[counter.kind]
@@ -203,6 +216,13 @@ def from_series(_: Scope, counter: Counter) -> str:
         reader = reader.replace("_", "_approx_")
     cap = f", {counter.cap}" if counter.approx or counter.kind == "sum" else ""
     return f"{reader}({_store(counter)}, {counter.series_key}, now, {counter.over_ms}{cap})"
+
+
+def _when(conditions: list[str], lines: list[str]) -> list[str]:
+    """Lines under a condition, if there is one."""
+    if not conditions:
+        return [f" {line}" for line in lines]
+    return [f" if {' and '.join(conditions)}:", *(f"  {line}" for line in lines)]
 
 
 def _store(counter: Counter) -> str:

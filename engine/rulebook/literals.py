@@ -48,6 +48,12 @@ class ExpressionText:
             end = self._column(node.lineno, node.end_col_offset)
         return self._place(node.lineno, column, max(1, end - column))
 
+    def place(self, at: int, width: int) -> Span:
+        """Where some characters of the text stand in the file."""
+        line = self.text.count("\n", 0, at) + 1
+        column = at - (self.text.rfind("\n", 0, at) + 1)
+        return self._place(line, column + (line == 1), width)
+
     def literal(self, node: ast.expr) -> str | None:
         """What a stand-in stands for: a quoted text with its quotes, or a number with its unit."""
         column = self._column(node.lineno, node.col_offset) - (node.lineno == 1)

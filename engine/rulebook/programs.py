@@ -28,6 +28,7 @@ from engine.rulebook.functions import (
     from_values,
     function,
 )
+from engine.rulebook.keys import KEY_PATHS
 from engine.rulebook.nodes import Ref
 from engine.rulebook.rules import RuleDeclaration
 from engine.rulebook.runtime import RUNTIME
@@ -117,8 +118,7 @@ class ProgramWriter:
         declared = self._words.declared
         paths = [rule.rule.then.path for _, rule in away if rule.rule.then.target not in ("user", "event")]
         for counter in entered:
-            field = declared.fields.get(counter.field or "")
-            paths.append(field.path if field is not None else counter.field or "")
+            paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
             where = declared.counters[counter.name].where
             needed = needed + (list(reached(declared, where)) if where is not None else [])
         for ref in needed:
@@ -126,6 +126,8 @@ class ProgramWriter:
                 paths.append(declared.fields[ref.target].path)
             elif ref.kind == "event":
                 paths.append(ref.target)
+            elif ref.kind == "keys":
+                paths += KEY_PATHS[ref.target]
         return tuple(sorted({path for path in paths if path}))
 
     # -- decide and explain -----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from engine.rulebook.diagnostics import Span
 from engine.rulebook.nodes import Expr
 from engine.rulebook.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
 from engine.rulebook.schema import choice, words
+from engine.rulebook.slips import is_open
 from engine.rulebook.source import Node
 
 
@@ -89,14 +90,33 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)
 
 
+def _cut(item: Node, node: Node) -> tuple[str, str]:
+    """Why a clause ends too early."""
+    hint = "put the whole clause in single quotes: '…'"
+    if node.items is not None and item is not node.items[-1]:
+        return "this clause is cut off at a comma: between [ and ] YAML begins the next item there", hint
+    return "this clause ends too early: YAML takes what follows ` #` for a comment", hint
+
+
 def _clauses(declared: Declarations, node: Node) -> list[Clause]:
     if node.items is None:
         declared.diagnostics.error(node.span, f"clauses are a list, this is {node.kind}", "put `- ` before each clause")
         return []
     if not node.items:
         declared.diagnostics.error(node.span, "this list of clauses is empty")
-    found = []
+    found, cut = [], False
     for item in node.items:
+        if cut:  # the rest of what has been reported
+            cut = is_open(f"({item.text or ''}")
+            continue
+        if item.entries is not None:
+            told = "YAML has read the colon in this clause as its own"
+            declared.diagnostics.error(item.span, told, "put the whole clause in single quotes: '…'")
+            continue
+        if item.text is not None and item.exact and is_open(item.text):
+            declared.diagnostics.error(item.span, *_cut(item, node))
+            cut = item is not node.items[-1]
+            continue
         expr = declared.condition(item)
         if expr is None and not declared.diagnostics.errors:
             declared.diagnostics.error(item.span, "this clause cannot be used")  # never drop one in silence

@@ -1,17 +1,22 @@
 """What the generated functions may call, and nothing else: JSON values made safe, series read and written."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from itertools import islice, product
-from typing import Any
+from math import nan
+from typing import Any, Literal
 
 from engine.core.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
+from engine.core.counts import doubt_count
 from engine.core.decisions import ClauseTrace
+from engine.core.distincts import doubt_distinct
 from engine.core.entities import MAX_KEY_CHARS
 from engine.core.events import lookup
 from engine.core.hashing import digest
 from engine.core.identity import INVALID_FIELDS
-from engine.core.journeys import PART_SEPARATOR
+from engine.core.journeys import joined
 from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
+from engine.core.networks import address_of
 from engine.core.series import add_amount, read_total
 from engine.core.sketches import (
     add_approx_amount,
@@ -23,8 +28,12 @@ from engine.core.sketches import (
 )
 from engine.core.units import duration_text, size_text
 from engine.keys.network import ip_prefixes
-from engine.keys.text import fingerprints
-from engine.keys.urls import url_domains
+from engine.keys.text import fingerprints, unmasked
+from engine.keys.urls import domain_of, url_domains
+
+MAX_AMOUNT = 1e15
+MAX_DIGITS = 32
+_SPELT = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
 def scaled(value: Any, factor: int) -> float | int | None:
@@ -32,16 +41,37 @@ def scaled(value: Any, factor: int) -> float | int | None:
     return value * factor if type(value) is int or type(value) is float else None
 
 
-def token(value: Any) -> str | None:
-    """What a distinct counter tells values apart by: strings as they are, numbers by their digits."""
+def token(value: Any) -> str | Literal[False] | None:
+    """What a distinct counter tells values apart by: strings as they are, numbers by what they are worth (123.0 is
+    123). None where there is nothing, False where it is no such value."""
     if type(value) is str:
         return value
-    return repr(value) if type(value) in (int, float, bool) else None
+    if type(value) is float and value.is_integer():
+        return repr(int(value))
+    return repr(value) if type(value) in (int, float, bool) else False if value is not None else None
+
+
+def address(value: Any) -> str | Literal[False] | None:
+    """The same of an address, in its usual writing."""
+    return address_of(value) if type(value) is str else token(value)
 
 
 def amount(value: Any) -> float | None:
-    """What a sum counter adds up: finite numbers of a size that adds exactly enough."""
-    return float(value) if type(value) in (int, float) and abs(value) < 1e15 else None
+    """What a sum counter adds up: finite numbers of a size that adds exactly enough; NaN for anything else that is
+    there, None where there is nothing."""
+    if value is None:
+        return None
+    return float(value) if type(value) in (int, float) and abs(value) < MAX_AMOUNT else nan
+
+
+def spelt(value: Any) -> Any:
+    """A number that is written as a text ("60.00"), as the number; anything else as it is."""
+    return float(value) if type(value) is str and len(value) <= MAX_DIGITS and _SPELT.fullmatch(value) else value
+
+
+def among(items: Iterable[Any], entries: Container[Any]) -> bool:
+    """Whether one of these is in a list."""
+    return any(item in entries for item in items)
 
 
 def items_text(value: list[Any] | None) -> str | None:
@@ -91,14 +121,20 @@ def invalid(fields: Mapping[str, Any], wanted: tuple[tuple[str, str, tuple[type,
 def tokens(value: Any) -> tuple[str, ...]:
     """A field as the key of an entity: none, or one."""
     found = token(value)
-    return () if found is None or not found else (found,)
+    return (found,) if found else ()
+
+
+def addresses(value: Any) -> tuple[str, ...]:
+    """An address as the key of an entity, however it is written: none, or one."""
+    found = address(value)
+    return (found,) if found else ()
 
 
 def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
     """The keys of the entities that an event names: one value of each part, every combination, first values
     first. More than an event may visit, as some may be on an exception list."""
     found = islice(product(*parts), MAX_KEYS)
-    return tuple(_short(PART_SEPARATOR.join(values)) for values in found)
+    return tuple(_short(joined(values)) for values in found)
 
 
 def _short(key: str) -> str:
@@ -110,7 +146,9 @@ UNREAD = object()
 RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "str": str, "float": float, "tuple": tuple},
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
-    "amount": amount, "ratio": ratio, "AtLeast": AtLeast, "equals": equals, "differs": differs,
+    "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
+    "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "domain": domain_of, "skeleton": unmasked,
+    "ratio": ratio, "AtLeast": AtLeast, "equals": equals, "differs": differs,
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,
     "lookup": lookup, "invalid": invalid, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,

@@ -12,6 +12,7 @@ from engine.rulebook.source import Node
 VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
 ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspend", "review")
+SPELLINGS = ("text",)
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 DEFAULT_MAX_SHARED = 100
 MAX_SHARED = 500
@@ -51,6 +52,7 @@ FIELD: Shape = {
     "type": Key("what clauses may do with it", {"enum": list(FIELD_TYPES)}, required=True),
     "unit": Key("of a duration or size: the unit of the producer's number", _TEXT),
     "from": Key("the dotted path in the event, when it has another name there", _TEXT),
+    "written_as": Key('text: the producer writes its numbers as texts, such as "60.00"', {"enum": list(SPELLINGS)}),
 }
 COUNTER: Shape = {
     "count": Key("the event type or types to count, or any", _ONE_OR_MORE),

@@ -14,12 +14,16 @@ from engine.rulebook.actions import read_ladder
 from engine.rulebook.counters import read_cluster, read_counter
 from engine.rulebook.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
-from engine.rulebook.entities import DERIVED_KEYS
+from engine.rulebook.keys import KEY_SOURCES
 from engine.rulebook.nodes import Ref, Type, names_in
 from engine.rulebook.schema import choice, words
 from engine.rulebook.source import Node, parse
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
+_TAG = re.compile(r"#\w+")
+"""A line that may be meant as a hashtag: one word, right behind the sign."""
 _RESERVED = frozenset(
     ("true", "false", "score", "threshold", "event", "lists", "and", "or", "not", "in", "matches", "known")
 )
@@ -51,11 +55,19 @@ def read_declarations(
     return made
 
 
+def named_files(file: str, text: str) -> list[str]:
+    """The list files that a file's `lists:` section names, as paths from the root."""
+    root = parse(file, text, Diagnostics({file: text}))
+    lists = (root.entries or {}).get("lists") if root is not None else None
+    entries = [(one.entries or {}).get("file") for one in (lists.entries or {}).values()] if lists is not None else []
+    return [str(PurePosixPath(file).parent / node.text) for node in entries if node is not None and node.text]
+
+
 _COMPUTED: dict[str, Type] = {CLOCK_SKEW: "duration", INVALID_FIELDS: "list", CONFLICTING_IDS: "bool"}
-_BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *DERIVED_KEYS))
+_BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *KEY_SOURCES))
 _NAMED_ALREADY = defaultdict(
     frozenset,
-    fields=frozenset((*DERIVED_KEYS, *_COMPUTED)) - {"text"},
+    fields=frozenset((*KEY_SOURCES, *_COMPUTED)) - {"text"},
     counters=_BUILT_IN,
     derived=_BUILT_IN,
     clusters=_BUILT_IN,
@@ -71,7 +83,10 @@ def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Spa
         span = node.keys[name]
         scope = name if section in ("fields", "counters", "derived") else f"{section}.{name}"
         if not _NAME.fullmatch(name) or name in _RESERVED:
-            made.diagnostics.error(span, f'"{name}" cannot be a name', "names have small letters, digits and _")
+            taken = (
+                "it is a word of the rule language" if name in _RESERVED else "names have small letters, digits and _"
+            )
+            made.diagnostics.error(span, f'"{name}" cannot be a name', taken)
         elif name in _NAMED_ALREADY[section]:
             made.diagnostics.error(span, f"`{name}` has a fixed meaning", "choose another name")
         elif scope in made.spans:
@@ -105,9 +120,16 @@ def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, sp
     if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (kind != "text" or name in (*IDENTITY_FIELDS, "ts")):
         report.error(span, f"`{name}` has a fixed meaning and needs no declaration", "map it in the settings instead")
         return
-    source = keys.get("from")
+    source, spelling = keys.get("from"), keys.get("written_as")
+    if source is not None and not _PATH.fullmatch(source.text or ""):
+        report.error(source.span, f"`from` is one dotted path, this is {source.kind}", "for example: from: author.age")
+        return
+    if spelling is not None and kind not in ("number", "duration", "size"):
+        report.error(spelling.span, f"`written_as` goes with numbers, `{name}` is a {kind}")
+        return
+    is_spelt = spelling is not None and choice(spelling, schema.SPELLINGS, "`written_as`", report) is not None
     path = source.text if source is not None and source.text else name
-    made.fields[name] = FieldDeclaration(kind, path, factor)  # type: ignore[arg-type]  # one of FIELD_TYPES
+    made.fields[name] = FieldDeclaration(kind, path, factor, is_spelt)  # type: ignore[arg-type]  # one of FIELD_TYPES
 
 
 def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -165,23 +187,47 @@ def _shallow(made: Declarations, name: str, span: Span, refs: list[Ref]) -> bool
 
 def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
     keys = schema.read_mapping(node, schema.LIST, f"list `{name}`", made.diagnostics)
-    values: list[str] = []
+    values: dict[str, Span] = {}
     if "file" in keys:
         path = str(PurePosixPath(file).parent / (keys["file"].text or ""))
         if path not in sources:
             hint = did_you_mean(path, sources) or "paths are relative to this file; list files end in .txt"
             made.diagnostics.error(keys["file"].span, f"there is no file {path} in this rulebook", hint)
-        lines = (line.split("#", 1)[0].strip() for line in sources.get(path, "").splitlines())
-        values += [line for line in lines if line]
+        values |= _lines(path, sources.get(path, ""), made.diagnostics)
     if "values" in keys:
-        values += words(keys["values"], "an entry", made.diagnostics)
+        words(keys["values"], "an entry", made.diagnostics)
+        values |= {item.text: item.span for item in keys["values"].walk() if item.text and type(item.scalar) is str}
     if not keys:
         made.diagnostics.error(span, f"list `{name}` needs `file`, `values` or `live`")
+    elif not values and "live" not in keys and not made.diagnostics.errors:
+        made.diagnostics.warning(
+            span, f"list `{name}` is empty: nothing is in it", "a line that begins with # says nothing"
+        )
     made.lists[name] = frozenset(values)
+    made.entry_spans[name] = values
     if "live" in keys and keys["live"].scalar is not True:
         made.diagnostics.error(keys["live"].span, f"`live` is true, this is {keys['live'].kind}", "or leave it out")
     elif "live" in keys:
         made.live[name] = LiveList(values, made.conceal)
+
+
+def _lines(file: str, text: str, diagnostics: Diagnostics) -> dict[str, Span]:
+    """The entries of a list file and where they stand: one a line; what begins with # at the start of a line or after a
+    blank is a comment."""
+    found: dict[str, Span] = {}
+    hashed = []
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines()):
+        entry = _COMMENT.sub("", line).strip()
+        if entry:
+            found.setdefault(entry, Span(file, number, line.index(entry), len(entry)))
+        elif _TAG.fullmatch(line):
+            hashed.append((number, line))
+    for number, line in hashed:
+        told = f"`{line.strip()}` is a comment here, not an entry"
+        diagnostics.warning(
+            Span(file, number, 0, len(line)), told, f'under `values:` it can be one: ["{line.strip()}"]'
+        )
+    return found
 
 
 def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:

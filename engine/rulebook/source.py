@@ -70,7 +70,8 @@ def parse(file: str, text: str, diagnostics: Diagnostics) -> Node | None:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         span = Span(file, mark.line, mark.column) if mark else Span(file, 0, 0)
-        diagnostics.error(span, f"this is not valid YAML: {problem}")
+        quoted = "put a text with a colon in single quotes: '…'" if "mapping values" in problem else None
+        diagnostics.error(span, f"this is not valid YAML: {problem}", quoted)
         return None
     return None if root is None else _node(file, root, diagnostics)
 

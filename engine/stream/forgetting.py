@@ -8,7 +8,7 @@ twice, or late, does no harm.
 import msgspec
 import structlog
 
-from engine.core.journeys import PART_SEPARATOR
+from engine.core.journeys import PART_SEPARATOR, escaped
 from engine.core.kernel import hash64
 from engine.core.rules import TARGET, USER
 from engine.errors import StateError
@@ -54,4 +54,4 @@ def is_about(key: bytes, user_id: str) -> bool:
         return key == user_key(user_id)
     kinds, _, names = key.removeprefix(ENTITY).decode("utf-8", "replace").partition("\x00")
     parts = zip(kinds.split("+"), names.split(PART_SEPARATOR), strict=False)
-    return any(kind in (USER, TARGET) and name == user_id for kind, name in parts)
+    return any(kind in (USER, TARGET) and name == escaped(user_id) for kind, name in parts)

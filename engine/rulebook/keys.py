@@ -1,0 +1,25 @@
+"""What is computed from an event to count by or to ask about: the domains that it links to, its network, its text."""
+
+from collections.abc import Callable
+
+from engine.core.networks import address_of
+from engine.keys.network import ip_prefixes
+from engine.keys.text import fingerprints
+from engine.keys.urls import url_domains
+
+KEY_SOURCES = {"url_domain": "url_domains(f)", "ip_prefix": "ip_prefixes(f)", "text": "fingerprints(f)"}
+"""Source text of the keys of each kind."""
+
+KEY_PATHS = {"url_domain": ("text", "url", "urls"), "ip_prefix": ("ip", "ip_prefix"), "text": ("text",)}
+"""The fields that they are made of."""
+
+KEY_LISTS = ("url_domain", "ip_prefix")
+"""Those that clauses read as lists."""
+
+CANONICAL: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "url_domain": lambda entry: url_domains({"url": entry}),
+    "ip_prefix": lambda entry: ip_prefixes({"ip": entry}),
+    "ip": lambda entry: (address_of(entry),),
+    "text": lambda entry: fingerprints({"text": entry}),
+}
+"""How an entry of a list is written as a key of that kind."""
