@@ -65,3 +65,6 @@ def main(arguments: list[str] | None = None) -> Any:
     except (FloodgateError, OSError) as error:
         complain(error)
         sys.exit(2)
+    except UnicodeDecodeError as error:
+        complain(f"a file that was given is not UTF-8: {error}")
+        sys.exit(2)

@@ -1,6 +1,7 @@
 """`floodgate labels`: many labels at once, and the events that are worth one."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -81,9 +82,19 @@ def queue(settings: Settings, limit: int, as_json: bool) -> None:
 
 def _documents(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
     if file.suffix == ".csv":
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            for number, row in enumerate(csv.DictReader(lines), start=2):
-                yield number, _typed({name: value for name, value in row.items() if name and value})
+        number = 1
+        try:
+            with file.open(newline="", encoding="utf-8-sig") as lines:
+                for number, row in enumerate(csv.DictReader(lines), start=2):
+                    yield (
+                        number,
+                        _typed({name: value for name, value in row.items() if name and isinstance(value, str)}),
+                    )
+        except (csv.Error, UnicodeDecodeError) as error:
+            told = (
+                "this is not UTF-8: save the file as CSV UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            )
+            raise RecordingError(f"{file}, after line {number}: {told}; nothing has been published") from error
         return
     for number, line in enumerate(read_lines(file), start=1):
         try:
@@ -99,8 +110,8 @@ def _documents(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
 
 def _typed(row: dict[str, str]) -> dict[str, object]:
     """A line of CSV, its numbers as numbers."""
-    typed: dict[str, object] = dict(row)
-    if row.get("ts", "").isdigit():
+    typed: dict[str, object] = {name: value for name, value in row.items() if value}
+    if re.fullmatch(r"-?[0-9]{1,18}", row.get("ts", "")):
         typed["ts"] = int(row["ts"])
     if "propensity" in row:
         with suppress(ValueError):  # the check tells what is wrong with it

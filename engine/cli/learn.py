@@ -12,7 +12,7 @@ from rich.table import Table
 
 from engine.cli.options import FILE, PATH, with_settings
 from engine.cli.output import Console, echo
-from engine.cli.recordings import read_lines
+from engine.cli.recordings import read_lines, tell_unusable
 from engine.core.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError, SnapshotError
 from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
@@ -161,6 +161,7 @@ def _cases(
 ) -> tuple[list[Case], ModelSpec]:
     """What the model would have read, and its declaration."""
     task = progress.add_task("reading events", total=None)
+    tell_unusable(read_lines(labels_path))
     truth = truths(read_lines(labels_path))
     if rules is None:
         documents = event_documents(flat_lines(read_lines(events_path)), SAMPLE)

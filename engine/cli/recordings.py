@@ -1,12 +1,13 @@
 """Recorded events and labels: JSON Lines, plain or gzipped."""
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 import orjson
 
+from engine.cli.output import echo
 from engine.core.events import FieldMapping
 from engine.core.units import duration_ms
 from engine.errors import EventError, LabelError, RecordingError
@@ -49,6 +50,18 @@ def read_labels(path: Path) -> Iterator[Arrival]:
         yield Arrival("label", ts_ms, line)
 
 
+def tell_unusable(labels: Iterable[bytes]) -> None:
+    """Say on standard error how many lines are no labels, and why the first of them is none."""
+    lines, wrong, first = 0, 0, ""
+    for lines, line in enumerate(labels, start=1):
+        try:
+            decode_label(line)
+        except LabelError as error:
+            wrong, first = wrong + 1, first or f"the first, line {lines}: {error}"
+    if wrong:
+        echo(f"floodgate: {wrong:,} of {lines:,} labels cannot be used and are left out; {first}", err=True)
+
+
 def recorded_or_on_topics(
     settings: Settings, events: Path | None, labels: Path | None, from_topic: bool, since: str
 ) -> tuple[list[bytes | Recorded], list[bytes]]:
@@ -69,4 +82,5 @@ def recorded_or_on_topics(
         found = [*read_since(settings, topics.events, span_ms)], labelled
     if not found[0]:
         raise click.UsageError("there are no events to try it on")
+    tell_unusable(found[1])
     return found

@@ -16,7 +16,7 @@ from engine.core.decisions import ClauseTrace, Decision, Outcome, strongest
 from engine.core.enforcement import Case, Enforcement, Holding
 from engine.core.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.events import Event, lookup
-from engine.core.identity import CONFLICTING_IDS, MAX_ID_CHARS
+from engine.core.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS, MAX_ID_CHARS
 from engine.core.journeys import Journey, Recall, route
 from engine.core.kernel import identity_of, remember
 from engine.core.programs import Decider, JourneyProgram, ModelNumbers, Program, Readings, Scorer
@@ -210,6 +210,10 @@ class Evaluator:
             return None
         read = ((path, lookup(event.fields, path)) for path in program.carried)
         fields = {path: value for path, value in read if value is not None}
+        if CLOCK_SKEW in program.carried:  # None is unknown there, nothing is no skew
+            fields[CLOCK_SKEW] = event.fields.get(CLOCK_SKEW, 0)
+        if program.invalid is not None:
+            fields[INVALID_FIELDS] = program.invalid(event.fields)
         eligible = {}
         if not case.allowed:
             for index in program.eligible(event.fields, series, case.now, case.scores):

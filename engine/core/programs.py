@@ -72,7 +72,8 @@ class JourneyProgram:
     rules that are decided when it is back.
 
     `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
-    that those rules name; `eligible`: the rules with a lookback all of whose other clauses hold.
+    that those rules name; `eligible`: the rules with a lookback all of whose other clauses hold; `invalid`: tells which
+    fields are not what they should be, where that is needed on the way.
     """
 
     entities: Mapping[str, EntityProgram]
@@ -81,6 +82,7 @@ class JourneyProgram:
     gather: Callable[[Fields, EntitySeries, int, Scores], dict[str, Value]]
     eligible: Callable[[Fields, EntitySeries, int, Scores], list[int]]
     decider: Decider
+    invalid: Callable[[Fields], list[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Declarations and rules to one Rulebook: per event type one fused function, and one that explains."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -24,10 +24,13 @@ from engine.rulebook.advice import advise
 from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.dependencies import Dependencies, concern_alike, find_dependencies, reached
 from engine.rulebook.diagnostics import Diagnostics, Span
+from engine.rulebook.event_types import check_event_types
 from engine.rulebook.examples import run_examples
 from engine.rulebook.functions import Vocabulary
 from engine.rulebook.lookbacks import find_watches
+from engine.rulebook.membership import check_entries
 from engine.rulebook.models import read_model
+from engine.rulebook.names import names_read
 from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
 from engine.rulebook.programs import ProgramWriter
 from engine.rulebook.rules import RuleDeclaration, read_rules
@@ -95,6 +98,8 @@ def check_rulebook(
     models = _models(declared)
     counters = _counters(declared, rules)
     advise(rules, diagnostics)
+    check_entries(declared, rules)
+    check_event_types(declared, rules)
     if diagnostics.errors:
         return None, diagnostics
     give_senses(declared, rules)
@@ -122,7 +127,8 @@ def check_rulebook(
         budget_windows=tuple(sorted({one.rule.budget.per_ms for one in rules if one.rule.budget is not None})),
     )
     if run_tests:
-        run_examples(rulebook, {rule.rule.name: rule.tests for rule in rules}, declared.fields, diagnostics)
+        tests = {rule.rule.name: rule.tests for rule in rules}
+        run_examples(rulebook, tests, declared.fields, names_read(declared, rules, models), diagnostics)
     return (None if diagnostics.errors else rulebook), diagnostics
 
 
@@ -182,8 +188,17 @@ class _Needs:
                 self._widen(declared, part)
 
 
+def _asked_elsewhere(declared: Declarations) -> Iterator[Expr]:
+    """The conditions outside rules that put thresholds on counters: those of other counters, and derived values that
+    are conditions (models are hinted at by them)."""
+    yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
+    yield from (body for kind, body in declared.derived.values() if isinstance(body, Expr) and kind == "bool")
+
+
 def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str, Counter]:
     needs = _Needs()
+    for expr in _asked_elsewhere(declared):
+        needs.visit(declared, expr)
     for rule in rules:
         for clause in rule.all_clauses():
             needs.visit(declared, clause.expr)

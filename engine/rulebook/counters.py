@@ -9,6 +9,7 @@ from engine.core.hashing import hash32
 from engine.core.rules import MAX_CAP, USER
 from engine.rulebook import schema
 from engine.rulebook.declarations import CounterDeclaration, Declarations
+from engine.rulebook.dependencies import reached
 from engine.rulebook.diagnostics import Span, did_you_mean
 from engine.rulebook.keys import KEY_SOURCES
 from engine.rulebook.nodes import Expr, names_in
@@ -16,6 +17,7 @@ from engine.rulebook.schema import duration, words
 from engine.rulebook.source import Node
 
 MAX_PARTS = 3
+_FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 _EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
@@ -46,8 +48,8 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     if kind != "count" and not subject:
         report.error(keys[kind].span, f"`{kind}` needs the name of a field")
     if subject:
-        subject = subject.removeprefix("event.")
-        if not _countable(made, kind, subject, keys[kind].span):
+        written, subject = subject, subject.removeprefix("event.")
+        if not _countable(made, kind, subject, written, keys[kind].span):
             return
     if kind == "distinct" and by is not None and subject in by.split("+"):
         one = "a user has" if by == USER else f"each {by} has"
@@ -59,10 +61,10 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         return
     if "cap" in keys and _approx(made, keys.get("approx")):
         report.error(keys["cap"].span, "an approximate counter has no `cap`")
-    if where is not None and by != USER and not _reads_event_alone(made, where):
+    if where is not None and not (_reads_event_alone if by != USER else _reads_the_user_alone)(made, where):
         return
     made.counters[name] = CounterDeclaration(
-        name, span, kind, subject, words(types_node, "an event type", report), by, over_ms, where,
+        name, span, kind, subject, made.event_types(name, types_node), by, over_ms, where,
         where_node.text if where_node is not None else None, _whole(made, keys.get("cap"), "cap", MAX_CAP),
         _approx(made, keys.get("approx")), _whole(made, keys.get("max_keys"), "max_keys", None),
         _excluded(made, keys.get("except"), by),
@@ -135,11 +137,23 @@ def _window(made: Declarations, node: Node) -> int | None:
     return over_ms
 
 
-def _countable(made: Declarations, kind: str, subject: str, span: Span) -> bool:
+def _countable(made: Declarations, kind: str, subject: str, written: str, span: Span) -> bool:
+    """Whether there is a field of this name that can be counted like that."""
     declared = made.fields.get(subject)
+    if not _FIELD_NAME.fullmatch(subject):
+        told = f"`{kind}` needs the name of a field, this is an expression"
+        made.diagnostics.error(span, told, "the producer can send the value, under a name of its own")
+        return False
     if declared is None and (subject in made.spans or subject in made.to_come):
         made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
         return False
+    known = [*made.fields, *(KEY_SOURCES if kind == "distinct" else ())]
+    if declared is None and not written.startswith("event.") and subject not in known:
+        hint = did_you_mean(subject, known) or f"declare it under `fields:`, or write event.{subject}"
+        made.diagnostics.error(span, f'`{kind}` knows no field "{subject}"', hint)
+        return False
+    if subject in KEY_SOURCES and kind == "distinct":
+        return True
     allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool")
     if declared is not None and declared.type not in allowed:
         made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
@@ -154,6 +168,17 @@ def _reads_event_alone(made: Declarations, where: Expr) -> bool:
             made.diagnostics.error(
                 ref.span, f"`{ref.written}` is not known where this counter counts", "`where` may name fields here"
             )
+            return False
+    return True
+
+
+def _reads_the_user_alone(made: Declarations, where: Expr) -> bool:
+    """At a user, counters of other entities are not known."""
+    for ref in reached(made, where):
+        counter = made.counters.get(ref.target) if ref.kind == "counter" else None
+        if counter is not None and counter.by != USER:
+            told = f"`{ref.written}` is counted by {counter.by}, which is not known where a user's counter counts"
+            made.diagnostics.error(ref.span, told, "ask about it in a rule's clause instead")
             return False
     return True
 

@@ -12,6 +12,7 @@ from engine.rulebook.expressions import Parser
 from engine.rulebook.keys import KEY_LISTS
 from engine.rulebook.literals import ExpressionText
 from engine.rulebook.nodes import Expr, Ref, Type
+from engine.rulebook.schema import words
 from engine.rulebook.source import Node
 
 
@@ -66,6 +67,7 @@ class Declarations:
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    type_spans: dict[tuple[str, str], Span] = field(default_factory=dict)
     entry_spans: dict[str, dict[str, Span]] = field(default_factory=dict)
     live: dict[str | None, LiveList] = field(default_factory=dict)
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
@@ -85,6 +87,11 @@ class Declarations:
         if self.conceal is not None:
             found |= {self.conceal(value) for value in found if isinstance(value, str)}
         return entries_of(found)
+
+    def event_types(self, of: str, node: Node) -> tuple[str, ...]:
+        """The event types in a node of a counter or rule."""
+        self.type_spans |= {(of, item.text): item.span for item in node.walk() if item.text}
+        return words(node, "an event type", self.diagnostics)
 
     def path_of(self, name: str) -> str:
         """Where a field, declared or not (`event.x` is `x`), is found in an event."""

@@ -1,7 +1,7 @@
 """Writes what happens on an event's journey: which entities it visits, what is entered and read at each,
 what is gathered before it sets out, and what is watched for the sake of those who came before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.core.programs import EntityProgram, Watch
@@ -41,13 +41,13 @@ class EntityWriter:
         compiled(source, f"{event_type} at {kind}", namespace)
         return EntityProgram(namespace["find"], namespace["observe"], namespace["read"])
 
-    def gather(self, event_type: str, counters: Iterable[Counter], scores: Iterable[str]) -> Any:
+    def gather(self, event_type: str, counters: Sequence[Counter], scores: Iterable[str]) -> Any:
         """Reads the user's counters and scores, for the rules that are decided after the journey."""
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
         entries = [f"{counter.name!r}: {from_series(scope, counter)}" for counter in counters]
         entries += [f"{f'score.{model}'!r}: q.get({model!r})" for model in scores]
-        source = function("gather(f, s, now, q)", scope, [f" return {{{', '.join(entries)}}}"])
+        source = function("gather(f, s, now, q)", scope, [f" return {self._words.values(scope, counters, entries)}"])
         compiled([source], event_type, namespace)
         return namespace["gather"]
 
@@ -97,8 +97,9 @@ class EntityWriter:
         found = fetch(self._words.declared.path_of(part.removeprefix("event.")))
         return f"addresses({found})" if part == "ip" else f"tokens({found})"
 
-    def _values(self, scope: Scope, counters: Iterable[Counter]) -> str:
-        return "{" + ", ".join(f"{counter.name!r}: {self._read(scope, counter)}" for counter in counters) + "}"
+    def _values(self, scope: Scope, counters: Sequence[Counter]) -> str:
+        entries = [f"{counter.name!r}: {self._read(scope, counter)}" for counter in counters]
+        return self._words.values(scope, counters, entries)
 
     def _read(self, scope: Scope, counter: Counter) -> str:
         left_out = excluding(self._words, scope, counter)

@@ -1,6 +1,7 @@
 """The rules' inline tests: timelines of events, run through the evaluator that runs live."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.core.decisions import Contribution, Decision
@@ -11,18 +12,28 @@ from engine.core.identity import INVALID_FIELDS
 from engine.core.journeys import Stop
 from engine.core.kernel import hash64
 from engine.core.programs import ModelNumbers, ModelTexts, Scorer
-from engine.core.rules import Rulebook
+from engine.core.rules import ModelSpec, Rulebook
 from engine.core.units import duration_ms, size_bytes
 from engine.core.visits import travel
 from engine.errors import EventError
+from engine.learning.scorers import ModelScorer
 from engine.rulebook.declarations import FieldDeclaration
-from engine.rulebook.diagnostics import Diagnostics
+from engine.rulebook.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.presets import preset, what_is_wrong
-from engine.rulebook.schema import EXAMPLE, read_mapping
+from engine.rulebook.rules import steps_of
+from engine.rulebook.schema import EXAMPLE, STEP_OF_EXAMPLE, read_mapping
 from engine.rulebook.source import Node
 
 MAX_EVENTS = 10_000
 _START_MS = EARLIEST_MS + 365 * 86_400_000
+
+
+class HintedScorer(ModelScorer):
+    """A model without labels, which says what it is hinted at."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__(spec, None)
+        self.threshold = FixedScorer.threshold
 
 
 class FixedScorer:
@@ -53,62 +64,106 @@ class FixedScorer:
         return []
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a test: an event, how often it is sent, and how far apart."""
+
+    document: dict[str, Any]
+    times: int
+    every_ms: int
+
+
 def run_examples(
     rulebook: Rulebook,
     tests: Mapping[str, list[Node]],
     fields: Mapping[str, FieldDeclaration],
+    known: Collection[str],
     diagnostics: Diagnostics,
 ) -> None:
-    """Run every rule's examples; failures become errors at their place."""
+    """Run every rule's examples; failures become errors at their place. `known`: the names that something reads."""
     for rule, nodes in tests.items():
         for node in nodes:
             diagnostics.tests_run += 1
-            _run(rulebook, rule, node, fields, diagnostics)
+            _run(rulebook, rule, node, fields, known, diagnostics)
 
 
 def _run(
-    rulebook: Rulebook, rule: str, node: Node, fields: Mapping[str, FieldDeclaration], report: Diagnostics
-) -> None:
+    rulebook: Rulebook, rule: str, node: Node, fields: Mapping[str, FieldDeclaration], known: Collection[str],
+    report: Diagnostics,
+) -> None:  # fmt: skip
     keys = read_mapping(node, EXAMPLE, "a test", report)
-    send = keys["send"].plain() if "send" in keys else None
+    if ("send" in keys) == ("steps" in keys):
+        report.error(
+            node.span, "a test needs exactly one of `send` and `steps`", "- {send: {type: post}, fires: never}"
+        )
+        return
+    reads_invalid = any(
+        INVALID_FIELDS in clause for one in rulebook.rules if one.name == rule for clause in one.clauses
+    )
+    steps = [_step(one, fields, known, reads_invalid, report) for one in steps_of(node)]
+    count = sum(step.times for step in steps if step is not None)
+    expected = _expected(keys, count, report, node)
+    if expected is None or None in steps:
+        return
+    if count > MAX_EVENTS:
+        report.error(node.span, f"a test sends at most {MAX_EVENTS} events")
+        return
+    scores = keys["score"].plain() if "score" in keys else {}
+    state = keys["state"].plain() if "state" in keys else {}
+    wrong = what_is_wrong(rulebook, state)
+    if wrong is not None:
+        report.error(keys["state"].span, wrong, "for example {posts_1h: 40}")
+        return
+    if not _scores_fit(rulebook, scores):
+        models = ", ".join(rulebook.models) or "none is declared"
+        report.error(keys["score"].span, "`score` maps models to numbers from 0 to 1", f"models: {models}")
+        return
+    place = keys.get("send", keys.get("steps", node)).span
+    try:
+        fired = _play(rulebook, rule, [step for step in steps if step is not None], scores, state)
+    except EventError as error:
+        report.error(place, f"this event would become a dead letter: {error}")
+        return
+    except (ArithmeticError, ValueError, TypeError) as error:
+        report.error(place, f"this event cannot be decided: {error!r}")
+        return
+    if fired != expected:
+        span = keys.get("fires_at", keys.get("fires", node)).span
+        report.error(span, f"rule `{rule}` fires at {_list(fired)}, the test expects {_list(expected)}")
+
+
+def _step(
+    node: Node, fields: Mapping[str, FieldDeclaration], known: Collection[str], reads_invalid: bool,
+    report: Diagnostics,
+) -> Step | None:  # fmt: skip
+    """A part of a test, or None and an error."""
+    entries = node.entries or {}
+    if "steps" not in entries and ("fires" in entries or "fires_at" in entries):
+        keys = {name: entries[name] for name in STEP_OF_EXAMPLE if name in entries}
+    else:
+        keys = read_mapping(node, STEP_OF_EXAMPLE, "a step of a test", report)
     times = keys["times"].scalar if "times" in keys else 1
     every_ms = duration_ms(keys["every"].text or "") if "every" in keys else 1_000
-    expected = _expected(keys, times, report, node)
+    sent = keys.get("send")
     if type(times) is not int or not 1 <= times <= MAX_EVENTS:
         report.error(keys["times"].span, f"`times` is a whole number from 1 to {MAX_EVENTS}")
     elif every_ms is None:
         report.error(keys["every"].span, "`every` is a duration, for example 4s")
-    elif type(send) is not dict:
-        if "send" in keys:
-            report.error(keys["send"].span, "`send` is an event: a mapping")
-    elif expected is not None:
-        scores = keys["score"].plain() if "score" in keys else {}
-        state = keys["state"].plain() if "state" in keys else {}
-        reads_invalid = any(
-            INVALID_FIELDS in clause for one in rulebook.rules if one.name == rule for clause in one.clauses
-        )
-        document = _document(send, fields, keys["send"], report, reads_invalid)
-        wrong = what_is_wrong(rulebook, state)
-        if wrong is not None:
-            report.error(keys["state"].span, wrong, "for example {posts_1h: 40}")
-            return
-        if not _scores_fit(rulebook, scores):
-            known = ", ".join(rulebook.models) or "none is declared"
-            report.error(keys["score"].span, "`score` maps models to numbers from 0 to 1", f"models: {known}")
-            return
-        if document is None:
-            return
-        try:
-            fired = _play(rulebook, rule, document, (times, every_ms), scores, state)
-        except EventError as error:
-            report.error(keys["send"].span, f"this event would become a dead letter: {error}")
-            return
-        except (ArithmeticError, ValueError, TypeError) as error:
-            report.error(keys["send"].span, f"this event cannot be decided: {error!r}")
-            return
-        if fired != expected:
-            span = keys.get("fires_at", keys.get("fires", node)).span
-            report.error(span, f"rule `{rule}` fires at {_list(fired)}, the test expects {_list(expected)}")
+    elif sent is None:
+        report.error(node.span, "a step of a test needs `send`")
+    elif sent.entries is None:
+        report.error(sent.span, "`send` is an event: a mapping", "several kinds of events are `steps`")
+    else:
+        _check_names(sent, known, report)
+        document = _document(sent.plain(), fields, sent, report, reads_invalid)
+        return Step(document, times, every_ms) if document is not None else None
+    return None
+
+
+def _check_names(sent: Node, known: Collection[str], report: Diagnostics) -> None:
+    for name, span in sent.keys.items():
+        if name not in known and (hint := did_you_mean(name, known)) is not None:
+            report.error(span, f"nothing reads `{name}`", hint)
 
 
 def _expected(keys: Mapping[str, Node], times: object, report: Diagnostics, node: Node) -> list[int] | None:
@@ -169,14 +224,14 @@ def _scores_fit(rulebook: Rulebook, scores: Any) -> bool:
 
 
 def _play(
-    rulebook: Rulebook, rule: str, document: dict[str, Any], pace: tuple[int, int], scores: Mapping[str, Any],
-    state: Mapping[str, Any],
-) -> list[int]:  # fmt: skip
-    stage = Stage(rulebook, {name: FixedScorer(scores.get(name)) for name in rulebook.models})
-    mapping, fired, (times, every_ms) = FieldMapping(), [], pace
-    for index in range(1, times + 1):
-        defaults = {"event_id": f"example-{index}", "user_id": "example-user", "ts": _START_MS + (index - 1) * every_ms}
-        sent = {**defaults, **numbered(document, index)}
+    rulebook: Rulebook, rule: str, steps: Sequence[Step], scores: Mapping[str, Any], state: Mapping[str, Any]
+) -> list[int]:
+    stage = Stage(rulebook, {name: _scorer(spec, scores.get(name)) for name, spec in rulebook.models.items()})
+    mapping, fired, now_ms = FieldMapping(), [], _START_MS
+    documents = [(step.document, step.every_ms) for step in steps for _ in range(step.times)]
+    for index, (document, every_ms) in enumerate(documents, 1):
+        now_ms += every_ms if index > 1 else 0
+        sent = {"event_id": f"example-{index}", "user_id": "example-user", "ts": now_ms, **numbered(document, index)}
         event = mapping.read(sent, content=hash64(repr(sent)))
         if index == 1 and state:
             user = stage.users.setdefault(event.user_id, EntityRecord())
@@ -185,6 +240,11 @@ def _play(
         if any(hit.rule == rule and hit.effect in ("acted", "shadow", "strike", "allowed") for hit in hits):
             fired.append(index)
     return fired
+
+
+def _scorer(spec: ModelSpec, says: float | None) -> Scorer:
+    """What a test declares, or what a model's hints say before there are labels."""
+    return FixedScorer(says) if says is not None or not spec.hints else HintedScorer(spec)
 
 
 class Stage:

@@ -1,7 +1,7 @@
 """The parts that all generated functions are made of: how names are read, how events enter series."""
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,11 +9,13 @@ from engine.core.entities import MAX_LATENESS_MS
 from engine.core.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
+from engine.core.shares import Part, Share
 from engine.rulebook.codegen import Scope, counts
 from engine.rulebook.declarations import Declarations, RatioDeclaration
 from engine.rulebook.keys import CANONICAL, KEY_SOURCES
 from engine.rulebook.nodes import Ref, names_in
 from engine.rulebook.rules import Clause, RuleDeclaration
+from engine.rulebook.runtime import invalid
 
 _READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
 _NUMBER = ("int", "float")
@@ -74,8 +76,34 @@ class Vocabulary:
         body = self.declared.derived[ref.target][1]
         if isinstance(body, RatioDeclaration):
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
+            share = self.share(ref.target)
+            if share is not None:
+                parts = f"*aligned({parts}, s, now, {scope.constant('Q', share)})"
             return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
         return f"settled({scope.value(body)})" if counts(body) else scope.value(body)
+
+    def share(self, name: str) -> Share | None:
+        """A ratio as one of two exact counts of the same entity over the same window, if it is one."""
+        body = self.declared.derived[name][1]
+        if not isinstance(body, RatioDeclaration):
+            return None
+        refs = (body.numerator, body.denominator)
+        asked = [self.counters[ref.target] for ref in refs if ref.kind == "counter"]
+        one = asked[0] if len(asked) == len(refs) else None
+        if one is None or any((c.by, c.over_ms) != (one.by, one.over_ms) or c.approx or c.kind == "sum" for c in asked):
+            return None
+        return Share(name, *(Part(c.name, c.kind, c.series_key, c.over_ms) for c in asked))
+
+    def shares(self, counters: Iterable[Counter]) -> tuple[Share, ...]:
+        """The ratios of which both parts are among these counters."""
+        names = {counter.name for counter in counters}
+        found = [self.share(name) for name in self.declared.derived]
+        return tuple(one for one in found if one is not None and {one.numerator.name, one.denominator.name} <= names)
+
+    def values(self, scope: Scope, counters: Sequence[Counter], entries: Iterable[str]) -> str:
+        """Source text of what is read of an entity: these entries, and what ratios of these counters need beside."""
+        shares, found = self.shares(counters), f"{{{', '.join(entries)}}}"
+        return f"with_shares({found}, s, now, {scope.constant('Q', shares)})" if shares else found
 
     def _wanted(self) -> tuple[tuple[str, str, tuple[type, ...]], ...]:
         """Name, path and types of each field that is declared to be of a type."""
@@ -85,6 +113,11 @@ class Vocabulary:
             for name, one in declared
             if one.type in _CLASSES and one.path not in COMPUTED_FIELDS
         )
+
+    def invalid(self) -> Callable[[Mapping[str, Any]], list[str]]:
+        """Tells what `invalid_fields` is of an event."""
+        wanted = self._wanted()
+        return lambda fields: invalid(fields, wanted)
 
     def numbers(self, scope: Scope, model: str) -> str:
         """Source text of what a model reads of an event's numbers."""

@@ -23,8 +23,8 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
         named[key] = _readable(declared, keys.get(key), wanted)
     named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
     hints = _hints(declared, keys["hints"]) if "hints" in keys else {}
-    if not any(named.values()):
-        report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts or categories")
+    if not any(named.values()) and not hints:
+        report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts, categories or hints")
     found = {key: keys[key].scalar for key in ("learn", "min_labels", "precision", "presume") if key in keys}
     texts = {key: keys[key].text for key in ("labels", "river") if key in keys}
     learns, min_labels = found.get("learn", True), found.get("min_labels", _MIN_LABELS)

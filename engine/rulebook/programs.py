@@ -9,6 +9,7 @@ reads what was gathered. The generated source names nothing but its own locals a
 
 from collections.abc import Iterable
 
+from engine.core.identity import INVALID_FIELDS
 from engine.core.programs import ClusterProgram, Decider, JourneyProgram, Program
 from engine.core.rules import USER, Counter, threshold_of
 from engine.rulebook.codegen import Scope
@@ -78,10 +79,12 @@ class ProgramWriter:
         decider = self._decider(
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, _gathered_score
         )
+        carried = self._carried(away, needed, [counter for counter in counters if counter.by != USER])
         return JourneyProgram(
             entities=entities,
             clusters=clusters,
-            carried=self._carried(away, needed, [counter for counter in counters if counter.by != USER]),
+            carried=carried,
+            invalid=self._words.invalid() if INVALID_FIELDS in carried else None,
             gather=self._entities.gather(event_type, gathered, scores),
             eligible=self._entities.eligible(event_type, [entry for entry in away if entry[1].rule.then.lookback_ms],
                                              self._needs),

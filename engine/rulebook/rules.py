@@ -1,6 +1,6 @@
 """The `rules:` section: each rule read, its clauses type-checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.core.hashing import hash32
@@ -11,7 +11,7 @@ from engine.rulebook.declarations import Declarations
 from engine.rulebook.diagnostics import Span
 from engine.rulebook.nodes import Expr
 from engine.rulebook.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
-from engine.rulebook.schema import choice, words
+from engine.rulebook.schema import choice
 from engine.rulebook.slips import is_open
 from engine.rulebook.source import Node
 
@@ -61,7 +61,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     groups = {group: _clauses(declared, keys[group]) if group in keys else [] for group in ("when", "any", "unless")}
     if node.entries is not None and "when" not in keys and "any" not in keys:
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
-    events = words(keys["event"], "an event type", report) if "event" in keys else ()
+    events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
     then, ladder = read_then(declared, keys["then"], name, declared.ladders) if "then" in keys else (None, None)
     cooldown_ms = read_cooldown(declared, keys["cooldown"]) if "cooldown" in keys else 0
     mode, share = read_mode(keys["mode"], report) if "mode" in keys else ("enforce", 1.0)
@@ -88,6 +88,20 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)
+
+
+def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[Expr]:
+    """Every condition and value of a rulebook: of its rules, its counters and its derived values."""
+    for rule in rules:
+        yield from (clause.expr for clause in rule.all_clauses())
+    yield from (one.where for one in declared.counters.values() if one.where is not None)
+    yield from (body for _, body in declared.derived.values() if isinstance(body, Expr))
+
+
+def steps_of(test: Node) -> list[Node]:
+    """The parts of a rule's test, one after the other: itself, where it sends one event again and again."""
+    steps = (test.entries or {}).get("steps")
+    return [test] if steps is None else steps.items or []
 
 
 def _cut(item: Node, node: Node) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from engine.core.journeys import joined
 from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
 from engine.core.networks import address_of
 from engine.core.series import add_amount, read_total
+from engine.core.shares import aligned, with_shares
 from engine.core.sketches import (
     add_approx_amount,
     add_approx_count,
@@ -148,7 +149,8 @@ RUNTIME: dict[str, Any] = {
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
     "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "domain": domain_of, "skeleton": unmasked,
-    "ratio": ratio, "AtLeast": AtLeast, "equals": equals, "differs": differs,
+    "ratio": ratio, "aligned": aligned, "with_shares": with_shares,
+    "AtLeast": AtLeast, "equals": equals, "differs": differs,
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,
     "lookup": lookup, "invalid": invalid, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,

@@ -157,10 +157,14 @@ META: Shape = {
     "severity": Key("how bad it is what the rule finds", {"enum": list(SEVERITIES)}),
     "tell": Key("what the user may be told; the explanation, with its thresholds, is for people inside", _TEXT),
 }
-EXAMPLE: Shape = {
-    "send": Key("the event, under the names of this rulebook", {"type": "object"}, required=True),
+STEP_OF_EXAMPLE: Shape = {
+    "send": Key("the event, under the names of this rulebook", {"type": "object"}),
     "times": Key("how often", {"type": "integer", "minimum": 1, "maximum": 10_000}),
     "every": Key("how far apart", _DURATION),
+}
+EXAMPLE: Shape = {
+    **STEP_OF_EXAMPLE,
+    "steps": Key("several kinds of events, one after the other, in place of `send`", {"type": "array", "minItems": 1}),
     "fires_at": Key(
         "which of them make the rule fire, counted from 1", {"type": "array", "items": {"type": "integer"}}
     ),

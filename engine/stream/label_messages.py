@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from engine.core.events import Event, epoch_ms
+from engine.core.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
 from engine.core.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
 from engine.learning.labels import VERDICTS, Example, Label
@@ -42,13 +42,17 @@ def read_label(document: object) -> Label:
         ts_ms = epoch_ms(ts_ms, "auto")
     except EventError as error:
         raise LabelError(error.reason, str(error)) from error
+    if not EARLIEST_MS <= ts_ms <= LATEST_MS:
+        told = f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {LATEST_MS}"
+        raise LabelError("absurd_timestamp", f"{told}; labels have epoch milliseconds or ISO 8601, not seconds")
     propensity = document.get("propensity", 1.0)
     if type(propensity) not in (int, float) or not 0 < propensity <= 1:
         raise LabelError("wrong_type", "`propensity` is a number above 0, at most 1")
     policy = document.get("policy")
     if policy is not None and (not isinstance(policy, str) or not policy):
         raise LabelError("wrong_type", "`policy` is the name of a policy, as a model's `labels` has it")
-    moderator = moderator[:MAX_ID_CHARS] if isinstance(moderator, str) else None
+    if moderator is not None and not (isinstance(moderator, str) and 0 < len(moderator) <= MAX_ID_CHARS):
+        raise LabelError("wrong_type", f"`moderator` is a name: a text of at most {MAX_ID_CHARS} characters")
     return Label(
         event_id, verdict, ts_ms, moderator, float(propensity), policy, None if event_id else action_id,
         _name(document, "user_id"), _name(document, "type"),

@@ -162,7 +162,8 @@ class KafkaCluster:
         running = []
         for node in self.nodes:
             path = node.prepare(voters, len(self.nodes), protocol, more)
-            command = [*_command(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(path), *users]
+            tool = [*_command(), "kafka.tools.StorageTool", "format"]
+            command = [*tool, f"--cluster-id={cluster}", "-c", str(path), *users]  # an id may begin with a dash
             running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         for one in running:
             said, _ = one.communicate(timeout=_START_TIMEOUT_S)

@@ -15,7 +15,7 @@ version: 1
 counters:
   posts_1m: {count: post, by: user_id, over: 1m}
   few_1h: {distinct: target_id, of: post, by: user_id, over: 1h, cap: 5}
-  spent_1d: {sum: amount, of: payment, by: user_id, over: 1d}
+  spent_1d: {sum: event.amount, of: payment, by: user_id, over: 1d}
   never_1d: {count: refund, by: user_id, over: 1d}
 rules:
   flood: {event: post, when: [posts_1m > %d], then: {flag: x}}

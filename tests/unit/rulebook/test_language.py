@@ -122,12 +122,13 @@ def test_counters_beside_other_values_count_far_enough(clause: str) -> None:
     assert any(outcomes(70, COUNTERS, clause, limit=40))
 
 
-def test_a_share_of_counts_that_have_reached_their_cap_is_unknown() -> None:
+def test_a_ratio_of_counts_that_have_reached_their_cap_is_that_of_the_newest_and_arithmetic_is_unknown() -> None:
     ratio = COUNTERS + "derived:\n  share: {ratio: [odd, all]}\n"
-    for declarations, clause in ((ratio, "share > 0.5"), (COUNTERS, "odd / all > 0.5")):
-        fired = outcomes(1_100, declarations, clause, odd=True)
-        assert all(fired[:999])
-        assert not any(fired[1_000:])
+    fired = outcomes(1_100, COUNTERS, "odd / all > 0.5", odd=True)
+    assert all(fired[:999])
+    assert not any(fired[1_000:])
+    assert all(outcomes(2_500, ratio, "share > 0.5", odd=True))
+    assert not any(outcomes(2_500, ratio, "share < 0.5", odd=True))
 
 
 def test_a_target_is_found_where_its_field_is_declared_to_be() -> None:
