@@ -86,14 +86,10 @@ def _documents(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
         try:
             with file.open(newline="", encoding="utf-8-sig") as lines:
                 for number, row in enumerate(csv.DictReader(lines), start=2):
-                    yield (
-                        number,
-                        _typed({name: value for name, value in row.items() if name and isinstance(value, str)}),
-                    )
+                    named = {name: value for name, value in row.items() if name and isinstance(value, str)}
+                    yield number, _typed(named)
         except (csv.Error, UnicodeDecodeError) as error:
-            told = (
-                "this is not UTF-8: save the file as CSV UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            )
+            told = str(error) if isinstance(error, csv.Error) else "this is not UTF-8: save it as CSV UTF-8"
             raise RecordingError(f"{file}, after line {number}: {told}; nothing has been published") from error
         return
     for number, line in enumerate(read_lines(file), start=1):

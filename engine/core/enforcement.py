@@ -77,7 +77,7 @@ class Enforcement:
                 effect = "strike"
         case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
         if rule.cooldown_ms and effect in _REMEMBERED:
-            case.record.cool(rule.key, case.now, rule.cooldown_ms)
+            case.record.cool(_resting(rule, effect != "shadow"), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             told = explain(clauses, holding.counterfactual)
             case.actions.append(self._act(case, rule, then, holding.target_id, told))
@@ -85,9 +85,10 @@ class Enforcement:
     def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
         if holding.target_id is None:
             return "no_target"
-        if rule.cooldown_ms and case.record.cooling(rule.key, case.now):
+        acts = is_in_force(rule, case.event, holding.target_id)
+        if rule.cooldown_ms and case.record.cooling(_resting(rule, acts), case.now):
             return "cooldown"
-        if not is_in_force(rule, case.event, holding.target_id):
+        if not acts:
             return "shadow"
         if holding.index in self._allow:
             return "acted"
@@ -103,6 +104,12 @@ class Enforcement:
             rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.told,
             event.identify(),
         )  # fmt: skip
+
+
+def _resting(rule: Rule, acts: bool) -> int:
+    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself: when a rule
+    begins to act, it does so on whoever still does it."""
+    return rule.key if acts else hash32(f"shadow {rule.name}")
 
 
 def _can_afford(case: Case, rule: Rule, holding: Holding) -> bool:
