@@ -218,7 +218,7 @@ def trim_counts(array.array words not None, wide oldest):
         data = words.data.as_uints
         first, end = _first(data, place, COUNT_COLUMNS), _end(data, place, COUNT_COLUMNS)
         retention_ms = data[_head(data, RETENTION, place)]
-        newest = data[end - 1] if first < end else data[_head(data, FLOOR, place)]
+        newest = max(<wide> data[end - 1] if first < end else 0, <wide> data[_head(data, FLOOR, place)])
         if newest == 0 or newest + retention_ms < oldest:
             _move_ends(data, place, first - end)
             _close(words, first, end - first)
@@ -384,7 +384,7 @@ def trim_distincts(array.array words not None, wide oldest):
         data = words.data.as_ulonglongs
         first, end = _first(data, place, DISTINCT_COLUMNS), _end(data, place, DISTINCT_COLUMNS)
         retention_ms = data[_head(data, RETENTION, place)]
-        newest = data[end - 2] if first < end else data[_head(data, FLOOR, place)]
+        newest = max(<wide> data[end - 2] if first < end else 0, <wide> data[_head(data, FLOOR, place)])
         if newest == 0 or newest + retention_ms < oldest:
             _move_ends(data, place, first - end)
             _close(words, first, end - first)

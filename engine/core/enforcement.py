@@ -107,8 +107,8 @@ class Enforcement:
 
 
 def _resting(rule: Rule, acts: bool) -> int:
-    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself: when a rule
-    begins to act, it does so on whoever still does it."""
+    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself, so a rule
+    that begins to act finds nobody resting."""
     return rule.key if acts else hash32(f"shadow {rule.name}")
 
 

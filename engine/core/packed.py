@@ -145,7 +145,7 @@ def trim(words: "Packed[int]", oldest: int, layout: Layout) -> int:
         trim_series(words, place, layout)
         first, end = bounds(words, place, layout)
         retention_ms = words[head(words, RETENTION, place)]
-        newest = words[end - layout.width] if first < end else words[head(words, FLOOR, place)]
+        newest = max(words[end - layout.width] if first < end else 0, words[head(words, FLOOR, place)])
         if not newest or newest + retention_ms < oldest:
             finish(words, place, layout)
         else:

@@ -16,15 +16,20 @@ Events that come late are counted where they belong; a value that is seen again 
 from array import array
 from bisect import bisect_right
 from collections import Counter
+from math import nan
 from typing import ClassVar
 
 import numpy as np
 
+from engine.core.bounds import AtLeast, at_least
 from engine.core.windows import SERIES_TYPES, Series, SeriesByKey, SumSeries
 
 BUCKETS, SAMPLED = 3, 4
 BUCKETS_PER_WINDOW = 60
 MIN_SAMPLE = 32
+_DOUBTS = 0x80000000
+"""What the key of the series of doubts differs by."""
+
 _LEVEL_BITS = 6
 _LEVELS = (1 << _LEVEL_BITS) - 1
 _LEVEL_MASK, _ONE = np.uint64(_LEVELS), np.uint64(1)
@@ -162,6 +167,15 @@ def add_approx_distinct(series: SeriesByKey, key: int, now: int, value: int, cap
     found.put(now, value, cap)
 
 
+def doubt_approx_distinct(series: SeriesByKey, key: int, now: int, retention_ms: int) -> None:
+    """Note that something at `now` may belong to the sampled series `key`, or may not."""
+    beside = key ^ _DOUBTS
+    found = series.get(beside)
+    if not isinstance(found, SumSeries):
+        found = series[beside] = SumSeries(retention_ms)
+    found.add_amount(now, nan, 1)
+
+
 def read_approx_count(series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int) -> int | None:
     """A count, as `series.read_count`."""
     found = read_approx_total(series, key, now, over_ms, width_ms)
@@ -176,12 +190,17 @@ def read_approx_total(series: SeriesByKey | None, key: int, now: int, over_ms: i
     return found.whole(now, over_ms) if isinstance(found, BucketSeries) else 0.0
 
 
-def read_approx_distinct(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> int | None:
+def read_approx_distinct(
+    series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int
+) -> int | AtLeast | None:
     """A distinct count, as `series.read_distinct`."""
     if series is None:
         return None
-    found = series.get(key)
-    return found.estimate(now, over_ms) if isinstance(found, SampledSeries) else 0
+    found, doubts = series.get(key), series.get(key ^ _DOUBTS)
+    count = found.estimate(now, over_ms) if isinstance(found, SampledSeries) else 0
+    if count is not None and isinstance(doubts, SumSeries) and doubts.total(now, over_ms) is None:
+        return at_least(count)
+    return count
 
 
 SERIES_TYPES[BUCKETS] = BucketSeries

@@ -53,6 +53,7 @@ _SIGNS = {"@": "a", "$": "s", "!": "i", "|": "i"}
 _NUMBERS = re.compile(r"(?<!\S)[^\sa-z\x80-\U0010ffff]++(?!\S)")
 """Words without a letter."""
 
+_SPACED = re.compile(r"(?<!\S)\w(?: \w(?!\S)){2,}+")
 _JUNK = re.compile(r"[\W\d_]{9,}+")
 _JAMO = re.compile("[\u1100-\u11ff]{2,}")
 _HANGUL = re.compile("[\u1100-\u11ff]")
@@ -124,9 +125,10 @@ def _again(hashes: np.ndarray[Any, np.dtype[np.uint64]], mix: tuple[np.uint64, .
 
 def unmasked(text: str) -> str:
     """A text as its reader takes it, for keywords: in small letters, without what is not seen and without accents, in
-    ASCII where a letter looks like one of ASCII, one blank for all white space. Of more than MAX_READ characters the
-    head and the tail."""
-    text = squeezed(text, MAX_READ)
+    ASCII where a letter looks like one of ASCII; one blank for all white space, none between l e t t e r s.
+
+    Of more than MAX_READ characters the head and the tail."""
+    text = squeezed(_SPACED.sub(lambda match: match[0].replace(" ", ""), without_unseen(text)), MAX_READ)
     if text.isascii():
         return text.lower()
     return (_JAMO.sub(_composed, text) if _HANGUL.search(text) else text).translate(_FOLDS)

@@ -182,7 +182,7 @@ class Vocabulary:
                 lines += _when(outside, entry)
                 continue
             lines += _when([*outside, scope.true(where)], entry)
-            if doubt is not None and names_in(where):  # what may belong to it makes the count a bound
+            if names_in(where):  # what may belong to it makes the count a bound
                 lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
         return lines
 
@@ -196,14 +196,12 @@ class Vocabulary:
             add = f"add_{approx}distinct({_store(counter)}, {counter.series_key}, now, hash64(x), {tail}"
             if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
                 return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {add}"]
-            doubt = self._doubt(counter)
-            told = [f"elif x is False: {doubt}"] if doubt is not None else []
             read = "address" if name == "ip" else "token"
             return [
                 f"x = {fetch(self.declared.path_of(name))}",
                 f"x = {read}(x)" if read == "address" else "if type(x) is not str: x = token(x)",
                 f"if x: {add}",
-                *told,
+                f"elif x is False: {self._doubt(counter)}",
             ]
         declared = self.declared.fields.get(name)
         factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
@@ -213,13 +211,14 @@ class Vocabulary:
             f"if x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
         ]
 
-    def _doubt(self, counter: Counter) -> str | None:
-        """Source text that notes that the event at hand may belong to a counter; None where that cannot be noted."""
+    def _doubt(self, counter: Counter) -> str:
+        """Source text that notes that the event at hand may belong to a counter."""
         retention_ms, key = self.retention_ms(counter.series_key), counter.series_key
         if counter.kind == "sum" or (counter.kind == "count" and counter.approx):
             approx = "approx_" if counter.approx else ""
             return f"add_{approx}amount(s.others, {key}, now, nan, {counter.cap}, {retention_ms})"
-        return None if counter.approx else f"doubt_{counter.kind}({_store(counter)}, {key}, now, {retention_ms})"
+        approx = "approx_" if counter.approx else ""
+        return f"doubt_{approx}{counter.kind}({_store(counter)}, {key}, now, {retention_ms})"
 
     def retention_ms(self, series_key: int) -> int:
         """How long a series keeps its entries: its longest window, and as long again as answers may be late.

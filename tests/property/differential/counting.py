@@ -1,0 +1,62 @@
+"""Counts, distinct values and sums from plain lists of entries, and what is certain to be kept of them."""
+
+import math
+from typing import Any, NamedTuple
+
+from tests.property.differential.description import Counter
+from tests.property.differential.values import Least, Number
+
+USUAL_CAP = 32
+
+
+class Entry(NamedTuple):
+    """What one event is to one counter. `certain`: its `where` is true; if not, it is unknown. `value`: of a distinct
+    or a sum, None where the event has none; `readable`: it can be counted or added up."""
+
+    time: int
+    key: tuple[str, ...]
+    certain: bool
+    value: Any
+    readable: bool
+
+
+def number(inside: list[Entry], kind: str, strict: bool) -> Number | None:
+    """How many entries, or how many distinct values; a bound where some are in doubt. `strict`: also a doubt that can
+    change nothing is one, and of nothing but doubts nothing is known."""
+    certain = [one for one in inside if one.certain]
+    if kind == "count":
+        found, doubtful = len(certain), len(inside) > len(certain)
+    else:
+        values = {one.value for one in certain if one.value is not None}
+        found = len(values)
+        doubtful = any(
+            not one.readable or (not one.certain and (strict or one.value not in (None, *values))) for one in inside
+        )
+    if not doubtful:
+        return found
+    return None if strict and not found else Least(found)
+
+
+def total(inside: list[Entry], strict: bool) -> float | None:
+    """What the entries add up to; unknown where one is in doubt. `strict`: as above."""
+    doubtful = [one for one in inside if not one.readable or not one.certain]
+    if not strict:  # a doubt about nothing is none
+        doubtful = [one for one in doubtful if not one.readable or one.value is not None]
+    return None if doubtful else math.fsum(one.value for one in inside if one.value is not None)
+
+
+def what_is_kept(
+    counter: Counter, own: list[Entry], start: int, now: int, late: bool, found: Number | None
+) -> Number | None:
+    """What is certain to be left of a number."""
+    cap = counter.cap or USUAL_CAP
+    if len(own) <= cap or (counter.cap is None and not late):
+        return found
+    if counter.kind == "distinct":
+        least = min(found.bound if isinstance(found, Least) else found, cap) if found is not None else 0
+        return Least(least) if least and not late else None
+    times = sorted(one.time for one in own)
+    gone, left = times[:-cap], [time for time in times[-cap:] if start < time <= now]
+    if start >= gone[-1]:
+        return found
+    return Least(len(left)) if left else None

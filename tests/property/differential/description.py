@@ -1,0 +1,211 @@
+"""What a rulebook says, as plain data: the generator makes it, the reference evaluates it, the engine reads its YAML.
+
+Expressions are tuples: `("name", "posts")`, `("event", "a.b", "number")`, `("const", 3)`, `("duration", "90s")`,
+`("not", e)`, `("and", e, e)`, `("or", e, e)`, `("compare", ">", e, e)`, `("chain", e, "<", e, "<=", e)`,
+`("arithmetic", "+", e, e)`, `("call", "min", e, e)`, `("known", e)`, `("in list", e, "staff")`,
+`("in", e, ("a", "b"))`, `("contains", item, container)`, `("matches", e, "pattern")`.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+Expr = tuple[Any, ...]
+
+UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+UNITS_BYTES = {"B": 1, "KB": 1024, "MB": 1024**2}
+
+BUILT_IN = {
+    "event_id": "text", "type": "text", "user_id": "text", "ip": "text", "device_id": "text", "target_id": "text",
+    "text": "text", "clock_skew": "duration", "invalid_fields": "list", "conflicting_ids": "bool",
+}  # fmt: skip
+"""Fields that need no declaration."""
+
+
+class Field(NamedTuple):
+    """A declared field. `path`: where the event has it; `unit`: of durations and sizes."""
+
+    type: str
+    path: str
+    unit: str | None = None
+
+
+class Counter(NamedTuple):
+    """A counter. `over`: as it is written, such as `90s`."""
+
+    kind: str
+    field: str | None
+    of: tuple[str, ...]
+    by: tuple[str, ...]
+    over: str
+    where: Expr | None = None
+    cap: int | None = None
+    approx: bool = False
+    excluded: str | None = None
+
+
+class Ratio(NamedTuple):
+    """A derived share of two names."""
+
+    numerator: Expr
+    denominator: Expr
+    at_least: float
+    wilson: bool
+
+
+class Rule(NamedTuple):
+    """A rule with its clauses."""
+
+    events: tuple[str, ...]
+    when: tuple[Expr, ...] = ()
+    any: tuple[Expr, ...] = ()
+    unless: tuple[Expr, ...] = ()
+
+    def clauses(self) -> tuple[Expr, ...]:
+        """All clauses, in the order in which a decision explains them."""
+        return (*self.when, *self.any, *self.unless)
+
+
+class Sent(NamedTuple):
+    """An event as it is sent, and the time at which it arrives."""
+
+    document: dict[str, Any]
+    arrived_ms: int
+
+    def written(self) -> str:
+        """Its message: two events are the same when these are."""
+        return json.dumps(self.document)
+
+
+@dataclass(slots=True)
+class Book:
+    """A rulebook: everything by its name, in the order of declaration."""
+
+    fields: dict[str, Field] = field(default_factory=dict)
+    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    counters: dict[str, Counter] = field(default_factory=dict)
+    derived: dict[str, Expr | Ratio] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+
+    def yaml(self) -> str:
+        """The rulebook as people write it."""
+        lines = ["version: 1"]
+        sections: dict[str, dict[str, str]] = {
+            "fields": {name: _field(one) for name, one in self.fields.items()},
+            "lists": {name: f"{{values: [{', '.join(one)}]}}" for name, one in self.lists.items()},
+            "counters": {name: _counter(one) for name, one in self.counters.items()},
+            "derived": {name: _derived(one) for name, one in self.derived.items()},
+            "rules": {name: _rule(one) for name, one in self.rules.items()},
+        }
+        for section, entries in sections.items():
+            if entries:
+                lines += [f"{section}:", *(f"  {name}: {text}" for name, text in entries.items())]
+        return "\n".join(lines) + "\n"
+
+
+def milliseconds(written: str) -> int:
+    """A duration such as `90s`."""
+    digits = written.rstrip("".join(UNITS_MS))
+    return int(digits) * UNITS_MS[written[len(digits) :]]
+
+
+def is_name_of(expr: Expr, names: Any) -> bool:
+    """Whether an expression is nothing but one of these names."""
+    return expr[0] == "name" and expr[1] in names
+
+
+def parts(expr: Expr) -> list[Expr]:
+    """The expressions directly inside of one."""
+    return [part for part in expr[1:] if isinstance(part, tuple) and part and part[0] in _KINDS]
+
+
+def is_condition(expr: Expr) -> bool:
+    """Whether an expression is a condition by its form; a name is none."""
+    return expr[0] not in ("name", "event", "const", "duration", "arithmetic", "call")
+
+
+_KINDS = frozenset(
+    ("name", "event", "const", "duration", "not", "and", "or", "compare", "chain", "arithmetic", "call", "known",
+     "in list", "in", "contains", "matches")
+)  # fmt: skip
+
+
+def text_of(expr: Expr) -> str:
+    """An expression as it is written in a rulebook."""
+    match expr:
+        case ("name", str(name)):
+            return name
+        case ("event", path, _):
+            return f"event.{path}"
+        case ("const", value):
+            return _literal(value)
+        case ("duration", str(written)):
+            return written
+        case ("not", inner):
+            return f"not ({text_of(inner)})"
+        case ("and" | "or" as op, *inner):
+            return "(" + f" {op} ".join(text_of(one) for one in inner) + ")"
+        case ("compare" | "arithmetic", op, left, right):
+            return f"({text_of(left)} {op} {text_of(right)})"
+        case ("chain", first, op, middle, other, last):
+            return f"({text_of(first)} {op} {text_of(middle)} {other} {text_of(last)})"
+        case ("call", function, *arguments):
+            return f"{function}({', '.join(text_of(one) for one in arguments)})"
+        case ("known", inner):
+            return f"known({text_of(inner)})"
+        case ("in list", item, name):
+            return f"({text_of(item)} in lists.{name})"
+        case ("in", item, values):
+            return f"({text_of(item)} in [{', '.join(map(_literal, values))}])"
+        case ("contains", item, container):
+            return f"({text_of(item)} in {text_of(container)})"
+        case ("matches", item, pattern):
+            return f'({text_of(item)} matches "{pattern}")'
+    raise AssertionError(f"no expression: {expr}")
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def quoted(expr: Expr) -> str:
+    """An expression as a YAML text."""
+    return "'" + text_of(expr).replace("'", "''") + "'"
+
+
+def _field(one: Field) -> str:
+    unit = f", unit: {one.unit}" if one.unit else ""
+    return f"{{type: {one.type}{unit}, from: {one.path}}}"
+
+
+def _counter(one: Counter) -> str:
+    of = f"[{', '.join(one.of)}]"
+    what = [f"count: {of}"] if one.kind == "count" else [f"{one.kind}: {one.field}", f"of: {of}"]
+    what.append(f"by: [{', '.join(one.by)}], over: {one.over}")
+    if one.where is not None:
+        what.append(f"where: {quoted(one.where)}")
+    if one.cap is not None:
+        what.append(f"cap: {one.cap}")
+    if one.approx:
+        what.append("approx: true")
+    if one.excluded is not None:
+        what.append(f"except: lists.{one.excluded}")
+    return "{" + ", ".join(what) + "}"
+
+
+def _derived(one: Expr | Ratio) -> str:
+    if not isinstance(one, Ratio):
+        return quoted(one)
+    bound = ", bound: wilson_lower_95" if one.wilson else ""
+    return f"{{ratio: [{text_of(one.numerator)}, {text_of(one.denominator)}], at_least: {one.at_least}{bound}}}"
+
+
+def _rule(one: Rule) -> str:
+    groups = ", ".join(
+        f"{group}: [{', '.join(map(quoted, clauses))}]"
+        for group, clauses in (("when", one.when), ("any", one.any), ("unless", one.unless))
+        if clauses
+    )
+    return f"{{event: [{', '.join(one.events)}], {groups}, then: {{flag: x}}}}"

@@ -1,0 +1,271 @@
+"""Random rulebooks and random streams. Thresholds lie near the counts, times on the edges of windows, and values in
+small pools, so that clauses flip often."""
+
+import random
+from typing import Any
+
+from tests.property.differential.description import Book, Counter, Expr, Field, Ratio, Rule, Sent, is_name_of
+from tests.property.differential.running import SEVERAL, Case
+
+START_MS = 1_760_000_000_000
+TYPES = ("post", "comment", "pay")
+OVERS = ("10s", "30s", "1m", "5m", "1h")
+FIELDS = {
+    "amount": Field("number", "amount"),
+    "level": Field("number", "stats.level"),
+    "title": Field("text", "title"),
+    "verified": Field("bool", "verified"),
+    "tags": Field("list", "tags"),
+    "age": Field("duration", "author.age", "d"),
+    "wait": Field("duration", "wait", "s"),
+    "weight": Field("size", "weight", "KB"),
+}
+LISTS = {"some": ("d1", "u1", "red"), "few": ("t1",), "words": ("red", "green", "post")}
+NUMBERS: tuple[Any, ...] = (0, 1, 2, 2.5, 3, 5, -1, -2.5, 10, 1e14, 1e15, 2**53 + 1)
+WORDS = ("red", "green", "Red", "", "d1", "u1", "red green", "blue")
+WRONG: tuple[Any, ...] = ("many", 7, 1.5, True, None, [1, "red"], {"age": 1}, [])
+COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
+SKEWS = (0, -5_000, -10_000, -30_000, -60_000, -120_000, 5_000, 30_000, 120_000, 120_001, -120_001, -10_000_000)
+STEPS = (0, 0, 1, 1_000, 5_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000)
+LEAPS = (1_800_000, 3_600_000, 90_000_000)
+
+
+def make_case(rng: random.Random, clauses: int = 8) -> Case:
+    """A rulebook of some counters, values, clauses and rules, and a stream for it."""
+    dense = rng.random() < 0.15
+    maker = Maker(rng, dense)
+    asked = [maker.condition(rng.choice((0, 0, 1, 1, 2))) for _ in range(clauses)]
+    maker.make_rules(rng.randint(0, 2))
+    return Case(maker.book, asked, stream(rng, dense), stored=rng.random() < 0.15)
+
+
+class Maker:
+    """Makes one rulebook. `dense`: its stream has many events in each window."""
+
+    def __init__(self, rng: random.Random, dense: bool) -> None:
+        self._rng, self._dense = rng, dense
+        self.book = Book(dict(FIELDS), dict(LISTS))
+        self._numbers: list[str] = []
+        self._flags: list[str] = []
+        for number in range(rng.randint(2, 6)):
+            name = f"c{number}"
+            self.book.counters[name] = self._counter()
+            self._numbers.append(name)
+        for number in range(rng.randint(0, 3)):
+            self._derive(f"x{number}")
+
+    # -- declarations -----------------------------------------------------------------------------
+
+    def _counter(self) -> Counter:
+        rng = self._rng
+        kind = rng.choice(("count", "count", "distinct", "distinct", "sum"))
+        by = rng.choice(
+            (("user_id",),) * 5
+            + (("device_id",), ("target_id",), ("user_id", "target_id"), ("device_id", "target_id"))
+            + (("type",), ("title",), ("level",), ("event.room",), ("device_id", "type", "user_id"))
+        )
+        field = None
+        if kind == "distinct":
+            pool = ("user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified")
+            field = rng.choice([one for one in pool if one not in by])
+        elif kind == "sum":
+            field = rng.choice(("amount", "level", "age", "weight", "event.room"))
+        of = rng.choice((("any",), ("any",), ("post",), ("post", "comment"), ("pay",)))
+        where = None
+        if rng.random() < 0.4:
+            where = self._where(by)
+        approx = kind == "distinct" and rng.random() < 0.1
+        cap = rng.randint(1, 9) if kind != "sum" and not approx and rng.random() < 0.2 else None
+        if cap is not None and self._dense and rng.random() < 0.5:
+            cap = rng.randint(10, 40)
+        excluded = rng.choice(("some", "few")) if len(by) == 1 and by[0] != "user_id" and rng.random() < 0.2 else None
+        return Counter(kind, field, of, by, rng.choice(OVERS), where, cap, approx, excluded)
+
+    def _derive(self, name: str) -> None:
+        rng = self._rng
+        if rng.random() < 0.3:
+            self.book.derived[name] = self.condition(1)
+            self._flags.append(name)
+            return
+        if rng.random() < 0.5:
+            parts = [("name", rng.choice((*self._counters(), "amount", "level"))) for _ in range(2)]
+            at_least = rng.choice((0, 1, 2, 3, 2.5))
+            self.book.derived[name] = Ratio(parts[0], parts[1], at_least, rng.random() < 0.5)
+        else:
+            self.book.derived[name] = ("arithmetic", rng.choice("+-*/"), self.number(1), self.number(0))
+        if self._numbers.count(name) == 0 and rng.random() < 0.8:
+            self._numbers.append(name)
+
+    def make_rules(self, count: int) -> None:
+        """Rules with several clauses."""
+        rng = self._rng
+        for number in range(count):
+            groups = [tuple(self.condition(rng.choice((0, 0, 1))) for _ in range(most)) for most in (2, 2, 1)]
+            groups = [group[: rng.randint(0, len(group))] for group in groups]
+            if not groups[0] and not groups[1]:
+                groups[0] = (self.condition(0),)
+            events = rng.choice((("any",), ("post",), ("comment", "pay")))
+            self.book.rules[f"{SEVERAL}{number}"] = Rule(events, *groups)
+
+    def _counters(self) -> tuple[str, ...]:
+        return tuple(self.book.counters) or ("amount",)
+
+    def _where(self, by: tuple[str, ...]) -> Expr:
+        """Names fields; of a counter by users also the counters by users above it."""
+        rng, declared = self._rng, self.book.counters
+        theirs = {name: one for name, one in declared.items() if one.by == ("user_id",)}
+        if by != ("user_id",) or not theirs or rng.random() < 0.6:
+            return self.condition(rng.choice((0, 0, 1)), counters=False)
+        numbers, self.book.counters, self._numbers = self._numbers, theirs, list(theirs)
+        where = self.condition(rng.choice((0, 1)))
+        self.book.counters, self._numbers = declared, numbers
+        return where
+
+    # -- expressions ------------------------------------------------------------------------------
+
+    def condition(self, depth: int, counters: bool = True) -> Expr:
+        """A condition, nested at most so deep."""
+        rng = self._rng
+        if depth > 0 and rng.random() < 0.7:
+            kind = rng.choice(("and", "or", "not"))
+            if kind == "not":
+                return ("not", self.condition(depth - 1, counters))
+            return (kind, *(self.condition(depth - 1, counters) for _ in range(rng.choice((2, 2, 3)))))
+        if counters and self.book.counters and rng.random() < 0.5:
+            return self._about_a_counter()
+        return self._simple(depth, counters)
+
+    def _about_a_counter(self) -> Expr:
+        rng = self._rng
+        name = rng.choice(self._counters())
+        counter, asked = self.book.counters[name], ("name", name)
+        if counter.kind == "sum":
+            return ("compare", rng.choice(COMPARISONS), asked, ("const", rng.choice(NUMBERS)))
+        most = min(counter.cap or 1_000, 45 if self._dense else 8)
+        limit = ("const", rng.choice((rng.randrange(most), rng.randrange(most), most - 1)))
+        if rng.random() < 0.1:
+            first, second = rng.choice(("<", "<=")), rng.choice(("<", "<="))
+            return ("chain", ("const", rng.randrange(most)), first, asked, second, limit)
+        if rng.random() < 0.1:
+            return ("in", asked, tuple(rng.randrange(12) for _ in range(3)))
+        sides = (asked, limit) if rng.random() < 0.85 else (limit, asked)
+        return ("compare", rng.choice(COMPARISONS), *sides)
+
+    def _simple(self, depth: int, counters: bool) -> Expr:
+        rng = self._rng
+        match rng.randrange(12):
+            case 0 | 1 | 2:
+                left, right = self.number(min(depth + 1, 2), counters), self.number(0, counters)
+                if any(is_name_of(side, self.book.counters) for side in (left, right)):
+                    return self._about_a_counter()  # a threshold that it can count to
+                if left[0] == right[0] == "event":
+                    right = ("const", rng.choice(NUMBERS))  # so that the other one is taken for a number
+                return ("compare", rng.choice(COMPARISONS), left, right)
+            case 3:
+                return ("compare", rng.choice(COMPARISONS), self._duration(1), self._duration(0))
+            case 4:
+                return ("compare", rng.choice(("==", "!=")), self._text(), ("const", rng.choice(WORDS)))
+            case 5:
+                among = ("in list", self._text(), rng.choice(tuple(LISTS)))
+                return rng.choice((among, ("in", self._text(), WORDS[:3])))
+            case 6:
+                return ("contains", self._text(), ("name", rng.choice(("tags", "title", "text"))))
+            case 7:
+                wrong = ("const", rng.choice(("device_id", "amount", "age", "ts", "tags")))
+                return ("contains", wrong, ("name", "invalid_fields"))
+            case 8:
+                known = ("amount", "level", "age", "title", "tags", "device_id", "clock_skew")
+                more = (*self._numbers, *self._flags) if counters else ()
+                return ("known", rng.choice((("name", rng.choice((*known, *more))), ("event", "room", "any"))))
+            case 9:
+                return ("in", ("name", rng.choice(("amount", "level"))), (0, 2, 2.5, -1))
+            case 10:
+                return ("matches", self._text(), rng.choice(("(?i)red", "^d[0-9]$", "e+n")))
+        flags = (*self._flags, "verified") if counters else ("verified",)
+        named = ("name", rng.choice((*flags, "verified", "conflicting_ids")))
+        return rng.choice((named, ("compare", "==", ("name", "verified"), ("const", rng.random() < 0.5))))
+
+    def number(self, depth: int, counters: bool = True) -> Expr:
+        """A number, nested at most so deep."""
+        rng = self._rng
+        if depth > 0 and rng.random() < 0.8:
+            match rng.randrange(4):
+                case 0 | 1:
+                    both = (self.number(depth - 1, counters), self.number(0, counters))
+                    return ("arithmetic", rng.choice("+-*/"), *both)
+                case 2:
+                    both = (self.number(depth - 1, counters), self.number(0, counters))
+                    return ("call", rng.choice(("min", "max")), *both)
+            return ("call", "abs", self.number(depth - 1, counters))
+        if counters and self._numbers and rng.random() < 0.5:
+            return ("name", rng.choice(self._numbers))
+        match rng.randrange(6):
+            case 0 | 1:
+                return ("const", rng.choice(NUMBERS[:9]))
+            case 2:
+                return ("call", "len", ("name", rng.choice(("title", "tags", "text", "invalid_fields"))))
+            case 3:
+                return ("event", "room", "number")
+        return ("name", rng.choice(("amount", "level")))
+
+    def _duration(self, depth: int) -> Expr:
+        rng = self._rng
+        if depth > 0 and rng.random() < 0.4:
+            if rng.random() < 0.5:
+                return ("arithmetic", rng.choice("+-"), self._duration(0), self._duration(0))
+            return ("arithmetic", rng.choice("*/"), self._duration(0), self.number(0, counters=False))
+        if rng.random() < 0.5:
+            return ("duration", rng.choice(("1d", "2d", "3s", "5s", "10s", "60s", "2m")))
+        return ("name", rng.choice(("age", "wait", "clock_skew")))
+
+    def _text(self) -> Expr:
+        rng = self._rng
+        named = ("name", rng.choice(("title", "text", "user_id", "device_id", "target_id", "type")))
+        return ("call", "lower", named) if rng.random() < 0.2 else named
+
+
+def stream(rng: random.Random, dense: bool) -> list[Sent]:
+    """Events of a few users; some late, some sent again, some with wrong values."""
+    users = ("u1",) if dense and rng.random() < 0.5 else ("u1", "u2", "u3")
+    count = rng.randint(50, 110) if dense else rng.randint(3, 40)
+    wrong = rng.choice((0.0, 0.03, 0.1, 0.3))
+    skewed = rng.random() < 0.7
+    arrived, made = START_MS, list[Sent]()
+    for index in range(count):
+        arrived += rng.choice(STEPS[:6] if dense else STEPS)
+        if rng.random() < 0.02:
+            arrived += rng.choice(LEAPS)
+        if made and rng.random() < 0.08:
+            again = rng.choice(made[-12:]).document
+            changed = again if rng.random() < 0.5 else {**again, "amount": rng.choice(NUMBERS), "ts": arrived}
+            made.append(Sent(changed, arrived))
+            continue
+        ts = arrived + (rng.choice(SKEWS) if skewed and rng.random() < 0.7 else 0)
+        made.append(Sent(_document(rng, f"e{index}", rng.choice(users), ts, wrong), arrived))
+    return made
+
+
+def _document(rng: random.Random, event_id: str, user: str, ts: int, wrong: float) -> dict[str, Any]:
+    document: dict[str, Any] = {"event_id": event_id, "type": rng.choice(TYPES), "user_id": user, "ts": ts}
+    values: dict[str, Any] = {
+        "device_id": rng.choice(("d1", "d2", "d3")),
+        "target_id": rng.choice(("t1", "t2", "u1")),
+        "amount": rng.choice(NUMBERS),
+        "stats": {"level": rng.choice((0, 1, 2, 2.0, 3))},
+        "title": rng.choice(WORDS),
+        "text": rng.choice(WORDS),
+        "verified": rng.random() < 0.5,
+        "tags": rng.choice(([], ["red"], ["red", "post", 3], ["d1", "green"])),
+        "author": {"age": rng.choice((0, 1, 1.5, 2, 30))},
+        "wait": rng.choice((0, 3, 5, 10, 60)),
+        "weight": rng.choice((0, 1, 4)),
+        "room": rng.choice(("a", "b", 1, 1.0, 2, True)),
+    }
+    for name, value in values.items():
+        if rng.random() < wrong:
+            document[name] = rng.choice(WRONG)
+        elif rng.random() >= 0.08:
+            document[name] = value
+    if rng.random() < wrong / 3:
+        document["ts"] = rng.choice((None, "soon"))
+    return document

@@ -1,0 +1,222 @@
+"""THE slow evaluator: every counter is counted anew from all that has arrived. It shares no code with the engine.
+
+A clause has one answer, or two that are both right. Two there are where a counter has had to give entries up:
+`best` counts all that has ever arrived, `kept` only what is certain to be there. The engine may give either one; where
+even `kept` is certain, so has the engine to be. Where neither can be told, the clause is not compared (`NotToldError`).
+
+- A counter with `cap: n` keeps the n newest entries. A window that begins before the newest entry that had to go is
+  "at least as many as are left". Without a `cap` it is exact for events in order; one that comes late may find so
+  little only when more than 32 entries have come.
+- Distinct values with a cap: for events in order at least min(truth, cap), for late ones nothing is promised.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.property.differential.counting import Entry, number, total, what_is_kept
+from tests.property.differential.description import BUILT_IN, Book, Counter, Expr, Ratio, Sent, milliseconds
+from tests.property.differential.reading import (
+    CLASSES,
+    TEXTS,
+    at,
+    claimed_time,
+    factor,
+    invalid_fields,
+    key_of,
+    raw,
+    subject,
+)
+from tests.property.differential.values import ANYTHING, Least, Number, call, compare, compute, low, share
+
+REMEMBERED = 64
+
+
+class NotToldError(Exception):
+    """The reference cannot tell what is right here."""
+
+
+@dataclass(slots=True)
+class Moment:
+    """An event, as rules see it: its fields, when it counts, and the entries of all counters up to now."""
+
+    book: Book
+    fields: dict[str, Any]
+    time: int
+    entries: Mapping[str, list[Entry] | None]
+    doubts: bool
+
+    def answers(self, expr: Expr) -> frozenset[bool | None]:
+        """Every right answer to a clause. Raises NotToldError."""
+        return frozenset(View(self, kept).truth(expr) for kept in (False, True))
+
+
+@dataclass(slots=True)
+class Reference:
+    """Takes events in the order of their arrival. Without `doubts`, what cannot be read counts as if it were not
+    there."""
+
+    book: Book
+    doubts: bool = True
+    entered: dict[str, list[Entry] | None] = field(default_factory=dict)
+    recent: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+
+    def take(self, sent: Sent) -> Moment | None:
+        """The moment at which an event is decided; None for one that was sent again."""
+        fields = dict(sent.document)
+        seen = self.recent.setdefault(fields["user_id"], [])
+        event = (fields["type"], fields["event_id"], sent.written())
+        if event in seen[-REMEMBERED:]:
+            return None
+        conflicting = any(one[:2] == event[:2] for one in seen[-REMEMBERED:])
+        seen.append(event)
+        time = claimed_time(fields, sent.arrived_ms)
+        fields |= {"conflicting_ids": conflicting, "invalid_fields": invalid_fields(self.book, fields)}
+        for name in TEXTS:
+            if not isinstance(fields.get(name), str):
+                fields.pop(name, None)
+        moment = Moment(self.book, fields, time, self.entered, self.doubts)
+        for name, counter in self.book.counters.items():
+            self._enter(name, counter, moment)
+        return moment
+
+    def _enter(self, name: str, counter: Counter, moment: Moment) -> None:
+        entries = self.entered.setdefault(name, [])
+        key = key_of(counter, moment.book, moment.fields)
+        if entries is None or key is None or not ({"any", moment.fields["type"]} & set(counter.of)):
+            return
+        matches: bool | None = True
+        if counter.where is not None:
+            try:
+                (matches,) = moment.answers(counter.where)
+            except (NotToldError, ValueError):  # nor can any answer of this counter be told from now on
+                self.entered[name] = None
+                return
+        doubtful = matches is None and self.doubts  # (a)
+        if matches is True or doubtful:
+            value, readable = subject(counter, moment.book, moment.fields)
+            entries.append(Entry(moment.time, key, not doubtful, value, readable or not self.doubts))
+
+
+class View:
+    """Values at a moment. `kept`: counters have no more than what they are certain to have kept."""
+
+    def __init__(self, moment: Moment, kept: bool) -> None:
+        self._moment, self._kept, self._rounded = moment, kept, False
+
+    def truth(self, expr: Expr) -> bool | None:
+        """True, False or None (unknown)."""
+        match expr:
+            case ("not", inner):
+                found = self.truth(inner)
+                return None if found is None else not found
+            case ("and", *inner):
+                each = [self.truth(one) for one in inner]
+                return False if False in each else None if None in each else True
+            case ("or", *inner):
+                each = [self.truth(one) for one in inner]
+                return True if True in each else None if None in each else False
+            case ("chain", first, op, middle, other, last):
+                return self.truth(("and", ("compare", op, first, middle), ("compare", other, middle, last)))
+            case ("known", inner):
+                return self.value(inner) is not None
+            case ("const", bool(constant)):
+                return constant
+            case ("name" | "event", *_):
+                found = self.value(expr)
+                return found if isinstance(found, bool) else None
+        return self._tested(expr)
+
+    def _tested(self, expr: Expr) -> bool | None:
+        self._rounded = False
+        operands = {"compare": expr[2:], "contains": expr[1:]}.get(expr[0], expr[1:2])
+        values = [self.value(one) for one in operands]
+        if any(value is None for value in values):
+            return None
+        match expr:
+            case ("compare", op, _, _):
+                if self._rounded and math.isclose(low(values[0]), low(values[1]), rel_tol=1e-9, abs_tol=1e-9):
+                    raise NotToldError  # it hangs on the order of floating-point operations
+                return compare(op, *values)
+            case ("in", _, among) if isinstance(values[0], Least):
+                return False if all(one < values[0].bound for one in among) else None
+            case ("in", _, among):
+                return values[0] in among
+            case ("in list", _, name):
+                return values[0] in self._moment.book.lists[name]
+            case ("contains", _, _):
+                return values[0] in values[1]
+            case ("matches", _, pattern):
+                return re.search(pattern, values[0]) is not None
+        raise AssertionError(f"no condition: {expr}")
+
+    def value(self, expr: Expr) -> Any:
+        """A number, a bound, a text, a list, a truth value; None where it is unknown."""
+        match expr:
+            case ("const", constant):
+                return constant
+            case ("duration", str(written)):
+                return milliseconds(written)
+            case ("event", path, wanted):
+                value = at(self._moment.fields, path)
+                return value if wanted == "any" or type(value) in CLASSES[wanted] else None
+            case ("name", str(name)):
+                return self._named(name)
+            case ("arithmetic", op, left, right):
+                one, other = self.value(left), self.value(right)
+                return None if one is None or other is None else compute(op, one, other)
+            case ("call", function, *arguments):
+                values = [self.value(one) for one in arguments]
+                if any(value is None for value in values):
+                    return None
+                if function in ("len", "lower"):
+                    return len(values[0]) if function == "len" else values[0].lower()
+                return call(function, values)
+        return self.truth(expr)
+
+    def _named(self, name: str) -> Any:
+        book = self._moment.book
+        if name in book.counters:
+            return self._counted(name, book.counters[name])
+        if name in book.derived:
+            return self._derived(book.derived[name])
+        declared = book.fields.get(name)
+        value = raw(book, self._moment.fields, name)
+        if type(value) not in CLASSES[declared.type if declared is not None else BUILT_IN[name]]:
+            return None
+        return value * factor(book, name) if declared is not None and declared.unit is not None else value
+
+    def _derived(self, body: Expr | Ratio) -> Any:
+        if isinstance(body, Ratio):
+            self._rounded |= body.wilson
+            return share(self.value(body.numerator), self.value(body.denominator), body.at_least, body.wilson)
+        value = self.value(body)
+        return None if value == ANYTHING else value
+
+    # -- counters ---------------------------------------------------------------------------------
+
+    def _counted(self, name: str, counter: Counter) -> Number | None:
+        key, now = key_of(counter, self._moment.book, self._moment.fields), self._moment.time
+        entries = self._moment.entries.get(name, [])
+        if entries is None:
+            raise NotToldError
+        if key is None:
+            return None
+        own = [one for one in entries if one.key == key]
+        start = now - milliseconds(counter.over)
+        inside = [one for one in own if start < one.time <= now]
+        if counter.kind == "sum":
+            return total(inside, self._kept)
+        late = any(one.time > now for one in own)
+        if counter.approx and late:
+            raise NotToldError  # a value that has been seen again since is only known there
+        if self._kept:  # what is in doubt makes every window that begins before it a bound
+            inside += [one for one in own if one.time > now and not (one.certain and one.readable)]
+        found = number(inside, counter.kind, self._kept)
+        if counter.approx:  # it is known or unknown
+            return None if self._kept and isinstance(found, Least) else found
+        if self._kept:
+            return what_is_kept(counter, [one for one in own if one.certain], start, now, late, found)
+        return found

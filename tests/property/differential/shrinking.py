@@ -1,0 +1,130 @@
+"""Makes a case that differs small, and tells it to people."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from engine.errors import RulebookError
+from tests.property.differential.description import Book, Counter, Expr, Ratio, Sent, is_condition, parts
+from tests.property.differential.running import Case, Difference
+
+Differs = Callable[[Case], Difference | None]
+_NEEDED = ("event_id", "type", "user_id")
+
+
+def shrink(case: Case, differs: Differs) -> tuple[Case, Difference]:
+    """The smallest case that is found by leaving out one thing after the other, and its difference."""
+    found = differs(case)
+    assert found is not None
+    while True:
+        for smaller in _smaller(case, found):
+            try:
+                difference = differs(smaller)
+            except RulebookError:  # something that is left out was needed
+                continue
+            if difference is not None:
+                case, found = smaller, difference
+                break
+        else:
+            return case, found
+
+
+def _smaller(case: Case, found: Difference) -> Iterator[Case]:
+    """Cases with less in them, the greatest leaps first."""
+    stream, book = case.stream, case.book
+    if len(stream) > found.place + 1:
+        yield replace(case, stream=stream[: found.place + 1])
+    if case.stored:
+        yield replace(case, stored=False)
+    yield from (replace(case, clauses=some) for some in _fewer(case.clauses))
+    yield from (replace(case, stream=some) for some in _fewer(stream))
+    for section in ("rules", "derived", "counters", "lists", "fields"):
+        yield from (replace(case, book=replace(book, **{section: some})) for some in _without(getattr(book, section)))
+    for number, clause in enumerate(case.clauses):
+        for one in _simpler(clause):
+            yield replace(case, clauses=[*case.clauses[:number], one, *case.clauses[number + 1 :]])
+    yield from (replace(case, book=one) for one in _simpler_books(book))
+    for number, sent in enumerate(stream):
+        for one in _simpler_events(sent):
+            yield replace(case, stream=[*stream[:number], one, *stream[number + 1 :]])
+
+
+def _fewer(some: list[Any]) -> Iterator[list[Any]]:
+    """Without each half, quarter, ... and each single one."""
+    size = len(some) // 2
+    while size:
+        for start in range(0, len(some), size):
+            yield some[:start] + some[start + size :]
+        size //= 2
+
+
+def _without(some: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if len(some) > 1:
+        yield {}
+    for name in some:
+        yield {each: value for each, value in some.items() if each != name}
+
+
+def _simpler(expr: Expr) -> Iterator[Expr]:
+    """Those of its parts that are a condition or a value as it is, and itself with a simpler part."""
+    yield from (part for part in parts(expr) if is_condition(part) == is_condition(expr))
+    for at, part in enumerate(expr):
+        if part in parts(expr):
+            yield from ((*expr[:at], one, *expr[at + 1 :]) for one in _simpler(part))
+
+
+def _simpler_books(book: Book) -> Iterator[Book]:
+    for name, counter in book.counters.items():
+        for one in _simpler_counters(counter):
+            yield replace(book, counters={**book.counters, name: one})
+    for name, body in book.derived.items():
+        if not isinstance(body, Ratio):
+            for expr in _simpler(body):
+                yield replace(book, derived={**book.derived, name: expr})
+    for name, rule in book.rules.items():
+        for group in ("when", "any", "unless"):
+            clauses = getattr(rule, group)
+            for at, clause in enumerate(clauses):
+                for some in ((), *((one,) for one in _simpler(clause))):
+                    changed = rule._replace(**{group: (*clauses[:at], *some, *clauses[at + 1 :])})
+                    yield replace(book, rules={**book.rules, name: changed})
+
+
+def _simpler_counters(counter: Counter) -> Iterator[Counter]:
+    if counter.where is not None:
+        yield counter._replace(where=None)
+        yield from (counter._replace(where=one) for one in _simpler(counter.where))
+    if counter.cap is not None:
+        yield counter._replace(cap=None)
+    if counter.excluded is not None:
+        yield counter._replace(excluded=None)
+    if len(counter.by) > 1:
+        yield from (counter._replace(by=(one,)) for one in counter.by)
+    if counter.of != ("any",):
+        yield counter._replace(of=("any",))
+
+
+def _simpler_events(sent: Sent) -> Iterator[Sent]:
+    document = sent.document
+    for name in document:
+        if name not in _NEEDED:
+            yield sent._replace(document={each: value for each, value in document.items() if each != name})
+
+
+def told(case: Case, found: Difference) -> str:
+    """A case and its difference, as people read them."""
+    begin = case.stream[0].arrived_ms
+    events = [f"  {(one.arrived_ms - begin) / 1000:>8.3f} s  {_shown(one, begin)}" for one in case.stream]
+    way = "through the workers" if case.stored else "in memory"
+    return "\n".join(
+        [case.book.yaml(), f"events, {way} (ts in seconds after the first arrival):", *events,
+         f"at the event {found.place + 1}: {found.asked}",
+         f"  engine: {found.answer}", f"  right:  {found.right}",
+         *(["  (as it was before doubts were kept)"] if found.known else [])]
+    )  # fmt: skip
+
+
+def _shown(sent: Sent, begin: int) -> str:
+    ts = sent.document.get("ts")
+    return json.dumps({**sent.document, "ts": (ts - begin) / 1000} if isinstance(ts, int) else sent.document)
