@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_netw
 from typing import NamedTuple
 
 _MAX_CHARS = 64
-_LIKE_ONE = re.compile(r"[0-9a-fA-F:][0-9a-fA-F:.]*[0-9a-fA-F:.*](?:/[0-9]{1,3})?")
+_LIKE_ONE = re.compile(r"[0-9a-fA-F:][0-9a-fA-F:.*]*(?:/[0-9]{1,3})?")
 _STARS = re.compile(r"(?:[0-9]{1,3}\.){1,3}\*(?:\.\*){0,2}")
 
 
