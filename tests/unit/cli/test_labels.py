@@ -1,9 +1,15 @@
 """Which events wait for a label."""
 
+from pathlib import Path
+
 import orjson
 import pytest
 
+from engine.cli import main
 from engine.cli.labels import Labelled
+from engine.cli.recordings import tell_unusable
+from engine.errors import LabelError
+from engine.stream.label_messages import read_label
 
 
 def label(event_id: str = "e", **more: object) -> bytes:
@@ -39,3 +45,44 @@ def test_what_is_no_label_hides_nothing(value: bytes | None) -> None:
     labelled.note(b"ann", value)
     labelled.note(None, value)
     assert not any(labelled.has(event_id, "ann") for event_id in ("", "None", "5"))
+
+
+LABEL = {"event_id": "e1", "label": "spam", "ts": 1_772_449_200_000}
+
+
+@pytest.mark.parametrize("ts", [1_772_449_200, -1, 0, 2**62, 9_999_999_999_999, "0001-01-01", True, 1.5, None])
+def test_a_label_of_an_absurd_time_is_refused(ts: object) -> None:
+    with pytest.raises(LabelError):
+        read_label({**LABEL, "ts": ts})
+
+
+@pytest.mark.parametrize("moderator", [42, "", "x" * 300, ["ann"], True])
+def test_a_moderator_is_a_name(moderator: object) -> None:
+    with pytest.raises(LabelError, match="`moderator` is a name"):
+        read_label({**LABEL, "moderator": moderator})
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["event_id,label,ts\ne1,spam,1772449200000\n".encode("utf-16"), "event_id,label,ts\né,spam,1\n".encode("latin-1"),
+     b"event_id,label,ts\ne1,spam,\xc2\xb2\n", b"event_id,label,ts\ne1,spam," + b"9" * 40 + b"\n",
+     b'event_id,label,ts\n"' + b"x" * 200_000 + b'",spam,1\n', b"\x00\x01\x02"],
+    ids=["utf-16", "latin-1", "superscript", "digits", "long field", "binary"],
+)  # fmt: skip
+def test_no_file_ends_in_a_traceback(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_bytes(content)
+    with pytest.raises(SystemExit) as ended:
+        main(["labels", "import", str(file)])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert told.startswith("floodgate: ")
+    assert len(told.splitlines()) == 1
+
+
+def test_lines_that_are_no_labels_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_unusable([orjson.dumps(LABEL), orjson.dumps({**LABEL, "ts": 5}), b"{"])
+    told = capsys.readouterr().err
+    assert told.startswith("floodgate: 2 of 3 labels cannot be used and are left out; the first, line 2: `ts` 5 is")
+    tell_unusable([orjson.dumps(LABEL)])
+    assert capsys.readouterr().err == ""

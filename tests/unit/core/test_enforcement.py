@@ -6,6 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
+from engine.core.entities import EntityRecord
+from engine.core.evaluator import Evaluator
+from engine.core.events import FieldMapping
 from engine.core.rules import changed_rules
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -240,3 +243,28 @@ def test_a_pause_is_stronger_than_a_plan() -> None:
     rulebook = load_rulebook({"rules.yaml": PLAN}).pausing({"planned"})
     assert rulebook.rules[0].plan == ()
     assert rulebook.rules[0].mode == "shadow"
+
+
+RESTING = """
+version: 1
+counters:
+  posts: {count: post, by: user_id, over: 1m}
+rules:
+  flood: {event: post, when: [posts > 3], then: {limit: posting}, cooldown: {per: user_id, for: 1h}MODE}
+"""
+
+
+def test_what_did_not_act_finds_nobody_resting_once_it_acts() -> None:
+    """From shadow to enforce and back: each has a cooldown of its own."""
+    record, effects = EntityRecord(), []
+    for number in range(20):
+        mode = ", mode: shadow" if number < 10 else ""
+        book = load_rulebook({"r.yaml": RESTING.replace("MODE", mode)})
+        program = book.program("post")
+        assert program is not None
+        event = FieldMapping().read(
+            {"event_id": f"e{number}", "type": "post", "user_id": "u", "ts": 1_760_000_000_000 + number}, content=number
+        )
+        decision = Evaluator(book, {}).evaluate(event, program, record).decision
+        effects.append(decision.hits[0].effect if decision is not None else None)
+    assert effects == [None] * 3 + ["shadow"] + ["cooldown"] * 6 + ["acted"] + ["cooldown"] * 9

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from engine.keys.text import MIN_LETTERS, skeleton, text_keys
+from engine.keys.text import MAX_READ, MIN_LETTERS, skeleton, text_keys, unmasked
 
 PITCH = "my sister finally lost twenty pounds thanks to these natural drops from the official shop"
 
@@ -82,3 +82,32 @@ def test_hostile_texts_take_no_time(unit: str) -> None:
     started = time.process_time()
     text_keys(unit * 60_000)
     assert time.process_time() - started < 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("fr\u200bee money", "free money"),
+        ("\uff26\uff32\uff25\uff25 \uff2d\uff2f\uff2e\uff25\uff39", "free money"),
+        ("fr\u0435\u0435 m\u043eney", "free money"),
+        ("F R E E  m o n e y", "free money"),
+        ("\u0130ND\u0130R\u0130M", "indirim"),
+        ("ind\u0131r\u0131m", "indirim"),
+        ("caf\u00e9  \t CR\u00c8ME", "cafe creme"),
+        ("Price: 50% off!", "price: 50% off!"),
+        ("I am a b test", "i am a b test"),
+    ],
+)
+def test_keywords_are_read_through_a_disguise(text: str, read: str) -> None:
+    assert unmasked(text) == read
+
+
+def test_words_of_other_alphabets_are_unmasked_alike_on_both_sides() -> None:
+    assert unmasked("КАЗИНО") == unmasked("казино") in unmasked("лучшее Казино тут")
+
+
+def test_of_a_long_text_head_and_tail_are_read() -> None:
+    text = "first " + "filler " * 10_000 + "last"
+    assert unmasked(text).startswith("first ")
+    assert unmasked(text).endswith(" last")
+    assert len(unmasked(text)) <= MAX_READ + 1
