@@ -100,7 +100,7 @@ def _refuse_traps(file: str, event: Any, diagnostics: Diagnostics) -> None:
         diagnostics.error(span, "anchors and aliases are not allowed in rulebooks", "write the value out")
     elif getattr(event, "tag", None) is not None:
         span = Span(file, event.start_mark.line, event.start_mark.column, len(event.tag))
-        diagnostics.error(span, "tags are not allowed in rulebooks")
+        diagnostics.error(span, "tags are not allowed in rulebooks", "`!` begins one; for the opposite write: not x")
 
 
 def _node(file: str, node: Any, diagnostics: Diagnostics) -> Node:
