@@ -8,6 +8,7 @@ from engine.core.programs import EntityProgram, Watch
 from engine.core.rules import Counter
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
+from engine.rulebook.entering import observations
 from engine.rulebook.functions import (
     Rules,
     Vocabulary,
@@ -35,7 +36,7 @@ class EntityWriter:
         keys, observe, read = (self._words.scope(namespace, from_series, no_score) for _ in range(3))
         source = [
             function("find(f)", keys, [f" return {self._keys(keys, kind, [*entered, *answered])}"]),
-            function("observe(f, s, now, k)", observe, self._words.observations(observe, entered)),
+            function("observe(f, s, now, k)", observe, observations(self._words, observe, entered)),
             function("read(s, now, k)", read, [f" return {self._values(read, answered)}"]),
         ]
         compiled(source, f"{event_type} at {kind}", namespace)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from engine.core.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
 from engine.keys.text import unmasked
+from engine.rulebook.agreement import NUMERIC, as_address, expect, missing_unit, unify
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.nodes import (
@@ -45,7 +46,6 @@ FUNCTIONS: dict[str, tuple[tuple[Type, ...], Type]] = {
 MAX_CHARS = 2_000
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\"}
-_NUMERIC = ("number", "duration", "size")
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -65,7 +65,7 @@ class Parser:
         expr = self.expression()
         if expr is None:
             return None
-        self._expect(expr, "bool")
+        expect(self._diagnostics, expr, "bool")
         return None if any_wrong(expr) else expr
 
     def expression(self) -> Expr | None:
@@ -107,11 +107,11 @@ class Parser:
             case ast.Attribute(value=ast.Name(id="lists")):
                 return self._wrong(span, "a list can only stand after `in`", f"write: some_name in {ast.unparse(node)}")
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Not(span, "bool", self._expect(self._read(operand), "bool"))
+                return Not(span, "bool", expect(self._diagnostics, self._read(operand), "bool"))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
                 return Constant(span, "number", -number)
             case ast.BoolOp(op=op, values=values):
-                parts = [self._expect(self._read(value), "bool") for value in values]
+                parts = [expect(self._diagnostics, self._read(value), "bool") for value in values]
                 return Logical(span, "bool", "and" if isinstance(op, ast.And) else "or", parts)
             case ast.Compare():
                 return self._comparison(node, span)
@@ -185,7 +185,7 @@ class Parser:
         return parts[0] if len(parts) == 1 else Logical(span, "bool", "and", parts)
 
     def _compare(self, op: str, left: Expr, right: Expr, span: Span) -> Expr:
-        left, right = self._unify(self._value(left), self._value(right))
+        left, right = unify(self._diagnostics, self._value(left), self._value(right))
         if "wrong" in (left.type, right.type):
             return Expr(span, "wrong")
         if "list" in (left.type, right.type):
@@ -194,23 +194,17 @@ class Parser:
             return self._wrong(
                 span, "lists cannot be compared", f'"x" in {name} asks for an item, len({name}) for its length'
             )
+        if any(isinstance(side, Ref) and side.target == "ip" for side in (left, right)):
+            left, right = as_address(left), as_address(right)
         if left.type != right.type:
-            return self._mismatch(op, left, right, span)
-        if op not in ("==", "!=") and left.type not in (*_NUMERIC, "any"):
+            told = f"{a_type(left.type)} {op} {a_type(right.type)}: the two sides differ in type"
+            return self._wrong(span, told, missing_unit(left, right))
+        if op not in ("==", "!=") and left.type not in (*NUMERIC, "any"):
             return self._wrong(span, f"`{op}` compares numbers, durations and sizes, not {a_type(left.type)}")
         if left.type == "any" and op not in ("==", "!="):
-            self._expect(left, "number")
-            self._expect(right, "number")
+            expect(self._diagnostics, left, "number")
+            expect(self._diagnostics, right, "number")
         return Compare(span, "bool", op, left, right)
-
-    def _mismatch(self, op: str, left: Expr, right: Expr, span: Span) -> Expr:
-        hint = None
-        for one, other in ((left, right), (right, left)):
-            if one.type == "duration" and isinstance(other, Constant) and other.type == "number":
-                hint = f"a duration needs a unit: {other.value}d, {other.value}h or {other.value}m"
-            elif one.type == "size" and isinstance(other, Constant) and other.type == "number":
-                hint = f"a size needs a unit: {other.value}KB or {other.value}MB"
-        return self._wrong(span, f"{a_type(left.type)} {op} {a_type(right.type)}: the two sides differ in type", hint)
 
     def _membership(self, item_node: ast.expr, container: ast.expr, span: Span) -> Expr:
         item = self._value(self._read(item_node))
@@ -219,7 +213,9 @@ class Parser:
                 if name not in self._lists:
                     hint = did_you_mean(name, self._lists) or "declare it under `lists:`"
                     return self._wrong(self._source.span_of(container), f'unknown list "{name}"', hint)
-                return Member(span, "bool", item if item.type == "list" else self._expect(item, "text"), name)
+                return Member(
+                    span, "bool", item if item.type == "list" else expect(self._diagnostics, item, "text"), name
+                )
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 values = [self._read(element) for element in elements]
                 constants = [value for value in values if isinstance(value, Constant)]
@@ -227,19 +223,19 @@ class Parser:
                     return self._wrong(
                         self._source.span_of(container), "a list holds literals of one type", '["a", "b"]'
                     )
-                self._expect(item, constants[0].type if item.type != "list" else "list")
+                expect(self._diagnostics, item, constants[0].type if item.type != "list" else "list")
                 return Member(span, "bool", item, None, frozenset(value.value for value in constants))
         whole = self._read(container)
         if whole.type == "any":
-            self._expect(whole, "text" if isinstance(item, Constant) else "list")
+            expect(self._diagnostics, whole, "text" if isinstance(item, Constant) else "list")
         if whole.type not in ("text", "list"):
             return self._wrong(whole.span, f"`in` needs a list or a text on its right, this is {a_type(whole.type)}")
         if isinstance(item, Constant) and isinstance(whole, Call) and whole.function == "skeleton":
             item = Constant(item.span, item.type, unmasked(str(item.value)))
-        return Contains(span, "bool", self._expect(item, "text"), whole)
+        return Contains(span, "bool", expect(self._diagnostics, item, "text"), whole)
 
     def _matches(self, left: ast.expr, right: ast.expr, span: Span) -> Expr:
-        subject = self._expect(self._read(left), "text")
+        subject = expect(self._diagnostics, self._read(left), "text")
         pattern, place = self._pattern(right), self._source.span_of(right)
         if pattern is None:
             return self._wrong(place, "`matches` needs a pattern in quotes", 'for example: text matches "free money"')
@@ -253,11 +249,11 @@ class Parser:
     def _arithmetic(self, node: ast.BinOp, op: str, span: Span) -> Expr:
         left, right = self._read(node.left), self._read(node.right)
         if op in "+-":
-            left, right = self._unify(left, right)
+            left, right = unify(self._diagnostics, left, right)
         for side in (left, right):
             if side.type == "any":
-                self._expect(side, "number")
-            elif side.type not in (*_NUMERIC, "wrong"):
+                expect(self._diagnostics, side, "number")
+            elif side.type not in (*NUMERIC, "wrong"):
                 return self._wrong(side.span, f"`{op}` needs numbers, this is {a_type(side.type)}")
         types = (left.type, right.type)
         if "wrong" in types:
@@ -291,30 +287,11 @@ class Parser:
         if function == "len" and parts[0].type == "list":
             return Call(span, result, function, parts)
         for part, kind in zip(parts, wanted, strict=True):
-            self._expect(part, kind)
+            expect(self._diagnostics, part, kind)
         return Call(span, result, function, parts)
-
-    def _unify(self, left: Expr, right: Expr) -> tuple[Expr, Expr]:
-        if left.type == "any" and right.type not in ("any", "wrong"):
-            self._expect(left, right.type)
-        elif right.type == "any" and left.type not in ("any", "wrong"):
-            self._expect(right, left.type)
-        return left, right
 
     def _value(self, expr: Expr) -> Expr:
         """Refuse a condition where a value is compared."""
         if expr.type == "bool" and not isinstance(expr, Ref | Constant):
             return self._wrong(expr.span, "a condition cannot be compared", "join conditions with and, or, not")
-        return expr
-
-    def _expect(self, expr: Expr, wanted: Type) -> Expr:
-        """Settle an undeclared `event.x` on the type it is used as; refuse any other mismatch."""
-        if expr.type == "any":
-            expr.type = wanted
-        elif expr.type not in (wanted, "wrong"):
-            hint = None
-            if wanted == "bool" and expr.type in _NUMERIC:
-                hint = "compare it with something, for example > 10"
-            self._diagnostics.error(expr.span, f"{a_type(wanted)} is needed here, this is {a_type(expr.type)}", hint)
-            expr.type = "wrong"
         return expr

@@ -59,7 +59,9 @@ class Vocabulary:
         match ref.kind:
             case "field":
                 declared = self.declared.fields[ref.target]
-                found = f"spelt({fetch(declared.path)})" if declared.is_spelt else fetch(declared.path)
+                found = fetch(declared.path)
+                if declared.is_spelt or ref.target == "ip":
+                    found = f"{'spelt' if declared.is_spelt else 'address'}({found})"
                 if declared.path == INVALID_FIELDS:
                     return f"invalid(f, {scope.constant('W', self._wanted())})"
                 if declared.factor != 1:
@@ -171,55 +173,6 @@ class Vocabulary:
         name = scope.variable(ref)
         return f"({name}.least if type({loaded}) is AtLeast else {name})"
 
-    def observations(self, scope: Scope, counters: Iterable[Counter]) -> list[str]:
-        """Lines that enter an event into the series of these counters, each series once."""
-        lines: list[str] = []
-        for counter in {counter.series_key: counter for counter in counters}.values():
-            outside = [f"k not in {name}" for name in excluding(self, scope, counter)]
-            where = self.declared.counters[counter.name].where
-            entry, doubt = self._entry(counter), self._doubt(counter)
-            if where is None:
-                lines += _when(outside, entry)
-                continue
-            lines += _when([*outside, scope.true(where)], entry)
-            if names_in(where):  # what may belong to it makes the count a bound
-                lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
-        return lines
-
-    def _entry(self, counter: Counter) -> list[str]:
-        """Lines that enter the event at hand. What is there and cannot be read is doubted."""
-        tail, name = f"{counter.cap}, {self.retention_ms(counter.series_key)})", counter.field or ""
-        approx = "approx_" if counter.approx else ""
-        if counter.kind == "count":
-            return [f"add_{approx}count({_store(counter)}, {counter.series_key}, now, {tail}"]
-        if counter.kind == "distinct":
-            add = f"add_{approx}distinct({_store(counter)}, {counter.series_key}, now, hash64(x), {tail}"
-            if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
-                return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {add}"]
-            read = "address" if name == "ip" else "token"
-            return [
-                f"x = {fetch(self.declared.path_of(name))}",
-                f"x = {read}(x)" if read == "address" else "if type(x) is not str: x = token(x)",
-                f"if x: {add}",
-                f"elif x is False: {self._doubt(counter)}",
-            ]
-        declared = self.declared.fields.get(name)
-        factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
-        found = fetch(self.declared.path_of(name))
-        return [
-            f"x = amount({f'spelt({found})' if declared is not None and declared.is_spelt else found})",
-            f"if x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
-        ]
-
-    def _doubt(self, counter: Counter) -> str:
-        """Source text that notes that the event at hand may belong to a counter."""
-        retention_ms, key = self.retention_ms(counter.series_key), counter.series_key
-        if counter.kind == "sum" or (counter.kind == "count" and counter.approx):
-            approx = "approx_" if counter.approx else ""
-            return f"add_{approx}amount(s.others, {key}, now, nan, {counter.cap}, {retention_ms})"
-        approx = "approx_" if counter.approx else ""
-        return f"doubt_{approx}{counter.kind}({_store(counter)}, {key}, now, {retention_ms})"
-
     def retention_ms(self, series_key: int) -> int:
         """How long a series keeps its entries: its longest window, and as long again as answers may be late.
         Partitions of shared entities run apart when a worker is down, users' do not."""
@@ -247,17 +200,10 @@ def from_series(_: Scope, counter: Counter) -> str:
     if counter.approx:
         reader = reader.replace("_", "_approx_")
     cap = f", {counter.cap}" if counter.approx or counter.kind == "sum" else ""
-    return f"{reader}({_store(counter)}, {counter.series_key}, now, {counter.over_ms}{cap})"
+    return f"{reader}({store_of(counter)}, {counter.series_key}, now, {counter.over_ms}{cap})"
 
 
-def _when(conditions: list[str], lines: list[str]) -> list[str]:
-    """Lines under a condition, if there is one."""
-    if not conditions:
-        return [f" {line}" for line in lines]
-    return [f" if {' and '.join(conditions)}:", *(f"  {line}" for line in lines)]
-
-
-def _store(counter: Counter) -> str:
+def store_of(counter: Counter) -> str:
     """Where a counter's series is kept (`EntitySeries`)."""
     packed = {"count": "s.counts", "distinct": "s.distincts"}
     return packed.get(counter.kind, "s.others") if not counter.approx else "s.others"

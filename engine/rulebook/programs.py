@@ -15,6 +15,7 @@ from engine.core.rules import USER, Counter, threshold_of
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
 from engine.rulebook.diagnostics import Span
+from engine.rulebook.entering import observations
 from engine.rulebook.entities import EntityWriter, no_score
 from engine.rulebook.explanations import counterfactual, trace
 from engine.rulebook.functions import (
@@ -52,7 +53,7 @@ class ProgramWriter:
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
-        lines = self._words.observations(scope, [counter for counter in counters if counter.by == USER])
+        lines = observations(self._words, scope, [counter for counter in counters if counter.by == USER])
         compiled([function("observe(f, s, now)", scope, lines)], event_type, namespace)
         decider = self._decider(event_type, home, at_once, from_series, no_score)
         return Program(namespace["observe"], decider, self._journey(event_type, away, counters, asked))
