@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from engine.core.bounds import AtLeast
-from engine.core.entities import MAX_WINDOW_MS, RECENT_IDS, EntityRecord
+from engine.core.contributors import Contributor, Contributors
+from engine.core.counts import new_counts
+from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS, RECENT_IDS, EntityRecord
 from engine.core.kernel import add_count, read_count
+from engine.core.packed import AHEAD
 from engine.core.recent import CONFLICTING, NEW, SEEN
 from engine.core.records import dump_record, load_record
 from engine.errors import StateError
@@ -51,6 +54,82 @@ def test_series_unknown_to_the_rulebook_are_kept_until_they_expire() -> None:
     assert times_by_key(kept.series.counts) == {7: [now]}
     kept.newest = kept.relative(START_MS + 3 * DAY_MS)
     assert not load_record(dump_record(kept)).series
+
+
+@pytest.mark.parametrize("late_ms", [0, MAX_LATENESS_MS])
+def test_notes_are_kept_as_long_as_a_crossing_may_still_reach_them(late_ms: int) -> None:
+    """However late it may come: what lies before that is dropped, and what is within the lookback is released."""
+    record, lookback_ms = EntityRecord(), 3 * DAY_MS
+    record.relative(START_MS)
+    record.newest = 10 * DAY_MS
+    first = record.newest - MAX_LATENESS_MS - lookback_ms
+    notes = record.contributors[1] = Contributors(lookback_ms)
+    times = [first - 1, first + 1, record.newest - late_ms - lookback_ms + 1, record.newest - late_ms]
+    for place, time in enumerate(times):
+        notes.note(Contributor(time, f"e{place}", "post", "u", "", 0))
+    assert record.trim() == record.base_ms + record.newest + lookback_ms + MAX_LATENESS_MS
+    assert [one.event_id for one in notes.notes] == ["e1", "e2", "e3"]
+    notes.cross(record.newest - late_ms)
+    reached = ["e2", "e3"] if late_ms == 0 else ["e1", "e2", "e3"]
+    assert [one.event_id for one in notes.release()] == reached
+
+
+def test_a_crossing_is_kept_as_long_as_a_late_event_may_lie_before_it() -> None:
+    record = EntityRecord()
+    record.relative(START_MS)
+    record.newest = 10 * DAY_MS
+    notes = record.contributors[1] = Contributors(DAY_MS)
+    notes.cross(record.newest - MAX_LATENESS_MS)
+    record.trim()
+    assert record.contributors[1] is notes
+    notes.note(Contributor(record.newest - MAX_LATENESS_MS, "late", "post", "u", "", 0))
+    assert [one.event_id for one in notes.release()] == ["late"]
+    record.newest += 2 * DAY_MS + 1
+    record.trim()
+    assert not record.contributors
+
+
+def test_notes_and_crossings_move_with_the_base() -> None:
+    notes = Contributors(10)
+    for time in (99, 100, 150):
+        notes.note(Contributor(time, f"e{time}", "post", "u", "", 0))
+    for time in (85, 105, 150):
+        notes.cross(time)
+    notes.shift(100)
+    assert [(one.time, one.event_id) for one in notes.notes] == [(0, "e100"), (50, "e150")]
+    assert notes.spans == [(0, 5), (40, 50)]
+
+
+def test_a_rest_is_kept_as_long_as_a_late_event_may_fall_into_it() -> None:
+    record, rule = EntityRecord(), 1
+    record.cool(rule, 5 * DAY_MS, DAY_MS)
+    record.newest = 6 * DAY_MS + MAX_LATENESS_MS
+    assert record.trim() == record.newest + DAY_MS + MAX_LATENESS_MS
+    assert record.cooling(rule, 6 * DAY_MS - 1)
+    record.newest += 1
+    assert not record.cooling(rule, 6 * DAY_MS - 1)
+    assert record.trim() == record.newest + MAX_LATENESS_MS
+    assert not record.cooldowns
+
+
+def test_who_was_met_is_remembered_up_to_a_limit() -> None:
+    record = EntityRecord()
+    assert all(record.meet(hit) for hit in range(RECENT_IDS))
+    assert not record.meet(0)
+    assert record.meet(RECENT_IDS)
+    assert not record.meet(1)
+    assert record.meet(0)  # it has been forgotten
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_room_that_the_retention_made_costs_no_certainty(kernel: Any) -> None:
+    """A full series gives up what is too old first: when that is enough, nothing else is lost."""
+    words, cap = new_counts(), AHEAD + 2
+    kernel.add_count(words, 1, 9_000, cap, 1_000)  # another series, in front of it
+    for now in (5_000, 5_500, *range(6_100, 6_100 + AHEAD + 1)):
+        kernel.add_count(words, 2, now, cap, 1_000)
+    assert times_by_key(words)[2] == [5_500, *range(6_100, 6_100 + AHEAD + 1)]
+    assert kernel.read_count(words, 2, 6_200, 1_000) == cap
 
 
 def test_a_record_of_another_version_says_so() -> None:

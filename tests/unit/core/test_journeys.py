@@ -7,6 +7,7 @@ import pytest
 from engine.core.decisions import Action, Decision
 from engine.core.events import FieldMapping
 from engine.core.journeys import Journey
+from engine.core.programs import ModelNumbers
 from engine.rulebook import load_rulebook
 from engine.rulebook.examples import FixedScorer, Stage
 
@@ -267,6 +268,40 @@ rules: {sure: {event: post, when: [score.spam > 0.5], then: {flag: x}}}
     platform = Platform(rules, score=0.9)
     assert told(platform.actions("a", 0, text="a.com")) == [("e1", "sure")]
     assert told(platform.actions("a", 1, text="no link")) == [("e2", "sure")]
+
+
+class Reading(FixedScorer):
+    """A model that notes the numbers it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(0.9)
+        self.read: list[ModelNumbers] = []
+
+    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
+        self.read.append(numbers)
+        return super().score(place, key, numbers)
+
+
+def test_each_model_is_given_its_numbers_at_home_or_after_the_journey() -> None:
+    """No rule names them: the event brings what its models read."""
+    rules = """
+counters:
+  users: {distinct: user_id, of: post, by: url_domain, over: 10m}
+  posts: {count: post, by: user_id, over: 10m}
+models: {away: {numbers: [posts, users]}, home: {numbers: [posts]}}
+rules:
+  sure: {event: post, when: [score.away > 0.5], then: {flag: x}}
+  mine: {event: post, when: [score.home > 0.5], then: {flag: x}}
+"""
+    platform = Platform(rules)
+    away, home = Reading(), Reading()
+    platform.stage = Stage(platform.stage.evaluator.rulebook, {"away": away, "home": home}, sample=1.0)
+    for index, user in enumerate(("a", "b", "b")):
+        assert told(platform.actions(user, index, text="a.com")) == [
+            (f"e{index + 1}", rule) for rule in ("mine", "sure")
+        ]
+    assert away.read == [(1.0, 1.0), (1.0, 2.0), (2.0, 2.0)]
+    assert home.read == [(1.0,), (1.0,), (2.0,)]
 
 
 RING = """

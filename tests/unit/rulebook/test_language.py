@@ -56,6 +56,8 @@ def fires(clause: str, declarations: str = "", **fields: Any) -> bool:
         ("known(text)", {}, False),
         ("not known(text)", {}, True),
         ("true", {}, True),
+        ("not true", {}, False),
+        ("not false", {}, True),
         ('\'text matches "\\$\\d+ a \\"day\\""\'', {"text": '$500 a "day"'}, True),
         ("event.flag", {"flag": True}, True),
         ("event.flag", {"flag": 1}, False),

@@ -29,6 +29,7 @@ class Entrance:
             handlers=dict.fromkeys(("events", "labels"), object()),
             recovery=SimpleNamespace(doubt=lambda _: None),
         )  # fmt: skip
+        self._taking = False
         self.flow_active, self.log = True, SimpleNamespace(warning=lambda *_: None)
         self._next: dict[TP, int] = {EVENTS: 0, LABELS: 0, OTHER: 0}
         self._suspected: dict[TP, int] = {}
@@ -60,6 +61,9 @@ class Entrance:
     def resume_partitions(self, tps: Any) -> None:
         self.paused -= set(tps)
 
+    async def _position(self, tp: TP) -> int:
+        return self.position_of.get(tp, 0)
+
     def highwater(self, tp: TP) -> int:
         return self.ends.get(tp, 0)
 
@@ -69,6 +73,7 @@ class Entrance:
     _release_labels: Any = BatchConsumer._release_labels
     _current: Any = BatchConsumer._current
     contiguous: Any = BatchConsumer.contiguous
+    unread: Any = BatchConsumer.unread
 
     def take(self, began: int | None = None, **fetched: list[int]) -> None:
         """A fetch; `began`: where that of the events did, if it is asked."""
@@ -144,3 +149,19 @@ def test_nothing_is_taken_during_a_rebalance() -> None:
     entrance.flow_active = False
     entrance.take(events=[0, 1])
     assert entrance.decided == {}
+
+
+def test_what_was_read_and_not_taken_on_is_told_while_nothing_is_being_taken_on() -> None:
+    entrance = Entrance()
+    entrance.take(events=[0, 1, 2])
+    entrance.position_of = {EVENTS: 5, OTHER: 0}
+    assert asyncio.run(entrance.unread()) == {EVENTS: (3, 5)}
+    entrance._taking = True
+    assert asyncio.run(entrance.unread()) == {}
+    entrance._taking = False
+    entrance.ends[EVENTS] = 9
+    entrance.take(labels=[0])
+    entrance.position_of[LABELS] = 4
+    assert asyncio.run(entrance.unread()) == {EVENTS: (3, 5)}  # labels wait on purpose
+    entrance.position_of[EVENTS] = 3
+    assert asyncio.run(entrance.unread()) == {}
