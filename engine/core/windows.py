@@ -15,7 +15,8 @@ The edges, all of them:
 - Entries older than `retention` before the newest one (but a few, which may lie: `packed.AHEAD`) are as good as
   gone, whether or not they have been dropped yet: answers depend on the events and their order, never on when a
   record was saved.
-- An event at or before the floor changes nothing.
+- An event in doubt raises the floor to its time (`packed.doubt`): it may belong to the series, or may not.
+- An event at or before the floor is entered all the same, as it is certain; one behind the retention changes nothing.
 """
 
 from array import array
