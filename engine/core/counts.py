@@ -10,10 +10,8 @@ from bisect import bisect_right
 from engine.core.bounds import AtLeast, at_least
 from engine.core.packed import (
     FLOOR,
-    RETENTION,
     Layout,
     Packed,
-    begin,
     bounds,
     doubt,
     drop,
@@ -23,7 +21,7 @@ from engine.core.packed import (
     horizon,
     lost_until,
     move_ends,
-    retain,
+    opened,
     trim,
     trim_series,
 )
@@ -38,12 +36,7 @@ def new_counts() -> "Packed[int]":
 
 def add_count(words: "Packed[int]", key: int, now: int, cap: int, retention_ms: int) -> None:
     """Enter an event at `now` into the series `key`, which begins here if it is new."""
-    place = find(words, key)
-    if not holds(words, place, key):
-        begin(words, place, key, retention_ms, LAYOUT)
-    elif words[head(words, RETENTION, place)] != retention_ms:
-        trim_series(words, place, LAYOUT)
-        retain(words, place, retention_ms, LAYOUT)
+    place = opened(words, key, retention_ms, LAYOUT)
     first, end = bounds(words, place, LAYOUT)
     if first == end or now >= words[end - 1]:
         words.insert(end, now)

@@ -14,10 +14,8 @@ from collections import Counter
 from engine.core.bounds import AtLeast, at_least
 from engine.core.packed import (
     FLOOR,
-    RETENTION,
     Layout,
     Packed,
-    begin,
     bounds,
     doubt,
     drop,
@@ -27,7 +25,7 @@ from engine.core.packed import (
     horizon,
     lost_until,
     move_ends,
-    retain,
+    opened,
     trim,
     trim_series,
 )
@@ -43,12 +41,7 @@ def new_distincts() -> "Packed[int]":
 
 def add_distinct(words: "Packed[int]", key: int, now: int, value: int, cap: int, retention_ms: int) -> None:
     """Enter an event at `now` with its value's hash into the series `key`, which begins here if it is new."""
-    place = find(words, key)
-    if not holds(words, place, key):
-        begin(words, place, key, retention_ms, LAYOUT)
-    elif words[head(words, RETENTION, place)] != retention_ms:
-        trim_series(words, place, LAYOUT)
-        retain(words, place, retention_ms, LAYOUT)
+    place = opened(words, key, retention_ms, LAYOUT)
     first, end = bounds(words, place, LAYOUT)
     at = end
     if first < end and now < words[end - 2]:

@@ -106,15 +106,21 @@ def retain(words: "Packed[int]", place: int, retention_ms: int, layout: Layout) 
     words[kept] = retention_ms
 
 
-def doubt(words: "Packed[int]", key: int, now: int, retention_ms: int, layout: Layout) -> None:
-    """Note that something at `now` may belong to the series `key`, or may not: of windows that contain it, a lower
-    bound is known."""
+def opened(words: "Packed[int]", key: int, retention_ms: int, layout: Layout) -> int:
+    """The place of the series `key`, which begins here if it is new, with this retention."""
     place = find(words, key)
     if not holds(words, place, key):
         begin(words, place, key, retention_ms, layout)
     elif words[head(words, RETENTION, place)] != retention_ms:
         trim_series(words, place, layout)
         retain(words, place, retention_ms, layout)
+    return place
+
+
+def doubt(words: "Packed[int]", key: int, now: int, retention_ms: int, layout: Layout) -> None:
+    """Note that something at `now` may belong to the series `key`, or may not: of windows that contain it, a lower
+    bound is known."""
+    place = opened(words, key, retention_ms, layout)
     floor = head(words, FLOOR, place)
     words[floor] = max(words[floor], now)
 
