@@ -183,7 +183,7 @@ def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path:
         wait_until(lambda: not read_models(system.settings)["spam"].pinned, "the model learns again")
         left = system.run("labels", "queue", "--json", "--limit", "500").splitlines()
         assert len(left) == len(queue) - 80
-        csv.write_text("event_id,label,ts\ne,spam,5\ne,perhaps,6\n")
+        csv.write_text("event_id,label,ts\ne,spam,1772449200000\ne,perhaps,6\n")
         with pytest.raises(subprocess.CalledProcessError) as refused:
             system.run("labels", "import", str(csv))
         assert "line 3" in refused.value.stderr
