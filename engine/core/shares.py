@@ -33,9 +33,7 @@ class Share(NamedTuple):
     denominator: Part
 
 
-def with_shares(
-    values: dict[str, Any], series: EntitySeries, now: int, shares: Sequence[Share]
-) -> dict[str, Any]:  # fmt: skip
+def with_shares(values: dict[str, Any], series: EntitySeries, now: int, shares: Sequence[Share]) -> dict[str, Any]:
     """What has been read of an entity, and both parts of each ratio that would be unknown without."""
     for share in shares:
         if any(isinstance(values[part.name], AtLeast) for part in share[1:]):
@@ -62,25 +60,18 @@ def _names(name: str) -> tuple[str, str]:
 
 
 def _pair(series: EntitySeries, now: int, share: Share) -> tuple[int, int] | None:
-    starts = [_known_from(series, part, now) for part in share[1:]]
-    if None in starts:
-        return None
-    over_ms = now - max(start for start in starts if start is not None)
+    over_ms = now - max(_known_from(series, part, now) for part in share[1:])
     if over_ms <= 0:
         return None
     found = [_read(series, part, now, over_ms) for part in share[1:]]
     return (found[0], found[1]) if all(type(one) is int for one in found) and found[1] >= LEAST_SHARED else None
 
 
-def _known_from(series: EntitySeries, part: Part, now: int) -> int | None:
-    """From when on a counter knows everything of its window; None where series are unknown."""
-    words, layout = (
-        (series.counts, counts.LAYOUT) if part.kind == "count" else (series.distincts, distincts.LAYOUT)
-    )  # fmt: skip
-    if words is None:
-        return None
-    place = find(words, part.series_key)
-    start = now - part.over_ms
+def _known_from(series: EntitySeries, part: Part, now: int) -> int:
+    """From when on a counter knows everything of its window."""
+    is_count = part.kind == "count"
+    words, layout = (series.counts, counts.LAYOUT) if is_count else (series.distincts, distincts.LAYOUT)
+    place, start = find(words, part.series_key), now - part.over_ms
     return max(start, lost_until(words, place, layout)) if holds(words, place, part.series_key) else start
 
 

@@ -167,27 +167,41 @@ def add_approx_distinct(series: SeriesByKey, key: int, now: int, value: int, cap
     found.put(now, value, cap)
 
 
-def doubt_approx_distinct(series: SeriesByKey, key: int, now: int, retention_ms: int) -> None:
-    """Note that something at `now` may belong to the sampled series `key`, or may not."""
+def doubt_approx(series: SeriesByKey, key: int, now: int, retention_ms: int) -> None:
+    """Note, beside a series of these, that something at `now` may belong to it, or may not."""
     beside = key ^ _DOUBTS
     found = series.get(beside)
     if not isinstance(found, SumSeries):
         found = series[beside] = SumSeries(retention_ms)
-    found.add_amount(now, nan, 1)
+    found.add_amount(now, nan, 2)  # the first and the last of them
 
 
-def read_approx_count(series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int) -> int | None:
+def _in_doubt(series: SeriesByKey, key: int, now: int, over_ms: int) -> bool:
+    doubts = series.get(key ^ _DOUBTS)
+    return isinstance(doubts, SumSeries) and doubts.total(now, over_ms) is None
+
+
+def read_approx_count(
+    series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int
+) -> int | AtLeast | None:
     """A count, as `series.read_count`."""
     found = read_approx_total(series, key, now, over_ms, width_ms)
+    if isinstance(found, AtLeast):
+        return at_least(int(found.least))
     return None if found is None else int(found)
 
 
-def read_approx_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int) -> float | None:
+def read_approx_total(
+    series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int
+) -> float | AtLeast | None:
     """A sum, as `series.read_total`."""
     if series is None:
         return None
     found = series.get(key)
-    return found.whole(now, over_ms) if isinstance(found, BucketSeries) else 0.0
+    total = found.whole(now, over_ms) if isinstance(found, BucketSeries) else 0.0
+    if total is None or not _in_doubt(series, key, now, over_ms):
+        return total
+    return AtLeast(total) if isinstance(found, BucketSeries) and total > 0 and min(found.amounts) >= 0 else None
 
 
 def read_approx_distinct(
@@ -196,11 +210,9 @@ def read_approx_distinct(
     """A distinct count, as `series.read_distinct`."""
     if series is None:
         return None
-    found, doubts = series.get(key), series.get(key ^ _DOUBTS)
+    found = series.get(key)
     count = found.estimate(now, over_ms) if isinstance(found, SampledSeries) else 0
-    if count is not None and isinstance(doubts, SumSeries) and doubts.total(now, over_ms) is None:
-        return at_least(count)
-    return count
+    return at_least(count) if count is not None and _in_doubt(series, key, now, over_ms) else count
 
 
 SERIES_TYPES[BUCKETS] = BucketSeries

@@ -114,7 +114,8 @@ class SumSeries(Series):
 
     def total(self, now: int, over_ms: int) -> float | AtLeast | None:
         """The sum over (now - over_ms, now], or at least, where a part of it has been merged with what lies before.
-        None when it reaches back behind what is kept, or an amount in it could not be read."""
+        None when it reaches back behind what is kept. Where an amount could not be read: at least the others, if none
+        of them is negative, else None."""
         times = self.times
         if not times:
             return 0.0
@@ -123,8 +124,9 @@ class SumSeries(Series):
             return None
         begin, end = bisect_right(times, start), len(times) if now >= times[-1] else bisect_right(times, now)
         found = fsum(self.amounts[begin:end])
-        if isnan(found):
-            return None
+        if isnan(found):  # somebody may have written it so: what else is there counts
+            known = [amount for amount in self.amounts[begin:end] if not isnan(amount)]
+            return AtLeast(fsum(known)) if known and min(known) >= 0 else None
         if start >= self.floor or not begin:
             return found
         return AtLeast(found) if all(amount >= 0 for amount in self.amounts) else None

@@ -35,10 +35,10 @@ def _entry(words: Vocabulary, counter: Counter) -> list[str]:
         add = f"add_{approx}distinct({store_of(counter)}, {counter.series_key}, now, hash64(x), {tail}"
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
             return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {add}"]
-        read = "address" if name == "ip" else "token"
+        read = "x = address(x)" if name == "ip" else "if type(x) is not str: x = token(x)"
         return [
             f"x = {fetch(words.declared.path_of(name))}",
-            f"x = {read}(x)" if read == "address" else "if type(x) is not str: x = token(x)",
+            read,
             f"if x: {add}",
             f"elif x is False: {_doubt(words, counter)}",
         ]
@@ -47,18 +47,19 @@ def _entry(words: Vocabulary, counter: Counter) -> list[str]:
     found = fetch(words.declared.path_of(name))
     return [
         f"x = amount({f'spelt({found})' if declared is not None and declared.is_spelt else found})",
-        f"if x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
+        f"if x is False: {_doubt(words, counter)}",
+        f"elif x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
     ]
 
 
 def _doubt(words: Vocabulary, counter: Counter) -> str:
     """Source text that notes that the event at hand may belong to a counter."""
     retention_ms, key = words.retention_ms(counter.series_key), counter.series_key
-    if counter.kind == "sum" or (counter.kind == "count" and counter.approx):
-        approx = "approx_" if counter.approx else ""
-        return f"add_{approx}amount(s.others, {key}, now, nan, {counter.cap}, {retention_ms})"
-    approx = "approx_" if counter.approx else ""
-    return f"doubt_{approx}{counter.kind}({store_of(counter)}, {key}, now, {retention_ms})"
+    if counter.approx:
+        return f"doubt_approx(s.others, {key}, now, {retention_ms})"
+    if counter.kind == "sum":
+        return f"add_amount(s.others, {key}, now, nan, {counter.cap}, {retention_ms})"
+    return f"doubt_{counter.kind}({store_of(counter)}, {key}, now, {retention_ms})"
 
 
 def _when(conditions: list[str], lines: list[str]) -> list[str]:

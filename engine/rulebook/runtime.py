@@ -23,7 +23,7 @@ from engine.core.sketches import (
     add_approx_amount,
     add_approx_count,
     add_approx_distinct,
-    doubt_approx_distinct,
+    doubt_approx,
     read_approx_count,
     read_approx_distinct,
     read_approx_total,
@@ -58,12 +58,12 @@ def address(value: Any) -> str | Literal[False] | None:
     return address_of(value) if type(value) is str else token(value)
 
 
-def amount(value: Any) -> float | None:
-    """What a sum counter adds up: finite numbers of a size that adds exactly enough; NaN for anything else that is
+def amount(value: Any) -> float | Literal[False] | None:
+    """What a sum counter adds up: finite numbers of a size that adds exactly enough; False for anything else that is
     there, None where there is nothing."""
     if value is None:
         return None
-    return float(value) if type(value) in (int, float) and abs(value) < MAX_AMOUNT else nan
+    return float(value) if type(value) in (int, float) and abs(value) < MAX_AMOUNT else False
 
 
 def spelt(value: Any) -> Any:
@@ -149,7 +149,7 @@ RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "str": str, "float": float, "tuple": tuple},
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
-    "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx_distinct": doubt_approx_distinct,
+    "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx": doubt_approx,
     "domain": domain_of, "skeleton": unmasked,
     "ratio": ratio, "aligned": aligned, "with_shares": with_shares,
     "AtLeast": AtLeast, "equals": equals, "differs": differs,

@@ -37,12 +37,16 @@ def number(inside: list[Entry], kind: str, strict: bool) -> Number | None:
     return None if strict and not found else Least(found)
 
 
-def total(inside: list[Entry], strict: bool) -> float | None:
-    """What the entries add up to; unknown where one is in doubt. `strict`: as above."""
+def total(inside: list[Entry], strict: bool) -> Number | None:
+    """What the entries add up to; where one is in doubt, at least the others, if none of them is negative. `strict`: as
+    above."""
     doubtful = [one for one in inside if not one.readable or not one.certain]
     if not strict:  # a doubt about nothing is none
         doubtful = [one for one in doubtful if not one.readable or one.value is not None]
-    return None if doubtful else math.fsum(one.value for one in inside if one.value is not None)
+    values = [one.value for one in inside if one.value is not None and one.certain]
+    if not doubtful:
+        return math.fsum(values)
+    return Least(math.fsum(values)) if values and min(values) >= 0 else None
 
 
 def what_is_kept(

@@ -47,7 +47,7 @@ OLD: Fields = {"age": 9}
 UNKNOWN: Fields = {"age": "one"}
 
 
-@pytest.mark.parametrize("name", ["young", "shared", "about"])
+@pytest.mark.parametrize("name", ["young", "shared", "about", "many"])
 def test_a_condition_that_is_unknown_makes_a_count_a_bound(name: str) -> None:
     more = {"device_id": "d", "thing": "t1"}
     certain = [{**YOUNG, **more}, {**YOUNG, **more, "thing": "t2"}]
@@ -77,8 +77,11 @@ def test_numbers_are_told_apart_by_what_they_are_worth(one: object, other: objec
 
 
 @pytest.mark.parametrize("amount", ["60.00", 2e15, [5], True])
-def test_an_amount_that_cannot_be_read_makes_a_sum_unknown(amount: object) -> None:
-    assert held(["spent > 100", "spent < 10"], {"amount": 5}, {"amount": amount}, {"amount": 500}) == [None, None]
+def test_an_amount_that_cannot_be_read_makes_a_sum_a_bound_and_blinds_nothing(amount: object) -> None:
+    clauses = ["spent > 100", "spent < 10", "spent < 1000"]
+    assert held(clauses, {"amount": 5}, {"amount": amount}) == [None, None, None]
+    assert held(clauses, {"amount": 5}, {"amount": amount}, {"amount": 500}) == [True, False, None]
+    assert held(clauses, {"amount": -5}, {"amount": amount}, {"amount": 500}) == [None, None, None]
     assert held(["spent > 100"], {"amount": amount}, {"amount": 500}, every_s=61) == [True]
 
 
