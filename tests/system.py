@@ -83,6 +83,12 @@ class WorkerProcess:
         """Everything it has logged."""
         return (self._directory / f"{self.name}.log").read_text("utf-8", "replace")
 
+    @property
+    def troubles(self) -> str:
+        """The errors among it, each cut short. What a worker does last is to stop: why, stands before."""
+        serious = ('"level": "error"', '"level": "critical"')
+        return "".join(f"{line[:600]}\n" for line in self.log.splitlines() if any(one in line for one in serious))
+
     def get(self, path: str) -> str:
         """A page of its web server; empty while it is not up."""
         return read_page(self._port, path)
@@ -182,7 +188,7 @@ class System:
             self._broker.stop()
         if kind is not None:
             for worker in self.workers:
-                print(f"--- {worker.name}\n{worker.log[-4000:]}")  # noqa: T201  # shown by pytest on failure
+                print(f"--- {worker.name}\n{worker.troubles}{worker.log[-2000:]}")  # noqa: T201  # shown by pytest
 
     def stop_broker(self) -> None:
         """It goes away, and does not come back."""

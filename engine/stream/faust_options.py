@@ -7,7 +7,7 @@ from engine.settings import Settings
 from engine.stream.clients import MAX_MESSAGE_BYTES, faust_credentials
 from engine.stream.fencing import MAX_BATCH_BYTES
 from engine.stream.logs import logging_config
-from engine.stream.tables import EntityTable
+from engine.stream.tables import EntityTable, RecoveringTables
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -17,6 +17,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "broker_credentials": faust_credentials(settings),
         "store": "rocksdb://",
         "Table": EntityTable,
+        "TableManager": RecoveringTables,
         "datadir": str(Path(settings.data_dir).absolute()),
         "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication,

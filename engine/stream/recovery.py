@@ -40,13 +40,10 @@ class BulkRecovery:
         self._trusted.difference_update(partitions)
 
     def begin_again(self) -> None:
-        """A rebalance: the end of an earlier recovery is not the end of the next one. Faust clears its
-        signal only where it reads changelog events itself (faust/tables/recovery.py, `_slurp_changelogs`)."""
+        """A rebalance: nothing that was read before it counts."""
         self._trusted.clear()
         self._read, self._told_at = 0, time.monotonic()
         self._app.metrics.recovery_left.set(0)
-        tables: Any = self._app.tables
-        tables.recovery.signal_recovery_end.clear()
 
     def raise_if_incomplete(self) -> None:
         """Events must never meet half of a state. Raises RuntimeError, which ends the worker."""

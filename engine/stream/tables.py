@@ -1,4 +1,10 @@
-"""The table of entities, in RocksDB as Faust keeps it, but for one thing: how a database is opened again.
+"""The table of entities, in RocksDB as Faust keeps it, but for two things.
+
+A recovery ends by a signal that Faust clears only where it reads changelog events itself (faust/tables/recovery.py,
+`_slurp_changelogs`), which we do not let it do. A rebalance in the middle of a recovery would leave it set, and the
+next recovery would be over before it has read anything. So it is cleared when a recovery begins.
+
+The other is how a database is opened again.
 
 rocksdict (0.3.29), when a database was closed in good order, takes the options for its columns from the OPTIONS file
 beside it, in place of those that it is given. The compaction filter of a database with a ttl is among them, and RocksDB
@@ -12,6 +18,8 @@ from typing import Any
 
 import faust
 from faust.stores import rocksdb
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
 
 
 def forget_options(database: Path) -> None:
@@ -37,3 +45,22 @@ class EntityTable(faust.Table[bytes, bytes]):
             key_serializer=self.key_serializer, value_serializer=self.value_serializer, value_type=self.value_type,
             loop=self.loop, options=self.options,
         )  # fmt: skip
+
+
+class RecoveryService(Recovery):
+    """Faust's, whose end is not that of an earlier one. Faust calls this again right before it reads."""
+
+    def _set_recovery_started(self) -> None:
+        super()._set_recovery_started()
+        self.signal_recovery_end.clear()
+
+
+class RecoveringTables(TableManager):
+    """Faust's tables with this service."""
+
+    @property
+    def recovery(self) -> Recovery:
+        """The recovery service."""
+        if self._recovery is None:
+            self._recovery = RecoveryService(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery

@@ -113,3 +113,12 @@ def test_aiokafka_asks_for_an_epoch_and_for_transactions_where_there_is_a_transa
 def test_faust_begins_recovery_behind_the_assignment() -> None:
     """The reason for fencing in `on_partitions_assigned`."""
     assert "self._on_partitions_assigned" in source(Consumer.on_partitions_assigned)
+
+
+def test_faust_says_that_a_recovery_starts_between_seeing_its_need_and_reading() -> None:
+    """The reason why `RecoveryService` clears the signal of its end there, and nowhere else."""
+    text = source(Recovery._restart_recovery.fun)
+    need, read = text.index("if self.need_recovery():"), text.index("consumer.resume_partitions)(active_tps)")
+    assert need < text.index("self._set_recovery_started()", need) < read < text.index("signal_recovery_end.wait()")
+    assert "await" not in text[need:read]
+    assert "signal_recovery_end.clear()" not in text

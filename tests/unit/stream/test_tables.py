@@ -1,4 +1,4 @@
-"""A database that is closed and opened again keeps what is in it."""
+"""A database that is closed and opened again keeps what is in it; a recovery has an end of its own."""
 
 from pathlib import Path
 
@@ -43,3 +43,12 @@ def test_the_app_opens_its_databases_with_care(tmp_path: Path) -> None:
         (options,) = store.partition_path(0).glob("OPTIONS-*")
         assert options.read_text().count("id=TtlCompactionFilterFactory") == 1
         database.close()
+
+
+def test_the_end_of_an_earlier_recovery_is_not_the_end_of_the_next_one(tmp_path: Path) -> None:
+    """A rebalance in the middle of a recovery: what had been fetched before it may still end it."""
+    service = FloodgateApp(Settings(data_dir=str(tmp_path))).tables.recovery  # type: ignore[attr-defined]  # typed as less
+    service.signal_recovery_end.set()
+    service._set_recovery_started()
+    assert service.in_recovery
+    assert not service.signal_recovery_end.is_set()
