@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from engine.cli.output import complain
+from engine.cli.output import complain, echo
 from engine.errors import FloodgateError
 
 COMMANDS = {
@@ -52,8 +52,23 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
+def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        build = importlib.import_module("engine.build").find_build()  # not loaded for anything else
+        core = "compiled core" if build.compiled == "yes" else "core in pure Python: slower, see `make compiled`"
+        echo(f"floodgate {build.version} ({core}; Python {build.python})")
+        context.exit()
+
+
 @click.group(cls=_LazyGroup)
-@click.version_option(package_name="floodgate")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version, and whether the core is compiled.",
+)
 def cli() -> None:
     """Floodgate: a streaming anti-spam engine."""
 

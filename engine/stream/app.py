@@ -9,22 +9,25 @@ from typing import Any, cast
 import faust
 import structlog
 from aiokafka.errors import KafkaError
+from faust.transport.consumer import ensure_TP
 from faust.types import TP
 from mode.types import ServiceT
 
+from engine.build import find_build
 from engine.core.evaluator import Evaluator
 from engine.errors import SnapshotError
 from engine.learning.snapshots import is_seed
 from engine.settings import Settings
 from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState, Source
-from engine.stream.batches import BatchTransport
+from engine.stream.batches import BatchConsumer, BatchTransport
 from engine.stream.control import ControlState
 from engine.stream.durability import Durability
 from engine.stream.ending import end_soon
 from engine.stream.faust_options import faust_options
 from engine.stream.followers import Follower
 from engine.stream.handlers import BatchHandler
+from engine.stream.health import LOOK_EVERY_S, Health
 from engine.stream.hop_messages import FROM_HOPS
 from engine.stream.hops import HopWorker
 from engine.stream.learners import LabelWorker, Models
@@ -42,6 +45,8 @@ from engine.stream.workers import EventWorker
 _log = structlog.stdlib.get_logger("floodgate")
 
 _LOOK_EVERY_S = 1.0
+_STOP_WITHOUT_BROKERS_S = 3.0
+"""Without them nothing under way can be finished."""
 
 
 class FloodgateApp(faust.App):
@@ -96,6 +101,8 @@ class FloodgateApp(faust.App):
         )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.timer(interval=_LOOK_EVERY_S)(self._look_after_control)
+        self.health = Health(self.metrics, self._followers[1].ends_of, self._positions_of)
+        self.timer(interval=LOOK_EVERY_S)(self._look_after_health)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
 
@@ -108,6 +115,7 @@ class FloodgateApp(faust.App):
 
     async def on_start(self) -> None:
         """Subscribe to the handled topics through Faust's conductor."""
+        _log.info("starting", **find_build()._asdict())
         for name in self.handlers:
             channel = self.topic(name, key_serializer="raw", value_serializer="raw")
             self.topics.add(cast(Any, channel.clone(is_iterator=True)))
@@ -129,7 +137,7 @@ class FloodgateApp(faust.App):
     async def on_stop(self) -> None:
         """What this worker wrote with is closed last: what was under way is finished by then, or cannot be, as when
         the brokers are away."""
-        end_soon(self.settings.stop_timeout_s)
+        end_soon(self.settings.stop_timeout_s if self.health.is_in_touch else _STOP_WITHOUT_BROKERS_S)
         try:
             await super().on_stop()
         finally:
@@ -232,8 +240,18 @@ class FloodgateApp(faust.App):
             waiting.append("rulebook")
         if not cast(Any, self.tables).recovery.completed.is_set() or self.rebalancing:
             waiting.append("partitions")
-        self.metrics.ready.set(not waiting)
+        if not self.health.is_in_touch:
+            waiting.append("brokers")
         return waiting
+
+    async def _look_after_health(self) -> None:
+        assigned = self.consumer.assignment()
+        handled = [tp for tp in map(ensure_TP, assigned) if tp.topic in self.handlers]
+        await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
+        self.metrics.ready.set(not self.waiting_for())
+
+    async def _positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        return await cast(BatchConsumer, self.consumer).positions_of(partitions)
 
     async def _note_ready(self, *_: Any, **__: Any) -> None:
         assigned = sorted(tp for tp in self.consumer.assignment() if isinstance(tp, TP))

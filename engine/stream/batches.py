@@ -21,7 +21,7 @@ Private seams used (faust-streaming 0.15.3; `tests/unit/stream/test_seams.py` fa
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +105,6 @@ class BatchConsumer(driver.Consumer):
                 self._next[tp] = batch[0].offset  # within one fetch the broker itself skips what is not there
             if not await self._compute(handler, tp, batch, generation):
                 return
-        if records:
-            self.app.metrics.lag.labels(tp.topic, tp.partition).set(max(0, self.highwater(tp) - records[-1].offset - 1))
 
     def _current(self, generation: int) -> bool:
         return self.flow_active and self.app.consumer_generation_id == generation
@@ -175,7 +173,8 @@ class BatchConsumer(driver.Consumer):
         self._release_labels(tp, following)
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
-        app.durability.begin(tp, outcome, lambda: self._finished(tp, following), self._room.release)
+        arrived_ms = records[0].timestamp
+        app.durability.begin(tp, outcome, lambda: self._finished(tp, following, arrived_ms), self._room.release)
         if outcome.read_from is not None:
             if outcome.before_reading is not None:
                 await outcome.before_reading()
@@ -186,9 +185,24 @@ class BatchConsumer(driver.Consumer):
 
     # -- commit -----------------------------------------------------------------------------------
 
-    def _finished(self, tp: TP, following: int) -> None:
+    def _finished(self, tp: TP, following: int, arrived_ms: int | None) -> None:
         if tp in self._next:
             self._durable[tp] = following
+        if arrived_ms is not None:
+            self.app.metrics.event_delay.labels(tp.topic).observe(max(0.0, time.time() - arrived_ms / 1_000))
+
+    async def positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """What is decided next of each: what follows the last that was taken on; before there is any, what the group
+        has committed."""
+        found = {}
+        for tp in partitions:
+            following = self._next.get(tp)
+            found[tp] = following if following is not None else await self._committed(tp)
+        return found
+
+    async def _committed(self, tp: TP) -> int:
+        thread: Any = self._thread
+        return await thread.call_thread(thread._ensure_consumer().committed, tp) or 0
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)

@@ -186,6 +186,7 @@ class ControlState:
         self.rulebook = rulebook
         self._entries.show_in(rulebook, *self.before.values())
         self._metrics.rulebook.labels(rulebook.id).set(1)
+        self._metrics.expect(rulebook)
         self._changed()
         _log.info(
             "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=document.get("author"),

@@ -154,6 +154,9 @@ class Durability:
                 await self.publish(outcome.messages)
             if not published.done():
                 published.set_result(None)
+            now_ms = time.time() * 1_000
+            for ts_ms in outcome.acted_ms:
+                self._app.metrics.action_delay.observe(max(0.0, now_ms - ts_ms) / 1_000)
             if previous is not None:
                 await asyncio.shield(previous.task)
             if outcome.changes:

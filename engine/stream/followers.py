@@ -1,7 +1,7 @@
 """Following a compacted topic: every worker reads all of it, and is told of each newer value."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -59,11 +59,11 @@ class Follower(Service):
             self._moved.clear()
             await self._moved.wait()
 
-    async def ends_of(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    async def ends_of(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets behind the last records of partitions of any topic."""
         if self._consumer is None:
             raise RuntimeError(f"{self._topic} is not followed any more")
-        found: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        found: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
         return found
 
     async def _take(self, records: list[Any]) -> None:

@@ -39,6 +39,8 @@ class Outcome:
     """The partition has to be read from here on, or from its first record; what followed was not looked at."""
     before_reading: Callable[[], Awaitable[None]] | None = None
     """What has to be known before it is read again."""
+    acted_ms: list[int] = field(default_factory=list)
+    """The times of the events that are acted on."""
 
     def settle(self) -> None:
         """Called when all of it is durable."""

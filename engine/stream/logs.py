@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from engine.core.shown import shown
+from engine.stream.log_limits import RateLimit
 
 Config = dict[str, Any]
 
@@ -41,7 +42,10 @@ def logging_config(level: str, style: str) -> Config:
                 ],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "floodgate"}},
+        "filters": {"limits": {"()": RateLimit}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "floodgate", "filters": ["limits"]},
+        },
         # Faust's default sets the root logger to DEBUG, a quarter of the CPU on tables.
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         "loggers": {"aiokafka": {"level": "ERROR"}, "kafka": {"level": "ERROR"}},

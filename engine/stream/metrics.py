@@ -1,8 +1,23 @@
 """Every metric: its name, kind and meaning, in one place. `docs/operations.md` explains what to do with them."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from typing import get_args
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from engine.build import find_build
+from engine.core.decisions import Effect
+from engine.core.rules import Rulebook
 
 BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+DELAY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
 
 class Metrics:
@@ -95,6 +110,25 @@ class Metrics:
         )
         self.gaps = Counter("floodgate_offset_gaps", "Offset gaps met and read again", registry=registry)
         self.lag = Gauge("floodgate_lag", "Messages not yet decided", ["topic", "partition"], registry=registry)
+        self.seconds_behind = Gauge(
+            "floodgate_seconds_behind",
+            "How long the oldest undecided message has been seen to wait",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.event_delay = Histogram(
+            "floodgate_event_delay_seconds",
+            "From the arrival of a batch's first message until the batch is durable",
+            ["topic"],
+            buckets=DELAY_SECONDS,
+            registry=registry,
+        )
+        self.action_delay = Histogram(
+            "floodgate_action_delay_seconds",
+            "From an event's time until the brokers have the actions on it",
+            buckets=DELAY_SECONDS,
+            registry=registry,
+        )
         self.cache_hits = Counter("floodgate_cache_hits", "Entities found in memory", registry=registry)
         self.cache_misses = Counter("floodgate_cache_misses", "Entities read from RocksDB", registry=registry)
         self.recovered = Counter(
@@ -103,7 +137,33 @@ class Metrics:
         self.recovery_left = Gauge(
             "floodgate_recovery_left_records", "Changelog records still to be read back", registry=registry
         )
-        self.ready = Gauge("floodgate_ready", "1 while partitions are assigned and recovered", registry=registry)
+        self.ready = Gauge("floodgate_ready", "1 while events can be decided, as /readyz says", registry=registry)
+        self.last_contact = Gauge(
+            "floodgate_last_contact_timestamp_seconds", "When the brokers last answered", registry=registry
+        )
+        self.last_progress = Gauge(
+            "floodgate_last_progress_timestamp_seconds",
+            "When something was last decided, or nothing was left to decide",
+            registry=registry,
+        )
+        build = Gauge(
+            "floodgate_build_info", "1 for what is running", ["version", "python", "compiled"], registry=registry
+        )
+        build.labels(*find_build()).set(1)
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+
+    def expect(self, rulebook: Rulebook) -> None:
+        """Begin at 0 what the rules and models of a rulebook may bring about: of a counter that is first seen at 1,
+        Prometheus tells no increase."""
+        for rule in rulebook.rules:
+            self.actions.labels(rule.name, rule.then.kind)
+            for effect in get_args(Effect):
+                self.hits.labels(rule.name, effect)
+        for model in rulebook.models:
+            for of in ("loss", "scores"):
+                self.drift.labels(model, of)
+            self.learned.labels(model)
 
     def expose(self) -> bytes:
         """All metrics in Prometheus' text format."""
