@@ -23,6 +23,7 @@ from engine.security import PrivacySettings, SecuritySettings
 PREFIX = "FLOODGATE_"
 _LISTS = (["events", "as_string"], ["privacy", "fields"])
 """What the environment writes with commas."""
+_ENVIRONMENT = r"[A-Za-z0-9_-]{0,50}"
 
 
 class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,8 +80,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     brokers: str = "127.0.0.1:9092"
     """host:port of the Kafka brokers, separated by commas."""
+    environment: str = ""
+    """What comes before the names of topics and before `app_id`, where these are not set: `staging` makes
+    `staging-events` and `staging-floodgate`."""
     app_id: str = "floodgate"
-    """The consumer group, and the prefix of the changelog topic."""
+    """The consumer group, and the prefix of the changelog topic. What is published says for which one it is."""
     partitions: int = 8
     """Partitions of events, labels and state. Choose once: state does not move between partitions."""
     replication: int = 1
@@ -131,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (kept.keys() <= RETENTION_DAYS.keys(), "retention_days", f"is about {', '.join(RETENTION_DAYS)}"),
             (all(days >= 1 for days in kept.values()), "retention_days", "are at least 1"),
             (all(addresses), "brokers", "are host:port, separated by commas"),
+            (bool(re.fullmatch(_ENVIRONMENT, self.environment)), "environment", "is up to 50 letters, digits, _ and -"),
             (bool(re.fullmatch(r"[A-Za-z0-9._-]{1,200}", self.app_id)), "app_id", "is letters, digits, . _ and -"),
             (bool(self.data_dir), "data_dir", "is a directory"),
             (len(set(names)) == len(names), "topics", "have different names"),
@@ -191,10 +196,20 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         if name.startswith(PREFIX):
             place = name.removeprefix(PREFIX).lower().split("__")
             _place(values, place, value.split(",") if place in _LISTS else value)
+    _name_by_environment(values)
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"a setting cannot work: {error}") from error
+
+
+def _name_by_environment(values: dict[str, Any]) -> None:
+    """Topics and groups of two environments on one Kafka have different names, but for those that are set."""
+    environment, topics = values.get("environment"), values.setdefault("topics", {})
+    if isinstance(environment, str) and environment and isinstance(topics, dict):
+        for name, usual in msgspec.structs.asdict(TopicNames()).items():
+            topics.setdefault(name, f"{environment}-{usual}")
+        values.setdefault("app_id", f"{environment}-floodgate")
 
 
 def _place(values: dict[str, Any], path: list[str], value: str | list[str]) -> None:

@@ -199,13 +199,14 @@ class System:
         """Publish a rulebook as the policy team does."""
         self.run("rules", "push", str(path), "--force")
 
-    def publish_rulebook(self, sources: dict[str, str]) -> None:
+    def publish_rulebook(self, sources: dict[str, str], for_app: str | None = None) -> None:
         """Put a rulebook onto the topic unchecked, as no one should."""
         producer = KafkaProducer(**options(self.settings))
         message = encode_rulebook(sources, "unchecked", "someone", "", 0)
-        producer.send(self.settings.topics.rulebooks, key=b"version/1-unchecked", value=message, partition=0).get(
-            timeout=20
-        )
+        headers = [("app_id", for_app.encode())] if for_app is not None else []
+        producer.send(
+            self.settings.topics.rulebooks, key=b"version/1-unchecked", value=message, partition=0, headers=headers
+        ).get(timeout=20)
         producer.close()
 
     def run(self, *arguments: str) -> str:

@@ -10,6 +10,7 @@ from mode.exceptions import MaxRestartsExceeded
 from engine.cli.options import calm_garbage_collection, with_settings
 from engine.settings import Settings
 from engine.stream.app import FloodgateApp
+from engine.stream.rulebooks import raise_if_anothers
 from engine.stream.topics import check_topics, create_topics
 
 
@@ -21,6 +22,7 @@ def command(settings: Settings, create: bool) -> None:
     if create:
         create_topics(settings)
     check_topics(settings)
+    raise_if_anothers(settings)
     app = FloodgateApp(settings)
     calm_garbage_collection()
     worker: Any = Worker(

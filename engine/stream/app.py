@@ -102,7 +102,7 @@ class FloodgateApp(faust.App):
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.timer(interval=_LOOK_EVERY_S)(self._look_after_control)
         self.health = Health(self.metrics, self._followers[1].ends_of, self._positions_of)
-        self.timer(interval=LOOK_EVERY_S)(self._look_after_health)
+        self.task()(self._look_after_health)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
 
@@ -245,10 +245,12 @@ class FloodgateApp(faust.App):
         return waiting
 
     async def _look_after_health(self) -> None:
-        assigned = self.consumer.assignment()
-        handled = [tp for tp in map(ensure_TP, assigned) if tp.topic in self.handlers]
-        await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
-        self.metrics.ready.set(not self.waiting_for())
+        while not self.should_stop:
+            assigned = map(ensure_TP, self.consumer.assignment())
+            handled = [tp for tp in assigned if tp.topic in self.handlers]
+            await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
+            self.metrics.ready.set(not self.waiting_for())
+            await self.sleep(LOOK_EVERY_S)
 
     async def _positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
         return await cast(BatchConsumer, self.consumer).positions_of(partitions)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from engine.errors import PublishError
 from engine.settings import Settings
 from engine.stream.publishers import Publishers, Scope
-from engine.stream.signing import Headers, Signer
+from engine.stream.signing import SIGNATURE, Headers, Signer
 
 
 class _Draft(NamedTuple):
@@ -27,7 +27,7 @@ class Author:
         headers = self._signer.headers(topic, key, value)
         draft: Any = _Draft(topic, key, value, headers)
         if self._publishers.accept(draft, self._scope) is None:
-            raise PublishError(self._refused() if headers else _UNSIGNED)
+            raise PublishError(self._refused() if SIGNATURE in dict(headers) else _UNSIGNED)
         return headers
 
     def _refused(self) -> str:

@@ -25,7 +25,7 @@ from engine.stream.newest import Newest
 from engine.stream.promotions import Promotions, held_back, note_promotion
 from engine.stream.publishers import Publishers, sequence_of
 from engine.stream.rulebooks import group_of, scope_of
-from engine.stream.signing import PUBLISHER, SEQUENCE, SIGNATURE
+from engine.stream.signing import PUBLISHER, SEQUENCE, SIGNATURE, is_anothers
 from engine.stream.verified import Verified, VerifiedMessages
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -44,7 +44,7 @@ class ControlState:
         self, settings: Settings, publishers: Publishers, metrics: Metrics, data_dir: Path, changed: Callable[[], None]
     ) -> None:
         self._topic, self._publishers, self._metrics = settings.topics.rulebooks, publishers, metrics
-        self._changed = changed
+        self._app_id, self._changed = settings.app_id, changed
         pseudonyms = settings.pseudonyms()
         self._conceal = pseudonyms.of if pseudonyms is not None else None
         self.rulebook: Rulebook | None = None
@@ -85,6 +85,9 @@ class ControlState:
     def accept(self, record: Any) -> bool:
         """Whether a record may change anything: it is signed by one who may, and newer than what that one has signed
         before it."""
+        if is_anothers(record, self._app_id):
+            self._refuse("it is for another application: two environments share a topic", offset=record.offset)
+            return False
         if not self._publishers.are_known:
             return True
         origin = self._publishers.accept(record, scope_of(record.key))

@@ -23,7 +23,7 @@ from engine.errors import SettingsError
 from engine.security import read_secret
 from engine.settings import Settings
 from engine.stream.sealing import Seals
-from engine.stream.signing import PUBLISHER, SEQUENCE, SIGNATURE, public_key, signed_bytes
+from engine.stream.signing import PUBLISHER, SEQUENCE, SIGNATURE, is_anothers, public_key, signed_bytes
 
 Scope = Literal["label", "behalf", "rules", "pause", "lists", "forget", "model", "revoke"]
 """What a publisher may do: give labels; give them in the name of others; push rulebooks; pause, resume and promote
@@ -84,7 +84,9 @@ class Publishers:
         return self._known is not None
 
     def accept(self, record: Any, scope: Scope) -> Origin | None:
-        """As `Accept`: the signature holds, and its key has not ended and may do this."""
+        """As `Accept`: it is for this application, the signature holds, and its key has not ended and may do this."""
+        if is_anothers(record, self._app_id):
+            return None
         now = self._clock()
         if self.are_known and sequence_of(record) > now * 1e6 + _AHEAD_US:
             return None

@@ -31,7 +31,7 @@ from engine.stream.messages import (
 from engine.stream.newest import Newest
 from engine.stream.publishers import Publishers, Scope, sequence_of
 from engine.stream.publishing import read_all, send_one
-from engine.stream.signing import PUBLISHER
+from engine.stream.signing import APP_ID, PUBLISHER
 
 MAX_VERSIONS = 500
 """Of more, the oldest are deleted at a push."""
@@ -52,6 +52,7 @@ class Version:
 
 def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
     """Publish a checked rulebook; returns its version's number. Raises PublishError, TopicError."""
+    raise_if_anothers(settings)
     topic, ts_ms = settings.topics.rulebooks, int(time.time() * 1000)
     message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, ts_ms)
     number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook", "rules")
@@ -112,10 +113,24 @@ def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
     send_one(settings, settings.topics.rulebooks, key, message, what, scope_of(key))
 
 
+def raise_if_anothers(settings: Settings) -> None:
+    """Raise TopicError where all that is on the topic is for another application: this one would decide by its rules,
+    and its own would be refused there."""
+    owners = {dict(record.headers or ()).get(APP_ID) for record in read_all(settings, settings.topics.rulebooks)}
+    if owners and None not in owners and settings.app_id.encode() not in owners:
+        named = ", ".join(sorted(repr(owner.decode("utf-8", "replace")) for owner in owners if owner is not None))
+        raise TopicError(
+            f"the topic {settings.topics.rulebooks} belongs to {named}, and `app_id` is {settings.app_id!r}: set "
+            "`environment`, which gives topics and groups names of their own"
+        )
+
+
 def accepted(settings: Settings) -> Iterator[Any]:
     """What is on the topic, comes from those who may publish, and is newer than what the same one has published there
     in its place. Raises TopicError."""
     publishers, newest = Publishers(settings), Newest()
+    if not publishers.are_known:  # else a signature tells, and nobody can forge one
+        raise_if_anothers(settings)
     for record in read_all(settings, settings.topics.rulebooks):
         origin = publishers.accept(record, scope_of(record.key)) if record.key is not None else None
         if origin is None:

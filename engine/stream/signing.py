@@ -4,19 +4,22 @@ A signature is Ed25519 over the application's id, the topic, the key, the value,
 number, which is the microsecond of signing. The workers have public keys alone, so who breaks into one can sign
 nothing. A sequence number counts once: what was signed once cannot be published again by somebody else.
 
-    headers    publisher (the signer's name) | sequence (decimal) | signature (64 bytes)
+    headers    app_id | publisher (the signer's name) | sequence (decimal) | signature (64 bytes)
+
+What has no signature still says for which application it is: what was meant for another environment changes nothing.
 """
 
 import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from engine.errors import SettingsError
 from engine.settings import Settings
 
-PUBLISHER, SEQUENCE, SIGNATURE = "publisher", "sequence", "signature"
+APP_ID, PUBLISHER, SEQUENCE, SIGNATURE = "app_id", "publisher", "sequence", "signature"
 
 _KEY_BYTES = 32
 _DOMAIN = b"floodgate signature 1"
@@ -33,12 +36,13 @@ class Signer:
         self._key = Ed25519PrivateKey.from_private_bytes(_decoded(secret, "publisher_key")) if secret else None
 
     def headers(self, topic: str, key: bytes | None, value: bytes | None) -> Headers:
-        """The headers of a message; none without a key."""
+        """The headers of a message; without a key, only for whom it is."""
+        ours = (APP_ID, self._app_id.encode())
         if self._key is None:
-            return []
+            return [ours]
         self._sequence = max(self._sequence + 1, time.time_ns() // 1_000)
         signature = self._key.sign(signed_bytes(self._app_id, self.name, self._sequence, topic, key, value))
-        return [(PUBLISHER, self.name.encode()), (SEQUENCE, b"%d" % self._sequence), (SIGNATURE, signature)]
+        return [ours, (PUBLISHER, self.name.encode()), (SEQUENCE, b"%d" % self._sequence), (SIGNATURE, signature)]
 
 
 def signed_bytes(
@@ -47,6 +51,12 @@ def signed_bytes(
     """What is signed: all of it, and where one part ends."""
     parts = (app_id.encode(), publisher.encode(), b"%d" % sequence, topic.encode(), key or b"", value or b"")
     return _DOMAIN + b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+
+
+def is_anothers(record: Any, app_id: str) -> bool:
+    """Whether a record says that it is for another application."""
+    said = dict(record.headers or ()).get(APP_ID)
+    return said is not None and said != app_id.encode()
 
 
 def make_keys() -> tuple[str, str]:

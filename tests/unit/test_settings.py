@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.errors import SettingsError
@@ -21,6 +22,21 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.bootstrap_servers == ["a:1", "b:2"]
     assert (settings.partitions, settings.topics.events) == (16, "raw")
     assert settings.events.mapping().sources == {"user_id": "actor.id"}
+
+
+def test_an_environment_gives_names_of_their_own_to_what_is_not_named() -> None:
+    settings = load_settings(environment={"FLOODGATE_ENVIRONMENT": "staging", "FLOODGATE_TOPICS__EVENTS": "clicks"})
+    assert (settings.app_id, settings.topics.events) == ("staging-floodgate", "clicks")
+    assert (settings.topics.rulebooks, settings.topics.dead_letters) == ("staging-rulebooks", "staging-dead-letters")
+    named = load_settings(environment={"FLOODGATE_ENVIRONMENT": "staging", "FLOODGATE_APP_ID": "spam"})
+    assert (named.app_id, named.topics.events) == ("spam", "staging-events")
+
+
+def test_settings_that_are_written_down_and_read_again_are_the_same(tmp_path: Path) -> None:
+    settings = load_settings(environment={"FLOODGATE_ENVIRONMENT": "staging"})
+    path = tmp_path / "settings.json"
+    path.write_bytes(msgspec.json.encode(settings))
+    assert load_settings(path, {}) == settings
 
 
 def test_lists_come_from_the_environment_too() -> None:
@@ -57,6 +73,7 @@ def test_the_ids_of_other_producers_are_hidden_where_they_have_them() -> None:
     ("environment", "named"),
     [
         ({"FLOODGATE_PARTITIONS": "0"}, "partitions"),
+        ({"FLOODGATE_ENVIRONMENT": "a b"}, "environment"),
         ({"FLOODGATE_PARTITIONS": "many"}, "partitions"),
         ({"FLOODGATE_PARTITION": "4"}, "partition"),
         ({"FLOODGATE_TOPICS__EVENT": "x"}, "event"),

@@ -47,9 +47,9 @@ def test_who_lacks_the_scope_or_the_key_is_told_what_to_do(tmp_path: Path) -> No
 
 
 def test_where_nobody_is_listed_all_is_published() -> None:
-    assert Author(Settings(), "rules").headers("topic", b"k", b"v") == []
+    assert Author(Settings(), "rules").headers("topic", b"k", b"v") == [("app_id", b"floodgate")]
     signed = secured(Settings(), publisher="ann", publisher_key=ANN.private)
-    assert len(Author(signed, "rules").headers("topic", b"k", b"v")) == 3
+    assert len(Author(signed, "rules").headers("topic", b"k", b"v")) == 4
 
 
 def test_nothing_is_sent_that_would_be_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,15 @@ def test_another_deployment_is_another_one(tmp_path: Path) -> None:
     assert publishers_of(tmp_path, {"ann": entry(ANN)}, app_id="staging").accept(good, "label") is None
 
 
+def test_what_says_that_it_is_for_another_deployment_is_refused_without_a_signature_too() -> None:
+    ours, theirs = (record("labels", b"u", b"{}", Signer(one).headers("labels", b"u", b"{}"))
+                    for one in (Settings(), Settings(app_id="staging")))  # fmt: skip
+    publishers = Publishers(Settings())
+    assert publishers.accept(ours, "label") is not None
+    assert publishers.accept(record("labels", b"u", b"{}"), "label") is not None
+    assert publishers.accept(theirs, "label") is None
+
+
 def test_who_has_the_key_of_another_name_is_refused(tmp_path: Path) -> None:
     publishers = publishers_of(tmp_path, {"ann": entry(ANN), "ben": entry(BEN)})
     assert publishers.accept(Person("ann", BEN.private, BEN.public).record(5), "label") is None
@@ -137,7 +146,7 @@ def test_without_a_list_everyone_may() -> None:
     publishers = Publishers(Settings())
     assert not publishers.are_known
     assert publishers.accept(record("labels", None, b""), "rules") == OPEN == accept_all(None, "rules")
-    assert Signer(Settings()).headers("labels", b"u", b"") == []
+    assert Signer(Settings()).headers("labels", b"u", b"") == [("app_id", b"floodgate")]
 
 
 def test_nobody_is_on_an_empty_list(tmp_path: Path) -> None:
