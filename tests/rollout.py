@@ -82,7 +82,7 @@ def main() -> None:
             for name, text in STEPS.items():
                 path = Path(directory) / f"{name}.yaml"
                 path.write_text(text)
-                step(name, published, "rules", "push", str(path), "--max-newly", "100")
+                step(name, published, "rules", "push", str(path), "--max-newly", "100", "--yes")
             step("pause", lambda _: paused(1), "rules", "pause", "quiet_shadow")
             step("resume", lambda _: paused(0), "rules", "resume", "quiet_shadow")
             step("rollback", published, "rules", "rollback")

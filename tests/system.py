@@ -197,7 +197,7 @@ class System:
 
     def push_rules(self, path: Path) -> None:
         """Publish a rulebook as the policy team does."""
-        self.run("rules", "push", str(path), "--force")
+        self.run("rules", "push", str(path), "--force", "--yes")
 
     def publish_rulebook(self, sources: dict[str, str], for_app: str | None = None) -> None:
         """Put a rulebook onto the topic unchecked, as no one should."""

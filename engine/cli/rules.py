@@ -8,18 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from rich.progress import Progress
 from rich.table import Table
 
-from engine.backtest.guard import exceeds, try_on_last_events
 from engine.backtest.promotion import find_candidates
-from engine.backtest.text import tell, told
-from engine.cli import backtest, suggest
+from engine.backtest.text import told
+from engine.cli import backtest, in_use, push, suggest
 from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, echo
-from engine.core.rules import Rulebook
-from engine.core.units import duration_ms, time_text
+from engine.cli.push import publish
+from engine.core.units import time_text
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.differences import differences
@@ -33,7 +31,6 @@ from engine.stream.rulebooks import (
     Version,
     find_version,
     publish_paused,
-    publish_rulebook,
     read_in_use,
     read_paused,
     read_versions,
@@ -49,6 +46,9 @@ def command() -> None:
 
 command.add_command(backtest.command)
 command.add_command(suggest.command)
+command.add_command(push.command)
+for _one in in_use.commands:
+    command.add_command(_one)
 
 
 @command.command("check")
@@ -105,35 +105,6 @@ def reference_command() -> None:
     echo(reference(), nl=False)
 
 
-@command.command("push")
-@click.argument("path", type=PATH)
-@click.option("--author", default=getpass.getuser, help="Who pushes.  [default: the user's name]")
-@click.option("--note", default="", help="Why.")
-@click.option("--guard", default="1h", show_default=True, help="Try it first on the events of the last so much time.")
-@click.option(
-    "--max-newly",
-    default=1.0,
-    show_default=True,
-    type=click.FloatRange(0, 100),
-    help="Refuse an edit that would newly act on more than so many percent of the active users.",
-)
-@click.option("--force", is_flag=True, help="Push it without trying.")
-@with_limits
-@with_settings
-def push(
-    settings: Settings, path: Path, author: str, note: str, guard: str, max_newly: float, force: bool, max_us: float,
-    max_bytes: int,
-) -> None:  # fmt: skip
-    """Check a rulebook, try it on the last events, and publish it.
-
-    Every running worker switches between two batches. What is tried is what `backtest` tells at length.
-    """
-    rulebook = checked(path, Limits(max_us, max_bytes))
-    if rulebook is None or not (force or _passes_guard(settings, rulebook, guard, max_newly)):
-        sys.exit(1)
-    _publish(settings, rulebook, author, note)
-
-
 @command.command("history")
 @click.option("--limit", default=20, show_default=True, help="How many versions.")
 @with_settings
@@ -152,20 +123,20 @@ def history(settings: Settings, limit: int) -> None:
 
 
 @command.command("diff")
-@click.argument("old")
-@click.argument("new", required=False)
+@click.argument("rulebooks", nargs=-1, required=True, metavar="[OLD] NEW")
 @with_settings
-def diff(settings: Settings, old: str, new: str | None) -> None:
-    """Tell what differs between two rulebooks, rule by rule.
+def diff(settings: Settings, rulebooks: tuple[str, ...]) -> None:
+    """Tell what differs between two rulebooks, rule by rule: what NEW adds to OLD, changes in it and removes.
 
-    OLD and NEW are directories, files, or versions as `history` lists them. Without NEW, OLD is compared with the
-    version in use. Exit code 1 when there is a difference.
+    OLD and NEW are directories, files, or versions as `history` lists them. Without OLD, NEW is compared with the
+    version in use: it is what a push of NEW would do. Exit code 1 when there is a difference.
     """
-    versions: list[Version] = []
-    if new is None or not (Path(old).exists() and Path(new).exists()):
-        versions = read_versions(settings)
-    after = _sources(versions, new) if new is not None else _in_use(settings).sources
-    found = differences(_sources(versions, old), after)
+    if len(rulebooks) > 2:
+        raise click.UsageError("two rulebooks are compared, or one with the version in use")
+    versions = [] if len(rulebooks) == 2 and all(Path(one).exists() for one in rulebooks) else read_versions(settings)
+    *old, new = rulebooks
+    before = _sources(versions, old[0]) if old else _in_use(settings).sources
+    found = differences(before, _sources(versions, new))
     echo("\n".join(map(str, found)) or "no difference")
     sys.exit(1 if found else 0)
 
@@ -189,7 +160,7 @@ def rollback(settings: Settings, version: str | None, author: str, note: str) ->
         echo(diagnostics.report())
         sys.exit(1)
     echo("\n".join(map(str, differences(newest.sources, chosen.sources))) or "no difference")
-    _publish(settings, rulebook, author, note or f"back to version {chosen.number}")
+    publish(settings, rulebook, author, note or f"back to version {chosen.number}")
 
 
 @command.command("pause")
@@ -248,33 +219,6 @@ def promote_command(settings: Settings, author: str, dry_run: bool) -> None:
         echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
     if not candidates:
         echo("no rule waits for its promotion")
-
-
-def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly: float) -> bool:
-    span_ms = duration_ms(guard)
-    if span_ms is None:
-        raise click.BadParameter(f"{guard!r} is no duration, such as 1h or 30m", param_hint="--guard")
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("trying it on the last events", total=None)
-        found = try_on_last_events(
-            settings, rulebook, span_ms, lambda count, of: progress.update(task, completed=count, total=of)
-        )
-    if found is None:
-        return True
-    share = found.newly_count / max(1, found.active_users)
-    said = f"{found.newly_count:,} of {found.active_users:,} users ({share:.2%})"
-    echo(f"tried on the last {found.events:,} events: newly acts on {said}, no longer on {found.no_longer_count:,}")
-    if not exceeds(found, max_newly / 100):
-        return True
-    tell(Console(), found)
-    echo(f"not pushed: it would newly act on {said}, more than {max_newly:g}%. If that is meant: --force")
-    return False
-
-
-def _publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> None:
-    number = publish_rulebook(settings, rulebook, author, note)
-    echo(f"published rulebook {rulebook.id} as version {number}")
 
 
 def _in_use(settings: Settings) -> Version:

@@ -34,6 +34,19 @@ def formatted(file: str, text: str) -> str:
     return made
 
 
+def entries_called(text: str, name: str) -> list[str]:
+    """The lines of each entry of a rulebook file that has this name, below the name of its section."""
+    found = []
+    for section in _blocks([line.rstrip() for line in text.splitlines()], 0):
+        head, body = _head(section)
+        indent = _indent_of(body)
+        for entry in _blocks(body, indent) if indent is not None else []:
+            lines = _without_empty(entry)
+            if any(_name(line) == name for line in _head(lines)[0]):
+                found.append("\n".join([*head[-1:], *lines]))
+    return found
+
+
 def _laid_out(text: str) -> str:
     blocks = _blocks([line.rstrip() for line in text.splitlines()], 0)
     return "\n".join(_apart([_section(block) for block in blocks])) + "\n"

@@ -1,0 +1,102 @@
+"""`floodgate rules push`."""
+
+import getpass
+import sys
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from engine.backtest.guard import exceeds, try_on_last_events
+from engine.backtest.text import tell
+from engine.cli.checking import Limits, checked, with_limits
+from engine.cli.options import PATH, with_settings
+from engine.cli.output import Console, echo
+from engine.core.rules import Rulebook
+from engine.core.units import duration_ms
+from engine.rulebook.differences import differences
+from engine.settings import Settings
+from engine.stream.rulebooks import publish_rulebook, read_in_use
+
+_SHOWN = 20
+
+
+@click.command("push")
+@click.argument("path", type=PATH)
+@click.option("--author", default=getpass.getuser, help="Who pushes.  [default: the user's name]")
+@click.option("--note", default="", help="Why.")
+@click.option("--guard", default="1h", show_default=True, help="Try it first on the events of the last so much time.")
+@click.option(
+    "--max-newly",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 100),
+    help="Refuse an edit that would newly act on more than so many percent of the active users.",
+)
+@click.option("--force", is_flag=True, help="Push it without trying.")
+@click.option("--yes", is_flag=True, help="Push it although it removes what is in use.")
+@with_limits
+@with_settings
+def command(
+    settings: Settings, path: Path, author: str, note: str, guard: str, max_newly: float, force: bool, yes: bool,
+    max_us: float, max_bytes: int,
+) -> None:  # fmt: skip
+    """Check a rulebook, tell what it changes, try it on the last events, and publish it.
+
+    It takes the place of all that is in use: what it does not have is removed, and you are asked before that. Every
+    running worker switches between two batches. What is tried is what `backtest` tells at length.
+    """
+    rulebook = checked(path, Limits(max_us, max_bytes))
+    if rulebook is None or not _is_meant(settings, rulebook, path, yes):
+        sys.exit(1)
+    if not (force or _passes_guard(settings, rulebook, guard, max_newly)):
+        sys.exit(1)
+    publish(settings, rulebook, author, note)
+
+
+def publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> None:
+    """Publish a checked rulebook, and tell its version."""
+    number = publish_rulebook(settings, rulebook, author, note)
+    echo(f"published rulebook {rulebook.id} as version {number}")
+
+
+def _is_meant(settings: Settings, rulebook: Rulebook, path: Path, yes: bool) -> bool:
+    """Tell what a push does to what is in use. Whether it removes nothing, or whoever pushes wants that."""
+    in_use = read_in_use(settings)
+    if in_use is None:
+        return True
+    found = differences(in_use[0].sources, rulebook.sources)
+    shown = [str(one) for one in found[:_SHOWN]]
+    left = len(found) - len(shown)
+    echo("\n".join([*shown, *([f"and {left} more: `floodgate rules diff {path}`"] if left else [])]) or "no difference")
+    removed = [f"{one.kind} {one.name}" for one in found if one.what == "removed"]
+    if not removed or yes:
+        return True
+    said = f"this removes {len(removed)} of what is in use ({', '.join(removed[:5])}{', ...' if removed[5:] else ''})"
+    if not sys.stdin.isatty():
+        echo(f"not pushed: {said}. A push takes the place of the whole rulebook: push the directory with all of it, or "
+             "add --yes if that is meant", err=True)  # fmt: skip
+        return False
+    return click.confirm(f"{said}. Push it?")
+
+
+def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly: float) -> bool:
+    span_ms = duration_ms(guard)
+    if span_ms is None:
+        raise click.BadParameter(f"{guard!r} is no duration, such as 1h or 30m", param_hint="--guard")
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("trying it on the last events", total=None)
+        found = try_on_last_events(
+            settings, rulebook, span_ms, lambda count, of: progress.update(task, completed=count, total=of)
+        )
+    if found is None:
+        return True
+    share = found.newly_count / max(1, found.active_users)
+    said = f"{found.newly_count:,} of {found.active_users:,} users ({share:.2%})"
+    echo(f"tried on the last {found.events:,} events: newly acts on {said}, no longer on {found.no_longer_count:,}")
+    if not exceeds(found, max_newly / 100):
+        return True
+    tell(Console(), found)
+    echo(f"not pushed: it would newly act on {said}, more than {max_newly:g}%. If that is meant: --force")
+    return False
