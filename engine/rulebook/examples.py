@@ -213,8 +213,18 @@ def _document(
             if type(place) is not dict:
                 report.error(place_node.span, f"`{name}` is inside `{parent}`, which the test sends as a plain value")
                 return None
-        place[last] = raw
+        _put(place, last, raw)
     return document
+
+
+def _put(place: dict[str, Any], name: str, value: Any) -> None:
+    """Beside what another field has put there already, whichever is sent first."""
+    known = place.get(name)
+    if type(known) is dict and type(value) is dict:
+        for inner, one in value.items():
+            _put(known, inner, one)
+    else:
+        place[name] = value
 
 
 def _scores_fit(rulebook: Rulebook, scores: Any) -> bool:

@@ -10,7 +10,7 @@ from engine.rulebook.diagnostics import Diagnostics, Span
 _EDGE = re.compile(r"\\b(?:\(\?:)?[^\x00-\x7f]|[^\x00-\x7f][)+*?]*\\b")
 """A word boundary beside a letter outside ASCII."""
 
-_NO_LETTERS = re.compile(r"\\[pP]\{\w+\}|\\.|\(\?[a-zA-Z<:]+")
+_NO_LETTERS = re.compile(r"\\[pP](?:\{\w+\}|[A-Z])|\\.|\(\?[a-zA-Z<:]+")
 
 
 def compiles(pattern: str, place: Span, diagnostics: Diagnostics) -> bool:
