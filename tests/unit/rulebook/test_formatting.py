@@ -123,3 +123,34 @@ def test_continued_lines_stay_further_in_than_names() -> None:
 
 def test_a_file_of_comments_stays_as_it_is() -> None:
     assert formatted("rules.yaml", "# nothing yet\n") == "# nothing yet\n"
+
+
+def test_a_text_that_would_change_is_left_alone() -> None:
+    text = "version: 1\n\nderived:\n  a: |2\n    one\n  longer_name: b\n"
+    with pytest.raises(RulebookError, match="without changing what it says"):
+        formatted("rules.yaml", text)
+    assert "  a:           |\n" in formatted("rules.yaml", text.replace("|2", "|"))
+
+
+def test_a_rule_in_braces_below_its_name_stays_as_it_is() -> None:
+    text = "version: 1\n\nrules:\n  one:\n    {then: {flag: x},\n    event: post,\n    when: [a > 1]}\n"
+    assert formatted("rules.yaml", text) == text
+
+
+def test_comments_above_the_first_key_belong_to_it() -> None:
+    text = "# about these\n\nfields:\n  a: number\n"
+    assert formatted("rules.yaml", text) == "# about these\nfields:\n  a: number\n"
+    inside = "rules:\n  # about one\n  one:\n    event: post\n    when: [a > 1]\n    then: {flag: x}\n"
+    assert formatted("rules.yaml", inside) == inside
+
+
+def test_an_empty_line_above_the_first_entry_changes_nothing_below() -> None:
+    text = "counters:\n\n  a: {count: post, by: user_id, over: 1m}\n  bbb: {count: post, by: ip, over: 1m}\n"
+    made = formatted("rules.yaml", text)
+    assert made.endswith("  a:   {count: post, by: user_id, over: 1m}\n  bbb: {count: post, by: ip, over: 1m}\n")
+
+
+@pytest.mark.parametrize("above", ["# all of them\n", "      # further in\n"])
+def test_rules_stand_apart_whatever_stands_above_them(above: str) -> None:
+    one, two = (f"  {name}: {{event: post, when: [a > 1], then: {{flag: x}}}}\n" for name in ("one", "two"))
+    assert formatted("rules.yaml", f"rules:\n{above}{one}{two}") == f"rules:\n{above}{one}\n{two}"

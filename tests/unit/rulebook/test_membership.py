@@ -120,3 +120,41 @@ def test_files_that_no_list_names_are_not_read(tmp_path: Path) -> None:
     (root / "diary.txt").write_bytes(b"\xff\xfe not for you")
     for path in (root, root / "rules.yaml"):
         assert read_directory(path) == {"rules.yaml": (root / "rules.yaml").read_text("utf-8"), "lists/a.txt": "one\n"}
+
+
+def wrong_entries(clause: str, entry: str) -> list[str]:
+    text = f"version: 1\nlists:\n  bad: {{values: ['{entry}']}}\n  other: {{values: [x]}}\n"
+    text += f"rules:\n  r: {{event: post, when: ['{clause}'], then: {{flag: x}}, mode: shadow}}\n"
+    return [one.message for one in check_rulebook({"r.yaml": text})[1].found]
+
+
+@pytest.mark.parametrize(
+    ("clause", "entry", "told"),
+    [
+        ("ip in lists.bad", "anna", "`anna` can never match: it is no address and no network"),
+        ("not (ip in lists.bad)", "anna", "`anna` can never match: it is no address and no network"),
+        ("ip in lists.bad", "198.51.100.0/25", None),
+        ("event.ip in lists.bad", "anna", None),  # as it is written, whatever that is
+        ("text in lists.bad", "anna", None),
+        ("ip in lists.other or text in lists.bad", "anna", "`x` can never match: it is no address and no network"),
+        ('text in ["anna"]', "anna", None),
+        ("ip_prefix in lists.bad", "198.51.100.0/24", None),
+        ("ip_prefix in lists.bad", "198.51.100.0/25",
+         "`198.51.100.0/25` can never match: an `ip_prefix` is a /24, which is larger"),
+        ("ip_prefix in lists.bad", "2001:db8::/56", None),
+        ("ip_prefix in lists.bad", "2001:db8::/57",
+         "`2001:db8::/57` can never match: an `ip_prefix` is a /56, which is larger"),
+        ("ip_prefix in lists.bad", "198.51.0.0/16", None),
+        ("ip_prefix in lists.bad", "198.51.100.7", None),
+        ("url_domain in lists.bad", "*.evil.com", None),
+        ("url_domain in lists.bad", "evil.com", None),
+        ("url_domain in lists.bad", "not a domain", "`not a domain` can never match: it is no domain"),
+        ("url_domain in lists.bad", "2001:db8::/32", "`2001:db8::/32` can never match: it is no domain"),
+        ("domain(text) in lists.bad", "not a domain", "`not a domain` can never match: it is no domain"),
+        ("lower(text) in lists.bad", "not a domain", None),
+    ],
+)  # fmt: skip
+def test_the_entries_of_a_list_are_looked_at_by_what_is_looked_up_in_it(
+    clause: str, entry: str, told: str | None
+) -> None:
+    assert wrong_entries(clause, entry) == ([] if told is None else [told])

@@ -72,3 +72,47 @@ def test_pairs_are_one_entity_in_either_order() -> None:
                    "rules:\n  r: {event: post, when: [a > 3, b > 3], then: {flag: x}}\n"}
     )  # fmt: skip
     assert book.counters["a"].series_key == book.counters["b"].series_key
+
+
+@pytest.mark.parametrize(
+    ("sent", "hint"),
+    [
+        ("colour: x", None),
+        ("colur: x", 'did you mean "colour"?'),
+        ("shade: {deep: x}", None),
+        ("shadde: x", 'did you mean "shade"?'),
+        ("amount: 5", None),
+        ("amonut: 5", 'did you mean "amount"?'),
+        ("link_count: 5", None),
+        ("places: {deep: {er: 5}}", None),
+        ("placess: 5", 'did you mean "places"?'),
+        ("owner: x", None),
+        ("ownner: x", 'did you mean "owner"?'),
+        ("gizmo: x", None),
+        ("gizzmo: x", 'did you mean "gizmo"?'),
+        ("remark: x", None),
+        ("remarck: x", 'did you mean "remark"?'),
+        ("urls: [x]", None),
+        ("unlike_anything: x", None),
+    ],
+)
+def test_what_something_reads_may_be_sent(sent: str, hint: str | None) -> None:
+    text = (
+        "version: 1\nfields: {amount: number, links: {type: number, from: link_count}, "
+        "deep: {type: number, from: places.deep.er}}\n"
+        "clusters:\n  ring: {of: post, share: event.gizmo, within: 1h}\n"
+        "counters:\n  n: {count: post, where: event.colour == 'x', by: user_id, over: 1h}\n"
+        "  many: {count: post, by: event.owner, over: 1h}\n"
+        "models:\n  spam: {texts: [event.remark]}\n"
+        "rules:\n  r:\n    event: post\n    when: [event.shade.deep == 'x', n > 3]\n    then: {flag: x}\n"
+        f"    mode: shadow\n    tests: [{{send: {{type: post, {sent}}}, fires: never}}]\n"
+    )
+    assert [one for _, one in findings(text)] == ([] if hint is None else [hint])
+
+
+def test_lists_that_counters_ask_about_are_looked_at() -> None:
+    text = (
+        "version: 1\nlists: {bad: {values: [anna]}}\ncounters:\n"
+        f"  n: {{count: post, where: ip in lists.bad, by: user_id, over: 1h}}\n{RULE}"
+    )
+    assert [message for message, _ in findings(text)] == ["`anna` can never match: it is no address and no network"]

@@ -41,6 +41,11 @@ def errors(clause: str, fires: str, state: str) -> list[str]:
         ("on_device == 5", "1, 2, 3", "{on_device: 4}"),
         ("busy > 21", "2, 3", "{busy: 20}"),
         ("crowd == 31", "1, 2, 3", "{crowd: 30}"),
+        ("posts_1m > 0", "1, 2, 3", "{posts_1m: 0}"),
+        ("posts_1h > 32", "1, 2, 3", "{posts_1h: 33}"),
+        ("spent_1d > 15", "3", "{spent_1d: 0.5}"),
+        ("posts_1h == 10, posts_1m == 6", "1", "{posts_1m: 5, posts_1h: 9}"),
+        ("posts_1h == 10, posts_1m == 10", "1", "{posts_1m: 9, posts_1h: 9}"),
     ],
 )
 def test_counters_begin_as_the_test_says(clause: str, fires: str, state: str) -> None:
@@ -55,8 +60,35 @@ def test_counters_begin_as_the_test_says(clause: str, fires: str, state: str) ->
         ("{posts_1m: some}", "`posts_1m` is a whole number"),
         ("{posts_1m: 5000}", "`posts_1m` keeps at most"),
         ("{posts_1m: 9, posts_1h: 3}", "their numbers do not get smaller"),
+        ("{posts_1m: -1}", "`posts_1m` is a whole number, not -1"),
+        ("{posts_1m: 1.5}", "`posts_1m` is a whole number, not 1.5"),
+        ("{spent_1d: -1}", "`spent_1d` is an amount, not -1"),
+        ("{posts_1m: true}", "`posts_1m` is a whole number, not True"),
+        ("{targets_1h: 33}", "`targets_1h` keeps at most 32 entries"),
     ],
 )
 def test_what_cannot_be_is_told(state: str, said: str) -> None:
     (error,) = errors("posts_1m > 10", "1", state)
     assert said in error
+
+
+def test_the_most_that_is_kept_may_be_there_before() -> None:
+    assert errors("busy > 99", "", "{targets_1h: 32}") == []
+
+
+@pytest.mark.parametrize(
+    ("clause", "every", "fires"),
+    [
+        ("busy > 20", "29m", "1, 2, 3"),
+        ("busy > 20", "40m", "1, 2"),
+        ("crowd > 29", "59m", "1, 2, 3"),
+        ("posts_1h > 20", "29m", "1, 2, 3"),
+        ("posts_1h > 20", "31m", "1, 2"),
+        ("targets_1h > 20", "29m", "1, 2, 3"),
+    ],
+)
+def test_what_was_there_before_stays_as_long_as_a_window_is(clause: str, every: str, fires: str) -> None:
+    name = clause.partition(" ")[0]
+    text = RULES.replace("times: 3", f"times: 3, every: {every}").replace("CLAUSE", clause).replace("FIRES", fires)
+    _, found = check_rulebook({"rules.yaml": text.replace("STATE", f"{{{name}: 30}}")})
+    assert [one.message for one in found.errors] == []

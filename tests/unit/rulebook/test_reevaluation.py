@@ -1,5 +1,6 @@
 """Every decision follows from its record."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,7 @@ import orjson
 import pytest
 
 from engine.rulebook import load_rulebook, read_directory
-from engine.rulebook.reevaluation import Reevaluation
+from engine.rulebook.reevaluation import Reevaluation, Verdict
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.sim.world import simulate_day
@@ -99,3 +100,46 @@ def test_what_is_cut_or_rounded_in_the_record_is_no_reason_to_doubt_it() -> None
     verdicts = list(Reevaluation({"rules.yaml": LOSSY}).verdicts(decision))
     assert [one.certain for one in verdicts] == [False, False, False, False, True, True, True]
     assert all(one.now == one.recorded for one in verdicts if one.certain)
+
+
+AT_LEAST = """
+version: 1
+fields: {age: {type: duration, unit: s}, size: {type: size, unit: KB}}
+rules:
+  r: {event: post, when: [CLAUSE], then: {flag: x}}
+"""
+
+
+def verdict(clause: str, value: object, conceal: Callable[[str], str] | None = None) -> Verdict:
+    """What becomes of a clause that has held, by the value in its record."""
+    [found] = Reevaluation({"rules.yaml": AT_LEAST.replace("CLAUSE", clause)}, conceal).verdicts(
+        {"hits": [{"rule": "r", "clauses": [{"text": clause, "value": value, "result": True}]}]}
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("clause", "value", "certain"),
+    [
+        ("age >= 2d", "2d", False),  # it may have been a little less
+        ("age <= 2d", "2d", False),  # or a little more
+        ("age >= 2d", "2.01d", True),
+        ("age <= 2d", "1.99d", True),
+        ("age > 1d and size > 0.5MB", {"age": "2d", "size": "1MB"}, True),
+        ("size >= 1MB and age > 1d", {"age": "2d", "size": "1MB"}, False),
+        ('text == "a"', "a", True),
+        ("len(text) > 1", "x" * 99, True),
+        ("len(text) > 1", "x" * 100, False),  # the record has no more of it
+    ],
+)
+def test_what_a_record_has_rounded_or_cut_is_certain_where_it_decides(
+    clause: str, value: object, certain: bool
+) -> None:
+    assert verdict(clause, value).certain is certain
+
+
+def test_people_wrote_ids_where_records_have_pseudonyms() -> None:
+    clause = 'user_id == "ann"'
+    assert verdict(clause, "hidden ann", lambda name: f"hidden {name}").now is True
+    assert verdict(clause, "hidden ann").now is False
+    assert verdict(clause, "ann").now is True

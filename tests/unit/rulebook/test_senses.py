@@ -83,3 +83,19 @@ def test_what_a_rule_does_not_read_makes_no_other_rule(old: str, new: str) -> No
 def test_what_it_reads_does(old: str, new: str) -> None:
     assert old in RULES
     assert sense(RULES.replace(old, new, 1)) != sense(RULES)
+
+
+def test_a_model_and_a_counter_of_one_name_are_two_things() -> None:
+    named = RULES.replace("spam", "linked")
+    assert sense(named.replace("texts: [place]", "texts: [text]")) != sense(named)
+    assert sense(named.replace("linked: {count: post", "linked: {count: like")) != sense(named)
+
+
+@pytest.mark.parametrize("name", ["linked", "both", "ring"])
+def test_an_undeclared_field_is_not_what_has_its_name(name: str) -> None:
+    text = (
+        RULES[: RULES.index("rules:")] + f"rules:\n  r: {{event: post, when: [event.{name} > 3], then: {{flag: x}}}}\n"
+    )
+    other = text.replace("links > 1", "links > 2").replace("linked + spent", "linked - spent").replace("1h}\n", "2h}\n")
+    assert other != text
+    assert sense(other) == sense(text)

@@ -1,0 +1,94 @@
+"""What is probably not meant is told, and what is meant is left alone."""
+
+import pytest
+
+from engine.rulebook import check_rulebook
+
+META = "meta: {owner: ann, why: spam, expires: 2027-06-01}"
+TESTS = "tests: [{send: {type: post}, fires: never}]"
+
+
+def warnings(*rules: str) -> list[str]:
+    lines = [f"  {'abc'[place]}: {{event: post, {rule}}}\n" for place, rule in enumerate(rules)]
+    text = "version: 1\nfields: {amount: number, other: number, name: text}\nrules:\n" + "".join(lines)
+    _, diagnostics = check_rulebook({"rules.yaml": text})
+    assert diagnostics.errors == []
+    return [one.message for one in diagnostics.found]
+
+
+def in_shadow(*clauses: str) -> list[str]:
+    return warnings(f"when: [{', '.join(clauses)}], then: {{flag: x}}, mode: shadow")
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        ("amount >= 3", "amount <= 3"),
+        ("amount == 3", "amount > 2"),
+        ("amount == 3", "amount < 4"),
+        ("amount > 3", "amount < 4"),
+        ("3 < amount", "4 > amount"),
+        ("3 <= amount", "3 >= amount"),
+        ("amount > 4", "other < 3"),
+        ("amount > 4",),
+        ("amount > 3", "amount >= 3", "amount < 5"),
+        ("amount > -3", "amount < 0"),
+        ("amount != 3", "amount == 3 or amount == 4"),
+    ],
+)
+def test_bounds_that_something_lies_between_are_right(clauses: tuple[str, ...]) -> None:
+    assert in_shadow(*clauses) == []
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        ("amount > 3", "amount <= 3"),
+        ("amount >= 3", "amount < 3"),
+        ("amount == 3", "amount > 3"),
+        ("amount == 3", "amount < 3"),
+        ("amount == 3", "amount == 4"),
+        ("amount > 4", "amount < 3"),
+        ("3 >= amount", "4 <= amount"),
+        ("3 > amount", "amount >= 3"),
+    ],
+)
+def test_bounds_that_nothing_lies_between_are_told(clauses: tuple[str, ...]) -> None:
+    told = " and ".join(f"`{clause}`" for clause in clauses)
+    assert in_shadow(*clauses) == [f"no `amount` is both: {told}; the rule never holds"]
+
+
+def test_what_is_asked_for_and_excluded_is_told() -> None:
+    rule = "when: [amount > 3], unless: [{}], then: {{flag: x}}, mode: shadow"
+    assert warnings(rule.format("amount > 3")) == ["this is asked for above: the rule never holds"]
+    assert warnings(rule.format("amount > 4")) == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "missing"),
+    [
+        (f"{META}, {TESTS}", None),
+        (META, "tests"),
+        (TESTS, "`owner`, `why`, `expires`"),
+        (f"mode: canary 5%, {META}", "tests"),
+        ("mode: shadow", None),
+        (f"meta: {{owner: ann, why: spam}}, {TESTS}", "`expires`"),
+        ("meta: {owner: '', why: spam, expires: 2027-06-01}, " + TESTS, "`owner`"),
+    ],
+)
+def test_a_rule_that_acts_says_who_answers_for_it(rest: str, missing: str | None) -> None:
+    expected = [] if missing is None else [f"rule `a` acts, and has no {missing}"]
+    assert warnings(f"when: [amount > 3], then: {{limit: posting}}, {rest}") == expected
+
+
+def test_an_allow_rule_needs_nobody() -> None:
+    assert warnings("when: [amount > 3], then: allow") == []
+
+
+def test_rules_that_say_the_same_are_told_whatever_the_order_of_their_clauses() -> None:
+    one = "when: [amount > 3, other > 1], then: {flag: x}, mode: shadow"
+    swapped = "when: [other > 1, amount > 3], then: {flag: x}, mode: shadow"
+    assert warnings(one, swapped) == ["rule `b` says the same as `a`"]
+    assert warnings(one, swapped, one) == ["rule `b` says the same as `a`", "rule `c` says the same as `a`"]
+    assert warnings(one, one.replace("flag", "hide")) == []
+    assert warnings(one, one.replace("when", "any")) == []
