@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 
 from engine.core.bounds import AtLeast
+from engine.core.clusters import Link
 from engine.core.contributors import Contributor, Contributors
 from engine.core.counts import new_counts
-from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS, RECENT_IDS, EntityRecord
-from engine.core.kernel import add_count, read_count
+from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS, RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
+from engine.core.kernel import add_count, add_distinct, read_count
 from engine.core.packed import AHEAD
 from engine.core.recent import CONFLICTING, NEW, SEEN
 from engine.core.records import dump_record, load_record
+from engine.core.series import add_amount
 from engine.errors import StateError
 from tests.kernels import KERNELS, CountSeries, times_by_key
 
@@ -166,3 +168,116 @@ def test_counts_that_do_not_fill_their_room_are_refused(word: int, value: int) -
     assert words in data
     with pytest.raises(StateError):
         load_record(data.replace(words, damaged))
+
+
+def test_a_scale_of_time_serves_until_little_room_is_left_ahead() -> None:
+    assert USUAL_RELATIVE_MS + 3 * MAX_LATENESS_MS == 2**32 - 1  # the last time that a record's bytes can hold
+    record = EntityRecord()
+    assert record.relative(START_MS) == 2 * MAX_LATENESS_MS
+    base_ms = record.base_ms
+    assert record.relative(base_ms + USUAL_RELATIVE_MS) == USUAL_RELATIVE_MS
+    assert record.base_ms == base_ms
+    assert record.relative(base_ms + USUAL_RELATIVE_MS + 1) == MAX_WINDOW_MS + 2 * MAX_LATENESS_MS
+    assert record.base_ms == base_ms + USUAL_RELATIVE_MS + 1 - MAX_WINDOW_MS - 2 * MAX_LATENESS_MS
+
+
+def test_all_that_a_record_knows_moves_to_its_new_scale() -> None:
+    record = EntityRecord()
+    record.base_ms = START_MS
+    moved = USUAL_RELATIVE_MS + 1 - MAX_WINDOW_MS - 2 * MAX_LATENESS_MS
+    record.newest = moved + 500
+    add_count(record.series.counts, 1, moved + 500, 10, DAY_MS)
+    for rule, time in enumerate((moved - 1, moved, moved + 7)):
+        record.cool(rule, time, 1_000)
+    notes = record.contributors[1] = Contributors(DAY_MS)
+    notes.note(Contributor(moved + 9, "e", "post", "u", "", 0))
+    record.links[1] = Link(5, moved + 11, {"u": moved + 13})
+    record.relative(START_MS + USUAL_RELATIVE_MS + 1)
+    assert record.newest == 500
+    assert times_by_key(record.series.counts) == {1: [500]}
+    assert record.cooldowns == {1: (0, 1_000), 2: (7, 1_000)}
+    assert [one.time for one in notes.notes] == [9]
+    assert record.links[1] == Link(5, 11, {"u": 13})
+
+
+def test_the_newest_event_is_never_before_the_new_scale() -> None:
+    record = EntityRecord()
+    record.base_ms, record.newest = START_MS, 500
+    record.relative(START_MS + USUAL_RELATIVE_MS + 1)
+    assert record.newest == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "rests"), [(4_000, False), (4_001, True), (5_000, True), (5_999, True), (6_000, False)]
+)
+def test_a_rule_rests_before_and_after_it_acted(now: int, rests: bool) -> None:
+    """Before, as an event that comes late would else act a second time."""
+    record = EntityRecord()
+    record.cool(1, 5_000, 1_000)
+    assert record.cooling(1, now) is rests
+    assert not record.cooling(2, now)
+
+
+@pytest.mark.parametrize(("now", "rest"), [(4_999, (5_000, 1_000)), (5_000, (5_000, 20)), (5_001, (5_001, 20))])
+def test_only_a_later_action_replaces_a_rest(now: int, rest: tuple[int, int]) -> None:
+    record = EntityRecord()
+    record.cool(1, 5_000, 1_000)
+    record.cool(1, now, 20)
+    assert record.cooldowns == {1: rest}
+
+
+def test_a_record_matters_for_as_long_as_the_longest_of_what_it_has() -> None:
+    record = EntityRecord()
+    now = record.newest = record.relative(START_MS)
+    last = START_MS + MAX_LATENESS_MS
+    assert record.trim() == last
+    add_count(record.series.counts, 1, now, 10, 5_000)
+    assert record.trim() == last + 5_000
+    add_distinct(record.series.distincts, 1, now, 9, 10, 6_000)
+    assert record.trim() == last + 6_000
+    add_amount(record.series.others, 1, now, 1.0, 10, 7_000)
+    assert record.trim() == last + 7_000
+    record.cool(1, now, 8_000)
+    record.cool(2, now, 100)
+    assert record.trim() == last + 8_000
+    for rule, lookback_ms in ((1, 9_000), (2, 100)):
+        record.contributors[rule] = Contributors(lookback_ms)
+        record.contributors[rule].cross(now)
+    assert record.trim() == last + 9_000
+    add_count(record.series.counts, 1, now, 10, 50_000)
+    assert record.trim() == last + 50_000
+
+
+def test_what_is_left_of_notes_and_crossings_is_enough_to_keep_them() -> None:
+    record = EntityRecord()
+    record.newest = 10 * DAY_MS
+    for rule in (1, 2, 3):
+        record.contributors[rule] = Contributors(DAY_MS)
+    record.contributors[1].note(Contributor(record.newest, "e", "post", "u", "", 0))
+    record.contributors[2].cross(record.newest)
+    record.trim()
+    assert list(record.contributors) == [1, 2]
+
+
+def test_a_link_is_kept_while_it_has_users_or_still_holds() -> None:
+    record = EntityRecord()
+    record.newest = 10 * DAY_MS
+    oldest = record.newest - MAX_LATENESS_MS
+    record.links = {
+        1: Link(5, 0, {"late": oldest + 1, "gone": oldest}),
+        2: Link(5, oldest, {"gone": oldest}),
+        3: Link(5, oldest - 1, {"gone": oldest}),
+    }
+    record.trim()
+    assert record.links == {1: Link(5, 0, {"late": oldest + 1}), 2: Link(5, oldest)}
+
+
+def test_who_is_forgotten_is_named_nowhere() -> None:
+    record = EntityRecord()
+    notes = record.contributors[1] = Contributors(DAY_MS)
+    for time, user, target in ((1, "ann", ""), (2, "ben", "ann"), (3, "ben", "")):
+        notes.note(Contributor(time, f"e{time}", "post", user, target, 0))
+    record.links = {1: Link(5, 9, {"ann": 4, "ben": 4}), 2: Link(5, 9, {"ben": 4})}
+    record.forget("ann")
+    assert [one.time for one in notes.notes] == [3]
+    assert record.links == {1: Link(5, 9, {"ben": 4}), 2: Link(5, 9, {"ben": 4})}

@@ -1,7 +1,7 @@
 """Ratios of busy entities: over what both counters still know."""
 
 from engine.core.bounds import AtLeast
-from engine.core.kernel import add_count
+from engine.core.kernel import add_count, add_distinct
 from engine.core.series import EntitySeries
 from engine.core.shares import LEAST_SHARED, Part, Share, aligned, with_shares
 
@@ -40,3 +40,47 @@ def test_what_was_read_at_an_entity_serves_where_there_is_no_series() -> None:
 def test_of_few_events_that_both_know_it_stays_a_bound() -> None:
     series, now = busy(3_000, 1, cap=LEAST_SHARED - 1)
     assert aligned(AtLeast(9), AtLeast(9), series, now, SHARE) == (AtLeast(9), AtLeast(9))
+
+
+def test_known_counts_are_as_they_are_whatever_else_was_read() -> None:
+    assert aligned(3, 9, {"share/1": 1, "share/2": 2}, 0, SHARE) == (3, 9)
+
+
+def test_a_bound_on_either_side_is_enough_to_ask_what_both_know() -> None:
+    readings = {"share/1": 250, "share/2": 1_000}
+    for bad, every in ((AtLeast(750), 3_000), (750, AtLeast(1_000)), (AtLeast(750), AtLeast(1_000))):
+        assert list(aligned(bad, every, readings, 0, SHARE)) == [250, 1_000]
+
+
+def test_the_fewest_that_say_something_are_said() -> None:
+    series, now = busy(3_000, 1, cap=LEAST_SHARED)
+    assert aligned(AtLeast(9), AtLeast(9), series, now, SHARE) == (LEAST_SHARED, LEAST_SHARED)
+
+
+def test_what_is_read_beside_is_only_what_would_be_unknown_without() -> None:
+    series, now = busy(3_000, 4)
+    assert with_shares({"bad": 750, "all": 3_000}, series, now, [SHARE]) == {"bad": 750, "all": 3_000}
+    few, then = busy(3_000, 4, cap=LEAST_SHARED - 1)
+    assert with_shares({"bad": 750, "all": AtLeast(9)}, few, then, [SHARE]) == {"bad": 750, "all": AtLeast(9)}
+
+
+def test_distinct_values_have_a_share_too() -> None:
+    """Each second event has a value of its own; of the busy series, its newest thousand events are known."""
+    share = Share("share", Part("users", "distinct", 1, HOUR_MS), Part("all", "count", 2, HOUR_MS))
+    series, now = busy(3_000, 4)
+    for index in range(0, 3_000, 2):
+        add_distinct(series.distincts, 1, 100_000_000 + index * 1_000, index + 1, 3_000, 2 * HOUR_MS)
+    assert aligned(1_500, AtLeast(1_000), series, now, share) == (500, 1_000)
+
+
+def test_a_counter_without_a_series_has_counted_nothing() -> None:
+    series, now = busy(3_000, 4)
+    other = Share("share", Part("bad", "count", 3, HOUR_MS), SHARE.denominator)
+    assert aligned(0, AtLeast(1_000), series, now, other) == (0, 1_000)
+
+
+def test_the_window_is_never_longer_than_the_counters() -> None:
+    """What is left of an hour is less than the hour, but more than a minute of it is known."""
+    series, now = busy(3_000, 4)
+    minute = Share("share", Part("bad", "count", 1, 600_000), Part("all", "count", 2, 600_000))
+    assert aligned(AtLeast(1), AtLeast(1), series, now, minute) == (150, 600)
