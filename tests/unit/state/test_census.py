@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import StateError
 from engine.state import census as census_module
-from engine.state.census import Admission, Census, load_census
+from engine.state.census import Admission, Census, Provisional, load_census
 
 DAY_MS = 86_400_000
 TODAY = 20_000 * DAY_MS
@@ -215,3 +215,62 @@ def test_damage_of_what_is_provisional_is_told(damage: slice) -> None:
 def test_damage_is_told(at: int) -> None:
     with pytest.raises(StateError, match="census"):
         load_census(filled(3).dump()[:at])
+
+
+def provisional(*entities: tuple[bytes, list[int]]) -> Provisional:
+    """Entities with their sources, in the shares of the first ones."""
+    made = Provisional()
+    for name, sources in entities:
+        made.add(name, name, list(sources))
+    return made
+
+
+def test_of_entities_that_are_all_shared_the_first_of_those_who_have_most_gives_way() -> None:
+    made = provisional(
+        (b"with two", [EVE, ANN, BEN]), (b"with one", [EVE, ANN]), (b"with one, later", [EVE, BEN]),
+        (b"a1", [ANN]), (b"a2", [ANN]), (b"b1", [BEN]), (b"b2", [BEN]),
+    )  # fmt: skip
+    assert made.give_way(()) == (True, b"with one")
+
+
+def test_who_would_have_as_many_does_not_take_what_another_has_made_up() -> None:
+    made = provisional((b"e1", [EVE]), (b"e2", [EVE]), (b"b1", [BEN]))
+    assert made.meet(b"e1", b"e1", BEN)
+    assert made.give_way(()) == (True, b"e2")  # had it become BEN's, he would have the most, and lose b1
+
+
+def test_what_tells_nothing_new_is_not_stored_again() -> None:
+    census = filled(160)
+    assert census.dump_provisional() is not None
+    for number in range(20):
+        census.meet("device_id", b"unknown", number)
+        census.meet("device_id", key(number), EVE)
+    assert census.dump_provisional() is None
+
+
+def test_what_is_not_provisional_any_more_is_stored_as_such() -> None:
+    census = filled(160)
+    for number in range(10):
+        census.meet("device_id", key(number), ANN)
+        census.meet("device_id", key(number), BEN)
+    assert census.dump_provisional() is not None
+    for number in range(10):
+        census.meet("device_id", key(number), 3)
+    stored = census.dump_provisional()
+    assert stored is not None
+    assert len(load_census(census.dump(), stored).provisional["device_id"]) == 150
+
+
+def test_each_of_two_days_has_its_own_count_whichever_comes_first() -> None:
+    census = filled(2, shared=2)
+    assert census.admit("device_id", key(5), TODAY - DAY_MS, 3, EVE) == ADMITTED
+    assert census.admit("device_id", key(6), TODAY + DAY_MS, 3, EVE) == ADMITTED
+    assert census.counts == {("device_id", 20_000): 2, ("device_id", 20_001): 1}
+    assert census.admit("device_id", key(7), TODAY, 3, EVE) == ADMITTED
+    assert census.counts == {("device_id", 20_000): 3, ("device_id", 20_001): 1}
+
+
+def test_an_event_of_yesterday_counts_as_yesterdays() -> None:
+    census = filled(2)
+    census.admit("device_id", key(5), TODAY - DAY_MS, 10, EVE)
+    assert census.counts == {("device_id", 20_000): 2, ("device_id", 19_999): 1}

@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 from rocksdict import AccessType, Options, Rdict
 
-from engine.core.entities import EntityRecord
+from engine.core.entities import NEVER, EntityRecord
+from engine.errors import StateError
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import Change, ScoredKeys, payload_of
-from engine.state.store import PartitionState, write_changes
+from engine.state.store import (
+    CENSUS,
+    PROVISIONAL,
+    PartitionState,
+    dump_watermarks,
+    entity_key,
+    load_watermarks,
+    user_key,
+    write_changes,
+)
 
 OFFSET_KEY = b"__offset"
 Apply = Callable[[list[Change]], None]
@@ -138,3 +148,60 @@ def test_changes_and_their_changelog_offset_are_written_together(tmp_path: Path)
     write_changes(rocks, [(b"a", None)], OFFSET_KEY, 12)
     assert rocks.get([b"a", b"b", OFFSET_KEY]) == [None, b"2", b"12"]
     rocks.close()
+
+
+@pytest.mark.parametrize(
+    ("offset", "hops", "stays"), [(NEVER, NEVER, False), (5, NEVER, True), (NEVER, 5, True), (5, 5, True)]
+)
+def test_a_record_that_is_made_anew_is_deleted_unless_something_has_come_to_it(
+    offset: int, hops: int, stays: bool
+) -> None:
+    state = PartitionState(MemoryDatabase, capacity=10)
+    anew = state.renew(b"a")
+    anew.offset, anew.hops = offset, hops
+    changes = dict(state.dump({b"a": anew, b"b": state.load([b"b"])[b"b"]}))
+    assert [changes[key] is not None for key in (b"a", b"b")] == [stays, True]
+    assert dict(state.dump({b"a": anew}))[b"a"] is not None  # it was asked for once
+
+
+def test_as_many_records_stay_in_memory_as_there_is_room_for() -> None:
+    state = PartitionState(MemoryDatabase, capacity=3)
+    for count, kept in ((2, 2), (3, 3), (5, 3)):
+        state.load([b"%d" % number for number in range(count)])
+        state.settle({}, [])
+        assert len(state) == kept
+
+
+def test_watermarks_and_the_census_are_kept(database: tuple[Any, Apply]) -> None:
+    rocks, apply = database
+    state = PartitionState(lambda: rocks, capacity=2)
+    assert (state.watermarks(), state.census().counts) == ({}, {})
+    state.watermarks().update({(1, 2): 30, (0, 2): 7})
+    state.census().admit("device_id", b"d", 20_000 * 86_400_000, 5, 1)
+    first = state.dump_census()
+    apply([*first, state.dump_watermarks()])
+    again = PartitionState(lambda: rocks, capacity=2)
+    assert again.watermarks() == {(0, 2): 7, (1, 2): 30}
+    assert again.census().counts == {("device_id", 20_000): 1}
+    assert len(again.census().provisional["device_id"]) == 1
+    assert [[key for key, _ in changes] for changes in (first, again.dump_census())] == [
+        [CENSUS, PROVISIONAL],
+        [CENSUS],
+    ]
+
+
+def test_users_and_entities_have_keys_that_are_never_the_same() -> None:
+    keys = [
+        user_key("a"),
+        entity_key(("a", "")),
+        entity_key(("", "a")),
+        entity_key(("ab", "c")),
+        entity_key(("a", "bc")),
+    ]
+    assert keys[:2] == [b"ea", b"fa\x00"]
+    assert len(set(keys)) == 5
+
+
+def test_damage_of_watermarks_is_told() -> None:
+    with pytest.raises(StateError, match="watermarks"):
+        load_watermarks(dump_watermarks({(0, 1): 5})[:-1])

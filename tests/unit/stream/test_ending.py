@@ -1,14 +1,18 @@
 """Whatever crashes in a worker, the worker ends."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from engine.settings import Settings
 from engine.stream import app as composition
+from engine.stream import ending
 from engine.stream.app import FloodgateApp
+from engine.stream.ending import end_soon
 
 
 @pytest.mark.parametrize("which", ["follower", "recovery"])
@@ -33,3 +37,25 @@ def test_a_crash_of_any_service_ends_the_worker_and_notes_damage(
     assert ended == [True]
     assert (tmp_path / "corrupted.txt").exists()
     assert app.should_stop
+
+
+def test_the_end_by_force_waits_so_long_and_holds_no_worker_that_ends_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Timer:
+        """A timer that waits for nothing."""
+
+        daemon = False
+
+        def __init__(self, within_s: float, end: Callable[[], None]) -> None:
+            self.within_s, self.end = within_s, end
+
+        def start(self) -> None:
+            timers.append((self.within_s, self.daemon))
+            self.end()
+
+    timers: list[tuple[float, bool]] = []
+    codes: list[int] = []
+    monkeypatch.setattr(ending, "threading", SimpleNamespace(Timer=Timer))
+    monkeypatch.setattr(ending, "os", SimpleNamespace(_exit=codes.append))
+    end_soon()
+    end_soon(3.5)
+    assert (timers, codes) == ([(10.0, True), (3.5, True)], [1, 1])

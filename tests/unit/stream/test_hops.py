@@ -13,15 +13,20 @@ from prometheus_client import generate_latest
 from engine.core.distincts import entries_by_key
 from engine.core.entities import EntityRecord
 from engine.core.evaluator import Evaluator
+from engine.core.events import MAX_CLOCK_TOLERANCE_MS, Event
+from engine.core.kernel import hash64
 from engine.core.records import dump_record, load_record
+from engine.learning.scored import read_scored
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state import store
 from engine.state.memory import MemoryDatabase
-from engine.state.store import PartitionState, Source, entity_key, user_key
+from engine.state.scored import payload_of
+from engine.state.store import WATERMARKS, PartitionState, Source, entity_key, user_key
 from engine.stream.forgetting import Forget
 from engine.stream.hop_messages import MESSAGES_PER_RECORD, encode_request
 from engine.stream.hops import HopWorker
+from engine.stream.learners import Models
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Record
@@ -620,3 +625,106 @@ def test_a_request_to_forget_counts_once_also_after_a_restart() -> None:
     assert key in town.databases[home].values
     assert not asked(201, 4)
     assert key not in town.databases[home].values
+
+
+def test_what_was_stored_before_its_watermarks_brings_nothing_about_again() -> None:
+    town = Town()
+    for number, user in enumerate("abc"):
+        town.post(user, number, text="https://a.com", device_id=f"d{user}")
+        town.travel()
+    actions, log = town.actions(), [list(one) for one in town.log]
+    for database in town.databases:
+        database.apply([(WATERMARKS, None)])
+    town.states.clear()
+    town.offsets = [0] * 3
+    town.travel()
+    assert town.actions() == actions
+    assert town.log == log
+    assert town.count_at("url_domain", "a.com") == 3
+
+
+def test_events_that_come_back_together_are_all_kept_for_their_labels() -> None:
+    rules = (
+        "version: 1\ncounters: {posts: {count: post, by: device_id, over: 1h}}\n"
+        "models: {spam: {texts: [text], numbers: [posts]}}\n"
+        "rules: {r: {event: post, when: [score.spam > 2], then: {flag: x}}}"
+    )
+    town, rulebook = Town(partitions=1), load_rulebook({"rules.yaml": rules})
+    evaluator = Evaluator(rulebook, Models().scorers(rulebook))
+    town.events.use(evaluator)
+    town.hops.use(evaluator)
+    for number, user in enumerate("abc"):
+        town.post(user, number, text=f"I am {user}", device_id="d")
+    town.travel()
+    state, events = town.state(0), [Event(f"e{n}", "post", user, START_MS, {}) for n, user in enumerate("abc")]
+    found = state.scored_events(hash64(event.event_id) for event in events)
+    assert [[one.identity for one in some] for some in found.values()] == [[event.identify()] for event in events]
+    (piece,) = state.scored_pieces(one.piece for some in found.values() for one in some).values()
+    read = dict(read_scored(payload_of(piece), [event.identify() for event in events]))
+    assert [read[event.identify()].inputs.texts for event in events] == [("I am a",), ("I am b",), ("I am c",)]
+
+
+@pytest.mark.parametrize(("end", "taken"), [(200_000, False), (200_001, True)])
+def test_a_record_is_there_when_its_partition_reaches_behind_it(end: int, taken: bool) -> None:
+    town = Watched(ends={(0, HOME_OF_A): end})
+    town.post("a", 0, device_id="d")
+    (place,) = (index for index, log in enumerate(town.log) if log)
+    town.forge(place, origin=[0, HOME_OF_A, 200_000 * MESSAGES_PER_RECORD])
+    town.travel()
+    assert town.letters() == ([] if taken else [b"not_a_hop"])
+
+
+def jumps(*numbers: int) -> list[bool]:
+    """Which of these numbers of one source, each the last one that it has, were looked at twice."""
+    town = Watched()
+    town.post("a", 0, device_id="d")
+    (place,) = (index for index, log in enumerate(town.log) if log)
+    forged, looks = list[bool](), 0
+    for number in numbers:
+        town.ends[0, 2] = number // MESSAGES_PER_RECORD + 1
+        town.forge(place, origin=[0, 2, number])
+        town.travel()
+        forged.append(len(town.asked) > looks)
+        looks = len(town.asked)
+    assert town.letters() == []
+    return forged
+
+
+LEAP = 100_000 * MESSAGES_PER_RECORD
+
+
+def test_a_leap_is_looked_at_when_it_is_longer_than_many_records() -> None:
+    """What was read first is at -1, and short steps do not move from where it is measured."""
+    assert jumps(LEAP - 1, LEAP) == [False, True]
+
+
+def test_after_a_leap_that_was_looked_at_the_next_one_is_measured_from_there() -> None:
+    begin, step = 3 * LEAP, 60_000 * MESSAGES_PER_RECORD
+    numbers = (begin, begin + step, begin + LEAP, begin + LEAP + 1)
+    assert jumps(*numbers) == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("behind_ms", "taken"), [(0, True), (-MAX_CLOCK_TOLERANCE_MS, True), (-MAX_CLOCK_TOLERANCE_MS - 1, False)]
+)
+def test_an_event_is_no_further_ahead_of_its_hop_than_a_clock_may_be(behind_ms: int, taken: bool) -> None:
+    town = Town(partitions=1)
+    town.post("a", 0, device_id="d")
+    (message,) = town.log[0]
+    town.hops.process(0, [Record("hops", 0, 0, message.key, message.value, START_MS + behind_ms)])
+    assert town.metric("floodgate_hops_total", kind="device_id") == taken
+    assert town.metric("floodgate_dead_letters_total", topic="hops", reason="not_a_hop") == (not taken)
+
+
+@pytest.mark.parametrize(
+    ("origin", "refused"),
+    [(None, [True, True]), (Publisher(None, True), [False, False]), (Publisher("ann", False), [False, True])],
+    ids=["refused", "open", "signed"],
+)
+def test_who_may_ask_to_forget_someone_and_how_often(origin: Publisher | None, refused: list[bool]) -> None:
+    town, ann = Town(partitions=1), person("ann")
+    town.hops = HopWorker(town.settings, town.state, town.metrics, 1, accept=lambda *_: origin)
+    town.use(RULES)
+    request = encode_request(Forget("a", [user_key("a")]))
+    outcomes = [town.hops.process(0, [ann.record(1, "hops", b"a", request, offset=offset)]) for offset in range(2)]
+    assert [bool(outcome.messages) for outcome in outcomes] == refused

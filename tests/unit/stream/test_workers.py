@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from engine.core.evaluator import Evaluator
+from engine.core.events import EARLIEST_MS, LATEST_MS
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
@@ -20,7 +21,7 @@ from engine.stream.messages import DEAD_LETTER_BYTES, Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Arrival, OfflineEngine, Record, merge
 from engine.stream.trainers import TrainerWorker
-from engine.stream.workers import EventWorker
+from engine.stream.workers import EventWorker, arrival_of
 
 RULES = """
 version: 1
@@ -116,6 +117,51 @@ def test_a_user_who_is_not_the_messages_key_is_noticed() -> None:
     desk = Desk()
     desk.post(0, user_id="someone else")
     assert desk.metric("floodgate_events_misrouted_total") == 1
+
+
+@pytest.mark.parametrize("key", [b"u", b"", None])
+def test_a_user_who_is_the_messages_key_or_has_none_is_not_counted(key: bytes | None) -> None:
+    desk = Desk()
+    event = orjson.dumps({"event_id": "e", "type": "post", "user_id": "u", "ts": START_MS})
+    desk.apply(desk.events.process(0, [desk.record("events", 0, event, key)]))
+    assert (desk.metric("floodgate_events_misrouted_total"), desk.metric("floodgate_events_total")) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "latest_ms", "arrived"),
+    [
+        (None, LATEST_MS, None),
+        (EARLIEST_MS - 1, LATEST_MS, None),
+        (EARLIEST_MS, LATEST_MS, EARLIEST_MS),
+        (LATEST_MS, LATEST_MS, LATEST_MS),
+        (LATEST_MS + 1, LATEST_MS, None),
+        (START_MS, START_MS + 1, START_MS),
+        (START_MS, START_MS, START_MS),
+        (START_MS, START_MS - 1, START_MS - 1),
+    ],
+)
+def test_a_record_is_believed_when_it_says_a_time_that_can_be(
+    stamp: int | None, latest_ms: int, arrived: int | None
+) -> None:
+    assert arrival_of(Record("events", 0, 0, None, b"", stamp), latest_ms) == arrived
+
+
+@pytest.mark.parametrize("stamp", [None, 0, EARLIEST_MS - 1, LATEST_MS + 1])
+def test_where_an_arrival_cannot_be_an_events_own_time_counts(stamp: int | None) -> None:
+    desk = Desk()
+    event = orjson.dumps({"event_id": "e", "type": "post", "user_id": "u", "ts": START_MS})
+    desk.apply(desk.events.process(0, [Record("events", 0, 0, b"u", event, stamp)]))
+    assert (desk.metric("floodgate_events_skewed_total"), desk.metric("floodgate_events_total")) == (0, 1)
+
+
+def test_what_is_skewed_or_replayed_is_counted() -> None:
+    desk = Desk()
+    desk.post(0, ts=START_MS - 40 * 86_400_000)
+    assert desk.metric("floodgate_events_skewed_total") == 1
+    desk.post(0)
+    desk.post(1)
+    counted = [desk.metric(f"floodgate_events{name}_total") for name in ("", "_replayed", "_skewed")]
+    assert counted == [2, 1, 1]
 
 
 def test_types_that_nobody_asks_about_are_ignored() -> None:

@@ -1,0 +1,122 @@
+"""Which actions are taken back, and what is published for each."""
+
+from typing import Any
+
+import orjson
+import pytest
+from kafka.errors import KafkaError
+
+from engine.core.hashing import digest
+from engine.errors import PublishError
+from engine.settings import Settings
+from engine.stream import publishing, reversal
+from engine.stream.reversal import Published, Which, compensation, read_actions, revoke, uphold_appeal
+from tests.unit.stream.broker import Producer
+
+
+def action(action_id: str = "a", **changes: Any) -> dict[str, Any]:
+    return {
+        "action_id": action_id, "ts": 100, "kind": "limit", "target": {"type": "user", "id": "u1"}, "event_id": "e",
+        "user_id": "u", "rule": "flood", "reason": "why", "explanation": "many", "rulebook": "abc123", **changes,
+    }  # fmt: skip
+
+
+def test_nothing_given_means_nothing() -> None:
+    assert not Which()
+    assert Which(rule="flood")
+    assert Which(until_ms=0)
+
+
+@pytest.mark.parametrize(
+    ("which", "fits"),
+    [
+        (Which(), True),
+        (Which(action_ids=frozenset("ab")), True),
+        (Which(action_ids=frozenset("b")), False),
+        (Which(rule="flood"), True),
+        (Which(rule="other"), False),
+        (Which(user_id="u"), True),
+        (Which(user_id="v"), False),
+        (Which(rulebook="abc"), True),
+        (Which(rulebook="bc"), False),
+        (Which(since_ms=99), True),
+        (Which(since_ms=100), True),
+        (Which(since_ms=101), False),
+        (Which(until_ms=99), False),
+        (Which(until_ms=100), False),
+        (Which(until_ms=101), True),
+    ],
+)
+def test_an_action_fits_what_is_asked_for(which: Which, fits: bool) -> None:
+    assert which.fits(action()) is fits
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"action_ids": frozenset("b")}, {"rule": "x"}, {"user_id": "x"}, {"rulebook": "x"}, {"since_ms": 101},
+        {"until_ms": 100},
+    ],
+)  # fmt: skip
+def test_all_that_is_given_has_to_fit(differs: dict[str, Any]) -> None:
+    fitting: dict[str, Any] = {
+        "action_ids": frozenset("a"), "rule": "flood", "user_id": "u", "rulebook": "abc123", "since_ms": 100,
+        "until_ms": 101,
+    }  # fmt: skip
+    assert Which(**fitting).fits(action())
+    assert not Which(**{**fitting, **differs}).fits(action())
+
+
+def test_what_still_stands_and_fits_is_found_in_the_order_of_its_times() -> None:
+    known = {one["action_id"]: one for one in (action("b"), action("a"), action("c", ts=5), action("d", rule="other"))}
+    found = Published({**known, "gone": action("gone")}, {"gone"}).find(Which(rule="flood"))
+    assert [one["action_id"] for one in found] == ["c", "a", "b"]
+
+
+def test_what_takes_back_is_told_from_what_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = compensation(action("a"), "ann", "", 5)
+    documents = [(b"", one) for one in (action("a"), taken, action("b"))]
+    monkeypatch.setattr(reversal, "read_documents", lambda *_: iter(documents))
+    found = read_actions(Settings())
+    assert found.actions == {"a": action("a"), "b": action("b")}
+    assert found.revoked == {"a"}
+
+
+@pytest.mark.parametrize(("note", "told"), [("a mistake", "a mistake"), ("", "revoked by ann")])
+def test_people_are_told_why(note: str, told: str) -> None:
+    assert compensation(action(), "ann", note, 5)["explanation"] == told
+
+
+def test_what_takes_back_has_the_scope_of_the_action_if_it_has_one() -> None:
+    assert compensation(action(scope="posting"), "ann", "", 5)["scope"] == "posting"
+    assert "scope" not in compensation(action(), "ann", "", 5)
+
+
+def test_each_action_is_taken_back_where_its_target_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Producer()
+    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    assert revoke(Settings(), [action("a"), action("b", target={"type": "user", "id": "u2"})], "ann", "") == 2
+    assert [one.key for one in client.sent] == [b"u1", b"u2"]
+    ids = [orjson.loads(one.value or b"")["action_id"] for one in client.sent]
+    assert ids == [digest("revoke", "a"), digest("revoke", "b")]  # the same ones when it is done again
+    assert (client.flushed, client.closed) == ([2], 1)
+
+
+def test_who_revokes_is_told_what_the_broker_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Producer(KafkaError("full"))
+    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    with pytest.raises(PublishError, match="run it again"):
+        revoke(Settings(), [action()], "ann", "")
+    assert client.closed == 1
+
+
+@pytest.mark.parametrize(("note", "told"), [("sorry", "sorry"), ("", "appeal upheld")])
+def test_an_upheld_appeal_takes_back_and_labels(note: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Producer()
+    for module in (reversal, publishing):
+        monkeypatch.setattr(module, "producer", lambda *_, **__: client)
+    uphold_appeal(Settings(), action(), "ann", note)
+    taken, label = (orjson.loads(one.value or b"") for one in client.sent)
+    assert (taken["explanation"], taken["author"]) == (told, "ann")
+    assert (label["event_id"], label["label"], label["moderator"]) == ("e", "ham", "ann")
+    assert client.sent[1].key == b"u"
