@@ -1,13 +1,13 @@
 """`floodgate worker`."""
 
-import sys
 from typing import Any
 
 import click
 from faust.worker import Worker
-from mode.exceptions import MaxRestartsExceeded
 
 from engine.cli.options import calm_garbage_collection, with_settings
+from engine.cli.output import complain
+from engine.errors import FloodgateError
 from engine.settings import Settings
 from engine.stream.app import FloodgateApp
 from engine.stream.rulebooks import raise_if_anothers
@@ -30,6 +30,14 @@ def command(settings: Settings, create: bool) -> None:
     )
     worker.spinner = None  # its escape codes would stand between the lines of the log
     try:
-        sys.exit(worker.execute_from_commandline())
-    except MaxRestartsExceeded:
-        sys.exit(1)
+        worker.execute_from_commandline()
+    except SystemExit:  # it always ends so (mode/worker.py, `exiting`), and has logged where an error was raised
+        reason = worker.crash_reason or app.crash_reason
+        if reason is not None:
+            complain(f"the worker has ended: {_told(reason)}")
+        raise
+
+
+def _told(reason: BaseException) -> str:
+    """In one line: Kafka's errors have few words of their own."""
+    return str(reason) if isinstance(reason, FloodgateError) else f"{type(reason).__name__}: {reason}"

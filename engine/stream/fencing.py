@@ -20,6 +20,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
+from engine.errors import BrokerError
 from engine.settings import Settings, TopicNames
 from engine.stream.clients import MAX_MESSAGE_BYTES, async_options
 
@@ -99,14 +100,20 @@ class Writers:
         self.next_offset: dict[TP, int] = {}
 
     async def own(self, partitions: Iterable[TP]) -> None:
-        """Fence all others from exactly these partitions. Returns when every one of them is. Raises TimeoutError where
+        """Fence all others from exactly these partitions. Returns when every one of them is. Raises BrokerError where
         that takes longer than a session: aiokafka sends no heartbeats meanwhile, so the group has gone on without us.
         """
-        wanted = set(partitions)
-        async with asyncio.timeout(self._settings.session_timeout_ms / 1000), self._changing:
-            await self._close_all()
-            if not self._closed:
-                await asyncio.gather(*(self._open(tp) for tp in wanted))
+        wanted, limit_s = set(partitions), self._settings.session_timeout_ms / 1000
+        try:
+            async with asyncio.timeout(limit_s), self._changing:
+                await self._close_all()
+                if not self._closed:
+                    await asyncio.gather(*(self._open(tp) for tp in wanted))
+        except TimeoutError as error:
+            raise BrokerError(
+                f"the brokers have given no transactional ids within {limit_s:g} s. Are they slow, or do they have "
+                "fewer nodes than their `transaction.state.log.replication.factor` asks for?"
+            ) from error
 
     async def get(self, tp: TP) -> Writer:
         """The writer of a partition that is ours. Raises RuntimeError for another's."""

@@ -19,7 +19,11 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 ALERTS = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
 PANELS = json.loads((DEPLOY / "grafana" / "floodgate.json").read_text("utf-8"))["panels"]
-MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "floodgate.yaml").read_text("utf-8")))
+MANIFESTS = [
+    manifest
+    for name in ("floodgate.yaml", "jobs.yaml")
+    for manifest in yaml.safe_load_all((DEPLOY / "kubernetes" / name).read_text("utf-8"))
+]
 
 
 def metric_names() -> set[str]:
