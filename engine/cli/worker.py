@@ -11,6 +11,7 @@ from engine.errors import FloodgateError
 from engine.settings import Settings
 from engine.stream.app import FloodgateApp
 from engine.stream.rulebooks import raise_if_anothers
+from engine.stream.state_origin import raise_if_moved
 from engine.stream.topics import check_topics, create_topics
 
 
@@ -23,6 +24,7 @@ def command(settings: Settings, create: bool) -> None:
         create_topics(settings)
     check_topics(settings)
     raise_if_anothers(settings)
+    raise_if_moved(settings)
     app = FloodgateApp(settings)
     calm_garbage_collection()
     worker: Any = Worker(

@@ -1,5 +1,6 @@
 """Metadata, topics, configurations."""
 
+import uuid
 from typing import Any
 
 from kafka.protocol.admin import (
@@ -28,6 +29,7 @@ class AdminApi:
     def __init__(self, topics: Topics, groups: Groups, settings: BrokerSettings) -> None:
         self._topics, self._groups, self._settings = topics, groups, settings
         self.address = (settings.host, settings.port)
+        self._cluster = f"development-{uuid.uuid4().hex[:12]}"  # what is in memory is another one each time
         self.handlers = {
             3: self.metadata, 19: self.create_topics, 20: self.delete_topics, 21: self.delete_records,
             32: self.describe_configs, 33: self.alter_configs, 37: self.create_partitions,
@@ -43,7 +45,7 @@ class AdminApi:
             create = create and request.allow_auto_topic_creation
         host, port = self.address
         return MetadataResponse(
-            throttle_time_ms=0, cluster_id="floodgate-development", controller_id=NODE_ID,
+            throttle_time_ms=0, cluster_id=self._cluster, controller_id=NODE_ID,
             brokers=[MetadataResponse.MetadataResponseBroker(node_id=NODE_ID, host=host, port=port, rack=None)],
             topics=[self._describe(name, create) for name in names],
         )  # fmt: skip
