@@ -1,67 +1,29 @@
 """The rules' inline tests: timelines of events, run through the evaluator that runs live."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core.decisions import Contribution, Decision
 from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import EARLIEST_MS, Event, FieldMapping
+from engine.core.events import EARLIEST_MS, FieldMapping
 from engine.core.identity import INVALID_FIELDS
-from engine.core.journeys import Stop
 from engine.core.kernel import hash64
-from engine.core.programs import ModelNumbers, ModelTexts, Scorer
-from engine.core.rules import ModelSpec, Rulebook
+from engine.core.rules import Rulebook
 from engine.core.units import duration_ms, size_bytes
-from engine.core.visits import travel
 from engine.errors import EventError
-from engine.learning.scorers import ModelScorer
 from engine.rulebook.declarations import FieldDeclaration
 from engine.rulebook.diagnostics import Diagnostics, did_you_mean
+from engine.rulebook.failures import Witness, tell_failure
 from engine.rulebook.presets import preset, what_is_wrong
 from engine.rulebook.rules import steps_of
 from engine.rulebook.schema import EXAMPLE, STEP_OF_EXAMPLE, read_mapping
 from engine.rulebook.source import Node
+from engine.rulebook.stage import Stage, scorer_of
 
 MAX_EVENTS = 10_000
+_FIRES = {"acted", "shadow", "strike", "allowed"}
+"""What may come of a rule that fires, as a test has it."""
 _START_MS = EARLIEST_MS + 365 * 86_400_000
-
-
-class HintedScorer(ModelScorer):
-    """A model without labels, which says what it is hinted at."""
-
-    def __init__(self, spec: ModelSpec) -> None:
-        super().__init__(spec, None)
-        self.threshold = FixedScorer.threshold
-
-
-class FixedScorer:
-    """A model that always says the same: what an example declares under `score`."""
-
-    version = "example"
-    threshold: float | None = 0.5
-
-    def __init__(self, says: float | None) -> None:
-        self._says = says
-
-    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
-        """Nothing is read."""
-
-    def read_late(self, place: int, texts: ModelTexts) -> None:
-        """Nothing is read."""
-
-    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
-        """The declared score."""
-        return self._says
-
-    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
-        """Nothing to tell."""
-        return {}
-
-    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
-        """Nothing to tell."""
-        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +82,8 @@ def _run(
         return
     place = keys.get("send", keys.get("steps", node)).span
     try:
-        fired = _play(rulebook, rule, [step for step in steps if step is not None], scores, state)
+        sent = [step for step in steps if step is not None]
+        fired = [event for event, effects in _play(rulebook, rule, sent, scores, state) if effects & _FIRES]
     except EventError as error:
         report.error(place, f"this event would become a dead letter: {error}")
         return
@@ -129,7 +92,8 @@ def _run(
         return
     if fired != expected:
         span = keys.get("fires_at", keys.get("fires", node)).span
-        report.error(span, f"rule `{rule}` fires at {_list(fired)}, the test expects {_list(expected)}")
+        why = _why(rulebook, rule, sent, scores, state, min({*fired} ^ {*expected}))
+        report.error(span, f"rule `{rule}` fires at {_list(fired)}, the test expects {_list(expected)}", why)
 
 
 def _step(
@@ -180,7 +144,7 @@ def _expected(keys: Mapping[str, Node], times: object, report: Diagnostics, node
     if type(wanted) is not list or any(type(item) is not int or not 1 <= item <= count for item in wanted):
         report.error(keys["fires_at"].span, "`fires_at` lists whole numbers from 1 to `times`, for example [11]")
         return None
-    return sorted(wanted)
+    return sorted(set(wanted))
 
 
 _FITTING: dict[str, tuple[type, ...]] = {
@@ -235,9 +199,10 @@ def _scores_fit(rulebook: Rulebook, scores: Any) -> bool:
 
 def _play(
     rulebook: Rulebook, rule: str, steps: Sequence[Step], scores: Mapping[str, Any], state: Mapping[str, Any]
-) -> list[int]:
-    stage = Stage(rulebook, {name: _scorer(spec, scores.get(name)) for name, spec in rulebook.models.items()})
-    mapping, fired, now_ms = FieldMapping(), [], _START_MS
+) -> Iterator[tuple[int, set[str]]]:
+    """The number of each event, with what came of the rule there."""
+    stage = Stage(rulebook, {name: scorer_of(spec, scores.get(name)) for name, spec in rulebook.models.items()})
+    mapping, now_ms = FieldMapping(), _START_MS
     documents = [(step.document, step.every_ms) for step in steps for _ in range(step.times)]
     for index, (document, every_ms) in enumerate(documents, 1):
         now_ms += every_ms if index > 1 else 0
@@ -247,40 +212,21 @@ def _play(
             user = stage.users.setdefault(event.user_id, EntityRecord())
             preset(rulebook, state, event, user, stage.entities)
         hits = [hit for decision in stage.send(event) for hit in decision.hits if decision.event_id == event.event_id]
-        if any(hit.rule == rule and hit.effect in ("acted", "shadow", "strike", "allowed") for hit in hits):
-            fired.append(index)
-    return fired
+        yield index, {hit.effect for hit in hits if hit.rule == rule}
 
 
-def _scorer(spec: ModelSpec, says: float | None) -> Scorer:
-    """What a test declares, or what a model's hints say before there are labels."""
-    return FixedScorer(says) if says is not None or not spec.hints else HintedScorer(spec)
-
-
-class Stage:
-    """All entities in one place: every event is decided on the spot, journey and all."""
-
-    def __init__(self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0) -> None:
-        self.evaluator = Evaluator(rulebook, scorers, sample)
-        self.users: dict[str, EntityRecord] = {}
-        self.entities: dict[Stop, EntityRecord] = {}
-
-    def send(self, event: Event) -> list[Decision]:
-        """The decisions that an event brings about: its own last, those on earlier events before it."""
-        rulebook = self.evaluator.rulebook
-        program = rulebook.program(event.type)
-        if program is None:
-            return []
-        user = self.users.setdefault(event.user_id, EntityRecord())
-        result = self.evaluator.evaluate(event, program, user)
-        if result.journey is None:
-            return [result.decision] if result.decision is not None else []
-        recalls = travel(result.journey, rulebook, lambda stop: self.entities.setdefault(stop, EntityRecord()))
-        decisions = [self.evaluator.recall(one, self.users[one.user_id]) for one in recalls]
-        at_home, concluded = result.decision, self.evaluator.conclude(result.journey, user).decision
-        if at_home is not None and concluded is not None:
-            concluded.actions = at_home.actions + concluded.actions
-        return [decision for decision in (*decisions, concluded) if decision is not None]
+def _why(
+    rulebook: Rulebook, rule: str, steps: Sequence[Step], scores: Mapping[str, Any], state: Mapping[str, Any],
+    event: int,
+) -> str:  # fmt: skip
+    """The same once more, up to an event that is not as expected."""
+    witness = Witness(rulebook, rule)
+    types = [str(step.document.get("type")) for step in steps for _ in range(step.times)]
+    for number, effects in _play(witness.rulebook, rule, steps, scores, state):
+        noted = witness.take()
+        if number == event:
+            return tell_failure(event, types[event - 1], noted, effects, bool(effects & _FIRES))
+    raise AssertionError("a test has the events that it sends")
 
 
 def numbered(document: Any, index: int) -> Any:

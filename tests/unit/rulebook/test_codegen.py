@@ -5,7 +5,7 @@ import pytest
 from engine.core.events import Event
 from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
-from engine.rulebook.examples import Stage
+from engine.rulebook.stage import Stage
 
 RULES = """
 version: 1

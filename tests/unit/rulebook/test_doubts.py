@@ -7,7 +7,7 @@ import pytest
 from engine.core.evaluator import Evaluator
 from engine.core.events import Event
 from engine.rulebook import load_rulebook
-from engine.rulebook.examples import Stage
+from engine.rulebook.stage import Stage
 
 START_MS = 1_760_000_000_000
 RULES = """

@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.events import Event
 from engine.rulebook import load_rulebook
-from engine.rulebook.examples import Stage
+from engine.rulebook.stage import Stage
 
 RULES = """
 version: 1

@@ -5,7 +5,7 @@ import pytest
 from engine.core.events import Event
 from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.diagnostics import Diagnostic
-from engine.rulebook.examples import Stage
+from engine.rulebook.stage import Stage
 
 RULES = """
 version: 1

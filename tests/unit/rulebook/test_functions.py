@@ -8,9 +8,9 @@ from engine.core.events import Event
 from engine.core.programs import ModelNumbers, ModelTexts
 from engine.rulebook import load_rulebook
 from engine.rulebook.diagnostics import Diagnostics
-from engine.rulebook.examples import FixedScorer, Stage
 from engine.rulebook.functions import Vocabulary
 from engine.rulebook.sections import read_declarations
+from engine.rulebook.stage import FixedScorer, Stage
 
 RULES = """
 version: 1

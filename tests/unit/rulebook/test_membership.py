@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.events import Event
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
-from engine.rulebook.examples import Stage
+from engine.rulebook.stage import Stage
 
 WRONG = {
     "ip_prefix": {"198.51.100.0/25": "an `ip_prefix` is a /24, which is larger", "2001:db8::/64": "is a /56",

@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.events import Event
 from engine.rulebook import load_rulebook
-from engine.rulebook.examples import FixedScorer, Stage
+from engine.rulebook.stage import FixedScorer, Stage
 
 RULES = """
 version: 1

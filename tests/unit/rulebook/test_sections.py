@@ -5,8 +5,8 @@ import pytest
 from engine.core.events import Event
 from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.diagnostics import Diagnostic, Diagnostics
-from engine.rulebook.examples import Stage
 from engine.rulebook.sections import named_files, read_declarations
+from engine.rulebook.stage import Stage
 
 BASE = """
 version: 1

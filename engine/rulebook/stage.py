@@ -1,0 +1,80 @@
+"""Where rules' tests are played: all users and entities in one place, and models that say what a test declares."""
+
+from collections.abc import Mapping, Sequence
+
+from engine.core.decisions import Contribution, Decision
+from engine.core.entities import EntityRecord
+from engine.core.evaluator import Evaluator
+from engine.core.events import Event
+from engine.core.journeys import Stop
+from engine.core.programs import ModelNumbers, ModelTexts, Scorer
+from engine.core.rules import ModelSpec, Rulebook
+from engine.core.visits import travel
+from engine.learning.scorers import ModelScorer
+
+
+class HintedScorer(ModelScorer):
+    """A model without labels, which says what it is hinted at."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__(spec, None)
+        self.threshold = FixedScorer.threshold
+
+
+class FixedScorer:
+    """A model that always says the same: what an example declares under `score`."""
+
+    version = "example"
+    threshold: float | None = 0.5
+
+    def __init__(self, says: float | None) -> None:
+        self._says = says
+
+    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
+        """Nothing is read."""
+
+    def read_late(self, place: int, texts: ModelTexts) -> None:
+        """Nothing is read."""
+
+    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
+        """The declared score."""
+        return self._says
+
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
+        """Nothing to tell."""
+        return {}
+
+    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
+        """Nothing to tell."""
+        return []
+
+
+def scorer_of(spec: ModelSpec, says: float | None) -> Scorer:
+    """What a test declares, or what a model's hints say before there are labels."""
+    return FixedScorer(says) if says is not None or not spec.hints else HintedScorer(spec)
+
+
+class Stage:
+    """All entities in one place: every event is decided on the spot, journey and all."""
+
+    def __init__(self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0) -> None:
+        self.evaluator = Evaluator(rulebook, scorers, sample)
+        self.users: dict[str, EntityRecord] = {}
+        self.entities: dict[Stop, EntityRecord] = {}
+
+    def send(self, event: Event) -> list[Decision]:
+        """The decisions that an event brings about: its own last, those on earlier events before it."""
+        rulebook = self.evaluator.rulebook
+        program = rulebook.program(event.type)
+        if program is None:
+            return []
+        user = self.users.setdefault(event.user_id, EntityRecord())
+        result = self.evaluator.evaluate(event, program, user)
+        if result.journey is None:
+            return [result.decision] if result.decision is not None else []
+        recalls = travel(result.journey, rulebook, lambda stop: self.entities.setdefault(stop, EntityRecord()))
+        decisions = [self.evaluator.recall(one, self.users[one.user_id]) for one in recalls]
+        at_home, concluded = result.decision, self.evaluator.conclude(result.journey, user).decision
+        if at_home is not None and concluded is not None:
+            concluded.actions = at_home.actions + concluded.actions
+        return [decision for decision in (*decisions, concluded) if decision is not None]
