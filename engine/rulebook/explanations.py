@@ -1,5 +1,6 @@
 """How a rule that has held is told: each clause with its values, and what would not have fired."""
 
+from engine.core.units import duration_text, size_text
 from engine.rulebook.codegen import Scope
 from engine.rulebook.nodes import Compare, Constant, Ref, names_in
 from engine.rulebook.rules import Clause, RuleDeclaration
@@ -34,10 +35,16 @@ def counterfactual(rule: RuleDeclaration) -> str | None:
             if expr.op in (">=", "<="):
                 if expr.left.kind != "counter" or type(limit) is not int:
                     side = "below" if expr.op == ">=" else "above"
-                    return f"at {expr.left.written} {side} {limit} this would not have fired"
+                    return f"at {expr.left.written} {side} {_limit(expr.left, limit)} this would not have fired"
                 limit += -1 if expr.op == ">=" else 1
-            return f"at {expr.left.written} = {limit} this would not have fired"
+            return f"at {expr.left.written} = {_limit(expr.left, limit)} this would not have fired"
     return None
+
+
+def _limit(ref: Ref, limit: float) -> object:
+    """As people write it."""
+    units = {"duration": duration_text, "size": size_text}.get(ref.type)
+    return units(limit) if units is not None else limit
 
 
 def _shown(scope: Scope, ref: Ref) -> str:

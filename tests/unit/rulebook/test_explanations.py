@@ -14,6 +14,7 @@ counters:
   posts: {{count: post, by: user_id, over: 1h}}
 derived:
   double: posts * 2
+  left: 30d - age
 rules:
   r: {{event: post, when: ['{when}'], unless: ['{unless}'], then: {{flag: x}}}}
 """
@@ -46,6 +47,11 @@ def told(
 )
 def test_the_nearest_value_that_would_not_have_fired_is_told(clause: str, expected: str) -> None:
     assert told(clause)[1] == f"{expected} this would not have fired"
+
+
+@pytest.mark.parametrize(("clause", "expected"), [("left > 1d", "at left = 1d"), ("left >= 36h", "at left below 1.5d")])
+def test_a_limit_is_told_in_units_too(clause: str, expected: str) -> None:
+    assert told(clause, age=48)[1] == f"{expected} this would not have fired"
 
 
 @pytest.mark.parametrize("clause", ["posts == 1", "posts > event.n", "event.n > 0", "flag == true"])
