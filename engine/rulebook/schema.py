@@ -11,7 +11,7 @@ from engine.rulebook.source import Node
 
 VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
-ACTION_KINDS = ("allow", "flag", "challenge", "limit", "hide", "remove", "suspend", "review")
+ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review")
 SPELLINGS = ("text",)
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 DEFAULT_MAX_SHARED = 100
