@@ -36,6 +36,10 @@ def test_what_a_worker_writes_is_taken_by_all_workers(topic: str) -> None:
     assert Seals(SETTINGS).fits(sealed(topic, b"k", b""))
 
 
+def test_no_key_is_no_key_that_stands_in_the_value() -> None:
+    assert not Seals(SETTINGS).fits(changed(sealed(key=None, value=b"kv"), key=b"k", value=b"v"))
+
+
 @pytest.mark.parametrize(
     "change",
     [

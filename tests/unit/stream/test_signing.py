@@ -217,3 +217,9 @@ def test_new_keys_fit_each_other_and_no_others() -> None:
     found = dict(headers)
     sequence = int(found["sequence"])
     public_key(public, "x").verify(found["signature"], signed_bytes("floodgate", "ann", sequence, "t", None, None))
+
+
+def test_a_key_with_a_stray_sign_in_it_is_none() -> None:
+    _, public = make_keys()
+    with pytest.raises(SettingsError, match="is not a key"):
+        public_key(f"{public[:5]}!{public[5:]}", "publishers_file")
