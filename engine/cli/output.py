@@ -18,6 +18,11 @@ def echo(text: str | bytes, nl: bool = True, err: bool = False) -> None:
     click.echo(shown(text.decode("utf-8", "replace") if isinstance(text, bytes) else text), nl=nl, err=err)
 
 
+def confirm(question: str) -> bool:
+    """Ask whoever sits at the terminal."""
+    return click.confirm(shown(question))
+
+
 def complain(error: object) -> None:
     """Tell on standard error why a command has failed, in one line that begins with its name."""
     echo(f"floodgate: {error}", err=True)

@@ -11,7 +11,7 @@ from engine.backtest.guard import exceeds, try_on_last_events
 from engine.backtest.text import tell
 from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
-from engine.cli.output import Console, echo
+from engine.cli.output import Console, confirm, echo
 from engine.core.rules import Rulebook
 from engine.core.units import duration_ms
 from engine.rulebook.differences import differences
@@ -77,7 +77,7 @@ def _is_meant(settings: Settings, rulebook: Rulebook, path: Path, yes: bool) -> 
         echo(f"not pushed: {said}. A push takes the place of the whole rulebook: push the directory with all of it, or "
              "add --yes if that is meant", err=True)  # fmt: skip
         return False
-    return click.confirm(f"{said}. Push it?")
+    return confirm(f"{said}. Push it?")
 
 
 def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly: float) -> bool:

@@ -25,7 +25,7 @@ from engine.stream.newest import Newest
 from engine.stream.promotions import Promotions, held_back, note_promotion
 from engine.stream.publishers import Publishers, sequence_of
 from engine.stream.rulebooks import group_of, scope_of
-from engine.stream.signing import PUBLISHER, SEQUENCE, SIGNATURE, is_anothers
+from engine.stream.signing import APP_ID, PUBLISHER, SEQUENCE, SIGNATURE, is_anothers
 from engine.stream.verified import Verified, VerifiedMessages
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -200,7 +200,7 @@ class ControlState:
     async def _keep(self, group: str, record: Any, sequences: dict[str, int]) -> None:
         """Keep a record on disk. Writing holds neither the interpreter nor the event loop, and one follows another."""
         headers = dict(record.headers or ())
-        signed = tuple((name, headers[name]) for name in (PUBLISHER, SEQUENCE, SIGNATURE) if name in headers)
+        signed = tuple((name, headers[name]) for name in (APP_ID, PUBLISHER, SEQUENCE, SIGNATURE) if name in headers)
         message = Verified(record.topic, record.key, record.value, signed, sequences, record.offset)
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._verified.put, group, message)

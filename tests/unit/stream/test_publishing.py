@@ -130,7 +130,7 @@ def test_labels_are_signed_and_events_are_not(client: Producer) -> None:
     with Publisher(secured(SETTINGS, publisher="ann", publisher_key=ann.private)) as publisher:
         publisher.event(event())
         publisher.label(LABEL, "u")
-    assert [len(one.headers) for one in client.sent] == [0, 3]
+    assert [len(one.headers) for one in client.sent] == [0, 4]
 
 
 def test_what_the_broker_refuses_is_told_once(client: Producer) -> None:
