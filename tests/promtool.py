@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -30,13 +31,13 @@ def _unpack() -> str:
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         return "this is no Debian"
     _KEPT.mkdir(parents=True, exist_ok=True)
-    for step in (["apt-get", "download", "-q", "prometheus"], ["apt-get", "update", "-q"]):
-        subprocess.run(step, cwd=_KEPT, capture_output=True, check=False, timeout=120)
+    fetch = ["apt-get", "download", "-q", "prometheus"]
+    packages: list[Path] = []
+    for step in (fetch, ["apt-get", "update", "-q"], fetch):  # the lists may be old, or not there
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(step, cwd=_KEPT, capture_output=True, check=False, timeout=60)
         if packages := sorted(_KEPT.glob("prometheus_*.deb")):
             break
-    else:
-        subprocess.run(["apt-get", "download", "-q", "prometheus"], cwd=_KEPT, capture_output=True, check=False)
-        packages = sorted(_KEPT.glob("prometheus_*.deb"))
     if not packages:
         return "apt-get cannot fetch the package `prometheus`"
     done = subprocess.run(

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -97,6 +99,16 @@ class WorkerProcess:
         """Whether it decides events."""
         assert self._process.poll() is None, f"{self.name} ended by itself:\n{self.log[-3000:]}"
         return '"ready"' in self.get("/readyz")
+
+    def waiting_for(self) -> list[str]:
+        """What it says that it waits for, in the answer that says that it is not ready."""
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=5).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                found: list[str] = orjson.loads(error.read())["waiting_for"]
+                return found
+        return []
 
     def rulebook(self) -> str:
         """The id of the rulebook in use."""

@@ -19,7 +19,7 @@ from engine.stream.rulebooks import Version, read_in_use, read_paused
 @with_settings
 def list_rules(settings: Settings) -> None:
     """List the rules in use: on which events, what they do, and whether they do it now."""
-    version, rulebook = _in_use(settings)
+    version, rulebook = in_use(settings)
     paused, now = read_paused(settings), held_back(rulebook, read_promotions(settings))
     table = Table("rule", "events", "does", "mode", "reason")
     for rule in now.rules:
@@ -36,7 +36,7 @@ def list_rules(settings: Settings) -> None:
 @with_settings
 def show(settings: Settings, name: str) -> None:
     """Print what the rulebook in use says of NAME: a rule, a counter, a list, a model."""
-    version, _ = _in_use(settings)
+    version, _ = in_use(settings)
     found = [f"# {file}\n{said}" for file, text in version.sources.items() for said in entries_called(text, name)]
     if not found:
         raise click.UsageError(
@@ -50,7 +50,7 @@ def show(settings: Settings, name: str) -> None:
 @with_settings
 def pull(settings: Settings, directory: Path) -> None:
     """Write the files of the rulebook in use into DIRECTORY, which must be empty, or not be there."""
-    version, _ = _in_use(settings)
+    version, _ = in_use(settings)
     if directory.exists() and any(directory.iterdir()):
         raise click.UsageError(f"{directory} is not empty: pull into another directory, and compare")
     for name, text in version.sources.items():
@@ -65,7 +65,8 @@ def pull(settings: Settings, directory: Path) -> None:
 commands = (list_rules, show, pull)
 
 
-def _in_use(settings: Settings) -> tuple[Version, Rulebook]:
+def in_use(settings: Settings) -> tuple[Version, Rulebook]:
+    """The version in use and its rulebook. Raises UsageError where there is none."""
     found = read_in_use(settings)
     if found is None:
         raise click.UsageError("no rulebook has been pushed yet")

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from engine.backtest.promotion import find_candidates
 from engine.backtest.text import told
-from engine.cli import backtest, in_use, push, suggest
+from engine.cli import backtest, push, suggest
 from engine.cli.checking import Limits, checked, with_limits
+from engine.cli.in_use import commands, in_use
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.push import publish
@@ -47,7 +48,7 @@ def command() -> None:
 command.add_command(backtest.command)
 command.add_command(suggest.command)
 command.add_command(push.command)
-for _one in in_use.commands:
+for _one in commands:
     command.add_command(_one)
 
 
@@ -135,7 +136,7 @@ def diff(settings: Settings, rulebooks: tuple[str, ...]) -> None:
         raise click.UsageError("two rulebooks are compared, or one with the version in use")
     versions = [] if len(rulebooks) == 2 and all(Path(one).exists() for one in rulebooks) else read_versions(settings)
     *old, new = rulebooks
-    before = _sources(versions, old[0]) if old else _in_use(settings).sources
+    before = _sources(versions, old[0]) if old else in_use(settings)[0].sources
     found = differences(before, _sources(versions, new))
     echo("\n".join(map(str, found)) or "no difference")
     sys.exit(1 if found else 0)
@@ -219,13 +220,6 @@ def promote_command(settings: Settings, author: str, dry_run: bool) -> None:
         echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
     if not candidates:
         echo("no rule waits for its promotion")
-
-
-def _in_use(settings: Settings) -> Version:
-    in_use = read_in_use(settings)
-    if in_use is None:
-        raise click.UsageError("no rulebook has been pushed yet")
-    return in_use[0]
 
 
 def _newest(versions: list[Version]) -> Version:

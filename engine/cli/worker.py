@@ -10,6 +10,7 @@ from engine.cli.output import complain
 from engine.errors import FloodgateError
 from engine.settings import Settings
 from engine.stream.app import FloodgateApp
+from engine.stream.publishing import read_all
 from engine.stream.rulebooks import raise_if_anothers
 from engine.stream.state_origin import raise_if_moved
 from engine.stream.topics import check_topics, create_topics
@@ -23,7 +24,7 @@ def command(settings: Settings, create: bool) -> None:
     if create:
         create_topics(settings)
     check_topics(settings)
-    raise_if_anothers(settings)
+    raise_if_anothers(settings, read_all(settings, settings.topics.rulebooks))
     raise_if_moved(settings)
     app = FloodgateApp(settings)
     calm_garbage_collection()

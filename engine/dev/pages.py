@@ -1,7 +1,6 @@
 """A worker's web pages, seen from outside: by the demo, the benchmarks and the tests."""
 
 import socket
-import urllib.error
 import urllib.request
 
 
@@ -13,13 +12,10 @@ def free_port() -> int:
 
 
 def read_page(port: int, path: str) -> str:
-    """A page of the worker on this port, whatever its status; empty while it is not up."""
+    """A page of the worker on this port; empty while it is not up or not ready."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
             return str(response.read().decode())
-    except urllib.error.HTTPError as error:
-        with error:
-            return str(error.read().decode())
     except OSError:
         return ""
 

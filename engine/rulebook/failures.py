@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from engine.core.bounds import AtLeast
 from engine.core.decisions import ClauseTrace, explain
 from engine.core.programs import AskModel, Decider, ModelNumbers, Program, Readings
 from engine.core.rules import Rulebook
@@ -74,8 +73,6 @@ def _told(clause: ClauseTrace) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, AtLeast):
-        return str(value)
     if type(value) is float:
         return f"{value:.6g}"
     return repr(value) if type(value) is str else "not known" if value is None else str(value)

@@ -157,7 +157,8 @@ class Metrics:
         """Begin at 0 what the rules and models of a rulebook may bring about: of a counter that is first seen at 1,
         Prometheus tells no increase."""
         for rule in rulebook.rules:
-            self.actions.labels(rule.name, rule.then.kind)
+            for then in [then for _, then in rule.ladder.steps] if rule.ladder is not None else [rule.then]:
+                self.actions.labels(rule.name, then.kind)
             for effect in get_args(Effect):
                 self.hits.labels(rule.name, effect)
         for model in rulebook.models:

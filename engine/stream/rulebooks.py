@@ -5,7 +5,7 @@ place, so a worker that starts anew finds the last good one.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +52,7 @@ class Version:
 
 def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
     """Publish a checked rulebook; returns its version's number. Raises PublishError, TopicError."""
-    raise_if_anothers(settings)
+    raise_if_anothers(settings, read_all(settings, settings.topics.rulebooks))
     topic, ts_ms = settings.topics.rulebooks, int(time.time() * 1000)
     message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, ts_ms)
     number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook", "rules")
@@ -113,10 +113,10 @@ def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
     send_one(settings, settings.topics.rulebooks, key, message, what, scope_of(key))
 
 
-def raise_if_anothers(settings: Settings) -> None:
+def raise_if_anothers(settings: Settings, records: Iterable[Any]) -> None:
     """Raise TopicError where all that is on the topic is for another application: this one would decide by its rules,
     and its own would be refused there."""
-    owners = {dict(record.headers or ()).get(APP_ID) for record in read_all(settings, settings.topics.rulebooks)}
+    owners = {dict(record.headers or ()).get(APP_ID) for record in records}
     if owners and None not in owners and settings.app_id.encode() not in owners:
         named = ", ".join(sorted(repr(owner.decode("utf-8", "replace")) for owner in owners if owner is not None))
         raise TopicError(
@@ -129,9 +129,10 @@ def accepted(settings: Settings) -> Iterator[Any]:
     """What is on the topic, comes from those who may publish, and is newer than what the same one has published there
     in its place. Raises TopicError."""
     publishers, newest = Publishers(settings), Newest()
+    records = list(read_all(settings, settings.topics.rulebooks))
     if not publishers.are_known:  # else a signature tells, and nobody can forge one
-        raise_if_anothers(settings)
-    for record in read_all(settings, settings.topics.rulebooks):
+        raise_if_anothers(settings, records)
+    for record in records:
         origin = publishers.accept(record, scope_of(record.key)) if record.key is not None else None
         if origin is None:
             continue

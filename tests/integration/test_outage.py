@@ -20,7 +20,7 @@ def test_a_worker_whose_brokers_are_away_is_not_ready_and_stops_when_told(tmp_pa
         lines = len(worker.log.splitlines())
         system.stop_broker()
         wait_until(lambda: not worker.ready(), "it is not ready", timeout_s=15)
-        assert '"brokers"' in worker.get("/readyz")
+        assert worker.waiting_for() == ["brokers"]
         wait_until(lambda: worker.metric("floodgate_ready") == 0, "its metric says so")
         contact = worker.metric("floodgate_last_contact_timestamp_seconds")
         wait_until(lambda: "the brokers do not answer" in worker.log, "its log says so")
