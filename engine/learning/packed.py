@@ -75,8 +75,8 @@ def keys_in(data: Any, room: Room) -> list[Any]:
             keys.append(tuple(next(each, "") for _ in range(kind - _SEVERAL)))
         else:
             keys.append(_key(kind, next(each, "")))
-    if next(each, None) is not None or keys_out(keys)[1] != lengths:
-        raise ValueError("it has more texts than keys, or fewer")
+    if next(each, None) is not None or keys_out(keys)[:2] != [types, lengths]:
+        raise ValueError("its keys are not written as they should be")
     return keys
 
 

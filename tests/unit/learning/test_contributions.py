@@ -3,10 +3,14 @@
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
 
 from engine.learning.contributions import contributions
-from engine.learning.features import Inputs, featurizer
+from engine.learning.features import Inputs, Names, featurizer
+from engine.learning.kernel import gram_indices
+from engine.learning.linear import table
+from engine.learning.ngrams import HashedNgrams
 from engine.learning.scorers import ModelScorer
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, SPEC, trained
 
@@ -47,3 +51,56 @@ def test_a_scorer_tells_of_hints_before_there_is_a_label() -> None:
     scorer = ModelScorer(replace(SPEC, hints=(0.5, -1.0)), None)
     scorer.prepare([SPAM[:2]])
     assert scorer.contributions(0, (2.0, 1.0)) == [("hint: age", 1.0), ("hint: n", -1.0)]
+
+
+def test_what_is_small_is_left_out_and_the_largest_comes_first() -> None:
+    names = Names((), (), ("a", "b", "c", "d"), hints=(0.01, -3.0, 2.0, 0.0099))
+    inputs = Inputs((), (), (1.0, 1.0, 1.0, 1.0))
+    assert contributions(None, names, inputs) == [("hint: b", -3.0), ("hint: c", 2.0), ("hint: a", 0.01)]
+    assert contributions(None, names, inputs, most=1) == [("hint: b", -3.0)]
+
+
+@pytest.mark.parametrize(("number", "told"), [(2.0, 5.0), (-2.0, -5.0), (0.5, 1.5)])
+def test_a_hint_counts_up_to_a_limit_on_either_side(number: float, told: float) -> None:
+    assert contributions(None, Names((), (), ("a",), hints=(3.0,)), Inputs((), (), (number,))) == [("hint: a", told)]
+
+
+def weighted(names: Names) -> HashedNgrams:
+    """A learner with a weight for everything but the constant."""
+    learner = HashedNgrams()
+    weights = table(learner.weights)
+    weights[:] = np.random.default_rng(1).uniform(-200, 200, len(weights))[:, None]
+    weights[featurizer(names).tokens(("x",) * len(names.categories))[0]] = 0
+    return learner
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(None, "n is missing"), (float("inf"), "n is missing"), (3.0, "n = 3"), (-40.0, "n = -40")],
+)
+def test_a_number_is_told_with_what_it_counts(number: float | None, told: str) -> None:
+    names, inputs = Names((), (), ("n",)), Inputs((), (), (number,))
+    learner = weighted(names)
+    logit = learner.logit(featurizer(names).vector(inputs))
+    ((part, counted),) = contributions(learner, names, inputs)
+    assert part == told
+    assert counted == pytest.approx(logit, abs=0.001)
+
+
+@pytest.mark.parametrize(("value", "told"), [("x", "ip = x"), (None, "ip is missing")])
+def test_a_category_is_told_with_what_it_counts(value: str | None, told: str) -> None:
+    names, inputs = Names((), ("ip",), ()), Inputs((), (value,), ())
+    learner = weighted(names)
+    logit = learner.logit(featurizer(names).vector(inputs))
+    ((part, counted),) = contributions(learner, names, inputs)
+    assert part == told
+    assert counted == pytest.approx(logit, abs=0.001)
+
+
+def test_only_the_stretch_that_counts_is_told_to_its_last_letter() -> None:
+    names, text = Names(("text",), (), ()), "one two crypto six ten"
+    learner, seed = HashedNgrams(), featurizer(Names(("text",), (), ())).texts[0]
+    known = set(gram_indices(text, seed).tolist())
+    table(learner.weights)[list(known - set(gram_indices("one two  six ten", seed).tolist()))] = 1
+    told = [part for part, _ in contributions(learner, names, Inputs((text,), (), ()))]
+    assert told == ["text: 'two crypto six'"]  # its grams reach over the words next to it

@@ -2,13 +2,15 @@
 
 import pickle
 from dataclasses import replace
+from math import inf, nextafter
 from typing import Any
 
 import pytest
 from river import datasets
 
 from engine.errors import LabelError, SnapshotError
-from engine.learning.estimators import RiverLearner
+from engine.learning.estimators import MAX_NUMBER, RiverLearner, as_dictionary
+from engine.learning.features import Inputs, Names
 from engine.learning.models import LearnedModel, new_learner
 from engine.learning.scorers import ModelScorer, RiverScorer, scorer
 from engine.learning.snapshots import Follower, Publisher, copied, read_whole, whole
@@ -142,3 +144,42 @@ def test_a_model_begins_anew_when_the_rulebook_has_another_pipeline() -> None:
     for key, value in trainer.publications():
         follower.receive(key, value)
     assert follower.model().learner.probability(NAMES, SPAM) == model.learner.probability(NAMES, SPAM)
+
+
+class Saying:
+    """A classifier that gives these probabilities."""
+
+    def __init__(self, said: dict[bool, float]) -> None:
+        self._said = said
+
+    def predict_proba_one(self, x: dict[str, float | str]) -> dict[bool, float]:
+        return self._said
+
+
+@pytest.mark.parametrize(
+    ("said", "probability"),
+    [
+        ({}, 0.5),
+        ({False: 0.25}, 0.75),
+        ({False: 1.0}, 0.0),
+        ({True: 0.25}, 0.25),
+        ({False: 0.9, True: 0.25}, 0.25),
+        ({True: 0.0}, 0.0),
+        ({True: 1.0}, 1.0),
+        ({True: -0.01}, 0.5),
+        ({True: 1.01}, 0.5),
+        ({True: float("nan")}, 0.5),
+    ],
+)
+def test_a_probability_is_what_is_said_of_spam_or_else_of_ham(said: dict[bool, float], probability: float) -> None:
+    learner = RiverLearner(PIPELINES[0])
+    learner._estimator = Saying(said)
+    assert learner.probability(NAMES, SPAM) == probability
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_are_read_up_to_the_largest_of_either_sign(sign: int) -> None:
+    names = Names((), (), ("event.n",))
+    assert as_dictionary(names, Inputs((), (), (sign * MAX_NUMBER,))) == {"n": sign * MAX_NUMBER}
+    assert as_dictionary(names, Inputs((), (), (sign * nextafter(MAX_NUMBER, inf),))) == {}
+    assert as_dictionary(names, Inputs((), (), (None,))) == {}

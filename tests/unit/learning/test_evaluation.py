@@ -1,10 +1,13 @@
 """Progressive validation gives nothing away, and tells pipelines apart."""
 
+from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
-from engine.learning.evaluation import Case, Scenario, bootstrap_difference, evaluate
+from engine.learning import evaluation
+from engine.learning.evaluation import CURVE_POINTS, Calls, Case, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.features import Inputs
 from engine.learning.labels import Example
 from engine.learning.pupils import ModelPupil, RiverPupil
@@ -94,3 +97,145 @@ def test_ours_is_better_than_one_that_reads_no_texts() -> None:
     summary = ours.summary()
     assert (summary["n"], summary["labels"]) == (400, 399)
     assert ours.curve()[-1][0] == 400
+
+
+class Learner:
+    """Scores as it is told to, and keeps its examples."""
+
+    def __init__(self, spam: float = 0.75, ham: float = 0.25) -> None:
+        self.spam, self.ham = spam, ham
+        self.learned: list[Example] = []
+
+    def score(self, case: Case) -> float:
+        return self.spam if case.spam else self.ham
+
+    def learn(self, example: Example) -> None:
+        self.learned.append(example)
+
+
+def taught(scenario: Scenario, *cases: Case, score: float = 0.4) -> list[Example]:
+    learner = Learner(score, score)
+    evaluate(cases, learner, scenario)
+    return learner.learned
+
+
+def test_calls_tell_how_many_were_right_and_how_much_spam_they_found() -> None:
+    calls = Calls()
+    assert calls.summary() == {"realised": None, "recall": None, "called": 0}
+    for called, spam in ((True, True), (True, False), (True, False), (False, True), (False, False)):
+        calls.add(called, spam)
+    assert calls.summary() == {"realised": pytest.approx(1 / 3), "recall": 0.5, "called": 3}
+
+
+def result(scores: list[float], spam: list[bool]) -> Result:
+    return Result(scores, spam, 0.0, 0.0, 0, {})
+
+
+def test_the_area_that_is_missing_is_told_in_percent() -> None:
+    summary = result([0.9, 0.8, 0.7, 0.1], [True, False, True, False]).summary()
+    assert summary["roc_auc"] == pytest.approx(0.75)
+    assert summary["one_minus_auc_pct"] == pytest.approx(25)
+    assert summary["spam"] == 2
+    one_kind = result([0.9], [True]).summary()
+    assert (one_kind["roc_auc"], one_kind["one_minus_auc_pct"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("count", "stretch"), [(1, 1), (CURVE_POINTS, 1), (CURVE_POINTS + 1, 2), (2 * CURVE_POINTS, 2), (81, 3)]
+)
+def test_a_curve_has_no_more_points_than_fit_and_ends_with_the_last_event(count: int, stretch: int) -> None:
+    curve = result([0.5] * count, [at % 2 == 0 for at in range(count)]).curve()
+    assert [end for end, _ in curve] == [*range(stretch, count, stretch), count]
+
+
+def test_thresholds_are_used_as_soon_as_enough_labels_are_there() -> None:
+    cases = [case(at, at % 2 == 0) for at in range(600)]
+    calls = evaluate(cases, Learner(), Scenario(delay=0)).calls
+    # After 400 labels, 200 of them ham, 200 of spam reach two of the precisions: at the very score that all spam has.
+    assert calls[0.9] == calls[0.95] == Calls(made=100, right=100, spam=300)
+    assert calls[0.99] == calls[0.995] == Calls(spam=300)
+
+
+class Clock:
+    """The time that a process has spent, as this test says."""
+
+    def __init__(self) -> None:
+        self.seconds = 50.0
+
+    def process_time(self) -> float:
+        return self.seconds
+
+
+class Slow(Learner):
+    """Takes two seconds to score, and three to learn."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def score(self, case: Case) -> float:
+        self.clock.seconds += 2
+        return super().score(case)
+
+    def learn(self, example: Example) -> None:
+        self.clock.seconds += 3
+        super().learn(example)
+
+
+def test_the_time_that_a_pupil_takes_is_told_for_each_score_and_each_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(evaluation, "time", clock)
+    told = evaluate([case(at, True) for at in range(5)], Slow(clock), Scenario(delay=0))
+    assert (told.us_per_score, told.us_per_learn) == (2e6, 3e6)
+
+
+def test_hostile_moderators_call_a_campaign_ham_as_often_as_all_their_labels_would_allow() -> None:
+    def some(count: int, campaign: str | None, spam: bool | None = True) -> list[Case]:
+        return [replace(case(0, spam), campaign=campaign) for _ in range(count)]
+
+    cases = [*some(400, "attack"), *some(300, "other"), *some(300, None), *some(200, "attack", None)]
+    learned = taught(Scenario(delay=0, hostile=0.2, campaign="attack"), *cases)
+    assert len(learned) == 1_000
+    turned = [at for at, one in enumerate(learned) if one.verdict == "ham"]
+    assert len(turned) == pytest.approx(200, abs=30)  # a fifth of 1000 labels, all of them about the attack
+    assert all(at < 400 for at in turned)
+    told = [str(one.moderator).partition(" ") for one in learned]
+    assert [at for at, (kind, _, _) in enumerate(told) if kind == "hostile"] == turned
+    assert {int(number) for kind, _, number in told if kind == "hostile"} == set(range(20))
+
+
+def test_a_campaign_of_which_there_is_no_event_harms_nobody() -> None:
+    learned = taught(Scenario(delay=0, hostile=0.2, campaign="attack"), *[case(at, True) for at in range(50)])
+    assert {one.verdict for one in learned} == {"spam"}
+
+
+class HalfDraws:
+    """Draws nothing but halves."""
+
+    def random(self) -> float:
+        return 0.5
+
+    def randrange(self, count: int) -> int:
+        return count // 2
+
+
+@pytest.mark.parametrize(
+    ("scenario", "score", "verdicts"),
+    [
+        (Scenario(fraction=0.5), 0.4, []),
+        (Scenario(fraction=0.51), 0.4, ["spam"]),
+        (Scenario(flip=0.5), 0.4, ["spam"]),
+        (Scenario(flip=0.51), 0.4, ["ham"]),
+        (Scenario(audit=0.5), 0.49, []),
+        (Scenario(audit=0.51), 0.49, ["spam"]),
+        (Scenario(audit=0.1), 0.5, ["spam"]),  # looks like spam: no draw
+        (Scenario(hostile=0.5, campaign="attack"), 0.4, ["spam"]),
+        (Scenario(hostile=0.51, campaign="attack"), 0.4, ["ham"]),
+    ],
+)
+def test_a_share_is_what_is_drawn_below_it(
+    scenario: Scenario, score: float, verdicts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "random", SimpleNamespace(Random=lambda _: HalfDraws()))
+    cases = [replace(case(0, True), campaign="attack"), case(1, None)]
+    assert [one.verdict for one in taught(replace(scenario, delay=0), *cases, score=score)] == verdicts

@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+import pytest
 
-from engine.learning.features import FACTS, Names, featurizer
+from engine.learning.features import CONSTANT, FACTS, Inputs, Names, featurizer, hinted
+from engine.learning.linear import index_of
 from tests.unit.learning.inputs import HAM, NAMES, SPAM
 
 
@@ -43,3 +45,39 @@ def test_the_same_value_under_two_names_is_two_features() -> None:
     assert featurizer(Names(("t",), (), ())).texts != featurizer(Names(("u",), (), ())).texts
     assert one.tokens(("x",)) == other.tokens(("x",))
     assert featurizer(Names((), ("z",), ())).tokens(("x",)) != one.tokens(("x",))
+
+
+def test_the_indices_of_facts_are_those_that_published_models_were_learned_with() -> None:
+    names = featurizer(Names((), ("from", "ip"), ()))
+    assert names.tokens((None, "1.2.3.4")) == (887_415, 591_127, 332_504, 101_519, 419_909)
+    assert names.crosses(("a", "b")) == (204_574,)
+
+
+@pytest.mark.parametrize("value", ["1.2.3", "1.2.3.4.5", "a.b.c.d", "1.2.3.x", "12345", "a"])
+def test_what_is_no_ip_address_belongs_to_no_network(value: str) -> None:
+    assert len(featurizer(Names((), ("ip",), ())).tokens((value,))) == 2  # the constant and the value
+
+
+@pytest.mark.parametrize(
+    ("hints", "numbers", "logit"),
+    [
+        ((), (9.0,), 0.0),
+        ((2.0, -0.5), (100.0, 1.0, 3.0), 0.5),  # they are about the last numbers
+        ((2.0, 1.0), (None, 1.5), 1.5),
+        ((2.0, 1.0), (math.inf, 1.5), 1.5),
+        ((2.0,), (3.0,), 5.0),
+        ((2.0,), (-3.0,), -5.0),
+    ],
+)
+def test_hints_add_what_each_number_counts_and_end_at_a_limit(
+    hints: tuple[float, ...], numbers: tuple[float | None, ...], logit: float
+) -> None:
+    assert hinted(hints, numbers) == logit
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf])
+def test_a_number_that_is_missing_is_one_feature_of_its_own(missing: float | None) -> None:
+    numbers = featurizer(Names((), (), ("n",)))
+    found = numbers.vector(Inputs((), (), (missing,)))
+    assert found.indices.tolist() == [CONSTANT, index_of(numbers.numbers[0] - 1)]
+    assert found.values.tolist() == pytest.approx([FACTS / math.sqrt(2)] * 2)

@@ -70,3 +70,10 @@ def test_the_number_of_the_known_verdict_is_kept() -> None:
     for moderator in (None, "mia", "two words", "a@5", "a @5"):
         label = Label("e", "spam", 5, moderator, sequence=200)
         assert decode_known(encode_known(label)) == Known("spam", moderator, 200)
+
+
+def test_what_is_presumed_is_what_nobody_has_said_of_an_event_among_the_share() -> None:
+    one = Example("spam", "e", "ham", None, None, NAMES, SPAM, (0, 1), 5)
+    assert not one.presumes
+    assert replace(one, presumed=0.1).presumes
+    assert not replace(one, presumed=0.1, before="ham").presumes

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from river import linear_model
+from river import linear_model, preprocessing, stats
 
 from engine.errors import SnapshotError
 from engine.learning.allowed_estimators import ALLOWED, KEEPS_TEXT, keeps_text
@@ -254,3 +254,37 @@ def test_what_is_not_finite_is_not_written() -> None:
         dump_state(linear_model.LinearRegression())
     with pytest.raises(SnapshotError, match="cannot be read"):
         load_state(linear_model.LogisticRegression(), b"\x92\x01\x80")
+
+
+@pytest.mark.parametrize("version", [VERSION + 1, VERSION - 1, float(VERSION), True, None])
+def test_a_state_of_another_version_is_refused_even_if_it_would_fit(version: Any) -> None:
+    state = msgspec.msgpack.decode(dump_state(stats.Mean()))[1]
+    load_state(stats.Mean(), msgspec.msgpack.encode([VERSION, state]))
+    with pytest.raises(SnapshotError, match="its version is"):
+        load_state(stats.Mean(), msgspec.msgpack.encode([version, state]))
+
+
+@pytest.mark.parametrize("make", [stats.Max, stats.Min])
+def test_a_largest_or_smallest_number_is_kept_before_there_is_one(make: Any) -> None:
+    data = dump_state(make())
+    other = make()
+    load_state(other, data)
+    assert other.get() == make().get()
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "allowed", "refused"),
+    [
+        (linear_model.ALMAClassifier, "k", [1, 2**62], [0, 1.5, 2**62 + 1]),
+        (preprocessing.FeatureHasher, "_seed", [0, 2**32 - 1], [-1, 1.5, 2**32]),
+    ],
+)
+def test_what_counts_is_whole_and_within_its_bounds(make: Any, name: str, allowed: Any, refused: Any) -> None:
+    state = msgspec.msgpack.decode(dump_state(make()))[1]
+    for value in allowed:
+        fresh = make()
+        load_state(fresh, msgspec.msgpack.encode([VERSION, {**state, name: value}]))
+        assert getattr(fresh, name) == value
+    for value in refused:
+        with pytest.raises(SnapshotError, match="not a number"):
+            load_state(make(), msgspec.msgpack.encode([VERSION, {**state, name: value}]))

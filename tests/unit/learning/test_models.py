@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
-from engine.learning.features import Inputs
+from engine.learning.features import Inputs, Names
 from engine.learning.labels import Example, Verdict
-from engine.learning.models import LearnedModel
+from engine.learning.models import MAX_CORRECTION, TRUSTED, LearnedModel
+from engine.learning.ngrams import HashedNgrams
 from engine.learning.teachers import PATIENCE, Teachers
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, example, examples, seen
 
@@ -125,3 +126,105 @@ def test_who_alone_disagrees_loses_trust_and_in_company_nobody_does() -> None:
     for at in range(int(3 * PATIENCE)):  # a new campaign: everybody disagrees with a model that does not know it
         teachers.note(f"honest {at % 9}", None, 0.95)
     assert teachers.trust("honest 3") > 0.9
+
+
+def test_a_new_model_begins_from_nothing_and_goes_on() -> None:
+    model = LearnedModel("spam")
+    assert (model.seeded, model.pinned, model.version) == (False, False, "spam-0")
+
+
+@pytest.mark.parametrize(
+    ("labels", "spam", "wanted", "knows"),
+    [
+        (4, 2, 4, True), (4, 2, 5, False), (4, 0, 4, False), (4, 1, 4, True), (4, 3, 4, True), (4, 4, 4, False),
+        (2, 1, 0, True), (0, 0, 0, False),
+    ],
+)  # fmt: skip
+def test_a_model_knows_with_enough_labels_and_some_of_each_kind(
+    labels: int, spam: int, wanted: int, knows: bool
+) -> None:
+    assert LearnedModel("spam", labels, spam).knows(wanted) is knows
+
+
+def test_only_what_a_quarantined_moderator_had_said_was_not_learned() -> None:
+    for quarantined, labels in (("eve", 2), ("somebody", 1)):
+        model = LearnedModel("spam", quarantined={quarantined})
+        model.learn(example(SPAM, "ham"))
+        model.learn(replace(example(SPAM, "spam", before="ham"), before_by="eve"))
+        assert (model.labels, model.spam) == (labels, 1)
+
+
+class Weighing(Teachers):
+    """Gives all labels the same weight."""
+
+    given: float = 1.0
+
+    def weight(self, moderator: str | None, campaign: int | None) -> float:
+        return self.given
+
+
+@pytest.mark.parametrize(("weight", "tells"), [(TRUSTED, True), (TRUSTED - 0.001, False)])
+def test_labels_that_hardly_count_tell_nothing_of_precision(weight: float, tells: bool) -> None:
+    model = LearnedModel("spam", teachers=Weighing(given=weight))
+    model.learn(example(SPAM, "spam", score=0.75))
+    assert bool(model.judged.dump()) is tells
+
+
+class Pushed(HashedNgrams):
+    """Notes how much each label counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pushes: list[float] = []
+
+    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, given: float | None = None) -> float:
+        self.pushes.append(push)
+        return super().teach(names, inputs, spam, push, given)
+
+
+@pytest.mark.parametrize(
+    ("before", "presumed", "propensity", "push"),
+    [
+        (None, 0.0, 1.0, 1),
+        (None, 0.0, 0.5, 2),
+        (None, 0.0, 0.001, MAX_CORRECTION),
+        ("ham", 0.0, 1.0, 2),  # once against what was learned, once for what is right
+        ("ham", 0.0, 0.5, 4),
+        ("ham", 0.5, 1.0, 3),  # what stood for two is taken back
+        ("ham", 0.001, 1.0, 1 + MAX_CORRECTION),
+    ],
+)
+def test_a_correction_also_takes_back_what_was_learned_before(
+    before: Verdict | None, presumed: float, propensity: float, push: float
+) -> None:
+    learner = Pushed()
+    one = replace(example(SPAM, "spam", before=before, propensity=propensity), presumed=presumed)
+    LearnedModel("spam", learner=learner).learn(one)
+    assert learner.pushes == [pytest.approx(push)]
+
+
+def test_who_disagrees_with_the_model_is_noted_and_what_nobody_has_said_is_not() -> None:
+    model = LearnedModel("spam")
+    model.learn(presumed(HAM, "ham", 1.0))
+    assert model.teachers == Teachers()
+    fresh = LearnedModel("spam")
+    fresh.learn(example(SPAM, "spam", moderator="mia"))
+    assert fresh.teachers.moderators["mia"].disagreement == pytest.approx(0.5)  # it knows nothing yet
+    knowing = {verdict: LearnedModel("spam") for verdict in ("spam", "ham")}
+    for model in knowing.values():
+        for one in examples(20):
+            model.learn(one)
+    knowing["spam"].learn(example(SPAM, "spam", 20, moderator="mia"))
+    knowing["ham"].learn(example(SPAM, "ham", 20, moderator="mia"))
+    assert 0 < knowing["spam"].teachers.moderators["mia"].disagreement < 0.3
+    assert 0.7 < knowing["ham"].teachers.moderators["mia"].disagreement < 1
+
+
+def test_repeats_are_counted_for_moderators_and_texts_and_nothing_else() -> None:
+    model = LearnedModel("spam")
+    model.learn(example(SPAM, "spam"))
+    model.learn(example(SPAM._replace(texts=(None,)), "spam", 1, moderator="mia"))
+    assert model.teachers.repeats == {}
+    for at in range(2):
+        model.learn(example(SPAM, "spam", 2 + at, moderator="mia"))
+    assert list(model.teachers.repeats.values()) == [2]

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from river import checks
 
-from engine.learning.features import Inputs, Names
+from engine.learning.features import Inputs, Names, featurizer
 from engine.learning.linear import sigmoid
 from engine.learning.metrics import roc_auc
 from engine.learning.ngrams import HashedNgrams
@@ -106,3 +106,48 @@ def test_a_label_proves_nothing_of_an_event_that_was_scored_by_hints_alone() -> 
     for given in (None, sigmoid(2.0), 0.6):
         learner.teach(HINTED, LINK, True, 1.0, given)
     assert learner.proofs == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "proofs"), [(None, 0), (sigmoid(2.0), 0), (sigmoid(2.0) + 1e-10, 0), (sigmoid(2.0) + 1e-8, 1), (0.6, 1)]
+)
+def test_a_label_proves_something_where_the_score_was_not_that_of_hints(given: float | None, proofs: int) -> None:
+    learner = HashedNgrams()
+    learner.teach(HINTED, LINK, True, 1.0, given)
+    assert learner.proofs == proofs
+
+
+def test_the_rows_of_a_frame_are_learned_in_turn_and_scored_alone() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"text": ["free crypto", "see you at lunch"], "age": [1.0, 300.0]})
+    several, single = HashedNgrams(), HashedNgrams()
+    several.learn_many(frame, pandas.Series([True, False]))
+    rows: list[dict[str, object]] = [{"text": "free crypto", "age": 1.0}, {"text": "see you at lunch", "age": 300.0}]
+    for x, spam in zip(rows, (True, False), strict=True):
+        single.learn_one(x, spam)
+    assert several.weights == single.weights
+    found = several.predict_proba_many(frame)
+    for kind in (False, True):
+        assert found[kind].tolist() == [single.predict_proba_one(x)[kind] for x in rows]
+
+
+def test_what_was_said_before_a_label_has_the_hints_in_it() -> None:
+    assert HashedNgrams().teach(HINTED, LINK, True, 1.0) == pytest.approx(sigmoid(2.0))
+
+
+def test_what_labels_change_is_told_once() -> None:
+    learner = HashedNgrams()
+    changed = sorted(set(featurizer(NAMES).vector(LINK).indices.tolist()))
+    learner.teach(NAMES, LINK, True, 1.0)
+    assert learner.touched().tolist() == changed
+    assert learner.touched().tolist() == []
+    learner.take_back(NAMES, LINK, 0.5, 1.0)
+    assert learner.touched().tolist() == changed
+    learner.touch_all()
+    assert learner.touched().tolist() == changed
+
+
+def test_a_label_by_itself_is_of_an_event_that_was_scored() -> None:
+    learner = HashedNgrams()
+    learner.learn(learner.vector({"text": "some text"}), True)
+    assert (learner.taught, learner.proofs) == ([0, 1], 1)

@@ -3,7 +3,8 @@
 import pytest
 
 from engine.errors import PipelineError
-from engine.learning.pipelines import read_pipeline
+from engine.learning.allowed_estimators import MAX_PARTS, parts
+from engine.learning.pipelines import MAX_CHARS, read_pipeline
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,60 @@ def test_estimators_of_river_are_made(text: str) -> None:
 )
 def test_anything_else_is_refused(text: str, told: str) -> None:
     with pytest.raises(PipelineError, match=told):
+        read_pipeline(text)
+
+
+BAYES = "naive_bayes.MultinomialNB()"
+
+
+def test_a_pipeline_may_have_as_many_characters_as_the_limit() -> None:
+    assert hasattr(read_pipeline(BAYES.ljust(MAX_CHARS)), "learn_one")
+    with pytest.raises(PipelineError, match="has 1001 characters, the limit is 1000"):
+        read_pipeline(BAYES.ljust(MAX_CHARS + 1))
+
+
+def test_a_pipeline_may_have_as_many_parts_as_the_limit() -> None:
+    def of(count: int) -> str:
+        return f"compose.Pipeline({'compose.Select(),' * (count - 2)}{BAYES})"  # the pipeline and its end count, too
+
+    assert len(list(parts(read_pipeline(of(MAX_PARTS))))) == MAX_PARTS
+    with pytest.raises(PipelineError, match="has 51 parts, the limit is 50"):
+        read_pipeline(of(MAX_PARTS + 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "inside", "after", "deepest"),
+    [
+        ("HashedNgrams(", "[1]", ")", 28),
+        ("", "preprocessing.Binarizer() | {}", "", 29),
+        ("", "{} | " + BAYES, "", 29),
+        ("", "compose.Pipeline({})", "", 29),
+        ("", "optim.SGD(lr={})", "", 29),
+    ],
+)
+def test_each_kind_of_nesting_ends_at_the_same_depth(before: str, inside: str, after: str, deepest: int) -> None:
+    def nested(depth: int) -> str:
+        if inside == "[1]":
+            return before + "[" * depth + "1" + "]" * depth + after
+        text = BAYES if inside.startswith(("pre", "com")) else "preprocessing.Binarizer()"
+        for _ in range(depth):
+            text = inside.format(f"({text})" if inside.startswith("pre") else text)
+        return text
+
+    try:
+        read_pipeline(nested(deepest))
+    except PipelineError as error:
+        assert "nested too deeply" not in str(error)  # whatever else there is to say against it
+    with pytest.raises(PipelineError, match="nested too deeply"):
+        read_pipeline(nested(deepest + 1))
+
+
+def test_a_number_keeps_its_sign() -> None:
+    made = read_pipeline(f"preprocessing.Binarizer(-0.5) | {BAYES}")
+    assert [part.threshold for part in parts(made) if hasattr(part, "threshold")] == [-0.5]
+
+
+@pytest.mark.parametrize("text", ["compose.Select('a') * 2", "2 * compose.Select('a')", "compose.Select('a') | 'a'"])
+def test_operators_stand_between_estimators_alone(text: str) -> None:
+    with pytest.raises(PipelineError, match="is neither an estimator"):
         read_pipeline(text)

@@ -1,5 +1,7 @@
 """Which events are worth a label."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,3 +38,26 @@ def test_as_many_are_chosen_as_their_chances_say_and_always_the_same() -> None:
     assert choose(batch, 0.01) == chosen
     assert choose(batch, 0.0) == []
     assert {one.why for one in choose(rows([float("nan")] * 2_000), 0.01)} == {"unknown"}
+
+
+STEP = 1 << 26
+"""One in 64 of what the upper half of a key can draw."""
+
+
+@pytest.mark.parametrize(
+    ("drawn", "score", "why"),
+    [
+        (STEP - 1, 0.0, "exploration"),
+        (STEP, 0.0, None),
+        (STEP - 1, 0.5, "exploration"),
+        (STEP, 0.5, "uncertain"),
+        (21 * STEP - 1, 0.5, "uncertain"),
+        (21 * STEP, 0.5, None),
+        (6 * STEP - 1, None, "unknown"),
+        (6 * STEP, None, None),
+    ],
+)
+def test_what_draws_less_than_its_chance_is_chosen(drawn: int, score: float | None, why: str | None) -> None:
+    given = rows([float("nan") if score is None else score])
+    found = choose(replace(given, keys=np.array([drawn << 32 | 0xFFFFFFFF], np.uint64)), 1 / 64)
+    assert [(one.score, one.why) for one in found] == ([] if why is None else [(score, why)])

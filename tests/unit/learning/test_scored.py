@@ -69,3 +69,24 @@ def test_an_event_that_two_models_have_scored_is_in_one_piece() -> None:
             assert key not in found
             found[key] = [model.name for _, model in read_scored(part, [key])]
     assert found == {100: ["spam"], 101: ["spam", "fraud"], 102: ["spam"], 103: ["spam", "fraud"], 104: ["fraud"]}
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 1.0])
+def test_the_lower_half_of_a_key_draws_and_what_lies_below_the_share_is_presumed(share: float) -> None:
+    first = int(share * (1 << 32))
+    assert is_presumed(first - 1, share)
+    assert is_presumed((7 << 32) + first - 1, share)  # the upper half chooses what is reviewed
+    if share < 1:
+        assert not is_presumed(first, share)
+
+
+def test_what_is_left_of_a_piece_has_the_scores_that_were_given() -> None:
+    knowing, unknowing = ModelScorer(SPEC, trained().models["spam"]), ModelScorer(SPEC, None)
+    for scorer in (knowing, unknowing):
+        scorer.prepare([SPAM[:2], HAM[:2]])
+        given = {10 + place: scorer.score(place, 10 + place, one.numbers) for place, one in enumerate((SPAM, HAM))}
+        rows = scorer.take()
+        assert rows is not None
+        left = dict(read_scored(kept(rows.encode(), [11]), [10, 11]))
+        assert {key: one.score for key, one in left.items()} == {11: given[11]}
+        assert (given[11] is None) is (scorer is unknowing)

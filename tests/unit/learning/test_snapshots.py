@@ -12,10 +12,11 @@ import pytest
 
 from engine.errors import SnapshotError
 from engine.learning import snapshots
+from engine.learning.estimators import RiverLearner
 from engine.learning.linear import ARMS
 from engine.learning.models import LearnedModel
 from engine.learning.snapshot_messages import ROUNDS, Rows
-from engine.learning.snapshots import Follower, Publisher, seed_of, whole
+from engine.learning.snapshots import _FIRST_NUMBERS, _LEAP, Follower, Publisher, seed_of, whole
 from engine.rulebook import load_rulebook
 from engine.stream.learners import MAX_MODELS, Models
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, same
@@ -278,3 +279,53 @@ def test_a_number_far_beyond_all_others_refuses_no_later_one(number: int) -> Non
 def test_the_numbers_of_seeds_are_times() -> None:
     follower = follow(whole(LearnedModel(seed_of("spam")), 1_760_000_000_000))
     assert follower.receive(*whole(LearnedModel(seed_of("spam")), 1_790_000_000_000)[-1])
+
+
+@pytest.mark.parametrize("rounds", [ROUNDS - 1, ROUNDS, ROUNDS + 1, 2 * ROUNDS + 5])
+def test_what_was_learned_once_is_there_however_many_publications_follow(rounds: int) -> None:
+    topic: Messages = []
+    model, publisher = LearnedModel("spam"), Publisher()
+    for at in range(rounds):
+        model.learn(example(SPAM._replace(texts=(f"number {at * 7919} of its own",)), "spam", at))
+        model.next_offset = at + 1
+        topic += publisher.publish(model)
+    assert same(follow(compacted(topic)).model(), model)
+
+
+def test_the_head_of_the_publication_in_use_may_come_again() -> None:
+    model, _, topic = published(3)
+    follower = follow(topic)
+    assert follower.receive(*topic[-1])
+    assert same(follower.model(), model)
+
+
+@pytest.mark.parametrize(("before", "furthest"), [(None, _FIRST_NUMBERS), (5, 5 + _LEAP)])
+def test_a_number_may_leap_so_far_and_no_further(before: int | None, furthest: int) -> None:
+    messages = [] if before is None else whole(LearnedModel("spam"), before)
+    with pytest.raises(SnapshotError, match="not so many publications"):
+        follow(messages).receive(*whole(LearnedModel("spam"), furthest + 1)[-1])
+    assert follow(messages).receive(*whole(LearnedModel("spam"), furthest)[-1])
+
+
+def test_what_waits_may_fill_its_room_to_the_last_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 3_000)
+    follower = Follower()
+    follower.receive("spam/river/0/0", part(0, b"x" * 1_000))
+    with pytest.raises(SnapshotError, match="wait for the head"):
+        follower.receive("spam/river/0/1", part(1, b"x" * 2_001))
+    follower.receive("spam/river/0/1", part(1, b"x" * 2_000))
+
+
+def test_a_pipeline_is_made_of_the_parts_of_one_publication_alone() -> None:
+    learner = RiverLearner("compose.Select('age') | linear_model.LogisticRegression()")
+    model, publisher = LearnedModel("spam", learner=learner), Publisher()
+    *cut, _ = publisher.publish(model)
+    for one in examples(6):
+        model.learn(one)
+    *parts, last = publisher.publish(model)
+    assert cut
+    assert parts
+    follower = follow([*cut, ("spam/new/1/0", GOOD_ROWS.encode()), *parts, last])  # rows say nothing of a pipeline
+    arrived = follower.model().learner
+    assert isinstance(arrived, RiverLearner)
+    assert arrived.dump() == learner.dump()

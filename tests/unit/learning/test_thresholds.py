@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from engine.learning.thresholds import FEWEST, FEWEST_HAM, Thresholds, wilson_lower
+from engine.learning.thresholds import FEWEST, FEWEST_HAM, RECENT, SPENT, WINDOW, Thresholds, wilson_lower
 
 
 def test_the_bound_is_wilsons() -> None:
@@ -74,3 +74,39 @@ def test_they_are_kept() -> None:
     assert Thresholds.load(thresholds.dump()).lowest(0.9) == thresholds.lowest(0.9)
     with pytest.raises(ValueError, match="not the scores"):
         Thresholds.load(b"abc")
+
+
+def test_as_many_labels_can_be_read_as_are_kept() -> None:
+    assert len(Thresholds.load(bytes(5 * WINDOW)).dump()) == 5 * WINDOW
+    with pytest.raises(ValueError, match="not the scores"):
+        Thresholds.load(bytes(5 * (WINDOW + 1)))
+
+
+def filled(*labels: tuple[int, float, bool]) -> Thresholds:
+    thresholds = Thresholds()
+    for count, score, spam in labels:
+        for _ in range(count):
+            thresholds.add(score, spam)
+    return thresholds
+
+
+def test_the_highest_score_may_be_the_threshold_of_all() -> None:
+    assert filled((FEWEST_HAM, 1.0, False), (1_000, 1.0, True)).lowest(0.5) == 1.0
+
+
+def test_just_so_many_labels_are_the_latest_and_just_so_many_of_them_must_be_spam() -> None:
+    latest = (1, 0.9, True), (1, 0.9, False), (RECENT - 2, 0.1, False)
+    thresholds = filled((1, 0.1, False), (600, 0.9, True), *latest)  # of the latest above .9 one in two is spam
+    assert 1 - (1 - 0.25) * SPENT == 0.5
+    assert thresholds.lowest(0.25) == pytest.approx(0.9)
+    thresholds.add(0.1, spam=False)  # and now none
+    assert thresholds.lowest(0.25) is None
+
+
+def test_a_bound_that_is_just_what_is_wanted_is_enough() -> None:
+    thresholds = filled((FEWEST_HAM, 0.1, False), (14, 0.9, True), (6, 0.9, False))
+    bound = float(wilson_lower(np.array([14]), np.array([20]))[0])
+    precision = 1 - (1 - bound) / SPENT
+    assert 1 - (1 - precision) * SPENT == bound
+    assert thresholds.lowest(precision) == pytest.approx(0.9)
+    assert thresholds.lowest(precision + 1e-9) is None

@@ -205,3 +205,83 @@ def test_what_was_never_learned_cannot_be_taken_back() -> None:
         trainer.learn(replace(example(SPAM, "retracted", offset), before="spam"), offset)
     assert (trainer.models["spam"].labels, trainer.models["spam"].spam) == (0, 0)
     assert following(trainer)["spam"].head is not None
+
+
+BAYES = "feature_extraction.BagOfWords(on='text') | naive_bayes.MultinomialNB()"
+
+
+def test_a_model_of_another_pipeline_begins_from_nothing_even_where_there_is_a_seed() -> None:
+    trainer = Trainer(seed(12, number=7))
+    assert trainer.restore_seed("spam", 7, False, 0)
+    assert trainer.models["spam"].labels == 12
+    assert trainer.learn(example(SPAM, "spam", 1), 1, BAYES)
+    model = trainer.models["spam"]
+    assert (model.labels, model.expression, model.seeded, model.begins) == (1, BAYES, False, 1)
+
+
+def test_a_model_that_did_not_begin_from_the_seed_begins_anew_from_nothing() -> None:
+    trainer = Trainer(seed(12, number=7))
+    for offset, one in enumerate(examples(10)):
+        trainer.learn(one, offset)
+    assert trainer.quarantine("eve", True, 10) == 0
+    assert trainer.models["spam"].labels == 0
+
+
+def test_a_ruling_about_a_pinned_model_is_behind_it_at_once() -> None:
+    trainer = trained(10)
+    trainer.pin("spam", True, 10)
+    assert trainer.quarantine("eve", True, 12) is None
+    assert trainer.ready()
+    assert (trainer.models["spam"].labels, trainer.models["spam"].quarantined) == (10, {"eve"})
+    assert Trainer().restore(following(trainer)) == 13
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_seed_that_nobody_has_read_is_waited_for(number: int) -> None:
+    trainer = trained(10)
+    assert not trainer.restore_seed("spam", number, False, 10)
+    assert trainer.models["spam"].labels == 10
+
+
+def test_a_ruling_about_a_seed_is_behind_the_model_at_once() -> None:
+    trainer = Trainer(seed(12, number=7))
+    assert trainer.restore_seed("spam", 7, False, 30)
+    assert trainer.ready()
+    assert not trainer.learn(example(SPAM, "spam", 30), 30)
+    assert trainer.learn(example(SPAM, "spam", 31), 31)
+
+
+def test_a_ruling_that_comes_again_takes_nothing_back() -> None:
+    trainer = trained(10)
+    trainer.pin("spam", False, 10)
+    for offset in (11, 12):
+        assert trainer.learn(example(SPAM, "spam", offset), offset)
+    trainer.pin("spam", False, 10)
+    assert trainer.models["spam"].next_offset == 13
+
+
+def test_a_ruling_that_was_signed_before_the_last_one_leaves_out_no_examples() -> None:
+    trainer = trained(10)
+    trainer.pin("spam", False, 10, sequence=200)
+    trainer.pin("spam", True, 20, sequence=100)
+    assert trainer.learn(example(SPAM, "spam", 15), 15)
+
+
+def test_a_model_that_is_learned_anew_is_not_published_before_it_has_passed_the_ruling() -> None:
+    trainer = trained(10)
+    trainer.quarantine("eve", True, 10)
+    for offset, one in enumerate(examples(10)):
+        trainer.learn(one, offset)
+    assert trainer.models["spam"].next_offset == 10
+    assert not trainer.ready()
+    trainer.quarantine("eve", True, 10)
+    assert trainer.ready()
+
+
+def test_a_new_model_is_published_before_those_that_are_known() -> None:
+    trainer = trained(10)  # where a trainer begins again is the earliest offset of the models that there are
+    following(trainer)
+    trainer.learn(example(SPAM, "spam", 10), 10)
+    trainer.learn(replace(example(SPAM, "spam", 11), model="worse"), 11)
+    heads = [key for key, _ in trainer.publications() if "/" not in key]
+    assert heads == ["worse", "spam"]
