@@ -196,11 +196,20 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         if name.startswith(PREFIX):
             place = name.removeprefix(PREFIX).lower().split("__")
             _place(values, place, value.split(",") if place in _LISTS else value)
+    for name in ("topics", "retention_days"):
+        _name_as_topics_are(values, name)
     _name_by_environment(values)
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"a setting cannot work: {error}") from error
+
+
+def _name_as_topics_are(values: dict[str, Any], setting: str) -> None:
+    """`dead-letters` is the topic, `dead_letters` what the environment can say: both are understood."""
+    named = values.get(setting)
+    if isinstance(named, dict):
+        values[setting] = {str(name).replace("-", "_"): value for name, value in named.items()}
 
 
 def _name_by_environment(values: dict[str, Any]) -> None:

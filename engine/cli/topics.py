@@ -1,12 +1,19 @@
 """`floodgate topics`."""
 
+from typing import Any
+
 import click
+import orjson
+from rich.table import Table
 
 from engine.cli.options import with_settings
-from engine.cli.output import echo
+from engine.cli.output import Console, echo
 from engine.settings import Settings
 from engine.stream.access import commands
-from engine.stream.topics import check_topics, create_topics, topic_specs
+from engine.stream.topic_states import Shortcoming, TopicState, shortcomings, topic_states
+from engine.stream.topics import create_topics
+
+_DAY_MS = 86_400_000
 
 
 @click.group("topics")
@@ -38,9 +45,46 @@ def acls(settings: Settings, principal: str) -> None:
 
 
 @command.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_settings
-def check(settings: Settings) -> None:
-    """Check that every topic exists with the right number of partitions."""
-    check_topics(settings)
-    for spec in topic_specs(settings):
-        echo(f"{spec.name:<32} {spec.partitions:>3} partitions  key {spec.key:<10} {spec.holds}")
+def check(settings: Settings, as_json: bool) -> None:
+    """Show the topics as the brokers have them, and what is wrong with them.
+
+    Exit code 1 where something is: a fault stops workers or loses state, the rest can wait until you come to it.
+    """
+    states = topic_states(settings)
+    found = [one for state in states for one in shortcomings(state, settings)]
+    if as_json:
+        topics = [_as_json(state) for state in states]
+        told = [{"topic": one.topic, "says": one.says, "is_fault": one.is_fault} for one in found]
+        echo(orjson.dumps({"topics": topics, "shortcomings": told}, option=orjson.OPT_INDENT_2))
+    else:
+        _show(states, found)
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def _show(states: list[TopicState], found: list[Shortcoming]) -> None:
+    console = Console()
+    table = Table("topic", "partitions", "replicas", "in sync", "kept", "key", "holds", box=None, pad_edge=False)
+    for state in states:
+        spec, many = state.spec, (str(state.partitions), str(state.replicas), f"≥ {state.min_in_sync}", _kept(state))
+        table.add_row(spec.name, *(many if state.exists else ("none", "", "", "")), spec.key, spec.holds)
+    console.print(table)
+    for one in found:
+        kind, style = ("error", "red") if one.is_fault else ("warning", "yellow")
+        console.print(f"{kind}: topic {one.topic} {one.says}", style=style, soft_wrap=True)
+
+
+def _kept(state: TopicState) -> str:
+    if state.retention_ms is None:
+        return "the last of each key" if "compact" in state.config.get("cleanup.policy", "") else "for good"
+    return f"{state.retention_ms / _DAY_MS:.3g} d"
+
+
+def _as_json(state: TopicState) -> dict[str, Any]:
+    spec = state.spec
+    return {
+        "topic": spec.name, "key": spec.key, "holds": spec.holds, "partitions": state.partitions,
+        "replicas": state.replicas, "min_in_sync": state.min_in_sync, "config": dict(state.config),
+    }  # fmt: skip

@@ -1,18 +1,16 @@
 """Who may read and write which topic, as Kafka's access lists: the least that each role needs."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from engine.settings import Settings
 from engine.stream.topics import changelog_topic
-
-Operation = Literal["Read", "Write", "Describe", "IdempotentWrite"]
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
     """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their
-    beginnings; `watches`: groups of which it sees how far they are."""
+    beginnings; `watches`: groups of which it sees how far they are; `inspects`: whether it sees how the topics that it
+    reads are configured."""
 
     name: str
     does: str
@@ -20,6 +18,7 @@ class Role:
     writes: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
+    inspects: bool = False
     transactions: tuple[str, ...] = ()
 
 
@@ -55,7 +54,7 @@ def roles(settings: Settings) -> list[Role]:
                 names.decisions, names.review, names.dead_letters, changelog,
             ),
             writes=(names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels),
-            watches=(app_id,),
+            watches=(app_id,), inspects=True,
         ),
         Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
         Role(
@@ -75,6 +74,8 @@ def commands(settings: Settings, principal: str) -> list[str]:
         lines.append(f"# {role.name}: {role.does}")
         lines += [f"{who} --operation Read --operation Describe --topic {topic}" for topic in role.reads]
         lines += [f"{who} --operation Write --operation Describe --topic {topic}" for topic in role.writes]
+        if role.inspects:
+            lines += [f"{who} --operation DescribeConfigs --topic {topic}" for topic in role.reads]
         if role.writes:
             lines.append(f"{who} --operation IdempotentWrite --cluster")
         lines += [f"{who} --operation Read --group {_named(group)}" for group in role.groups]

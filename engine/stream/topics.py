@@ -71,12 +71,15 @@ def largest_messages(settings: Settings) -> dict[str, int]:
 def create_topics(settings: Settings) -> list[str]:
     """Create the topics that are missing; returns their names. Existing ones are left alone."""
     made = []
+    # What one replica alone has is lost with it; what all must have cannot be written while one is away.
+    in_sync = {"min.insync.replicas": "2"} if settings.replication > 2 else {}
     with admin(settings) as client:
         try:
             existing = set(client.list_topics())
             for spec in topic_specs(settings):
                 if spec.name not in existing:
-                    new = NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=spec.config)
+                    config = spec.config | in_sync
+                    new = NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=config)
                     with suppress(TopicAlreadyExistsError):  # another process was faster
                         client.create_topics([new])
                         made.append(spec.name)

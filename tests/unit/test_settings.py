@@ -24,6 +24,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.events.mapping().sources == {"user_id": "actor.id"}
 
 
+def test_topics_are_named_in_settings_as_they_are_called(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("topics: {dead-letters: unusable}\nretention_days: {dead-letters: 90}\n")
+    settings = load_settings(path, {"FLOODGATE_RETENTION_DAYS__DEAD_LETTERS": "60"})
+    assert (settings.topics.dead_letters, settings.retention_days) == ("unusable", {"dead_letters": 60})
+
+
 def test_an_environment_gives_names_of_their_own_to_what_is_not_named() -> None:
     settings = load_settings(environment={"FLOODGATE_ENVIRONMENT": "staging", "FLOODGATE_TOPICS__EVENTS": "clicks"})
     assert (settings.app_id, settings.topics.events) == ("staging-floodgate", "clicks")

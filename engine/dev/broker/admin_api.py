@@ -146,6 +146,7 @@ class AdminApi:
                     "cleanup.policy": "delete",
                     "retention.bytes": str(self._topics.retention_bytes(topic)),
                     "max.message.bytes": str(self._topics.max_message_bytes(topic.name)),
+                    "min.insync.replicas": "1",
                     **topic.config,
                 }
             missing = resource.resource_type == _TOPIC_RESOURCE and topic is None

@@ -25,6 +25,13 @@ def test_producers_write_events_and_touch_nothing_else() -> None:
     assert (role.reads, role.writes, role.groups, role.transactions) == ((), ("events",), (), ())
 
 
+def test_whoever_looks_how_workers_stand_sees_how_topics_are_configured() -> None:
+    assert [name for name, role in ROLES.items() if role.inspects] == ["operator"]
+    lines = [line for line in commands(SETTINGS, "User:{}") if "DescribeConfigs" in line]
+    assert {line.rpartition(" ")[2] for line in lines} == set(ROLES["operator"].reads)
+    assert all("'User:operator'" in line for line in lines)
+
+
 def test_what_is_enforced_and_reported_is_the_workers() -> None:
     for topic in ("decisions", "review", "dead-letters", "floodgate-entities-changelog"):
         assert who_writes(topic) == {"worker"}
@@ -119,6 +126,7 @@ def test_each_line_allows_one_thing_of_one_role(role: Role) -> None:
     assert all(one["--bootstrap-server"] == [SETTINGS.brokers] for one in lines)
     allowed = {(operation, *one["--topic"]) for one in lines if "--topic" in one for operation in one["--operation"]}
     wanted = {("Read", topic) for topic in role.reads} | {("Write", topic) for topic in role.writes}
+    wanted |= {("DescribeConfigs", topic) for topic in role.reads if role.inspects}
     assert allowed == wanted | {("Describe", topic) for topic in (*role.reads, *role.writes)}
     grouped = [one for one in lines if "--group" in one]
     groups = {(*one["--group"], *one.get("--resource-pattern-type", [])) for one in grouped
