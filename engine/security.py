@@ -22,7 +22,8 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How Kafka is reached, and who may say what. `publisher` and `publisher_key`: the name and the private key that
     this process signs with; `publishers_file`: whose signatures count; `worker_key`: what all workers share and seal
     their own topics with; `hash_key`: what keys the hashes that decide something, the same for all processes of a
-    deployment and never to be changed: stored hashes would mean nothing any more.
+    deployment and never to be changed: stored hashes would mean nothing any more. `unverified`: what becomes of
+    messages that lack the signature or the seal that they should have; `warn` takes them, counts them and says so.
 
     `ca_file`: who signs the brokers' certificates, if not the system's authorities;
     `certificate_file` and `key_file`: this client's own. The password comes from the environment or from
@@ -42,6 +43,7 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publisher_key: str | None = None
     publisher_key_file: str | None = None
     publishers_file: str | None = None
+    unverified: Literal["refuse", "warn"] = "refuse"
     worker_key: str | None = None
     worker_key_file: str | None = None
     hash_key: str | None = None
@@ -73,6 +75,11 @@ class SecuritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __repr__(self) -> str:
         return f"SecuritySettings({self.protocol}, username={self.username!r})"
+
+    @property
+    def warns(self) -> bool:
+        """Whether messages that nothing proves are taken for now."""
+        return self.unverified == "warn"
 
     @property
     def uses_sasl(self) -> bool:

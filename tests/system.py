@@ -223,6 +223,10 @@ class System:
 
     def run(self, *arguments: str) -> str:
         """A floodgate command against this system; its output."""
+        return self.ran(*arguments).stdout
+
+    def ran(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """A floodgate command against this system, which has done what it should."""
         environment = {f"FLOODGATE_TOPICS__{name.upper()}": topic
                        for name, topic in msgspec.structs.asdict(self.settings.topics).items()}  # fmt: skip
         security = msgspec.structs.asdict(self.settings.security)
@@ -234,9 +238,7 @@ class System:
         environment["FLOODGATE_APP_ID"] = self.settings.app_id
         environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)
         command = [sys.executable, "-m", "engine.cli", *arguments]
-        return subprocess.run(
-            command, env={**os.environ, **environment}, check=True, capture_output=True, text=True
-        ).stdout
+        return subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
 
     def start_worker(self, name: str, faults: str = "") -> WorkerProcess:
         """One more worker, with a disk and a port of its own."""

@@ -66,10 +66,10 @@ class FloodgateApp(faust.App):
         self.metrics = Metrics()
         self.handlers: dict[str, BatchHandler] = {}
         self.ready_to_decide = asyncio.Event()
-        self.seals = Seals(settings)
+        self.seals = Seals(settings, self._note_unverified)
         self.durability = Durability(self)
         self.recovery = BulkRecovery(self)
-        self._publishers = Publishers(settings)
+        self._publishers = Publishers(settings, on_unverified=self._note_unverified)
         self.control = ControlState(settings, self._publishers, self.metrics, self._data_dir, self._switch)
         self._models = Models()
         self._states: dict[int, PartitionState] = {}
@@ -120,6 +120,8 @@ class FloodgateApp(faust.App):
             channel = self.topic(name, key_serializer="raw", value_serializer="raw")
             self.topics.add(cast(Any, channel.clone(is_iterator=True)))
         await self.control.remember()
+        if self.settings.security.warns:
+            _log.warning("what nothing proves is taken for now: `security.unverified` is `warn`")
         if not self._publishers.are_known:
             _log.warning("nobody has to sign: whoever can write to the topics can change rules, labels and models")
         if not self.seals.are_asked_for:
@@ -162,6 +164,13 @@ class FloodgateApp(faust.App):
         self._states.pop(partition, None)
 
     # -- updates ----------------------------------------------------------------------------------
+
+    def _note_unverified(self, record: Any) -> None:
+        self.metrics.unverified.labels(record.topic).inc()
+        _log.warning(
+            "a message lacks the signature or the seal that it should have; it is taken for now",
+            topic=record.topic, partition=record.partition, offset=record.offset,
+        )  # fmt: skip
 
     def _accept_model(self, record: Any) -> bool:
         """A worker's, or from one who may restore models."""

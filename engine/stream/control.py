@@ -88,9 +88,9 @@ class ControlState:
         if is_anothers(record, self._app_id):
             self._refuse("it is for another application: two environments share a topic", offset=record.offset)
             return False
+        origin = self._publishers.accept(record, scope_of(record.key))
         if not self._publishers.are_known:
             return True
-        origin = self._publishers.accept(record, scope_of(record.key))
         if origin is None or origin.name is None:
             self._refuse("nobody who may has published it", offset=record.offset)
             self.note_displaced(record)

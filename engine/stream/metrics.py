@@ -24,7 +24,15 @@ class Metrics:
     """The worker's metrics, in a registry of their own."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
+        self._count_events(self.registry)
+        self._count_learning_and_control(self.registry)
+        self._watch_work(self.registry)
+        self._watch_health(self.registry)
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def _count_events(self, registry: CollectorRegistry) -> None:
         self.events = Counter("floodgate_events", "Events decided", registry=registry)
         self.ignored = Counter(
             "floodgate_events_ignored", "Events that no rule and no counter asks about", registry=registry
@@ -79,6 +87,8 @@ class Metrics:
             registry=registry,
         )
         self.recalls = Counter("floodgate_recalls", "Earlier events that a rule acted on", ["rule"], registry=registry)
+
+    def _count_learning_and_control(self, registry: CollectorRegistry) -> None:
         self.labels = Counter("floodgate_labels", "Labels joined with what was scored", ["outcome"], registry=registry)
         self.scores = Counter("floodgate_scores", "Scores given", ["known"], registry=registry)
         self.learned = Counter("floodgate_examples_learned", "Examples learned", ["model"], registry=registry)
@@ -101,6 +111,14 @@ class Metrics:
         self.refused = Counter(
             "floodgate_updates_refused", "Rulebooks and models refused", ["topic"], registry=registry
         )
+        self.unverified = Counter(
+            "floodgate_messages_unverified",
+            "Messages taken for now that lack a signature or a seal",
+            ["topic"],
+            registry=registry,
+        )
+
+    def _watch_work(self, registry: CollectorRegistry) -> None:
         self.batches = Counter("floodgate_batches", "Batches made durable", registry=registry)
         self.compute = Histogram(
             "floodgate_batch_compute_seconds", "Computing one batch in memory", buckets=BATCH_SECONDS, registry=registry
@@ -137,6 +155,8 @@ class Metrics:
         self.recovery_left = Gauge(
             "floodgate_recovery_left_records", "Changelog records still to be read back", registry=registry
         )
+
+    def _watch_health(self, registry: CollectorRegistry) -> None:
         self.ready = Gauge("floodgate_ready", "1 while events can be decided, as /readyz says", registry=registry)
         self.last_contact = Gauge(
             "floodgate_last_contact_timestamp_seconds", "When the brokers last answered", registry=registry
@@ -150,8 +170,6 @@ class Metrics:
             "floodgate_build_info", "1 for what is running", ["version", "python", "compiled"], registry=registry
         )
         build.labels(*find_build()).set(1)
-        ProcessCollector(registry=registry)
-        GCCollector(registry=registry)
 
     def expect(self, rulebook: Rulebook) -> None:
         """Begin at 0 what the rules and models of a rulebook may bring about: of a counter that is first seen at 1,

@@ -46,9 +46,16 @@ class Origin(NamedTuple):
 OPEN = Origin(None, True)
 """Where nobody has to sign."""
 
+Unverified = Callable[[Any], None]
+"""Called with each record that is taken for now, and would be refused if `security.unverified` were not `warn`."""
+
 Accept = Callable[[Any, Scope], Origin | None]
 """Whose a record is, if it comes from one who may do this; None: it is refused. It may have been there before: what it
 changes keeps the sequence number of its last change (`sequence_of`), and takes none that is not larger."""
+
+
+def say_nothing(_: Any) -> None:
+    """Nobody wants to know."""
 
 
 def accept_all(_: Any, __: Scope) -> Origin:
@@ -74,23 +81,36 @@ class _Publisher(NamedTuple):
 class Publishers:
     """Those whose messages count. Without a file, everyone's do. Raises SettingsError when it is made."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._app_id, self._clock = settings.app_id, clock
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.time, on_unverified: Unverified = say_nothing
+    ) -> None:
+        self._app_id, self._clock, self._on_unverified = settings.app_id, clock, on_unverified
+        self._warns = settings.security.warns
         self._known = _read(settings.security.publishers_file)
 
     @property
     def are_known(self) -> bool:
         """Whether messages have to be signed."""
-        return self._known is not None
+        return self._known is not None and not self._warns
 
     def accept(self, record: Any, scope: Scope) -> Origin | None:
         """As `Accept`: it is for this application, the signature holds, and its key has not ended and may do this."""
         if is_anothers(record, self._app_id):
             return None
+        if self.are_known:
+            return self._signed(record, scope)
+        if self._known is not None and self._signed(record, scope) is None:
+            self._on_unverified(record)
+        return OPEN
+
+    def has_signed(self, record: Any, scope: Scope) -> bool:
+        """Whether one who may do this has signed a record."""
+        signed = self._known is not None and not is_anothers(record, self._app_id)
+        return signed and self._signed(record, scope) is not None
+
+    def _signed(self, record: Any, scope: Scope) -> Origin | None:
         now = self._clock()
-        if self.are_known and sequence_of(record) > now * 1e6 + _AHEAD_US:
-            return None
-        return self._origin(record, scope, now)
+        return None if sequence_of(record) > now * 1e6 + _AHEAD_US else self._origin(record, scope, now)
 
     def may_still(self, record: Any, scope: Scope) -> bool:
         """Whether what was accepted once is from one who may still do this, with whatever key."""
@@ -118,7 +138,7 @@ class Publishers:
 
 def is_a_workers_or(record: Any, scope: Scope, seals: Seals, publishers: Publishers) -> bool:
     """Whether a worker has written a record, or one who may do this has signed it."""
-    return seals.fits(record) or (publishers.are_known and publishers.accept(record, scope) is not None)
+    return publishers.has_signed(record, scope) or seals.fits(record)
 
 
 def _name_of(record: Any) -> str:

@@ -1,10 +1,12 @@
 """What workers write and nobody else may is sealed: models, examples, hops, actions, decisions.
 
 A seal is a keyed hash (BLAKE2b) over topic, key and value with a secret that the workers share, in a header. Without
-the secret nothing is sealed and nothing asked for; with it, what has no seal of ours is refused.
+the secret nothing is sealed and nothing asked for; with it, what has no seal of ours is refused, or taken for now and
+told (`security.unverified`).
 """
 
 import hmac
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
@@ -17,7 +19,8 @@ _SEAL_BYTES = 16
 class Seals:
     """Makes and checks seals. Raises SettingsError when it is made."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_unverified: Callable[[Any], None] = lambda _: None) -> None:
+        self._warns, self._on_unverified = settings.security.warns, on_unverified
         names, secret = settings.topics, settings.security.worker_secret()
         self._key = blake2b(f"{settings.app_id}\x00{secret}".encode(), digest_size=32).digest() if secret else b""
         self.topics = frozenset((names.models, names.examples, names.hops, names.actions, names.decisions))
@@ -34,11 +37,15 @@ class Seals:
         return SEAL, self._made(topic, key, value)
 
     def fits(self, record: Any) -> bool:
-        """Whether a record comes from a worker."""
+        """Whether a record comes from a worker, as far as that has to be proved."""
         if not self._key:
             return True
         seal = dict(record.headers or ()).get(SEAL) or b""
-        return hmac.compare_digest(seal, self._made(record.topic, record.key, record.value or b""))
+        if hmac.compare_digest(seal, self._made(record.topic, record.key, record.value or b"")):
+            return True
+        if self._warns:
+            self._on_unverified(record)
+        return self._warns
 
     def _made(self, topic: str, key: bytes | None, value: bytes) -> bytes:
         keyed = blake2b(topic.encode(), digest_size=_SEAL_BYTES, key=self._key)

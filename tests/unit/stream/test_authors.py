@@ -52,6 +52,16 @@ def test_where_nobody_is_listed_all_is_published() -> None:
     assert len(Author(signed, "rules").headers("topic", b"k", b"v")) == 4
 
 
+def test_where_workers_only_warn_so_do_commands(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    unsigned = settings_of(tmp_path, ["rules"], publisher=None, publisher_key=None, unverified="warn")
+    assert Author(unsigned, "rules").headers("topic", b"k", b"v") == [("app_id", b"floodgate")]
+    assert "for now" in caplog.messages[0] and "floodgate keys new" in caplog.messages[0]
+    Author(settings_of(tmp_path, ["rules"], unverified="warn"), "pause").headers("topic", b"k", b"v")
+    assert "'ann' with the scope `pause`" in caplog.messages[1]
+    Author(settings_of(tmp_path, ["rules"], unverified="warn"), "rules").headers("topic", b"k", b"v")
+    assert len(caplog.messages) == 2
+
+
 def test_nothing_is_sent_that_would_be_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
 

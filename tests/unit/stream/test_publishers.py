@@ -9,6 +9,7 @@ import pytest
 
 from engine.settings import Settings
 from engine.stream.publishers import OPEN, Origin, Publishers, is_a_workers_or, sequence_of
+from engine.stream.sealing import Seals
 from tests.unit.stream.signed import changed, entry, listed, person, record, secured
 
 ANN, BEN, EVE = person("ann"), person("ben"), person("eve")
@@ -91,6 +92,36 @@ def test_what_has_no_seal_counts_if_one_who_may_has_signed_it(tmp_path: Path) ->
     assert is_a_workers_or(signed, "revoke", unsealed, known)
     assert not is_a_workers_or(unsigned, "revoke", unsealed, known)
     assert not is_a_workers_or(signed, "revoke", unsealed, Publishers(Settings()))  # of nobody it is known who may
+
+
+def test_while_it_warns_all_is_taken_and_what_would_be_refused_is_told(tmp_path: Path) -> None:
+    told: list[Any] = []
+    path = listed(tmp_path / "publishers.yaml", {"ann": entry(ANN, may=["label"])})
+    settings = secured(Settings(), publishers_file=path, unverified="warn")
+    warning = Publishers(settings, lambda: NOW, told.append)
+    assert not warning.are_known
+    fine = ANN.record(NOW_US)
+    unsigned, forged = record("labels", b"u", b"v"), changed(fine, value=b"w")
+    ahead = ANN.record(NOW_US + TEN_MINUTES_US + 1)
+    for one in (fine, unsigned, forged, ahead):
+        assert warning.accept(one, "label") is OPEN
+    assert told == [unsigned, forged, ahead]
+    assert warning.accept(fine, "rules") is OPEN
+    assert told[3:] == [fine]
+    anothers = record("labels", b"u", b"v", [("app_id", b"staging")])
+    assert warning.accept(anothers, "label") is None
+    assert [warning.has_signed(one, "label") for one in (fine, unsigned, forged, ahead)] == [True, False, False, False]
+    assert not warning.has_signed(fine, "rules")
+
+
+def test_who_has_signed_is_asked_before_a_seal_is_missed(tmp_path: Path) -> None:
+    told: list[Any] = []
+    path = listed(tmp_path / "publishers.yaml", {"ann": entry(ANN)})
+    settings = secured(Settings(), publishers_file=path, worker_key="k" * 32, unverified="warn")
+    seals, warning = Seals(settings, told.append), Publishers(settings, on_unverified=told.append)
+    unsealed = record("models", b"u", b"v")
+    assert is_a_workers_or(ANN.record(5, "models"), "model", seals, warning) and told == []
+    assert is_a_workers_or(unsealed, "model", seals, warning) and told == [unsealed]
 
 
 @pytest.mark.parametrize(

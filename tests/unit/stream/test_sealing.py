@@ -84,6 +84,16 @@ def test_without_a_secret_nothing_is_sealed_and_nothing_asked_for() -> None:
     assert seals.fits(record("hops", b"k", b"v"))
 
 
+def test_while_it_warns_what_has_no_seal_is_taken_and_told() -> None:
+    told: list[Any] = []
+    seals = Seals(secured(Settings(), worker_key="k" * 32, unverified="warn"), told.append)
+    header = seals.header("models", b"k", b"v")
+    assert header is not None
+    sealed, unsealed = record("models", b"k", b"v", [header]), record("models", b"k", b"v")
+    assert seals.fits(sealed) and told == []
+    assert seals.fits(unsealed) and told == [unsealed]
+
+
 def test_a_secret_from_a_file_is_the_same(tmp_path: Path) -> None:
     path = tmp_path / "worker.key"
     path.write_text(KEY + "\n")
