@@ -65,7 +65,7 @@ class WorkerProcess:
         }
         self._config = directory / "settings.json"
         self._config.write_bytes(msgspec.json.encode(settings))
-        self._port = port
+        self.port = port
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -93,7 +93,7 @@ class WorkerProcess:
 
     def get(self, path: str) -> str:
         """A page of its web server; empty while it is not up."""
-        return read_page(self._port, path)
+        return read_page(self.port, path)
 
     def ready(self) -> bool:
         """Whether it decides events."""
@@ -103,7 +103,7 @@ class WorkerProcess:
     def waiting_for(self) -> list[str]:
         """What it says that it waits for, in the answer that says that it is not ready."""
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5).close()
         except urllib.error.HTTPError as error:
             with error:
                 found: list[str] = orjson.loads(error.read())["waiting_for"]

@@ -34,6 +34,7 @@ from engine.stream.rulebooks import (
     publish_paused,
     read_in_use,
     read_paused,
+    read_refused,
     read_versions,
 )
 
@@ -120,7 +121,10 @@ def history(settings: Settings, limit: int) -> None:
         when = time_text(version.ts_ms)
         shown = [*changed[:_SHOWN], f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else changed
         table.add_row(str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
-    Console().print(table if versions else "no rulebook has been pushed yet")
+    console = Console()
+    console.print(table if versions else "no rulebook has been pushed yet")
+    for one in read_refused(settings, limit):
+        console.print(str(one), style="red", soft_wrap=True)
 
 
 @command.command("diff")

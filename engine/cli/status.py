@@ -4,41 +4,51 @@ import sys
 from collections import defaultdict
 
 import click
+import msgspec
 from rich.table import Table
 from rich.text import Text
 
 from engine.cli.options import with_settings
-from engine.cli.output import Console
+from engine.cli.output import Console, echo
 from engine.settings import Settings
-from engine.stream.standing import Standing, standing_of
+from engine.stream.standing import Member, Standing, ranges, standing_of
 
-_MANY = 10_000
 _NOBODY = "nobody"
 
 
 @click.command("status")
+@click.option("--most-behind", default=10_000, show_default=True, help="So many messages may wait in a partition.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_settings
-def command(settings: Settings) -> None:
+def command(settings: Settings, most_behind: int, as_json: bool) -> None:
     """Show who owns which partitions, how far behind they are, and which rulebook and models were published last.
 
-    Exit code 1 when a partition has no worker.
+    Exit code 1 when somebody has to look after something: a partition has no worker or is far behind, a worker waits
+    for something, workers differ in their rulebooks or versions, or the last rulebook is refused.
     """
-    console = Console()
     standing = standing_of(settings)
-    _tell_partitions(console, standing)
-    if standing.rulebook is None:
-        console.print("no rulebook: publish one with `floodgate rules push`", style="yellow")
+    problems = list(standing.problems(most_behind))
+    if as_json:
+        echo(msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(standing), "problems": problems})))
     else:
+        _tell(Console(), standing, most_behind, problems)
+    sys.exit(1 if problems else 0)
+
+
+def _tell(console: Console, standing: Standing, most_behind: int, problems: list[str]) -> None:
+    _tell_partitions(console, standing, most_behind)
+    if standing.rulebook is not None:
         identity, author, note = standing.rulebook
         console.print(f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}")
     if standing.paused:
         console.print(f"paused rules: {', '.join(standing.paused)}", style="yellow")
     models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())
     console.print(f"models: {models or 'none has learned anything yet'}")
-    sys.exit(1 if any(one.owner is None for one in standing.partitions) else 0)
+    for one in problems:
+        console.print(f"problem: {one}", style="red", soft_wrap=True)
 
 
-def _tell_partitions(console: Console, standing: Standing) -> None:
+def _tell_partitions(console: Console, standing: Standing, most_behind: int) -> None:
     by_worker: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     lag: dict[tuple[str, str], int] = defaultdict(int)
     topics = list(dict.fromkeys(one.topic for one in standing.partitions))
@@ -46,25 +56,23 @@ def _tell_partitions(console: Console, standing: Standing) -> None:
         owner = one.owner or _NOBODY
         by_worker[owner][one.topic].append(one.partition)
         lag[owner, one.topic] += one.lag
-    table = Table("worker", *topics, title=f"group {standing.state.lower()}: partitions, and messages behind")
-    for owner in [*standing.members, *sorted(by_worker.keys() - set(standing.members))]:
-        cells = [_cell(by_worker[owner][topic], lag[owner, topic]) for topic in topics]
-        table.add_row(owner, *cells, style="red" if owner == _NOBODY else None)
+    title = f"group {standing.state.lower()}: partitions, and messages behind"
+    table = Table("worker", "version", "decides by", *topics, title=title)
+    members = {one.name: one for one in standing.members}
+    for owner in [*members, *sorted(by_worker.keys() - members.keys())]:
+        cells = [_cell(by_worker[owner][topic], lag[owner, topic], most_behind) for topic in topics]
+        table.add_row(owner, *_said(members.get(owner)), *cells, style="red" if owner == _NOBODY else None)
     console.print(table)
 
 
-def _cell(partitions: list[int], lag: int) -> Text:
+def _said(member: Member | None) -> tuple[str, str]:
+    """Version and rulebook, as far as the worker can be asked."""
+    if member is None or member.page is None:
+        return "", "its page cannot be reached from here" if member is not None else ""
+    return member.page.version, member.page.rulebook or "nothing yet"
+
+
+def _cell(partitions: list[int], lag: int, most_behind: int) -> Text:
     if not partitions:
         return Text()
-    return Text.assemble(f"{_ranges(partitions)}  ", (f"{lag:,} behind", "red" if lag > _MANY else "dim"))
-
-
-def _ranges(numbers: list[int]) -> str:
-    """1, 2, 3, 7 as 1-3 7."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return " ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
+    return Text.assemble(f"{ranges(partitions)}  ", (f"{lag:,} behind", "red" if lag > most_behind else "dim"))

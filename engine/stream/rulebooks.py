@@ -61,6 +61,18 @@ def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: 
     return number
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A version on the topic that no worker uses. `number`, `author` as of a `Version`."""
+
+    number: int
+    author: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"version {self.number} of the rulebook, by {self.author or 'someone'}, is used by no worker: {self.why}"
+
+
 def read_versions(settings: Settings) -> list[Version]:
     """All versions that can be read, and come from those who may publish, oldest first. Raises TopicError."""
     found: dict[bytes, Version] = {}
@@ -84,6 +96,22 @@ def read_in_use(settings: Settings) -> tuple[Version, Rulebook] | None:
         except RulebookError:
             continue
     return None
+
+
+def read_refused(settings: Settings, newest: int = 20) -> list[Refused]:
+    """Which of the newest versions on the topic no worker uses, oldest first. Raises TopicError."""
+    taken = list(accepted(settings))
+    offsets, repeats = {one.offset for one in taken}, {(one.key, one.value) for one in taken}
+    found = []
+    for record in list(_versions_on(settings))[-newest:]:
+        why = None
+        if record.offset in offsets:
+            why = _why_useless(record)
+        elif (record.key, record.value) not in repeats:  # what workers have put back is in force
+            why = "nobody who may has published it, or it was published before"
+        if why is not None:
+            found.append(Refused(record.offset, _author_said(record), why))
+    return found
 
 
 def find_version(versions: list[Version], name: str) -> Version:
@@ -158,6 +186,27 @@ def scope_of(key: bytes) -> Scope:
     if text.startswith((PAUSED, PROMOTED)):
         return "pause"
     return "lists" if text.startswith(ENTRY) else "rules"
+
+
+def _versions_on(settings: Settings) -> Iterator[Any]:
+    for record in read_all(settings, settings.topics.rulebooks):
+        if record.value and (record.key or b"").startswith(VERSION.encode()):
+            yield record
+
+
+def _why_useless(record: Any) -> str | None:
+    try:
+        load_rulebook(decode_rulebook(record.value)["sources"])
+    except RulebookError as error:
+        return f"it fails its check: {str(error).strip().splitlines()[0]}"
+    return None
+
+
+def _author_said(record: Any) -> str:
+    try:
+        return _version(record).author
+    except RulebookError:
+        return author_of(record, "")
 
 
 def _version(record: Any) -> Version:

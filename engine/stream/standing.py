@@ -1,5 +1,8 @@
 """How a running system stands: who owns which partitions, how far behind they are, and what is in use."""
 
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +13,15 @@ from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.clients import admin, consumer
 from engine.stream.publishing import read_models
-from engine.stream.rulebooks import read_in_use, read_paused
+from engine.stream.rulebooks import Refused, read_in_use, read_paused, read_refused
+from engine.stream.worker_pages import WorkerPage, address_of, read_worker_page
+
+_ASKED_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """One partition of a topic that workers read. `owner`: the worker's client id and host; None: nobody's."""
+    """One partition of a topic that workers read. `owner`: the worker's name; None: nobody's."""
 
     topic: str
     partition: int
@@ -29,16 +35,60 @@ class Owned:
         return max(0, self.end - self.committed)
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A worker. `name`: host and port of its pages, where they are known; `page`: None where it cannot be asked from
+    here."""
+
+    name: str
+    page: WorkerPage | None
+
+
 @dataclass(slots=True)
 class Standing:
-    """What the broker tells. `state`: the group's; `rulebook`: its id, author, note; `models`: labels behind each."""
+    """What the broker and the workers tell. `state`: the group's; `rulebook`: its id, author, note; `refused`:
+    rulebooks pushed after it that no worker uses; `models`: labels behind each."""
 
     state: str
-    members: list[str]
+    members: list[Member]
     partitions: list[Owned]
     rulebook: tuple[str, str, str] | None = None
+    refused: list[Refused] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
     models: dict[str, int] = field(default_factory=dict)
+
+    def problems(self, most_behind: int) -> Iterator[str]:
+        """What somebody has to look after. `most_behind`: so many messages may wait in one partition."""
+        orphans = defaultdict[str, list[int]](list)
+        for one in self.partitions:
+            if one.owner is None:
+                orphans[one.topic].append(one.partition)
+        for topic, partitions in orphans.items():
+            yield f"{topic} {ranges(partitions)} has no worker"
+        for one in self.partitions:
+            if one.lag > most_behind:
+                yield f"{one.topic} {one.partition} is {one.lag:,} messages behind"
+        if self.rulebook is None:
+            yield "no rulebook: publish one with `floodgate rules push`"
+        yield from map(str, self.refused)
+        yield from self._problems_of_workers()
+
+    def _problems_of_workers(self) -> Iterator[str]:
+        rulebooks, versions = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for one in self.members:
+            if one.page is None:
+                continue
+            if one.page.waiting_for:
+                yield f"worker {one.name} waits for {', '.join(one.page.waiting_for)}"
+            versions[one.page.version].append(one.name)
+            if one.page.rulebook is not None:
+                rulebooks[one.page.rulebook].append(one.name)
+        for what, found in (("decide by different rulebooks", rulebooks), ("run different versions", versions)):
+            if len(found) > 1:
+                told = "; ".join(f"{value}: {', '.join(names)}" for value, names in sorted(found.items()))
+                yield f"workers {what} ({told})"
+        if self.rulebook is not None and len(rulebooks) == 1 and self.rulebook[0] not in rulebooks:
+            yield f"workers decide by the rulebook {next(iter(rulebooks))}; {self.rulebook[0]} was pushed last"
 
 
 def standing_of(settings: Settings) -> Standing:
@@ -52,7 +102,7 @@ def standing_of(settings: Settings) -> Standing:
     except (KafkaError, KeyError) as error:
         raise BrokerError(f"the group {settings.app_id} could not be described: {error!r}") from error
     owners = _owners(group)
-    standing = Standing(str(group["group_state"]), sorted({_name(member) for member in group["members"]}), [])
+    standing = Standing(str(group["group_state"]), _members(group), [])
     topics = (settings.topics.events, settings.topics.labels, settings.topics.hops, settings.topics.examples)
     with consumer(settings) as client:
         tps = [TopicPartition(topic, part) for topic in topics for part in client.partitions_for_topic(topic) or ()]
@@ -64,9 +114,28 @@ def standing_of(settings: Settings) -> Standing:
     in_use = read_in_use(settings)
     if in_use is not None:
         standing.rulebook = (in_use[0].id, in_use[0].author, in_use[0].note)
+    standing.refused = [one for one in read_refused(settings) if in_use is None or one.number > in_use[0].number]
     standing.paused = sorted(read_paused(settings))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing
+
+
+def ranges(numbers: list[int]) -> str:
+    """1, 2, 3, 7 as 1-3 7."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return " ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
+
+
+def _members(group: Any) -> list[Member]:
+    addresses = {_name(member): address_of(member) for member in group["members"]}
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        pages = pool.map(lambda address: read_worker_page(address) if address else None, addresses.values())
+        return sorted((Member(*one) for one in zip(addresses, pages, strict=True)), key=lambda one: one.name)
 
 
 def _owners(group: Any) -> dict[TopicPartition, str]:
@@ -85,4 +154,7 @@ def _assigned(member: Any) -> list[tuple[str, list[int]]]:
 
 
 def _name(member: Any) -> str:
+    address = address_of(member)
+    if address is not None:
+        return f"{address[0]}:{address[1]}"
     return f"{member['member_id'].rpartition('-')[2][:8]} on {member['client_host'].lstrip('/')}"

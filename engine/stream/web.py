@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from faust.web.base import BlueprintManager
 
+from engine.build import find_build
+
 if TYPE_CHECKING:
     from engine.stream.app import FloodgateApp
 
@@ -25,6 +27,7 @@ def add_pages(app: "FloodgateApp") -> None:
             "status": "ready" if not waiting else "waiting",
             "waiting_for": waiting,
             "rulebook": app.control.rulebook_id,
+            "version": find_build().version,
         }
         return view.json(status, status=200 if not waiting else 503)
 

@@ -1,5 +1,6 @@
 """`floodgate status`, on both kinds of broker."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def test_status_tells_workers_lag_and_what_is_in_use(tmp_path: Path, kind: str, 
         with pytest.raises(subprocess.CalledProcessError) as nobody:
             system.run("status")
         assert nobody.value.returncode == 1
-        assert "nobody" in nobody.value.stdout
+        assert f"problem: {system.settings.topics.events} 0-3 has no worker" in nobody.value.stdout
         worker = system.start_worker("one")
         system.wait_until_decided()
         told = wait_until(lambda: system.run("status"), "the status is known")
@@ -27,3 +28,13 @@ def test_status_tells_workers_lag_and_what_is_in_use(tmp_path: Path, kind: str, 
         assert "nobody" not in told
         assert worker.rulebook() in told
         assert "0-3  0 behind" in told
+        assert f"127.0.0.1:{worker.port}" in told
+
+        system.publish_rulebook({"rules.yaml": "version: 1\nrules: {r: {event: x, when: [oops], then: {flag: x}}}\n"})
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            system.run("status", "--json")
+        standing = json.loads(refused.value.stdout)
+        [problem] = standing["problems"]
+        assert "is used by no worker: it fails its check" in problem
+        assert standing["members"][0]["page"]["rulebook"] == worker.rulebook()
+        assert "is used by no worker: it fails its check" in system.run("rules", "history")

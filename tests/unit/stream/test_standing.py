@@ -12,7 +12,9 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream import standing
-from engine.stream.standing import Owned, standing_of
+from engine.stream.rulebooks import Refused
+from engine.stream.standing import Member, Owned, Standing, standing_of
+from engine.stream.worker_pages import WorkerPage
 
 EVENTS, OTHER = TopicPartition("events", 0), TopicPartition("events", 1)
 
@@ -28,6 +30,10 @@ class Broker:
         self.in_use: Any = None
         for name in ("admin", "consumer"):
             patch.setattr(standing, name, self._client)
+        self.refused: list[Refused] = []
+        self.pages: dict[tuple[str, int], WorkerPage] = {}
+        patch.setattr(standing, "read_worker_page", self.pages.get)
+        patch.setattr(standing, "read_refused", lambda _: self.refused)
         patch.setattr(standing, "read_in_use", lambda _: self.in_use)
         patch.setattr(standing, "read_paused", lambda _: {"b": 1, "a": 2})
         patch.setattr(standing, "read_models", lambda _: {"spam": SimpleNamespace(labels=7)})
@@ -54,8 +60,12 @@ class Broker:
         return dict.fromkeys(partitions, 10)
 
 
-def member(name: str, assignment: Any) -> dict[str, Any]:
-    return {"member_id": f"floodgate-{name}", "client_host": "/10.0.0.1", "member_assignment": assignment}
+def member(name: str, assignment: Any, url: str = "") -> dict[str, Any]:
+    metadata = f'\x00\x04{{"url":"{url}"}}' if url else ""
+    return {
+        "member_id": f"floodgate-{name}", "client_host": "/10.0.0.1", "member_assignment": assignment,
+        "member_metadata": metadata,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -77,11 +87,52 @@ def test_who_has_what_and_what_is_in_use_is_told(monkeypatch: pytest.MonkeyPatch
     broker = Broker(monkeypatch)
     assigned = {"assigned_partitions": [{"topic": "events", "partitions": [1]}]}
     broker.members = [member("abcdefghij", assigned), member("zz", None)]
-    broker.in_use = (SimpleNamespace(id="abc", author="ann", note="why"), object())
+    broker.in_use = (SimpleNamespace(id="abc", author="ann", note="why", number=7), object())
+    broker.refused = [Refused(6, "eve", "before"), Refused(8, "eve", "after")]
     found = standing_of(Settings())
-    assert (found.state, found.members) == ("Stable", ["abcdefgh on 10.0.0.1", "zz on 10.0.0.1"])
+    assert (found.state, [one.name for one in found.members]) == ("Stable", ["abcdefgh on 10.0.0.1", "zz on 10.0.0.1"])
     assert [one.owner for one in found.partitions] == [None, "abcdefgh on 10.0.0.1"]
+    assert found.refused == broker.refused[1:]
     assert (found.rulebook, found.paused, found.models) == (("abc", "ann", "why"), ["a", "b"], {"spam": 7})
+
+
+def test_workers_that_can_be_reached_say_what_they_decide_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker(monkeypatch)
+    broker.members = [member("b", None, "http://0.0.0.0:6067"), member("a", None, "http://worker-1:6066")]
+    page = broker.pages["10.0.0.1", 6066] = WorkerPage("0.1.0", "abc", ())
+    assert standing_of(Settings()).members == [Member("10.0.0.1:6066", page), Member("10.0.0.1:6067", None)]
+
+
+def workers(*pages: WorkerPage | None) -> list[Member]:
+    return [Member(f"host:{number}", page) for number, page in enumerate(pages, 1)]
+
+
+FINE = WorkerPage("1.0", "abc", ())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, []),
+        ({"members": workers(FINE, None)}, []),
+        ({"partitions": [Owned("events", 0, "w", 0, 1_000)]}, []),
+        ({"partitions": [Owned("events", 0, "w", 0, 1_001)]}, ["events 0 is 1,001 messages behind"]),
+        ({"partitions": [Owned("events", one, None, 0, 0) for one in (0, 1, 3)]}, ["events 0-1 3 has no worker"]),
+        ({"rulebook": None}, ["no rulebook: publish one with `floodgate rules push`"]),
+        ({"refused": [Refused(8, "", "bad")]}, ["version 8 of the rulebook, by someone, is used by no worker: bad"]),
+        ({"members": workers(WorkerPage("1.0", None, ("rulebook", "models")))},
+         ["worker host:1 waits for rulebook, models"]),
+        ({"members": workers(FINE, WorkerPage("1.1", "abc", ()))},
+         ["workers run different versions (1.0: host:1; 1.1: host:2)"]),
+        ({"members": workers(FINE, WorkerPage("1.0", "old", ()), FINE)},
+         ["workers decide by different rulebooks (abc: host:1, host:3; old: host:2)"]),
+        ({"members": workers(WorkerPage("1.0", "old", ()))},
+         ["workers decide by the rulebook old; abc was pushed last"]),
+    ],
+)  # fmt: skip
+def test_what_somebody_has_to_look_after(change: dict[str, Any], problem: list[str]) -> None:
+    told: dict[str, Any] = {"members": workers(FINE), "partitions": [], "rulebook": ("abc", "ann", "")} | change
+    assert list(Standing("Stable", **told).problems(1_000)) == problem
 
 
 def test_before_the_first_worker_nobody_has_anything(monkeypatch: pytest.MonkeyPatch) -> None:
