@@ -53,6 +53,14 @@ def test_every_alert_says_what_to_do() -> None:
         assert alert["labels"]["severity"] in ("page", "ticket")
 
 
+def test_the_base_has_every_manifest_or_says_when_to_add_it() -> None:
+    directory = DEPLOY / "kubernetes"
+    text = (directory / "kustomization.yaml").read_text("utf-8")
+    named = set(re.findall(r"- (\S+\.yaml)", text))
+    assert named == {path.name for path in directory.glob("*.yaml")} - {"kustomization.yaml"}
+    assert yaml.safe_load(text)["resources"] == ["floodgate.yaml", "jobs.yaml"]
+
+
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest["kind"])
 def test_kubernetes_accepts_the_manifests(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, "1.31", strict=True)
