@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test test-quick compiled lint lock bench endurance late-labels soak rivals rollout fuzz mutants pictures audit clean
+.PHONY: demo test test-quick compiled lint lock bench endurance late-labels soak rivals rollout fuzz mutants handover night pictures audit clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -49,6 +49,12 @@ fuzz: $(VENV)/.installed-fuzz ## bytes at random for everything that reads bytes
 
 mutants: $(VENV)/.installed-dev ## signs of the engine flipped at random, one at a time: do the quick tests notice; N=100 SEED=1
 	$(BIN)/python -m tests.mutants.campaign --count $(or $(N),100) --seed $(or $(SEED),1)
+
+handover: $(VENV)/.installed-dev ## how long events wait while a worker is restarted or killed, on Apache Kafka
+	$(BIN)/python -m tests.chaos.handover
+
+night: $(VENV)/.installed-dev ## a night on call: faults on real Kafka, and what the alerts say in a real Prometheus; ONLY=text
+	$(BIN)/python -m tests.night --only "$(ONLY)"
 
 pictures: $(VENV)/.installed-dev ## the pictures of the documentation, taken from a running system
 	$(BIN)/python -m tests.pictures

@@ -64,9 +64,13 @@ class WorkerProcess:
             "FLOODGATE_WEB_PORT": str(port),
         }
         self._config = directory / "settings.json"
-        self._config.write_bytes(msgspec.json.encode(settings))
+        self.configure(settings)
         self.port = port
         self._process = self._start()
+
+    def configure(self, settings: Settings) -> None:
+        """From its next start on."""
+        self._config.write_bytes(msgspec.json.encode(settings))
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with (self._directory / f"{self.name}.log").open("ab") as log:

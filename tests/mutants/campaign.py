@@ -17,9 +17,10 @@ from tests.mutants.trials import SURVIVED, Outcome, Reach, Scratch, mirror_of
 PACKAGES = ("core", "rulebook", "stream", "learning", "state")
 TWINS = {
     *(f"engine/core/{name}.py" for name in ("counts", "distincts", "hashing", "identity", "packing", "recent")),
-    "engine/learning/linear.py",
-}
-"""What serves where nothing was compiled: tests that hold both equal run it, and in pure Python all others do."""
+    "engine/learning/linear.py", "engine/core/kernel.py", "engine/learning/kernel.py",
+}  # fmt: skip
+"""What serves where nothing was compiled, and what chooses it: tests that hold both equal run it, and in pure Python
+all others do."""
 
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.lists import LiveList, entries_of
+from engine.core.lists import Entries, LiveList, entries_of
 
 
 def test_fixed_entries_stay() -> None:
@@ -14,6 +14,17 @@ def test_fixed_entries_stay() -> None:
     assert words == {"a"}
     words.replace(["c"])
     assert words == {"a", "c"}
+
+
+def test_what_was_never_there_takes_no_others_place() -> None:
+    hosts = Entries(["Example.com"])
+    hosts.discard("example.COM")
+    hosts.discard("other.com")
+    assert "EXAMPLE.com" in hosts
+    hosts.add("other.com")
+    assert "OTHER.com" in hosts
+    hosts.discard(5)
+    assert hosts == {"Example.com", "other.com"}
 
 
 def test_events_have_pseudonyms_where_people_write_ids() -> None:
