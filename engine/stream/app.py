@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,11 +92,11 @@ class FloodgateApp(faust.App):
         self._followers = (
             Follower(
                 settings.topics.models, settings, self._receive_model, self._switch, accept=self._accept_model,
-                on_refused=self.metrics.refused.labels(settings.topics.models).inc,
+                on_refused=partial(self._count_refused, settings.topics.models),
             ),
             Follower(
                 settings.topics.rulebooks, settings, self.control.receive, self._control_known, group_of,
-                self.control.accept, self.metrics.refused.labels(settings.topics.rulebooks).inc,
+                self.control.accept, partial(self._count_refused, settings.topics.rulebooks),
                 self.control.note_displaced,
             ),
         )  # fmt: skip
@@ -165,6 +166,9 @@ class FloodgateApp(faust.App):
 
     # -- updates ----------------------------------------------------------------------------------
 
+    def _count_refused(self, topic: str) -> None:
+        self.metrics.count_refused(topic, is_starting=not self.ready_to_decide.is_set())
+
     def _note_unverified(self, record: Any) -> None:
         self.metrics.unverified.labels(record.topic).inc()
         _log.warning(
@@ -176,7 +180,7 @@ class FloodgateApp(faust.App):
         """A worker's, or from one who may restore models."""
         if is_a_workers_or(record, "model", self.seals, self._publishers):
             return True
-        self.metrics.refused.labels(record.topic).inc()
+        self._count_refused(record.topic)
         _log.error("a part of a model was refused: no worker has published it, nor one who may", offset=record.offset)
         return False
 
@@ -197,7 +201,7 @@ class FloodgateApp(faust.App):
         try:
             model = self._models.receive(name, record.value)
         except SnapshotError as error:
-            self.metrics.refused.labels(self.settings.topics.models).inc()
+            self._count_refused(self.settings.topics.models)
             _log.error("a model snapshot was refused; the one in use stays", model=name, error=str(error))
             return False
         if model is not None and not is_seed(name):

@@ -208,7 +208,7 @@ class ControlState:
             _log.error("what was verified cannot be kept on disk", group=group, error=str(error))
 
     def _refuse(self, why: str, **where: Any) -> None:
-        self._metrics.refused.labels(self._topic).inc()
+        self._metrics.count_refused(self._topic, is_starting=not self.caught_up)
         _log.error("a message on the rulebooks topic was refused", why=why, **where)
 
 

@@ -109,7 +109,7 @@ class Metrics:
         self.paused = Gauge("floodgate_rules_paused", "Rules that do nothing for now", registry=registry)
         self.model = Gauge("floodgate_model_labels", "Labels behind the model in use", ["model"], registry=registry)
         self.refused = Counter(
-            "floodgate_updates_refused", "Rulebooks and models refused", ["topic"], registry=registry
+            "floodgate_updates_refused", "Rulebooks and models refused", ["topic", "at"], registry=registry
         )
         self.unverified = Counter(
             "floodgate_messages_unverified",
@@ -170,6 +170,11 @@ class Metrics:
             "floodgate_build_info", "1 for what is running", ["version", "python", "compiled"], registry=registry
         )
         build.labels(*find_build()).set(1)
+
+    def count_refused(self, topic: str, *, is_starting: bool) -> None:
+        """Something was refused on the topic of rulebooks or models. A worker that starts meets again what all have
+        refused before: nobody is to be called for that."""
+        self.refused.labels(topic, "start" if is_starting else "run").inc()
 
     def expect(self, rulebook: Rulebook) -> None:
         """Begin at 0 what the rules and models of a rulebook may bring about: of a counter that is first seen at 1,

@@ -41,4 +41,7 @@ def test_staging_cannot_push_on_production_nor_work_there(tmp_path: Path) -> Non
         production.settings = ours
         wait_until(lambda: worker.metric("floodgate_updates_refused_total") == 1, "it is refused")
         assert worker.rulebook() == rulebook
-        assert rulebook in production.run("status")
+        with pytest.raises(subprocess.CalledProcessError) as looked:
+            production.run("status")
+        assert rulebook in looked.value.stdout
+        assert "is used by no worker: nobody who may has published it" in looked.value.stdout

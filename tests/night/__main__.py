@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,29 +81,34 @@ def go_through(night: Night, prometheus: Prometheus, fault: Fault) -> Told:
     return Told(fault, paged_s, severity, quiet_s, wrong.strip())
 
 
+def spend_night(kafka: KafkaCluster, directory: Path, faults: Sequence[Fault], evening_s: float) -> Iterator[Told]:
+    """Two workers, producers, Prometheus; so long nothing happens, then each fault in turn."""
+    (directory / "rules.yaml").write_text(RULES)
+    with System(directory, kafka.address, session_timeout_ms=6_000) as system:
+        system.push_rules(directory / "rules.yaml")
+        workers = [system.start_worker(name) for name in ("one", "two")]
+        for worker in workers:
+            wait_until(worker.ready, f"{worker.name} is ready")
+        with Traffic(system.settings) as traffic, Prometheus(directory, [one.port for one in workers]) as prometheus:
+            time.sleep(evening_s)
+            for fault in faults:
+                yield go_through(Night(kafka, system, workers, traffic), prometheus, fault)
+        system.wait_until_decided()
+
+
 def main() -> None:
     """All faults, or those whose names hold a text; exit code 1 where something was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="")
     chosen = [fault for fault in FAULTS if parser.parse_args().only in fault.name]
     directory = Path(tempfile.mkdtemp(prefix="floodgate-night-"))
-    (directory / "rules.yaml").write_text(RULES)
     wrong = False
-    with KafkaCluster() as kafka, System(directory, kafka.address, session_timeout_ms=6_000) as system:
-        system.push_rules(directory / "rules.yaml")
-        workers = [system.start_worker(name) for name in ("one", "two")]
-        for worker in workers:
-            wait_until(worker.ready, f"{worker.name} is ready")
-        with Traffic(system.settings) as traffic, Prometheus(directory, [one.port for one in workers]) as prometheus:
-            night = Night(kafka, system, workers, traffic)
-            print(f"all times of the alerts are divided by {SHORTER}; an evening of {EVENING_S} s", flush=True)
-            time.sleep(EVENING_S)
-            print("| what | paged, after | resolved by | quiet after |\n| --- | --- | --- | --- |", flush=True)
-            for fault in chosen:
-                told = go_through(night, prometheus, fault)
-                wrong = wrong or bool(told.wrong)
-                print(f"{told} {told.wrong}".rstrip(), flush=True)
-        system.wait_until_decided()
+    print(f"all times of the alerts are divided by {SHORTER}; an evening of {EVENING_S} s", flush=True)
+    print("| what | paged, after | resolved by | quiet after |\n| --- | --- | --- | --- |", flush=True)
+    with KafkaCluster() as kafka:
+        for told in spend_night(kafka, directory, chosen, EVENING_S):
+            wrong = wrong or bool(told.wrong)
+            print(f"{told} {told.wrong}".rstrip(), flush=True)
     sys.exit(1 if wrong else 0)
 
 

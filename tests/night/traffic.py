@@ -48,4 +48,4 @@ class Traffic(threading.Thread):
     ) -> None:
         self._ended.set()
         self.join()
-        self._producer.close(timeout=1)
+        self._producer.close(timeout=60)

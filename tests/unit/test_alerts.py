@@ -124,8 +124,24 @@ CASES = [
     Case("FloodgateBudgetSpent", born('floodgate_rule_hits_total{rule="r",effect="budget"}'), (61, 68), (59, 80)),
     Case("FloodgateBudgetSpent", rare('floodgate_rule_hits_total{rule="r",effect="budget"}'), (61, 68), (59, 80)),
     Case("FloodgateBudgetSpent", rare('floodgate_rule_hits_total{rule="r",effect="acted"}'), (), (61, 68)),
-    Case("FloodgateUpdateRefused", born('floodgate_updates_refused_total{topic="rulebooks"}'), (61, 73), (59, 90)),
-    Case("FloodgateUpdateRefused", rare('floodgate_updates_refused_total{topic="rulebooks"}'), (61, 73), (59, 90)),
+    Case(
+        "FloodgateUpdateRefused",
+        born('floodgate_updates_refused_total{topic="rulebooks", at="run"}'),
+        (61, 73),
+        (59, 90),
+    ),
+    Case(
+        "FloodgateUpdateRefused",
+        rare('floodgate_updates_refused_total{topic="rulebooks", at="run"}'),
+        (61, 73),
+        (59, 90),
+    ),
+    Case(
+        "FloodgateUpdateRefused",
+        rare('floodgate_updates_refused_total{topic="rulebooks", at="start"}'),
+        (),
+        (59, 61, 90),
+    ),
     Case(
         "FloodgateRulebooksDiffer",
         {

@@ -78,7 +78,7 @@ class Worker:
 
     @property
     def refused(self) -> float:
-        return self.metrics.registry.get_sample_value("floodgate_updates_refused_total", {"topic": "rulebooks"}) or 0.0
+        return sum(refusals(self, at) for at in ("start", "run"))
 
 
 FAR = round((time.time() + 500) * 1e6)
@@ -324,8 +324,18 @@ def test_without_a_list_everyone_may_and_nothing_is_kept(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def refusals(worker: Worker) -> float | None:
-    return worker.metrics.registry.get_sample_value("floodgate_updates_refused_total", {"topic": "rulebooks"})
+def refusals(worker: Worker, at: str) -> float:
+    labels = {"topic": "rulebooks", "at": at}
+    return worker.metrics.registry.get_sample_value("floodgate_updates_refused_total", labels) or 0.0
+
+
+def test_what_a_starting_worker_meets_counts_apart(tmp_path: Path) -> None:
+    worker = Worker(tmp_path, {"ann": entry(ANN)})
+    assert worker.read(record("rulebooks", FLOOD, PAUSE)) == [False]
+    assert (refusals(worker, "start"), refusals(worker, "run")) == (1, 0)
+    worker.control.caught_up = True
+    assert worker.read(record("rulebooks", FLOOD, PAUSE)) == [False]
+    assert (refusals(worker, "start"), refusals(worker, "run")) == (1, 1)
 
 
 def test_what_was_displaced_is_put_back_as_it_was_signed(tmp_path: Path) -> None:
@@ -340,9 +350,9 @@ def test_what_was_displaced_is_put_back_as_it_was_signed(tmp_path: Path) -> None
     (tmp_path / "new").mkdir()
     fresh = Worker(tmp_path / "new", people)
     assert fresh.read(again) == [True]  # which has nothing but the topic, as compaction leaves it
-    refused = refusals(worker)
+    refused = worker.refused
     assert worker.read(again) == [False]
-    assert refusals(worker) == refused
+    assert worker.refused == refused
     worker.control.note_displaced(record("rulebooks", key, None, offset=3))
     assert [one.key for one in worker.control.put_back()] == [key]
     worker.control.note_displaced(record("rulebooks", b"version/0", None, offset=4))
