@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from engine.backtest.comparison import Comparison
+from engine.backtest.comparison import Comparison, Concerned
 from engine.backtest.run import backtest
 from engine.core.rules import Rulebook
 from engine.settings import Settings
@@ -14,7 +14,7 @@ from engine.stream.rulebooks import read_in_use, read_paused
 MOST_EVENTS = 100_000
 """Of more, the latest are tried: a push takes seconds, not minutes."""
 
-FEWEST_USERS = 10
+FEWEST = 10
 """So few may be newly acted on whatever share that is: nothing is known of a share of few."""
 
 
@@ -36,6 +36,7 @@ def try_on_last_events(
     return backtest(new, old, events, [], settings, lambda count: told(count, len(events)), read_models(settings))
 
 
-def exceeds(found: Comparison, max_share: float) -> bool:
-    """Whether an edit newly acts on more than this share of the active users."""
-    return found.newly_count > max(FEWEST_USERS, max_share * found.active_users)
+def exceeding(found: Comparison, max_share: float) -> Concerned | None:
+    """Of whom an edit newly acts on more than this share: of the active users, or of what events name under a field
+    that rules target; None where it is so of nobody."""
+    return next((one for one in found.concerned if one.newly_count > max(FEWEST, max_share * one.active)), None)

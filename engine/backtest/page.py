@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from engine.backtest.comparison import Comparison, Overlap, RuleReport
-from engine.backtest.text import told
+from engine.backtest.text import about, named, told
 from engine.backtest.trial import Sample
 from engine.core.units import time_text
 
@@ -33,11 +33,16 @@ def page(found: Comparison, title: str) -> str:
         f"<pre>{escape(chr(10).join(found.changes))}</pre>" if found.changes else "",
         _numbers(found), "<h2>Rules</h2>", _rules(found),
     ]  # fmt: skip
+    never = [[escape(rule.rule), escape(str(one))] for rule in found.rules for one in rule.never]
+    if never:
+        parts += ["<h2>Rules that never fired</h2>", _table(["rule", "as"], never)]
     if found.against is not None:
-        parts += [
-            _users("Newly acted on", found.newly, found.newly_count),
-            _users("No longer acted on", found.no_longer, found.no_longer_count),
-        ]
+        for one in found.concerned:
+            parts += [
+                _whom(f"Newly acted on: {one.newly_count:,} {named(one.kind)}", one.newly, one.newly_count),
+                _whom(f"No longer acted on: {one.no_longer_count:,} {named(one.kind)}", one.no_longer,
+                      one.no_longer_count),
+            ]  # fmt: skip
     parts += [_rule(rule, found) for rule in found.rules if rule.met or any(rule.met_by_step_before)]
     if found.overlaps:
         parts += ["<h2>Rules that meet the same events</h2>", _overlaps(found.overlaps)]
@@ -45,27 +50,30 @@ def page(found: Comparison, title: str) -> str:
 
 
 def _numbers(found: Comparison) -> str:
-    users = f"{found.users_acted_on:,} <small>{found.share_acted_on:.2%}</small>"
-    boxes = [("events", f"{found.events:,}"), ("active users", f"{found.active_users:,}"),
-             ("labelled events", f"{found.labelled:,}"), ("users acted on", users)]  # fmt: skip
-    if found.users_acted_on_before is not None:
-        boxes += [("before", f"{found.users_acted_on_before:,}"), ("newly acted on", f"{found.newly_count:,}"),
-                  ("no longer", f"{found.no_longer_count:,}")]  # fmt: skip
+    boxes = [("events", f"{found.events:,}"), ("labelled events", f"{found.labelled:,}")]
+    for one in found.concerned:
+        share = f"{one.acted_on:,} <small>{one.share_acted_on:.2%}</small>"
+        boxes += [(f"active {named(one.kind)}", f"{one.active:,}"), (f"{named(one.kind)} acted on", share)]
+        if one.acted_on_before is not None:
+            boxes += [("before", f"{one.acted_on_before:,}"), ("newly acted on", f"{one.newly_count:,}"),
+                      ("no longer", f"{one.no_longer_count:,}")]  # fmt: skip
     refused = sum(found.dead_letters.values())
     if refused:
         boxes.append(("could not be used", f"{refused:,}"))
-    return "<div class=numbers>" + "".join(f"<div><b>{value}</b>{name}</div>" for name, value in boxes) + "</div>"
+    return (
+        "<div class=numbers>" + "".join(f"<div><b>{value}</b>{escape(name)}</div>" for name, value in boxes) + "</div>"
+    )
 
 
 def _rules(found: Comparison) -> str:
     compared = found.against is not None
-    head = ["rule", "mode", "met", *(["before", "newly", "no longer"] if compared else []), "acted", "users",
+    head = ["rule", "mode", "met", *(["before", "newly", "no longer"] if compared else []), "acted", "whom",
             "precision", "recall"]  # fmt: skip
     rows = []
     for one in found.rules:
         before = ["new" if one.before is None else f"{one.before:,}", f"{one.newly_met:,}", f"{one.no_longer_met:,}"]
         cells = [escape(one.rule), one.mode, f"{one.met:,}", *(before if compared else []), f"{one.acted:,}",
-                 f"{one.users:,}", told(one.precision), told(one.recall)]  # fmt: skip
+                 escape(about(one)), told(one.precision), told(one.recall)]  # fmt: skip
         rows.append(cells)
     rows += [[escape(rule), "gone", *["-"] * (len(head) - 2)] for rule in found.removed]
     return _table(head, rows, numbers=range(2, 8 if compared else 5))
@@ -78,10 +86,11 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: range = 
     return f"<table><tr>{row(head, 'th')}</tr>" + "".join(f"<tr>{row(one, 'td')}</tr>" for one in rows) + "</table>"
 
 
-def _users(what: str, users: dict[str, str], count: int) -> str:
-    named = ", ".join(f"{escape(user)} <small>{escape(rule)}</small>" for user, rule in users.items())
-    left = f" and {count - len(users):,} more" if count > len(users) else ""
-    return f"<h2>{what}: {count:,} users</h2><details><summary>who</summary><p>{named or 'nobody'}{left}</p></details>"
+def _whom(head: str, whom: dict[str, str], count: int) -> str:
+    listed = ", ".join(f"{escape(one)} <small>{escape(rule)}</small>" for one, rule in whom.items())
+    left = f" and {count - len(whom):,} more" if count > len(whom) else ""
+    shown = f"<details><summary>who</summary><p>{listed or 'nobody'}{left}</p></details>"
+    return f"<h2>{escape(head)}</h2>{shown}"
 
 
 def _rule(rule: RuleReport, found: Comparison) -> str:

@@ -5,7 +5,9 @@ from itertools import islice
 
 import orjson
 
+from engine.backtest.absences import Survey
 from engine.backtest.comparison import Arrived, Comparison, compare
+from engine.backtest.targets import Targets
 from engine.backtest.trial import Trial
 from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
@@ -27,8 +29,13 @@ def backtest(
     """Try rulebooks on events in the order of their arrival. Labels teach the models when they came, and tell which
     events were spam; `models`: with which they begin. `done` is told how many events have been tried."""
     spam = known_spam(labels)
-    arrived, rulebooks = Arrived(), [rulebook for rulebook in (new, old) if rulebook is not None]
-    trials = [Trial(rulebook, settings, spam, models or {}, old if rulebook is new else None) for rulebook in rulebooks]
+    rulebooks = [rulebook for rulebook in (new, old) if rulebook is not None]
+    hidden = settings.privacy.fields if settings.pseudonyms() is not None else ()
+    arrived = Arrived(targets=Targets(rulebooks), survey=Survey(new, hidden))
+    trials = [
+        Trial(rulebook, settings, spam, models or {}, arrived.targets, old if rulebook is new else None)
+        for rulebook in rulebooks
+    ]
     arrivals = arriving(events, labels, settings, arrived, spam)
     while chunk := list(islice(arrivals, CHUNK)):
         for trial in trials:
@@ -56,7 +63,7 @@ def arriving(
 def _events(
     lines: Iterable[bytes | Recorded], settings: Settings, arrived: Arrived, spam: Mapping[str, bool]
 ) -> Iterator[Arrival]:
-    mapping = settings.events.mapping()
+    mapping, pseudonyms = settings.events.mapping(), settings.pseudonyms()
     for one in lines:
         line, at_ms = one if isinstance(one, Recorded) else (one, arrived_ms(one))
         arrived.events += 1
@@ -65,7 +72,12 @@ def _events(
         except (EventError, orjson.JSONDecodeError):
             yield Arrival("event", 0, line)  # the engine tells what is wrong with it
             continue
+        if pseudonyms is not None:  # as decisions name people
+            pseudonyms.conceal(event)
         arrived.users.add(event.user_id)
+        arrived.targets.note(event)
+        if arrived.survey is not None:
+            arrived.survey.note(event)
         if event.event_id in spam:
             arrived.labelled.add(event.event_id)
         arrived.first_ms = min(arrived.first_ms or event.ts_ms, event.ts_ms)

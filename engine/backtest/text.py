@@ -4,7 +4,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.backtest.comparison import Comparison, Estimate, RuleReport
+from engine.backtest.comparison import Comparison, Concerned, Estimate, RuleReport
+from engine.backtest.targets import USERS
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 24
@@ -15,37 +16,55 @@ def tell(console: Console, found: Comparison) -> None:
     """What a rulebook does, and what is different from the one before."""
     for change in found.changes:
         console.print(change, highlight=False)
-    users = f"{found.users_acted_on:,} of {found.active_users:,} users acted on ({found.share_acted_on:.2%})"
-    if found.users_acted_on_before is not None:
-        users += f", {found.users_acted_on_before:,} before"
-    console.print(f"{found.events:,} events, {found.labelled:,} labelled; {users}")
+    console.print(f"{found.events:,} events, {found.labelled:,} labelled; {_acted_on(found.users)}")
+    for one in found.others:
+        console.print(_acted_on(one))
     console.print(_rules(found))
+    for rule in found.rules:
+        for absence in rule.never:
+            console.print(f"rule {rule.rule} never fired: {absence}", style="yellow", highlight=False)
     if found.against is not None:
-        _tell_users(console, "newly acted on", found.newly, found.newly_count)
-        _tell_users(console, "no longer acted on", found.no_longer, found.no_longer_count)
-        for rule in found.removed:
-            console.print(f"rule {rule} is gone")
-    for one in found.overlaps[:_FEW]:
-        console.print(f"{one.rules[0]} and {one.rules[1]} meet the same {one.events:,} events ({one.share:.0%})")
+        for one in found.concerned:
+            _tell_whom(console, f"{named(one.kind)} newly acted on", one.newly, one.newly_count)
+            _tell_whom(console, f"{named(one.kind)} no longer acted on", one.no_longer, one.no_longer_count)
+        for name in found.removed:
+            console.print(f"rule {name} is gone")
+    for pair in found.overlaps[:_FEW]:
+        console.print(f"{pair.rules[0]} and {pair.rules[1]} meet the same {pair.events:,} events ({pair.share:.0%})")
     for reason, count in found.dead_letters.items():
         console.print(f"{count:,} events or labels could not be used: {reason}", style="yellow")
 
 
+def _acted_on(whom: Concerned) -> str:
+    before = f", {whom.acted_on_before:,} before" if whom.acted_on_before is not None else ""
+    return f"{whom.acted_on:,} of {whom.active:,} {named(whom.kind)} acted on ({whom.share_acted_on:.2%}){before}"
+
+
+def named(kind: str) -> str:
+    """A kind of targets, for people: "users", "values of target_id"."""
+    return "users" if kind == USERS else f"values of {kind}"
+
+
 def _rules(found: Comparison) -> Table:
-    table = Table("rule", "mode", "met", "before", "acted", "users", "precision", "recall", "when", show_lines=False)
+    table = Table("rule", "mode", "met", "before", "acted", "whom", "precision", "recall", "when", show_lines=False)
     for column in table.columns[2:6]:
         column.justify = "right"
     for rule in found.rules:
         before = "-" if found.against is None else "new" if rule.before is None else f"{rule.before:,}"
         table.add_row(
-            rule.rule, rule.mode, _met(rule), before, f"{rule.acted:,}", f"{rule.users:,}", told(rule.precision),
-            told(rule.recall), _bars(rule.met_by_step),
+            rule.rule, rule.mode, _met(rule), before, f"{rule.acted:,}", about(rule),
+            told(rule.precision), told(rule.recall), _bars(rule.met_by_step),
         )  # fmt: skip
     return table
 
 
 def _met(rule: RuleReport) -> str | Text:
     return f"{rule.met:,}" if rule.met else Text("never", "yellow")
+
+
+def about(rule: RuleReport) -> str:
+    """Whom a rule is about: how many users, or how many values of a field."""
+    return f"{rule.targets:,}" if rule.about == USERS else f"{rule.targets:,} {rule.about}"
 
 
 def told(share: Estimate | None) -> str:
@@ -60,6 +79,6 @@ def _bars(counts: list[int]) -> str:
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in sums) if most else ""
 
 
-def _tell_users(console: Console, what: str, users: dict[str, str], count: int) -> None:
-    few = ", ".join(f"{user} ({rule})" for user, rule in list(users.items())[:_FEW])
-    console.print(f"{count:,} users {what}{': ' if few else ''}{few}{' ...' if count > _FEW else ''}")
+def _tell_whom(console: Console, what: str, whom: dict[str, str], count: int) -> None:
+    few = ", ".join(f"{one} ({rule})" for one, rule in list(whom.items())[:_FEW])
+    console.print(f"{count:,} {what}{': ' if few else ''}{few}{' ...' if count > _FEW else ''}")

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from engine.backtest.targets import USERS, Target, Targets, kind_of
 from engine.core.hashing import hash64
 from engine.core.rules import Rule, Rulebook
 from engine.learning.models import LearnedModel
@@ -40,14 +41,17 @@ class Sample(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class RuleTally:
-    """What one rule has met. `hours`: events met in each hour since 1970; `spam`, `ham`: of those that are labelled;
-    `samples`: some events at random, the same in each run."""
+    """What one rule has met. `about`: the kind of its `targets`; `users`: whose events these were; `hours`: events met
+    in each hour since 1970; `spam`, `ham`: of those that are labelled; `samples`: some events at
+    random, the same in each run."""
 
     rule: str
     mode: str
+    about: str = USERS
     met: int = 0
     acted: int = 0
     users: set[str] = field(default_factory=set)
+    targets: set[Target] = field(default_factory=set)
     events: set[int] = field(default_factory=set)
     spam: int = 0
     ham: int = 0
@@ -70,20 +74,20 @@ class RuleTally:
 
 class Trial:
     """Runs a rulebook. `spam`: what events turned out to be, by event id, where that is known; it may grow; `models`:
-    with which it begins."""
+    with which it begins; `targets`: whom the events name."""
 
     def __init__(
         self, rulebook: Rulebook, settings: Settings, spam: Mapping[str, bool], models: Mapping[str, LearnedModel],
-        before: Rulebook | None = None,
+        targets: Targets, before: Rulebook | None = None,
     ) -> None:  # fmt: skip
-        self.rulebook, self._spam = rulebook, spam
+        self.rulebook, self._spam, self._targets = rulebook, spam, targets
         settings = msgspec.structs.replace(settings, decision_sample=0.0, review_share=0.0)
         self._engine, self._topics = OfflineEngine(rulebook, settings, models, before), settings.topics
-        self.rules = {rule.name: RuleTally(rule.name, _mode(rule)) for rule in rulebook.rules}
+        self.rules = {rule.name: RuleTally(rule.name, _mode(rule), kind_of(rule)) for rule in rulebook.rules}
         self.overlaps: Counter[tuple[str, str]] = Counter()
         self._allow = {rule.name for rule in rulebook.rules if rule.then.kind == "allow"}
-        self._kinds = {rule.name: rule.then.kind for rule in rulebook.rules}
-        self.users: dict[str, dict[str, str]] = {}  # acted on: what was done, and by which rule first
+        self._by_name = {rule.name: rule for rule in rulebook.rules}
+        self.acted_on: dict[Target, dict[str, str]] = {}  # what was done, and by which rule first
         self.refused: Counter[str] = Counter()
         self._done: dict[tuple[str, str], str] = {}
 
@@ -99,22 +103,25 @@ class Trial:
                 self.refused[dict(message.headers or ()).get("reason", b"").decode()] += 1
 
     def _decided(self, decision: Any) -> None:
-        user, met = decision["user_id"], []
+        met = []
         for hit in decision["hits"]:
+            rule = self._by_name[hit["rule"]]
+            target = self._targets.of(rule, decision["event_id"], decision["type"], decision["ts"], decision["user_id"])
             if hit["effect"] in MET:
-                met.append(hit["rule"])
-                self._met(self.rules[hit["rule"]], decision, hit)
-            if hit["effect"] in ("acted", "budget") and hit["rule"] not in self._allow:  # a budget hides no bad edit
-                kind = self._done.pop((decision["event_id"], hit["rule"]), self._kinds[hit["rule"]])
-                self.users.setdefault(user, {}).setdefault(kind, hit["rule"])
+                met.append(rule.name)
+                self._met(self.rules[rule.name], decision, hit, target)
+            if hit["effect"] in ("acted", "budget") and rule.name not in self._allow:  # a budget hides no bad edit
+                kind = self._done.pop((decision["event_id"], rule.name), rule.then.kind)
+                self.acted_on.setdefault(target, {}).setdefault(kind, rule.name)
         for pair in combinations(sorted(met), 2):
             self.overlaps[pair] += 1
 
-    def _met(self, tally: RuleTally, decision: Any, hit: Any) -> None:
+    def _met(self, tally: RuleTally, decision: Any, hit: Any, target: Target) -> None:
         event, spam = decision["event_id"], self._spam.get(decision["event_id"])
         tally.met += 1
         tally.acted += hit["effect"] == "acted" and tally.rule not in self._allow
         tally.users.add(decision["user_id"])
+        tally.targets.add(target)
         if hash64(event) not in tally.events:  # met again when a rule looks back, or sent again: labelled once
             tally.events.add(hash64(event))
             tally.spam += spam is True

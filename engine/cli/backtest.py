@@ -38,7 +38,8 @@ def command(
 ) -> None:  # fmt: skip
     """Try a rulebook on recorded events: what each rule meets, whom it acts on, what differs from another rulebook.
 
-    The engine is the one that runs live: the same events give the same decisions.
+    The engine is the one that runs live. A rule that reads of each user alone decides as it does live; where users
+    meet, their events may arrive live in another order: `rules check --order` tells which rules that concerns.
     """
     rulebook = load_rulebook(new)
     before = load_rulebook(_sources(settings, against)) if against is not None else None

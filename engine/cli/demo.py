@@ -16,7 +16,7 @@ from engine.cli.verdict import tell_verdict
 from engine.core.events import FieldMapping
 from engine.dev.demo import Traffic, run_demo
 from engine.dev.observer import Observation
-from engine.sim.world import Moderator, SimulatedEvent, simulate_day
+from engine.sim.world import FIRST_SEED, Moderator, SimulatedEvent, simulate_day
 from engine.stream.offline import Arrival, merge
 
 
@@ -25,7 +25,7 @@ from engine.stream.offline import Arrival, merge
 @click.option("--events", "events_path", type=FILE, help="Recorded events in place of the simulated day.")
 @click.option("--labels", "labels_path", type=FILE, help="Labels of the recorded events.")
 @click.option("--rate", default=700.0, show_default=True, help="Events a second.")
-@click.option("--seed", default=1, show_default=True, help="Another day.")
+@click.option("--seed", default=FIRST_SEED, show_default=True, type=click.IntRange(min=0), help="Another day.")
 @click.option("--workers", default=1, show_default=True, help="Worker processes.")
 @click.option("--kafka", is_flag=True, help="On Apache Kafka in place of the embedded broker.")
 def command(

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
-from engine.backtest.guard import exceeds, try_on_last_events
-from engine.backtest.text import tell
+from engine.backtest.comparison import Concerned
+from engine.backtest.guard import exceeding, try_on_last_events
+from engine.backtest.text import named, tell
 from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, confirm, echo
@@ -92,11 +93,16 @@ def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly:
         )
     if found is None:
         return True
-    share = found.newly_count / max(1, found.active_users)
-    said = f"{found.newly_count:,} of {found.active_users:,} users ({share:.2%})"
-    echo(f"tried on the last {found.events:,} events: newly acts on {said}, no longer on {found.no_longer_count:,}")
-    if not exceeds(found, max_newly / 100):
+    for one in (found.users, *(one for one in found.others if one.newly_count or one.no_longer_count)):
+        said = f"newly acts on {_newly(one)}, no longer on {one.no_longer_count:,}"
+        echo(f"tried on the last {found.events:,} events: {said}")
+    too_many = exceeding(found, max_newly / 100)
+    if too_many is None:
         return True
     tell(Console(), found)
-    echo(f"not pushed: it would newly act on {said}, more than {max_newly:g}%. If that is meant: --force")
+    echo(f"not pushed: it would newly act on {_newly(too_many)}, more than {max_newly:g}%. If that is meant: --force")
     return False
+
+
+def _newly(whom: Concerned) -> str:
+    return f"{whom.newly_count:,} of {whom.active:,} {named(whom.kind)} ({whom.newly_count / max(1, whom.active):.2%})"

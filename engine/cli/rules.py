@@ -18,13 +18,15 @@ from engine.cli.in_use import commands, in_use
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.push import publish
+from engine.core.rules import Rulebook
 from engine.core.units import time_text
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
+from engine.rulebook.arrival import find_orders
 from engine.rulebook.differences import differences
 from engine.rulebook.formatting import formatted
+from engine.rulebook.json_schema import json_schema
 from engine.rulebook.reference import reference
-from engine.rulebook.schema import json_schema
 from engine.settings import Settings
 from engine.stream.messages import Pause
 from engine.stream.promotions import promote, read_promotions
@@ -56,11 +58,22 @@ for _one in commands:
 @command.command("check")
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 @click.option("--costs", is_flag=True, help="Show what events cost, and what entities keep.")
+@click.option("--order", is_flag=True, help="Tell for each rule whether the order between users' events matters.")
 @with_limits
-def check(paths: tuple[Path, ...], costs: bool, max_us: float, max_bytes: int) -> None:
+def check(paths: tuple[Path, ...], costs: bool, order: bool, max_us: float, max_bytes: int) -> None:
     """Check rulebooks and run their inline tests. Prints every error at once; exit code 1 if there is one."""
     found = [checked(path, Limits(max_us, max_bytes), costs) for path in paths]
+    if order:
+        for rulebook in filter(None, found):
+            _tell_orders(rulebook)
     sys.exit(1 if None in found else 0)
+
+
+def _tell_orders(rulebook: Rulebook) -> None:
+    table = Table("rule", "does it depend on the order in which users' events arrive?")
+    for name, order in find_orders(rulebook).items():
+        table.add_row(name, str(order))
+    Console().print(table)
 
 
 @command.command("test")

@@ -22,7 +22,8 @@ from engine.settings import Settings
 from engine.sim.attacks import Event
 from engine.sim.evasion import evasion as cost_of
 from engine.sim.lies import LIES, SPARE_KEYS, outcome, told
-from engine.sim.world import simulate_day
+from engine.sim.verdict import concerned
+from engine.sim.world import FIRST_SEED, day_after, simulate_day
 from engine.stream.offline import Arrival, OfflineEngine
 
 
@@ -33,7 +34,7 @@ def command() -> None:
 
 @command.command("report")
 @click.option("--rules", default="rules", show_default=True, type=PATH, help="The rulebook.")
-@click.option("--seed", default=1, show_default=True, help="Another day.")
+@click.option("--seed", default=FIRST_SEED, show_default=True, type=click.IntRange(min=0), help="Another day.")
 @click.option("--people", default=1_500, show_default=True, help="How many normal people there are.")
 @click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; a minute.")
 @click.option("--lies", is_flag=True, help="Also what is left of it when attackers lie in their events; minutes.")
@@ -78,16 +79,26 @@ def _run(rulebook: Rulebook, lines: Iterable[bytes]) -> tuple[list[dict[str, Any
 
 
 def _acted_on(rulebook: Rulebook, lines: Sequence[bytes]) -> set[str]:
-    return {action["user_id"] for action in _run(rulebook, lines)[0]}
+    return {concerned(action) for action in _run(rulebook, lines)[0]}
 
 
 @command.command("events")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
-@click.option("--seed", default=1, show_default=True, help="Another day.")
+@click.option(
+    "--seed",
+    default=FIRST_SEED,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Another day, with other people and ids.",
+)
 @click.option("--people", default=1_500, show_default=True, help="How many normal people there are.")
-def events(out: Path, seed: int, people: int) -> None:
-    """Write a simulated day's events as JSON Lines, in order of arrival, for `feed` and `replay`."""
-    day = simulate_day(seed, people)
+@click.option("--same-people", is_flag=True, help="With --seed: another day of the same people.")
+def events(out: Path, seed: int, people: int, same_people: bool) -> None:
+    """Write a simulated day's events as JSON Lines, in order of arrival, for `feed` and `replay`.
+
+    Days of different seeds follow one another, and share no event ids and no users: one can be fed after another.
+    """
+    day = simulate_day(seed, people, day_after(seed), same_people)
     with out.open("wb") as file:
         file.writelines(orjson.dumps(one.event) + b"\n" for one in day)
     echo(f"{len(day)} events in {out}")

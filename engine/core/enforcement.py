@@ -1,6 +1,6 @@
 """What comes of a rule that holds: it rests, climbs a ladder, keeps to its budget, acts."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
 from engine.core.bounds import least_of
@@ -12,7 +12,7 @@ from engine.core.hashing import hash32
 from engine.core.identity import action_id
 from engine.core.kernel import add_distinct, hash64, read_distinct
 from engine.core.programs import ModelNumbers
-from engine.core.rules import ActionTemplate, Ladder, Rule, Rulebook, allows, is_in_force, mode_at
+from engine.core.rules import USER, ActionTemplate, Ladder, Rule, Rulebook, allows, cooldown_key, is_in_force, mode_at
 
 MAX_STRIKES = 64
 _REMEMBERED: tuple[Effect, ...] = ("acted", "shadow", "strike")
@@ -22,7 +22,7 @@ _REMEMBERED: tuple[Effect, ...] = ("acted", "shadow", "strike")
 @dataclass(slots=True)
 class Case:
     """One event while it is decided. `now`: its time on the record's scale; `ledger`: its partition's, where rules
-    have budgets."""
+    have budgets; `resting`: which rules rest at other entities, as the event has found."""
 
     event: Event
     record: EntityRecord
@@ -35,6 +35,7 @@ class Case:
     scores: dict[str, float | None] = field(default_factory=dict)
     numbers: dict[str, ModelNumbers] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
+    resting: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ class Enforcement:
             elif effect == "acted":
                 effect = "strike"
         case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
-        if rule.cooldown_ms and effect in _REMEMBERED:
-            case.record.cool(_resting(rule, effect != "shadow"), case.now, rule.cooldown_ms)
+        if rule.cooldown_ms and rule.rests == USER and effect in _REMEMBERED:
+            case.record.cool(cooldown_key(rule, effect != "shadow"), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             told = explain(clauses, holding.counterfactual)
             case.actions.append(self._act(case, rule, then, holding.target_id, told))
@@ -86,7 +87,7 @@ class Enforcement:
         if holding.target_id is None:
             return "no_target"
         acts = is_in_force(rule, case.event, holding.target_id)
-        if rule.cooldown_ms and case.record.cooling(_resting(rule, acts), case.now):
+        if rule.cooldown_ms and _rests(case, rule, acts):
             return "cooldown"
         if not acts:
             return "shadow"
@@ -106,10 +107,11 @@ class Enforcement:
         )  # fmt: skip
 
 
-def _resting(rule: Rule, acts: bool) -> int:
-    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself, so a rule
-    that begins to act finds nobody resting."""
-    return rule.key if acts else hash32(f"shadow {rule.name}")
+def _rests(case: Case, rule: Rule, acts: bool) -> bool:
+    """At its user; where it rests at another entity, the event has learned of it there."""
+    if rule.rests != USER:
+        return case.resting.get(rule.name, False)
+    return case.record.cooling(cooldown_key(rule, acts), case.now)
 
 
 def _can_afford(case: Case, rule: Rule, holding: Holding) -> bool:

@@ -146,7 +146,7 @@ class Evaluator:
             self.welcome([journey])
         event = journey.event()
         now = record.relative(event.ts_ms)
-        case = Case(event, record, now, ledger, journey.allowed, hits=list(journey.hits))
+        case = Case(event, record, now, ledger, journey.allowed, hits=list(journey.hits), resting=journey.resting)
         case.models.update(journey.models)
         self._place, self._key = event.place, event.identify()
         self._scores, self._numbers = case.scores, case.numbers

@@ -53,7 +53,8 @@ class Journey:
 
     `fields`: what the stops and the decision need of the event; `values`: the user's counters and scores
     as they were at its arrival; `found`: what each stop so far has answered; `allowed`: an allow rule has
-    held already; `eligible`: rules with a lookback that would act, and on which target; `hits`: what has
+    held already; `eligible`: rules that look back, or rest, at an entity and that would act, and on which target;
+    `resting`: those of them that rest wherever they hold; `hits`: what has
     been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `place`:
     as its event's, when it is back; `content`: as its event's; what has been decided by at home is in
     `scores`, `features` and `contributions`.
@@ -79,6 +80,7 @@ class Journey:
     scores: dict[str, float] = field(default_factory=dict)
     features: dict[str, dict[str, float | None]] = field(default_factory=dict)
     contributions: dict[str, list[Contribution]] = field(default_factory=dict)
+    resting: dict[str, bool] = field(default_factory=dict)
 
     def next_stop(self) -> Stop | None:
         """The entity to visit now; None when it is back home."""

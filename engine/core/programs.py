@@ -72,8 +72,8 @@ class JourneyProgram:
     rules that are decided when it is back.
 
     `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
-    that those rules name; `eligible`: the rules with a lookback all of whose other clauses hold; `invalid`: tells which
-    fields are not what they should be, where that is needed on the way.
+    that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose other clauses
+    hold; `invalid`: tells which fields are not what they should be, where that is needed on the way.
     """
 
     entities: Mapping[str, EntityProgram]
@@ -115,6 +115,14 @@ class Watch:
     over_ms: int
     lookback_ms: int
     within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A rule that rests at its entities. `holds`: whether its clauses about the entity hold at a time."""
+
+    rule: int
+    holds: Callable[[EntitySeries, int, str], bool]
 
 
 class Scorer(Protocol):

@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from engine.core.decisions import Mode
 from engine.core.events import Event, lookup
+from engine.core.hashing import hash32
 from engine.core.kernel import hash64
 from engine.core.lists import LiveList
-from engine.core.programs import AskModel, Program, Readings, Watch
+from engine.core.programs import AskModel, Program, Readings, Rest, Watch
 from engine.core.series import EntitySeries
 
 CounterKind = Literal["count", "distinct", "sum"]
@@ -101,7 +102,7 @@ class Rule:
     """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
     its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside;
-    `sense`: stands for its clauses and all that they read."""
+    `sense`: stands for its clauses and all that they read; `rests`: the kind of entity at which it has its cooldown."""
 
     name: str
     key: int
@@ -120,6 +121,7 @@ class Rule:
     told: Mapping[str, str] = field(default_factory=dict)
     gate: float | None = None
     sense: int = 0
+    rests: str = USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,12 @@ def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
     return chosen < share * _HASHES
 
 
+def cooldown_key(rule: Rule, acts: bool) -> int:
+    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself, so a rule
+    that begins to act finds nobody resting."""
+    return rule.key if acts else hash32(f"shadow {rule.name}")
+
+
 def mode_at(rule: Rule, ts_ms: int) -> tuple[Mode, float]:
     """A rule's mode at a time, and of a canary its share."""
     stage = next((stage for stage in reversed(rule.plan) if ts_ms >= stage.from_ms), None)
@@ -187,7 +195,7 @@ def threshold_of(model: str) -> str:
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
     `budget_windows`: the different windows of budgets;
-    `live`: the lists that change while it is in use."""
+    `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -200,6 +208,7 @@ class Rulebook:
     sources: Mapping[str, str] = field(repr=False)
     budget_windows: tuple[int, ...] = ()
     live: Mapping[str, LiveList] = field(default_factory=dict)
+    rests: Mapping[str, tuple[Rest, ...]] = field(default_factory=dict)
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""

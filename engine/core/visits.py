@@ -14,8 +14,8 @@ from engine.core.distincts import first_time
 from engine.core.entities import EntityRecord
 from engine.core.journeys import Journey, Recall, Stop
 from engine.core.kernel import hash64
-from engine.core.programs import ClusterProgram, EntityProgram, JourneyProgram, Watch
-from engine.core.rules import Rulebook
+from engine.core.programs import ClusterProgram, EntityProgram, JourneyProgram, Rest, Watch
+from engine.core.rules import Rule, Rulebook, cooldown_key, is_in_force
 from engine.core.series import UNKNOWN, EntitySeries
 
 _LATER_TIMES = 256
@@ -82,8 +82,23 @@ def _count(
     recalls: list[Recall] = []
     for watch in rulebook.watches.get(kind, ()):
         recalls += _watch(watch, rulebook, journey, record, now, stop)
+    for rest in rulebook.rests.get(kind, ()):
+        _rest(rest, rulebook.rules[rest.rule], journey, record, now, key)
     _link(plan.clusters, journey, record, kind, now)
     return recalls
+
+
+def _rest(rest: Rest, rule: Rule, journey: Journey, record: EntityRecord, now: int, key: str) -> None:
+    """Note whether the rule rests here; the event at which it does not begins the next rest."""
+    target_id = journey.eligible.get(rule.name)
+    if target_id is None or not rest.holds(record.series, now, key):
+        return
+    cooldown = cooldown_key(rule, is_in_force(rule, journey.event(), target_id))
+    if record.cooling(cooldown, now):
+        journey.resting.setdefault(rule.name, True)
+    else:
+        journey.resting[rule.name] = False
+        record.cool(cooldown, now, rule.cooldown_ms)
 
 
 def travel(journey: Journey, rulebook: Rulebook, record_at: Callable[[Stop], EntityRecord]) -> list[Recall]:

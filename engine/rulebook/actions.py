@@ -123,14 +123,12 @@ def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int 
     return lookback_ms
 
 
-def read_cooldown(declared: Declarations, node: Node) -> int:
-    """For how long a rule rests, in ms."""
+def read_cooldown(declared: Declarations, node: Node) -> tuple[str, int]:
+    """At which kind of entity a rule rests, and for how long, in ms."""
     report = declared.diagnostics
     keys = schema.read_mapping(node, schema.COOLDOWN, "`cooldown`", report)
-    per = keys.get("per")
-    if per is not None and per.text != USER:
-        report.error(per.span, f"a cooldown per {per.kind} is not yet available", f"this version has per: {USER}")
+    per = declared.entity_kind(keys["per"]) if "per" in keys else None
     lasts = duration(keys["for"], report) if "for" in keys else None
     if lasts is not None and lasts > MAX_WINDOW_MS:
         report.error(keys["for"].span, f"a cooldown is at most {MAX_WINDOW_MS // 86_400_000}d long")
-    return lasts or 0
+    return per or USER, lasts or 0

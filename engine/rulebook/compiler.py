@@ -27,7 +27,7 @@ from engine.rulebook.diagnostics import Diagnostics, Span
 from engine.rulebook.event_types import check_event_types
 from engine.rulebook.examples import run_examples
 from engine.rulebook.functions import Vocabulary
-from engine.rulebook.lookbacks import find_watches
+from engine.rulebook.lookbacks import find_rests, find_watches
 from engine.rulebook.membership import check_entries
 from engine.rulebook.models import read_model
 from engine.rulebook.names import names_read
@@ -105,7 +105,7 @@ def check_rulebook(
     give_senses(declared, rules)
     words = Vocabulary(declared, counters, models)
     needs = find_dependencies(declared, counters, _inputs(declared, models), rules)
-    watches = find_watches(rules, words, needs)
+    watches, rests = find_watches(rules, words, needs), find_rests(rules, words, needs)
     _check_clusters(declared, rules, needs)
     if diagnostics.errors:
         return None, diagnostics
@@ -124,6 +124,7 @@ def check_rulebook(
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
         sources=dict(sources),
         live={name: entries for name, entries in declared.live.items() if name is not None},
+        rests=rests,
         budget_windows=tuple(sorted({one.rule.budget.per_ms for one in rules if one.rule.budget is not None})),
     )
     if run_tests:

@@ -16,9 +16,7 @@ from engine.rulebook.nodes import Expr, names_in
 from engine.rulebook.schema import duration, words
 from engine.rulebook.source import Node
 
-MAX_PARTS = 3
 _FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
-_EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
 def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -30,7 +28,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         report.error(span, f"{what} needs exactly one of count, distinct and sum")
         return
     kind = kinds[0]
-    by = _by(made, keys["by"]) if "by" in keys else None
+    by = made.entity_kind(keys["by"]) if "by" in keys else None
     over_ms = _window(made, keys["over"]) if "over" in keys else None
     if by in made.clusters:
         if over_ms is not None and over_ms > MAX_LATENESS_MS:
@@ -81,7 +79,7 @@ def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         report.error(span, f'"{name}" is a field already', "give the cluster another name")
         return
     of = words(keys["of"], "an event type", report)
-    share = [_by(made, part) for part in keys["share"].walk()]
+    share = [made.entity_kind(part) for part in keys["share"].walk()]
     within_ms = duration(keys["within"], report)
     if within_ms is not None and within_ms > MAX_LATENESS_MS:
         report.error(keys["within"].span, f"a cluster reaches back at most {MAX_LATENESS_MS // 86_400_000}d")
@@ -105,28 +103,6 @@ def _counts_members(made: Declarations, kind: str, keys: Mapping[str, Node]) -> 
         )
         return False
     return True
-
-
-def _by(made: Declarations, node: Node) -> str | None:
-    """The kind of entity: its parts joined by a plus sign."""
-    parts = words(node, "an entity", made.diagnostics)
-    known = [
-        *KEY_SOURCES,
-        *made.clusters,
-        *(name for name, field in made.fields.items() if field.type in ("text", "number")),
-    ]
-    for part in parts:
-        if part not in known and not _EVENT_PATH.fullmatch(part):
-            hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
-            made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
-            return None
-    if len(parts) > 1 and any(part in made.clusters for part in parts):
-        made.diagnostics.error(node.span, "a cluster stands alone in `by`")
-        return None
-    if len(set(parts)) != len(parts) or len(parts) > MAX_PARTS:
-        made.diagnostics.error(node.span, f"`by` has up to {MAX_PARTS} different parts")
-        return None
-    return "+".join(sorted(parts)) or None
 
 
 def _window(made: Declarations, node: Node) -> int | None:

@@ -1,5 +1,6 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
+import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,11 +10,14 @@ from engine.core.lists import Conceal, LiveList, entries_of
 from engine.core.rules import CounterKind, Ladder, threshold_of
 from engine.rulebook.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.expressions import Parser
-from engine.rulebook.keys import KEY_LISTS
+from engine.rulebook.keys import KEY_LISTS, KEY_SOURCES
 from engine.rulebook.literals import ExpressionText
 from engine.rulebook.nodes import Expr, Ref, Type
 from engine.rulebook.schema import words
 from engine.rulebook.source import Node
+
+MAX_PARTS = 3
+_EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,28 @@ class Declarations:
         """The event types in a node of a counter or rule."""
         self.type_spans |= {(of, item.text): item.span for item in node.walk() if item.text}
         return words(node, "an event type", self.diagnostics)
+
+    def entity_kind(self, node: Node) -> str | None:
+        """The kind of entity in a node: its parts joined by a plus sign. None and an error where there is no such
+        kind."""
+        parts = words(node, "an entity", self.diagnostics)
+        known = [
+            *KEY_SOURCES,
+            *self.clusters,
+            *(name for name, field in self.fields.items() if field.type in ("text", "number")),
+        ]
+        for part in parts:
+            if part not in known and not _EVENT_PATH.fullmatch(part):
+                hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
+                self.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
+                return None
+        if len(parts) > 1 and any(part in self.clusters for part in parts):
+            self.diagnostics.error(node.span, "a cluster stands alone in `by`")
+            return None
+        if len(set(parts)) != len(parts) or len(parts) > MAX_PARTS:
+            self.diagnostics.error(node.span, f"`by` has up to {MAX_PARTS} different parts")
+            return None
+        return "+".join(sorted(parts)) or None
 
     def path_of(self, name: str) -> str:
         """Where a field, declared or not (`event.x` is `x`), is found in an event."""

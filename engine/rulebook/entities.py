@@ -4,7 +4,7 @@ what is gathered before it sets out, and what is watched for the sake of those w
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from engine.core.programs import EntityProgram, Watch
+from engine.core.programs import EntityProgram, Rest, Watch
 from engine.core.rules import Counter
 from engine.rulebook.codegen import Scope
 from engine.rulebook.dependencies import Dependencies, reached
@@ -53,7 +53,7 @@ class EntityWriter:
         return namespace["gather"]
 
     def eligible(self, event_type: str, rules: Rules, needs: Dependencies) -> Any:
-        """Tells the rules with a lookback all of whose clauses hold, but for those about the entity."""
+        """Tells which of these rules have all their clauses hold, but for those about the entity."""
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, lambda _, model: f"q.get({model!r})")
         lines = [" hits = []"]
@@ -67,7 +67,7 @@ class EntityWriter:
         """What to watch at the entities of one kind, for a rule with a lookback."""
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, self._read, no_score)
-        theirs = [[clause for clause in group if needs.kinds(clause)] for group in _groups(rule)]
+        theirs = _about_entities(rule, needs)
         count = self._words.scope(namespace, from_series, no_score)
         source = [
             function("crossed(s, now, k)", scope, [f" return {conditions(scope, *theirs)}"]),
@@ -82,6 +82,14 @@ class EntityWriter:
             index, namespace["crossed"], namespace["count"], counter.name, counter.series_key, counter.over_ms,
             lookback_ms, within_ms,
         )  # fmt: skip
+
+    def rest(self, index: int, rule: RuleDeclaration, kind: str, needs: Dependencies) -> Rest:
+        """What to ask at the entities of one kind, for a rule that rests there."""
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, self._read, no_score)
+        held = f" return {conditions(scope, *_about_entities(rule, needs))}"
+        compiled([function("holds(s, now, k)", scope, [held])], f"{rule.rule.name} at {kind}", namespace)
+        return Rest(index, namespace["holds"])
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
@@ -111,6 +119,10 @@ class EntityWriter:
 def no_score(_: Scope, model: str) -> str:
     """Where scores are not read."""
     raise AssertionError(f"the score of {model} is not read here")
+
+
+def _about_entities(rule: RuleDeclaration, needs: Dependencies) -> list[list[Clause]]:
+    return [[clause for clause in group if needs.kinds(clause)] for group in _groups(rule)]
 
 
 def _groups(rule: RuleDeclaration) -> list[list[Clause]]:

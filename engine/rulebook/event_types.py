@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from engine.core.rules import ANY_EVENT
 from engine.rulebook.declarations import Declarations
 from engine.rulebook.diagnostics import Span
-from engine.rulebook.rules import RuleDeclaration, steps_of
+from engine.rulebook.rules import RuleDeclaration, given_of, steps_of
 
 _LEAST_CHARS = 4
 
@@ -38,7 +38,9 @@ def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[tupl
             (kind, made.type_spans.get((f"rules.{rule.rule.name}", kind), rule.span), True) for kind in rule.rule.events
         )
         for test in rule.tests:
-            for sent in (step.entries.get("send") for step in steps_of(test) if step.entries is not None):
+            for sent in (
+                step.entries.get("send") for step in (*given_of(test), *steps_of(test)) if step.entries is not None
+            ):
                 kind = (sent.entries or {}).get("type") if sent is not None else None
                 if kind is not None and kind.text:
                     yield kind.text, kind.span, False

@@ -31,6 +31,7 @@ from engine.rulebook.functions import (
     function,
 )
 from engine.rulebook.keys import KEY_PATHS
+from engine.rulebook.lookbacks import asks_at_entities
 from engine.rulebook.nodes import Ref
 from engine.rulebook.rules import RuleDeclaration
 from engine.rulebook.runtime import RUNTIME
@@ -87,7 +88,7 @@ class ProgramWriter:
             carried=carried,
             invalid=self._words.invalid() if INVALID_FIELDS in carried else None,
             gather=self._entities.gather(event_type, gathered, scores),
-            eligible=self._entities.eligible(event_type, [entry for entry in away if entry[1].rule.then.lookback_ms],
+            eligible=self._entities.eligible(event_type, [entry for entry in away if asks_at_entities(entry[1])],
                                              self._needs),
             decider=decider,
         )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.core.hashing import hash32
-from engine.core.rules import ActionTemplate, Rule
+from engine.core.rules import USER, ActionTemplate, Rule
 from engine.rulebook import schema
 from engine.rulebook.actions import read_cooldown, read_then
 from engine.rulebook.declarations import Declarations
@@ -63,7 +63,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
     events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
     then, ladder = read_then(declared, keys["then"], name, declared.ladders) if "then" in keys else (None, None)
-    cooldown_ms = read_cooldown(declared, keys["cooldown"]) if "cooldown" in keys else 0
+    rests, cooldown_ms = read_cooldown(declared, keys["cooldown"]) if "cooldown" in keys else (USER, 0)
     mode, share = read_mode(keys["mode"], report) if "mode" in keys else ("enforce", 1.0)
     plan = read_plan(keys["plan"], report) if "plan" in keys else ()
     gate = read_gate(keys["plan"], report) if plan else None
@@ -84,7 +84,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     rule = Rule(
         name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
         cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share, expires_ms,
-        ladder, budget, plan, told, gate,
+        ladder, budget, plan, told, gate, rests=rests,
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)
@@ -102,6 +102,12 @@ def steps_of(test: Node) -> list[Node]:
     """The parts of a rule's test, one after the other: itself, where it sends one event again and again."""
     steps = (test.entries or {}).get("steps")
     return [test] if steps is None else steps.items or []
+
+
+def given_of(test: Node) -> list[Node]:
+    """What comes before the events of a rule's test: one step, or a list of them."""
+    given = (test.entries or {}).get("given")
+    return list(given.walk()) if given is not None else []
 
 
 def _cut(item: Node, node: Node) -> tuple[str, str]:

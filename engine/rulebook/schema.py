@@ -1,4 +1,4 @@
-"""The shapes of the language, once: they are checked here, and published as a JSON Schema for editors."""
+"""The shapes of the language, once: they are checked here, and published as a JSON Schema (`json_schema.py`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ BOUNDS = ("none", "wilson_lower_95")
 
 Json = dict[str, Any]
 
-_NAME_PATTERN = "^[a-z_][a-z0-9_]*$"
+NAME_PATTERN = "^[a-z_][a-z0-9_]*$"
 _DURATION: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$"}
-_TEXT: Json = {"type": "string"}
+TEXT: Json = {"type": "string"}
 _SHARE: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
 _GATE = r"^precision_lcb >= 0\.[0-9]+$"
-_NAME: Json = {"type": "string", "pattern": _NAME_PATTERN}
+_NAME: Json = {"type": "string", "pattern": NAME_PATTERN}
 _CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
-_ONE_OR_MORE: Json = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_ONE_OR_MORE: Json = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +50,25 @@ Shape = Mapping[str, Key]
 
 FIELD: Shape = {
     "type": Key("what clauses may do with it", {"enum": list(FIELD_TYPES)}, required=True),
-    "unit": Key("of a duration or size: the unit of the producer's number", _TEXT),
-    "from": Key("the dotted path in the event, when it has another name there", _TEXT),
+    "unit": Key("of a duration or size: the unit of the producer's number", TEXT),
+    "from": Key("the dotted path in the event, when it has another name there", TEXT),
     "written_as": Key('text: the producer writes its numbers as texts, such as "60.00"', {"enum": list(SPELLINGS)}),
 }
 COUNTER: Shape = {
     "count": Key("the event type or types to count, or any", _ONE_OR_MORE),
-    "distinct": Key("the field whose distinct values count", _TEXT),
-    "sum": Key("the field whose amounts are added up", _TEXT),
+    "distinct": Key("the field whose distinct values count", TEXT),
+    "sum": Key("the field whose amounts are added up", TEXT),
     "of": Key("for distinct and sum: the event type or types", _ONE_OR_MORE),
     "by": Key("the entity that the counter hangs on", _ONE_OR_MORE, required=True),
     "over": Key("the window, such as 10m", _DURATION, required=True),
-    "where": Key("only events for which this holds", _TEXT),
+    "where": Key("only events for which this holds", TEXT),
     "cap": Key("how many entries to keep at most", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
-    "except": Key("the list of entities that are not counted, such as lists.trusted", _TEXT),
+    "except": Key("the list of entities that are not counted, such as lists.trusted", TEXT),
     "approx": Key("count without limit, with a known error", {"type": "boolean"}),
     "max_keys": Key("how many entities may be counted at most", {"type": "integer", "minimum": 1}),
 }
 RATIO: Shape = {
-    "ratio": Key("numerator and denominator", {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}, True),
+    "ratio": Key("numerator and denominator", {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}, True),
     "at_least": Key("unknown while the denominator is smaller", {"type": "number", "minimum": 0}),
     "bound": Key("a confidence bound in place of the plain ratio", {"enum": list(BOUNDS)}),
 }
@@ -81,21 +81,21 @@ CLUSTER: Shape = {
     ),
 }
 LIST: Shape = {
-    "file": Key("one entry a line, # starts a comment", _TEXT),
-    "values": Key("the entries themselves", {"type": "array", "items": _TEXT}),
+    "file": Key("one entry a line, # starts a comment", TEXT),
+    "values": Key("the entries themselves", {"type": "array", "items": TEXT}),
     "live": Key("`floodgate lists` adds entries while the rules are in use", {"const": True}),
 }
 MODEL: Shape = {
-    "numbers": Key("fields and counters it reads", {"type": "array", "items": _TEXT}),
-    "texts": Key("text fields it reads word by word", {"type": "array", "items": _TEXT}),
-    "categories": Key("fields it reads as a whole", {"type": "array", "items": _TEXT}),
+    "numbers": Key("fields and counters it reads", {"type": "array", "items": TEXT}),
+    "texts": Key("text fields it reads word by word", {"type": "array", "items": TEXT}),
+    "categories": Key("fields it reads as a whole", {"type": "array", "items": TEXT}),
     "hints": Key(
         "what speaks for spam while labels are few, and how much: 1 is weak, 3 is strong, below 0 speaks for ham",
         {"type": "object", "additionalProperties": {"type": "number", "minimum": -5, "maximum": 5}},
     ),
     "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
-    "river": Key("a classifier or pipeline of River's, instead of the default learner", _TEXT),
-    "labels": Key("the policy whose labels it learns; without it: labels that name no policy", _TEXT),
+    "river": Key("a classifier or pipeline of River's, instead of the default learner", TEXT),
+    "labels": Key("the policy whose labels it learns; without it: labels that name no policy", TEXT),
     "precision": Key(
         "how often `score` at or above `threshold` is to be right", {"type": "number", "minimum": 0.5, "maximum": 0.999}
     ),
@@ -107,12 +107,12 @@ MODEL: Shape = {
 }
 _NEEDS = Key("review: a person has to agree before it is enforced", {"enum": list(NEEDS)})
 THEN: Shape = {
-    **{kind: Key(f"the action `{kind}`, and its scope", _TEXT) for kind in ACTION_KINDS},
+    **{kind: Key(f"the action `{kind}`, and its scope", TEXT) for kind in ACTION_KINDS},
     "for": Key("how long it lasts", _DURATION),
-    "target": Key("user, event, or the field that names the target", _TEXT),
+    "target": Key("user, event, or the field that names the target", TEXT),
     "also": Key("earlier: act on those who came before the threshold too", {"enum": list(ALSO)}),
     "lookback": Key("how far back `also: earlier` reaches", _DURATION),
-    "ladder": Key("the ladder on which the user gets a strike; its steps say what is done", _TEXT),
+    "ladder": Key("the ladder on which the user gets a strike; its steps say what is done", TEXT),
     "needs": _NEEDS,
 }
 STEP: Shape = {
@@ -136,7 +136,7 @@ BUDGET: Shape = {
     ),
 }
 PLAN: Shape = {
-    "from": Key("when the rollout begins, UTC", _TEXT, required=True),
+    "from": Key("when the rollout begins, UTC", TEXT, required=True),
     "shadow": Key("for how long the rule is in shadow then", _DURATION),
     "canary": Key("on which share of entities it acts next", _SHARE),
     "canary_for": Key("for how long; then it acts on all", _DURATION),
@@ -145,22 +145,29 @@ PLAN: Shape = {
     ),
 }
 COOLDOWN: Shape = {
-    "per": Key("the entity that rests", _TEXT, required=True),
+    "per": Key("the entity that rests: user_id, or what the rule counts by", _ONE_OR_MORE, required=True),
     "for": Key("how long", _DURATION, required=True),
 }
 META: Shape = {
-    "owner": Key("who answers for the rule", _TEXT),
-    "reason": Key("the reason code that goes into the action", _TEXT),
-    "expires": Key("the day, in UTC, from which on it is in shadow, until somebody has looked at it again", _TEXT),
-    "why": Key("why the rule exists", _TEXT),
-    "area": Key("the policy area that the rule belongs to, such as spam or payments", _TEXT),
+    "owner": Key("who answers for the rule", TEXT),
+    "reason": Key("the reason code that goes into the action", TEXT),
+    "expires": Key("the day, in UTC, from which on it is in shadow, until somebody has looked at it again", TEXT),
+    "why": Key("why the rule exists", TEXT),
+    "area": Key("the policy area that the rule belongs to, such as spam or payments", TEXT),
     "severity": Key("how bad it is what the rule finds", {"enum": list(SEVERITIES)}),
-    "tell": Key("what the user may be told; the explanation, with its thresholds, is for people inside", _TEXT),
+    "tell": Key("what the user may be told; the explanation, with its thresholds, is for people inside", TEXT),
 }
 STEP_OF_EXAMPLE: Shape = {
     "send": Key("the event, under the names of this rulebook", {"type": "object"}),
     "times": Key("how often", {"type": "integer", "minimum": 1, "maximum": 10_000}),
-    "every": Key("how far apart", _DURATION),
+    "every": Key("how long after the event before it each of them comes", _DURATION),
+    "jitter": Key("by how much that is more or less, the same in every run", _DURATION),
+}
+ACTION_OF_EXAMPLE: Shape = {
+    **{kind: THEN[kind] for kind in ACTION_KINDS if kind != "allow"},
+    "for": THEN["for"],
+    "target": Key("the id of whom or what it is about", TEXT),
+    "needs": _NEEDS,
 }
 EXAMPLE: Shape = {
     **STEP_OF_EXAMPLE,
@@ -169,6 +176,14 @@ EXAMPLE: Shape = {
         "which of them make the rule fire, counted from 1", {"type": "array", "items": {"type": "integer"}}
     ),
     "fires": Key("always or never", {"enum": ["always", "never"]}),
+    "acts": Key(
+        "what the rule does at the events that fire: one action for all, or one for each, `nothing` for none",
+        {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1}, {"const": "nothing"}]},
+    ),
+    "given": Key(
+        "a step, or several, of events that come before and are not counted",
+        {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1}]},
+    ),
     "score": Key("what the models say", {"type": "object"}),
     "state": Key("what counters say before the first event, such as {posts_1h: 40}", {"type": "object"}),
 }
@@ -248,45 +263,3 @@ def words(node: Node, what: str, report: Diagnostics) -> tuple[str, ...]:
     if node.items is not None and not node.items:
         report.error(node.span, f"{what} is needed here, this list is empty")
     return tuple(found)
-
-
-def json_schema() -> Json:
-    """A JSON Schema (2020-12) of a rulebook file, for editors. `floodgate rules check` knows more."""
-
-    def shaped(shape: Shape, **inner: Json) -> Json:
-        return {
-            "type": "object",
-            "additionalProperties": False,
-            "required": [key for key, spec in shape.items() if spec.required],
-            "properties": {
-                key: {"description": spec.meaning, **inner.get(key, spec.schema)} for key, spec in shape.items()
-            },
-        }
-
-    def named(schema: Json) -> Json:
-        return {"type": "object", "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": schema}
-
-    rule = shaped(
-        RULE,
-        then={"anyOf": [{"const": "allow"}, shaped(THEN)]},
-        cooldown=shaped(COOLDOWN),
-        plan=shaped(PLAN),
-        budget=shaped(BUDGET),
-        meta=shaped(META),
-        tests={"type": "array", "items": shaped(EXAMPLE)},
-    )
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Floodgate rulebook",
-        **shaped(
-            SECTIONS,
-            fields=named({"anyOf": [{"enum": list(FIELD_TYPES)}, shaped(FIELD)]}),
-            clusters=named(shaped(CLUSTER)),
-            counters=named(shaped(COUNTER)),
-            derived=named({"anyOf": [_TEXT, shaped(RATIO)]}),
-            lists=named(shaped(LIST)),
-            models=named(shaped(MODEL)),
-            ladders=named(shaped(LADDER, steps={"type": "array", "minItems": 1, "items": shaped(STEP)})),
-            rules=named(rule),
-        ),
-    }

@@ -46,7 +46,8 @@ class LookAlikeResult:
 
 
 def judge_lookalikes(events: Iterable[SimulatedEvent], actions: Iterable[Mapping[str, Any]]) -> list[LookAlikeResult]:
-    """Each look-alike's result. An action is a mapping with `event_id` and `user_id`."""
+    """Each look-alike's result. An action is a mapping with `event_id`, `user_id` and
+    `target`; one that is about somebody else than the crowd is not counted there."""
     results: dict[str, LookAlikeResult] = {}
     crowd_of: dict[str, LookAlikeResult] = {}
     for simulated in events:
@@ -55,8 +56,9 @@ def judge_lookalikes(events: Iterable[SimulatedEvent], actions: Iterable[Mapping
             result.users.add(str(simulated.event["user_id"]))
             crowd_of[str(simulated.event["event_id"])] = result
     for action in actions:
-        if action["event_id"] in crowd_of:
-            crowd_of[action["event_id"]].acted_on.add(action["user_id"])
+        crowd, user = crowd_of.get(action["event_id"]), concerned(action)
+        if crowd is not None and user in crowd.users:
+            crowd.acted_on.add(user)
     return list(results.values())
 
 
@@ -65,22 +67,28 @@ def judge(
 ) -> tuple[list[AttackResult], set[str]]:
     """Each attack's result, and the innocent accounts that were acted on.
 
-    An action is a mapping with `user_id`, `rule` and `ts`. A rule's precision is the share of attackers among
-    all accounts that it acted on; an attack's is that of all the rules that caught a tenth of it.
+    An action is a mapping with `user_id`, `target`, `rule` and `ts`; whom it targets is acted on. A rule's precision is
+    the share of attackers among all accounts that it acted on; an attack's is that of all the rules that caught a tenth
+    of it.
     """
     results: dict[str, AttackResult] = {}
     attacker_of: dict[str, str] = {}
+    accounts: set[str] = set()
     for simulated in events:
+        user_id = str(simulated.event["user_id"])
+        accounts.add(user_id)
         if simulated.attack is not None:
-            user_id = str(simulated.event["user_id"])
             result = results.setdefault(simulated.attack, AttackResult(simulated.attack))
             result.accounts.add(user_id)
             result.began_ms = _earlier(result.began_ms, int(str(simulated.event["ts"])))
             attacker_of[user_id] = simulated.attack
     acted: dict[str, set[str]] = {}
     for action in actions:
-        acted.setdefault(action["rule"], set()).add(action["user_id"])
-        attack = attacker_of.get(action["user_id"])
+        user = concerned(action)
+        if user not in accounts:  # what it is about is a thing
+            continue
+        acted.setdefault(action["rule"], set()).add(user)
+        attack = attacker_of.get(user)
         if attack is not None and not action.get("earlier"):
             results[attack].acted_ms = _earlier(results[attack].acted_ms, int(action["ts"]))
     for result in results.values():
@@ -95,6 +103,12 @@ def judge(
             result.precision = len(targets & attacker_of.keys()) / len(targets)
     innocent = {user for users in acted.values() for user in users if user not in attacker_of}
     return list(results.values()), innocent
+
+
+def concerned(action: Mapping[str, Any]) -> str:
+    """Whom an action is about: its target; of an event, the user whose it is."""
+    target = action["target"]
+    return str(action["user_id"] if target["type"] in ("user", "event") else target["id"])
 
 
 def _earlier(known: int | None, ts_ms: int) -> int:

@@ -1,7 +1,7 @@
 """A day on the platform: everyone's events in order of arrival, and a moderator's late verdicts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -26,6 +26,13 @@ AREAS = {
     "content": ("report_brigade",),
 }
 """Which attacks each file of starter rules is about."""
+FIRST_SEED = 1
+"""The seed of the day that everything is tried on; its ids have nothing before them."""
+
+MOST_DAYS = 100
+"""So many days of different seeds follow one another; then they begin anew, with other ids."""
+
+DAY_MS = 24 * HOUR_MS
 DEFAULT_START_MS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
 
 
@@ -80,10 +87,13 @@ class Moderator:
         return made
 
 
-def simulate_day(seed: int = 1, people: int = 1_500, start_ms: int = DEFAULT_START_MS) -> list[SimulatedEvent]:
-    """One day's events in order of arrival: a few arrive late, a few twice."""
+def simulate_day(
+    seed: int = FIRST_SEED, people: int = 1_500, start_ms: int = DEFAULT_START_MS, same_people: bool = False
+) -> list[SimulatedEvent]:
+    """One day's events in order of arrival: a few arrive late, a few twice. Each seed has event ids, people and things
+    of its own, so that days can be told apart; `same_people`: those of the first seed, under other event ids."""
     rng = Random(seed)
-    population = populate(rng, people)
+    population = populate(Random(FIRST_SEED) if same_people else rng, people)
     made = [
         SimulatedEvent(event, None)
         for person in population
@@ -94,7 +104,25 @@ def simulate_day(seed: int = 1, people: int = 1_500, start_ms: int = DEFAULT_STA
     for name, (crowd, hour) in ALL_CROWDS.items():
         events = crowd(rng, population, start_ms + int(hour * HOUR_MS))
         made += [SimulatedEvent(event, None, name) for event in events]
+    if seed != FIRST_SEED:
+        made = [replace(one, event=_of_its_own(one.event, seed, same_people)) for one in made]
     return list(_as_it_arrives(made, rng))
+
+
+def day_after(seed: int) -> int:
+    """When the day of a seed begins: the first seed's on the usual one, the others' behind it."""
+    return DEFAULT_START_MS + (seed - FIRST_SEED) % MOST_DAYS * DAY_MS
+
+
+def _of_its_own(event: Event, seed: int, same_people: bool) -> Event:
+    """An event under ids that no other seed has. Nobody and nothing that it names is known from another day, unless
+    these are the same people."""
+    renamed = ("event_id",) if same_people else ("event_id", "user_id", "target_id")
+    own = {name: f"s{seed}-{event[name]}" for name in renamed if name in event}
+    payment = event.get("payment")
+    if isinstance(payment, dict) and not same_people:
+        own["payment"] = payment | {"card": f"s{seed}-{payment['card']}"}  # type: ignore[assignment]
+    return event | own
 
 
 def _as_it_arrives(events: list[SimulatedEvent], rng: Random) -> Iterator[SimulatedEvent]:

@@ -65,6 +65,7 @@ class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="t
     scores: dict[str, float] = {}
     features: dict[str, dict[str, float | None]] = {}
     contributions: dict[str, list[Contribution]] = {}
+    resting: dict[str, bool] = {}
 
 
 class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
@@ -102,7 +103,7 @@ class Departures:
         message = _JourneyMessage(
             self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values,
             one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, one.content,
-            one.scores, one.features, one.contributions,
+            one.scores, one.features, one.contributions, one.resting,
         )  # fmt: skip
         stop = one.next_stop()
         value = _encode(message)
@@ -161,7 +162,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
     journey = Journey(
         one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values, one.models,
         one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, content=one.content,
-        scores=one.scores, features=one.features, contributions=one.contributions,
+        scores=one.scores, features=one.features, contributions=one.contributions, resting=one.resting,
     )  # fmt: skip
     return message.origin, journey
 

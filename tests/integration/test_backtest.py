@@ -26,7 +26,7 @@ def test_a_backtest_over_the_topics_gives_what_the_workers_gave(tmp_path: Path) 
         actions = {action["action_id"]: action["rule"] for action in system.actions()}
         for rule in found["rules"]:
             assert rule["acted"] == list(actions.values()).count(rule["rule"])
-        assert found["newly_count"] == found["no_longer_count"] == 0
+        assert found["concerned"][0]["newly_count"] == found["concerned"][0]["no_longer_count"] == 0
         assert report.read_text("utf-8").startswith("<!doctype html>")
 
 

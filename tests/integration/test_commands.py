@@ -195,6 +195,9 @@ def test_rules_that_cost_too_much_are_refused_by_their_check() -> None:
     fine = CliRunner().invoke(cli, ["rules", "check", rules, "--costs"])
     assert fine.exit_code == 0
     assert "bytes, at most" in fine.output
+    ordered = CliRunner().invoke(cli, ["rules", "check", rules, "--order"])
+    assert "no: it reads of each user alone" in ordered.output
+    assert "yes: it counts by target_id" in ordered.output
     dear = CliRunner().invoke(cli, ["rules", "check", rules, "--max-us", "150", "--max-bytes", "50000"])
     assert dear.exit_code == 1
     assert "post events cost about " in dear.output

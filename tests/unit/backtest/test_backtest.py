@@ -67,9 +67,9 @@ def test_rules_meet_what_the_engine_decides() -> None:
         labelled = [IDS.index(decision["event_id"]) for decision in met if decision["event_id"] in IDS[:600]]
         assert one.precision == estimate(sum(number % 3 > 0 for number in labelled), len(labelled))
     assert (rule(found, "flood").acted, rule(found, "quiet").acted) == (len(wanted["flood"]), 0)
-    assert found.users_acted_on == len({decision["user_id"] for decision in wanted["flood"]})
+    assert found.users.acted_on == len({decision["user_id"] for decision in wanted["flood"]})
     assert found.events == len(EVENTS)
-    assert found.active_users == len({orjson.loads(event)["user_id"] for event in EVENTS})
+    assert found.users.active == len({orjson.loads(event)["user_id"] for event in EVENTS})
     assert found.overlaps[0].rules == ("flood", "quiet")
 
 
@@ -77,12 +77,12 @@ def test_an_edit_is_told_by_whom_it_meets() -> None:
     before, after = RULES.format(limit=4), RULES.format(limit=2)
     found = tried(after, before)
     old, new = ({one["user_id"] for one in decided(text) if one["outcome"] == "act"} for text in (before, after))
-    assert set(found.newly) == new - old != set()
-    assert found.no_longer == {}
+    assert set(found.users.newly) == new - old != set()
+    assert found.users.no_longer == {}
     assert rule(found, "flood").newly_met == rule(found, "flood").met - (rule(found, "flood").before or 0)
     assert found.changes == ["changed rule flood\n  when: - n > 4, + n > 2"]
     back = tried(before, after)
-    assert back.no_longer == found.newly
+    assert back.users.no_longer == found.users.newly
 
 
 def test_the_same_events_give_the_same_report() -> None:
@@ -142,16 +142,16 @@ def test_an_allow_rule_acts_on_nobody_and_its_loss_is_seen() -> None:
     rules = ALLOWING.replace("counters:", "fields: {verified: bool}\ncounters:")
     without = rules.replace("  trusted: {event: post, when: [verified == true], then: allow}\n", "")
     lost, won = tried(without, rules), tried(rules, without)
-    assert lost.newly_count > 0
-    assert won.newly_count == 0
-    assert won.no_longer == lost.newly
+    assert lost.users.newly_count > 0
+    assert won.users.newly_count == 0
+    assert won.users.no_longer == lost.users.newly
     assert rule(won, "trusted").acted == 0
 
 
 def test_something_worse_is_newly_done() -> None:
     text = RULES.format(limit=2)
     worse = text.replace("then: {flag: x}", "then: {suspend: account}")
-    assert set(tried(worse, text).newly) == {one["user_id"] for one in decided(text) if one["outcome"] == "act"}
+    assert set(tried(worse, text).users.newly) == {one["user_id"] for one in decided(text) if one["outcome"] == "act"}
 
 
 def test_only_labels_of_the_recorded_events_count() -> None:
@@ -192,5 +192,5 @@ rules:
 """
     same = tried(text.format(does="flag: a"), text.format(does="flag: a"))
     harder = tried(text.format(does="suspend: account"), text.format(does="flag: a"))
-    assert same.newly_count == 0
-    assert harder.newly_count == harder.users_acted_on > 0
+    assert same.users.newly_count == 0
+    assert harder.users.newly_count == harder.users.acted_on > 0

@@ -4,7 +4,7 @@ import pytest
 
 from engine.rulebook import check_rulebook, examples
 from engine.rulebook.diagnostics import Diagnostics
-from engine.rulebook.examples import numbered
+from engine.rulebook.steps import numbered
 
 RULES = """
 version: 1

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from engine.rulebook import check_rulebook
-from engine.rulebook.schema import json_schema
+from engine.rulebook.json_schema import json_schema
 
 RULE = "r: {event: post, when: [event.n > 1], then: {limit: posting, for: 1h}}"
 VALID = jsonschema.Draft202012Validator(json_schema())

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from io import StringIO
+from typing import Any
 
 import pytest
 
@@ -165,10 +166,15 @@ def test_made_up_keys_come_before_the_day_and_never_again(day: list[SimulatedEve
     assert all(int(str(event["ts"])) <= int(str(event["arrived"])) for event in made)
 
 
+def done(action_id: str, user: str) -> dict[str, Any]:
+    """An action on a user."""
+    return {"action_id": action_id, "rule": "r", "user_id": user, "target": {"type": "user", "id": user}, "ts": 9}
+
+
 def test_recall_is_told_by_accounts_and_an_action_id_counts_once(day: list[SimulatedEvent]) -> None:
     users = sorted({str(one.event["user_id"]) for one in day if one.attack == "post_flood"})
-    actions = [{"action_id": "one", "rule": "r", "user_id": user, "ts": 9} for user in users[:3]]
-    found = outcome(day, [*actions, {"action_id": "two", "rule": "r", "user_id": "u00001", "ts": 9}], BY_NAME["decoys"])
+    actions = [done("one", user) for user in users[:3]]
+    found = outcome(day, [*actions, done("two", "u00001")], BY_NAME["decoys"])
     assert found.recalls["post_flood"] is None  # without a link no decoy
     assert found.recalls["link_swarm"] == 0.0
     assert found.innocent == 1

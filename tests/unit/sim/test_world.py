@@ -1,10 +1,24 @@
 """The simulator: a function of its seed, with attacks that can be told apart."""
 
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+import orjson
+import pytest
+
 from engine.sim.verdict import judge
-from engine.sim.world import ALL_ATTACKS, ALL_CROWDS, AREAS, Moderator, simulate_day
+from engine.sim.world import (
+    ALL_ATTACKS,
+    ALL_CROWDS,
+    AREAS,
+    DAY_MS,
+    DEFAULT_START_MS,
+    Moderator,
+    SimulatedEvent,
+    day_after,
+    simulate_day,
+)
 
 RULES = Path(__file__).parents[3] / "rules"
 
@@ -12,6 +26,45 @@ RULES = Path(__file__).parents[3] / "rules"
 def test_the_same_seed_gives_the_same_day() -> None:
     assert simulate_day(seed=3, people=50) == simulate_day(seed=3, people=50)
     assert simulate_day(seed=3, people=50) != simulate_day(seed=4, people=50)
+
+
+def ids(day: list[SimulatedEvent], name: str) -> set[str]:
+    return {str(one.event[name]) for one in day if name in one.event}
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 3), (1, 11), (0, 1)])
+def test_two_seeds_share_no_ids(one: int, other: int) -> None:
+    days = [simulate_day(seed, people=50) for seed in (one, other)]
+    for name in ("event_id", "user_id", "target_id", "device_id"):
+        first, second = (ids(day, name) for day in days)
+        assert first
+        assert not first & second, name
+    cards = [{one.event["payment"]["card"] for one in day if "payment" in one.event} for day in days]  # type: ignore[index]
+    assert not cards[0] & cards[1]
+
+
+def test_the_same_people_have_another_day() -> None:
+    first, second = simulate_day(1, people=50), simulate_day(2, people=50, same_people=True)
+    assert not ids(first, "event_id") & ids(second, "event_id")
+    people = ids(first, "user_id") & {f"u{number:05d}" for number in range(50)}
+    known = {one.event["user_id"]: one.event["device_id"] for one in first if one.event["user_id"] in people}
+    again = {one.event["user_id"]: one.event["device_id"] for one in second if one.event["user_id"] in people}
+    assert len(again) > 40
+    assert all(known[user] == device for user, device in again.items())
+
+
+def test_the_first_day_is_what_it_was() -> None:
+    """Goldens, benchmarks and the tutorial stand on it."""
+    day = b"\n".join(orjson.dumps(one.event) for one in simulate_day(people=50))
+    assert sha256(day).hexdigest()[:16] == "46462afeadb0afe8"
+
+
+def test_days_follow_one_another() -> None:
+    starts = [day_after(seed) for seed in (1, 2, 3)]
+    assert starts == [DEFAULT_START_MS, DEFAULT_START_MS + DAY_MS, DEFAULT_START_MS + 2 * DAY_MS]
+    assert all(DEFAULT_START_MS <= day_after(seed) < DEFAULT_START_MS + 100 * DAY_MS for seed in (-5, 0, 10**9))
+    late = max(int(str(one.event["ts"])) for one in simulate_day(people=50))
+    assert late < day_after(2) + DAY_MS
 
 
 def test_every_attack_takes_place_and_the_truth_is_not_in_the_event() -> None:
@@ -50,7 +103,10 @@ def test_a_moderator_is_late_and_mostly_right() -> None:
 def test_recall_and_precision_are_counted_by_account() -> None:
     day = simulate_day(people=50)
     attackers = sorted({str(one.event["user_id"]) for one in day if one.attack == "post_flood"})
-    actions = [{"rule": "r", "user_id": user, "ts": 9} for user in (*attackers[:6], "u00001")]
+    actions = [
+        {"rule": "r", "user_id": user, "target": {"type": "user", "id": user}, "ts": 9}
+        for user in (*attackers[:6], "u00001")
+    ]
     results, innocent = judge(day, actions)
     flood = next(result for result in results if result.name == "post_flood")
     assert (flood.recall, flood.precision, innocent) == (0.5, 6 / 7, {"u00001"})

@@ -87,6 +87,10 @@ def test_nobody_has_been_at_more_stops_than_there_are(visited: int, taken: bool)
     assert is_taken(journey(found=[{"c": 1}] * visited)) == taken
 
 
+def test_a_journey_tells_which_rules_rest_where_it_has_been() -> None:
+    assert is_taken(journey(resting={"r": True, "s": False}))
+
+
 def test_a_journey_is_sent_on_up_to_half_of_what_a_message_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(departures().send(journey(fields={"text": "x" * 1_000})).value)
     monkeypatch.setattr(hop_messages, "MAX_MESSAGE_BYTES", 2 * size)

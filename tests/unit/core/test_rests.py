@@ -1,0 +1,97 @@
+"""A cooldown per target: the rule rests there, whoever's event it is."""
+
+from typing import Any
+
+import pytest
+
+from engine.core.events import FieldMapping
+from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.stage import Stage
+
+START_MS = 1_772_449_200_000
+RULES = """
+version: 1
+fields: {trusted: bool}
+counters:
+  reports: {distinct: user_id, of: report, by: target_id, over: 1d}
+  sent: {count: report, by: user_id, over: 1d}
+rules:
+  reported:
+    event: report
+    when: [reports >= 2, sent < 100]
+    then: {review: content, target: target_id}
+    cooldown: {per: target_id, for: 10m}MORE
+"""
+
+
+class Reports:
+    """Reports as they arrive, and what comes of them."""
+
+    def __init__(self, more: str = "", rules: str = RULES) -> None:
+        self._stage, self._number = Stage(load_rulebook({"r.yaml": rules.replace("MORE", more)}), {}), 0
+
+    def send(self, user: str, target: str, at_s: float, **more: Any) -> str:
+        self._number += 1
+        event = {"event_id": f"e{self._number}", "type": "report", "user_id": user, "target_id": target,
+                 "ts": START_MS + int(at_s * 1_000), **more}  # fmt: skip
+        found = self._stage.send(FieldMapping().read(event, content=self._number))
+        return found[-1].hits[-1].effect if found and found[-1].hits else "none"
+
+
+def test_another_users_event_about_the_same_target_finds_it_resting() -> None:
+    reports = Reports()
+    assert [reports.send(f"u{n}", "p1", n) for n in range(4)] == ["none", "acted", "cooldown", "cooldown"]
+
+
+def test_one_user_meets_several_targets() -> None:
+    reports = Reports()
+    for target in ("p1", "p2"):
+        reports.send("first", target, 0)
+    assert [reports.send("second", target, 1) for target in ("p1", "p2", "p1")] == ["acted", "acted", "cooldown"]
+
+
+def test_the_rest_ends() -> None:
+    reports = Reports()
+    times = (0, 1, 600.9, 601, 602)
+    assert [reports.send(f"u{at}", "p1", at) for at in times] == ["none", "acted", "cooldown", "acted", "cooldown"]
+
+
+def test_an_event_at_which_the_rule_does_not_hold_begins_no_rest() -> None:
+    """The clause about the user is false, so nothing is done, and the next one acts."""
+    reports = Reports(rules=RULES.replace("sent < 100", "trusted"))
+    reports.send("u0", "p1", 0, trusted=True)
+    assert reports.send("u1", "p1", 1, trusted=False) == "none"
+    assert reports.send("u2", "p1", 2, trusted=True) == "acted"
+
+
+def test_shadow_rests_by_itself() -> None:
+    reports = Reports(", mode: shadow".replace(", ", "\n    "))
+    assert [reports.send(f"u{n}", "p1", n) for n in range(4)] == ["none", "shadow", "cooldown", "cooldown"]
+
+
+def test_an_allowed_event_begins_no_rest() -> None:
+    allow = "\n  trusts: {event: report, when: [trusted], then: allow}"
+    reports = Reports(allow)
+    reports.send("u0", "p1", 0)
+    assert reports.send("u1", "p1", 1, trusted=True) == "allowed"
+    assert reports.send("u2", "p1", 2) == "acted"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("when: [reports >= 2, sent < 100]", "when: [sent > 3]",
+         "a cooldown per target_id needs counters by target_id, and by no other entity; it counts over users only"),
+        ("when: [reports >= 2, sent < 100]", "when: [reports > sent]",
+         "with a cooldown per target_id, a clause is about the entity's counters or about the event, not both"),
+        ("per: target_id", "per: taget_id", 'nothing can be counted by "taget_id"'),
+        ("target: target_id}", "target: target_id, also: earlier, lookback: 1h}",
+         "with `also: earlier`, a rule rests per user_id"),
+        ("MORE", "\n  trusts: {event: report, when: [reports > 50], then: allow}",
+         "a cooldown per target_id would act before allow rule `trusts`, which counts over other entities"),
+    ],
+)  # fmt: skip
+def test_what_cannot_rest_there_is_told(old: str, new: str, told: str) -> None:
+    assert old in RULES
+    _, found = check_rulebook({"r.yaml": RULES.replace(old, new).replace("MORE", "")})
+    assert told in [one.message for one in found.errors]
