@@ -9,9 +9,10 @@ import click
 import orjson
 from rich.table import Table
 
-from engine.cli.options import FILE, PATH
+from engine.cli.options import FILE
 from engine.cli.output import Console
 from engine.cli.recordings import read_events, read_labels, read_lines
+from engine.cli.starter_rules import with_rules
 from engine.cli.verdict import tell_verdict
 from engine.core.events import FieldMapping
 from engine.dev.demo import Traffic, run_demo
@@ -21,7 +22,7 @@ from engine.stream.offline import Arrival, merge
 
 
 @click.command("demo")
-@click.option("--rules", default="rules", show_default=True, type=PATH, help="The rulebook.")
+@with_rules
 @click.option("--events", "events_path", type=FILE, help="Recorded events in place of the simulated day.")
 @click.option("--labels", "labels_path", type=FILE, help="Labels of the recorded events.")
 @click.option("--rate", default=700.0, show_default=True, help="Events a second.")

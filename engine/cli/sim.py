@@ -13,8 +13,8 @@ import orjson
 from rich.progress import track
 
 from engine.cli.lies import tell_lies
-from engine.cli.options import PATH
 from engine.cli.output import Console, echo
+from engine.cli.starter_rules import with_rules
 from engine.cli.verdict import tell_verdict
 from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
@@ -33,7 +33,7 @@ def command() -> None:
 
 
 @command.command("report")
-@click.option("--rules", default="rules", show_default=True, type=PATH, help="The rulebook.")
+@with_rules
 @click.option("--seed", default=FIRST_SEED, show_default=True, type=click.IntRange(min=0), help="Another day.")
 @click.option("--people", default=1_500, show_default=True, help="How many normal people there are.")
 @click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; a minute.")
