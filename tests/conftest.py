@@ -4,9 +4,13 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.errors import KafkaMissingError
+
+settings.register_profile("suite", deadline=None)  # time is measured in benchmarks, on machines without other work
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
 """A comparison as one HTML page that needs nothing else: no scripts, no fonts, no pictures from elsewhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from engine.backtest.comparison import Comparison, Overlap, RuleReport
 from engine.backtest.text import about, named, told
-from engine.backtest.trial import Sample
+from engine.backtest.trial import HOUR_MS, Sample
 from engine.core.units import time_text
 
 _STYLE = """
@@ -18,9 +18,13 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 padding: .7em 1.1em; min-width: 9em } .numbers b { display: block; font-size: 1.5em }
 .spam { color: #b3261e } .ham { color: #1b6e3c } svg { width: 100%; height: 90px; display: block }
 .new { fill: #3b6fd4 } .old { fill: none; stroke: #d9822b; stroke-width: 2; vector-effect: non-scaling-stroke }
+.axis { display: flex; justify-content: space-between; font-size: .8em; color: #667 }
 summary { cursor: pointer } pre { background: #f4f6f9; border-radius: 8px; padding: .7em 1.1em }
 """
 _HEIGHT = 90
+_MARKS = 4
+_SHOWN = 5
+"""Samples that are seen at once; the others on demand."""
 
 
 def page(found: Comparison, title: str) -> str:
@@ -76,7 +80,7 @@ def _rules(found: Comparison) -> str:
                  escape(about(one)), told(one.precision), told(one.recall)]  # fmt: skip
         rows.append(cells)
     rows += [[escape(rule), "gone", *["-"] * (len(head) - 2)] for rule in found.removed]
-    return _table(head, rows, numbers=range(2, 8 if compared else 5))
+    return _table(head, rows, numbers=range(2, len(head)))
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: range = range(0)) -> str:
@@ -94,10 +98,16 @@ def _whom(head: str, whom: dict[str, str], count: int) -> str:
 
 
 def _rule(rule: RuleReport, found: Comparison) -> str:
-    rows = [[_time(one.ts_ms), escape(one.user_id), escape(one.event_id), _why(one), _truth(one.spam)]
-            for one in rule.samples]  # fmt: skip
-    samples = _table(["when", "user", "event", "why", "label"], rows) if rows else ""
+    shown = rule.samples[:: -(-len(rule.samples) // _SHOWN)] if rule.samples else []
+    more = f"<details><summary>all {len(rule.samples)} samples</summary>{_samples(rule.samples)}</details>"
+    samples = _samples(shown) + (more if len(shown) < len(rule.samples) else "")
     return f"<h2>{escape(rule.rule)}</h2>{_picture(rule, found)}{samples}"
+
+
+def _samples(samples: Sequence[Sample]) -> str:
+    rows = [[_time(one.ts_ms), escape(one.user_id), escape(one.event_id), escape(one.text), _why(one),
+             _truth(one.spam)] for one in samples]  # fmt: skip
+    return _table(["when", "user", "event", "text", "why", "label"], rows) if rows else ""
 
 
 def _why(sample: Sample) -> str:
@@ -132,8 +142,16 @@ def _picture(rule: RuleReport, found: Comparison) -> str:
         legend += "; blue: now, orange: before"
     return (
         f'<svg viewBox="0 0 {len(new)} {_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{legend}">'
-        f'<g class="new">{bars}</g>{line}</svg><small>{legend}</small>'
+        f'<g class="new">{bars}</g>{line}</svg>{_axis(len(new), found)}<small>{legend}</small>'
     )
+
+
+def _axis(steps: int, found: Comparison) -> str:
+    """The times below a picture: of its beginning, its end, and some between."""
+    first_ms = found.first_ms // HOUR_MS * HOUR_MS
+    marks = sorted({round(steps * place / _MARKS) for place in range(_MARKS + 1)})
+    times = (f"<span>{_time(first_ms + one * found.step_ms)}</span>" for one in marks)
+    return f"<div class=axis>{''.join(times)}</div>"
 
 
 def _overlaps(overlaps: list[Overlap]) -> str:

@@ -1,6 +1,6 @@
 """Whether rules have proved themselves: what they met, live, against what moderators have said of it since."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine.backtest.comparison import Estimate, estimate
@@ -10,9 +10,9 @@ from engine.core.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
+from engine.stream.given import GivenLabels
 from engine.stream.promotions import IN_SHADOW, Promotions, next_stage, plan_key
 from engine.stream.published import DECISION, read_documents
-from engine.stream.publishers import Publishers, sequence_of
 from engine.stream.publishing import read_all
 from engine.stream.rulebooks import read_versions
 
@@ -37,22 +37,11 @@ def find_candidates(settings: Settings, rulebook: Rulebook, known: Promotions, n
     waiting = [(rule, stage) for rule, stage in gated if stage is not None]
     if not waiting:
         return []
-    spam = known_spam(_labels(settings))
+    given = GivenLabels(settings)
+    labels = (given.value_of(record) for record in read_all(settings, settings.topics.labels))
+    spam = known_spam(label for label in labels if label is not None)
     met = _met(settings, [rule for rule, _ in waiting])
     return [Candidate(rule, stage, _precision(met[rule.name], spam)) for rule, stage in waiting]
-
-
-def _labels(settings: Settings) -> Iterator[bytes]:
-    """What those who may have said; what was signed once counts once."""
-    publishers, seen = Publishers(settings), set[tuple[str | None, int]]()
-    for record in read_all(settings, settings.topics.labels):
-        origin = publishers.accept(record, "label") if record.value else None
-        if origin is None:
-            continue
-        said = origin.name, sequence_of(record)
-        if not publishers.are_known or said not in seen:
-            seen.add(said)
-            yield record.value
 
 
 def _met(settings: Settings, rules: list[Rule]) -> dict[str, set[str]]:

@@ -47,7 +47,7 @@ def named(kind: str) -> str:
 
 def _rules(found: Comparison) -> Table:
     table = Table("rule", "mode", "met", "before", "acted", "whom", "precision", "recall", "when", show_lines=False)
-    for column in table.columns[2:6]:
+    for column in table.columns[2:8]:
         column.justify = "right"
     for rule in found.rules:
         before = "-" if found.against is None else "new" if rule.before is None else f"{rule.before:,}"

@@ -6,6 +6,7 @@ as met, and not as acted.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import heappush, heapreplace
 from itertools import combinations
@@ -17,19 +18,22 @@ import orjson
 from engine.backtest.targets import USERS, Target, Targets, kind_of
 from engine.core.hashing import hash64
 from engine.core.rules import Rule, Rulebook
+from engine.errors import EventError
 from engine.learning.models import LearnedModel
 from engine.settings import Settings
-from engine.stream.messages import value_text
+from engine.stream.messages import arrived_ms, value_text
 from engine.stream.offline import Arrival, OfflineEngine
 
 HOUR_MS = 3_600_000
-SAMPLES = 5
+TEXT_CHARS = 300
+"""So much of an event's text is told."""
+SAMPLES = 50
 MET = {"acted", "shadow", "strike", "budget"}
 """What a rule did, or would have done. One that rests or that is overruled did nothing."""
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """An event that a rule met, and why, for people."""
+    """An event that a rule met, what it says, and why, for people."""
 
     event_id: str
     user_id: str
@@ -37,6 +41,7 @@ class Sample(msgspec.Struct, frozen=True):
     why: str
     counterfactual: str | None
     spam: bool | None
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -62,6 +67,10 @@ class RuleTally:
     def samples(self) -> list[Sample]:
         """In order of time."""
         return sorted((sample for _, _, sample in self._chosen), key=lambda sample: sample.ts_ms)
+
+    def would_choose(self, event_id: str) -> bool:
+        """Whether `choose` would keep a sample of this event."""
+        return len(self._chosen) < SAMPLES or (-hash64(event_id), -self.met) > self._chosen[0][:2]
 
     def choose(self, sample: Sample) -> None:
         """Keep a sample if it is among the SAMPLES with the smallest hashes."""
@@ -90,10 +99,12 @@ class Trial:
         self.acted_on: dict[Target, dict[str, str]] = {}  # what was done, and by which rule first
         self.refused: Counter[str] = Counter()
         self._done: dict[tuple[str, str], str] = {}
+        self._mapping, self._arrivals = settings.events.mapping(), list[Arrival]()
 
     def run(self, arrivals: Iterable[Arrival]) -> None:
         """The next events and labels, in their order."""
-        for message in self._engine.run(arrivals):
+        self._arrivals = list(arrivals)
+        for message in self._engine.run(self._arrivals):
             if message.topic == self._topics.decisions:
                 self._decided(orjson.loads(message.value))
             elif message.topic == self._topics.actions:  # before its decision; on a ladder the kind is the step's
@@ -127,8 +138,21 @@ class Trial:
             tally.spam += spam is True
             tally.ham += spam is False
         tally.hours[decision["ts"] // HOUR_MS] += 1
-        why = ", ".join(_told(clause) for clause in hit["clauses"])
-        tally.choose(Sample(event, decision["user_id"], decision["ts"], why, hit.get("counterfactual"), spam))
+        if tally.would_choose(event):
+            why = ", ".join(_told(clause) for clause in hit["clauses"] if clause["result"])
+            texts = (event, decision["user_id"], decision["ts"], why, hit.get("counterfactual"), spam)
+            tally.choose(Sample(*texts, self._text_of(event, decision["user_id"])))
+
+    def _text_of(self, event_id: str, user_id: str) -> str:
+        """What an event of this batch says; nothing of an earlier one, on which a rule has looked back."""
+        name = orjson.dumps(event_id)
+        for one in self._arrivals:
+            if one.kind == "event" and name in one.value:
+                with suppress(EventError, orjson.JSONDecodeError):
+                    event = self._mapping.read(orjson.loads(one.value), one.arrived_ms or arrived_ms(one.value))
+                    if event.event_id == event_id and event.user_id == user_id:
+                        return str(event.fields.get("text") or "")[:TEXT_CHARS]
+        return ""
 
 
 def _mode(rule: Rule) -> str:

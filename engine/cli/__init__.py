@@ -21,7 +21,7 @@ COMMANDS = {
     "lists": "Change live lists while their rules are in use.",
     "pseudonym": "Tell under which name decisions and state have an id.",
     "learn": "See what models learn from labels.",
-    "label": "Publish one moderator's label.",
+    "label": "Publish labels of one moderator.",
     "labels": "Import labels, and see which events are worth one.",
     "replay": "Run the engine over recorded files, without a broker.",
     "rules": "Check, test and publish rulebooks.",

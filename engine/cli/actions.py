@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+import time
 from collections import Counter
 
 import click
@@ -9,9 +10,8 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.core.events import epoch_ms
+from engine.cli.times import MOMENT, Moment
 from engine.core.units import time_text
-from engine.errors import EventError
 from engine.settings import Settings
 from engine.stream.reversal import Which, read_actions, revoke, uphold_appeal
 
@@ -28,21 +28,21 @@ def command() -> None:
 @click.option("--rule", help="Of this rule.")
 @click.option("--rulebook", help="Of this version of the rulebook: its id, or its beginning.")
 @click.option("--user", help="On this user's events.")
-@click.option("--since", help="With event times from then on: ISO 8601, or epoch milliseconds.")
-@click.option("--until", help="With event times before.")
+@click.option("--since", type=MOMENT, help="With event times from then on: 2h ago, or 2026-11-27T10:00.")
+@click.option("--until", type=MOMENT, help="With event times before.")
 @click.option("--author", default=getpass.getuser, help="Who does it.  [default: the user's name]")
 @click.option("--note", default="", help="Why; whoever is concerned may read it.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be taken back.")
 @with_settings
 def revoke_command(
     settings: Settings, action_ids: tuple[str, ...], rule: str | None, rulebook: str | None, user: str | None,
-    since: str | None, until: str | None, author: str, note: str, dry_run: bool,
+    since: Moment | None, until: Moment | None, author: str, note: str, dry_run: bool,
 ) -> None:  # fmt: skip
     """Publish a compensating action for each action that fits all that is given.
 
     What is revoked already is left out, so that a command may be run again.
     """
-    which = Which(frozenset(action_ids), rule, rulebook, user, _time(since, "--since"), _time(until, "--until"))
+    which = Which(frozenset(action_ids), rule, rulebook, user, *_times(since, until))
     if not which:
         raise click.UsageError("say which actions: by their ids, --rule, --rulebook, --user, --since, --until")
     found = read_actions(settings).find(which)
@@ -76,10 +76,6 @@ def appeal(settings: Settings, action_id: str, moderator: str, note: str) -> Non
     echo(f"revoked {action_id}, and labelled event {found[0]['event_id']} ham")
 
 
-def _time(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return epoch_ms(int(text) if text.isdigit() else text, "auto")
-    except EventError as error:
-        raise click.BadParameter(str(error), param_hint=option) from error
+def _times(*moments: Moment | None) -> list[int | None]:
+    now_ms = int(time.time() * 1000)
+    return [moment.before(now_ms) if moment is not None else None for moment in moments]

@@ -10,9 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.text import tell
-from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
+from engine.cli.options import FILE, PATH, WITHOUT, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics
+from engine.cli.times import MOMENT, Moment
 from engine.errors import TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
@@ -28,13 +29,17 @@ IN_USE = "in-use"
 @click.option("--events", "events_path", type=FILE, help="Events, JSON Lines (.gz too), in arrival order.")
 @click.option("--labels", "labels_path", type=FILE, help="Labels: they teach the models, and tell what was spam.")
 @click.option("--from-topic", is_flag=True, help="Instead of files: the events and labels topics.")
-@click.option("--since", default="24h", show_default=True, help="With --from-topic: how far back.")
+@WITHOUT
+@click.option(
+    "--since", default="24h", show_default=True, type=MOMENT,
+    help="With --from-topic: how far back from the newest event, or since when.",
+)  # fmt: skip
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @with_settings
 def command(
     settings: Settings, new: Path, against: str | None, events_path: Path | None, labels_path: Path | None,
-    from_topic: bool, since: str, html: Path | None, as_json: bool,
+    from_topic: bool, since: Moment, without: tuple[str, ...], html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Try a rulebook on recorded events: what each rule meets, whom it acts on, what differs from another rulebook.
 
@@ -43,7 +48,7 @@ def command(
     """
     rulebook = load_rulebook(new)
     before = load_rulebook(_sources(settings, against)) if against is not None else None
-    events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since)
+    events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since, without)
     if from_topic:  # as live
         for one in (rulebook, before):
             if one is not None:

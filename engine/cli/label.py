@@ -1,6 +1,7 @@
 """`floodgate label`."""
 
 import getpass
+import sys
 import time
 
 import click
@@ -10,11 +11,12 @@ from engine.cli.options import with_settings
 from engine.cli.output import echo
 from engine.learning.labels import VERDICTS
 from engine.settings import Settings
+from engine.stream.known import find_known_actions, find_known_events
 from engine.stream.publishing import Publisher
 
 
 @click.command("label")
-@click.argument("name", metavar="EVENT_ID")
+@click.argument("names", metavar="EVENT_ID...", nargs=-1, required=True)
 @click.argument("verdict", type=click.Choice(VERDICTS))
 @click.option("--action", "is_action", is_flag=True, help="EVENT_ID is an action's id: its event is meant.")
 @click.option("--user", help="The event's user: the label then goes straight to the right partition.")
@@ -25,28 +27,48 @@ from engine.stream.publishing import Publisher
     help="How likely the event was to be chosen for a label.",
 )
 @click.option("--policy", help="What the verdict is about, for models that learn that alone.")
+@click.option("--yes", is_flag=True, help="Publish also for events that the engine has not seen lately.")
 @with_settings
 def command(
-    settings: Settings,
-    name: str,
-    verdict: str,
-    is_action: bool,
-    user: str | None,
-    moderator: str,
-    propensity: float | None,
-    policy: str | None,
-) -> None:
-    """Publish one label: EVENT_ID is spam or ham, or an earlier verdict is retracted."""
-    label = {
-        "action_id" if is_action else "event_id": name,
-        "label": verdict,
-        "ts": int(time.time() * 1000),
-        "moderator": moderator,
-    }
+    settings: Settings, names: tuple[str, ...], verdict: str, is_action: bool, user: str | None, moderator: str,
+    propensity: float | None, policy: str | None, yes: bool,
+) -> None:  # fmt: skip
+    """Publish labels: each EVENT_ID is spam or ham, or an earlier verdict is retracted. `-` reads ids from standard
+    input, one a line.
+
+    A label on an event that the engine has not seen lately is not published without `--yes`; the exit code is 1 then.
+    """
+    wanted = list(dict.fromkeys(_spelt_out(names)))
+    find = find_known_actions if is_action else find_known_events
+    known = find(settings, wanted)
+    sent = [name for name in wanted if yes or name in known]
+    label: dict[str, object] = {"label": verdict, "ts": int(time.time() * 1000), "moderator": moderator}
     if propensity is not None:
         label["propensity"] = propensity
     if policy is not None:
         label["policy"] = policy
     with Publisher(settings) as publisher:
-        publisher.label(orjson.dumps(label), user_id=user)
-    echo(f"labelled {name} as {verdict}")
+        for name in sent:
+            named = {"action_id" if is_action else "event_id": name}
+            publisher.label(orjson.dumps({**named, **label}), user_id=user)
+    for name in sent:
+        echo(f"labelled {name} as {verdict}")
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        told = "published all the same" if yes else "not published; `--yes` publishes it"
+        for name in unknown:
+            echo(f"floodgate: the engine has not seen {name} lately: {told}", err=True)
+        if not yes:
+            sys.exit(1)
+
+
+def _spelt_out(names: tuple[str, ...]) -> list[str]:
+    found = []
+    for name in names:
+        if name == "-":
+            found += [line.strip() for line in click.get_text_stream("stdin") if line.strip()]
+        else:
+            found.append(name)
+    if not found:
+        raise click.UsageError("standard input has no ids")
+    return found

@@ -1,24 +1,18 @@
 """`floodgate labels`: many labels at once, and the events that are worth one."""
 
-import csv
-import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable
 
 import click
 import orjson
-from rich.progress import Progress
 from rich.table import Table
 
-from engine.cli.options import FILE, with_settings
+from engine.cli import label_import, moderators
+from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.cli.recordings import read_lines
-from engine.errors import LabelError, RecordingError
 from engine.settings import Settings
-from engine.stream.label_messages import read_label
+from engine.stream.given import GivenLabels
 from engine.stream.published import REVIEW, read_documents
-from engine.stream.publishing import Publisher, read_all
+from engine.stream.publishing import read_all
 
 _EXCERPT = 80
 
@@ -28,30 +22,8 @@ def command() -> None:
     """Import labels, and see which events are worth one."""
 
 
-@command.command("import")
-@click.argument("file", type=FILE)
-@click.option("--moderator", help="Whose labels these are, where the file does not say.")
-@with_settings
-def import_command(settings: Settings, file: Path, moderator: str | None) -> None:
-    """Publish the labels of FILE: CSV with a line of names, or JSON Lines (.gz too).
-
-    Names: event_id, label (spam, ham, retracted), ts, and if there are: user_id, moderator, propensity, policy.
-    Nothing is published when a line is no label.
-    """
-    documents = list(_documents(file))
-    for number, document in documents:
-        if moderator is not None:
-            document.setdefault("moderator", moderator)
-        try:
-            read_label(document)
-        except LabelError as error:
-            raise RecordingError(f"{file}, line {number}: {error}; nothing has been published") from error
-    console = Console(stderr=True)
-    with Publisher(settings) as publisher, Progress(console=console, disable=not console.is_terminal) as progress:
-        for _, document in progress.track(documents, description="publishing"):
-            user_id = document.pop("user_id", None)
-            publisher.label(orjson.dumps(document), str(user_id) if user_id else None)
-    echo(f"published {len(documents)} labels")
+command.add_command(label_import.command)
+command.add_command(moderators.command)
 
 
 @command.command("queue")
@@ -60,9 +32,9 @@ def import_command(settings: Settings, file: Path, moderator: str | None) -> Non
 @with_settings
 def queue(settings: Settings, limit: int, as_json: bool) -> None:
     """The newest events that are worth a label and have none: what a model cannot tell, and some at random."""
-    labelled, pseudonyms = Labelled(), settings.pseudonyms()
+    labelled, pseudonyms, given = Labelled(), settings.pseudonyms(), GivenLabels(settings)
     for record in read_all(settings, settings.topics.labels):
-        labelled.note(record.key, record.value, pseudonyms.of if pseudonyms is not None else None)
+        labelled.note(record.key, given.value_of(record), pseudonyms.of if pseudonyms is not None else None)
     waiting = {}
     for _, document in read_documents(settings, settings.topics.review, REVIEW):
         if not labelled.has(document["event_id"], document["user_id"]):
@@ -78,41 +50,6 @@ def queue(settings: Settings, limit: int, as_json: bool) -> None:
         score = "-" if one["score"] is None else f"{one['score']:.2f}"
         table.add_row(one["event_id"], one["user_id"], score, one["why"], said[:_EXCERPT])
     Console().print(table)
-
-
-def _documents(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    if file.suffix == ".csv":
-        number = 1
-        try:
-            with file.open(newline="", encoding="utf-8-sig") as lines:
-                for number, row in enumerate(csv.DictReader(lines), start=2):
-                    named = {name: value for name, value in row.items() if name and isinstance(value, str)}
-                    yield number, _typed(named)
-        except (csv.Error, UnicodeDecodeError) as error:
-            told = str(error) if isinstance(error, csv.Error) else "this is not UTF-8: save it as CSV UTF-8"
-            raise RecordingError(f"{file}, after line {number}: {told}; nothing has been published") from error
-        return
-    for number, line in enumerate(read_lines(file), start=1):
-        try:
-            document = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise RecordingError(
-                f"{file}, line {number}: this is not JSON: {error}; nothing has been published"
-            ) from error
-        if not isinstance(document, dict):
-            raise RecordingError(f"{file}, line {number}: a label is a JSON object; nothing has been published")
-        yield number, document
-
-
-def _typed(row: dict[str, str]) -> dict[str, object]:
-    """A line of CSV, its numbers as numbers."""
-    typed: dict[str, object] = {name: value for name, value in row.items() if value}
-    if re.fullmatch(r"-?[0-9]{1,18}", row.get("ts", "")):
-        typed["ts"] = int(row["ts"])
-    if "propensity" in row:
-        with suppress(ValueError):  # the check tells what is wrong with it
-            typed["propensity"] = float(row["propensity"])
-    return typed
 
 
 class Labelled:

@@ -1,5 +1,6 @@
 """`floodgate learn`: what the models have learned, and what they would learn from recorded events and labels."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import orjson
 from rich.progress import Progress
 from rich.table import Table
 
-from engine.cli.options import FILE, PATH, with_settings
+from engine.cli.options import FILE, PATH, WITHOUT, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_lines, tell_unusable
 from engine.core.rules import ModelSpec, Rulebook
@@ -22,6 +23,7 @@ from engine.learning.snapshots import read_whole, whole
 from engine.rulebook import load_rulebook
 from engine.rulebook.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
+from engine.stream.given import counting
 from engine.stream.label_messages import Pin, Quarantine
 from engine.stream.publishing import publish_ruling, publish_seed, read_models
 from engine.stream.recorded import cases, event_documents, flat_lines, truths
@@ -52,23 +54,35 @@ def status(settings: Settings) -> None:
             table.add_row(moderator, "", "quarantined")
         table.caption = f"{name}: {model.expression}"
         if model.expression is None:
-            shares = zip(RATES, model.ngrams.shares(), strict=True)
-            table.caption = f"{name}: rates " + ", ".join(f"{rate:g}: {share:.0%}" for rate, share in shares)
+            shares = sorted(zip(RATES, model.ngrams.shares(), strict=True), reverse=True)
+            told = ", ".join(f"{share:.0%} at {rate:g}" for rate, share in shares)
+            table.caption = f"{name}: what it has learned fast and slowly counts {told} (learning rates)"
         Console().print(table)
 
 
 @command.command("quarantine")
 @click.argument("moderator")
 @click.option("--lift", is_flag=True, help="Let the moderator's labels count again.")
+@click.option("--yes", is_flag=True, help="Also for somebody from whom no model has learned.")
 @with_settings
-def quarantine(settings: Settings, moderator: str, lift: bool) -> None:
+def quarantine(settings: Settings, moderator: str, lift: bool, yes: bool) -> None:
     """Undo all that MODERATOR has taught: the models learn anew from everybody else's labels.
 
-    Until that is done, which takes a second for some thousand labels, the models stay in use as they are.
+    Until that is done, which takes a second for some thousand labels, the models stay in use as they are. Nothing is
+    done about a moderator from whom no model has learned, without `--yes`; the exit code is 1 then.
     """
+    if not yes and not _is_concerned(settings, moderator, lift):
+        told = f"{moderator} is not quarantined" if lift else f"no model has learned from {moderator}"
+        echo(f"floodgate: {told}: is the name right? `--yes` does it all the same", err=True)
+        sys.exit(1)
     publish_ruling(settings, Quarantine(moderator, quarantined=not lift))
     done = "count again" if lift else "do not count any more"
     echo(f"{moderator}'s labels {done}; the trainer learns anew, see `floodgate learn status`")
+
+
+def _is_concerned(settings: Settings, moderator: str, lift: bool) -> bool:
+    models = read_models(settings).values()
+    return any(moderator in (model.quarantined if lift else model.teachers.moderators) for model in models)
 
 
 @command.command("export")
@@ -130,12 +144,13 @@ def pin_command(settings: Settings, model: str, lift: bool) -> None:
     help="Labels only for what looks like spam, and for this share of the rest.",
 )  # fmt: skip
 @click.option("--seed", default=0, help="Chooses the labels.")
+@WITHOUT
 @click.option("--against", multiple=True, help="Another learner, as an expression of River's. May be given often.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @with_settings
 def evaluate_command(
     settings: Settings, events_path: Path, labels_path: Path, rules: Path | None, model: str | None,
-    against: tuple[str, ...], as_json: bool, presume: bool, **scenario: Any,
+    against: tuple[str, ...], as_json: bool, presume: bool, without: tuple[str, ...], **scenario: Any,
 ) -> None:  # fmt: skip
     """Score recorded events one by one, learn their labels when they come, and tell how good the scores were.
 
@@ -144,7 +159,7 @@ def evaluate_command(
     console = Console(stderr=True)
     rivals: dict[str, Pupil] = {text: RiverPupil(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        found, spec = _cases(settings, events_path, labels_path, rules, model, progress)
+        found, spec = _cases(settings, events_path, labels_path, without, rules, model, progress)
         scenario["presume"] = 1.0 if presume else spec.presume
         results: dict[str, Result] = {}
         for name, pupil in {_OWN: ModelPupil(spec.river), **rivals}.items():
@@ -157,12 +172,13 @@ def evaluate_command(
 
 
 def _cases(
-    settings: Settings, events_path: Path, labels_path: Path, rules: Path | None, model: str | None, progress: Progress
-) -> tuple[list[Case], ModelSpec]:
+    settings: Settings, events_path: Path, labels_path: Path, without: tuple[str, ...], rules: Path | None,
+    model: str | None, progress: Progress,
+) -> tuple[list[Case], ModelSpec]:  # fmt: skip
     """What the model would have read, and its declaration."""
     task = progress.add_task("reading events", total=None)
     tell_unusable(read_lines(labels_path))
-    truth = truths(read_lines(labels_path))
+    truth = truths(counting(read_lines(labels_path), without))
     if rules is None:
         documents = event_documents(flat_lines(read_lines(events_path)), SAMPLE)
         rulebook, model = load_rulebook({"discovered.yaml": discover(documents)}), MODEL
@@ -220,12 +236,15 @@ def _show(results: dict[str, Result]) -> None:
 def _calls(result: Result) -> Table:
     """What acting on scores alone would have come to."""
     table = Table("wanted precision", "realised", "recall", "called", title="thresholds chosen from the labels so far")
+    for column in table.columns:
+        column.justify = "right"
     for target, made in result.calls.items():
         summary = made.summary()
         if not made.made:
             table.add_row(f"{target:.1%}", "not known: never called", "", "0")
         else:
-            table.add_row(f"{target:.1%}", *(_number(summary[name]) for name in ("realised", "recall", "called")))
+            shares = ("-" if summary[name] is None else f"{summary[name]:.1%}" for name in ("realised", "recall"))
+            table.add_row(f"{target:.1%}", *shares, f"{made.made:,}")
     return table
 
 

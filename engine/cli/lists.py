@@ -8,8 +8,9 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
+from engine.cli.times import DURATION
 from engine.core.identity import MAX_ID_CHARS
-from engine.core.units import duration_ms, time_text
+from engine.core.units import time_text
 from engine.rulebook.schema import MAX_DURATION_MS
 from engine.settings import Settings
 from engine.stream.lists import Entry, publish_entries, read_entries
@@ -24,19 +25,18 @@ def command() -> None:
 @command.command("add")
 @click.argument("name")
 @click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
-@click.option("--for", "lasts", help="For how long, such as 24h; without it for good.")
+@click.option("--for", "lasts", type=DURATION, help="For how long, such as 24h; without it for good.")
 @click.option("--author", default=getpass.getuser, help="Who adds them.  [default: the user's name]")
 @click.option("--note", default="", help="Why.")
 @with_settings
-def add(settings: Settings, name: str, entries: tuple[str, ...], lasts: str | None, author: str, note: str) -> None:
+def add(settings: Settings, name: str, entries: tuple[str, ...], lasts: int | None, author: str, note: str) -> None:
     """Add each ENTRY to the live list NAME, on every worker."""
     _check(settings, name, entries)
     now_ms, until_ms = int(time.time() * 1_000), None
     if lasts is not None:
-        span_ms = duration_ms(lasts)
-        if span_ms is None or not 0 < span_ms <= MAX_DURATION_MS:
-            raise click.BadParameter(f"{lasts!r} is no duration, such as 24h or 7d", param_hint="--for")
-        until_ms = now_ms + span_ms
+        if not 0 < lasts <= MAX_DURATION_MS:
+            raise click.BadParameter("it is longer than ten years, or no time at all", param_hint="--for")
+        until_ms = now_ms + lasts
     publish_entries(settings, name, dict.fromkeys(entries, Entry(author, note, now_ms, until_ms)))
     echo(f"added to {name}: {len(entries)}" + (f", until {time_text(until_ms)} UTC" if until_ms else ""))
 

@@ -14,6 +14,11 @@ from engine.settings import load_settings
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PATH = click.Path(exists=True, path_type=Path)
 
+WITHOUT = click.option(
+    "--without", multiple=True, metavar="MODERATOR", help="This moderator's labels do not count. May be given often."
+)
+"""Files of labels do not tell who is quarantined."""
+
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --config and --broker; the command gets `settings`."""

@@ -1,6 +1,7 @@
 """What commands print. Everything from outside (ids, texts, names, notes, errors) passes through `shown`: adversaries
 write it, and a terminal executes escape sequences."""
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +9,13 @@ from typing import Any
 import click
 from rich.console import Console as RichConsole
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from engine.core.shown import shown
+
+_PIPED = 500
+"""Columns where no terminal tells how many there are: a line of a table stays one line."""
 
 
 def echo(text: str | bytes, nl: bool = True, err: bool = False) -> None:
@@ -34,9 +39,14 @@ class Console(RichConsole):
 
     def __init__(self, stderr: bool = False, highlight: bool = False, **options: Any) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=highlight, **options)
+        if not self.is_terminal and "width" not in options and "COLUMNS" not in os.environ:
+            self.width = _PIPED
 
     def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
-        """Anything as it is printed: also what brings its own text."""
+        """Anything as it is printed: also what brings its own text. Nothing in tables is cut off: ids are copied."""
+        if isinstance(renderable, Table):
+            for column in renderable.columns:
+                column.overflow = "fold"
         for one in super().render(renderable, options):
             yield one if one.control else Segment(shown(one.text), one.style)
 

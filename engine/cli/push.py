@@ -13,8 +13,8 @@ from engine.backtest.text import named, tell
 from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, confirm, echo
+from engine.cli.times import DURATION
 from engine.core.rules import Rulebook
-from engine.core.units import duration_ms
 from engine.rulebook.differences import differences
 from engine.settings import Settings
 from engine.stream.rulebooks import publish_rulebook, read_in_use
@@ -26,7 +26,13 @@ _SHOWN = 20
 @click.argument("path", type=PATH)
 @click.option("--author", default=getpass.getuser, help="Who pushes.  [default: the user's name]")
 @click.option("--note", default="", help="Why.")
-@click.option("--guard", default="1h", show_default=True, help="Try it first on the events of the last so much time.")
+@click.option(
+    "--guard",
+    default="1h",
+    show_default=True,
+    type=DURATION,
+    help="Try it first on the events of the last so much time.",
+)
 @click.option(
     "--max-newly",
     default=1.0,
@@ -39,7 +45,7 @@ _SHOWN = 20
 @with_limits
 @with_settings
 def command(
-    settings: Settings, path: Path, author: str, note: str, guard: str, max_newly: float, force: bool, yes: bool,
+    settings: Settings, path: Path, author: str, note: str, guard: int, max_newly: float, force: bool, yes: bool,
     max_us: float, max_bytes: int,
 ) -> None:  # fmt: skip
     """Check a rulebook, tell what it changes, try it on the last events, and publish it.
@@ -81,10 +87,7 @@ def _is_meant(settings: Settings, rulebook: Rulebook, path: Path, yes: bool) -> 
     return confirm(f"{said}. Push it?")
 
 
-def _passes_guard(settings: Settings, rulebook: Rulebook, guard: str, max_newly: float) -> bool:
-    span_ms = duration_ms(guard)
-    if span_ms is None:
-        raise click.BadParameter(f"{guard!r} is no duration, such as 1h or 30m", param_hint="--guard")
+def _passes_guard(settings: Settings, rulebook: Rulebook, span_ms: int, max_newly: float) -> bool:
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("trying it on the last events", total=None)

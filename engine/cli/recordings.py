@@ -1,17 +1,18 @@
 """Recorded events and labels: JSON Lines, plain or gzipped."""
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 import orjson
 
 from engine.cli.output import echo
+from engine.cli.times import Moment
 from engine.core.events import FieldMapping
-from engine.core.units import duration_ms
 from engine.errors import EventError, LabelError, RecordingError
 from engine.settings import Settings
+from engine.stream.given import GivenLabels, counting
 from engine.stream.label_messages import decode_label
 from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival
@@ -63,23 +64,27 @@ def tell_unusable(labels: Iterable[bytes]) -> None:
 
 
 def recorded_or_on_topics(
-    settings: Settings, events: Path | None, labels: Path | None, from_topic: bool, since: str
+    settings: Settings,
+    events: Path | None,
+    labels: Path | None,
+    from_topic: bool,
+    since: Moment,
+    without: Sequence[str],
 ) -> tuple[list[bytes | Recorded], list[bytes]]:
-    """Events and labels, from files or from the topics, as options say. Raises click.UsageError, RecordingError,
-    TopicError."""
+    """Events and labels, from files or from the topics, as options say. `without`: moderators whose labels do not
+    count; nor do those of moderators who are quarantined, where the topics tell. Raises click.UsageError,
+    RecordingError, TopicError."""
     if from_topic == (events is not None):
         raise click.UsageError("give either --events FILE or --from-topic")
     if events is not None:
         found: tuple[list[bytes | Recorded], list[bytes]] = [*read_lines(events)], []
         if labels is not None:
-            found[1].extend(read_lines(labels))
+            found[1].extend(counting(read_lines(labels), without))
     else:
-        span_ms = duration_ms(since)
-        if span_ms is None:
-            raise click.BadParameter(f"{since!r} is no duration, such as 24h or 7d", param_hint="--since")
         topics = settings.topics
-        labelled = [one.value for one in read_since(settings, topics.labels, span_ms)]
-        found = [*read_since(settings, topics.events, span_ms)], labelled
+        given = read_since(settings, topics.labels, since.before, value_of=GivenLabels(settings).value_of)
+        labelled = counting((one.value for one in given), without)
+        found = [*read_since(settings, topics.events, since.before)], [*labelled]
     if not found[0]:
         raise click.UsageError("there are no events to try it on")
     tell_unusable(found[1])

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from engine.backtest.suggestions import QUANTILES, RARE, Suggestion, suggest
 from engine.backtest.text import told
-from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
+from engine.cli.options import FILE, PATH, WITHOUT, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics
+from engine.cli.times import MOMENT, Moment
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 
@@ -22,22 +23,26 @@ from engine.settings import Settings
 @click.option("--events", "events_path", type=FILE, help="Events, JSON Lines (.gz too), in arrival order.")
 @click.option("--labels", "labels_path", type=FILE, help="Labels: which events were spam.")
 @click.option("--from-topic", is_flag=True, help="Instead of files: the events and labels topics.")
-@click.option("--since", default="24h", show_default=True, help="With --from-topic: how far back.")
+@WITHOUT
+@click.option(
+    "--since", default="24h", show_default=True, type=MOMENT,
+    help="With --from-topic: how far back from the newest event, or since when.",
+)  # fmt: skip
 @click.option(
     "--precision", default=0.95, show_default=True, type=click.FloatRange(0, 1), help="Wanted of a threshold."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @with_settings
 def command(
-    settings: Settings, path: Path, events_path: Path | None, labels_path: Path | None, from_topic: bool, since: str,
-    precision: float, as_json: bool,
+    settings: Settings, path: Path, events_path: Path | None, labels_path: Path | None, from_topic: bool, since: Moment,
+    without: tuple[str, ...], precision: float, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell what each counter of a rulebook says of recorded events, and which threshold would tell spam from the rest.
 
     Without labels: the threshold that one event in a thousand is above.
     """
     rulebook = load_rulebook(path)
-    events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since)
+    events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since, without)
     calm_garbage_collection()
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
@@ -54,6 +59,8 @@ def command(
 def _table(found: list[Suggestion]) -> Table:
     quantiles = ", ".join(f"{share * 100:g} %" for share in QUANTILES)
     table = Table("counter", "events", f"values: {quantiles}, highest", "clause", "precision", "recall", "all events")
+    for column in (table.columns[1], *table.columns[4:]):
+        column.justify = "right"
     for one in found:
         clause = "-" if one.threshold is None else f"{one.counter} > {one.threshold:g}"
         judged = (told(one.precision), told(one.recall)) if one.recall is not None else (f"1 in {1 / RARE:g}", "")

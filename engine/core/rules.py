@@ -130,7 +130,8 @@ class ModelSpec:
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
     this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
     River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
-    `presume`: the share of events that it takes for ham until a label says otherwise."""
+    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: which numbers are
+    durations or sizes."""
 
     name: str
     numbers: tuple[str, ...]
@@ -143,6 +144,7 @@ class ModelSpec:
     river: str | None = None
     hints: tuple[float, ...] = ()
     presume: float = 0.0
+    units: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def target_of(event: Event, rule: Rule) -> str | None:

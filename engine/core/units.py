@@ -8,6 +8,7 @@ from engine.core.decisions import Quantity
 
 DURATION_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 SIZE_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+_UNITS = {"duration": DURATION_MS, "size": SIZE_BYTES}
 
 _FIRST_MS = round(datetime(1, 1, 1, tzinfo=UTC).timestamp() * 1_000)
 _LAST_MS = round(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp() * 1_000)
@@ -33,6 +34,13 @@ def duration_text(milliseconds: float | AtLeast | None) -> Quantity | None:
 def size_text(size: float | AtLeast | None) -> Quantity | None:
     """10000 as `10KB`."""
     return _text(size, SIZE_BYTES)
+
+
+def number_text(number: float, unit: str = "") -> str:
+    """A number for people: `200d` of a duration, `10KB` of a size, else 17,280,000,000 rather than 1.728e+10."""
+    if unit in _UNITS:
+        return str(_text(number, _UNITS[unit]))
+    return f"{number:,.0f}" if 1e4 <= abs(number) < 1e15 else f"{number:g}"
 
 
 def time_text(ts_ms: int) -> str:

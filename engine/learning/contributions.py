@@ -1,13 +1,15 @@
 """Which parts of an event have made its score: for decisions that people want explained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from math import isfinite, sqrt
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.decisions import Contribution
+from engine.core.units import number_text
 from engine.learning.features import MOST_HINTED, Inputs, Names, cross_share, featurizer, token_share
 from engine.learning.kernel import gram_indices, index_of
 from engine.learning.linear import LONG_GRAM, SHORT_GRAM, bucket_hash, byte_grams, scaled, table, text_bytes
@@ -16,18 +18,19 @@ from engine.learning.ngrams import HashedNgrams
 MOST = 5
 _LEAST = 0.01
 _MAX_CHARS = 60
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def contributions(
-    learner: HashedNgrams | None, names: Names, inputs: Inputs, most: int = MOST
+    learner: HashedNgrams | None, names: Names, inputs: Inputs, most: int = MOST, units: Mapping[str, str] = _NONE
 ) -> list[Contribution]:  # fmt: skip
     """The largest contributions to a score, the largest first. They add up to the logit, but for those left out.
-    Without a learner: what the rulebook hints at."""
+    Without a learner: what the rulebook hints at. `units`: which numbers are durations or sizes."""
     found = list(_of_hints(names, inputs, 1.0 if learner is None else learner.fading()))
     if learner is not None:
         mixed = _Mixed(learner)
         found += [part for at, text in enumerate(inputs.texts) if text for part in _of_text(mixed, names, at, text)]
-        found += _of_facts(mixed, names, inputs)
+        found += _of_facts(mixed, names, inputs, units)
     found = [Contribution(part, round(logit, 3)) for part, logit in found if abs(logit) >= _LEAST]
     return sorted(found, key=lambda one: -abs(one.logit))[:most]
 
@@ -68,7 +71,7 @@ def _of_hints(names: Names, inputs: Inputs, fading: float) -> Iterator[Contribut
             yield Contribution(f"hint: {name}", fading * told)
 
 
-def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs) -> Iterator[Contribution]:
+def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs, units: Mapping[str, str]) -> Iterator[Contribution]:
     reader = featurizer(names)
     tokens, crosses = reader.tokens(inputs.categories), reader.crosses(inputs.categories)
     share = token_share(len(tokens), len(reader.numbers))
@@ -84,4 +87,4 @@ def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs) -> Iterator[Contribut
             continue
         amount = scaled(number)
         step, slope = mixed([index_of(bucket_hash(seed, amount)), index_of(seed)])
-        yield Contribution(f"{name} = {number:g}", share * float(step + slope * amount))
+        yield Contribution(f"{name} = {number_text(number, units.get(name, ''))}", share * float(step + slope * amount))

@@ -5,8 +5,10 @@ of a join, each counted:
 
     matched     the first verdict on a scored event        → an example
     changed     a later, different verdict                  → an example that takes the old verdict's place
-    duplicate   the verdict that is known already, or one
-                that was signed before that was             → nothing
+    confirmed   the verdict that is known already, from
+                another moderator                           → an example that teaches nothing, and tells who agrees
+    duplicate   the same from whoever gave it, or from nobody
+                in particular; or what was signed before it → nothing
     retracted   the verdict is taken back                   → an example that takes back what was learned
     unmatched   the event was never scored, or is forgotten → nothing
     ambiguous   several events have this id, and the label does not tell whose it is → nothing
@@ -24,7 +26,7 @@ from engine.learning.features import Inputs, Names
 from engine.learning.scored import ScoredModel, is_presumed
 
 Verdict = Literal["spam", "ham", "retracted"]
-JoinOutcome = Literal["matched", "changed", "duplicate", "retracted", "unmatched"]
+JoinOutcome = Literal["matched", "changed", "confirmed", "duplicate", "retracted", "unmatched"]
 
 VERDICTS: tuple[Verdict, ...] = ("spam", "ham", "retracted")
 
@@ -80,6 +82,11 @@ class Example:
         """Whether nobody has given a label, and the event is taken for ham."""
         return self.presumed > 0 and self.before is None
 
+    @property
+    def confirms(self) -> bool:
+        """Whether another moderator has said the same before."""
+        return self.before_by is not None and self.before == self.verdict
+
 
 class Known(NamedTuple):
     """The verdict that an event has, whose it is, and the sequence number of its signature."""
@@ -87,6 +94,11 @@ class Known(NamedTuple):
     verdict: Verdict
     moderator: str | None
     sequence: int = 0
+
+    def is_confirmed_by(self, label: Label) -> bool:
+        """Whether a label says the same, and is another moderator's."""
+        same = self.verdict == label.verdict != "retracted" and not 0 < label.sequence <= self.sequence
+        return same and None not in (self.moderator, label.moderator) and self.moderator != label.moderator
 
     def stands_against(self, label: Label) -> bool:
         """Whether a label changes nothing: it says the same, or somebody has published an old one again."""
@@ -101,7 +113,8 @@ def join(
     learners = [model for model in scored if model.policy == label.policy]
     if not learners:
         return "unmatched", []
-    if label.verdict == "retracted" if known is None else known.stands_against(label):
+    confirmed = known is not None and known.is_confirmed_by(label)
+    if not confirmed and (label.verdict == "retracted" if known is None else known.stands_against(label)):
         return "duplicate", []
     before = known if known is not None and known.verdict != "retracted" else None
     key, examples = label.identity, []
@@ -116,7 +129,7 @@ def join(
         examples.append(example)
     if label.verdict == "retracted":
         return "retracted", examples
-    return ("changed" if before else "matched"), examples
+    return ("confirmed" if confirmed else "changed" if before else "matched"), examples
 
 
 def encode_known(label: Label) -> str:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from engine.learning.estimators import RiverLearner
-from engine.learning.kernel import gram_indices
 from engine.learning.labels import Example
 from engine.learning.ngrams import HashedNgrams
+from engine.learning.opinions import campaign_of
 from engine.learning.teachers import Teachers
 from engine.learning.thresholds import Thresholds
 
@@ -71,11 +71,11 @@ class LearnedModel:
             self.learner.take_back(example.names, example.inputs, score, push)
             self._count(-1, before == "spam")
             return
-        spam, campaign = example.verdict == "spam", _campaign(example)
+        spam, campaign = example.verdict == "spam", campaign_of(example)
         weight = self.teachers.weight(example.moderator, campaign)
-        if weight >= TRUSTED and not example.presumes:
+        if weight >= TRUSTED and not example.presumes and not (example.confirms and before):
             self.judged.add(example.score, spam)
-        if example.verdict == before:  # somebody has said what was presumed
+        if example.verdict == before:  # somebody has said what was presumed, or what somebody else has said
             probability = self.learner.probability(example.names, example.inputs)
         else:
             taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
@@ -86,7 +86,20 @@ class LearnedModel:
                 self._count(-1, before == "spam")
             self._count(1, spam)
         if not example.presumes:
-            self.teachers.note(example.moderator, campaign, 1 - probability if spam else probability)
+            self._look_at_teacher(example, spam, campaign, probability)
+
+    def _look_at_teacher(self, example: Example, spam: bool, campaign: int | None, probability: float) -> None:
+        """Hold a label against the score that its event was given, and against what colleagues have said."""
+        score = probability if example.score is None else example.score
+        disagreement = 1 - score if spam else score
+        self.teachers.note(example.moderator, campaign, disagreement)
+        if example.moderator is None:
+            return
+        colleagues = self.teachers.opinions.hear(example.moderator, campaign, spam) if campaign is not None else {}
+        if example.before_by not in (None, example.moderator) and example.before_by not in self.quarantined:
+            colleagues[str(example.before_by)] = example.before == "spam"
+        if colleagues:
+            self.teachers.compare(example.moderator, spam, disagreement, colleagues)
 
     def _count(self, labels: int, spam: bool) -> None:
         self.labels = max(0, self.labels + labels)  # what was never learned cannot be taken back
@@ -96,13 +109,3 @@ class LearnedModel:
 def new_learner(expression: str | None) -> HashedNgrams | RiverLearner:
     """The default learner, or the one that an expression describes. Raises PipelineError."""
     return HashedNgrams() if expression is None else RiverLearner(expression)
-
-
-def _campaign(example: Example) -> int | None:
-    """Nearly the same texts mostly have the same number: the smallest index among their n-grams (min-wise hashing,
-    Broder 1997). None without a text or a moderator."""
-    text = next((text for text in example.inputs.texts if text), None)
-    if example.moderator is None or text is None:
-        return None
-    grams = gram_indices(text, 0)
-    return int(grams.min()) if len(grams) else None

@@ -17,6 +17,9 @@ UNSURE = 20.0
 UNKNOWN = 5.0
 """How much more likely an event is chosen whose score is unknown."""
 
+NEAR = 0.3
+"""A score is called uncertain so far from a half; what is further away was chosen by chance, if with a better one."""
+
 _STEPS = 2**32
 
 
@@ -40,7 +43,8 @@ def choose(rows: ScoredRows, share: float) -> list[Candidate]:
     found = []
     for row in np.flatnonzero(drawn < chance).tolist():
         score = float(rows.scores[row])
-        why = "unknown" if np.isnan(score) else "exploration" if drawn[row] < share else "uncertain"
+        is_unsure = drawn[row] >= share and abs(score - 0.5) <= NEAR
+        why = "unknown" if np.isnan(score) else "uncertain" if is_unsure else "exploration"
         known = None if np.isnan(score) else score
         found.append(Candidate(row, int(rows.places[row]), known, float(chance[row]), why))
     return found

@@ -30,7 +30,7 @@ class ModelScorer:
         self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
         self.version = model.version if model is not None else f"{spec.name}-0"
         self.threshold: float | None = None
-        self._names = names_of(spec)
+        self._names, self._units = names_of(spec), spec.units
         self._featurizer = featurizer(self._names)
         self._knows = model is not None and model.knows(spec.min_labels)
         self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
@@ -112,7 +112,7 @@ class ModelScorer:
         read = array("d")
         read_numbers(numbers, read)
         inputs = Inputs(*texts, tuple(None if isnan(number) else number for number in read))
-        return contributions(self._learner, self._names, inputs)
+        return contributions(self._learner, self._names, inputs, units=self._units)
 
     def take(self) -> ScoredRows | None:
         """What has been scored since `prepare`, to be kept for labels; None without any."""

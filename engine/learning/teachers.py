@@ -1,30 +1,42 @@
-"""How much each moderator's labels count: whom the model has reason to doubt, and who repeats himself.
+"""How much each moderator's labels count: whom the model and the colleagues have reason to doubt, and who repeats
+himself.
 
-Doubt is relative. What counts is how often a moderator disagrees with the model compared with how often all of them
-do: in a new campaign everybody does, and nobody loses trust; who alone calls a campaign harmless soon does. Repeated
-labels of one moderator on look-alikes count less and less, so that nobody can bend the model about one campaign.
+Doubt is relative. What counts is how often a moderator is contradicted, compared with how often the others are: in a
+new campaign everybody disagrees with the model, and nobody loses trust; who alone calls a campaign harmless soon does.
+His own labels are no part of what he is compared with, however many they are.
+
+Two records are kept of each. One is about the scores that the model had given before. The other is about colleagues
+who have judged the same event or a look-alike: each of them has a vote, and the model has one, so that of two who
+contradict each other it is not both who lose. Repeated labels of one moderator on look-alikes count less and less, so
+that nobody can bend the model about one campaign.
 """
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
-Kept = TypeVar("Kept")
+from engine.learning.opinions import Opinions
+from engine.learning.recency import keep_latest
 
-PATIENCE = 20.0
+Judge = Literal["model", "colleagues"]
+"""Against whom a label may stand."""
+
+PATIENCE = 10.0
 """So many labels are counted as those of an average moderator before his own tell."""
 TOLERATED = 2.0
-"""Up to so many times the average disagreement, a moderator's labels count in full."""
+"""Up to so many times the odds of the others' disagreement, a moderator's labels count in full."""
 FADE = 0.999
-"""What a disagreement counts after one more label, of the same moderator or of all."""
+"""What a disagreement counts after one more label of the same moderator."""
 REMEMBERED = 1_000
 """How many moderators, and how many campaigns of moderators, are remembered, the latest first."""
 _LEAST = 0.02
 """No average disagreement is taken for less: a perfect model must not cost everybody's trust."""
+_MOST = 0.98
 
 
 class Record(msgspec.Struct):
-    """Labels, disagreement (0 to 1 each), and what everybody's was on average at the time of each; all faded."""
+    """Labels, disagreement (0 to 1 each), and what the others' was on average at the time of each; all faded."""
 
     labels: float = 0.0
     disagreement: float = 0.0
@@ -36,13 +48,23 @@ class Record(msgspec.Struct):
         self.disagreement = self.disagreement * FADE + disagreement
         self.expected = self.expected * FADE + expected
 
+    def trust(self, average: float) -> float:
+        """0 to 1, from how the odds of disagreement compare with what was expected. `average`: the others', now."""
+        own, expected = (
+            (found + PATIENCE * average) / (self.labels + PATIENCE) for found in (self.disagreement, self.expected)
+        )
+        return min(1.0, (TOLERATED * _odds(expected) / _odds(own)) ** 2)
+
 
 class Teachers(msgspec.Struct):
-    """What is known of the moderators. Part of a snapshot: whoever trains next goes on with it."""
+    """What is known of the moderators. `moderators`: against the model; `opposed`: against their colleagues and it;
+    `anonymous`: labels of nobody. Part of a snapshot: whoever trains next goes on with it."""
 
-    everybody: Record = msgspec.field(default_factory=Record)
+    anonymous: Record = msgspec.field(default_factory=Record)
     moderators: dict[str, Record] = {}
     repeats: dict[str, int] = {}
+    opposed: dict[str, Record] = {}
+    opinions: Opinions = msgspec.field(default_factory=Opinions)
 
     def weight(self, moderator: str | None, campaign: int | None) -> float:
         """What the next label of this moderator counts, 0 to 1; anonymous labels count in full."""
@@ -52,34 +74,57 @@ class Teachers(msgspec.Struct):
         return self.trust(moderator) / (1 + repeats)
 
     def trust(self, moderator: str) -> float:
-        """0 to 1, from how a moderator's disagreement compares with everybody's."""
-        own = self.moderators.get(moderator)
-        if own is None:
-            return 1.0
-        average = self._average()
-        ratio = (own.disagreement + PATIENCE * average) / (own.expected + PATIENCE * average)
-        return min(1.0, (TOLERATED / ratio) ** 2)
+        """0 to 1: the lower of what the model and what the colleagues give reason for."""
+        found = 1.0
+        for records in (self.moderators, self.opposed):
+            own, average = records.get(moderator), self._others(records, moderator)
+            if own is not None and average is not None:
+                found = min(found, own.trust(average))
+        return found
 
-    def _average(self) -> float:
-        """How much everybody disagrees these days."""
-        labels = self.everybody.labels
-        return max(_LEAST, self.everybody.disagreement / labels) if labels else 1.0
+    def standing(self) -> dict[str, float]:
+        """The trust in each moderator of whom enough labels are known."""
+        return {name: self.trust(name) for name, own in self.moderators.items() if own.labels >= PATIENCE}
+
+    def share(self, moderator: str, against: Judge) -> float:
+        """How much of his latest labels is contradicted."""
+        own = (self.moderators if against == "model" else self.opposed).get(moderator)
+        return own.disagreement / own.labels if own is not None else 0.0
 
     def note(self, moderator: str | None, campaign: int | None, disagreement: float) -> None:
         """A label has come. `disagreement`: the probability that the model gave to the other verdict."""
-        expected = self._average()
-        self.everybody.add(disagreement, expected)
         if moderator is None:
+            self.anonymous.add(disagreement, disagreement)
             return
-        _latest(self.moderators, moderator, self.moderators.get(moderator, Record())).add(disagreement, expected)
+        self._add(self.moderators, moderator, disagreement)
         if campaign is not None:
             key = f"{moderator} {campaign}"
-            _latest(self.repeats, key, self.repeats.get(key, 0) + 1)
+            keep_latest(self.repeats, key, self.repeats.get(key, 0) + 1, REMEMBERED)
+
+    def compare(self, moderator: str, spam: bool, disagreement: float, colleagues: Mapping[str, bool]) -> None:
+        """What colleagues say of the event or of look-alikes: spam or not. All of them and the model have a vote."""
+        votes = {**colleagues, moderator: spam}
+        for name, verdict in votes.items():
+            against = disagreement if verdict is spam else 1 - disagreement
+            against += sum(other is not verdict for other in votes.values())
+            self._add(self.opposed, name, against / len(votes))
+
+    def _add(self, records: dict[str, Record], moderator: str, disagreement: float) -> None:
+        average = self._others(records, moderator)
+        own = keep_latest(records, moderator, records.get(moderator, Record()), REMEMBERED)
+        own.add(disagreement, disagreement if average is None else average)
+
+    def _others(self, records: Mapping[str, Record], moderator: str) -> float | None:
+        """How much all others disagree these days; None where there are none to compare with."""
+        labels, disagreement = 0.0, 0.0
+        if records is self.moderators:
+            labels, disagreement = self.anonymous.labels, self.anonymous.disagreement
+        for name, record in records.items():
+            if name != moderator:
+                labels, disagreement = labels + record.labels, disagreement + record.disagreement
+        return disagreement / labels if labels else None
 
 
-def _latest(known: dict[str, Kept], key: str, value: Kept) -> Kept:
-    known.pop(key, None)
-    known[key] = value
-    if len(known) > REMEMBERED:
-        del known[next(iter(known))]
-    return value
+def _odds(share: float) -> float:
+    bounded = max(_LEAST, min(_MOST, share))
+    return bounded / (1 - bounded)

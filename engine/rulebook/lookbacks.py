@@ -36,12 +36,15 @@ def _can_rest(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Depend
     report, kind, what = needs.declared.diagnostics, rule.rule.rests, f"a cooldown per {rule.rule.rests}"
     kinds = {one for clause in rule.all_clauses() for one in needs.kinds(clause)}
     if rule.rule.then.lookback_ms is not None:
-        report.error(rule.span, f"with `also: earlier`, a rule rests per {USER}", f"cooldown: {{per: {USER}, for: …}}")
+        report.error(
+            rule.rests_at, f"with `also: earlier`, a rule rests per {USER}", f"cooldown: {{per: {USER}, for: …}}"
+        )
     elif kind in needs.declared.clusters:
-        report.error(rule.span, f"a rule cannot rest per cluster; `{kind}` is one")
+        report.error(rule.rests_at, f"a rule cannot rest per cluster; `{kind}` is one", f"let it rest per {USER}")
     elif kinds != {kind}:
         told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
-        report.error(rule.span, f"{what} needs counters by {kind}, and by no other entity; {told}")
+        hint = f"count by {kind} in this rule, or let it rest per {USER}"
+        report.error(rule.rests_at, f"{what} needs counters by {kind}, and by no other entity; {told}", hint)
     else:
         return _is_split(rule, rules, needs, what)
     return False

@@ -45,9 +45,16 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
         return ModelSpec(
             name, (*named["numbers"], *hints), named["texts"], named["categories"], min_labels, learns,
             texts.get("labels"), precision if isinstance(precision, float) else None, texts.get("river"),
-            tuple(hints.values()), float(presume or 0),
+            tuple(hints.values()), float(presume or 0), _units(declared, keys.get("numbers")),
         )  # fmt: skip
     return None
+
+
+def _units(declared: Declarations, node: Node | None) -> dict[str, str]:
+    """Which of the numbers are durations or sizes."""
+    items = node.walk() if node is not None else ()
+    refs = ((item.text or "", declared.resolve(item.text or "", item.span)) for item in items)
+    return {name: ref.type for name, ref in refs if ref is not None and ref.type in ("duration", "size")}
 
 
 def _hints(declared: Declarations, node: Node) -> dict[str, float]:

@@ -26,10 +26,11 @@ class Clause:
 
 @dataclass(slots=True)
 class RuleDeclaration:
-    """A rule with its clauses still as expressions."""
+    """A rule with its clauses still as expressions. `rests_at`: where it says whose its cooldown is."""
 
     rule: Rule
     span: Span
+    rests_at: Span
     when: list[Clause] = field(default_factory=list)
     any: list[Clause] = field(default_factory=list)
     unless: list[Clause] = field(default_factory=list)
@@ -87,7 +88,10 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         ladder, budget, plan, told, gate, rests=rests,
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
-    return RuleDeclaration(rule, span, groups["when"], groups["any"], groups["unless"], tests)
+    per = (keys["cooldown"].entries or {}).get("per") if "cooldown" in keys else None
+    return RuleDeclaration(
+        rule, span, per.span if per is not None else span, groups["when"], groups["any"], groups["unless"], tests
+    )
 
 
 def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[Expr]:

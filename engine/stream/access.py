@@ -40,7 +40,10 @@ def roles(settings: Settings) -> list[Role]:
         Role("producer", "publishes events", writes=(names.events,)),
         Role(
             "moderation", "reads what is worth a label and gives labels",
-            reads=(names.review, names.labels, names.decisions, names.actions, names.rulebooks), writes=(names.labels,),
+            reads=(
+                names.review, names.labels, names.decisions, names.actions, names.rulebooks, names.events, names.models,
+            ),
+            writes=(names.labels,),
         ),
         Role(
             "policy", "pushes, pauses and tries rules, changes live lists",

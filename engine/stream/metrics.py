@@ -95,6 +95,16 @@ class Metrics:
         self.quality = Gauge(
             "floodgate_model_auc", "ROC AUC of the scores on the last labels", ["model"], registry=registry
         )
+        self.trust = Gauge(
+            "floodgate_moderator_trust", "How much the labels of those least trusted count", ["moderator"],
+            registry=registry,
+        )  # fmt: skip
+        self.disagreement = Gauge(
+            "floodgate_moderator_disagreement",
+            "The share of their latest labels that the model, or colleagues and the model, contradict",
+            ["moderator", "against"],
+            registry=registry,
+        )
         self.drift = Counter(
             "floodgate_model_drift", "Changes noticed in losses or scores", ["model", "of"], registry=registry
         )

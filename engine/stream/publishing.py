@@ -1,7 +1,7 @@
 """Publishing recorded or simulated events and labels, keyed as the workers expect them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -82,18 +82,29 @@ class Recorded(NamedTuple):
     arrived_ms: int
 
 
-def read_since(settings: Settings, topic: str, span_ms: int, most: int | None = None) -> list[Recorded]:
-    """The values and times of what has arrived on a topic within so many milliseconds before its newest message, in the
-    order of their arrival; of more than `most` about the latest. Within a partition that is the order of its offsets,
-    whatever times the records claim. Raises TopicError."""
+def _value_of(record: Any) -> bytes | None:
+    value: bytes | None = record.value
+    return value
+
+
+def read_since(
+    settings: Settings, topic: str, span: int | Callable[[int], int], most: int | None = None,
+    value_of: Callable[[Any], bytes | None] = _value_of,
+) -> list[Recorded]:  # fmt: skip
+    """The values and times of what has arrived on a topic, in the order of their arrival; of more than `most` about the
+    latest. Within a partition that is the order of its offsets, whatever times the records claim. `span`: within so
+    many milliseconds before its newest message, or since what this makes of that one's time; `value_of`: what is taken
+    of a record, if anything. Raises TopicError."""
     newest_ms = max((record.timestamp for record in read_all(settings, topic, most=_LOOKED_AT)), default=0)
-    since_ms = min(newest_ms, int(time.time() * 1000)) - span_ms
+    newest_ms = min(newest_ms, int(time.time() * 1000))
+    since_ms = newest_ms - span if isinstance(span, int) else span(newest_ms)
     reached: dict[int, int] = {}
     found = []
     for record in read_all(settings, topic, max(0, since_ms), most):
         at = reached[record.partition] = max(record.timestamp, reached.get(record.partition, 0))
-        if record.value is not None:
-            found.append((at, record.partition, record.offset, record.timestamp, record.value))
+        value = value_of(record)
+        if value is not None:
+            found.append((at, record.partition, record.offset, record.timestamp, value))
     return [Recorded(value, arrived) for *_, arrived, value in sorted(found, key=lambda one: one[:3])]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 
@@ -13,6 +13,7 @@ from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import is_seed
+from engine.learning.teachers import Judge
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
 from engine.stream.handlers import IsSealed, Outcome, Rejector, accept_any
@@ -31,6 +32,9 @@ _KNOWN_WITHIN_S = 20.0
 async def _at_once() -> None:
     """The newest snapshots are known already."""
 
+
+MOST_TOLD = 20
+"""Moderators whom metrics name."""
 
 _SEED_WITHIN_S = 10.0
 """A seed is published before the ruling that names it."""
@@ -81,6 +85,7 @@ class TrainerWorker:
     def end(self, partition: int) -> None:
         """Someone else learns from now on."""
         self.active = False
+        self._tell_teachers({})
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """Learn from a batch of examples. What has changed is published by the clock, and in one order."""
@@ -110,7 +115,7 @@ class TrainerWorker:
         return self._trainer.models
 
     def _watch(self, example: Example) -> None:
-        if example.presumes or example.verdict == "retracted":
+        if example.presumes or example.confirms or example.verdict == "retracted":
             return
         watch = self._drift.setdefault(example.model, LossDrift())
         if watch.add(example.score, example.verdict == "spam"):
@@ -160,8 +165,24 @@ class TrainerWorker:
             auc = self._trainer.models[name].judged.roc_auc()
             if auc is not None:
                 self._metrics.quality.labels(name).set(auc)
+        self._tell_teachers(self._trainer.models)
         topic = self._settings.topics.models
         messages = [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
         for name, why in self._trainer.unpublished.items():
             _log.error("a model cannot be published; the last publication stays in use", model=name, error=why)
         return messages
+
+    def _tell_teachers(self, models: Mapping[str, LearnedModel]) -> None:
+        """How the moderators stand who are trusted least, in whichever model that is: so many and no more."""
+        trust, disagreement = self._metrics.trust, self._metrics.disagreement
+        trust.clear()
+        disagreement.clear()
+        standing: dict[str, float] = {}
+        for model in models.values():
+            for name, found in model.teachers.standing().items():
+                standing[name] = min(found, standing.get(name, 1.0))
+        for name in sorted(standing, key=lambda one: (standing[one], one))[:MOST_TOLD]:
+            trust.labels(name).set(standing[name])
+            for against in get_args(Judge):
+                shares = [model.teachers.share(name, against) for model in models.values()]
+                disagreement.labels(name, against).set(max(shares))

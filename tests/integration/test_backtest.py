@@ -37,7 +37,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         for arguments, said in (
             ([str(FLOOD)], "give either --events FILE or --from-topic"),
             ([str(FLOOD), "--events", str(events)], "no events"),
-            ([str(FLOOD), "--from-topic", "--since", "soon"], "no duration"),
+            ([str(FLOOD), "--from-topic", "--since", "soon"], "neither a duration"),
             ([str(FLOOD), "--from-topic", "--against", "in-use"], "no rulebook has been pushed"),
         ):
             with pytest.raises(subprocess.CalledProcessError) as failed:

@@ -164,14 +164,17 @@ def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path:
             for at, one in enumerate(queue)
         ]
         csv.write_text("\n".join(["event_id,label,ts,propensity", *verdicts[:50]]))
-        assert "published 50 labels" in system.run("labels", "import", str(csv), "--moderator", "anna")
+        told = system.run("labels", "import", str(csv), "--moderator", "anna")
+        assert "50 are on events that the engine knows\n0 change an earlier verdict\n" in told
+        assert "nothing has been published" in told
+        assert "published 50 labels" in system.run("labels", "import", str(csv), "--moderator", "anna", "--yes")
         wait_until(lambda: worker.metric("floodgate_model_labels") == 50, "the model has learned from them")
         assert "anna" in system.run("learn", "status")
         saved = tmp_path / "spam.model"
         assert "spam-50" in system.run("learn", "export", "spam", "--out", str(saved))
         before = read_models(system.settings)["spam"]
         csv.write_text("\n".join(["event_id,label,ts,propensity", *verdicts[50:80]]))
-        system.run("labels", "import", str(csv))
+        system.run("labels", "import", str(csv), "--yes")
         wait_until(lambda: worker.metric("floodgate_model_labels") == 80, "the model has learned more")
         assert "goes on from spam-50, pinned" in system.run("learn", "restore", "spam", str(saved), "--pin")
         wait_until(lambda: worker.metric("floodgate_model_labels") == 50, "the model is what it was")
@@ -183,10 +186,12 @@ def test_moderators_see_what_is_worth_a_label_and_import_what_they_say(tmp_path:
         wait_until(lambda: not read_models(system.settings)["spam"].pinned, "the model learns again")
         left = system.run("labels", "queue", "--json", "--limit", "500").splitlines()
         assert len(left) == len(queue) - 80
-        csv.write_text("event_id,label,ts\ne,spam,1772449200000\ne,perhaps,6\n")
+        csv.write_text("event_id,label,ts\ne,spam,1772449200000\ne,perhaps,6\n,spam,5\n")
         with pytest.raises(subprocess.CalledProcessError) as refused:
             system.run("labels", "import", str(csv))
-        assert "line 3" in refused.value.stderr
+        assert refused.value.returncode == 2
+        assert "line 3: `label` must be one of" in refused.value.stderr
+        assert "line 4: `event_id` or `action_id`" in refused.value.stderr
         assert "nothing has been published" in refused.value.stderr
 
 

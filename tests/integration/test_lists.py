@@ -81,8 +81,8 @@ def test_an_entry_holds_everywhere_until_it_is_removed_or_over(tmp_path: Path) -
     ("arguments", "said"),
     [
         (("add", "no_such_list", "x"), "live are: bad_words"),
-        (("add", "bad_words", "x", "--for", "ever"), "'ever' is no duration"),
-        (("add", "bad_words", "x", "--for", "9000000d"), "'9000000d' is no duration"),
+        (("add", "bad_words", "x", "--for", "ever"), "'ever' is not a duration"),
+        (("add", "bad_words", "x", "--for", "9000000d"), "longer than ten years"),
         (("remove", "bad_words", "casino"), "has no such entries: casino"),
     ],
 )

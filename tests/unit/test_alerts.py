@@ -177,6 +177,12 @@ CASES = [
     Case("FloodgateModelDrift", born('floodgate_model_drift_total{model="m",of="loss"}'), (61, 110), (59, 130)),
     Case("FloodgateModelDrift", born('floodgate_model_drift_total{model="m",of="scores"}'), (), (61, 110)),
     Case(
+        "FloodgateModeratorDoubted",
+        {'floodgate_moderator_trust{moderator="eve"}': "1x60 0.1x40 0.9x60"},
+        (77, 99),
+        (50, 70, 120),
+    ),
+    Case(
         "FloodgateKeysRefused", {'floodgate_keys_refused_total{kind="ip"}': "0x60 0+20x30 600x60"}, (75, 90), (50, 120)
     ),
 ]

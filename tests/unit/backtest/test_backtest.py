@@ -194,3 +194,52 @@ rules:
     harder = tried(text.format(does="suspend: account"), text.format(does="flag: a"))
     assert same.users.newly_count == 0
     assert harder.users.newly_count == harder.users.acted_on > 0
+
+
+SPEAKING = """
+version: 1
+fields: {verified: bool}
+rules:
+  words: {event: post, any: ['"prize" in text', verified == true], then: {flag: x}}
+  quiet: {event: post, when: ['"prize" in text'], then: {suspend: account}, mode: shadow}
+"""
+
+
+def speaking(count: int) -> Comparison:
+    rulebook = load_rulebook({"rules.yaml": SPEAKING})
+    events = [
+        orjson.dumps({"event_id": f"e{n}", "type": "post", "user_id": f"u{n}", "ts": START_MS + n * 600_000,
+                      "text": f"a <b>prize</b> for {n}" + "!" * 400, "verified": False}) for n in range(count)
+    ]  # fmt: skip
+    return backtest(rulebook, None, events, [], Settings())
+
+
+def test_samples_tell_what_events_say_and_no_clause_that_did_not_hold() -> None:
+    sample = rule(speaking(3), "words").samples[1]
+    assert sample.text.startswith("a <b>prize</b> for 1!!!")
+    assert len(sample.text) == 300
+    assert '"prize" in text' in sample.why
+    assert "verified" not in sample.why
+
+
+def test_the_page_has_times_texts_and_all_samples_on_demand() -> None:
+    made = page(speaking(20), "Backtest")
+    assert "a &lt;b&gt;prize&lt;/b&gt; for 0!" in made
+    assert made.count("<details><summary>all 20 samples</summary>") == 2
+    assert "all 3 samples" not in page(speaking(3), "Backtest")
+    axis = re.search(r"<div class=axis>(.*?)</div>", made)
+    assert axis is not None
+    times = re.findall(r"<span>(.*?)</span>", axis.group(1))
+    assert times == sorted(times)
+    assert len(times) == 5
+    assert times[0] == re.search(r"<p class=dim>([0-9-]* [0-9]*:)", made).group(1) + "00"  # type: ignore[union-attr]
+
+
+def test_what_a_rule_in_shadow_would_do_is_no_action() -> None:
+    text = SPEAKING.replace("then: {flag: x}}", "then: {flag: x}, mode: shadow}")
+    rulebook = load_rulebook({"rules.yaml": text})
+    event = {"event_id": "e", "type": "post", "user_id": "u", "ts": START_MS, "text": "a prize", "verified": True}
+    found = backtest(rulebook, None, [orjson.dumps(event)], [], Settings())
+    assert (found.users.acted_on, [one.acted for one in found.rules], [one.met for one in found.rules]) == (
+        0, [0, 0], [1, 1],
+    )  # fmt: skip

@@ -191,3 +191,18 @@ def test_no_command_prints_in_any_other_way() -> None:
     assert len(modules) > 20
     found = {path.name: list(around(path.read_text("utf-8"))) for path in modules if path.name != "output.py"}
     assert {name: ways for name, ways in found.items() if ways} == {}
+
+
+@pytest.mark.parametrize("width", [40, None])
+def test_ids_in_tables_are_not_cut_off(width: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    names = [letter * 60 for letter in "abc"]
+    table = Table("one", "two", "three")
+    table.add_row(*names)
+    file = io.StringIO()
+    console = Console(file=file, width=width) if width else Console(file=file)
+    console.print(table)
+    told = file.getvalue()
+    assert "…" not in told
+    assert [told.count(letter) for letter in "abc"] == [60, 60, 60]
+    assert (names[0] in told) is (width is None)  # where there is no terminal, a line stays one line

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.units import time_text
+from engine.core.units import number_text, time_text
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,20 @@ def test_any_time_is_told(ts_ms: int, told: str) -> None:
 
 def test_times_before_our_calendar_are_its_beginning() -> None:
     assert time_text(-(10**18)) == time_text(-(10**400)) == time_text(-62_135_596_800_000)
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "told"),
+    [
+        (1.728e10, "duration", "200d"),
+        (90_000.0, "duration", "1.5m"),
+        (10_000.0, "size", "10KB"),
+        (1.728e10, "", "17,280,000,000"),
+        (12_345.0, "", "12,345"),
+        (0.5, "", "0.5"),
+        (3.0, "", "3"),
+        (1e18, "", "1e+18"),
+    ],
+)
+def test_numbers_are_told_as_people_write_them(number: float, unit: str, told: str) -> None:
+    assert number_text(number, unit) == told

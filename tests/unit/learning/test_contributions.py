@@ -104,3 +104,12 @@ def test_only_the_stretch_that_counts_is_told_to_its_last_letter() -> None:
     table(learner.weights)[list(known - set(gram_indices("one two  six ten", seed).tolist()))] = 1
     told = [part for part, _ in contributions(learner, names, Inputs((text,), (), ()))]
     assert told == ["text: 'two crypto six'"]  # its grams reach over the words next to it
+
+
+def test_durations_and_sizes_are_told_as_people_write_them() -> None:
+    learner = trained(40).models["spam"].ngrams
+    inputs = Inputs(*SPAM[:2], (1.728e10, 20_000.0))
+    plain = {part for part, _ in contributions(learner, NAMES, inputs, most=100)}
+    assert {"age = 17,280,000,000", "n = 20,000"} <= plain
+    told = {part for part, _ in contributions(learner, NAMES, inputs, most=100, units={"age": "duration", "n": "size"})}
+    assert {"age = 200d", "n = 20KB"} <= told

@@ -12,6 +12,14 @@ def test_each_kind_of_label_has_its_outcome() -> None:
     assert outcome == "matched"
     assert examples == [Example("spam", "e", "spam", None, None, NAMES, SPAM, (2, 9), 5, "mia", 0.5)]
     assert join(Label("e", "spam", 6), scored, Known("spam", "eve"), (2, 10)) == ("duplicate", [])
+    assert join(Label("e", "spam", 6, "eve"), scored, Known("spam", "eve"), (2, 10)) == ("duplicate", [])
+    assert join(Label("e", "spam", 6, "mia"), scored, Known("spam", None), (2, 10)) == ("duplicate", [])
+    confirmed, examples = join(Label("e", "spam", 6, "mia"), scored, Known("spam", "eve"), (2, 10))
+    assert (confirmed, [(one.before, one.before_by, one.confirms) for one in examples]) == (
+        "confirmed",
+        [("spam", "eve", True)],
+    )
+    assert join(Label("e", "retracted", 6, "mia"), scored, Known("retracted", "eve"), (2, 10)) == ("duplicate", [])
     changed, examples = join(Label("e", "ham", 7), scored, Known("spam", "eve"), (2, 11))
     assert (changed, [(one.verdict, one.before, one.before_by) for one in examples]) == (
         "changed",
@@ -62,6 +70,8 @@ def test_a_label_that_was_signed_before_the_known_verdict_changes_nothing() -> N
         for verdict in VERDICTS:
             assert join(Label("e", verdict, 5, sequence=sequence), scored, known, (0, 1)) == ("duplicate", [])
     assert join(Label("e", "spam", 5, sequence=201), scored, known, (0, 1))[0] == "changed"
+    assert join(Label("e", "ham", 5, "eve", sequence=200), scored, known, (0, 1)) == ("duplicate", [])
+    assert join(Label("e", "ham", 5, "eve", sequence=201), scored, known, (0, 1))[0] == "confirmed"
     taken_back = Known("retracted", "mia", 200)
     assert join(Label("e", "spam", 5, sequence=100), scored, taken_back, (0, 1)) == ("duplicate", [])
 

@@ -154,6 +154,31 @@ def test_only_what_a_quarantined_moderator_had_said_was_not_learned() -> None:
         assert (model.labels, model.spam) == (labels, 1)
 
 
+def test_a_confirmation_teaches_nothing_unless_the_first_one_does_not_count() -> None:
+    for quarantined, labels in (("eve", 1), ("somebody", 1)):
+        model = LearnedModel("spam", quarantined={quarantined})
+        if quarantined != "eve":
+            model.learn(example(SPAM, "spam", moderator="eve", score=0.5))
+        weights, judged = model.ngrams.weights[:], model.judged.dump()
+        model.learn(replace(example(SPAM, "spam", before="spam", moderator="mia", score=0.5), before_by="eve"))
+        assert (model.labels, model.spam) == (labels, 1)
+        assert (model.ngrams.weights != weights, model.judged.dump() != judged) == ((quarantined == "eve"),) * 2
+
+
+def test_a_moderator_who_is_wrong_29_times_of_29_is_hardly_trusted() -> None:
+    model, draws = LearnedModel("spam"), Random(3)
+    wrong = set(draws.sample(range(100, 300), 29))
+    for at in range(300):
+        spam = draws.random() < 0.4
+        words = "free crypto win bonus casino pills prize" if spam else "lunch meeting thanks park weekend book train"
+        inputs = Inputs((" ".join(draws.choices(words.split(), k=6)),), (None,), (1.0, None))
+        score = seen(inputs, model).score if at > 20 else None
+        by = "eve" if at in wrong else f"m{at % 3}"
+        model.learn(example(inputs, "spam" if spam != (at in wrong) else "ham", at, moderator=by, score=score))
+    assert model.teachers.trust("eve") < 0.05
+    assert min(model.teachers.trust(f"m{number}") for number in range(3)) > 0.9
+
+
 class Weighing(Teachers):
     """Gives all labels the same weight."""
 

@@ -53,6 +53,10 @@ STEP = 1 << 26
         (STEP, 0.5, "uncertain"),
         (21 * STEP - 1, 0.5, "uncertain"),
         (21 * STEP, 0.5, None),
+        (STEP, 0.2, "uncertain"),
+        (STEP, 0.19, "exploration"),  # by chance, if with a better one
+        (STEP, 0.02, "exploration"),
+        (STEP, 0.81, "exploration"),
         (6 * STEP - 1, None, "unknown"),
         (6 * STEP, None, None),
     ],

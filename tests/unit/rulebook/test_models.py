@@ -111,3 +111,13 @@ def test_a_pipeline_is_a_classifier(pipeline: str, accepted: bool) -> None:
     found = read_model(declared, "spam", declared.models["spam"])
     assert (found.river if found is not None else None) == (pipeline if accepted else None)
     assert bool(declared.diagnostics.errors) is not accepted
+
+
+def test_a_model_knows_which_of_its_numbers_are_durations_and_sizes() -> None:
+    text = """
+version: 1
+fields: {account_age: {type: duration, unit: ms}, bytes: {type: size, unit: B}, links: number}
+models: {spam: {numbers: [account_age, bytes, links], hints: {links: 1.0}}}
+rules: {r: {event: post, when: [score.spam > 0.9], then: {flag: x}}}
+"""
+    assert load_rulebook({"rules.yaml": text}).models["spam"].units == {"account_age": "duration", "bytes": "size"}

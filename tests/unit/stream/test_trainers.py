@@ -19,7 +19,7 @@ from engine.stream.learners import Models
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.offline import Record
-from engine.stream.trainers import TrainerWorker
+from engine.stream.trainers import MOST_TOLD, TrainerWorker
 from tests.unit.learning.inputs import HAM, SPAM, example, examples
 
 RULES = """
@@ -214,3 +214,34 @@ def test_a_model_that_is_judged_has_its_quality_told() -> None:
     school.now_s += 1.0
     school.trainer.due_snapshots()
     assert school.metrics.registry.get_sample_value("floodgate_model_auc", {"model": "spam"}) == 1.0
+
+
+def told(school: School, metric: str) -> dict[str, float]:
+    """What a metric says of each moderator."""
+    found = next(one for one in school.metrics.registry.collect() if one.name == metric)
+    return {" ".join(sample.labels.values()): sample.value for sample in found.samples}
+
+
+def test_metrics_name_the_moderators_who_are_trusted_least_and_not_more_than_so_many() -> None:
+    school = School()
+    school.begin()
+    names = [f"m{number:02}" for number in range(MOST_TOLD + 5)]
+    given = [
+        replace(one, moderator=names[at % len(names)], score=0.9 if one.verdict == "spam" else 0.1)
+        for at, one in enumerate(examples(12 * len(names)))
+    ]
+    wrong = [replace(one, moderator="eve", score=0.1 if one.verdict == "spam" else 0.9) for one in examples(20)]
+    few = [replace(examples(1)[0], moderator="new")]
+    offsets = [replace(one, source=(0, at)) for at, one in enumerate([*given, *wrong, *few])]
+    school.teach(*offsets)
+    school.now_s += 5.0
+    assert school.trainer.due_snapshots()
+    trust, disagreement = told(school, "floodgate_moderator_trust"), told(school, "floodgate_moderator_disagreement")
+    assert list(trust) == ["eve", *names[: MOST_TOLD - 1]]
+    assert trust["eve"] < 0.1
+    assert trust["m00"] == 1.0
+    assert disagreement["eve model"] == pytest.approx(0.9)
+    assert disagreement["eve colleagues"] > disagreement["m00 colleagues"]
+    assert len(disagreement) == 2 * MOST_TOLD
+    school.trainer.end(0)
+    assert told(school, "floodgate_moderator_trust") == {}

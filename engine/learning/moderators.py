@@ -1,0 +1,106 @@
+"""With whom each moderator disagrees: with the scores at the time, with what rules did, with colleagues.
+
+Only what stands counts: a moderator's last verdict on each event. Scores are held against a half. Of rules, only those
+that acted or allowed have said something. Of colleagues counts the majority of those who have judged the same event or
+a look-alike, each with one vote.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.learning.labels import Example
+from engine.learning.opinions import campaign_of
+
+Judge = Literal["model", "rules", "colleagues"]
+JUDGES: tuple[Judge, ...] = ("model", "rules", "colleagues")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a moderator has said of an event. `against`: who says otherwise."""
+
+    event_id: str
+    spam: bool
+    ts_ms: int
+    score: float | None
+    text: str
+    campaign: int | None
+    against: list[Judge] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Moderator:
+    """`judged`: by each of the others, so many of the verdicts; `opposed`: so many of these were contradicted."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    judged: Counter[Judge] = field(default_factory=Counter)
+    opposed: Counter[Judge] = field(default_factory=Counter)
+
+    @property
+    def disputed(self) -> list[Verdict]:
+        """Those with whom somebody disagrees, the most contradicted first, then the latest."""
+        found = [one for one in self.verdicts if one.against]
+        return sorted(found, key=lambda one: (-len(one.against), -one.ts_ms))
+
+    def hold(self, verdict: Verdict, judge: Judge, spam: bool | None) -> None:
+        """Compare a verdict with what somebody else says, if he says something."""
+        if spam is None:
+            return
+        self.judged[judge] += 1
+        if spam is not verdict.spam:
+            self.opposed[judge] += 1
+            verdict.against.append(judge)
+
+
+def review_moderators(examples: Iterable[Example], outcomes: Mapping[str, str]) -> dict[str, Moderator]:
+    """What moderators have said, from examples in their order. `outcomes`: what rules did, by the event's id."""
+    said = _said(examples)
+    by_event: dict[str, dict[str, bool]] = {}
+    by_campaign: dict[int, dict[str, list[bool]]] = {}
+    for (name, event_id), one in said.items():
+        by_event.setdefault(event_id, {})[name] = one.spam
+        if one.campaign is not None:
+            by_campaign.setdefault(one.campaign, {}).setdefault(name, []).append(one.spam)
+    found: dict[str, Moderator] = {}
+    for (name, event_id), one in said.items():
+        moderator = found.setdefault(name, Moderator())
+        moderator.verdicts.append(one)
+        moderator.hold(one, "model", None if one.score is None else one.score >= 0.5)
+        moderator.hold(one, "rules", {"act": True, "allow": False}.get(outcomes.get(event_id, "")))
+        look_alikes = by_campaign[one.campaign] if one.campaign is not None else {}
+        votes = {other: _majority(given) for other, given in look_alikes.items()} | by_event[event_id]
+        moderator.hold(one, "colleagues", _majority(vote for other, vote in votes.items() if other != name))
+    return found
+
+
+def _said(examples: Iterable[Example]) -> dict[tuple[str, str], Verdict]:
+    """Each moderator's last verdict on each event. Several models may have scored it: the surest one is heard."""
+    said: dict[tuple[str, str], Verdict] = {}
+    for example in examples:
+        if example.presumes or example.moderator is None:
+            continue
+        key = example.moderator, example.event_id
+        before = said.pop(key, None)
+        if example.verdict == "retracted":
+            continue
+        score = example.score
+        if before is not None and before.ts_ms == example.ts_ms:
+            score = max(before.score, score, key=_sureness)
+        text = next((text for text in example.inputs.texts if text), "")
+        said[key] = Verdict(
+            example.event_id, example.verdict == "spam", example.ts_ms, score, text, campaign_of(example)
+        )
+    return said
+
+
+def _sureness(score: float | None) -> float:
+    return -1.0 if score is None else abs(score - 0.5)
+
+
+def _majority(votes: Iterable[bool | None]) -> bool | None:
+    """What most say; None where there are none, or as many on either side."""
+    given = [vote for vote in votes if vote is not None]
+    spam = sum(given)
+    return None if 2 * spam == len(given) else 2 * spam > len(given)
