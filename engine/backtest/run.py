@@ -13,7 +13,7 @@ from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.models import LearnedModel
 from engine.settings import Settings
-from engine.stream.label_messages import decode_label
+from engine.stream.label_messages import decode_label, decode_message
 from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival, merge
 from engine.stream.publishing import Recorded
@@ -95,6 +95,6 @@ def _has_policy(line: bytes) -> bool:
 
 def _label(line: bytes) -> Arrival:
     try:
-        return Arrival("label", decode_label(line).ts_ms, line)
+        return Arrival("label", decode_message(line).ts_ms, line)
     except LabelError:
         return Arrival("label", 0, line)

@@ -10,13 +10,14 @@ from engine.cli.output import complain, echo
 from engine.errors import FloodgateError
 
 COMMANDS = {
-    "actions": "Take back what was enforced.",
+    "actions": "See what was enforced, and take it back.",
     "broker": "Run the embedded broker: for development, not production.",
     "demo": "Run everything on this machine and show what happens.",
     "explain": "Tell why something was done to an event.",
     "feed": "Publish recorded files to the topics.",
     "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",
+    "hits": "Tell what rules have met, in shadow too.",
     "keys": "Make the keys that labels and rulebooks are signed with.",
     "lists": "Change live lists while their rules are in use.",
     "pseudonym": "Tell under which name decisions and state have an id.",

@@ -1,26 +1,66 @@
-"""`floodgate actions`: taking back what was enforced."""
+"""`floodgate actions`: what was enforced, and taking it back."""
 
 import getpass
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 import click
+import orjson
 from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.cli.times import MOMENT, Moment
-from engine.core.units import time_text
+from engine.cli.times import SINCE, UNTIL, Moment
+from engine.core.units import duration_text, time_text
 from engine.settings import Settings
-from engine.stream.reversal import Which, read_actions, revoke, uphold_appeal
+from engine.stream.hits import acted_in
+from engine.stream.reversal import Published, Which, ends_at, read_actions, revoke, uphold_appeal
 
 _SHOWN = 10
 
 
 @click.group("actions")
 def command() -> None:
-    """Take back what was enforced."""
+    """See what was enforced, and take it back."""
+
+
+@command.command("list")
+@click.option("--rule", help="Of this rule.")
+@click.option("--kind", help="Of this kind: limit, hide, suspend …")
+@click.option("--mode", type=click.Choice(("enforce", "canary")), help="Of rules that were in this mode.")
+@click.option("--user", help="On this user's events.")
+@click.option("--target", help="About this user, event, domain, device …")
+@SINCE
+@UNTIL
+@click.option("--revoked", is_flag=True, help="Only those that are revoked.")
+@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
+@with_settings
+def list_command(
+    settings: Settings, rule: str | None, kind: str | None, mode: str | None, user: str | None, target: str | None,
+    since: Moment | None, until: Moment | None, revoked: bool, limit: int, as_json: bool,
+) -> None:  # fmt: skip
+    """List what was enforced: for how long, until when, and whether it is revoked, by whom and why."""
+    now_ms, published = int(time.time() * 1000), read_actions(settings)
+    since_ms, until_ms = _span(since, until)
+    which = Which(rule=rule, user_id=user, since_ms=since_ms, until_ms=until_ms, kind=kind, target_id=target)
+    found = [one for one in published.all(which) if not revoked or one["action_id"] in published.revoked]
+    if mode is not None:
+        in_mode = acted_in(settings, mode)
+        found = [one for one in found if (one["event_id"], one["rule"]) in in_mode]
+    newest = found[: -limit - 1 : -1]
+    if as_json:
+        for one in newest:
+            told = {"state": published.state(one, now_ms), "ends": ends_at(one)}
+            echo(orjson.dumps({**one, **told, "revoked": published.revoked.get(one["action_id"])}))
+        return
+    if newest:
+        Console().print(_table(newest, published, now_ms))
+    taken = sum(one["action_id"] in published.revoked for one in found)
+    more = f", the newest {len(newest)} are shown" if len(found) > len(newest) else ""
+    echo(f"{len(found):,} actions on {len({one['user_id'] for one in found}):,} users, {taken:,} revoked{more}")
 
 
 @command.command("revoke")
@@ -28,8 +68,8 @@ def command() -> None:
 @click.option("--rule", help="Of this rule.")
 @click.option("--rulebook", help="Of this version of the rulebook: its id, or its beginning.")
 @click.option("--user", help="On this user's events.")
-@click.option("--since", type=MOMENT, help="With event times from then on: 2h ago, or 2026-11-27T10:00.")
-@click.option("--until", type=MOMENT, help="With event times before.")
+@SINCE
+@UNTIL
 @click.option("--author", default=getpass.getuser, help="Who does it.  [default: the user's name]")
 @click.option("--note", default="", help="Why; whoever is concerned may read it.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be taken back.")
@@ -42,7 +82,7 @@ def revoke_command(
 
     What is revoked already is left out, so that a command may be run again.
     """
-    which = Which(frozenset(action_ids), rule, rulebook, user, *_times(since, until))
+    which = Which(frozenset(action_ids), rule, rulebook, user, *_span(since, until))
     if not which:
         raise click.UsageError("say which actions: by their ids, --rule, --rulebook, --user, --since, --until")
     found = read_actions(settings).find(which)
@@ -76,6 +116,16 @@ def appeal(settings: Settings, action_id: str, moderator: str, note: str) -> Non
     echo(f"revoked {action_id}, and labelled event {found[0]['event_id']} ham")
 
 
-def _times(*moments: Moment | None) -> list[int | None]:
+def _table(actions: list[Any], published: Published, now_ms: int) -> Table:
+    table = Table("when (UTC)", "rule", "what", "target", "for", "state", "action")
+    for one in actions:
+        what = f"{one['kind']} {one['scope']}" if "scope" in one else one["kind"]
+        lasts, about = duration_text(one.get("for_ms")) or "", f"{one['target']['type']} {one['target']['id']}"
+        state = published.state(one, now_ms)
+        table.add_row(time_text(one["ts"]), one["rule"], what, about, lasts, state, one["action_id"])
+    return table
+
+
+def _span(since: Moment | None, until: Moment | None) -> tuple[int | None, int | None]:
     now_ms = int(time.time() * 1000)
-    return [moment.before(now_ms) if moment is not None else None for moment in moments]
+    return since and since.before(now_ms), until and until.before(now_ms)

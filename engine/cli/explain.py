@@ -1,6 +1,7 @@
 """`floodgate explain`."""
 
 import sys
+import time
 from typing import Any
 
 import click
@@ -16,8 +17,10 @@ from engine.rulebook.reevaluation import Reevaluation
 from engine.settings import Settings
 from engine.stream.messages import value_text
 from engine.stream.published import DECISION, read_documents
+from engine.stream.publishing import read_models
+from engine.stream.retracing import retrace
 from engine.stream.reversal import read_actions
-from engine.stream.rulebooks import Version, read_versions
+from engine.stream.rulebooks import Version, read_in_use, read_versions
 
 _SAID = {True: Text("holds", "green"), False: Text("does not", "red"), None: Text("unknown", "yellow")}
 
@@ -26,20 +29,31 @@ _SAID = {True: Text("holds", "green"), False: Text("does not", "red"), None: Tex
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="The decisions as they were published.")
 @click.option("--again", is_flag=True, help="Evaluate the clauses again, from the values in the record.")
+@click.option(
+    "--retrace", "retraced", is_flag=True, help="Tell each clause of each rule, also of those that did not hold."
+)
 @with_settings
-def command(settings: Settings, name: str, as_json: bool, again: bool) -> None:
+def command(settings: Settings, name: str, as_json: bool, again: bool, retraced: bool) -> None:
     """Tell why something was done, or not: NAME is an event's id or an action's.
 
-    Reads the decisions and actions that are still on their topics. Events without a hit are there in a sample only.
+    Reads the decisions and actions that are still on their topics. Events without a hit are there in a sample only, and
+    without clauses: --retrace decides such an event once more, from its user's events that are still on their topic.
     """
     actions = read_actions(settings)
     event = actions.actions[name]["event_id"] if name in actions.actions else name
+    if retraced:
+        _retrace(Console(), settings, event)
+        return
     decisions = {}  # published more than once after a crash, and again when a rule has looked back
     for value, document in read_documents(settings, settings.topics.decisions, DECISION, orjson.dumps(event)):
         if document["event_id"] == event:
             decisions[value] = document
     if not decisions:
-        echo(f"no decision on {event} is on the topic: it had no hit, or it is older than the topic keeps")
+        echo(
+            f"no decision on {event} is on the topic: it is older than the topic keeps, or no rule has met it and it "
+            f"is not among those of such events that are published (`decision_sample` {settings.decision_sample:.3g}). "
+            f"`floodgate explain {event} --retrace` tells each clause, as long as the event is on its topic"
+        )
         sys.exit(1)
     if as_json:
         for value in decisions:
@@ -56,9 +70,28 @@ def command(settings: Settings, name: str, as_json: bool, again: bool) -> None:
             _evaluate_again(console, settings, decision, version)
     for action in actions.actions.values():
         if action["event_id"] == event:
-            state = "revoked" if action["action_id"] in actions.revoked else "stands"
+            state = actions.state(action, int(time.time() * 1000))
             target = f"{action['target']['type']} {action['target']['id']}"
             console.print(f"action {action['action_id']}: {action['kind']} {target} by {action['rule']}: {state}")
+
+
+def _retrace(console: Console, settings: Settings, event_id: str) -> None:
+    in_use = read_in_use(settings)
+    if in_use is None:
+        raise click.UsageError("no rulebook has been pushed yet")
+    found = retrace(settings, in_use[1], read_models(settings), event_id)
+    if found is None:
+        echo(f"event {event_id} is not on its topic: it is older than the topic keeps, or never came")
+        sys.exit(1)
+    event, table = found.event, Table("rule", "clause", "value", "")
+    for rule, clauses in found.rules.items():
+        for place, clause in enumerate(clauses):
+            read = ", ".join(f"{name} = {value}" for name, value in clause.values.items())
+            table.add_row("" if place else rule, clause.text, read, _SAID[clause.result])
+    console.print(f"{event.type} {event.event_id} by {event.user_id}, {time_text(event.ts_ms)} UTC, decided once more")
+    console.print(table if found.rules else f"no rule asks about the type {event.type}")
+    told = f"by rulebook {in_use[0].id}, after {found.replayed} earlier events of this user that are on the topic"
+    console.print(f"{told}; counters over anything else know these alone, and may have been higher", soft_wrap=True)
 
 
 def _evaluate_again(console: Console, settings: Settings, decision: Any, version: Version | None) -> None:
@@ -89,6 +122,9 @@ def _tell(console: Console, decision: Any) -> None:
             table.add_row("", "", Text(shown(hit["counterfactual"]), "dim"), "", "")
     if decision["hits"]:
         console.print(table)
+    else:
+        told = f"no rule held; `floodgate explain {decision['event_id']} --retrace` tells each clause with its values"
+        console.print(told, soft_wrap=True)
     for model, score in decision["scores"].items():
         parts = ", ".join(f"{part} {logit:+.2f}" for part, logit in decision.get("contributions", {}).get(model, ()))
         version = decision["models"].get(model, "")

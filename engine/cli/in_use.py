@@ -11,6 +11,7 @@ from engine.core.rules import Rule, Rulebook
 from engine.core.units import duration_text, time_text
 from engine.rulebook.formatting import entries_called
 from engine.settings import Settings
+from engine.stream.messages import Pause
 from engine.stream.promotions import held_back, read_promotions
 from engine.stream.rulebooks import Version, read_in_use, read_paused
 
@@ -23,7 +24,7 @@ def list_rules(settings: Settings) -> None:
     paused, now = read_paused(settings), held_back(rulebook, read_promotions(settings))
     table = Table("rule", "events", "does", "mode", "reason")
     for rule in now.rules:
-        mode = f"paused by {paused[rule.name].author}" if rule.name in paused else _mode(rule)
+        mode = _paused(paused[rule.name]) if rule.name in paused else _mode(rule)
         table.add_row(rule.name, ", ".join(rule.events), _deed(rule), mode, rule.reason)
     console = Console()
     console.print(table)
@@ -76,6 +77,10 @@ def in_use(settings: Settings) -> tuple[Version, Rulebook]:
 def _deed(rule: Rule) -> str:
     lasts = f" for {duration_text(rule.then.for_ms)}" if rule.then.for_ms is not None else ""
     return f"{rule.then.kind} {rule.then.target}{lasts}"
+
+
+def _paused(pause: Pause) -> str:
+    return f"paused by {pause.author}{f': {pause.note}' if pause.note else ''}"
 
 
 def _mode(rule: Rule) -> str:

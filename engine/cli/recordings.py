@@ -13,7 +13,7 @@ from engine.core.events import FieldMapping
 from engine.errors import EventError, LabelError, RecordingError
 from engine.settings import Settings
 from engine.stream.given import GivenLabels, counting
-from engine.stream.label_messages import decode_label
+from engine.stream.label_messages import decode_message
 from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival
 from engine.stream.publishing import Recorded, read_since
@@ -45,7 +45,7 @@ def read_labels(path: Path) -> Iterator[Arrival]:
     """Labels in file order. An unreadable one takes effect first, as a dead letter."""
     for line in read_lines(path):
         try:
-            ts_ms = decode_label(line).ts_ms
+            ts_ms = decode_message(line).ts_ms
         except LabelError:
             ts_ms = 0
         yield Arrival("label", ts_ms, line)
@@ -56,7 +56,7 @@ def tell_unusable(labels: Iterable[bytes]) -> None:
     lines, wrong, first = 0, 0, ""
     for lines, line in enumerate(labels, start=1):
         try:
-            decode_label(line)
+            decode_message(line)
         except LabelError as error:
             wrong, first = wrong + 1, first or f"the first, line {lines}: {error}"
     if wrong:

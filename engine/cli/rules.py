@@ -31,12 +31,15 @@ from engine.settings import Settings
 from engine.stream.messages import Pause
 from engine.stream.promotions import promote, read_promotions
 from engine.stream.rulebooks import (
+    Stop,
     Version,
     find_version,
     publish_paused,
+    publish_resumed,
     read_in_use,
     read_paused,
     read_refused,
+    read_stops,
     read_versions,
 )
 
@@ -121,21 +124,25 @@ def reference_command() -> None:
 
 
 @command.command("history")
-@click.option("--limit", default=20, show_default=True, help="How many versions.")
+@click.option("--limit", default=20, show_default=True, help="How many lines.")
 @with_settings
 def history(settings: Settings, limit: int) -> None:
-    """List the versions that were pushed, newest first: who, when, why, and what each has changed."""
-    versions = read_versions(settings)
-    table = Table("version", "rulebook", "pushed (UTC)", "by", "why", "changed", show_lines=True)
-    for place in range(len(versions) - 1, max(-1, len(versions) - 1 - limit), -1):
+    """List the versions that were pushed, newest first: who, when, why, and what each has changed. Between them stand
+    rules that were paused and resumed, as far back as the topic has them."""
+    versions, stops = read_versions(settings), read_stops(settings)
+    rows = {one.number: _stop_row(one) for one in stops}
+    for place in range(max(0, len(versions) - limit), len(versions)):
         version = versions[place]
         before = versions[place - 1].sources if place else {}
         changed = [f"{one.what} {one.kind} {one.name}" for one in differences(before, version.sources)] if place else []
-        when = time_text(version.ts_ms)
         shown = [*changed[:_SHOWN], f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else changed
-        table.add_row(str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
+        when = time_text(version.ts_ms)
+        rows[version.number] = (str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
+    table = Table("version", "rulebook", "when (UTC)", "by", "why", "changed", show_lines=True)
+    for number in sorted(rows, reverse=True)[:limit]:
+        table.add_row(*rows[number])
     console = Console()
-    console.print(table if versions else "no rulebook has been pushed yet")
+    console.print(table if rows else "no rulebook has been pushed yet")
     for one in read_refused(settings, limit):
         console.print(str(one), style="red", soft_wrap=True)
 
@@ -178,7 +185,7 @@ def rollback(settings: Settings, version: str | None, author: str, note: str) ->
         echo(diagnostics.report())
         sys.exit(1)
     echo("\n".join(map(str, differences(newest.sources, chosen.sources))) or "no difference")
-    publish(settings, rulebook, author, note or f"back to version {chosen.number}")
+    publish(settings, rulebook, author, f"back to version {chosen.number}{f': {note}' if note else ''}")
 
 
 @command.command("pause")
@@ -202,13 +209,15 @@ def pause(settings: Settings, rule: str, author: str, note: str) -> None:
 
 @command.command("resume")
 @click.argument("rule")
+@click.option("--author", default=getpass.getuser, help="Who resumes it.  [default: the user's name]")
+@click.option("--note", default="", help="Why.")
 @with_settings
-def resume(settings: Settings, rule: str) -> None:
+def resume(settings: Settings, rule: str, author: str, note: str) -> None:
     """Let a paused rule do again what its rulebook says."""
     paused = read_paused(settings)
     if paused.pop(rule, None) is None:
         raise click.UsageError(f"{rule!r} is not paused; paused are: {', '.join(sorted(paused)) or 'none'}")
-    publish_paused(settings, rule, None)
+    publish_resumed(settings, rule, Pause(author, note, int(time.time() * 1000)))
     echo(f"{rule} is in use again. Paused now: {', '.join(sorted(paused)) or 'none'}")
 
 
@@ -237,6 +246,11 @@ def promote_command(settings: Settings, author: str, dry_run: bool) -> None:
         echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
     if not candidates:
         echo("no rule waits for its promotion")
+
+
+def _stop_row(stop: Stop) -> tuple[str, ...]:
+    done = f"{'resumed' if stop.is_resumed else 'paused'} rule {stop.rule}"
+    return "", "", time_text(stop.by.ts), stop.by.author, stop.by.note, done
 
 
 def _newest(versions: list[Version]) -> Version:

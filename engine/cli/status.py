@@ -10,6 +10,7 @@ from rich.text import Text
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
+from engine.core.units import time_text
 from engine.settings import Settings
 from engine.stream.standing import Member, Standing, ranges, standing_of
 
@@ -40,8 +41,9 @@ def _tell(console: Console, standing: Standing, most_behind: int, problems: list
     if standing.rulebook is not None:
         identity, author, note = standing.rulebook
         console.print(f"rulebook {identity}, pushed by {author or 'someone'}{f': {note}' if note else ''}")
-    if standing.paused:
-        console.print(f"paused rules: {', '.join(standing.paused)}", style="yellow")
+    for rule, pause in standing.paused.items():
+        by = f"by {pause.author or 'someone'}, {time_text(pause.ts)} UTC{f': {pause.note}' if pause.note else ''}"
+        console.print(f"paused rule: {rule}, {by}", style="yellow", soft_wrap=True)
     models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())
     console.print(f"models: {models or 'none has learned anything yet'}")
     for one in problems:

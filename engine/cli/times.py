@@ -58,3 +58,5 @@ class _Moment(click.ParamType):
 
 DURATION = _Duration()
 MOMENT = _Moment()
+SINCE = click.option("--since", type=MOMENT, help="With event times from then on: 2h ago, or 2026-11-27T10:00.")
+UNTIL = click.option("--until", type=MOMENT, help="With event times before.")

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from engine.core.bounds import AtLeast
+from engine.core.strikes import Strike
 
 Outcome = Literal["act", "allow", "cooldown", "strike", "budget", "shadow", "none"]
 Mode = Literal["shadow", "canary", "enforce"]
@@ -44,7 +45,8 @@ class Action(NamedTuple):
     """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
     `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
     agree before it is enforced; `told`: what the rule says beside: its area,
-    severity, what users may be told; `event`: the identity of its event."""
+    severity, what users may be told; `event`: the identity of its event; `strike`: what its rule has entered on a
+    ladder."""
 
     action_id: str
     ts_ms: int
@@ -64,6 +66,7 @@ class Action(NamedTuple):
     needs: str | None = None
     told: Mapping[str, str] = MappingProxyType({})
     event: int = 0
+    strike: Strike | None = None
 
 
 class Contribution(NamedTuple):

@@ -76,6 +76,22 @@ def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int)
     return found if is_exact else at_least(found)
 
 
+def remove_distinct(words: "Packed[int]", key: int, value: int) -> bool:
+    """Take the newest entry with a value's hash out of the series `key`; whether there was one."""
+    place = find(words, key)
+    if not holds(words, place, key):
+        return False
+    trim_series(words, place, LAYOUT)  # as in `_make_room`
+    first, end = bounds(words, place, LAYOUT)
+    at = next((at for at in range(end - 2, first - 1, -2) if words[at + 1] == value), None)
+    if at is None:
+        return False
+    floor = head(words, FLOOR, place)
+    words[floor] = max(words[floor], horizon(words, place, LAYOUT), 0)  # what is given up by then stays so
+    drop(words, place, at, at + 2)
+    return True
+
+
 def trim_distincts(words: "Packed[int]", oldest: int) -> int:
     """As `packed.trim`."""
     return trim(words, oldest, LAYOUT)

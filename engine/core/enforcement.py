@@ -3,18 +3,17 @@
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
-from engine.core.bounds import least_of
 from engine.core.budgets import allows_one_more
 from engine.core.decisions import Action, ClauseTrace, Effect, Hit, explain, ordinal
-from engine.core.entities import MAX_LATENESS_MS, EntityRecord
+from engine.core.entities import EntityRecord
 from engine.core.events import Event
 from engine.core.hashing import hash32
 from engine.core.identity import action_id
-from engine.core.kernel import add_distinct, hash64, read_distinct
+from engine.core.kernel import hash64
 from engine.core.programs import ModelNumbers
 from engine.core.rules import USER, ActionTemplate, Ladder, Rule, Rulebook, allows, cooldown_key, is_in_force, mode_at
+from engine.core.strikes import Strike, enter
 
-MAX_STRIKES = 64
 _REMEMBERED: tuple[Effect, ...] = ("acted", "shadow", "strike")
 """After these a rule rests."""
 
@@ -67,9 +66,10 @@ class Enforcement:
         looks_back = rule.then.lookback_ms is not None
         if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.identify()} {case.event.content}")):
             return  # another of its entities, or its journey, was faster
-        effect, then = self._effect(case, rule, holding), rule.then
+        effect, then, strike = self._effect(case, rule, holding), rule.then, None
         if rule.ladder is not None and effect in ("acted", "shadow"):
-            strikes = strike(case, rule, rule.ladder, effect == "acted")
+            strike = _strike(case, rule, rule.ladder, effect == "acted")
+            strikes = enter(case.record, strike, case.now, rule.ladder.decay_ms)
             clauses += (_told(rule.ladder, strikes),)
             step = rule.ladder.step(strikes)
             if step is not None:
@@ -81,7 +81,7 @@ class Enforcement:
             case.record.cool(cooldown_key(rule, effect != "shadow"), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             told = explain(clauses, holding.counterfactual)
-            case.actions.append(self._act(case, rule, then, holding.target_id, told))
+            case.actions.append(self._act(case, rule, then, holding.target_id, told, strike))
 
     def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
         if holding.target_id is None:
@@ -97,13 +97,15 @@ class Enforcement:
             return "allowed"
         return "acted" if _can_afford(case, rule, holding) else "budget"
 
-    def _act(self, case: Case, rule: Rule, then: ActionTemplate, target_id: str, explanation: str) -> Action:
+    def _act(
+        self, case: Case, rule: Rule, then: ActionTemplate, target_id: str, explanation: str, strike: Strike | None
+    ) -> Action:
         event = case.event
         return Action(
             action_id((event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, target_id)),
             event.ts_ms, then.kind, then.scope, then.target, target_id, event.event_id, event.user_id, rule.name,
             rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.told,
-            event.identify(),
+            event.identify(), strike,
         )  # fmt: skip
 
 
@@ -120,14 +122,10 @@ def _can_afford(case: Case, rule: Rule, holding: Holding) -> bool:
     return allows_one_more(case.ledger, rule.budget, case.event.user_id, case.event.ts_ms, holding.held_before)
 
 
-def strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> int:
-    """Enter a strike; returns of how many different events there are some. What does not act strikes on a ladder of its
-    own."""
+def _strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> Strike:
+    """What does not act strikes on a ladder of its own."""
     key = ladder.key if counts else hash32(f"{ladder.key} {rule.key}")
-    strikes, now, event = case.record.series.distincts, case.now, case.event
-    which = hash64(f"{event.identify()} {event.content}")
-    add_distinct(strikes, key, now, which, MAX_STRIKES, ladder.decay_ms + MAX_LATENESS_MS)
-    return max(1, int(least_of(read_distinct(strikes, key, now, ladder.decay_ms)) or 1))
+    return Strike(key, hash64(f"{case.event.identify()} {case.event.content}"))
 
 
 def _told(ladder: Ladder, strikes: int) -> ClauseTrace:

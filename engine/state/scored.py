@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.strikes import Strike
 from engine.errors import StateError
 
 PIECE = b"p"
@@ -29,11 +30,16 @@ VERDICT = b"v"
 ACTION = b"a"
 """Key prefix of what actions are about: a + hash of the action's id. The value is the event's identity and id."""
 
+STRIKE = b"t"
+"""Key prefix of strikes: t + hash of the action's id, as under `a`. The value is what its rule has entered on a ladder;
+gone, once that is forgiven."""
+
 MAX_SAME_IDS = 64
 """Of more events that share an id, the others are not found by it."""
 
 _COUNT = struct.Struct("<I")
 _EVENT = struct.Struct("<Q")
+_STRIKE = struct.Struct("<IQ")
 _COLUMNS = 3
 
 TOPICS = (0, 1)
@@ -149,8 +155,20 @@ class ScoredPieces:
         found = ((action_id, stored[name]) for action_id, name in names.items())
         return {action_id: event_of_action(value) for action_id, value in found if value is not None}
 
+    def put_strike(self, action_id: str, strike: Strike) -> Change:
+        """Note the strike that an action is about."""
+        return _keep(self._verdicts, strike_name(action_name(action_id)), _STRIKE.pack(*strike))
+
+    def strikes(self, database: Reader, action_ids: Iterable[str]) -> dict[str, Strike]:
+        """The strikes that these actions are about, as far as they are not forgiven."""
+        names = {action_id: strike_name(action_name(action_id)) for action_id in action_ids}
+        stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
+        stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
+        found = ((action_id, stored[name]) for action_id, name in names.items())
+        return {one: Strike(*_STRIKE.unpack(value)) for one, value in found if value and len(value) == _STRIKE.size}
+
     def drop_verdict(self, name: bytes) -> Change:
-        """Forget the verdict on an event, or which event an action is about."""
+        """Forget the verdict on an event, which event an action is about, or its strike."""
         return _keep(self._verdicts, name, None)
 
     def settle(self, changes: Iterable[Change]) -> None:
@@ -190,6 +208,11 @@ def event_of_action(value: bytes) -> tuple[int, str]:
 def action_name(action_id: str) -> bytes:
     """Where it is kept what an action is about."""
     return ACTION + blake2b(action_id.encode(), digest_size=8).digest()
+
+
+def strike_name(action: bytes) -> bytes:
+    """Where the strike of an action is kept, by the name of what it is about."""
+    return STRIKE + action.removeprefix(ACTION)
 
 
 def verdict_name(key: int) -> bytes:

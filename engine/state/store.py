@@ -14,6 +14,7 @@ from rocksdict import WriteBatch
 from engine.core.entities import NEVER, EntityRecord
 from engine.core.journeys import Stop
 from engine.core.records import dump_record, load_record
+from engine.core.strikes import Strike
 from engine.errors import StateError
 from engine.state.census import Census, load_census
 from engine.state.scored import PIECE, Change, Found, ScoredPieces, Without, index_entries
@@ -155,6 +156,10 @@ class PartitionState:
     def events_of_actions(self, action_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
         """The identities and ids of the events that these actions are about, where they are known."""
         return self.scored.events_of_actions(self._database(), action_ids)
+
+    def strikes(self, action_ids: Iterable[str]) -> dict[str, Strike]:
+        """The strikes that these actions are about, as far as they are not forgiven."""
+        return self.scored.strikes(self._database(), action_ids)
 
     def drop_scored(self, name: bytes, user: int, without: Without) -> Change:
         """A piece without a user's events."""

@@ -13,7 +13,7 @@ from engine.core.kernel import hash64
 from engine.core.rules import TARGET, USER
 from engine.errors import StateError
 from engine.learning.scored import kept
-from engine.state.scored import ACTION, PIECE, VERDICT
+from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT
 from engine.state.store import ENTITY, PartitionState, user_key
 from engine.stream.handlers import StateOutcome
 
@@ -33,7 +33,7 @@ def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> Non
     for key in request.keys:
         if key.startswith(PIECE):
             outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), kept)])
-        elif key.startswith((VERDICT, ACTION)):
+        elif key.startswith((VERDICT, ACTION, STRIKE)):
             outcome.keep_scored([state.scored.drop_verdict(key)])
         elif is_about(key, request.user_id):
             outcome.records[key] = state.renew(key)

@@ -1,4 +1,5 @@
-"""What teaches the models, as messages: labels, examples, what is worth a label, rulings."""
+"""What teaches the models, as messages: labels, examples, what is worth a label, rulings. Revocations come among the
+labels."""
 
 from typing import Any
 
@@ -11,18 +12,39 @@ from engine.errors import EventError, LabelError
 from engine.learning.labels import VERDICTS, Example, Label
 from engine.learning.review import Candidate
 from engine.learning.scored import ScoredRows
+from engine.stream.forgiving import Revocation
 
 RULING = b"@ruling"
 """The key of rulings among the examples."""
 
 
-def decode_label(data: bytes | None) -> Label:
-    """The label in a message. Raises LabelError with a stable reason."""
+def decode_message(data: bytes | None) -> Label | Revocation:
+    """What a message of the labels topic says. Raises LabelError with a stable reason."""
     try:
         document = orjson.loads(data or b"")
     except orjson.JSONDecodeError as error:
         raise LabelError("not_json", f"the label is not JSON: {error}") from error
-    return read_label(document)
+    return _read_revocation(document) if isinstance(document, dict) and "revokes" in document else read_label(document)
+
+
+def decode_label(data: bytes | None) -> Label:
+    """The label in a message. Raises LabelError with a stable reason."""
+    found = decode_message(data)
+    if isinstance(found, Revocation):
+        raise LabelError("not_a_label", "this is a revocation")
+    return found
+
+
+def encode_revocation(revocation: Revocation) -> bytes:
+    """A revocation as JSON."""
+    return orjson.dumps({"revokes": revocation.action_id, "user_id": revocation.user_id, "ts": revocation.ts_ms})
+
+
+def _read_revocation(document: dict[str, Any]) -> Revocation:
+    action_id, user_id = _name(document, "revokes"), _name(document, "user_id")
+    if action_id is None or user_id is None:
+        raise LabelError("missing_field", "a revocation has `revokes`, an action's id, and `user_id`, its event's user")
+    return Revocation(action_id, user_id, _time(document))
 
 
 def read_label(document: object) -> Label:
@@ -31,20 +53,14 @@ def read_label(document: object) -> Label:
     if not isinstance(document, dict):
         raise LabelError("not_an_object", "a label is a JSON object")
     event_id, action_id, verdict = document.get("event_id"), document.get("action_id"), document.get("label")
-    ts_ms, moderator = document.get("ts"), document.get("moderator")
+    moderator = document.get("moderator")
     if event_id is None and isinstance(action_id, str) and action_id:
         event_id = ""  # to be looked up
     elif not isinstance(event_id, str) or not event_id:
         raise LabelError("missing_field", "`event_id` or `action_id` must be a string")
     if verdict not in VERDICTS:
         raise LabelError("wrong_type", f"`label` must be one of {', '.join(VERDICTS)}")
-    try:
-        ts_ms = epoch_ms(ts_ms, "auto")
-    except EventError as error:
-        raise LabelError(error.reason, str(error)) from error
-    if not EARLIEST_MS <= ts_ms <= LATEST_MS:
-        told = f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {LATEST_MS}"
-        raise LabelError("absurd_timestamp", f"{told}; labels have epoch milliseconds or ISO 8601, not seconds")
+    ts_ms = _time(document)
     propensity = document.get("propensity", 1.0)
     if type(propensity) not in (int, float) or not 0 < propensity <= 1:
         raise LabelError("wrong_type", "`propensity` is a number above 0, at most 1")
@@ -57,6 +73,17 @@ def read_label(document: object) -> Label:
         event_id, verdict, ts_ms, moderator, float(propensity), policy, None if event_id else action_id,
         _name(document, "user_id"), _name(document, "type"),
     )  # fmt: skip
+
+
+def _time(document: dict[str, Any]) -> int:
+    try:
+        ts_ms = epoch_ms(document.get("ts"), "auto")
+    except EventError as error:
+        raise LabelError(error.reason, str(error)) from error
+    if not EARLIEST_MS <= ts_ms <= LATEST_MS:
+        told = f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {LATEST_MS}"
+        raise LabelError("absurd_timestamp", f"{told}; labels have epoch milliseconds or ISO 8601, not seconds")
+    return ts_ms
 
 
 def _name(document: dict[str, Any], name: str) -> str | None:

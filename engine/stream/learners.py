@@ -23,8 +23,9 @@ from engine.learning.snapshots import Follower, seed_of
 from engine.settings import Settings
 from engine.state.scored import Found, ScoredKeys, payload_of
 from engine.state.store import PartitionState
+from engine.stream.forgiving import Revocation, forgive_strikes
 from engine.stream.handlers import Outcome, Rejector, StateOutcome, States
-from engine.stream.label_messages import decode_label, encode_example, encode_review
+from engine.stream.label_messages import decode_message, encode_example, encode_review
 from engine.stream.messages import Message
 from engine.stream.metrics import Metrics
 from engine.stream.publishers import Accept, accept_all, sequence_of
@@ -178,18 +179,22 @@ class LabelWorker:
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of labels."""
         outcome = StateOutcome(state=self._states(partition))
-        labels = [(record, label) for record in records if (label := self._decode(outcome, record)) is not None]
-        labels = self._with_events(outcome, labels)
+        told = [(record, self._decode(outcome, record)) for record in records]
+        revocations = [(record, one) for record, one in told if isinstance(one, Revocation)]
+        self._metrics.forgiven.inc(forgive_strikes(outcome, revocations, self._names, self._rejector))
+        labels = self._with_events(outcome, [(record, one) for record, one in told if isinstance(one, Label)])
         for start in range(0, len(labels), _LABELS_AT_ONCE):
             self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE])
         return outcome
 
-    def _decode(self, outcome: Outcome, record: Any) -> Label | None:
+    def _decode(self, outcome: Outcome, record: Any) -> Label | Revocation | None:
         try:
-            origin = self._accept(record, "label")
+            label = decode_message(record.value)
+            origin = self._accept(record, "revoke" if isinstance(label, Revocation) else "label")
             if origin is None:
-                raise LabelError("not_a_publishers", "it does not come from one who may publish labels")
-            label = decode_label(record.value)
+                raise LabelError("not_a_publishers", "it does not come from one who may publish this")
+            if isinstance(label, Revocation):
+                return label
             if origin.name is not None:
                 label = replace(label, sequence=sequence_of(record))
             return label if origin.speaks_for_others else replace(label, moderator=origin.name)
@@ -223,12 +228,16 @@ class LabelWorker:
         user = label.user_id or (record.key or b"").decode("utf-8", "replace")
         if not user:
             return candidates
-        names = [user] if self._pseudonyms is None else [user, *self._pseudonyms.every(user)]
+        names = self._names(user)
         if label.type is not None:
             identities = {identity_of(name, label.type, label.event_id) for name in names}
             return [one for one in candidates if one.identity in identities]
         users = {hash64(name) for name in names}
         return [one for one in candidates if one.user in users]
+
+    def _names(self, user: str) -> list[str]:
+        """The names under which a user may be known in the state."""
+        return [user] if self._pseudonyms is None else [user, *self._pseudonyms.every(user)]
 
     def _with_actions(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[tuple[Any, Label]]:
         assert outcome.state is not None

@@ -172,7 +172,7 @@ NoteText = Annotated[str, msgspec.Meta(max_length=2_000)]
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """Who has paused a rule, when and why."""
+    """Who has paused a rule, or resumed it, when and why."""
 
     author: NoteText
     note: NoteText

@@ -90,6 +90,9 @@ class Metrics:
 
     def _count_learning_and_control(self, registry: CollectorRegistry) -> None:
         self.labels = Counter("floodgate_labels", "Labels joined with what was scored", ["outcome"], registry=registry)
+        self.forgiven = Counter(
+            "floodgate_strikes_forgiven", "Strikes taken back, as their actions were revoked", registry=registry
+        )
         self.scores = Counter("floodgate_scores", "Scores given", ["known"], registry=registry)
         self.learned = Counter("floodgate_examples_learned", "Examples learned", ["model"], registry=registry)
         self.quality = Gauge(

@@ -16,7 +16,7 @@ from engine.core.records import load_record
 from engine.errors import EventError, PublishError, StateError
 from engine.learning.labels import subject_of
 from engine.settings import Settings
-from engine.state.scored import ACTION, PIECE, VERDICT, event_of_action, events_of, verdict_name
+from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT, event_of_action, events_of, strike_name, verdict_name
 from engine.state.store import ENTITY
 from engine.stream.authors import Author
 from engine.stream.clients import producer
@@ -124,11 +124,13 @@ def _note_subjects(traces: Traces, value: bytes | None) -> None:
 def _find_state(settings: Settings, traces: Traces) -> None:
     found: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
     verdicts: set[tuple[int, bytes]] = set()
+    strikes: set[tuple[int, bytes]] = set()
     actions: dict[tuple[int, bytes], int] = {}
     for record in read_all(settings, changelog_topic(settings)):
         place = record.partition, record.key
-        if record.key.startswith(VERDICT):
-            (verdicts.discard if record.value is None else verdicts.add)(place)
+        if record.key.startswith((VERDICT, STRIKE)):
+            noted = verdicts if record.key.startswith(VERDICT) else strikes
+            (noted.discard if record.value is None else noted.add)(place)
             continue
         if record.key.startswith(ACTION):
             actions.pop(place, None)
@@ -144,7 +146,10 @@ def _find_state(settings: Settings, traces: Traces) -> None:
     wanted = {verdict_name(subject_of(one, policy)) for one in traces.subjects for policy in policies}
     found.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in wanted})
     about = "what actions were about"
-    found.update({place: (about, latest) for place, event in actions.items() if event in traces.subjects})
+    own = [place for place, event in actions.items() if event in traces.subjects]
+    found.update(dict.fromkeys(own, (about, latest)))
+    struck = [(partition, strike_name(key)) for partition, key in own]
+    found.update({place: ("strikes of actions", latest) for place in struck if place in strikes})
     for (partition, key), (kind, names) in sorted(found.items()):
         traces.kinds[kind] += 1
         for name in names:

@@ -40,7 +40,10 @@ class PublishedAction(TypedDict):
     reason: str
     explanation: str
     rulebook: _Id
+    scope: NotRequired[_Id]
+    for_ms: NotRequired[_Time]
     revokes: NotRequired[_Id]
+    author: NotRequired[str]
 
 
 class PublishedClause(TypedDict):

@@ -23,13 +23,21 @@ from engine.stream.learners import Models
 from engine.stream.messages import arrived_ms
 from engine.stream.publishers import Publishers, Scope, is_a_workers_or
 from engine.stream.sealing import Seals
-from engine.stream.signing import Signer
+from engine.stream.signing import Headers, Signer
 
 
-def send_one(settings: Settings, topic: str, key: bytes, value: bytes | None, what: str, scope: Scope) -> int:
+def send_one(
+    settings: Settings,
+    topic: str,
+    key: bytes,
+    value: bytes | None,
+    what: str,
+    scope: Scope,
+    beside: Headers | None = None,
+) -> int:
     """Publish one message to the first partition; returns its offset. Raises PublishError, saying `what` it was, or
-    that one may not do this."""
-    headers = Author(settings, scope).headers(topic, key, value)
+    that one may not do this. `beside`: headers that nobody signs."""
+    headers = [*Author(settings, scope).headers(topic, key, value), *(beside or ())]
     client = producer(settings)
     try:
         return int(client.send(topic, key=key, value=value, headers=headers, partition=0).get(timeout=30).offset)

@@ -43,6 +43,8 @@ class Results:
             self._actions_by(action.rule, action.kind).inc()
             if outcome.state is not None:  # for labels that name the action
                 outcome.keep_scored([outcome.state.scored.put_action(action.action_id, action.event, action.event_id)])
+            if outcome.state is not None and action.strike is not None:  # for its revocation
+                outcome.keep_scored([outcome.state.scored.put_strike(action.action_id, action.strike)])
         if decision.actions and self._logs:
             _log.info(
                 "acted", event_id=decision.event_id, user_id=decision.user_id, type=decision.type,

@@ -37,6 +37,10 @@ MAX_VERSIONS = 500
 """Of more, the oldest are deleted at a push."""
 
 
+_BY = "by"
+"""The header that tells who has resumed a rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A rulebook that was pushed. `number`: its offset on the topic; `id`: the rulebook's, by its content."""
@@ -130,15 +134,51 @@ def read_paused(settings: Settings) -> dict[str, Pause]:
         if rule is not None and record.value:
             with suppress(RulebookError):  # the workers refuse it too
                 note_paused(found, rule, record.value)
+                if rule in found:
+                    found[rule] = msgspec.structs.replace(found[rule], author=author_of(record, found[rule].author))
     return found
 
 
-def publish_paused(settings: Settings, rule: str, pause: Pause | None) -> None:
-    """Tell every worker that a rule does nothing for now, or with None that it does again. Raises PublishError;
-    RulebookError where the workers would not read it."""
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A rule was paused, or resumed. `number`: its offset on the topic; `by`: who has done it, when and why."""
+
+    number: int
+    rule: str
+    is_resumed: bool
+    by: Pause
+
+
+def read_stops(settings: Settings) -> list[Stop]:
+    """The rules that were paused and resumed, oldest first: of each rule at least the last time, the topic may have
+    given up those before. Raises TopicError."""
+    found = []
+    for record in accepted(settings):
+        rule = paused_rule(record.key.decode("utf-8", "replace"))
+        if rule is not None and record.value:
+            with suppress(RulebookError):
+                pause = decode_paused(record.value)
+                by = pause or _beside(record)
+                by = msgspec.structs.replace(by, author=author_of(record, by.author))
+                found.append(Stop(record.offset, rule, pause is None, by))
+    return found
+
+
+def publish_paused(settings: Settings, rule: str, pause: Pause) -> None:
+    """Tell every worker that a rule does nothing for now. Raises PublishError; RulebookError where the workers would
+    not read it."""
     key, message, what = f"{PAUSED}{rule}".encode(), msgspec.json.encode(pause), "what is paused"
     decode_paused(message)
     send_one(settings, settings.topics.rulebooks, key, message, what, scope_of(key))
+
+
+def publish_resumed(settings: Settings, rule: str, by: Pause) -> None:
+    """Tell every worker that a rule does again what its rulebook says. Raises PublishError; RulebookError where it says
+    too much."""
+    key, what = f"{PAUSED}{rule}".encode(), "that it is resumed"
+    said = msgspec.json.encode(by)
+    decode_paused(said)
+    send_one(settings, settings.topics.rulebooks, key, b"null", what, scope_of(key), [(_BY, said)])
 
 
 def raise_if_anothers(settings: Settings, records: Iterable[Any]) -> None:
@@ -186,6 +226,12 @@ def scope_of(key: bytes) -> Scope:
     if text.startswith((PAUSED, PROMOTED)):
         return "pause"
     return "lists" if text.startswith(ENTRY) else "rules"
+
+
+def _beside(record: Any) -> Pause:
+    """Who has resumed a rule: workers read of that nothing but that it is over, so it stands beside the message."""
+    said = dict(record.headers or ()).get(_BY)
+    return (decode_paused(said) if said is not None else None) or Pause("", "", record.timestamp or 0)
 
 
 def _versions_on(settings: Settings) -> Iterator[Any]:

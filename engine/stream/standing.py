@@ -12,6 +12,7 @@ from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, Kaf
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.clients import admin, consumer
+from engine.stream.messages import Pause
 from engine.stream.publishing import read_models
 from engine.stream.rulebooks import Refused, read_in_use, read_paused, read_refused
 from engine.stream.worker_pages import WorkerPage, address_of, read_worker_page
@@ -47,14 +48,15 @@ class Member:
 @dataclass(slots=True)
 class Standing:
     """What the broker and the workers tell. `state`: the group's; `rulebook`: its id, author, note; `refused`:
-    rulebooks pushed after it that no worker uses; `models`: labels behind each."""
+    rulebooks pushed after it that no worker uses; `paused`: by whom each of these rules is; `models`: labels behind
+    each."""
 
     state: str
     members: list[Member]
     partitions: list[Owned]
     rulebook: tuple[str, str, str] | None = None
     refused: list[Refused] = field(default_factory=list)
-    paused: list[str] = field(default_factory=list)
+    paused: dict[str, Pause] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
 
     def problems(self, most_behind: int) -> Iterator[str]:
@@ -115,7 +117,7 @@ def standing_of(settings: Settings) -> Standing:
     if in_use is not None:
         standing.rulebook = (in_use[0].id, in_use[0].author, in_use[0].note)
     standing.refused = [one for one in read_refused(settings) if in_use is None or one.number > in_use[0].number]
-    standing.paused = sorted(read_paused(settings))
+    standing.paused = dict(sorted(read_paused(settings).items()))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing
 

@@ -41,11 +41,11 @@ def test_a_bad_edit_is_seen_and_taken_back(tmp_path: Path) -> None:
         assert differ.value.stdout == "changed rule flood\n  when: - n > 10, + n > 1\n"
         assert system.run("rules", "diff", str(rules)) == "no difference\n"
 
-        assert "- n > 1, + n > 10" in system.run("rules", "rollback", "--author", "ben")
+        assert "- n > 1, + n > 10" in system.run("rules", "rollback", "--author", "ben", "--note", "too many")
         wait_until(lambda: worker.rulebook() == good, "the first is in use again")
         in_use = read_in_use(system.settings)
         assert in_use is not None
-        assert (in_use[0].author, in_use[0].note) == ("ben", f"back to version {first.number}")
+        assert (in_use[0].author, in_use[0].note) == ("ben", f"back to version {first.number}: too many")
 
 
 def test_a_worker_that_starts_behind_a_bad_version_takes_the_last_good_one(tmp_path: Path) -> None:

@@ -38,15 +38,22 @@ def test_a_paused_rule_goes_on_in_shadow_until_it_is_resumed(tmp_path: Path) -> 
 
         system.run("rules", "pause", rule, "--note", "a bad edit")
         wait_until(lambda: paused(workers) == [1, 1], "both have heard of it")
-        assert rule in system.run("status")
+        told = system.run("status")
+        assert f"paused rule: {rule}, by" in told
+        assert "UTC: a bad edit" in told
         system.push_rules(FLOOD)  # a push does not end it
         system.publish(random_events(2_000, users=80, seed=72))
         system.wait_until_decided()
         assert [action for action in system.actions() if action["rule"] == rule] == before
         assert "shadow" in effects(system, rule)
 
-        system.run("rules", "resume", rule)
+        system.run("rules", "resume", rule, "--author", "ben", "--note", "the edit is mended")
         wait_until(lambda: paused(workers) == [0, 0], "both have heard of it")
+        history = system.run("rules", "history")
+        assert history.index(f"resumed rule {rule}") < history.index(f"paused rule {rule}")
+        assert "ben" in history
+        assert "the edit is mended" in history
+        assert "a bad edit" in history
 
 
 def test_only_rules_that_are_there_can_be_paused(tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from engine.core.bounds import AtLeast
-from engine.core.distincts import EXACT_FROM, doubt_distinct, entries_by_key, first_time, new_distincts
+from engine.core.distincts import (
+    EXACT_FROM,
+    doubt_distinct,
+    entries_by_key,
+    first_time,
+    new_distincts,
+    remove_distinct,
+)
 from engine.core.packed import FLOOR, Packed, head
 from tests.kernels import KERNELS
 
@@ -90,3 +97,26 @@ def test_the_first_time_of_a_value_lies_within_what_is_asked(kernel: Any) -> Non
     ]  # fmt: skip
     assert first_time(words, 1, 3, 0, 900) is None
     assert first_time(words, 2, 1, 0, 900) is None
+
+
+def test_of_a_value_the_newest_entry_is_taken_out(kernel: Any) -> None:
+    words = entered(kernel, (100, 7), (200, 8), (300, 7))
+    kernel.add_distinct(words, 2, 100, 7, 100, 1_000)
+    assert remove_distinct(words, 1, 7)
+    assert entries_by_key(words) == {1: [(100, 7), (200, 8)], 2: [(100, 7)]}
+    assert kernel.read_distinct(words, 1, 300, 1_000) == 2
+    assert remove_distinct(words, 1, 7)
+    assert not remove_distinct(words, 1, 7)
+    assert not remove_distinct(words, 3, 7)
+    assert entries_by_key(words) == {1: [(200, 8)], 2: [(100, 7)]}
+
+
+def test_what_was_given_up_stays_unknown_when_the_newest_is_taken_out(kernel: Any) -> None:
+    entries = [(100, 1), *((2_000 + at, 2 + at) for at in range(4))]
+    for words in (trimmed := entered(kernel, *entries), entered(kernel, *entries)):
+        if words is trimmed:
+            kernel.trim_distincts(words, 0)
+        assert remove_distinct(words, 1, 5)
+        assert kernel.read_distinct(words, 1, 2_002, 1_950) == AtLeast(3)
+        assert kernel.read_distinct(words, 1, 2_002, 1_000) == 3
+    assert words == trimmed

@@ -5,6 +5,7 @@ import pytest
 from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import EntityRecord
 from engine.core.records import dump_record
+from engine.core.strikes import Strike
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import PIECE
 from engine.state.store import PartitionState, entity_key, user_key
@@ -94,3 +95,12 @@ def test_what_cannot_be_read_stops_nothing() -> None:
     outcome = forgotten(state, DOMAIN, PIECE + b"\x00damaged", ANN)
     write(state, database, outcome)
     assert set(database.values) == {DOMAIN}  # to be looked into by hand
+
+
+def test_what_actions_were_about_and_their_strikes_are_forgotten() -> None:
+    state, database = made()
+    changes = [state.scored.put_action("a", 5, "e5"), state.scored.put_strike("a", Strike(1, 2))]
+    database.apply(changes)
+    state.scored.settle(changes)
+    write(state, database, forgotten(state, *[name for name, _ in changes]))
+    assert database.values == {}

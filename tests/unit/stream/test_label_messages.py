@@ -10,14 +10,17 @@ import pytest
 from engine.core.events import EARLIEST_MS, LATEST_MS
 from engine.core.identity import MAX_ID_CHARS
 from engine.errors import LabelError
+from engine.stream.forgiving import Revocation
 from engine.stream.label_messages import (
     Pin,
     Quarantine,
     Restore,
     decode_example,
     decode_label,
+    decode_message,
     decode_ruling,
     encode_example,
+    encode_revocation,
 )
 from tests.events import START_MS
 from tests.unit.learning.inputs import SPAM, example
@@ -42,6 +45,32 @@ def test_a_label_may_name_the_action_in_place_of_the_event() -> None:
     assert (found.event_id, found.action_id) == ("", "a")
     both = decode_label(label(action_id="a"))
     assert (both.event_id, both.action_id) == ("e", None)
+
+
+def test_a_revocation_stands_among_the_labels_and_is_none() -> None:
+    revocation = Revocation("a", "u", START_MS)
+    assert decode_message(encode_revocation(revocation)) == revocation
+    assert decode_message(label()) == decode_label(label())
+    with pytest.raises(LabelError) as refused:
+        decode_label(encode_revocation(revocation))
+    assert refused.value.reason == "not_a_label"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"revokes": None}, "missing_field"),
+        ({"revokes": ""}, "wrong_type"),
+        ({"revokes": LONGEST + "x"}, "wrong_type"),
+        ({"user_id": None}, "missing_field"),
+        ({"user_id": 5}, "wrong_type"),
+        ({"ts": 5}, "absurd_timestamp"),
+    ],
+)
+def test_a_revocation_that_lacks_something_is_refused_with_a_reason(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(LabelError) as refused:
+        decode_message(orjson.dumps({"revokes": "a", "user_id": "u", "ts": START_MS, **changes}))
+    assert refused.value.reason == reason
 
 
 @pytest.mark.parametrize("data", [None, b"", b"junk"])

@@ -13,11 +13,12 @@ from engine.core.contributors import Contributor, Contributors
 from engine.core.entities import EntityRecord
 from engine.core.kernel import hash64, identity_of
 from engine.core.records import dump_record
+from engine.core.strikes import Strike
 from engine.errors import PublishError
 from engine.learning.labels import subject_of
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.state.scored import PIECE, ScoredKeys, ScoredPieces, action_name, verdict_name
+from engine.state.scored import PIECE, ScoredKeys, ScoredPieces, action_name, strike_name, verdict_name
 from engine.state.store import entity_key, user_key
 from engine.stream import persons
 from engine.stream.forgetting import Forget
@@ -174,10 +175,17 @@ def test_what_actions_were_about_is_found_by_his_events(found: Any) -> None:
         name, value = ScoredPieces().put_action(action_id, identity, "e")
         return stored(name, value)
 
+    def struck(action_id: str) -> Any:
+        name, value = ScoredPieces().put_strike(action_id, Strike(1, 2))
+        return stored(name, value)
+
     gone = stored(action_name("gone"), None)
-    traces = found(known=(7,), state=[about("a", 7), about("b", 8), about("gone", 7), gone])
-    assert traces.kinds == {"what actions were about": 1}
-    assert traces.state == {0: {"ann": [action_name("a")]}}
+    known = [about("a", 7), about("b", 8), about("c", 7), about("gone", 7), gone]
+    strikes = [struck("a"), struck("b"), struck("c"), stored(strike_name(action_name("c")), None)]
+    traces = found(known=(7,), state=[*known, *strikes])
+    assert traces.kinds == {"what actions were about": 2, "strikes of actions": 1}
+    names = [action_name("a"), action_name("c"), strike_name(action_name("a"))]
+    assert traces.state == {0: {"ann": sorted(names)}}
 
 
 def noted(*notes: tuple[str, str, str], sharing: tuple[str, ...] = ()) -> bytes:

@@ -8,8 +8,11 @@ from kafka.errors import KafkaError
 
 from engine.core.hashing import digest
 from engine.errors import PublishError
+from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream import publishing, reversal
+from engine.stream.forgiving import Revocation
+from engine.stream.label_messages import decode_message
 from engine.stream.reversal import Published, Which, compensation, read_actions, revoke, uphold_appeal
 from tests.unit.stream.broker import Producer
 
@@ -45,6 +48,10 @@ def test_nothing_given_means_nothing() -> None:
         (Which(until_ms=99), False),
         (Which(until_ms=100), False),
         (Which(until_ms=101), True),
+        (Which(kind="limit"), True),
+        (Which(kind="hide"), False),
+        (Which(target_id="u1"), True),
+        (Which(target_id="u"), False),
     ],
 )
 def test_an_action_fits_what_is_asked_for(which: Which, fits: bool) -> None:
@@ -69,7 +76,7 @@ def test_all_that_is_given_has_to_fit(differs: dict[str, Any]) -> None:
 
 def test_what_still_stands_and_fits_is_found_in_the_order_of_its_times() -> None:
     known = {one["action_id"]: one for one in (action("b"), action("a"), action("c", ts=5), action("d", rule="other"))}
-    found = Published({**known, "gone": action("gone")}, {"gone"}).find(Which(rule="flood"))
+    found = Published({**known, "gone": action("gone")}, {"gone": {}}).find(Which(rule="flood"))
     assert [one["action_id"] for one in found] == ["c", "a", "b"]
 
 
@@ -79,7 +86,26 @@ def test_what_takes_back_is_told_from_what_is_taken_back(monkeypatch: pytest.Mon
     monkeypatch.setattr(reversal, "read_documents", lambda *_: iter(documents))
     found = read_actions(Settings())
     assert found.actions == {"a": action("a"), "b": action("b")}
-    assert found.revoked == {"a"}
+    assert found.revoked == {"a": taken}
+
+
+@pytest.mark.parametrize(
+    ("changes", "note", "state"),
+    [
+        ({}, None, "stands"),
+        ({"for_ms": 900}, None, "stands until 1970-01-01 00:00:01 UTC"),
+        ({"for_ms": 899}, None, "over"),
+        ({}, "", "revoked by ann, 1970-01-01 00:00:05 UTC"),
+        ({"for_ms": 1}, "a mistake", "revoked by ann, 1970-01-01 00:00:05 UTC: a mistake"),
+    ],
+)
+def test_what_has_become_of_an_action_is_told(changes: dict[str, Any], note: str | None, state: str) -> None:
+    one = action(**changes)
+    revoked = {} if note is None else {"a": compensation(one, "ann", note, 5_000)}
+    published = Published({"a": one}, revoked)
+    assert published.state(one, 999) == state
+    assert published.all(Which()) == [one]
+    assert published.find(Which()) == ([one] if note is None else [])
 
 
 @pytest.mark.parametrize(("note", "told"), [("a mistake", "a mistake"), ("", "revoked by ann")])
@@ -96,10 +122,31 @@ def test_each_action_is_taken_back_where_its_target_is(monkeypatch: pytest.Monke
     client = Producer()
     monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
     assert revoke(Settings(), [action("a"), action("b", target={"type": "user", "id": "u2"})], "ann", "") == 2
-    assert [one.key for one in client.sent] == [b"u1", b"u2"]
-    ids = [orjson.loads(one.value or b"")["action_id"] for one in client.sent]
+    assert [(one.topic, one.key) for one in client.sent[2:]] == [("actions", b"u1"), ("actions", b"u2")]
+    ids = [orjson.loads(one.value or b"")["action_id"] for one in client.sent[2:]]
     assert ids == [digest("revoke", "a"), digest("revoke", "b")]  # the same ones when it is done again
-    assert (client.flushed, client.closed) == ([2], 1)
+    assert (client.flushed, client.closed) == ([2, 4], 1)
+
+
+def test_before_that_the_owner_of_its_users_state_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Producer()
+    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    revoke(Settings(), [action("a"), action("b", user_id="v")], "ann", "")
+    assert [(one.topic, one.key) for one in client.sent[:2]] == [("labels", b"u"), ("labels", b"v")]
+    told = [decode_message(one.value) for one in client.sent[:2]]
+    assert [one[:2] for one in told if isinstance(one, Revocation)] == [("a", "u"), ("b", "v")]
+
+
+def test_the_owner_is_found_by_the_id_that_events_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Producer()
+    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    settings = Settings(privacy=PrivacySettings(key="k" * 40))
+    pseudonyms = settings.pseudonyms()
+    assert pseudonyms is not None
+    revoke(settings, [action(user_id=pseudonyms.of("mallory"))], "ann", "")
+    told = decode_message(client.sent[0].value)
+    assert isinstance(told, Revocation)
+    assert (client.sent[0].key, told.user_id) == (b"mallory", "mallory")
 
 
 def test_who_revokes_is_told_what_the_broker_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +154,7 @@ def test_who_revokes_is_told_what_the_broker_refuses(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
     with pytest.raises(PublishError, match="run it again"):
         revoke(Settings(), [action()], "ann", "")
-    assert client.closed == 1
+    assert (len(client.sent), client.closed) == (1, 1)  # the action is not revoked yet: the second run finds it
 
 
 @pytest.mark.parametrize(("note", "told"), [("sorry", "sorry"), ("", "appeal upheld")])
@@ -116,7 +163,7 @@ def test_an_upheld_appeal_takes_back_and_labels(note: str, told: str, monkeypatc
     for module in (reversal, publishing):
         monkeypatch.setattr(module, "producer", lambda *_, **__: client)
     uphold_appeal(Settings(), action(), "ann", note)
-    taken, label = (orjson.loads(one.value or b"") for one in client.sent)
+    _, taken, label = (orjson.loads(one.value or b"") for one in client.sent)
     assert (taken["explanation"], taken["author"]) == (told, "ann")
     assert (label["event_id"], label["label"], label["moderator"]) == ("e", "ham", "ann")
-    assert client.sent[1].key == b"u"
+    assert client.sent[2].key == b"u"

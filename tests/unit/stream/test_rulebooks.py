@@ -8,20 +8,24 @@ import msgspec
 import orjson
 import pytest
 
-from engine.errors import TopicError
+from engine.errors import RulebookError, TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream import rulebooks
 from engine.stream.lists import Entry
 from engine.stream.messages import Pause, encode_rulebook
 from engine.stream.rulebooks import (
+    Stop,
     Version,
     accepted,
     author_of,
     find_version,
+    publish_paused,
+    publish_resumed,
     publish_rulebook,
     read_in_use,
     read_paused,
+    read_stops,
     read_versions,
     scope_of,
 )
@@ -115,6 +119,36 @@ def test_a_rule_is_paused_until_it_is_resumed(monkeypatch: pytest.MonkeyPatch) -
     )  # fmt: skip
     on_topic(monkeypatch, *(record("rulebooks", key, value, offset=at) for at, (key, value) in enumerate(messages)))
     assert read_paused(Settings()) == {"b": Pause("ann", "noisy", 1)}
+
+
+def test_who_has_paused_and_resumed_a_rule_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    def send(settings: Settings, topic: str, key: bytes, value: bytes, _: str, scope: str, beside: Any = ()) -> None:
+        assert (topic, scope) == ("rulebooks", "pause")
+        sent.append(record(topic, key, value, headers=[("app_id", b"floodgate"), *beside], offset=len(sent)))
+
+    monkeypatch.setattr(rulebooks, "send_one", send)
+    paused, resumed = Pause("ann", "noisy", 1), Pause("ben", "mended", 2)
+    publish_paused(Settings(), "a", paused)
+    publish_resumed(Settings(), "a", resumed)
+    assert sent[1].value == b"null"  # as workers of before read it
+    before = record("rulebooks", b"paused/b", b"null", offset=2)
+    garbage = record("rulebooks", b"paused/c", b"null", headers=[("by", b"garbage")], offset=3)
+    on_topic(monkeypatch, *sent, before, garbage)
+    assert read_stops(Settings())[:2] == [Stop(0, "a", False, paused), Stop(1, "a", True, resumed)]
+    assert [(one.rule, one.is_resumed, one.by.author) for one in read_stops(Settings())[2:]] == [("b", True, "")]
+    with pytest.raises(RulebookError):
+        publish_resumed(Settings(), "a", Pause("ben", "x" * 2_001, 2))
+    assert len(sent) == 2
+
+
+def test_who_has_signed_a_pause_is_its_author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = person("ann")
+    settings = secured(Settings(), publishers_file=listed(tmp_path / "p.yaml", {"ann": entry(ann, may=["pause"])}))
+    said = msgspec.json.encode(Pause("eve", "", 1))
+    on_topic(monkeypatch, ann.record(1, "rulebooks", b"paused/a", said, offset=1))
+    assert read_paused(settings)["a"].author == read_stops(settings)[0].by.author == "ann"
 
 
 def test_what_is_signed_counts_once_and_only_from_those_who_may(

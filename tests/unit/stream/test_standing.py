@@ -12,10 +12,12 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream import standing
+from engine.stream.messages import Pause
 from engine.stream.rulebooks import Refused
 from engine.stream.standing import Member, Owned, Standing, standing_of
 from engine.stream.worker_pages import WorkerPage
 
+PAUSE = Pause("ann", "noisy", 1)
 EVENTS, OTHER = TopicPartition("events", 0), TopicPartition("events", 1)
 
 
@@ -35,7 +37,7 @@ class Broker:
         patch.setattr(standing, "read_worker_page", self.pages.get)
         patch.setattr(standing, "read_refused", lambda _: self.refused)
         patch.setattr(standing, "read_in_use", lambda _: self.in_use)
-        patch.setattr(standing, "read_paused", lambda _: {"b": 1, "a": 2})
+        patch.setattr(standing, "read_paused", lambda _: {"b": PAUSE, "a": PAUSE})
         patch.setattr(standing, "read_models", lambda _: {"spam": SimpleNamespace(labels=7)})
 
     @contextmanager
@@ -93,7 +95,11 @@ def test_who_has_what_and_what_is_in_use_is_told(monkeypatch: pytest.MonkeyPatch
     assert (found.state, [one.name for one in found.members]) == ("Stable", ["abcdefgh on 10.0.0.1", "zz on 10.0.0.1"])
     assert [one.owner for one in found.partitions] == [None, "abcdefgh on 10.0.0.1"]
     assert found.refused == broker.refused[1:]
-    assert (found.rulebook, found.paused, found.models) == (("abc", "ann", "why"), ["a", "b"], {"spam": 7})
+    assert (found.rulebook, found.paused, found.models) == (
+        ("abc", "ann", "why"),
+        {"a": PAUSE, "b": PAUSE},
+        {"spam": 7},
+    )
 
 
 def test_workers_that_can_be_reached_say_what_they_decide_by(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def pages(waiting: list[str]) -> dict[str, Any]:
 def test_readiness_is_told_in_words_and_by_the_status(waiting: list[str], status: str, code: int) -> None:
     found = pages(waiting)
     assert found == {
-        "/readyz": ({"status": status, "waiting_for": waiting, "rulebook": "abc"}, code),
+        "/readyz": ({"status": status, "waiting_for": waiting, "rulebook": "abc", "version": "0.1.0"}, code),
         "/healthz": ({"status": "ok"}, 200),  # it lives, whatever it waits for
         "/metrics": (b"floodgate_ready 1", "text/plain"),
     }
