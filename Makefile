@@ -12,8 +12,8 @@ demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, 
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
 
 test: $(VENV)/.installed-dev ## everything: lint, types, layers, known holes, all tests
-	$(BIN)/ruff check engine tests benchmarks
-	$(BIN)/ruff format --check engine tests benchmarks
+	$(BIN)/ruff check engine tests benchmarks examples
+	$(BIN)/ruff format --check engine tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory audit
@@ -23,8 +23,8 @@ test-quick: $(VENV)/.installed-dev ## the tests that need no processes
 	$(BIN)/pytest -n 2 tests/unit tests/golden tests/property
 
 lint: $(VENV)/.installed-dev ## format and mend what can be mended
-	$(BIN)/ruff check --fix engine tests benchmarks
-	$(BIN)/ruff format engine tests benchmarks
+	$(BIN)/ruff check --fix engine tests benchmarks examples
+	$(BIN)/ruff format engine tests benchmarks examples
 
 bench: $(VENV)/.installed-dev ## this engine beside others on the same work
 	$(BIN)/python -m benchmarks.run

@@ -12,6 +12,7 @@ from engine.errors import FloodgateError
 COMMANDS = {
     "actions": "See what was enforced, and take it back.",
     "broker": "Run the embedded broker: for development, not production.",
+    "dead-letters": "See, send again and delete messages that could not be used.",
     "demo": "Run everything on this machine and show what happens.",
     "explain": "Tell why something was done to an event.",
     "feed": "Publish recorded files to the topics.",
@@ -44,7 +45,7 @@ class _LazyGroup(click.Group):
         """The command, from the module of its name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"engine.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"engine.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.cli.times import SINCE, UNTIL, Moment
+from engine.cli.times import SINCE, UNTIL, Moment, as_epoch_ms
 from engine.core.units import duration_text, time_text
 from engine.settings import Settings
 from engine.stream.hits import acted_in
@@ -44,7 +44,7 @@ def list_command(
 ) -> None:  # fmt: skip
     """List what was enforced: for how long, until when, and whether it is revoked, by whom and why."""
     now_ms, published = int(time.time() * 1000), read_actions(settings)
-    since_ms, until_ms = _span(since, until)
+    since_ms, until_ms = as_epoch_ms(since), as_epoch_ms(until)
     which = Which(rule=rule, user_id=user, since_ms=since_ms, until_ms=until_ms, kind=kind, target_id=target)
     found = [one for one in published.all(which) if not revoked or one["action_id"] in published.revoked]
     if mode is not None:
@@ -82,7 +82,7 @@ def revoke_command(
 
     What is revoked already is left out, so that a command may be run again.
     """
-    which = Which(frozenset(action_ids), rule, rulebook, user, *_span(since, until))
+    which = Which(frozenset(action_ids), rule, rulebook, user, as_epoch_ms(since), as_epoch_ms(until))
     if not which:
         raise click.UsageError("say which actions: by their ids, --rule, --rulebook, --user, --since, --until")
     found = read_actions(settings).find(which)
@@ -124,8 +124,3 @@ def _table(actions: list[Any], published: Published, now_ms: int) -> Table:
         state = published.state(one, now_ms)
         table.add_row(time_text(one["ts"]), one["rule"], what, about, lasts, state, one["action_id"])
     return table
-
-
-def _span(since: Moment | None, until: Moment | None) -> tuple[int | None, int | None]:
-    now_ms = int(time.time() * 1000)
-    return since and since.before(now_ms), until and until.before(now_ms)

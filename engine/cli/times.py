@@ -1,5 +1,6 @@
 """Durations and times as options take them, the same in every command."""
 
+import time
 from typing import Any, NamedTuple
 
 import click
@@ -60,3 +61,8 @@ DURATION = _Duration()
 MOMENT = _Moment()
 SINCE = click.option("--since", type=MOMENT, help="With event times from then on: 2h ago, or 2026-11-27T10:00.")
 UNTIL = click.option("--until", type=MOMENT, help="With event times before.")
+
+
+def as_epoch_ms(moment: Moment | None) -> int | None:
+    """A moment that may not be told, counted back from now."""
+    return moment.before(int(time.time() * 1000)) if moment is not None else None

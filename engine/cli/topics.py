@@ -10,6 +10,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.settings import Settings
 from engine.stream.access import commands
+from engine.stream.schemas import PUBLIC, topic_schema, topic_table
 from engine.stream.topic_states import Shortcoming, TopicState, shortcomings, topic_states
 from engine.stream.topics import create_topics
 
@@ -18,7 +19,7 @@ _DAY_MS = 86_400_000
 
 @click.group("topics")
 def command() -> None:
-    """Create and check the topics, and tell who needs which."""
+    """Create and check the topics, tell who needs which, and what is on them."""
 
 
 @command.command("create")
@@ -42,6 +43,14 @@ def acls(settings: Settings, principal: str) -> None:
     """
     for line in commands(settings, principal):
         echo(line)
+
+
+@command.command("schema")
+@click.argument("topic", type=click.Choice(PUBLIC))
+@click.option("--table", is_flag=True, help="Print a table in Markdown.")
+def schema(topic: str, table: bool) -> None:
+    """Print the JSON Schema of the messages of TOPIC, for those who write or read them."""
+    echo(topic_table(topic) if table else orjson.dumps(topic_schema(topic), option=orjson.OPT_INDENT_2), nl=not table)
 
 
 @command.command("check")

@@ -30,6 +30,7 @@ _KINDS = {
     "number": "a number",
     "boolean": "true or false",
 }
+_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
 
 
 def reference() -> str:
@@ -56,22 +57,23 @@ def reference() -> str:
 def _rows(shape: Shape) -> Iterator[str]:
     for name, key in shape.items():
         needed = "**" if key.required else ""
-        yield f"| {needed}`{name}`{needed} | {_holds(key.schema)} | {key.meaning} |"
+        yield f"| {needed}`{name}`{needed} | {holds(key.schema)} | {key.meaning} |"
 
 
-def _holds(schema: Json) -> str:
+def holds(schema: Json) -> str:
+    """What a schema allows, in few words."""
     if "enum" in schema:
         return ", ".join(f"`{one}`" for one in schema["enum"])
     if "const" in schema:
-        return f"`{schema['const']}`"
+        return f"`{'true' if schema['const'] is True else schema['const']}`"
     if "anyOf" in schema:
-        return " or ".join(_holds(one) for one in schema["anyOf"])
+        return " or ".join(holds(one) for one in schema["anyOf"])
     kind = schema.get("type", "")
     if kind == "array":
         return "a list"
     if isinstance(kind, list):
-        return " or ".join(kind)
-    bounds = [f"{word} {schema[name]:,}" for name, word in (("minimum", "from"), ("maximum", "to")) if name in schema]
+        return " or ".join(str(_KINDS.get(one, one)) for one in kind)
+    bounds = [f"{word} {schema[name]:,}" for name, word in _BOUNDS.items() if name in schema]
     if "pattern" in schema and "ms|s|m|h|d|w" in schema["pattern"]:
         return "a duration, such as 10m"
     return " ".join([_KINDS.get(kind, "anything"), *bounds])

@@ -10,7 +10,7 @@ from engine.stream.topics import changelog_topic
 class Role:
     """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their
     beginnings; `watches`: groups of which it sees how far they are; `inspects`: whether it sees how the topics that it
-    reads are configured."""
+    reads are configured; `empties`: what it may delete records of."""
 
     name: str
     does: str
@@ -20,6 +20,7 @@ class Role:
     watches: tuple[str, ...] = ()
     inspects: bool = False
     transactions: tuple[str, ...] = ()
+    empties: tuple[str, ...] = ()
 
 
 def roles(settings: Settings) -> list[Role]:
@@ -51,13 +52,16 @@ def roles(settings: Settings) -> list[Role]:
             writes=(names.rulebooks,),
         ),
         Role(
-            "operator", "forgets people, takes actions back, also on appeal, restores models, looks how workers stand",
+            "operator",
+            "forgets people, takes actions back, restores models, handles dead letters, looks how workers stand",
             reads=(
                 names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
                 names.decisions, names.review, names.dead_letters, changelog,
             ),
-            writes=(names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels),
-            watches=(app_id,), inspects=True,
+            writes=(
+                names.events, names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels,
+            ),
+            watches=(app_id,), inspects=True, empties=(names.dead_letters,),
         ),
         Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
         Role(
@@ -77,6 +81,7 @@ def commands(settings: Settings, principal: str) -> list[str]:
         lines.append(f"# {role.name}: {role.does}")
         lines += [f"{who} --operation Read --operation Describe --topic {topic}" for topic in role.reads]
         lines += [f"{who} --operation Write --operation Describe --topic {topic}" for topic in role.writes]
+        lines += [f"{who} --operation Delete --operation Describe --topic {topic}" for topic in role.empties]
         if role.inspects:
             lines += [f"{who} --operation DescribeConfigs --topic {topic}" for topic in role.reads]
         if role.writes:

@@ -75,4 +75,4 @@ def test_what_has_no_neighbours_says_why(recorded: str) -> None:
 
 
 def test_a_time_is_a_time(recorded: str) -> None:
-    assert "or a duration" in run(recorded, "--since", "soon", code=2)
+    assert "neither a duration" in run(recorded, "--since", "soon", code=2)

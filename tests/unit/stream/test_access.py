@@ -39,6 +39,10 @@ def test_what_is_enforced_and_reported_is_the_workers() -> None:
     assert who_writes("hops") == {"worker", "operator"}  # who makes the engine forget
 
 
+def test_operators_alone_delete_dead_letters_and_no_other_records() -> None:
+    assert {name: role.empties for name, role in ROLES.items() if role.empties} == {"operator": ("dead-letters",)}
+
+
 def test_workers_change_nothing_that_people_say() -> None:
     assert not PEOPLE_WRITE & set(ROLES["worker"].writes)
     assert not {"events"} & set(ROLES["worker"].writes)
@@ -85,6 +89,7 @@ def test_each_topic_that_there_is_is_written_and_read_by_somebody_and_no_other_i
         ("actions revoke", "operator", "actions", "actions"),
         ("actions appeal", "operator", "actions", "actions labels"),
         ("learn quarantine, restore, pin", "operator", "models", "models examples"),
+        ("dead-letters list, show, send", "operator", "dead-letters", "events labels"),
         ("forget", "operator", "events labels hops examples decisions review dead-letters", "hops rulebooks"),
         ("status", "operator", "events labels hops examples rulebooks models", ""),
     ],
@@ -128,6 +133,7 @@ def test_each_line_allows_one_thing_of_one_role(role: Role) -> None:
     assert all(one["--bootstrap-server"] == [SETTINGS.brokers] for one in lines)
     allowed = {(operation, *one["--topic"]) for one in lines if "--topic" in one for operation in one["--operation"]}
     wanted = {("Read", topic) for topic in role.reads} | {("Write", topic) for topic in role.writes}
+    wanted |= {("Delete", topic) for topic in role.empties}
     wanted |= {("DescribeConfigs", topic) for topic in role.reads if role.inspects}
     assert allowed == wanted | {("Describe", topic) for topic in (*role.reads, *role.writes)}
     grouped = [one for one in lines if "--group" in one]
