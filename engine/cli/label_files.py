@@ -73,14 +73,15 @@ def read_label_file(file: Path, moderator: str | None, now_ms: int, dates: Dates
 
 
 def _checked(line: Line, moderator: str | None, now_ms: int) -> Line:
-    if line.wrong:
+    if line.wrong and not line.document:
         return line
     document = {"ts": now_ms, **({"moderator": moderator} if moderator is not None else {}), **line.document}
+    wrong = [line.wrong] if line.wrong else []
     try:
         read_label(document)
     except LabelError as error:
-        return Line(line.number, document, str(error))
-    return Line(line.number, document)
+        wrong.append(str(error))
+    return Line(line.number, document, "; ".join(wrong))
 
 
 def _read_json_lines(file: Path) -> Iterator[Line]:
@@ -152,14 +153,15 @@ def _line(number: int, names: list[str], row: list[str], dates: Dates | None) ->
     if "label" in document:
         said = " ".join(cells["label"].lower().split())
         document["label"] = VERDICTS.get(said, said)
-    try:
-        if "ts" in document:
-            document["ts"] = _time(cells["ts"], dates)
-        if "propensity" in document:
-            document["propensity"] = _share(cells["propensity"])
-    except ValueError as error:
-        return Line(number, document, str(error))
-    return Line(number, document)
+    wrong = []
+    for name, read in (("ts", lambda cell: _time(cell, dates)), ("propensity", _share)):
+        try:
+            if name in document:
+                document[name] = read(cells[name])
+        except ValueError as error:
+            del document[name]
+            wrong.append(str(error))
+    return Line(number, document, "; ".join(wrong))
 
 
 def _time(text: str, dates: Dates | None) -> int | str:

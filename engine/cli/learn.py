@@ -52,12 +52,13 @@ def status(settings: Settings) -> None:
             table.add_row(moderator, f"{record.labels:,.0f}", f"{model.teachers.trust(moderator):.2f}")
         for moderator in sorted(model.quarantined):
             table.add_row(moderator, "", "quarantined")
-        table.caption = f"{name}: {model.expression}"
+        learner = f"{name}: {model.expression}"
         if model.expression is None:
             shares = sorted(zip(RATES, model.ngrams.shares(), strict=True), reverse=True)
             told = ", ".join(f"{share:.0%} at {rate:g}" for rate, share in shares)
-            table.caption = f"{name}: what it has learned fast and slowly counts {told} (learning rates)"
+            learner = f"{name}: what it has learned fast and slowly counts {told} (learning rates)"
         Console().print(table)
+        echo(learner)
 
 
 @command.command("quarantine")

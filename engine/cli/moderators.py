@@ -1,5 +1,6 @@
 """`floodgate labels moderators`."""
 
+import sys
 from typing import Any
 
 import click
@@ -35,11 +36,11 @@ def command(settings: Settings, listed: str | None, limit: int, as_json: bool) -
         one["event_id"]: one["outcome"] for _, one in read_documents(settings, settings.topics.decisions, DECISION)
     }
     found = review_moderators(read_examples(settings), outcomes)
+    if listed is not None and listed not in found:
+        known = ", ".join(sorted(found)) or "nobody"
+        echo(f"floodgate: {listed} has given no label that is known; these have: {known}", err=True)
+        sys.exit(2)
     if listed is not None:
-        if listed not in found:
-            raise click.UsageError(
-                f"{listed} has given no label that is known; these have: {', '.join(found) or 'nobody'}"
-            )
         _list(listed, found[listed], limit, as_json)
         return
     models = read_models(settings).values()

@@ -87,14 +87,15 @@ def test_shares_have_a_comma_where_cells_have_semicolons(tmp_path: Path) -> None
 
 def test_all_that_is_wrong_is_told_at_once_with_its_line(tmp_path: Path) -> None:
     lines = ["event_id,label,ts,propensity", "e1,spam,,", "e2,maybe,,", ",spam,,", "e4,ham,03/04/2026,", "e5,ham,soon,",
-             "e6,ham,,often", "e7,ham,,,more"]  # fmt: skip
+             "e6,maybe,1/2/2026,often", "e7,ham,,,more"]  # fmt: skip
     assert told(tmp_path, "\n".join(lines)).splitlines() == [
         "FILE: 6 lines are no labels; nothing has been published",
         "line 3: `label` must be one of spam, ham, retracted",
         "line 4: `event_id` or `action_id` must be a string",
         "line 5: `ts` '03/04/2026' may be read in two ways: say `--dates us` (month first) or `--dates eu`",
         "line 6: `ts` 'soon' is not an ISO 8601 time",
-        "line 7: `propensity` 'often' is no number",
+        "line 7: `ts` '1/2/2026' may be read in two ways: say `--dates us` (month first) or `--dates eu`; "
+        "`propensity` 'often' is no number; `label` must be one of spam, ham, retracted",
         "line 8: it has 5 cells for 4 columns",
     ]
 
