@@ -1,4 +1,5 @@
-"""The tutorial, walked: its files are written, its commands run, and what it says they tell is what they tell."""
+"""The tutorial and the requests that follow it, walked: their files are written, their commands run, and what they say
+that these tell is what they tell."""
 
 import os
 import re
@@ -12,14 +13,15 @@ import pytest
 
 from engine.dev.pages import free_port
 
-TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
+DOCS = Path(__file__).parents[2] / "docs"
+TUTORIAL, REQUESTS = DOCS / "tutorial.md", DOCS / "requests.md"
 PATIENCE_S = 90
 
 
 @dataclass(frozen=True)
 class Step:
-    """A fenced block. `kind`: its info string; `file`: the name in the line above it, of YAML; `told`: the block that
-    follows, of commands."""
+    """A fenced block. `kind`: its info string; `file`: the name in the line above it, of what is to be written; `told`:
+    the block that follows, of commands."""
 
     kind: str
     text: str
@@ -27,8 +29,8 @@ class Step:
     told: tuple[str, ...]
 
 
-def steps() -> list[Step]:
-    blocks = re.findall(r"(?:`([\w/.-]+)`:\n\n)?```([a-z ]+)\n(.*?)```\n", TUTORIAL.read_text("utf-8"), re.DOTALL)
+def steps(page: Path) -> list[Step]:
+    blocks = re.findall(r"(?:`([\w/.-]+)`:\n\n)?```([a-z ]+)\n(.*?)```\n", page.read_text("utf-8"), re.DOTALL)
     found = []
     for at, (file, kind, text) in enumerate(blocks):
         follows = blocks[at + 1] if at + 1 < len(blocks) else ("", "", "")
@@ -56,8 +58,7 @@ class Walk:
 
     def run(self, step: Step) -> None:
         """One block; its exit code and what it tells must be as the tutorial says."""
-        if step.kind == "yaml":
-            assert step.file is not None
+        if step.file is not None:
             path = self._directory / step.file
             path.parent.mkdir(exist_ok=True)
             path.write_text(step.text)
@@ -95,10 +96,11 @@ def _squeezed(text: str) -> str:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its commands are for a Linux shell")
-def test_the_tutorial_works_as_it_says(tmp_path: Path) -> None:
+@pytest.mark.timeout(480)
+def test_the_tutorial_and_the_requests_work_as_they_say(tmp_path: Path) -> None:
     walk = Walk(tmp_path)
     try:
-        for step in steps():
+        for step in [*steps(TUTORIAL), *steps(REQUESTS)]:
             walk.run(step)
     finally:
         for process in reversed(walk.background):  # a worker says goodbye to its broker
@@ -107,7 +109,8 @@ def test_the_tutorial_works_as_it_says(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").stat().st_size > 1_000
 
 
-def test_nothing_of_the_tutorial_is_left_out() -> None:
-    text = TUTORIAL.read_text("utf-8")
-    assert len(steps()) == text.count("```sh") + text.count("```yaml")
-    assert all(step.file for step in steps() if step.kind == "yaml")
+@pytest.mark.parametrize("page", [TUTORIAL, REQUESTS], ids=lambda page: page.stem)
+def test_nothing_is_left_out(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert len(steps(page)) == text.count("```sh") + text.count("```yaml") + text.count("```csv")
+    assert all((step.file is None) is step.kind.startswith("sh") for step in steps(page))
