@@ -16,7 +16,7 @@ from engine.cli.times import SINCE, UNTIL, Moment, as_epoch_ms
 from engine.core.units import duration_text, time_text
 from engine.settings import Settings
 from engine.stream.hits import acted_in
-from engine.stream.reversal import Published, Which, ends_at, read_actions, revoke, uphold_appeal
+from engine.stream.reversal import Published, Which, read_actions, revoke, uphold_appeal
 
 _SHOWN = 10
 
@@ -53,7 +53,7 @@ def list_command(
     newest = found[: -limit - 1 : -1]
     if as_json:
         for one in newest:
-            told = {"state": published.state(one, now_ms), "ends": ends_at(one)}
+            told = {"state": published.state(one, now_ms), "ends": published.ends_at(one)}
             echo(orjson.dumps({**one, **told, "revoked": published.revoked.get(one["action_id"])}))
         return
     if newest:

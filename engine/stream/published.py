@@ -119,7 +119,13 @@ REVIEW = Shape(PublishedReview)
 def read_documents(
     settings: Settings, topic: str, shape: Shape[T], containing: bytes = b""
 ) -> Iterator[tuple[bytes, T]]:
-    """All documents of one shape on a topic, as bytes and decoded. `containing`: only messages that have these bytes.
+    """All documents of one shape on a topic, as bytes and decoded; as of `read_recorded`. Raises TopicError."""
+    for record, document in read_recorded(settings, topic, shape, containing):
+        yield record.value, document
+
+
+def read_recorded(settings: Settings, topic: str, shape: Shape[T], containing: bytes = b"") -> Iterator[tuple[Any, T]]:
+    """All documents of one shape on a topic, with their records. `containing`: only messages that have these bytes.
     Raises TopicError."""
     foreign, seals, publishers = 0, Seals(settings), Publishers(settings)
     for record in read_all(settings, topic):
@@ -133,6 +139,6 @@ def read_documents(
         if document is None:
             foreign += 1
         else:
-            yield value, document
+            yield record, document
     if foreign:
         _log.warning("messages that are not the engine's own are passed over", topic=topic, messages=foreign)

@@ -16,7 +16,7 @@ from engine.stream.authors import Author
 from engine.stream.clients import producer
 from engine.stream.forgiving import Revocation
 from engine.stream.label_messages import encode_revocation
-from engine.stream.published import ACTION, read_documents
+from engine.stream.published import ACTION, read_recorded
 from engine.stream.publishing import Publisher
 
 REVOKE = "revoke"
@@ -57,10 +57,12 @@ class Which:
 
 @dataclass(slots=True)
 class Published:
-    """The actions that are out, by id, and by the same ids what has revoked some of them."""
+    """The actions that are out, by id; by the same ids what has revoked some of them, and when each was published, in
+    epoch ms."""
 
     actions: dict[str, Any] = field(default_factory=dict)
     revoked: dict[str, Any] = field(default_factory=dict)
+    published_ms: dict[str, int] = field(default_factory=dict)
 
     def find(self, which: Which) -> list[Any]:
         """Those that are meant and still stand, in the order of their times."""
@@ -77,25 +79,25 @@ class Published:
             author, why = taken.get("author", "someone"), taken["explanation"]
             told = f"revoked by {author}, {time_text(taken['ts'])} UTC"
             return told if why == f"revoked by {author}" else f"{told}: {why}"
-        ends_ms = ends_at(action)
+        ends_ms = self.ends_at(action)
         return (
             "stands" if ends_ms is None else "over" if ends_ms <= now_ms else f"stands until {time_text(ends_ms)} UTC"
         )
 
-
-def ends_at(action: Any) -> int | None:
-    """When an action ends, in epoch ms; None where it has no end."""
-    return action["ts"] + action["for_ms"] if "for_ms" in action else None
+    def ends_at(self, action: Any) -> int | None:
+        """When an action ends, in epoch ms; None where it has no end. Its time begins when it is published."""
+        return self.published_ms[action["action_id"]] + action["for_ms"] if "for_ms" in action else None
 
 
 def read_actions(settings: Settings) -> Published:
     """All actions that are still on their topic. Raises TopicError."""
     published = Published()
-    for _, action in read_documents(settings, settings.topics.actions, ACTION):
+    for record, action in read_recorded(settings, settings.topics.actions, ACTION):
         if action["kind"] == REVOKE:
             published.revoked.setdefault(action.get("revokes", ""), action)
         else:
             published.actions[action["action_id"]] = action
+            published.published_ms.setdefault(action["action_id"], record.timestamp)
     return published
 
 

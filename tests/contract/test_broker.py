@@ -12,7 +12,7 @@ import confluent_kafka.admin
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
-from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.errors import OffsetOutOfRangeError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from tests.system import wait_until
 
@@ -117,6 +117,35 @@ def test_offsets_have_beginnings_ends_and_times(broker: str, topic: str) -> None
     found = consumer.offsets_for_times({tp: 1_004_500})[tp]
     assert (found.offset, found.timestamp) == (5, 1_005_000)
     consumer.close()
+
+
+def test_records_before_an_offset_are_deleted(broker: str, topic: str) -> None:
+    producer = KafkaProducer(bootstrap_servers=broker)
+    for index in range(10):
+        producer.send(topic, b"%d" % index, partition=1, timestamp_ms=1_000_000 + index)
+    producer.flush()  # in one batch or in several
+    producer.close()
+    admin, tp = KafkaAdminClient(bootstrap_servers=broker), TopicPartition(topic, 1)
+    admin.delete_records({tp: 4})
+    consumer = KafkaConsumer(bootstrap_servers=broker)
+    assert (consumer.beginning_offsets([tp]), consumer.end_offsets([tp])) == ({tp: 4}, {tp: 10})
+    assert consumer.offsets_for_times({tp: 1})[tp].offset == 4
+    consumer.assign([tp])
+    consumer.seek_to_beginning(tp)
+    found: list[bytes] = []
+
+    def more() -> bool:
+        found.extend(record.value for records in consumer.poll(timeout_ms=200).values() for record in records)
+        return len(found) >= 6
+
+    wait_until(more, "what is left is read")
+    assert found == [b"%d" % index for index in range(4, 10)]
+    with pytest.raises(OffsetOutOfRangeError):
+        admin.delete_records({tp: 11})
+    admin.delete_records({tp: -1})
+    assert consumer.beginning_offsets([tp]) == consumer.end_offsets([tp]) == {tp: 10}
+    consumer.close()
+    admin.close()
 
 
 def test_a_waiting_consumer_is_woken_by_a_message(broker: str, topic: str) -> None:

@@ -122,13 +122,17 @@ class AdminApi:
             parts = []
             for part in topic.partitions:
                 log = self._topics.partition(topic.name, part.partition_index)
+                error = codes.UNKNOWN_TOPIC_OR_PARTITION
                 if log is not None:
-                    log.delete_before(log.end if part.offset == -1 else part.offset)
+                    upto = log.end if part.offset == -1 else part.offset
+                    error = codes.NONE if 0 <= upto <= log.end else codes.OFFSET_OUT_OF_RANGE
+                    if error == codes.NONE:
+                        log.delete_before(upto)
                 parts.append(
                     made.DeleteRecordsPartitionResult(
                         partition_index=part.partition_index,
                         low_watermark=log.start if log else -1,
-                        error_code=codes.NONE if log else codes.UNKNOWN_TOPIC_OR_PARTITION,
+                        error_code=error,
                     )
                 )
             topics.append(made(name=topic.name, partitions=parts))

@@ -159,6 +159,6 @@ def _find_offset(log: PartitionLog, timestamp: int, stable: bool) -> tuple[int, 
         return -1, -1
     base, batch = found
     for record in DefaultRecordBatch(batch.data):
-        if record.timestamp >= timestamp:
+        if record.timestamp >= timestamp and record.offset >= log.start:  # of its batch some may have been deleted
             return record.offset, record.timestamp
-    return base, batch.max_timestamp
+    return max(base, log.start), batch.max_timestamp

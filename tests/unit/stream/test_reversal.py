@@ -1,5 +1,6 @@
 """Which actions are taken back, and what is published for each."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -82,11 +83,14 @@ def test_what_still_stands_and_fits_is_found_in_the_order_of_its_times() -> None
 
 def test_what_takes_back_is_told_from_what_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = compensation(action("a"), "ann", "", 5)
-    documents = [(b"", one) for one in (action("a"), taken, action("b"))]
-    monkeypatch.setattr(reversal, "read_documents", lambda *_: iter(documents))
+    documents = [
+        (SimpleNamespace(timestamp=n), one) for n, one in enumerate((action("a"), taken, action("b"), action("a")))
+    ]
+    monkeypatch.setattr(reversal, "read_recorded", lambda *_: iter(documents))
     found = read_actions(Settings())
     assert found.actions == {"a": action("a"), "b": action("b")}
     assert found.revoked == {"a": taken}
+    assert found.published_ms == {"a": 0, "b": 2}  # where it comes again, the first time counts
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_what_takes_back_is_told_from_what_is_taken_back(monkeypatch: pytest.Mon
 def test_what_has_become_of_an_action_is_told(changes: dict[str, Any], note: str | None, state: str) -> None:
     one = action(**changes)
     revoked = {} if note is None else {"a": compensation(one, "ann", note, 5_000)}
-    published = Published({"a": one}, revoked)
+    published = Published({"a": one}, revoked, {"a": 100})
     assert published.state(one, 999) == state
     assert published.all(Which()) == [one]
     assert published.find(Which()) == ([one] if note is None else [])
