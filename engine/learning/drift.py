@@ -7,8 +7,7 @@ for people: a new campaign, a broken producer, moderators with a new policy.
 
 from collections.abc import Sequence
 from math import log
-
-from river import drift
+from typing import Any
 
 from engine.learning.linear import SATURATED
 
@@ -16,11 +15,17 @@ CHUNK = 16
 """Of so many scores, one is looked at: ADWIN's bound wants many observations rather than smooth ones."""
 
 
+def _adwin() -> Any:
+    from river.drift import ADWIN  # noqa: PLC0415  # a second, and not every process has models
+
+    return ADWIN()
+
+
 class LossDrift:
     """Watches how surprised a model is by its labels."""
 
     def __init__(self) -> None:
-        self._watch = drift.ADWIN()
+        self._watch = _adwin()
 
     def add(self, score: float | None, spam: bool) -> bool:
         """A label with the score that its event was given; True when something has changed."""
@@ -35,7 +40,7 @@ class ScoreDrift:
     """Watches the scores that a model gives, labels or not."""
 
     def __init__(self) -> None:
-        self._watch = drift.ADWIN()
+        self._watch = _adwin()
         self._seen = 0
 
     def add(self, scores: Sequence[float]) -> bool:

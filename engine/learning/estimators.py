@@ -2,13 +2,12 @@
 
 Bytes are what `engine.learning.learner_state` writes: numbers and texts, put into an estimator that the expression has
 made. What comes from a topic cannot run anything.
+
+River's estimators take a second to import, and few rulebooks name one: they are imported when a learner is made.
 """
 
 from engine.errors import LabelError
-from engine.learning.allowed_estimators import keeps_text
 from engine.learning.features import Inputs, Names
-from engine.learning.learner_state import dump_state, load_state
-from engine.learning.pipelines import read_pipeline
 
 MAX_NUMBER = 1e15
 """Larger ones, which a sender may write, make variances overflow: such a learner could not be stored any more."""
@@ -18,12 +17,16 @@ class RiverLearner:
     """A classifier of River's. It reads texts, categories and numbers by name, in one dictionary."""
 
     def __init__(self, expression: str) -> None:
+        from engine.learning.pipelines import read_pipeline  # noqa: PLC0415  # a second
+
         self.expression = expression
         self._estimator = read_pipeline(expression)
 
     @property
     def keeps_text(self) -> bool:
         """Whether it may keep words, or values of categories, as they were in events."""
+        from engine.learning.allowed_estimators import keeps_text  # noqa: PLC0415  # as above
+
         return keeps_text(self._estimator)
 
     def probability(self, names: Names, inputs: Inputs) -> float:
@@ -47,11 +50,15 @@ class RiverLearner:
 
     def dump(self) -> bytes:
         """All that it has learned. Raises SnapshotError when it cannot be written."""
+        from engine.learning.learner_state import dump_state  # noqa: PLC0415  # as above
+
         return dump_state(self._estimator)
 
     @classmethod
     def load(cls, expression: str, data: bytes) -> "RiverLearner":
         """What `dump` wrote. Raises SnapshotError, and PipelineError for the expression."""
+        from engine.learning.learner_state import load_state  # noqa: PLC0415  # as above
+
         learner = cls(expression)
         load_state(learner._estimator, data)
         return learner

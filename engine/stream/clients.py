@@ -7,7 +7,6 @@ from typing import Any
 
 import aiokafka.abc
 import kafka.net.sasl.oauth
-from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -107,6 +106,8 @@ def _options(settings: Settings, tokens: Any) -> dict[str, Any]:
 
 def faust_credentials(settings: Settings) -> Any:
     """The same for Faust."""
+    from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials  # noqa: PLC0415  # only workers need Faust
+
     bounded_records.install()
     security, context = settings.security, tls(settings)
     if security.uses_sasl and security.uses_tokens:
