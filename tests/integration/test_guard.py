@@ -70,4 +70,4 @@ def test_what_is_meant_can_be_forced_and_what_is_harmless_passes(tmp_path: Path)
         assert in_use[0].note == "an attack"
         with pytest.raises(subprocess.CalledProcessError) as refused:
             push(system, rules, GOOD, "--guard", "soon")
-        assert "no duration" in refused.value.stderr
+        assert "is not a duration" in refused.value.stderr
