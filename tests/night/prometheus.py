@@ -30,7 +30,7 @@ def shortened(alerts: str) -> str:
         return max(LEAST_S, seconds // SHORTER)
 
     alerts = re.sub(r"\b(\d+)([smhd])\b", lambda found: f"{shorter(int(found[1]) * _SECONDS[found[2]])}s", alerts)
-    return re.sub(r"(seconds\)? > )(\d+)", lambda found: f"{found[1]}{shorter(int(found[2]))}", alerts)
+    return re.sub(r"(seconds(?:_behind)?\)? > )(\d+)", lambda found: f"{found[1]}{shorter(int(found[2]))}", alerts)
 
 
 class Prometheus:
