@@ -17,7 +17,7 @@ QUICK = [fault for fault in FAULTS if fault.name in ("poisoned rulebook", "a wor
 
 
 def test_faults_are_paged_and_nothing_else(kafka: KafkaCluster, tmp_path: Path) -> None:
-    night = list(spend_night(kafka, tmp_path, QUICK, evening_s=5))
+    night = list(spend_night(kafka, tmp_path, QUICK, evening_events=300))
     assert [one.paged_s.keys() - BUSY for one in night] == [set(one.pages) for one in QUICK]
 
 

@@ -19,8 +19,8 @@ version: 1
 counters: {posts_1m: {count: post, by: user_id, over: 1m}}
 rules: {flood: {event: post, when: [posts_1m > 500], then: {flag: posting}}}
 """
-EVENING_S = 60
-"""So long everything is well before the first fault: silence is told from what was before."""
+EVENING_EVENTS = 5_000
+"""So many events long, about a minute, everything is well before the first fault: silence is told from what was before."""
 
 QUIET_S = 15
 """So long a fault that has no alert is watched."""
@@ -81,7 +81,7 @@ def go_through(night: Night, prometheus: Prometheus, fault: Fault) -> Told:
     return Told(fault, paged_s, severity, quiet_s, wrong.strip())
 
 
-def spend_night(kafka: KafkaCluster, directory: Path, faults: Sequence[Fault], evening_s: float) -> Iterator[Told]:
+def spend_night(kafka: KafkaCluster, directory: Path, faults: Sequence[Fault], evening_events: int) -> Iterator[Told]:
     """Two workers, producers, Prometheus; so long nothing happens, then each fault in turn."""
     (directory / "rules.yaml").write_text(RULES)
     with System(directory, kafka.address, session_timeout_ms=6_000) as system:
@@ -90,7 +90,7 @@ def spend_night(kafka: KafkaCluster, directory: Path, faults: Sequence[Fault], e
         for worker in workers:
             wait_until(worker.ready, f"{worker.name} is ready")
         with Traffic(system.settings) as traffic, Prometheus(directory, [one.port for one in workers]) as prometheus:
-            time.sleep(evening_s)
+            wait_until(lambda: traffic.sent >= evening_events, "the evening is over", PATIENCE_S)
             for fault in faults:
                 yield go_through(Night(kafka, system, workers, traffic), prometheus, fault)
         system.wait_until_decided()
@@ -103,10 +103,10 @@ def main() -> None:
     chosen = [fault for fault in FAULTS if parser.parse_args().only in fault.name]
     directory = Path(tempfile.mkdtemp(prefix="floodgate-night-"))
     wrong = False
-    print(f"all times of the alerts are divided by {SHORTER}; an evening of {EVENING_S} s", flush=True)
+    print(f"all times of the alerts are divided by {SHORTER}; an evening of {EVENING_EVENTS} events", flush=True)
     print("| what | paged, after | resolved by | quiet after |\n| --- | --- | --- | --- |", flush=True)
     with KafkaCluster() as kafka:
-        for told in spend_night(kafka, directory, chosen, EVENING_S):
+        for told in spend_night(kafka, directory, chosen, EVENING_EVENTS):
             wrong = wrong or bool(told.wrong)
             print(f"{told} {told.wrong}".rstrip(), flush=True)
     sys.exit(1 if wrong else 0)
