@@ -20,7 +20,7 @@ counters: {posts_1m: {count: post, by: user_id, over: 1m}}
 rules: {flood: {event: post, when: [posts_1m > 500], then: {flag: posting}}}
 """
 EVENING_EVENTS = 5_000
-"""So many events long, about a minute, everything is well before the first fault: silence is told from what was before."""
+"""So many events long, about a minute, everything is well before the first fault: silence is told from that."""
 
 QUIET_S = 15
 """So long a fault that has no alert is watched."""
