@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,9 +13,11 @@ from rich.progress import Progress
 from engine.cli.label_files import Dates, Line, read_label_file
 from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
+from engine.errors import LabelError
 from engine.settings import Settings
 from engine.stream.given import GivenLabels
 from engine.stream.known import find_known_actions, find_known_events
+from engine.stream.label_messages import decode_label
 from engine.stream.publishing import Publisher, read_all
 
 _NAMED = 10
@@ -94,8 +97,7 @@ def _earlier_verdicts(settings: Settings) -> dict[Subject, str]:
     """The last verdict on each event, as the topic has them."""
     given, found = GivenLabels(settings), dict[Subject, str]()
     for record in read_all(settings, settings.topics.labels):
-        value = given.value_of(record)
-        if value is not None:
-            document = orjson.loads(value)
-            found[_subject(document)] = str(document.get("label"))
+        with suppress(LabelError):  # a dead letter, or a revocation
+            label = decode_label(given.value_of(record))
+            found[label.event_id or str(label.action_id), label.policy] = label.verdict
     return found

@@ -45,7 +45,7 @@ class Moderator:
         return sorted(found, key=lambda one: (-len(one.against), -one.ts_ms))
 
     def hold(self, verdict: Verdict, judge: Judge, spam: bool | None) -> None:
-        """Compare a verdict with what somebody else says, if he says something."""
+        """Compare a verdict with what somebody else says, if they say something."""
         if spam is None:
             return
         self.judged[judge] += 1

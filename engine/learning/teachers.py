@@ -1,9 +1,9 @@
-"""How much each moderator's labels count: whom the model and the colleagues have reason to doubt, and who repeats
-himself.
+"""How much each moderator's labels count: whom the model and the colleagues have reason to doubt, and who repeats what
+they have said.
 
 Doubt is relative. What counts is how often a moderator is contradicted, compared with how often the others are: in a
 new campaign everybody disagrees with the model, and nobody loses trust; who alone calls a campaign harmless soon does.
-His own labels are no part of what he is compared with, however many they are.
+Their own labels are no part of what they are compared with, however many there are.
 
 Two records are kept of each. One is about the scores that the model had given before. The other is about colleagues
 who have judged the same event or a look-alike: each of them has a vote, and the model has one, so that of two who
@@ -23,7 +23,7 @@ Judge = Literal["model", "colleagues"]
 """Against whom a label may stand."""
 
 PATIENCE = 10.0
-"""So many labels are counted as those of an average moderator before his own tell."""
+"""So many labels are counted as those of an average moderator before their own tell."""
 TOLERATED = 2.0
 """Up to so many times the odds of the others' disagreement, a moderator's labels count in full."""
 FADE = 0.999
@@ -33,6 +33,8 @@ REMEMBERED = 1_000
 _LEAST = 0.02
 """No average disagreement is taken for less: a perfect model must not cost everybody's trust."""
 _MOST = 0.98
+_ROUNDING = 1e-6
+"""Fewer labels are what is left of none by subtraction."""
 
 
 class Record(msgspec.Struct):
@@ -77,17 +79,24 @@ class Teachers(msgspec.Struct):
         """0 to 1: the lower of what the model and what the colleagues give reason for."""
         found = 1.0
         for records in (self.moderators, self.opposed):
-            own, average = records.get(moderator), self._others(records, moderator)
+            own, average = records.get(moderator), _others(self._sum(records), records.get(moderator))
             if own is not None and average is not None:
                 found = min(found, own.trust(average))
         return found
 
     def standing(self) -> dict[str, float]:
-        """The trust in each moderator of whom enough labels are known."""
-        return {name: self.trust(name) for name, own in self.moderators.items() if own.labels >= PATIENCE}
+        """The trust in each moderator of whom enough labels are known: everybody is added up once."""
+        found = {name: 1.0 for name, own in self.moderators.items() if own.labels >= PATIENCE}
+        for records in (self.moderators, self.opposed):
+            everybody = self._sum(records)
+            for name in found.keys() & records.keys():
+                average = _others(everybody, records[name])
+                if average is not None:
+                    found[name] = min(found[name], records[name].trust(average))
+        return found
 
     def share(self, moderator: str, against: Judge) -> float:
-        """How much of his latest labels is contradicted."""
+        """How much of a moderator's latest labels is contradicted."""
         own = (self.moderators if against == "model" else self.opposed).get(moderator)
         return own.disagreement / own.labels if own is not None else 0.0
 
@@ -110,19 +119,23 @@ class Teachers(msgspec.Struct):
             self._add(self.opposed, name, against / len(votes))
 
     def _add(self, records: dict[str, Record], moderator: str, disagreement: float) -> None:
-        average = self._others(records, moderator)
+        average = _others(self._sum(records), records.get(moderator))
         own = keep_latest(records, moderator, records.get(moderator, Record()), REMEMBERED)
         own.add(disagreement, disagreement if average is None else average)
 
-    def _others(self, records: Mapping[str, Record], moderator: str) -> float | None:
-        """How much all others disagree these days; None where there are none to compare with."""
-        labels, disagreement = 0.0, 0.0
-        if records is self.moderators:
-            labels, disagreement = self.anonymous.labels, self.anonymous.disagreement
-        for name, record in records.items():
-            if name != moderator:
-                labels, disagreement = labels + record.labels, disagreement + record.disagreement
-        return disagreement / labels if labels else None
+    def _sum(self, records: Mapping[str, Record]) -> tuple[float, float]:
+        """Everybody's labels and disagreement these days."""
+        nobodys = self.anonymous if records is self.moderators else Record()
+        labels = sum((one.labels for one in records.values()), nobodys.labels)
+        return labels, sum((one.disagreement for one in records.values()), nobodys.disagreement)
+
+
+def _others(everybody: tuple[float, float], own: Record | None) -> float | None:
+    """How much all others disagree on average; None where there are none to compare with."""
+    labels, disagreement = everybody
+    if own is not None:
+        labels, disagreement = labels - own.labels, max(0.0, disagreement - own.disagreement)
+    return disagreement / labels if labels > _ROUNDING else None
 
 
 def _odds(share: float) -> float:

@@ -33,8 +33,8 @@ def _find(settings: Settings, topic: str, wanted: set[str], path: str) -> set[st
     found: set[str] = set()
     for document in _documents(settings, topic):
         name = lookup(document, path)
-        if isinstance(name, str) and name in wanted:
-            found.add(name)
+        if type(name) in (str, int) and str(name) in wanted:  # `events.as_string` reads numbers as ids
+            found.add(str(name))
             if len(found) == len(wanted):
                 break
     return found

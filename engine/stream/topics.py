@@ -89,7 +89,8 @@ def create_topics(settings: Settings) -> list[str]:
 
 
 def check_topics(settings: Settings) -> None:
-    """Raise TopicError, naming everything that is missing or has the wrong number of partitions."""
+    """Raise TopicError, naming everything that is missing or has the wrong number of partitions: what a worker may see,
+    who is allowed to ask less than `topics check` is."""
     wrong = []
     with consumer(settings) as client:
         existing = client.topics()

@@ -100,6 +100,9 @@ def test_many_labels_are_given_at_once_and_none_on_what_is_not_known(tmp_path: P
         assert len(done.stdout.splitlines()) == 30
         wait_until(lambda: worker.metric("floodgate_model_labels") == 32, "all are learned")
 
+        system.publish(
+            [], [b"junk", b"[]", b'{"revokes": "a", "user_id": "u", "ts": 1772452800000}']
+        )  # as others write
         sheet = tmp_path / "verdicts.csv"
         sheet.write_text(
             "\ufeffEvent ID;Verdict\r\ne1;Ham\r\ne3;spam\r\ne35;Spam\r\ne35;spam\r\ngone;spam\r\n", "utf-8"

@@ -93,6 +93,17 @@ def test_who_stands_against_several_colleagues_loses_trust_and_they_do_not() -> 
     assert teachers.share("eve", "model") == teachers.share("nobody", "colleagues") == 0.0
 
 
+def test_the_standing_of_all_is_the_trust_in_each() -> None:
+    teachers = Teachers()
+    for number in range(120):
+        teachers.note(f"m{number % 4}", None, 0.9 if number % 4 == 0 else 0.1)
+        teachers.compare(f"m{number % 4}", number % 4 == 1, 0.5, {f"m{(number + 1) % 4}": True})
+        teachers.note(None, None, 0.2)
+    standing = teachers.standing()
+    assert standing == pytest.approx({name: teachers.trust(name) for name in ("m0", "m1", "m2", "m3")})
+    assert standing["m0"] < 0.5 < max(standing.values())
+
+
 def test_of_few_labels_nothing_is_told() -> None:
     teachers = Teachers(moderators={"mia": Record(PATIENCE, 1.0, 1.0), "tom": Record(PATIENCE - 1, 1.0, 1.0)})
     assert teachers.standing() == {"mia": 1.0}

@@ -29,4 +29,5 @@ def test_events_are_known_from_any_of_three_topics_and_by_their_own_field(monkey
     assert find_known_events(settings, wanted) == {"e1", "e2", "e4"}
     assert find_known_events(mapped, wanted) == {"e1", "e2", "e3"}
     assert find_known_events(settings, ["e1"]) == {"e1"}
+    assert find_known_events(settings, ["5"]) == {"5"}  # an id that came as a number
     assert find_known_actions(settings, ["a1", "e5"]) == {"a1"}
