@@ -23,8 +23,15 @@ def topic(broker: str) -> str:
     name = f"t-{uuid.uuid4().hex[:10]}"
     admin = KafkaAdminClient(bootstrap_servers=broker)
     admin.create_topics([NewTopic(name, 3, 1)])
+    # Kafka says a topic is created before it tells of it, and a member of a group who asks in between is given nothing
+    # of it until its metadata is five minutes old (kafka/coordinator/assignors/range.py).
+    wait_until(lambda: partitions_of(admin, name) == 3, "the topic is told of")
     admin.close()
     return name
+
+
+def partitions_of(admin: KafkaAdminClient, topic: str) -> int:
+    return sum(len(one["partitions"]) for one in admin.describe_topics([topic]))
 
 
 def produce(broker: str, topic: str, values: list[bytes], **options: Any) -> None:
