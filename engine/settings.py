@@ -113,6 +113,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_interval_ms: int = 1_000
     session_timeout_ms: int = 10_000
     """After how long a silent worker is taken for dead."""
+    instance_id: str = ""
+    """A name of this worker that it keeps when it is started again, as its host's: one that was killed gets its
+    partitions back at once, without the others waiting until its session is over. No two workers have the same."""
     stop_timeout_s: int = 25
     """How long a worker may take to finish what is under way when it is told to stop."""
     decision_sample: float = 0.01
@@ -157,6 +160,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             (self.cached_entities >= 1, "cached_entities", "is at least 1"),
             (self.commit_interval_ms >= 100, "commit_interval_ms", "is at least 100"),
             (self.session_timeout_ms >= 3_000, "session_timeout_ms", "is at least 3000"),
+            (
+                bool(re.fullmatch(r"[A-Za-z0-9._-]{0,200}", self.instance_id)),
+                "instance_id",
+                "is letters, digits, . _ and -",
+            ),
             (self.stop_timeout_s >= 1, "stop_timeout_s", "is at least 1"),
             (0 <= self.decision_sample <= 1, "decision_sample", "is a share between 0 and 1"),
             (0 <= self.review_share <= 1, "review_share", "is a share between 0 and 1"),

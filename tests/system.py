@@ -54,7 +54,9 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -
 class WorkerProcess:
     """`floodgate worker` as a process of its own."""
 
-    def __init__(self, settings: Settings, directory: Path, name: str, port: int, faults: str = "") -> None:
+    def __init__(
+        self, settings: Settings, directory: Path, name: str, port: int, faults: str = "", instance_id: str = ""
+    ) -> None:
         self.name = name
         self._faults = faults
         self._directory = directory
@@ -62,6 +64,7 @@ class WorkerProcess:
             **os.environ,
             "FLOODGATE_DATA_DIR": str(directory / name),
             "FLOODGATE_WEB_PORT": str(port),
+            "FLOODGATE_INSTANCE_ID": instance_id,
         }
         self._config = directory / "settings.json"
         self.configure(settings)
@@ -244,9 +247,9 @@ class System:
         command = [sys.executable, "-m", "engine.cli", *arguments]
         return subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
 
-    def start_worker(self, name: str, faults: str = "") -> WorkerProcess:
+    def start_worker(self, name: str, faults: str = "", instance_id: str = "") -> WorkerProcess:
         """One more worker, with a disk and a port of its own."""
-        worker = WorkerProcess(self.settings, self.directory, name, free_port(), faults)
+        worker = WorkerProcess(self.settings, self.directory, name, free_port(), faults, instance_id)
         self.workers.append(worker)
         return worker
 

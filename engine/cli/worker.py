@@ -3,13 +3,13 @@
 from typing import Any
 
 import click
-from faust.worker import Worker
 
 from engine.cli.options import calm_garbage_collection, with_settings
 from engine.cli.output import complain
 from engine.errors import FloodgateError
 from engine.settings import Settings
 from engine.stream.app import FloodgateApp
+from engine.stream.ending import PromptWorker
 from engine.stream.publishing import read_all
 from engine.stream.rulebooks import raise_if_anothers
 from engine.stream.state_origin import raise_if_moved
@@ -28,7 +28,7 @@ def command(settings: Settings, create: bool) -> None:
     raise_if_moved(settings)
     app = FloodgateApp(settings)
     calm_garbage_collection()
-    worker: Any = Worker(
+    worker: Any = PromptWorker(
         app, loglevel=settings.log_level, logging_config=dict(app.conf.logging_config or {}), redirect_stdouts=False
     )
     worker.spinner = None  # its escape codes would stand between the lines of the log

@@ -15,8 +15,8 @@ What guards the events, at this entrance:
   and for a worker that can do nothing any more.
 
 Private seams used (faust-streaming 0.15.3; `tests/unit/stream/test_seams.py` fails when they move):
-`_drain_messages`, `_wait_next_records`, `_new_offset`, `_filter_tps_with_pending_acks`, `wait_empty`,
-`perform_seek`, `on_partitions_revoked` of the consumer.
+`_new_consumer_thread`, `_drain_messages`, `_wait_next_records`, `_new_offset`, `_filter_tps_with_pending_acks`,
+`wait_empty`, `perform_seek`, `on_partitions_revoked` of the consumer.
 """
 
 import asyncio
@@ -33,6 +33,8 @@ from mode import Service
 
 from engine.stream.fencing import raise_if_apart
 from engine.stream.handlers import BatchHandler
+from engine.stream.label_gate import LabelGate
+from engine.stream.membership import MemberThread
 from engine.stream.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -53,11 +55,13 @@ class BatchConsumer(driver.Consumer):
         self._durable: dict[TP, int] = {}
         self._suspected: dict[TP, int] = {}  # the far end of a gap that was seen once
         self._began: dict[TP, int] = {}  # where the fetch under way begins, of those
-        self._held: dict[TP, tuple[TP, int, int]] = {}
-        self._cleared: dict[TP, int] = {}
+        self._gate = LabelGate()
         self._reread: dict[TP, tuple[int, int, int]] = {}
         self._taking = False
         self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
+
+    def _new_consumer_thread(self) -> MemberThread:
+        return MemberThread(self, loop=self.loop, beacon=self.beacon)
 
     # -- fetch ------------------------------------------------------------------------------------
 
@@ -132,29 +136,23 @@ class BatchConsumer(driver.Consumer):
         return []
 
     async def _joinable(self, labels: TP, records: list[Any]) -> list[Any]:
-        """The labels that may be joined now. The others wait until the events that were there before them
-        are decided, as a label that overtakes its event finds nothing to join; then they are read again."""
-        cleared = self._cleared.get(labels, 0)
-        free = [record for record in records if record.offset < cleared]
-        waiting = records[len(free) :]
+        """The labels that may be joined now. The others are read again once their events are decided."""
+        free, waiting = self._gate.part(labels, records)
         events = TP(self.app.settings.topics.events, labels.partition)
         if not waiting or events not in self._next:
             return records
         until = (await self._thread.highwaters(events))[events]
         if self._next.get(events, until) >= until or labels not in self._next:
             return records
-        self._held[labels] = (events, until, waiting[-1].offset + 1)
+        self._gate.hold(labels, events, until, waiting[-1].offset + 1)
         self.pause_partitions({labels})
         with suppress(IllegalStateError):  # it has just been revoked
             await self.seek_wait({labels: waiting[0].offset})
         return free
 
     def _release_labels(self, events: TP, reached: int) -> None:
-        for labels, (waited_for, until, upto) in list(self._held.items()):
-            if waited_for == events and reached >= until:
-                del self._held[labels]
-                self._cleared[labels] = upto
-                self.resume_partitions({labels})
+        for labels in self._gate.release(events, reached):
+            self.resume_partitions({labels})
 
     async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
         app = self.app
@@ -240,8 +238,9 @@ class BatchConsumer(driver.Consumer):
             raise
 
     def _forget(self, tp: TP) -> None:
-        for known in (self._next, self._durable, self._suspected, self._held, self._cleared, self._reread):
+        for known in (self._next, self._durable, self._suspected, self._reread):
             known.pop(tp, None)
+        self._gate.forget(tp)
         self.app.recovery.begin_again()
         handler = self.app.handlers.get(tp.topic)
         if handler is not None:
@@ -277,10 +276,10 @@ class BatchConsumer(driver.Consumer):
 
     async def release_behind_markers(self) -> None:
         """Events that end in a transaction's marker are decided, though their last offset never will be."""
-        for labels, held in list(self._held.items()):
-            reached = await self._position(held[0])
-            if self._held.get(labels) == held:
-                self._release_labels(held[0], reached)
+        for labels, held in self._gate.held.items():
+            reached = await self._position(held.events)
+            if self._gate.held.get(labels) == held:
+                self._release_labels(held.events, reached)
 
     async def unread(self) -> dict[TP, tuple[int, int]]:
         """Partitions that the client has read further than what was taken on, while nothing is being taken on: what
@@ -288,7 +287,7 @@ class BatchConsumer(driver.Consumer):
         found = {}
         for tp, following in list(self._next.items()):
             reached = await self._position(tp)
-            if reached > following == self._next.get(tp) and not self._taking and tp not in self._held:
+            if reached > following == self._next.get(tp) and not self._taking and tp not in self._gate:
                 found[tp] = (following, reached)
         return found
 

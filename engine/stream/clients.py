@@ -21,6 +21,10 @@ MAX_MESSAGE_BYTES = 8 << 20
 DEFAULT_MESSAGE_BYTES = 1_048_588
 """What Kafka's topics take unless they are told."""
 
+FETCH_MAX_WAIT_MS = 100
+"""So long a fetch of a worker waits for messages. A broker answers what is asked on one connection in turn, so whatever
+else is asked, as in a rebalance, waits as long."""
+
 
 def tls(settings: Settings) -> ssl.SSLContext | None:
     """What encrypts connections, if they are to be. Raises SettingsError."""

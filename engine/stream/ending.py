@@ -1,8 +1,10 @@
-"""A worker that has crashed ends, even where its orderly end does not."""
+"""A worker ends when all is done, and one that has crashed even where its orderly end does not come."""
 
+import asyncio
 import os
 import threading
 
+import faust.worker
 import structlog
 
 _WITHIN_S = 10.0
@@ -21,3 +23,10 @@ def end_soon(within_s: float = _WITHIN_S) -> None:
 def _end() -> None:
     _log.error("this worker did not stop by itself: it is ended")
     os._exit(1)
+
+
+class PromptWorker(faust.worker.Worker):
+    """Faust's, which would wait another second when all is done (mode/worker.py, `_sentinel_task`)."""
+
+    async def _sentinel_task(self) -> None:
+        await asyncio.sleep(0)

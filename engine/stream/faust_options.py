@@ -7,7 +7,14 @@ from engine.settings import Settings
 from engine.stream.clients import MAX_MESSAGE_BYTES, faust_credentials
 from engine.stream.fencing import MAX_BATCH_BYTES
 from engine.stream.logs import logging_config
+from engine.stream.membership import HEARTBEAT_S
 from engine.stream.tables import EntityTable, RecoveringTables
+
+
+def _name(instance_id: str) -> dict[str, Any]:
+    """For a worker that keeps its name: what it is assigned goes by an address (faust/assignor/partition_assignor.py,
+    `on_assignment`), so that stays the same too. Nobody calls it there."""
+    return {"consumer_group_instance_id": instance_id, "canonical_url": f"http://{instance_id}"} if instance_id else {}
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -27,7 +34,8 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "consumer_auto_offset_reset": "earliest",
         "broker_commit_interval": settings.commit_interval_ms / 1000,
         "broker_session_timeout": settings.session_timeout_ms / 1000,
-        "broker_heartbeat_interval": settings.session_timeout_ms / 4000,
+        "broker_heartbeat_interval": HEARTBEAT_S,
+        **_name(settings.instance_id),
         "broker_request_timeout": max(30.0, settings.session_timeout_ms / 1000),
         "broker_max_poll_records": 4 * settings.batch_max_events,
         "consumer_max_fetch_size": 16 << 20,

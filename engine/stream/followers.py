@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 
 from engine.settings import Settings
-from engine.stream.clients import async_options
+from engine.stream.clients import FETCH_MAX_WAIT_MS, async_options
 from engine.stream.handlers import accept_any
 
 Receive = Callable[[str, Any], Awaitable[bool]]
@@ -95,7 +95,7 @@ class Follower(Service):
         tp = TopicPartition(self._topic, 0)
         consumer = AIOKafkaConsumer(
             **async_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
-            max_partition_fetch_bytes=16 << 20,
+            max_partition_fetch_bytes=16 << 20, fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
         )  # fmt: skip
         await consumer.start()
         self._consumer = consumer

@@ -56,7 +56,13 @@ class RecoveryService(Recovery):
 
 
 class RecoveringTables(TableManager):
-    """Faust's tables with this service."""
+    """Faust's tables with this service, which begin at once: what Faust waits a second for (faust/tables/manager.py) is
+    tables that agents make when they start, and there are none."""
+
+    async def on_start(self) -> None:
+        """Recover."""
+        await self._update_channels()
+        await self.recovery.start()
 
     @property
     def recovery(self) -> Recovery:

@@ -5,19 +5,27 @@ faust/transport/drivers/aiokafka.py), and a recovery step that takes too long en
 (faust/tables/recovery.py, `_wait`): such a worker is ended, and its supervisor starts a new one. And what a rebalance
 has dropped at the end of a partition leaves no gap that anyone would notice before the next event: it is read again.
 
-Private seam used: aiokafka's `_coordinator.check_errors`.
+And two workers with the same name throw each other out of the group for ever: to aiokafka (`_do_heartbeat` in
+consumer/group_coordinator.py) each time is like the end of a session.
+
+Private seams used: aiokafka's `_coordinator.check_errors` and `member_id`.
 """
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from faust.types import TP
+
+from engine.errors import SettingsError
 
 if TYPE_CHECKING:
     from engine.stream.batches import BatchConsumer
 
 _INTERVAL_S = 1.0
 _STALLED_AFTER_S = 180.0
+_THROWN_OUT_WITHIN_S = 30.0
+_THROWN_OUT_TIMES = 3
 
 
 class Watchdog:
@@ -27,6 +35,8 @@ class Watchdog:
         self._consumer = consumer
         self._progress, self._since = (-1, -1), time.monotonic()
         self._unread: dict[TP, tuple[int, int]] = {}
+        self._member_id = ""
+        self._joined_at = deque[float](maxlen=_THROWN_OUT_TIMES + 1)
 
     async def run(self) -> None:
         """Until the consumer stops, or something is wrong for good."""
@@ -68,3 +78,12 @@ class Watchdog:
         coordinator = getattr(thread._consumer, "_coordinator", None)
         if coordinator is not None and hasattr(coordinator, "check_errors") and not self._consumer.should_stop:
             await thread.call_thread(coordinator.check_errors)
+            self._check_name(coordinator.member_id)
+
+    def _check_name(self, member_id: str) -> None:
+        name, now_s = self._consumer.app.settings.instance_id, time.monotonic()
+        if member_id and member_id != self._member_id:
+            self._member_id = member_id
+            self._joined_at.append(now_s)
+        if name and len(self._joined_at) > _THROWN_OUT_TIMES and now_s - self._joined_at[0] < _THROWN_OUT_WITHIN_S:
+            raise SettingsError(f"another worker has the same `instance_id`, {name}: give each a name of its own")

@@ -76,8 +76,9 @@ class Waits:
 
 @click.command()
 @click.option("--times", default=3, show_default=True, help="How often each kind of stop is tried.")
+@click.option("--names/--no-names", default=True, help="Whether workers keep their names (`instance_id`).")
 @click.option("--session-timeout-ms", default=Settings().session_timeout_ms, show_default=True)
-def main(times: int, session_timeout_ms: int) -> None:
+def main(times: int, names: bool, session_timeout_ms: int) -> None:
     """Restart and kill workers in turn; print the longest waits."""
     directory = Path(tempfile.mkdtemp(prefix="floodgate-handover-"))
     (directory / "rules.yaml").write_text(RULES)
@@ -89,7 +90,7 @@ def main(times: int, session_timeout_ms: int) -> None:
         batch_max_events=4_000, commit_interval_ms=1_000,
     ) as system:  # fmt: skip
         system.push_rules(directory / "rules.yaml")
-        workers = [system.start_worker(name) for name in ("one", "two")]
+        workers = [system.start_worker(name, instance_id=name * names) for name in ("one", "two")]
         for worker in workers:
             wait_until(worker.ready, f"{worker.name} is ready")
         stream, waits = Stream(system.settings), Waits(system.settings)

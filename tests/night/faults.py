@@ -8,6 +8,7 @@ import msgspec
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.stream.topics import create_topics
+from tests.night.moderation import judge, latest
 from tests.night.traffic import Traffic
 from tests.system import System, WorkerProcess, wait_until
 
@@ -35,6 +36,8 @@ class Fault:
     resolved_by: str
     pages: frozenset[str]
     may: frozenset[str] = frozenset()
+    lasts_s: float = 0.0
+    """At least so long, also when it was paged before."""
 
 
 def _kill_broker(night: Night) -> None:
@@ -108,6 +111,20 @@ def _set_clocks(night: Night) -> None:
     night.traffic.ahead_ms = 0
 
 
+def _judge_wrongly(night: Night) -> None:
+    """Two say what is true; then a third says the opposite of everything."""
+    colleagues = latest(night.traffic.sent, 120)
+    for start, moderator in enumerate(("ann", "ben")):
+        judge(night.system, colleagues[start::2], moderator)
+    begins = night.traffic.sent
+    wait_until(lambda: night.traffic.sent > begins + 1_000, "there are posts that the model has scored")
+    judge(night.system, latest(night.traffic.sent, 40), "eve", right=False)
+
+
+def _quarantine(night: Night) -> None:
+    night.system.run("learn", "quarantine", "eve")
+
+
 AWAY = frozenset({"FloodgateBrokersAway", "FloodgateNotReady"})
 DOWN = frozenset({"FloodgateWorkerDown"})
 REFUSED = frozenset({"FloodgateUpdateRefused"})
@@ -121,5 +138,7 @@ FAULTS = [
     Fault("a worker is given another cluster", _start_on_another_cluster, _start_on_the_right_cluster,
           "`brokers` as it was", DOWN),
     Fault("a worker's disk is full", _fill_disk, _start_again, "room on the disk, a start", DOWN),
-    Fault("Kafka killed", _kill_broker, _start_broker, "Kafka started again", AWAY),
+    Fault("a moderator gone bad", _judge_wrongly, _quarantine, "`floodgate learn quarantine`",
+          frozenset({"FloodgateModeratorDoubted"}), frozenset({"FloodgateModelDrift"})),
+    Fault("Kafka killed for two minutes", _kill_broker, _start_broker, "Kafka started again", AWAY, lasts_s=120),
 ]  # fmt: skip

@@ -13,6 +13,23 @@ from engine.stream.clients import options
 
 EVENTS_A_SECOND = 100
 _USERS = 200
+_SPAM = ["free crypto", "a prize for you", "casino bonus", "win cash now"]
+_HAM = ["good evening", "lunch in the park", "thanks for the book", "dinner on the train"]
+
+
+def is_spam(number: int) -> bool:
+    """What moderators should say of a post."""
+    return number % 5 == 0
+
+
+def user_of(number: int) -> str:
+    """Who has written it."""
+    return f"user-{number % _USERS}"
+
+
+def text_of(number: int) -> str:
+    """What it says."""
+    return f"{(_SPAM if is_spam(number) else _HAM)[number // 5 % 4]} {number}"
 
 
 class Traffic(threading.Thread):
@@ -28,10 +45,10 @@ class Traffic(threading.Thread):
         """Send until it is ended."""
         while not self._ended.wait(1 / EVENTS_A_SECOND):
             if not self.is_silent:
-                user = f"user-{self.sent % _USERS}"
+                user = user_of(self.sent)
                 event = {
                     "event_id": f"e{self.sent}", "type": "post", "user_id": user,
-                    "ts": int(time.time() * 1000) + self.ahead_ms, "text": "good evening",
+                    "ts": int(time.time() * 1000) + self.ahead_ms, "text": text_of(self.sent),
                 }  # fmt: skip
                 try:
                     self._producer.send(self._topic, orjson.dumps(event), user.encode())

@@ -31,6 +31,13 @@ class Member:
         """Whether it has asked to join this generation."""
         return self.joining is not None and not self.joining.done()
 
+    def dismiss(self) -> None:
+        """Answer what it waits for: it is no member any more."""
+        if self.joining is not None and not self.joining.done():
+            self.joining.set_result(None)
+        if self.syncing is not None and not self.syncing.done():
+            self.syncing.set_result(codes.UNKNOWN_MEMBER_ID)
+
 
 INITIAL_DELAY_S = 0.3
 """How long an empty group waits for more members before its first assignment (Kafka waits three
@@ -67,6 +74,7 @@ class Group:
         """A static member came back under a new id: forget the old one."""
         for member in [m for m in self.members.values() if m.instance_id == instance_id]:
             del self.members[member.id]
+            member.dismiss()
 
     def knows(self, member_id: str) -> bool:
         """Whether a member id has been given out."""
@@ -125,10 +133,7 @@ class Group:
         member = self.members.pop(member_id, None)
         if member is None:
             return False
-        if member.joining is not None and not member.joining.done():
-            member.joining.set_result(None)
-        if member.syncing is not None and not member.syncing.done():
-            member.syncing.set_result(codes.UNKNOWN_MEMBER_ID)
+        member.dismiss()
         if self.members:
             self._begin_rebalance()
             self._complete_if_all_joined()

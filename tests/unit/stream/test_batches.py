@@ -17,6 +17,7 @@ from engine.stream import batches
 from engine.stream.app import FloodgateApp
 from engine.stream.batches import BatchConsumer
 from engine.stream.handlers import Outcome
+from engine.stream.label_gate import LabelGate
 from engine.stream.metrics import Metrics
 
 EVENTS, LABELS, OTHER = TP("events", 0), TP("labels", 0), TP("events", 1)
@@ -46,8 +47,7 @@ class Entrance:
         self._next: dict[TP, int] = {EVENTS: 0, LABELS: 0, OTHER: 0}
         self._suspected: dict[TP, int] = {}
         self._began: dict[TP, int] = {}
-        self._held: dict[TP, Any] = {}
-        self._cleared: dict[TP, int] = {}
+        self._gate = LabelGate()
         self._thread = SimpleNamespace(highwaters=self._highwaters)
 
     async def _recover(self, tp: TP, records: list[Any]) -> None:
@@ -296,7 +296,7 @@ def test_labels_that_are_lost_while_the_broker_is_asked_are_not_held() -> None:
     entrance.ends[EVENTS] = 5
     entrance.after_highwaters = lambda: entrance._next.pop(LABELS)
     entrance.take(labels=[0])
-    assert (entrance._held, entrance.paused) == ({}, set())
+    assert (entrance._gate.held, entrance.paused) == ({}, set())
 
 
 def test_labels_are_let_go_by_the_events_they_wait_for_alone() -> None:
@@ -361,7 +361,7 @@ class Worker(BatchConsumer):
         )  # fmt: skip
         self.app = app
         self._next, self._durable, self._suspected, self._began = {EVENTS: 0}, {}, {}, {}
-        self._held, self._cleared, self._reread = {}, {}, {}
+        self._gate, self._reread = LabelGate(), {}
         self._taking, self.flow_active = False, True
         self._room = asyncio.Semaphore(2)
         self.suspend_flow: Any = asyncio.Event()
@@ -549,20 +549,19 @@ def test_a_partition_is_pinned_where_it_goes_on(
 @pytest.mark.parametrize(("reached", "free"), [(4, False), (5, True), (6, True)])
 def test_labels_are_let_go_by_events_that_end_in_a_marker(reached: int, free: bool) -> None:
     worker = Worker()
-    worker._held, worker.reads = {LABELS: (EVENTS, 5, 2)}, {EVENTS: reached}
+    worker._gate.hold(LABELS, EVENTS, 5, 2)
+    worker.reads = {EVENTS: reached}
     asyncio.run(worker.release_behind_markers())
-    assert (worker.resumed, LABELS in worker._held, worker._cleared) == (
-        ([{LABELS}], False, {LABELS: 2}) if free else ([], True, {})
-    )
+    assert (worker.resumed, LABELS in worker._gate) == (([{LABELS}], False) if free else ([], True))
 
 
 def test_labels_that_began_to_wait_for_more_meanwhile_are_not_let_go() -> None:
     worker = Worker()
-    later = {LABELS: (EVENTS, 6, 9)}
-    worker._held, worker.reads = {LABELS: (EVENTS, 5, 2)}, {EVENTS: 7}
-    worker.after_position = lambda: worker._held.update(later)
+    worker._gate.hold(LABELS, EVENTS, 5, 2)
+    worker.reads = {EVENTS: 7}
+    worker.after_position = lambda: worker._gate.hold(LABELS, EVENTS, 6, 9)
     asyncio.run(worker.release_behind_markers())
-    assert (worker._held, worker._cleared) == (later, {})
+    assert (worker._gate.held, worker.resumed) == ({LABELS: (EVENTS, 6, 9)}, [])
 
 
 def test_a_consumer_that_has_fetched_nothing_yet_takes_nothing_on(tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from faust.stores.rocksdb import RocksDBOptions, Store
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Producer, Transport
+from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
+from faust.worker import Worker
 from river import linear_model, optim
 
 from engine.stream.batches import BatchConsumer
@@ -50,6 +53,29 @@ def test_faust_forgets_acknowledged_offsets_before_a_revocation_commits() -> Non
     """The reason for finishing and committing in `on_partitions_revoked` ourselves."""
     text = source(Consumer.on_partitions_revoked)
     assert text.index("self._acked.pop(tp, None)") < text.index("self._on_partitions_revoked")
+
+
+def test_faust_lets_a_fetch_wait_longer_than_anything_may_wait_behind_it() -> None:
+    """The reason for `MemberThread`, and what it relies on."""
+    assert "fetch_max_wait_ms=1500" in source(AIOKafkaConsumerThread._create_worker_consumer)
+    assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in source(aiokafka.AIOKafkaConsumer.__init__)
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source(aiokafka.AIOKafkaConsumer.start)
+    assert "return AIOKafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)" in source(
+        DriverConsumer._new_consumer_thread
+    )
+
+
+def test_faust_waits_for_nothing_when_tables_start_and_when_a_worker_has_ended() -> None:
+    begin = ["await self.sleep(1.0)", "if not self.should_stop:", "await self._update_channels()"]
+    assert [line.strip() for line in source(TableManager.on_start).splitlines()[2:]] == [
+        *begin, "await self.recovery.start()",
+    ]  # fmt: skip
+    assert source(Worker._sentinel_task).splitlines()[1].strip() == "await asyncio.sleep(1.0)"
+
+
+def test_a_member_with_a_name_does_not_leave_by_itself() -> None:
+    assert "self._group_instance_id is None" in source(GroupCoordinator._maybe_leave_group)
+    assert "await self._consumer.stop()" in source(AIOKafkaConsumerThread.on_thread_stop)
 
 
 def test_aiokafka_leaves_partitions_without_a_commit_where_they_are() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from engine.errors import SettingsError
+from engine.settings import Settings
 from engine.stream import watchdog
 from engine.stream.watchdog import Watchdog
 
@@ -26,6 +28,7 @@ class Consumer:
         self.again: list[tuple[TP, int, int]] = []
         self.crashed: list[Exception] = []
         self.app = SimpleNamespace(recovery=SimpleNamespace(applied=0), consumer_generation_id=1, rebalancing=False)
+        self.app.settings = Settings(instance_id="one")
         self.log = SimpleNamespace(error=lambda *_: None)
         self._thread = SimpleNamespace(_consumer=None, call_thread=self._call)
 
@@ -143,3 +146,34 @@ def test_a_consumer_that_is_stopping_asks_its_group_nothing(monkeypatch: pytest.
     consumer._thread._consumer = SimpleNamespace(_coordinator=coordinator)
     consumer.watch()
     assert (consumer.released, asked) == (0, [])
+
+
+def watch_member(patch: pytest.MonkeyPatch, name: str, member_ids: list[str], each_s: float = 0.0) -> Consumer:
+    """A worker that its group knows by one id after another."""
+
+    def move(look: int) -> None:
+        coordinator.member_id = member_ids[look - 1]
+        consumer.now_s += each_s
+
+    consumer = Consumer(patch, looks=len(member_ids) - 1, each=move)
+    coordinator = SimpleNamespace(check_errors=lambda: None, member_id="")
+    consumer._thread._consumer = SimpleNamespace(_coordinator=coordinator)
+    consumer.app.settings = Settings(instance_id=name)
+    consumer.watch()
+    return consumer
+
+
+def test_a_worker_that_is_thrown_out_again_and_again_has_anothers_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="another worker has the same `instance_id`, one: "):
+        watch_member(monkeypatch, "one", ["a", "", "b", "c", "", "d", "e"])
+
+
+@pytest.mark.parametrize(
+    ("name", "member_ids", "each_s"),
+    [("one", ["a", "", "b", "b", "c", "c"], 0.0), ("", list("abcdef"), 0.0), ("one", list("abcdef"), 11.0)],
+    ids=["three times", "without a name", "now and then"],
+)
+def test_a_worker_may_lose_its_place_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, name: str, member_ids: list[str], each_s: float
+) -> None:
+    assert watch_member(monkeypatch, name, member_ids, each_s).crashed == []
