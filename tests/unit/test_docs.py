@@ -11,7 +11,7 @@ from engine.rulebook.expressions import FUNCTIONS
 from engine.rulebook.reference import reference
 from engine.rulebook.schema import ACTION_KINDS, FIELD_TYPES
 from engine.security import PrivacySettings, SecuritySettings
-from engine.settings import EventSettings, Settings
+from engine.settings import ComputedField, EventSettings, Settings
 from engine.stream.metrics import Metrics
 from engine.stream.topics import topic_specs
 
@@ -37,7 +37,7 @@ def test_every_metric_is_documented() -> None:
         assert f"| `{name}` | {metric.type} |" in OPERATIONS, name
 
 
-@pytest.mark.parametrize("settings", [Settings, EventSettings, SecuritySettings, PrivacySettings])
+@pytest.mark.parametrize("settings", [Settings, EventSettings, ComputedField, SecuritySettings, PrivacySettings])
 def test_every_setting_is_documented(settings: type) -> None:
     for name in settings.__struct_fields__:  # type: ignore[attr-defined]  # of msgspec.Struct
         assert re.search(rf"`{name}`|^  {name}:", OPERATIONS, re.MULTILINE), name

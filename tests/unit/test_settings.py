@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine.core.events import FieldMapping
 from engine.errors import SettingsError
 from engine.settings import load_settings
 
@@ -44,6 +45,25 @@ def test_settings_that_are_written_down_and_read_again_are_the_same(tmp_path: Pa
     path = tmp_path / "settings.json"
     path.write_bytes(msgspec.json.encode(settings))
     assert load_settings(path, {}) == settings
+
+
+def test_ages_are_computed_where_the_settings_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("events: {computed: {account_age: {age_of: actor.created_at}}}\n")
+    settings = load_settings(path, {})
+    event = {"event_id": "e", "type": "post", "user_id": "u", "ts": 1_700_000_060_000, "actor": {"created_at": 1}}
+    assert settings.events.mapping().read(event).fields["invalid_fields"] == ["account_age"]
+    event["actor"] = {"created_at": 1_700_000_000_000}
+    assert settings.events.mapping().read(event).fields["account_age"] == 60_000
+    assert type(load_settings(environment={}).events.mapping()) is FieldMapping  # costs nothing where none is declared
+
+
+@pytest.mark.parametrize("name", ["event_id", "user_id", "type", "ts", "text", "ip", "clock_skew", "urls", "a.b", ""])
+def test_a_computed_field_takes_no_other_fields_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(f"events: {{fields: {{urls: links}}, computed: {{'{name}': {{age_of: created_at}}}}}}\n")
+    with pytest.raises(SettingsError, match=rf"`events\.computed` .*`{name}`"):
+        load_settings(path, {})
 
 
 def test_lists_come_from_the_environment_too() -> None:
@@ -94,6 +114,8 @@ def test_the_ids_of_other_producers_are_hidden_where_they_have_them() -> None:
         ({"FLOODGATE_DATA_DIR": ""}, "data_dir"),
         ({"FLOODGATE_TOPICS__EVENTS": "labels"}, "topics"),
         ({"FLOODGATE_EVENTS__MAX_FIELD_BYTES": "-5"}, "events.max_field_bytes"),
+        ({"FLOODGATE_EVENTS__COMPUTED__AGE__AGE_OF": ""}, "age_of"),
+        ({"FLOODGATE_EVENTS__COMPUTED__AGE__SIZE_OF": "text"}, "size_of"),
         ({"FLOODGATE_STANDBY_REPLICAS": "-3"}, "standby_replicas"),
         ({"FLOODGATE_RETENTION_DAYS__MODELS": "3"}, "retention_days"),
         ({"FLOODGATE_RETENTION_DAYS__EVENTS": "0"}, "retention_days"),

@@ -243,3 +243,27 @@ def test_what_a_rule_in_shadow_would_do_is_no_action() -> None:
     assert (found.users.acted_on, [one.acted for one in found.rules], [one.met for one in found.rules]) == (
         0, [0, 0], [1, 1],
     )  # fmt: skip
+
+
+def test_rules_read_the_ages_that_the_settings_have_computed() -> None:
+    settings = msgspec.convert({"events": {"computed": {"account_age": {"age_of": "actor.created_at"}}}}, Settings)
+    new = load_rulebook(
+        {
+            "rules.yaml": """
+version: 1
+fields: {account_age: {type: duration, unit: ms}}
+rules:
+  young: {event: post, when: [account_age < 7d], then: {flag: x}}
+  odd: {event: post, when: ['"account_age" in invalid_fields'], then: {flag: y}}
+"""
+        }
+    )
+    day_ms = 86_400_000
+    events = [
+        orjson.dumps(
+            {"event_id": str(n), "type": "post", "user_id": f"u{n}", "ts": START_MS, "actor": {"created_at": since}}
+        )
+        for n, since in enumerate((START_MS - 6 * day_ms, START_MS - 8 * day_ms, START_MS - 1, "always", None))
+    ]  # fmt: skip
+    found = backtest(new, None, events, [], settings)
+    assert (rule(found, "young").met, rule(found, "odd").met) == (2, 1)
