@@ -14,16 +14,15 @@ from typing import Any
 import msgspec
 import yaml
 
-from engine.core.ages import AgeMapping
-from engine.core.events import CLOCK_TOLERANCE_MS, MAX_CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
-from engine.core.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
+from engine.core.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.kernel import set_hash_key
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
+from engine.mappings import EventSettings, LabelSettings
 from engine.security import PrivacySettings, SecuritySettings
 
 PREFIX = "FLOODGATE_"
-_LISTS = (["events", "as_string"], ["privacy", "fields"])
+_LISTS = (["events", "as_string"], ["labels", "as_string"], ["privacy", "fields"])
 """What the environment writes with commas."""
 _ENVIRONMENT = r"[A-Za-z0-9_-]{0,50}"
 
@@ -56,56 +55,6 @@ RETENTION_DAYS = {
 """How long topics keep messages that are not state."""
 
 
-class ComputedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A field that the engine computes. `age_of`: the dotted path of the time since when something is there."""
-
-    age_of: str
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        if not self.age_of:
-            raise ValueError("`age_of` is the path of a time")
-
-
-_FIXED = {*IDENTITY_FIELDS, "ts", *TEXT_FIELDS, *COMPUTED_FIELDS}
-"""Names with a fixed meaning."""
-
-
-class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How producers' messages become events.
-
-    `fields` maps our names to dotted paths in the message; `computed` names fields that the engine computes from
-    others; `as_string` names identifiers that may arrive as integers; a message longer than `max_message_bytes` becomes
-    a dead letter (by default that is more than the broker takes), a text longer than `max_field_bytes` is cut;
-    `clock_tolerance_ms` is how far an event's own time may lie from its arrival, the record's timestamp, and still be
-    believed.
-    """
-
-    fields: dict[str, str] = {}
-    computed: dict[str, ComputedField] = {}
-    ts_unit: TimeUnit = "auto"
-    as_string: frozenset[str] = frozenset()
-    max_message_bytes: int = 1_048_588
-    max_field_bytes: int = 65_536
-    clock_tolerance_ms: int = CLOCK_TOLERANCE_MS
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        for name in self.computed:
-            if name in self.fields:
-                raise ValueError(f"`events.computed` and `events.fields` both have `{name}`; give one")
-            if name in _FIXED:
-                raise ValueError(f"`events.computed` has `{name}`, which has a fixed meaning; choose another name")
-            if not name or "." in name:
-                raise ValueError(f"`events.computed` has `{name}`: a computed field has a name without dots")
-
-    def mapping(self) -> FieldMapping:
-        """The core's view of these settings."""
-        found = self.fields, self.ts_unit, self.as_string, self.max_field_bytes, self.clock_tolerance_ms
-        ages = {name: one.age_of for name, one in self.computed.items()}
-        return AgeMapping(*found, ages) if ages else FieldMapping(*found)
-
-
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an operator can set. The defaults run on a laptop."""
 
@@ -124,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     privacy: PrivacySettings = PrivacySettings()
     topics: TopicNames = TopicNames()
     events: EventSettings = EventSettings()
+    labels: LabelSettings = LabelSettings()
     data_dir: str = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     retention_days: dict[str, int] = {}

@@ -22,7 +22,7 @@ from engine.stream.publishing import Publisher
 def command(settings: Settings, events_path: Path, labels_path: Path | None, speed: float | None) -> None:
     """Publish recorded files to the events and labels topics."""
     counts = {"event": 0, "label": 0}
-    labels = read_labels(labels_path) if labels_path else ()
+    labels = read_labels(labels_path, settings.labels.mapping()) if labels_path else ()
     console = Console(stderr=True)
     started, first_ms = time.monotonic(), 0
     with Publisher(settings) as publisher, Progress(console=console, disable=not console.is_terminal) as progress:

@@ -16,7 +16,8 @@ import orjson
 
 from engine.cli.recordings import read_lines
 from engine.errors import LabelError, RecordingError
-from engine.stream.label_messages import read_label
+from engine.learning.label_mapping import LabelMapping
+from engine.stream.label_messages import IN_OUR_TERMS, read_label
 
 Dates = Literal["us", "eu"]
 """How 03/04/2026 is read: the 4th of March, or the 3rd of April."""
@@ -53,14 +54,18 @@ class LabelFile(NamedTuple):
     unread: list[str]
 
 
-def read_label_file(file: Path, moderator: str | None, now_ms: int, dates: Dates | None) -> LabelFile:
-    """The labels of a file, all of them good. `moderator`: whose they are where it does not say; `now_ms`: their time
-    where it has none. Raises RecordingError, with each line that is wrong."""
+def read_label_file(
+    file: Path, moderator: str | None, now_ms: int, dates: Dates | None, mapping: LabelMapping = IN_OUR_TERMS
+) -> LabelFile:
+    """The labels of a file in our terms, all of them good. `moderator`: whose they are where it does not say; `now_ms`:
+    their time where it has none; `mapping`: of JSON Lines, as columns have our names. Raises RecordingError, with each
+    line that is wrong."""
     if file.suffix.lower() in _SPREADSHEETS:
-        found = _read_spreadsheet(file, dates)
+        found, mapping = _read_spreadsheet(file, dates), IN_OUR_TERMS
     else:
         found = LabelFile(list(_read_json_lines(file)), [])
-    checked = [_checked(line, moderator, now_ms) for line in found.lines]
+    given = {"ts": now_ms, **({"moderator": moderator} if moderator is not None else {})}
+    checked = [_checked(line, given, mapping) for line in found.lines]
     wrong = [f"line {line.number}: {line.wrong}" for line in checked if line.wrong]
     if len(wrong) == 1:
         raise RecordingError(f"{file}, {wrong[0]}; nothing has been published")
@@ -72,10 +77,10 @@ def read_label_file(file: Path, moderator: str | None, now_ms: int, dates: Dates
     return LabelFile(checked, found.unread)
 
 
-def _checked(line: Line, moderator: str | None, now_ms: int) -> Line:
+def _checked(line: Line, given: dict[str, object], mapping: LabelMapping) -> Line:
     if line.wrong and not line.document:
         return line
-    document = {"ts": now_ms, **({"moderator": moderator} if moderator is not None else {}), **line.document}
+    document = given | mapping.translate(given | line.document)
     wrong = [line.wrong] if line.wrong else []
     try:
         read_label(document)

@@ -38,7 +38,7 @@ def command(settings: Settings, file: Path, moderator: str | None, dates: Dates 
     First it tells how many are on known events and how many change earlier verdicts; `--yes` publishes. Nothing is
     published when a line is no label.
     """
-    found = read_label_file(file, moderator, int(time.time() * 1000), dates)
+    found = read_label_file(file, moderator, int(time.time() * 1000), dates, settings.labels.mapping())
     once = _once(found.lines)
     _preview(settings, file, found.lines, once)
     if found.unread:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from engine.cli.options import FILE, PATH, WITHOUT, with_settings
 from engine.cli.output import Console, echo
-from engine.cli.recordings import read_lines, tell_unusable
+from engine.cli.recordings import read_label_lines, read_lines, tell_unusable
 from engine.core.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError, SnapshotError
 from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
@@ -178,8 +178,9 @@ def _cases(
 ) -> tuple[list[Case], ModelSpec]:  # fmt: skip
     """What the model would have read, and its declaration."""
     task = progress.add_task("reading events", total=None)
-    tell_unusable(read_lines(labels_path))
-    truth = truths(counting(read_lines(labels_path), without))
+    mapping = settings.labels.mapping()
+    tell_unusable(read_label_lines(labels_path, mapping))
+    truth = truths(counting(read_label_lines(labels_path, mapping), without))
     if rules is None:
         documents = event_documents(flat_lines(read_lines(events_path)), SAMPLE)
         rulebook, model = load_rulebook({"discovered.yaml": discover(documents)}), MODEL

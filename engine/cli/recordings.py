@@ -11,9 +11,10 @@ from engine.cli.output import echo
 from engine.cli.times import Moment
 from engine.core.events import FieldMapping
 from engine.errors import EventError, LabelError, RecordingError
+from engine.learning.label_mapping import LabelMapping
 from engine.settings import Settings
 from engine.stream.given import GivenLabels, counting
-from engine.stream.label_messages import decode_message
+from engine.stream.label_messages import IN_OUR_TERMS, decode_message, translate_label
 from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival
 from engine.stream.publishing import Recorded, read_since
@@ -41,14 +42,19 @@ def read_events(path: Path, mapping: FieldMapping) -> Iterator[Arrival]:
         yield Arrival("event", ts_ms, line)
 
 
-def read_labels(path: Path) -> Iterator[Arrival]:
+def read_labels(path: Path, mapping: LabelMapping = IN_OUR_TERMS) -> Iterator[Arrival]:
     """Labels in file order. An unreadable one takes effect first, as a dead letter."""
     for line in read_lines(path):
         try:
-            ts_ms = decode_message(line).ts_ms
+            ts_ms = decode_message(line, mapping).ts_ms
         except LabelError:
             ts_ms = 0
         yield Arrival("label", ts_ms, line)
+
+
+def read_label_lines(path: Path, mapping: LabelMapping) -> Iterator[bytes]:
+    """The lines of a file of labels, in our terms."""
+    return (translate_label(line, mapping) for line in read_lines(path))
 
 
 def tell_unusable(labels: Iterable[bytes]) -> None:
@@ -79,7 +85,7 @@ def recorded_or_on_topics(
     if events is not None:
         found: tuple[list[bytes | Recorded], list[bytes]] = [*read_lines(events)], []
         if labels is not None:
-            found[1].extend(counting(read_lines(labels), without))
+            found[1].extend(counting(read_label_lines(labels, settings.labels.mapping()), without))
     else:
         topics = settings.topics
         given = read_since(settings, topics.labels, since.before, value_of=GivenLabels(settings).value_of)

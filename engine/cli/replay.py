@@ -47,7 +47,7 @@ def command(settings: Settings, rules: Path, events_path: Path, labels_path: Pat
         task = progress.add_task("replaying", total=None)
 
         def arrivals() -> Any:
-            labels = read_labels(labels_path) if labels_path else ()
+            labels = read_labels(labels_path, settings.labels.mapping()) if labels_path else ()
             for arrival in merge(read_events(events_path, settings.events.mapping()), labels):
                 arrived[arrival.kind] += 1
                 progress.advance(task)

@@ -89,7 +89,7 @@ class FieldMapping:
         if type(document) is not dict:
             raise EventError("not_an_object", f"an event is a JSON object, this is {_kind(document)}")
         if self.sources or self.as_string:
-            document = self._renamed(document)
+            document = rename(document, self.sources, self.as_string)
         plain, claimed_ms = plain_identity(document), None
         if plain is None:
             invalid = list(invalid)
@@ -131,20 +131,6 @@ class FieldMapping:
                 "and nothing tells when the event arrived; check the time unit in the settings",
             )
         return claimed_ms
-
-    def _renamed(self, document: dict[str, Any]) -> dict[str, Any]:
-        renamed = dict(document)
-        for name, path in self.sources.items():
-            value = lookup(document, path)
-            if value is None:
-                renamed.pop(name, None)
-            else:
-                renamed[name] = value
-        for name in self.as_string:
-            value = renamed.get(name)
-            if type(value) is int:
-                renamed[name] = str(value)
-        return renamed
 
     def _check_names(self, document: dict[str, Any]) -> None:
         for name in IDENTITY_FIELDS:
@@ -193,6 +179,23 @@ class FieldMapping:
 
 def _missing(where: str) -> EventError:
     return EventError("missing_field", f"{where} is missing; map it in the settings if it has another name")
+
+
+def rename(document: dict[str, Any], sources: Mapping[str, str], as_string: Iterable[str]) -> dict[str, Any]:
+    """A document with what stands at these paths under our names too; of `as_string` integers as strings. A name whose
+    path has nothing is absent."""
+    renamed = dict(document)
+    for name, path in sources.items():
+        value = lookup(document, path)
+        if value is None:
+            renamed.pop(name, None)
+        else:
+            renamed[name] = value
+    for name in as_string:
+        value = renamed.get(name)
+        if type(value) is int:
+            renamed[name] = str(value)
+    return renamed
 
 
 def lookup(document: Mapping[str, Any], path: str) -> Any:

@@ -10,7 +10,7 @@ import orjson
 from engine.errors import LabelError
 from engine.learning.labels import Example
 from engine.settings import Settings
-from engine.stream.label_messages import RULING, decode_example, decode_label
+from engine.stream.label_messages import RULING, decode_example, decode_label, translate_label
 from engine.stream.publishers import Publishers, sequence_of
 from engine.stream.publishing import read_all, read_models
 from engine.stream.sealing import Seals
@@ -22,10 +22,10 @@ class GivenLabels:
 
     def __init__(self, settings: Settings) -> None:
         self._publishers, self._seen = Publishers(settings), set[tuple[str | None, int]]()
-        self._quarantined = read_quarantined(settings)
+        self._quarantined, self._mapping = read_quarantined(settings), settings.labels.mapping()
 
     def value_of(self, record: Any) -> bytes | None:
-        """The label in a record, with the moderator whose it is; None where it does not count."""
+        """The label in a record, in our terms and with the moderator whose it is; None where it does not count."""
         value: bytes | None = record.value
         origin = self._publishers.accept(record, "label") if value else None
         if value is None or origin is None:
@@ -34,6 +34,7 @@ class GivenLabels:
         if self._publishers.are_known and said in self._seen:
             return None
         self._seen.add(said)
+        value = translate_label(value, self._mapping)
         if not origin.speaks_for_others:
             value = _as_said_by(origin.name, value)
         return value if _counts(value, self._quarantined) else None

@@ -9,22 +9,40 @@ import orjson
 from engine.core.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
 from engine.core.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
+from engine.learning.label_mapping import LabelMapping
 from engine.learning.labels import VERDICTS, Example, Label
 from engine.learning.review import Candidate
 from engine.learning.scored import ScoredRows
 from engine.stream.forgiving import Revocation
 
+IN_OUR_TERMS = LabelMapping()
+"""How labels are read that nothing has to be done to."""
+
 RULING = b"@ruling"
 """The key of rulings among the examples."""
 
 
-def decode_message(data: bytes | None) -> Label | Revocation:
+def decode_message(data: bytes | None, mapping: LabelMapping = IN_OUR_TERMS) -> Label | Revocation:
     """What a message of the labels topic says. Raises LabelError with a stable reason."""
     try:
         document = orjson.loads(data or b"")
     except orjson.JSONDecodeError as error:
         raise LabelError("not_json", f"the label is not JSON: {error}") from error
-    return _read_revocation(document) if isinstance(document, dict) and "revokes" in document else read_label(document)
+    if not isinstance(document, dict):
+        return read_label(document)
+    return _read_revocation(document) if "revokes" in document else read_label(mapping.translate(document))
+
+
+def translate_label(data: bytes, mapping: LabelMapping) -> bytes:
+    """A message of the labels topic in our terms. What is in them already, or is no label, stays as it is."""
+    if not mapping:
+        return data
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return data
+    translated = mapping.translate(document) if isinstance(document, dict) else document
+    return data if translated is document else orjson.dumps(translated)
 
 
 def decode_label(data: bytes | None) -> Label:

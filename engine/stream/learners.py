@@ -165,7 +165,7 @@ class LabelWorker:
 
     def __init__(self, settings: Settings, states: States, metrics: Metrics, accept: Accept = accept_all) -> None:
         self._topics, self._states, self._metrics, self._accept = settings.topics, states, metrics, accept
-        self._pseudonyms = settings.pseudonyms()
+        self._pseudonyms, self._mapping = settings.pseudonyms(), settings.labels.mapping()
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._labels_by = cache(metrics.labels.labels)
 
@@ -189,7 +189,7 @@ class LabelWorker:
 
     def _decode(self, outcome: Outcome, record: Any) -> Label | Revocation | None:
         try:
-            label = decode_message(record.value)
+            label = decode_message(record.value, self._mapping)
             origin = self._accept(record, "revoke" if isinstance(label, Revocation) else "label")
             if origin is None:
                 raise LabelError("not_a_publishers", "it does not come from one who may publish this")

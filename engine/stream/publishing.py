@@ -18,7 +18,7 @@ from engine.learning.snapshots import seed_of, whole
 from engine.settings import Settings
 from engine.stream.authors import Author
 from engine.stream.clients import consumer, producer
-from engine.stream.label_messages import RULING, Restore, Ruling
+from engine.stream.label_messages import RULING, Restore, Ruling, translate_label
 from engine.stream.learners import Models
 from engine.stream.messages import arrived_ms
 from engine.stream.publishers import Publishers, Scope, is_a_workers_or
@@ -144,7 +144,7 @@ class Publisher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._mapping = settings.events.mapping()
+        self._mapping, self._label_mapping = settings.events.mapping(), settings.labels.mapping()
         self._pseudonyms = settings.pseudonyms()
         self._users: dict[str, tuple[bytes, Any]] = {}  # of remembered events: their key, and their sending
         self._failures: list[BaseException] = []
@@ -176,7 +176,7 @@ class Publisher:
         key = user_id.encode() if user_id is not None else None
         if key is None:
             try:
-                document = orjson.loads(value)
+                document = orjson.loads(translate_label(value, self._label_mapping))
                 known = self._users.get(str(document.get("event_id"))) if type(document) is dict else None
                 if known is not None:
                     key, sent = known

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
-from engine.settings import EventSettings
+from engine.mappings import EventSettings
 from engine.stream.clients import options
 from engine.stream.messages import DEAD_LETTER_BYTES
 from tests.events import START_MS

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from engine.cli import COMMANDS, cli
+from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook import check_rulebook
 from engine.rulebook.expressions import FUNCTIONS
 from engine.rulebook.reference import reference
 from engine.rulebook.schema import ACTION_KINDS, FIELD_TYPES
 from engine.security import PrivacySettings, SecuritySettings
-from engine.settings import ComputedField, EventSettings, Settings
+from engine.settings import Settings
 from engine.stream.metrics import Metrics
 from engine.stream.topics import topic_specs
 
@@ -37,7 +38,9 @@ def test_every_metric_is_documented() -> None:
         assert f"| `{name}` | {metric.type} |" in OPERATIONS, name
 
 
-@pytest.mark.parametrize("settings", [Settings, EventSettings, ComputedField, SecuritySettings, PrivacySettings])
+@pytest.mark.parametrize(
+    "settings", [Settings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings]
+)
 def test_every_setting_is_documented(settings: type) -> None:
     for name in settings.__struct_fields__:  # type: ignore[attr-defined]  # of msgspec.Struct
         assert re.search(rf"`{name}`|^  {name}:", OPERATIONS, re.MULTILINE), name

@@ -66,6 +66,15 @@ def test_a_computed_field_takes_no_other_fields_name(tmp_path: Path, name: str) 
         load_settings(path, {})
 
 
+def test_the_verdicts_of_another_tool_are_read_as_the_settings_say(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("labels: {fields: {event_id: d.event, label: verdict}, verdicts: {removed: spam}, ts_unit: s}\n")
+    mapping = load_settings(path, {"FLOODGATE_LABELS__AS_STRING": "event_id,user_id"}).labels.mapping()
+    found = mapping.translate({"d": {"event": 7}, "verdict": "removed", "ts": 1_700_000_000})
+    assert found == {"event_id": "7", "label": "spam", "ts": 1_700_000_000_000}
+    assert not load_settings(environment={}).labels.mapping()
+
+
 def test_lists_come_from_the_environment_too() -> None:
     settings = load_settings(environment={"FLOODGATE_EVENTS__AS_STRING": "user_id,target_id"})
     assert settings.events.as_string == {"user_id", "target_id"}
@@ -116,6 +125,11 @@ def test_the_ids_of_other_producers_are_hidden_where_they_have_them() -> None:
         ({"FLOODGATE_EVENTS__MAX_FIELD_BYTES": "-5"}, "events.max_field_bytes"),
         ({"FLOODGATE_EVENTS__COMPUTED__AGE__AGE_OF": ""}, "age_of"),
         ({"FLOODGATE_EVENTS__COMPUTED__AGE__SIZE_OF": "text"}, "size_of"),
+        ({"FLOODGATE_LABELS__FIELDS__VERDICT": "label"}, "`verdict`"),
+        ({"FLOODGATE_LABELS__FIELDS__LABEL": ""}, "labels.fields"),
+        ({"FLOODGATE_LABELS__AS_STRING": "uid"}, "`uid`"),
+        ({"FLOODGATE_LABELS__VERDICTS__REMOVED": "bad"}, "verdicts"),
+        ({"FLOODGATE_LABELS__VERDICTS__HAM": "spam"}, "`ham`"),
         ({"FLOODGATE_STANDBY_REPLICAS": "-3"}, "standby_replicas"),
         ({"FLOODGATE_RETENTION_DAYS__MODELS": "3"}, "retention_days"),
         ({"FLOODGATE_RETENTION_DAYS__EVENTS": "0"}, "retention_days"),

@@ -6,6 +6,7 @@ import pytest
 
 from engine.cli.label_files import Dates, LabelFile, read_label_file
 from engine.errors import RecordingError
+from engine.learning.label_mapping import LabelMapping
 
 NOW_MS = 1_790_000_000_000
 AT_MS = 1_795_788_300_000
@@ -19,6 +20,21 @@ def read(
     file = directory / name
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_label_file(file, moderator, NOW_MS, dates)
+
+
+def test_recorded_labels_of_another_tool_are_read_and_ours_beside_them(tmp_path: Path) -> None:
+    mapping = LabelMapping({"event_id": "id", "label": "verdict", "moderator": "by"}, {"removed": "spam"})
+    file = tmp_path / "labels.jsonl"
+    file.write_text(
+        '{"id": "a", "verdict": "removed", "ts": 1795788300000, "by": "eve"}\n'
+        '{"id": "b", "verdict": "removed"}\n{"event_id": "c", "label": "ham"}\n'
+    )
+    found = read_label_file(file, "mia", NOW_MS, None, mapping)
+    assert [line.document for line in found.lines] == [
+        {"ts": AT_MS, "moderator": "eve", "event_id": "a", "label": "spam"},
+        {"ts": NOW_MS, "moderator": "mia", "event_id": "b", "label": "spam"},
+        {"ts": NOW_MS, "moderator": "mia", "event_id": "c", "label": "ham"},
+    ]
 
 
 def told(directory: Path, content: str | bytes, dates: Dates | None = None) -> str:

@@ -4,10 +4,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
 from engine.learning.labels import Label
+from engine.mappings import LabelSettings
 from engine.settings import Settings
 from engine.stream import given
 from engine.stream.given import GivenLabels, counting, read_examples
@@ -64,6 +66,16 @@ def test_the_signer_is_the_moderator_whatever_a_label_says(tmp_path: Path) -> No
     assert moderator(tool.record(2, value=label("eve"))) is None
     assert moderator(tool.record(1, value=label("mia"))) is None  # what was signed once counts once
     assert labels.value_of(record("labels", b"u", label("mia"))) is None
+
+
+def test_what_another_tool_says_is_given_in_our_terms() -> None:
+    mapped = LabelSettings(
+        fields={"event_id": "id", "label": "verdict", "moderator": "by"}, verdicts={"removed": "spam"}
+    )
+    labels = GivenLabels(msgspec.structs.replace(Settings(), labels=mapped))
+    said = {"id": "e", "verdict": "removed", "ts": 1_772_449_200_000}
+    assert read(orjson.dumps({**said, "by": "mia"}), labels) == read(label("mia"), labels)
+    assert read(orjson.dumps({**said, "by": "eve"}), labels) is None
 
 
 def test_files_of_labels_are_read_without_those_who_are_named() -> None:

@@ -4,7 +4,8 @@ import msgspec
 import orjson
 import pytest
 
-from engine.settings import EventSettings, Settings
+from engine.mappings import EventSettings
+from engine.settings import Settings
 from engine.stream import known
 from engine.stream.known import find_known_actions, find_known_events
 from tests.unit.stream.broker import topics_of

@@ -10,6 +10,7 @@ import pytest
 from engine.core.events import EARLIEST_MS, LATEST_MS
 from engine.core.identity import MAX_ID_CHARS
 from engine.errors import LabelError
+from engine.learning.label_mapping import LabelMapping
 from engine.stream.forgiving import Revocation
 from engine.stream.label_messages import (
     Pin,
@@ -21,6 +22,7 @@ from engine.stream.label_messages import (
     decode_ruling,
     encode_example,
     encode_revocation,
+    translate_label,
 )
 from tests.events import START_MS
 from tests.unit.learning.inputs import SPAM, example
@@ -54,6 +56,28 @@ def test_a_revocation_stands_among_the_labels_and_is_none() -> None:
     with pytest.raises(LabelError) as refused:
         decode_label(encode_revocation(revocation))
     assert refused.value.reason == "not_a_label"
+
+
+MAPPING = LabelMapping({"event_id": "id", "label": "verdict"}, {"removed": "spam"})
+FOREIGN = orjson.dumps({"id": "e", "verdict": "removed", "ts": START_MS})
+
+
+def test_a_tools_label_is_read_by_its_mapping_and_ours_beside_it() -> None:
+    assert decode_message(FOREIGN, MAPPING) == decode_message(label(), MAPPING) == decode_label(label())
+    revocation = Revocation("a", "u", START_MS)
+    assert decode_message(encode_revocation(revocation), MAPPING) == revocation
+    with pytest.raises(LabelError):
+        decode_message(FOREIGN)
+
+
+def test_a_tools_label_is_written_down_in_our_terms() -> None:
+    assert decode_label(translate_label(FOREIGN, MAPPING)) == decode_label(label())
+
+
+@pytest.mark.parametrize("data", [label(), b"junk", b"[]", b"5", b""])
+def test_what_is_ours_or_no_label_is_written_down_as_it_is(data: bytes) -> None:
+    assert translate_label(data, MAPPING) is data
+    assert translate_label(FOREIGN, LabelMapping()) is FOREIGN
 
 
 @pytest.mark.parametrize(

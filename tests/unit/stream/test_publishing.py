@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from engine.errors import PublishError, TopicError
 from engine.learning.snapshots import whole
+from engine.mappings import LabelSettings
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream import publishing
@@ -72,6 +73,15 @@ def test_a_label_follows_an_event_that_is_remembered(remember: bool, client: Pro
         publisher.event(event(), remember)
         publisher.label(LABEL)
     assert places(client) == ([(b"u", None)] if remember else EVERYWHERE)
+
+
+def test_a_tools_label_follows_its_event_and_is_published_as_it_is(client: Producer) -> None:
+    mapped = LabelSettings(fields={"event_id": "id"}, verdicts={"removed": "spam"})
+    with Publisher(msgspec.structs.replace(SETTINGS, labels=mapped)) as publisher:
+        publisher.event(event(), remember=True)
+        publisher.label(b'{"id": "e", "label": "removed", "ts": 5}')
+    assert places(client) == [(b"u", None)]
+    assert client.sent[-1].value == b'{"id": "e", "label": "removed", "ts": 5}'
 
 
 def test_an_event_is_not_remembered_unless_one_asks(client: Producer) -> None:

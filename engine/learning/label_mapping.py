@@ -1,0 +1,68 @@
+"""Other people's verdicts: moderation tools keep their names, and the mapping says what these are among ours."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.events import EARLIEST_MS, LATEST_MS, TimeUnit, epoch_ms, lookup, rename
+from engine.errors import EventError
+from engine.learning.labels import VERDICTS, Verdict
+
+LABEL_FIELDS = ("event_id", "action_id", "label", "ts", "user_id", "type", "moderator", "propensity", "policy")
+"""What a label may say."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMapping:
+    """Where our fields are found in a tool's labels.
+
+    `sources`: our name to a dotted path in the label. `verdicts`: what the tool says, and which verdict it means.
+    `ts_unit` and `as_string`: as in the mapping of events.
+    """
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    ts_unit: TimeUnit = "auto"
+    as_string: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether it changes anything."""
+        return self != LabelMapping()
+
+    def translate(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A decoded label in our terms, and in those alone. What is in our terms already stays as it is: revocations,
+        and what names an event or action, has a verdict of ours and a time, and nothing at the tool's paths. What is
+        no label is none afterwards either."""
+        if not self or "revokes" in document or self._is_ours(document):
+            return document
+        found = rename(document, self.sources, self.as_string)
+        said = found.get("label")
+        found["label"] = self.verdicts.get(_word(said), said)
+        with suppress(EventError):  # whoever reads the label refuses it
+            found["ts"] = epoch_ms(found.get("ts"), self.ts_unit)
+        return {name: found[name] for name in LABEL_FIELDS if found.get(name) is not None}
+
+    def _is_ours(self, document: dict[str, Any]) -> bool:
+        return (
+            (document.get("event_id") or document.get("action_id")) is not None
+            and document.get("label") in VERDICTS
+            and _is_time(document.get("ts"))
+            and not any(_is_theirs(path) and lookup(document, path) is not None for path in self.sources.values())
+        )
+
+
+def _is_theirs(path: str) -> bool:
+    """Whether a path tells the tool's labels from ours."""
+    return path.partition(".")[0] not in LABEL_FIELDS
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return EARLIEST_MS <= epoch_ms(value, "auto") <= LATEST_MS
+    except EventError:
+        return False
+
+
+def _word(said: object) -> str:
+    return str(said).lower() if type(said) is bool else str(said)
