@@ -26,8 +26,8 @@ def backtest(
     new: Rulebook, old: Rulebook | None, events: Iterable[bytes | Recorded], labels: list[bytes], settings: Settings,
     done: Callable[[int], None] = lambda count: None, models: Mapping[str, LearnedModel] | None = None,
 ) -> Comparison:  # fmt: skip
-    """Try rulebooks on events in the order of their arrival. Labels teach the models when they came, and tell which
-    events were spam; `models`: with which they begin. `done` is told how many events have been tried."""
+    """Try rulebooks on events in the order of their arrival. Labels, in our terms, teach the models when they came,
+    and tell which events were spam; `models`: with which they begin. `done` is told how many events have been tried."""
     spam = known_spam(labels)
     rulebooks = [rulebook for rulebook in (new, old) if rulebook is not None]
     hidden = settings.privacy.fields if settings.pseudonyms() is not None else ()

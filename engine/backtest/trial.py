@@ -20,6 +20,7 @@ from engine.core.hashing import hash64
 from engine.core.rules import Rule, Rulebook
 from engine.errors import EventError
 from engine.learning.models import LearnedModel
+from engine.mappings import LabelSettings
 from engine.settings import Settings
 from engine.stream.messages import arrived_ms, value_text
 from engine.stream.offline import Arrival, OfflineEngine
@@ -90,7 +91,9 @@ class Trial:
         targets: Targets, before: Rulebook | None = None,
     ) -> None:  # fmt: skip
         self.rulebook, self._spam, self._targets = rulebook, spam, targets
-        settings = msgspec.structs.replace(settings, decision_sample=0.0, review_share=0.0)
+        settings = msgspec.structs.replace(  # labels are in our terms
+            settings, decision_sample=0.0, review_share=0.0, labels=LabelSettings()
+        )
         self._engine, self._topics = OfflineEngine(rulebook, settings, models, before), settings.topics
         self.rules = {rule.name: RuleTally(rule.name, _mode(rule), kind_of(rule)) for rule in rulebook.rules}
         self.overlaps: Counter[tuple[str, str]] = Counter()
