@@ -32,8 +32,8 @@ class LabelMapping:
 
     def translate(self, document: dict[str, Any]) -> dict[str, Any]:
         """A decoded label in our terms, and in those alone. What is in our terms already stays as it is: revocations,
-        and what names an event or action, has a verdict of ours and a time, and nothing at the tool's paths. What is
-        no label is none afterwards either."""
+        and what names an event or action, has a verdict of ours and a time, no integer that is to become a string, and
+        nothing at the tool's paths. What is no label is none afterwards either."""
         if not self or "revokes" in document or self._is_ours(document):
             return document
         found = rename(document, self.sources, self.as_string)
@@ -48,6 +48,7 @@ class LabelMapping:
             (document.get("event_id") or document.get("action_id")) is not None
             and document.get("label") in VERDICTS
             and _is_time(document.get("ts"))
+            and not any(type(document.get(name)) is int for name in self.as_string)
             and not any(_is_theirs(path) and lookup(document, path) is not None for path in self.sources.values())
         )
 

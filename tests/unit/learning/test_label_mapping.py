@@ -77,6 +77,9 @@ def test_a_time_that_is_none_is_left_to_be_refused(ts: object) -> None:
 def test_numbers_become_ids_where_the_settings_say_so() -> None:
     mapping = LabelMapping({"event_id": "post.id"}, as_string=frozenset({"event_id"}))
     assert mapping.translate({"post": {"id": 7}, "label": "ham", "ts": TS})["event_id"] == "7"
+    same = LabelMapping(as_string=frozenset({"event_id", "user_id"}))
+    assert same.translate({**OURS, "event_id": 7})["event_id"] == "7"
+    assert same.translate({**OURS, "user_id": 7})["user_id"] == "7"
 
 
 def test_a_mapping_of_nothing_changes_nothing() -> None:
