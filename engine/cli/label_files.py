@@ -80,7 +80,9 @@ def read_label_file(
 def _checked(line: Line, given: dict[str, object], mapping: LabelMapping) -> Line:
     if line.wrong and not line.document:
         return line
-    document = given | mapping.translate(given | line.document)
+    document = given | line.document
+    if not mapping.is_ours(document):
+        document = given | mapping.translate(line.document)
     wrong = [line.wrong] if line.wrong else []
     try:
         read_label(document)

@@ -31,10 +31,9 @@ class LabelMapping:
         return self != LabelMapping()
 
     def translate(self, document: dict[str, Any]) -> dict[str, Any]:
-        """A decoded label in our terms, and in those alone. What is in our terms already stays as it is: revocations,
-        and what names an event or action, has a verdict of ours and a time, no integer that is to become a string, and
-        nothing at the tool's paths. What is no label is none afterwards either."""
-        if not self or "revokes" in document or self._is_ours(document):
+        """A decoded label in our terms, and in those alone. Revocations, and what is in our terms already, stay as they
+        are. What is no label is none afterwards either."""
+        if not self or "revokes" in document or self.is_ours(document):
             return document
         found = rename(document, self.sources, self.as_string)
         said = found.get("label")
@@ -43,7 +42,9 @@ class LabelMapping:
             found["ts"] = epoch_ms(found.get("ts"), self.ts_unit)
         return {name: found[name] for name in LABEL_FIELDS if found.get(name) is not None}
 
-    def _is_ours(self, document: dict[str, Any]) -> bool:
+    def is_ours(self, document: dict[str, Any]) -> bool:
+        """Whether it names an event or action, has a verdict of ours and a time, no integer that is to become a string,
+        and nothing at the tool's paths."""
         return (
             (document.get("event_id") or document.get("action_id")) is not None
             and document.get("label") in VERDICTS

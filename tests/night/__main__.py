@@ -18,7 +18,9 @@ RULES = """
 version: 1
 counters: {posts_1m: {count: post, by: user_id, over: 1m}}
 models: {spam: {texts: [text], min_labels: 20}}
-rules: {flood: {event: post, when: [posts_1m > 500], then: {flag: posting}}}
+rules:
+  flood: {event: post, when: [posts_1m > 500], then: {flag: posting}}
+  scored: {event: post, when: [score.spam > 0.99], then: {flag: posting}, mode: shadow}
 """
 EVENING_EVENTS = 5_000
 """So many events long, about a minute, everything is well before the first fault: silence is told from that."""

@@ -37,6 +37,14 @@ def test_recorded_labels_of_another_tool_are_read_and_ours_beside_them(tmp_path:
     ]
 
 
+def test_a_tools_time_is_in_its_unit_and_that_of_the_import_is_not(tmp_path: Path) -> None:
+    mapping = LabelMapping({"event_id": "id", "label": "verdict", "ts": "at"}, {"removed": "spam"}, ts_unit="s")
+    file = tmp_path / "labels.jsonl"
+    file.write_text('{"id": "a", "verdict": "removed", "at": 1795788300}\n{"id": "b", "verdict": "removed"}\n')
+    found = read_label_file(file, None, NOW_MS, None, mapping)
+    assert [line.document["ts"] for line in found.lines] == [AT_MS, NOW_MS]
+
+
 def told(directory: Path, content: str | bytes, dates: Dates | None = None) -> str:
     with pytest.raises(RecordingError) as error:
         read(directory, content, dates)
