@@ -16,7 +16,7 @@ from benchmarks.workload import events
 from engine.cli.options import calm_garbage_collection
 from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
-from engine.rulebook.costs import estimate_costs
+from engine.rulebook.checks.costs import estimate_costs
 from engine.settings import Settings
 from engine.stream.offline import Arrival, OfflineEngine
 

@@ -14,7 +14,7 @@ import msgspec
 from engine.core.events import Event, lookup
 from engine.core.identity import COMPUTED_FIELDS
 from engine.core.rules import ANY_EVENT, Rulebook
-from engine.rulebook.requirements import Requirement, Requirements, Value
+from engine.rulebook.checks.requirements import Requirement, Requirements, Value
 
 MOST_COUNTED = 50_000
 """So many different fields and values are counted, by type of event; what comes later is not named as nearest."""

@@ -9,7 +9,7 @@ from engine.backtest.absences import Absence, Survey
 from engine.backtest.targets import USERS, Targets
 from engine.backtest.trial import HOUR_MS, RuleTally, Sample, Trial
 from engine.learning.thresholds import wilson_lower
-from engine.rulebook.differences import differences
+from engine.rulebook.tools.differences import differences
 
 Z = 1.96
 """95 % between the bounds."""

@@ -12,7 +12,7 @@ from engine.cli.output import Console, echo
 from engine.core.rules import Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
-from engine.rulebook.costs import Costs, estimate_costs
+from engine.rulebook.checks.costs import Costs, estimate_costs
 
 _SOON_MS = 14 * 86_400_000
 

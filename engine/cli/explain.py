@@ -13,7 +13,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.shown import shown
 from engine.core.units import time_text
-from engine.rulebook.reevaluation import Reevaluation
+from engine.rulebook.tools.reevaluation import Reevaluation
 from engine.settings import Settings
 from engine.stream.messages import value_text
 from engine.stream.published import DECISION, read_documents

@@ -9,7 +9,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.rules import Rule, Rulebook
 from engine.core.units import duration_text, time_text
-from engine.rulebook.formatting import entries_called
+from engine.rulebook.tools.formatting import entries_called
 from engine.settings import Settings
 from engine.stream.messages import Pause
 from engine.stream.promotions import held_back, read_promotions

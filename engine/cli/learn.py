@@ -21,7 +21,7 @@ from engine.learning.ngrams import RATES
 from engine.learning.pupils import ModelPupil, RiverPupil
 from engine.learning.snapshots import read_whole, whole
 from engine.rulebook import load_rulebook
-from engine.rulebook.discovery import MODEL, SAMPLE, discover
+from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
 from engine.stream.given import counting
 from engine.stream.label_messages import Pin, Quarantine

@@ -11,7 +11,7 @@ from engine.cli.output import Console, echo
 from engine.cli.times import DURATION
 from engine.core.identity import MAX_ID_CHARS
 from engine.core.units import time_text
-from engine.rulebook.schema import MAX_DURATION_MS
+from engine.rulebook.language.schema import MAX_DURATION_MS
 from engine.settings import Settings
 from engine.stream.lists import Entry, publish_entries, read_entries
 from engine.stream.rulebooks import read_in_use

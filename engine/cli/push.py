@@ -15,7 +15,7 @@ from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, confirm, echo
 from engine.cli.times import DURATION
 from engine.core.rules import Rulebook
-from engine.rulebook.differences import differences
+from engine.rulebook.tools.differences import differences
 from engine.settings import Settings
 from engine.stream.rulebooks import publish_rulebook, read_in_use
 

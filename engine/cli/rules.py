@@ -22,11 +22,11 @@ from engine.core.rules import Rulebook
 from engine.core.units import time_text
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
-from engine.rulebook.arrival import find_orders
-from engine.rulebook.differences import differences
-from engine.rulebook.formatting import formatted
-from engine.rulebook.json_schema import json_schema
-from engine.rulebook.reference import reference
+from engine.rulebook.checks.arrival import find_orders
+from engine.rulebook.language.json_schema import json_schema
+from engine.rulebook.language.reference import reference
+from engine.rulebook.tools.differences import differences
+from engine.rulebook.tools.formatting import formatted
 from engine.settings import Settings
 from engine.stream.messages import Pause
 from engine.stream.promotions import promote, read_promotions

@@ -20,22 +20,22 @@ from engine.core.rules import (
 )
 from engine.core.sketches import BUCKETS_PER_WINDOW
 from engine.errors import RulebookError
-from engine.rulebook.advice import advise
-from engine.rulebook.declarations import Declarations, RatioDeclaration
-from engine.rulebook.dependencies import Dependencies, concern_alike, find_dependencies, reached
-from engine.rulebook.diagnostics import Diagnostics, Span
-from engine.rulebook.event_types import check_event_types
-from engine.rulebook.examples import run_examples
-from engine.rulebook.functions import Vocabulary
-from engine.rulebook.lookbacks import find_rests, find_watches
-from engine.rulebook.membership import check_entries
-from engine.rulebook.models import read_model
-from engine.rulebook.names import names_read
-from engine.rulebook.nodes import Compare, Constant, Expr, Ref, children, names_in
-from engine.rulebook.programs import ProgramWriter
-from engine.rulebook.rules import RuleDeclaration, read_rules
-from engine.rulebook.sections import named_files, read_declarations
-from engine.rulebook.senses import give_senses
+from engine.rulebook.checks.advice import advise
+from engine.rulebook.checks.event_types import check_event_types
+from engine.rulebook.checks.membership import check_entries
+from engine.rulebook.checks.senses import give_senses
+from engine.rulebook.codegen.functions import Vocabulary
+from engine.rulebook.codegen.lookbacks import find_rests, find_watches
+from engine.rulebook.codegen.programs import ProgramWriter
+from engine.rulebook.inline_tests.examples import run_examples
+from engine.rulebook.language.diagnostics import Diagnostics, Span
+from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref, children, names_in
+from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.dependencies import Dependencies, concern_alike, find_dependencies, reached
+from engine.rulebook.sections.models import read_model
+from engine.rulebook.sections.names import names_read
+from engine.rulebook.sections.reading import named_files, read_declarations
+from engine.rulebook.sections.rules import RuleDeclaration, read_rules
 
 _SEPARATOR = "\x1f"
 LOOKBACK_CAP = MAX_CAP

@@ -10,7 +10,7 @@ import orjson
 
 from engine.core.hashing import digest
 from engine.core.identity import TEXT_FIELDS
-from engine.rulebook.keys import CANONICAL, KEY_PATHS
+from engine.rulebook.language.keys import CANONICAL, KEY_PATHS
 from engine.settings import Settings
 from engine.stream.published import DECISION, read_documents
 

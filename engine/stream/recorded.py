@@ -12,7 +12,7 @@ from engine.errors import EventError, LabelError
 from engine.learning.evaluation import Case
 from engine.learning.labels import Label
 from engine.learning.scored import ScoredModel, read_scored
-from engine.rulebook.discovery import flattened
+from engine.rulebook.tools.discovery import flattened
 from engine.settings import Settings
 from engine.state.scored import payload_of
 from engine.stream.label_messages import read_label

@@ -15,7 +15,7 @@ from engine.core.events import Event
 from engine.core.rules import Rulebook
 from engine.errors import EventError
 from engine.learning.models import LearnedModel
-from engine.rulebook.failures import Witness
+from engine.rulebook.inline_tests.failures import Witness
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.messages import decode_event

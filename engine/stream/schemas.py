@@ -7,8 +7,8 @@ from engine.core.bounds import LEAST
 from engine.core.decisions import Effect, Mode, Outcome
 from engine.core.identity import MAX_ID_CHARS
 from engine.learning.labels import VERDICTS
-from engine.rulebook.reference import holds
-from engine.rulebook.schema import ACTION_KINDS, NEEDS, SEVERITIES, TEXT, Json, Key, Shape
+from engine.rulebook.language.reference import holds
+from engine.rulebook.language.schema import ACTION_KINDS, NEEDS, SEVERITIES, TEXT, Json, Key, Shape
 from engine.stream.reversal import REVOKE
 
 VERSION = 1

@@ -22,7 +22,7 @@ from engine.learning.estimators import RiverLearner
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import whole
 from engine.rulebook import check_rulebook, load_rulebook
-from engine.rulebook.formatting import formatted
+from engine.rulebook.tools.formatting import formatted
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.census import load_census

@@ -16,7 +16,7 @@ from engine.core.events import FieldMapping
 from engine.keys.network import ip_prefixes
 from engine.keys.urls import url_domains
 from engine.rulebook import load_rulebook
-from engine.rulebook.stage import Stage
+from engine.rulebook.inline_tests.stage import Stage
 from tests.events import START_MS, swarm_events
 
 SWARM = load_rulebook(Path(__file__).parents[1] / "rulebooks" / "swarm")

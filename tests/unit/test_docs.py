@@ -8,9 +8,9 @@ import pytest
 from engine.cli import COMMANDS, cli
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook import check_rulebook
-from engine.rulebook.expressions import FUNCTIONS
-from engine.rulebook.reference import reference
-from engine.rulebook.schema import ACTION_KINDS, FIELD_TYPES
+from engine.rulebook.language.expressions import FUNCTIONS
+from engine.rulebook.language.reference import reference
+from engine.rulebook.language.schema import ACTION_KINDS, FIELD_TYPES
 from engine.security import PrivacySettings, SecuritySettings
 from engine.settings import Settings
 from engine.stream.metrics import Metrics

@@ -17,7 +17,7 @@ from engine.core.events import FieldMapping
 from engine.core.kernel import hash64
 from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
-from engine.rulebook.stage import Stage
+from engine.rulebook.inline_tests.stage import Stage
 from engine.settings import Settings
 from engine.stream.offline import Arrival, OfflineEngine
 from tests.property.differential.description import Book, Expr, Rule, Sent, text_of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.core.bounds import AtLeast, at_least, differs, equals, least_of
 from engine.core.decisions import Value
-from engine.rulebook.runtime import RUNTIME, ratio
+from engine.rulebook.codegen.runtime import RUNTIME, ratio
 
 numbers = st.integers(-100, 100) | st.floats(-1e6, 1e6).map(lambda one: round(one, 3))
 larger = st.integers(0, 1_000) | st.floats(0, 1e6).map(lambda one: round(one, 3))

@@ -12,7 +12,7 @@ from engine.core.evaluator import Evaluator
 from engine.core.events import FieldMapping
 from engine.core.records import dump_record, load_record
 from engine.rulebook import load_rulebook
-from engine.rulebook.stage import FixedScorer
+from engine.rulebook.inline_tests.stage import FixedScorer
 
 START_MS = 1_760_000_000_000
 

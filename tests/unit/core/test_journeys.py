@@ -9,7 +9,7 @@ from engine.core.events import FieldMapping
 from engine.core.journeys import Journey
 from engine.core.programs import ModelNumbers
 from engine.rulebook import load_rulebook
-from engine.rulebook.stage import FixedScorer, Stage
+from engine.rulebook.inline_tests.stage import FixedScorer, Stage
 
 START_MS = 1_760_000_000_000
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.events import FieldMapping
 from engine.rulebook import check_rulebook, load_rulebook
-from engine.rulebook.stage import Stage
+from engine.rulebook.inline_tests.stage import Stage
 
 START_MS = 1_772_449_200_000
 RULES = """

@@ -15,7 +15,7 @@ from engine.core.events import Event
 from engine.core.journeys import Journey
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
-from engine.rulebook.stage import Stage
+from engine.rulebook.inline_tests.stage import Stage
 from engine.stream.hop_messages import Departures, decode_hop
 from engine.stream.messages import encode_decision
 

@@ -7,7 +7,7 @@ import pytest
 from engine.core.evaluator import Evaluator
 from engine.core.events import Event
 from engine.rulebook import load_rulebook
-from engine.rulebook.stage import Stage
+from engine.rulebook.inline_tests.stage import Stage
 
 START_MS = 1_760_000_000_000
 RULES = """

@@ -14,7 +14,7 @@ from engine.core.events import FieldMapping
 from engine.core.units import duration_ms, duration_text, size_bytes, size_text
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
-from engine.rulebook.json_schema import json_schema
+from engine.rulebook.language.json_schema import json_schema
 
 ROOT = Path(__file__).parents[3]
 EVENT: dict[str, Any] = {"event_id": "e", "type": "post", "user_id": "u", "ts": 1_760_000_000_000}

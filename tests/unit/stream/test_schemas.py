@@ -11,7 +11,7 @@ import pytest
 from engine.core.events import FieldMapping
 from engine.errors import EventError, LabelError
 from engine.rulebook import load_rulebook
-from engine.rulebook.schema import Json
+from engine.rulebook.language.schema import Json
 from engine.settings import Settings
 from engine.sim.world import simulate_day
 from engine.stream.label_messages import read_label

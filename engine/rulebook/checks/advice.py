@@ -1,0 +1,68 @@
+"""What is probably not meant, and what a rule that acts should say about itself: warnings, which stop nothing."""
+
+from collections.abc import Iterable, Sequence
+from math import inf
+
+from engine.rulebook.language.diagnostics import Diagnostics
+from engine.rulebook.language.nodes import Compare, Constant, Ref
+from engine.rulebook.sections.rules import Clause, RuleDeclaration
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+_WANTED = ("owner", "why", "expires")
+
+
+def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
+    """Look at all rules."""
+    said: dict[tuple[object, ...], str] = {}
+    for rule in rules:
+        _look_at_origin(rule, diagnostics)
+        _look_at_clauses(rule, diagnostics)
+        sense = (rule.rule.events, rule.rule.then, *[frozenset(one.text for one in group) for group in _groups(rule)])
+        if not rule.rule.clauses:
+            continue  # all of them are wrong
+        other = said.setdefault(sense, rule.rule.name)
+        if other != rule.rule.name:
+            diagnostics.warning(rule.span, f"rule `{rule.rule.name}` says the same as `{other}`", "drop one of them")
+
+
+def _look_at_origin(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
+    if rule.rule.mode == "shadow" or rule.rule.then.kind == "allow":
+        return
+    missing = [f"`{key}`" for key in _WANTED if not rule.rule.meta.get(key)] + ([] if rule.tests else ["tests"])
+    if missing:
+        told = f"rule `{rule.rule.name}` acts, and has no {', '.join(missing)}"
+        diagnostics.warning(rule.span, told, "who answers for it, why it is there, until when, and what shows it right")
+
+
+def _look_at_clauses(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
+    required = {clause.text for clause in rule.when}
+    for clause in rule.unless:
+        if clause.text in required:
+            diagnostics.warning(clause.expr.span, "this is asked for above: the rule never holds")
+    for name, bounds in _bounds(rule.when).items():
+        low, high = max(bound[0] for bound in bounds), min(bound[1] for bound in bounds)
+        open_ends = any(bound[2] and low in bound[:2] for bound in bounds)
+        if low > high or (low == high and open_ends):
+            told = f"no `{name}` is both: {' and '.join(text for _, _, _, text in bounds)}; the rule never holds"
+            diagnostics.warning(rule.span, told)
+
+
+def _bounds(clauses: Iterable[Clause]) -> dict[str, list[tuple[float, float, bool, str]]]:
+    """By name, what comparisons with a number leave over: from, to, whether without the ends, and the clause."""
+    found: dict[str, list[tuple[float, float, bool, str]]] = {}
+    for clause in clauses:
+        expr = clause.expr
+        if not isinstance(expr, Compare) or expr.op not in _MIRRORED:
+            continue
+        op, left, right = expr.op, expr.left, expr.right
+        if isinstance(left, Constant):
+            op, left, right = _MIRRORED[op], right, left
+        if isinstance(left, Ref) and isinstance(right, Constant) and type(right.value) in (int, float):
+            value = float(right.value)
+            low, high = (value if op in (">", ">=", "==") else -inf), (value if op in ("<", "<=", "==") else inf)
+            found.setdefault(left.written, []).append((low, high, op in ("<", ">"), f"`{clause.text}`"))
+    return found
+
+
+def _groups(rule: RuleDeclaration) -> tuple[list[Clause], list[Clause], list[Clause]]:
+    return rule.when, rule.any, rule.unless

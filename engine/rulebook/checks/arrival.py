@@ -1,0 +1,107 @@
+"""Which rules' results can depend on the order in which the events of different users arrive.
+
+The events of one user are in one partition, and come in the same order live, in a backtest and offline. Where several
+users meet, at an entity, a model, a budget, the partitions of live events come together in an order that is nobody's to
+say (decision 34).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.core.rules import USER, Rulebook
+from engine.rulebook.language.diagnostics import Diagnostics
+from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.dependencies import concern_alike, reached
+from engine.rulebook.sections.reading import read_declarations
+from engine.rulebook.sections.rules import RuleDeclaration, read_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the order between users means for a rule. `reasons`: where it meets other users, none where it cannot
+    matter; `settles`: whom it acts on in the end is the same in any order, only when and as what may differ."""
+
+    reasons: tuple[str, ...]
+    settles: bool = False
+
+    @property
+    def matters(self) -> bool:
+        """Whether another order may give another result."""
+        return bool(self.reasons)
+
+    def __str__(self) -> str:
+        """For people."""
+        if not self.matters:
+            return "no: it reads of each user alone"
+        if self.settles:
+            return f"not in the end, as it acts on earlier events too: {'; '.join(self.reasons)}"
+        return f"yes: {'; '.join(self.reasons)}"
+
+
+def find_orders(rulebook: Rulebook) -> dict[str, Order]:
+    """By rule, what the order of arrival between users means for it."""
+    declared = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
+    rules = read_rules(declared)
+    found = {one.rule.name: _own(one, declared, rulebook) for one in rules}
+    while True:
+        more = {one.rule.name: _with_others(one, rules, found) for one in rules}
+        if more == found:
+            return found
+        found = more
+
+
+def _own(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> Order:
+    """From what the rule itself reads and does."""
+    refs = [ref for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
+    counted = [f"it counts by {kind}" for kind in _kinds(refs, rulebook)]
+    learned = [f"model {name} learns from labels as they come" for name in _models(refs, rulebook)]
+    by_models = [reason for name in _models(refs, rulebook, all_of_them=True) for reason in _inputs(name, rulebook)]
+    resting = [f"it rests per {rule.rule.rests}"] if rule.rule.cooldown_ms and rule.rule.rests != USER else []
+    budget = ["its budget is shared by all users"] if rule.rule.budget is not None else []
+    reasons = (*counted, *learned, *by_models, *resting, *budget)
+    keeps_count = rule.rule.cooldown_ms or rule.rule.ladder is not None
+    looks_back = rule.rule.then.lookback_ms is not None and not keeps_count
+    return Order(reasons, looks_back and list(reasons) == counted and _only_grows(rule, declared, rulebook))
+
+
+def _with_others(rule: RuleDeclaration, rules: list[RuleDeclaration], known: Mapping[str, Order]) -> Order:
+    """From what other rules do to it."""
+    one, own = rule.rule, known[rule.rule.name]
+    more = []
+    for other in (other.rule for other in rules if other is not rule and known[other.rule.name].matters):
+        if other.then.kind == "allow" and other.mode != "shadow" and concern_alike(other.events, one.events):
+            more.append(f"allow rule {other.name}, which may overrule it, depends on the order")
+        elif one.ladder is not None and other.ladder is not None and one.ladder.name == other.ladder.name:
+            more.append(f"rule {other.name}, on the same ladder, depends on the order")
+    more = [reason for reason in more if reason not in own.reasons]
+    return Order((*own.reasons, *more), own.settles and not more)
+
+
+def _kinds(refs: list[Ref], rulebook: Rulebook) -> list[str]:
+    kinds = {rulebook.counters[ref.target].by for ref in refs if ref.kind == "counter"}
+    return sorted(kinds - {USER})
+
+
+def _models(refs: list[Ref], rulebook: Rulebook, all_of_them: bool = False) -> list[str]:
+    names = dict.fromkeys(ref.target.removesuffix(" threshold") for ref in refs if ref.kind == "score")
+    return [name for name in names if name in rulebook.models and (all_of_them or rulebook.models[name].learns)]
+
+
+def _inputs(model: str, rulebook: Rulebook) -> list[str]:
+    read = [rulebook.counters[name] for name in rulebook.models[model].numbers if name in rulebook.counters]
+    return [f"model {model} counts by {kind}" for kind in sorted({one.by for one in read} - {USER})]
+
+
+def _only_grows(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> bool:
+    """Whether more events can only make the clauses about entities true."""
+    shared = [clause.expr for clause in rule.all_clauses() if _kinds(list(reached(declared, clause.expr)), rulebook)]
+    held = {id(clause.expr) for clause in rule.unless}
+    return all(id(expr) not in held and _grows(expr, rulebook) for expr in shared)
+
+
+def _grows(expr: Expr, rulebook: Rulebook) -> bool:
+    match expr:
+        case Compare(op=">" | ">=", left=Ref(kind="counter", target=name), right=Constant()):
+            return rulebook.counters[name].kind != "sum"
+    return False

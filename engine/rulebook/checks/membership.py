@@ -1,0 +1,73 @@
+"""Whether entries of lists can be what they are compared with: one that can never match is an error at its line."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from engine.core.lists import meaning_of
+from engine.core.networks import network_of
+from engine.keys.urls import domain_of
+from engine.rulebook.language.keys import CANONICAL
+from engine.rulebook.language.nodes import Call, Expr, Member, Ref, children
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.rules import RuleDeclaration, expressions_in
+
+_PREFIX_BITS = {4: 24, 6: 56}
+
+
+def check_entries(made: Declarations, rules: Iterable[RuleDeclaration]) -> None:
+    """Report the entries that can never match, of each list and of what is compared with it."""
+    uses = {(one.excluded, one.by) for one in made.counters.values() if one.excluded is not None}
+    for expr in expressions_in(made, rules):
+        uses |= {(member.list_name, kind) for member, kind in _members(expr) if member.list_name is not None}
+    for name, kind in sorted(uses):
+        for entry, span in made.entry_spans.get(name, {}).items():
+            found = _WRONG[kind](entry) if kind in _WRONG else None
+            if found is not None:
+                made.diagnostics.error(span, f"`{entry}` can never match: {found[0]}", found[1])
+
+
+def _members(expr: Expr) -> Iterator[tuple[Member, str]]:
+    """What is looked up in lists, and the kind of what is looked up."""
+    if isinstance(expr, Member):
+        item = expr.item
+        if isinstance(item, Ref) and (item.kind == "keys" or (item.kind == "field" and item.target == "ip")):
+            yield expr, item.target
+        elif isinstance(item, Call) and item.function == "domain":
+            yield expr, "url_domain"
+    for child in children(expr):
+        yield from _members(child)
+
+
+def _wrong_address(entry: str) -> tuple[str, str] | None:
+    if network_of(entry) is not None:
+        return None
+    return "it is no address and no network", "for example 203.0.113.9, 198.51.100.0/24 or 2001:db8::/32"
+
+
+def _wrong_prefix(entry: str) -> tuple[str, str] | None:
+    network = network_of(entry)
+    if network is None or CANONICAL["ip_prefix"](entry):
+        return None if network is not None else _wrong_address(entry)
+    bits = _PREFIX_BITS[network.version]
+    if network.bits <= bits:
+        return None
+    return f"an `ip_prefix` is a /{bits}, which is larger", f"write the /{bits} that it lies in"
+
+
+def _wrong_domain(entry: str) -> tuple[str, str] | None:
+    meaning = meaning_of(entry)
+    if meaning is not None and meaning[0] == "below":
+        return None
+    if domain_of(entry):
+        return None
+    return "it is no domain", "for example example.com, *.example.com or t.me/channel"
+
+
+def _wrong_text(entry: str) -> tuple[str, str] | None:
+    if CANONICAL["text"](entry):
+        return None
+    return "texts of so few letters are not told apart by what they say", "leave it out: it is not counted by `text`"
+
+
+_WRONG: dict[str, Callable[[str], tuple[str, str] | None]] = {
+    "ip": _wrong_address, "ip_prefix": _wrong_prefix, "url_domain": _wrong_domain, "text": _wrong_text
+}  # fmt: skip

@@ -1,0 +1,184 @@
+"""What events must have for a rule to hold: types, fields, values. Where a recording lacks some, the rule never fires.
+
+Three-valued, as the rules are: a clause can be true only where all that it reads is there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from engine.core.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
+from engine.rulebook.language.diagnostics import Diagnostics
+from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.nodes import Call, Compare, Constant, Contains, Expr, Logical, Member, Not, Ref, names_in
+from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
+from engine.rulebook.sections.reading import read_declarations
+from engine.rulebook.sections.rules import RuleDeclaration, read_rules
+
+_ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, "ts"))
+_OPPOSITES = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
+_MIRRORED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
+_MOST_VALUES = 50
+"""A longer list that is written out in a clause is not looked into."""
+
+Value = str | float | int | bool
+
+
+class Requirement(NamedTuple):
+    """Something that events of these types must have: that there are some, a field, or a value in it. `path`: where the
+    field is found; `name`: how the rulebook calls it."""
+
+    what: Literal["type", "field", "value"]
+    types: tuple[str, ...]
+    path: str = ""
+    name: str = ""
+    value: Value = ""
+
+
+IsThere = Callable[[Requirement], bool]
+
+
+class Requirements:
+    """Those of all rules of a rulebook that has been checked."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._declared = read_declarations(sources, Diagnostics(sources))
+        self._rules = {one.rule.name: one for one in read_rules(self._declared)}
+
+    def all(self) -> set[Requirement]:
+        """All that any rule may ask for."""
+        asked: set[Requirement] = set()
+
+        def note(one: Requirement) -> bool:
+            asked.add(one)
+            return one.what != "value"  # so that all others are asked for as well
+
+        for rule in self._rules:
+            self.lacking(rule, note)
+        return asked
+
+    def lacking(self, rule: str, is_there: IsThere) -> list[Requirement]:
+        """What keeps a rule from ever holding; empty where nothing does, as far as can be told."""
+        return list(dict.fromkeys(_lacking(self._declared, self._rules[rule], is_there)))
+
+
+def _lacking(declared: Declarations, rule: RuleDeclaration, is_there: IsThere) -> list[Requirement]:
+    missing = _missing_types(rule.rule.events, is_there)
+    if missing:
+        return missing
+    reading = _Reading(declared, rule.rule.events, is_there)
+    found = [one for clause in rule.when for one in reading.lacking(clause.expr, True)]
+    found += [one for clause in rule.unless for one in reading.lacking(clause.expr, False)]
+    return found + (_either([reading.lacking(clause.expr, True) for clause in rule.any]) if rule.any else [])
+
+
+def _missing_types(types: Iterable[str], is_there: IsThere) -> list[Requirement]:
+    """All of them, where there is none."""
+    return _either([_unless_there(Requirement("type", (one,)), is_there) for one in types])
+
+
+def _unless_there(one: Requirement, is_there: IsThere) -> list[Requirement]:
+    return [] if is_there(one) else [one]
+
+
+def _either(parts: list[list[Requirement]]) -> list[Requirement]:
+    """What is lacking where one of several would do."""
+    return [] if not all(parts) else [one for part in parts for one in part]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Expressions as they are read of events of some types."""
+
+    declared: Declarations
+    types: tuple[str, ...]
+    is_there: IsThere
+
+    def lacking(self, expr: Expr, truth: bool) -> list[Requirement]:
+        """What keeps a condition from ever being definitely true, or definitely false."""
+        match expr:
+            case Not(operand=operand):
+                return self.lacking(operand, not truth)
+            case Logical(op=op, operands=operands):
+                parts = [self.lacking(part, truth) for part in operands]
+                return [one for part in parts for one in part] if (op == "and") == truth else _either(parts)
+            case Call(function="known", arguments=[Ref() as ref]):
+                return self._absent(ref) if truth else []
+        absent = [one for ref in names_in(expr) for one in self._absent(ref)]
+        return absent or self._unmet(expr, truth)
+
+    def _absent(self, ref: Ref) -> list[Requirement]:
+        """What keeps a name from ever having a value."""
+        if ref.kind in ("field", "event"):
+            return self._absent_field(self.declared.path_of(ref.target), ref.written)
+        body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
+        if body is None or isinstance(body, RatioDeclaration):
+            return []
+        if body.type != "bool":
+            return [one for inner in names_in(body) for one in self._absent(inner)]
+        true, false = (self.lacking(body, truth) for truth in (True, False))
+        return true if true and false else []
+
+    def _absent_field(self, path: str, name: str) -> list[Requirement]:
+        return [] if path in _ALWAYS_THERE else self._ask("field", path, name)
+
+    def _unmet(self, expr: Expr, truth: bool) -> list[Requirement]:
+        """What a test lacks that can be made."""
+        match expr:
+            case Ref(kind="derived"):
+                body = self.declared.derived[expr.target][1]
+                return self.lacking(body, truth) if isinstance(body, Expr) else []
+            case Ref():
+                return self._value(expr, truth)
+            case Compare(op="==" | "!=" as op, left=Ref() as ref, right=Constant(value=value)):
+                return self._value(ref, value) if (op == "==") == truth else []
+            case Compare(op=op, left=Ref() as ref, right=Constant(value=limit)) if not isinstance(limit, str):
+                return self._uncounted(ref) if _is_above_zero(op if truth else _OPPOSITES[op], limit) else []
+            case Compare(op=op, left=Constant() as limit, right=Ref() as ref):
+                return self._unmet(Compare(expr.span, expr.type, _MIRRORED.get(op, op), ref, limit), truth)
+            case Member(item=Ref() as ref, list_name=None, values=values) if truth and len(values) <= _MOST_VALUES:
+                return _either([self._value(ref, value) for value in sorted(values, key=str)])
+            case Contains(item=Constant(value=value), container=Ref(type="list") as ref) if truth:
+                return self._value(ref, value)
+        return []
+
+    def _value(self, ref: Ref, value: Value) -> list[Requirement]:
+        """A value that a field must have; only fields that events have as they are written are looked into."""
+        field = self.declared.fields.get(ref.target)
+        is_plain = field is None or (field.factor == 1 and not field.is_spelt)
+        path = self.declared.path_of(ref.target)
+        if ref.kind not in ("field", "event") or not is_plain or path in ("ip", *COMPUTED_FIELDS):
+            return []
+        return self._ask("value", path, ref.written, value)
+
+    def _uncounted(self, ref: Ref) -> list[Requirement]:
+        """What keeps a counter, or a ratio of two, from ever being more than 0."""
+        if ref.kind == "counter":
+            return _uncounted(self.declared, self.declared.counters[ref.target], self.is_there)
+        body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
+        if isinstance(body, RatioDeclaration):
+            return [*self._uncounted(body.numerator), *self._uncounted(body.denominator)]
+        return []
+
+    def _ask(self, what: Literal["field", "value"], path: str, name: str, value: Value = "") -> list[Requirement]:
+        return _unless_there(Requirement(what, self.types, path, name, value), self.is_there)
+
+
+def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: IsThere) -> list[Requirement]:
+    missing = _missing_types(counter.of, is_there)
+    if missing:
+        return missing
+    reading = _Reading(declared, counter.of, is_there)
+    named = [name for name in (counter.field, *counter.by.split("+")) if name and name not in KEY_SOURCES]
+    fields = [name for name in named if name in declared.fields or name.startswith("event.")]
+    found = [one for name in fields for one in reading._absent_field(_path(declared, name), name)]
+    return found + (reading.lacking(counter.where, True) if counter.where is not None else [])
+
+
+def _path(declared: Declarations, name: str) -> str:
+    return declared.path_of(name).removeprefix("event.")
+
+
+def _is_above_zero(op: str, limit: float) -> bool:
+    """Whether a comparison with a limit fails at 0, and holds at more."""
+    return (op == ">" and limit >= 0) or (op == ">=" and limit > 0)

@@ -1,0 +1,110 @@
+"""What a rule means, as a number: it changes with its clauses and with all that they read, and with nothing else."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from typing import Any
+
+from engine.core.hashing import hash32
+from engine.core.rules import threshold_of
+from engine.rulebook.language.diagnostics import Span
+from engine.rulebook.language.nodes import Expr, Member, children, names_in
+from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
+from engine.rulebook.sections.rules import RuleDeclaration
+
+_Name = tuple[str, str]
+"""Kind and name: a field, a counter, a derived value, a cluster, a model, a list."""
+
+
+def give_senses(declared: Declarations, rules: list[RuleDeclaration]) -> None:
+    """Let each rule have its sense, and its budget be one of that sense."""
+    senses = _Senses(declared)
+    for rule in rules:
+        sense = hash32("\x00".join(senses.parts(rule)))
+        budget = rule.rule.budget
+        if budget is not None:
+            budget = replace(budget, key=hash32(f"budget {sense} {budget.per_ms}"))
+        rule.rule = replace(rule.rule, sense=sense, budget=budget)
+
+
+class _Senses:
+    def __init__(self, declared: Declarations) -> None:
+        self._declared = declared
+        self.told = cache(self._told_of)  # by name: what it is, and what it reads itself
+
+    def parts(self, rule: RuleDeclaration) -> list[str]:
+        """All that makes up a rule's sense."""
+        found, waiting = [rule.rule.name, *rule.rule.events], list[_Name]()
+        for group in (rule.when, rule.any, rule.unless):
+            found.append("|")
+            for clause in group:
+                found.append(_told(clause.expr))
+                waiting += _names(clause.expr)
+        seen: set[_Name] = set()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting += self.told(name)[1]
+        return found + [f"{kind} {name} {self.told((kind, name))[0]}" for kind, name in sorted(seen)]
+
+    def _told_of(self, name: _Name) -> tuple[str, list[_Name]]:
+        declared, (kind, key) = self._declared, name
+        if kind == "list":
+            return str(hash32("\x00".join(sorted(declared.lists.get(key, ()))))), []
+        if kind == "counter" and key in declared.counters:
+            return self._counter(declared.counters[key])
+        if kind == "derived" and key in declared.derived:
+            body = declared.derived[key][1]
+            return _told(body), list(_names(body))
+        if kind == "score":
+            model = key.removesuffix(threshold_of(""))
+            read = {part: node.plain() for part, node in declared.models.get(model, {}).items()}
+            words = [*read.get("numbers", ()), *read.get("texts", ()), *read.get("categories", ())]
+            return str(read), [*self._known(map(str, words))]
+        if kind == "cluster" and key in declared.clusters:
+            return _told(declared.clusters[key]), list(self._known(declared.clusters[key].share))
+        return _told(declared.fields.get(key) if kind == "field" else None), []
+
+    def _counter(self, one: CounterDeclaration) -> tuple[str, list[_Name]]:
+        words = [*one.by.split("+"), one.field or ""]
+        read = [*self._known(words), *(_names(one.where) if one.where is not None else ())]
+        if one.excluded is not None:
+            read.append(("list", one.excluded))
+        shown = (one.kind, one.field, one.of, one.by, one.over_ms, one.where, one.cap, one.approx, one.excluded)
+        return _told(shown), read
+
+    def _known(self, words: Iterable[str]) -> Iterator[_Name]:
+        declared = self._declared
+        places: tuple[tuple[str, Any], ...] = (
+            ("field", declared.fields), ("counter", declared.counters), ("derived", declared.derived),
+            ("cluster", declared.clusters),
+        )  # fmt: skip
+        for word in words:
+            yield from ((kind, word) for kind, known in places if word in known)
+
+
+def _names(expr: Expr | RatioDeclaration) -> Iterator[_Name]:
+    """What an expression reads itself."""
+    if isinstance(expr, RatioDeclaration):
+        yield from ((ref.kind, ref.target) for ref in (expr.numerator, expr.denominator))
+        return
+    yield from ((ref.kind, ref.target) for ref in names_in(expr))
+    yield from _lists(expr)
+
+
+def _lists(expr: Expr) -> Iterator[_Name]:
+    if isinstance(expr, Member) and expr.list_name is not None:
+        yield "list", expr.list_name
+    for child in children(expr):
+        yield from _lists(child)
+
+
+def _told(thing: Any) -> str:
+    """A declaration or an expression, whatever place in the file it has."""
+    if is_dataclass(thing):
+        parts = [getattr(thing, one.name) for one in fields(thing)]
+        return f"{type(thing).__name__}({', '.join(_told(part) for part in parts if not isinstance(part, Span))})"
+    if isinstance(thing, list | tuple):
+        return f"[{', '.join(map(_told, thing))}]"
+    return str(sorted(map(str, thing))) if isinstance(thing, set | frozenset) else repr(thing)

@@ -1,0 +1,222 @@
+"""Expressions as Python source. Three-valued logic becomes two-valued code.
+
+For every expression two conditions can be generated: one that holds when it is definitely true, one
+when it is definitely false (Kleene's logic; unknown makes both fail). A rule fires on the first, so
+unknown never enforces, and no value "unknown" is ever passed around at run time. A count of which only a lower bound is
+known (`core/bounds.py`) makes a comparison definitely true or false where the bound decides it.
+
+Names are read on first use and kept in a local variable: a clause that is not reached costs nothing. What the
+models read is read in any case, and at once.
+"""
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import Any
+
+import re2
+
+from engine.core.lists import LiveList
+from engine.rulebook.language.keys import CANONICAL
+from engine.rulebook.language.nodes import (
+    Arithmetic,
+    Call,
+    Compare,
+    Constant,
+    Contains,
+    Expr,
+    Logical,
+    Matches,
+    Member,
+    Not,
+    Ref,
+    names_in,
+)
+
+Entries = Callable[[str | None, Iterable[Any]], Set[Any]]
+"""What is in the list of a name, or in one that is written out."""
+
+Loader = Callable[["Scope", Ref], str]
+"""Gives the source text that reads a name once; None at run time means unknown."""
+
+
+_OPPOSITES = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
+_CERTAINLY = {"==": "equals", "!=": "differs"}
+
+
+def counts(expr: Expr) -> bool:
+    """Whether a value may be a bound."""
+    return any(ref.kind in ("counter", "derived") for ref in names_in(expr))
+
+
+class Scope:
+    """The local variables of one generated function, and the constants it needs. `hidden`: whether events have
+    pseudonyms where rules have ids."""
+
+    def __init__(self, load: Loader, entries: Entries, hidden: bool, constants: dict[str, Any]) -> None:
+        self._load, self._entries, self._hidden, self.constants = load, entries, hidden, constants
+        self.variables: dict[tuple[str, str, str], str] = {}
+        self._assigned: set[str] = set()
+
+    def variable(self, ref: Ref) -> str:
+        """The local variable that holds a name, once it is loaded."""
+        key = (ref.kind, ref.target, ref.type)
+        return self.variables.setdefault(key, f"v{len(self.variables)}")
+
+    def loaded(self, ref: Ref) -> str:
+        """An expression that gives the name's value, reading it if that has not happened yet."""
+        name = self.variable(ref)
+        if name in self._assigned:
+            return name
+        return f"({name} if {name} is not U else ({name} := {self._load(self, ref)}))"
+
+    def assign(self, refs: Sequence[Ref], source: str | None = None) -> str:
+        """A line that reads names whether or not a clause gets so far; from now on they are plain variables.
+        `source` gives them all, one after the other; without it, each is read by itself."""
+        names = [self.variable(ref) for ref in refs]
+        line = f" {', '.join(names)}, = {source}" if source else "; ".join([f" {self.loaded(ref)}" for ref in refs])
+        self._assigned.update(names)
+        return line
+
+    def constant(self, prefix: str, value: Any) -> str:
+        """A global of the generated code."""
+        name = f"{prefix}{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def declarations(self) -> str:
+        """The first line of the function: nothing is read yet."""
+        return " = ".join([*self.variables.values(), "U"]) if self.variables else "pass"
+
+    # -- conditions -------------------------------------------------------------------------------
+
+    def true(self, expr: Expr) -> str:
+        """Source that is true exactly when `expr` is definitely true."""
+        match expr:
+            case Constant(value=value):
+                return repr(value)
+            case Ref():
+                return f"({self.loaded(expr)} is True)"
+            case Not(operand=operand):
+                return self.false(operand)
+            case Logical(op="and", operands=operands):
+                return "(" + " and ".join(self.true(part) for part in operands) + ")"
+            case Logical(operands=operands):
+                return "(" + " or ".join(self.true(part) for part in operands) + ")"
+            case Call(function="known", arguments=[Ref() as ref]):
+                return f"({self.loaded(ref)} is not None)"
+        return self._when_known(expr, self._test(expr))
+
+    def false(self, expr: Expr) -> str:
+        """Source that is true exactly when `expr` is definitely false."""
+        match expr:
+            case Constant(value=value):
+                return repr(not value)
+            case Ref():
+                return f"({self.loaded(expr)} is False)"
+            case Not(operand=operand):
+                return self.true(operand)
+            case Logical(op="and", operands=operands):
+                return "(" + " or ".join(self.false(part) for part in operands) + ")"
+            case Logical(operands=operands):
+                return "(" + " and ".join(self.false(part) for part in operands) + ")"
+            case Call(function="known", arguments=[Ref() as ref]):
+                return f"({self.loaded(ref)} is None)"
+        return self._when_known(expr, self._opposite(expr))
+
+    def value(self, expr: Expr) -> str:
+        """Source for a value, None when it is unknown."""
+        if isinstance(expr, Constant):
+            return repr(expr.value)
+        if isinstance(expr, Ref):
+            return self.loaded(expr)
+        if expr.type == "bool":
+            return f"(True if {self.true(expr)} else False if {self.false(expr)} else None)"
+        known = self._known(expr)
+        return f"({self._plain(expr)} if {' and '.join(known)} else None)" if known else self._plain(expr)
+
+    def _when_known(self, expr: Expr, test: str) -> str:
+        return "(" + " and ".join([*self._known(expr), test]) + ")"
+
+    def _known(self, expr: Expr) -> list[str]:
+        conditions = [f"{self.loaded(ref)} is not None" for ref in names_in(expr)]
+        return conditions + self._safe(expr)
+
+    def _safe(self, expr: Expr) -> list[str]:
+        """Divisors that must not be zero, innermost first: division by zero is unknown."""
+        match expr:
+            case Arithmetic(op=op, left=left, right=right):
+                found = self._safe(left) + self._safe(right)
+                return [*found, self._compared("!=", right, Constant(right.span, "number", 0))] if op == "/" else found
+            case Compare(left=left, right=right):
+                return self._safe(left) + self._safe(right)
+            case Call(arguments=arguments):
+                return [condition for part in arguments for condition in self._safe(part)]
+            case Member(item=item) | Contains(item=item):
+                return self._safe(item)
+        return []
+
+    def _test(self, expr: Expr) -> str:
+        match expr:
+            case (
+                Compare(op="==" | "!=" as op, left=other, right=Constant(value=str(text)))
+                | Compare(op="==" | "!=" as op, left=Constant(value=str(text)), right=other)
+            ) if self._hidden:
+                same = self._is_among(other, None, (text,))
+                return same if op == "==" else f"(not {same})"
+            case Compare(op=op, left=left, right=right):
+                return self._compared(op, left, right)
+            case Member(item=item, list_name=name, values=values):
+                return self._is_among(item, name, values)
+            case Contains(item=Constant(value=str(text)), container=container_expr) if self._hidden:
+                within = self._plain(container_expr)
+                return "(" + " or ".join(f"{one!r} in {within}" for one in sorted(self._entries(None, (text,)))) + ")"
+            case Contains(item=item, container=container_expr):
+                return f"({self._plain(item)} in {self._plain(container_expr)})"
+            case Matches(subject=subject, pattern=pattern):
+                search = self.constant("R", re2.compile(pattern).search)
+                return f"({search}({self._plain(subject)}) is not None)"
+        raise AssertionError(f"no test for {expr}")  # the type checker lets no other condition pass
+
+    def _opposite(self, expr: Expr) -> str:
+        """Source that is true when a test of known values fails. With a bound it may do neither."""
+        if isinstance(expr, Compare) and "text" not in (expr.left.type, expr.right.type):
+            return self._compared(_OPPOSITES[expr.op], expr.left, expr.right)
+        if isinstance(expr, Member) and counts(expr.item):
+            entries = self.constant("L", self._entries(expr.list_name, expr.values))
+            return f"is_outside({self._plain(expr.item)}, {entries})"
+        return f"not {self._test(expr)}"
+
+    def _compared(self, op: str, left: Expr, right: Expr) -> str:
+        one, other = self._plain(left), self._plain(right)
+        if op in _CERTAINLY and (counts(left) or counts(right)):
+            return f"{_CERTAINLY[op]}({one}, {other})"
+        return f"({one} {op} {other})"
+
+    def _is_among(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> str:
+        if item.type == "list":
+            return f"among({self._plain(item)}, {self.constant('L', self._listed(item, list_name, values))})"
+        return f"({self._plain(item)} in {self.constant('L', self._entries(list_name, values))})"
+
+    def _listed(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
+        """The entries that the items of an event's list are looked up in: also as these are written."""
+        written = CANONICAL.get(item.target) if isinstance(item, Ref) and item.kind == "keys" else None
+        entries = self._entries(list_name, values)
+        if written is None or isinstance(entries, LiveList):
+            return entries
+        return self._entries(None, {*entries, *(key for entry in entries for key in written(entry))})
+
+    def _plain(self, expr: Expr) -> str:
+        """Source for a value all of whose names are loaded and known."""
+        match expr:
+            case Constant(value=value):
+                return repr(value)
+            case Ref():
+                return self.variable(expr)
+            case Arithmetic(op=op, left=left, right=right):
+                # In floating point: integers of any length would make division overflow. A bound stays one.
+                first = f"({self._plain(left)} + 0.0)" if counts(left) else f"float({self._plain(left)})"
+                return f"({first} {op} {self._plain(right)})"
+            case Call(function="lower", arguments=[argument]):
+                return f"{self._plain(argument)}.lower()"
+            case Call(function=function, arguments=arguments):
+                return f"{function}({', '.join(self._plain(part) for part in arguments)})"
+        raise AssertionError(f"no value for {expr}")  # the type checker lets no other value pass

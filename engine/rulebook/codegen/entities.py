@@ -1,0 +1,129 @@
+"""Writes what happens on an event's journey: which entities it visits, what is entered and read at each,
+what is gathered before it sets out, and what is watched for the sake of those who came before."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from engine.core.programs import EntityProgram, Rest, Watch
+from engine.core.rules import Counter
+from engine.rulebook.codegen.conditions import Scope
+from engine.rulebook.codegen.entering import observations
+from engine.rulebook.codegen.functions import (
+    Rules,
+    Vocabulary,
+    compiled,
+    conditions,
+    excluding,
+    fetch,
+    from_series,
+    function,
+)
+from engine.rulebook.codegen.runtime import RUNTIME
+from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.sections.dependencies import Dependencies, reached
+from engine.rulebook.sections.rules import Clause, RuleDeclaration
+
+
+class EntityWriter:
+    """Writes the functions of journeys."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._words = vocabulary
+
+    def program(self, kind: str, event_type: str, entered: list[Counter], answered: list[Counter]) -> EntityProgram:
+        """One kind of entity. `entered`: the counters that count this event; `answered`: those that are read."""
+        namespace = dict(RUNTIME)
+        keys, observe, read = (self._words.scope(namespace, from_series, no_score) for _ in range(3))
+        source = [
+            function("find(f)", keys, [f" return {self._keys(keys, kind, [*entered, *answered])}"]),
+            function("observe(f, s, now, k)", observe, observations(self._words, observe, entered)),
+            function("read(s, now, k)", read, [f" return {self._values(read, answered)}"]),
+        ]
+        compiled(source, f"{event_type} at {kind}", namespace)
+        return EntityProgram(namespace["find"], namespace["observe"], namespace["read"])
+
+    def gather(self, event_type: str, counters: Sequence[Counter], scores: Iterable[str]) -> Any:
+        """Reads the user's counters and scores, for the rules that are decided after the journey."""
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, from_series, no_score)
+        entries = [f"{counter.name!r}: {from_series(scope, counter)}" for counter in counters]
+        entries += [f"{f'score.{model}'!r}: q.get({model!r})" for model in scores]
+        source = function("gather(f, s, now, q)", scope, [f" return {self._words.values(scope, counters, entries)}"])
+        compiled([source], event_type, namespace)
+        return namespace["gather"]
+
+    def eligible(self, event_type: str, rules: Rules, needs: Dependencies) -> Any:
+        """Tells which of these rules have all their clauses hold, but for those about the entity."""
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, from_series, lambda _, model: f"q.get({model!r})")
+        lines = [" hits = []"]
+        for index, rule in rules:
+            ours = [[clause for clause in group if not needs.kinds(clause)] for group in _groups(rule)]
+            lines.append(f" if {conditions(scope, *ours)}: hits.append({index})")
+        compiled([function("eligible(f, s, now, q)", scope, [*lines, " return hits"])], event_type, namespace)
+        return namespace["eligible"]
+
+    def watch(self, index: int, rule: RuleDeclaration, kind: str, counter: Counter, needs: Dependencies) -> Watch:
+        """What to watch at the entities of one kind, for a rule with a lookback."""
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, self._read, no_score)
+        theirs = _about_entities(rule, needs)
+        count = self._words.scope(namespace, from_series, no_score)
+        source = [
+            function("crossed(s, now, k)", scope, [f" return {conditions(scope, *theirs)}"]),
+            function("count(s, now, k)", count, [f" return {from_series(count, counter)}"]),
+        ]
+        compiled(source, f"{rule.rule.name} at {kind}", namespace)
+        lookback_ms = rule.rule.then.lookback_ms
+        assert lookback_ms is not None
+        names = {ref.target for group in theirs for clause in group for ref in reached(needs.declared, clause.expr)}
+        within_ms = max(self._words.counters[name].over_ms for name in names if name in self._words.counters)
+        return Watch(
+            index, namespace["crossed"], namespace["count"], counter.name, counter.series_key, counter.over_ms,
+            lookback_ms, within_ms,
+        )  # fmt: skip
+
+    def rest(self, index: int, rule: RuleDeclaration, kind: str, needs: Dependencies) -> Rest:
+        """What to ask at the entities of one kind, for a rule that rests there."""
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, self._read, no_score)
+        held = f" return {conditions(scope, *_about_entities(rule, needs))}"
+        compiled([function("holds(s, now, k)", scope, [held])], f"{rule.rule.name} at {kind}", namespace)
+        return Rest(index, namespace["holds"])
+
+    def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
+        """The keys that an event names, without those that every counter leaves out."""
+        found = f"keys({', '.join(map(self._part, kind.split('+')))})"
+        lists = [excluding(self._words, scope, counter) for counter in counters]
+        if not all(lists):
+            return found
+        left_out = " and ".join(sorted({f"k in {name}" for names in lists for name in names}))
+        return f"tuple(k for k in {found} if not ({left_out}))"
+
+    def _part(self, part: str) -> str:
+        if part in KEY_SOURCES:
+            return KEY_SOURCES[part]
+        found = fetch(self._words.declared.path_of(part.removeprefix("event.")))
+        return f"addresses({found})" if part == "ip" else f"tokens({found})"
+
+    def _values(self, scope: Scope, counters: Sequence[Counter]) -> str:
+        entries = [f"{counter.name!r}: {self._read(scope, counter)}" for counter in counters]
+        return self._words.values(scope, counters, entries)
+
+    def _read(self, scope: Scope, counter: Counter) -> str:
+        left_out = excluding(self._words, scope, counter)
+        found = from_series(scope, counter)
+        return f"(None if k in {left_out[0]} else {found})" if left_out else found
+
+
+def no_score(_: Scope, model: str) -> str:
+    """Where scores are not read."""
+    raise AssertionError(f"the score of {model} is not read here")
+
+
+def _about_entities(rule: RuleDeclaration, needs: Dependencies) -> list[list[Clause]]:
+    return [[clause for clause in group if needs.kinds(clause)] for group in _groups(rule)]
+
+
+def _groups(rule: RuleDeclaration) -> list[list[Clause]]:
+    return [rule.when, rule.any, rule.unless]

@@ -1,0 +1,269 @@
+"""The parts that all generated functions are made of: how names are read, how events enter series."""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.core.entities import MAX_LATENESS_MS
+from engine.core.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
+from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
+from engine.core.shares import Part, Share
+from engine.rulebook.codegen.conditions import Scope, counts
+from engine.rulebook.codegen.runtime import invalid
+from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
+from engine.rulebook.language.nodes import Ref, names_in
+from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.rules import Clause, RuleDeclaration
+
+_READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
+_NUMBER = ("int", "float")
+_TYPES = {
+    "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER
+}  # fmt: skip
+_CLASSES = {
+    "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
+    "size": (int, float),
+}  # fmt: skip
+_COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1, "keys": 3}
+_COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
+"""What an event has of the engine's findings where there is nothing to find."""
+
+Rules = list[tuple[int, RuleDeclaration]]
+"""Rules with their places in the rulebook."""
+
+CounterSource = Callable[[Scope, Counter], str]
+"""Source text that reads a counter."""
+
+ScoreSource = Callable[[Scope, str], str]
+"""Source text that reads or asks for a model's score."""
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """Everything that generated functions of one rulebook have in common."""
+
+    declared: Declarations
+    counters: Mapping[str, Counter]
+    models: Mapping[str, ModelSpec]
+
+    def scope(self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource) -> Scope:
+        """A new function's scope, with the places from which it reads counters and scores."""
+        return Scope(
+            lambda scope, ref: self._load(scope, ref, counter, score), self.declared.entries,
+            self.declared.conceal is not None, namespace,
+        )  # fmt: skip
+
+    def _load(self, scope: Scope, ref: Ref, counter: CounterSource, score: ScoreSource) -> str:
+        match ref.kind:
+            case "field":
+                declared = self.declared.fields[ref.target]
+                found = fetch(declared.path)
+                if declared.is_spelt or ref.target == "ip":
+                    found = f"{'spelt' if declared.is_spelt else 'address'}({found})"
+                if declared.path == INVALID_FIELDS:
+                    return f"invalid(f, {scope.constant('W', self._wanted())})"
+                if declared.factor != 1:
+                    return f"scaled({found}, {declared.factor})"
+                return guarded(found, declared.type)
+            case "event":
+                return guarded(fetch(ref.target), ref.type)
+            case "keys":
+                return KEY_SOURCES[ref.target]
+            case "counter":
+                return counter(scope, self.counters[ref.target])
+            case "score":
+                return score(scope, ref.target)
+        body = self.declared.derived[ref.target][1]
+        if isinstance(body, RatioDeclaration):
+            parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
+            share = self.share(ref.target)
+            if share is not None:
+                parts = f"*aligned({parts}, s, now, {scope.constant('Q', share)})"
+            return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
+        return f"settled({scope.value(body)})" if counts(body) else scope.value(body)
+
+    def share(self, name: str) -> Share | None:
+        """A ratio as one of two exact counts of the same entity over the same window, if it is one."""
+        body = self.declared.derived[name][1]
+        if not isinstance(body, RatioDeclaration):
+            return None
+        refs = (body.numerator, body.denominator)
+        asked = [self.counters[ref.target] for ref in refs if ref.kind == "counter"]
+        one = asked[0] if len(asked) == len(refs) else None
+        if one is None or any((c.by, c.over_ms) != (one.by, one.over_ms) or c.approx or c.kind == "sum" for c in asked):
+            return None
+        return Share(name, *(Part(c.name, c.kind, c.series_key, c.over_ms) for c in asked))
+
+    def shares(self, counters: Iterable[Counter]) -> tuple[Share, ...]:
+        """The ratios of which both parts are among these counters."""
+        names = {counter.name for counter in counters}
+        found = [self.share(name) for name in self.declared.derived]
+        return tuple(one for one in found if one is not None and {one.numerator.name, one.denominator.name} <= names)
+
+    def values(self, scope: Scope, counters: Sequence[Counter], entries: Iterable[str]) -> str:
+        """Source text of what is read of an entity: these entries, and what ratios of these counters need beside."""
+        shares, found = self.shares(counters), f"{{{', '.join(entries)}}}"
+        return f"with_shares({found}, s, now, {scope.constant('Q', shares)})" if shares else found
+
+    def _wanted(self) -> tuple[tuple[str, str, tuple[type, ...]], ...]:
+        """Name, path and types of each field that is declared to be of a type."""
+        declared = self.declared.fields.items()
+        return tuple(
+            (name, one.path, (*_CLASSES[one.type], str) if one.is_spelt else _CLASSES[one.type])
+            for name, one in declared
+            if one.type in _CLASSES and one.path not in COMPUTED_FIELDS
+        )
+
+    def invalid(self) -> Callable[[Mapping[str, Any]], list[str]]:
+        """Tells what `invalid_fields` is of an event."""
+        wanted = self._wanted()
+        return lambda fields: invalid(fields, wanted)
+
+    def numbers(self, scope: Scope, model: str) -> str:
+        """Source text of what a model reads of an event's numbers."""
+        return self._group(scope, model, self.models[model].numbers, "number")
+
+    def texts(self, scope: Scope, model: str) -> str:
+        """Source text of what a model reads of an event's texts and categories."""
+        spec = self.models[model]
+        groups = [self._group(scope, model, names, "text") for names in (spec.texts, spec.categories)]
+        return f"({', '.join(groups)})"
+
+    def assignments(self, scope: Scope, models: Iterable[str], together: bool) -> list[str]:
+        """Lines that read what these models need of an event's numbers. `together`: the user's counts in one call."""
+        refs = {
+            (ref.kind, ref.target): ref
+            for model in models
+            for ref in self._refs(model, self.models[model].numbers, "number")
+        }
+        counts = [ref for ref in refs.values() if together and self._is_count(ref)]
+        lines = [scope.assign([ref]) for ref in refs.values() if ref not in counts]
+        if counts:
+            asked = [self.counters[ref.target] for ref in counts]
+            questions = array("q", [part for one in asked for part in (one.series_key, one.over_ms)])
+            lines.append(scope.assign(counts, f"read_counts(s.counts, now, {scope.constant('Q', questions)})"))
+        return lines
+
+    def _is_count(self, ref: Ref) -> bool:
+        return (
+            ref.kind == "counter" and self.counters[ref.target].kind == "count" and not self.counters[ref.target].approx
+        )
+
+    def _refs(self, model: str, names: Iterable[str], wanted: Literal["number", "text"]) -> list[Ref]:
+        refs = []
+        for written in names:
+            ref = self.declared.resolve(written, self.declared.spans[f"models.{model}"])
+            assert ref is not None  # the compiler has resolved it before
+            if ref.type == "any":
+                ref.type = wanted
+            refs.append(ref)
+        return refs
+
+    def _group(self, scope: Scope, model: str, names: Iterable[str], wanted: Literal["number", "text"]) -> str:
+        values = [self._for_model(scope, ref) for ref in self._refs(model, names, wanted)]
+        return f"({' '.join(f'{value},' for value in values)})"
+
+    def _for_model(self, scope: Scope, ref: Ref) -> str:
+        """A value as models take it: of a bound, the number that is certain."""
+        loaded = scope.loaded(ref)
+        if ref.kind not in ("counter", "derived"):
+            return loaded
+        name = scope.variable(ref)
+        return f"({name}.least if type({loaded}) is AtLeast else {name})"
+
+    def retention_ms(self, series_key: int) -> int:
+        """How long a series keeps its entries: its longest window, and as long again as answers may be late.
+        Partitions of shared entities run apart when a worker is down, users' do not."""
+        return max(
+            counter.over_ms + (MAX_LATENESS_MS if _runs_apart(counter) else _lateness_ms(counter))
+            for counter in self.counters.values()
+            if counter.series_key == series_key
+        )
+
+
+def _lateness_ms(counter: Counter) -> int:
+    """Users' events may come out of order by the window's length, and by what is believed of their times: one may lie
+    ahead of its arrival as far as another behind."""
+    return max(min(counter.over_ms, MAX_LATENESS_MS), 2 * MAX_CLOCK_TOLERANCE_MS)
+
+
+def _runs_apart(counter: Counter) -> bool:
+    """Approximate series are bounded by time, so they do not reach so far back."""
+    return counter.by != USER and not counter.approx
+
+
+def from_series(_: Scope, counter: Counter) -> str:
+    """A counter in the series of the entity at hand."""
+    reader = _READERS[counter.kind]
+    if counter.approx:
+        reader = reader.replace("_", "_approx_")
+    cap = f", {counter.cap}" if counter.approx or counter.kind == "sum" else ""
+    return f"{reader}({store_of(counter)}, {counter.series_key}, now, {counter.over_ms}{cap})"
+
+
+def store_of(counter: Counter) -> str:
+    """Where a counter's series is kept (`EntitySeries`)."""
+    packed = {"count": "s.counts", "distinct": "s.distincts"}
+    return packed.get(counter.kind, "s.others") if not counter.approx else "s.others"
+
+
+def from_values(_: Scope, counter: Counter) -> str:
+    """A counter as it was gathered."""
+    return f"s.get({counter.name!r})"
+
+
+def excluding(vocabulary: Vocabulary, scope: Scope, counter: Counter) -> list[str]:
+    """The constants that hold the keys which a counter leaves out: none, or one."""
+    name = vocabulary.declared.counters[counter.name].excluded
+    if name is None:
+        return []
+    entries = vocabulary.declared.lists[name]
+    canonical = CANONICAL.get(counter.by)
+    keys = {key for entry in entries for key in canonical(entry)} if canonical is not None else set()
+    return [scope.constant("L", vocabulary.declared.entries(None, entries | keys))]
+
+
+def conditions(scope: Scope, when: list[Clause], any_of: list[Clause], unless: list[Clause]) -> str:
+    """Source text that is true when these clauses hold."""
+    parts = [scope.true(clause.expr) for clause in cheapest_first(when)]
+    if any_of:
+        parts.append("(" + " or ".join(scope.true(clause.expr) for clause in cheapest_first(any_of)) + ")")
+    parts += [scope.false(clause.expr) for clause in cheapest_first(unless)]
+    return " and ".join(parts) if parts else "True"
+
+
+def cheapest_first(clauses: list[Clause]) -> list[Clause]:
+    """Clauses are pure, so their order is free: those on plain fields go first."""
+    return sorted(clauses, key=lambda clause: max((_COST[ref.kind] for ref in names_in(clause.expr)), default=0))
+
+
+def fetch(path: str) -> str:
+    """Source text that reads a path of the event."""
+    if path in _COMPUTED:
+        return f"f.get({path!r}, {_COMPUTED[path]})"
+    return f"lookup(f, {path!r})" if "." in path else f"f.get({path!r})"
+
+
+def guarded(source: str, wanted: str) -> str:
+    """Source text of a JSON value, None (unknown) where it is of another type. Written out: a call costs more."""
+    if wanted not in _TYPES:
+        return source
+    fits = " or ".join(f"type(x) is {name}" for name in _TYPES[wanted]).replace("type(x)", f"type(x := {source})", 1)
+    return f"(x if {fits} else None)"
+
+
+def concerns(types: tuple[str, ...], event_type: str) -> bool:
+    """Whether a declaration for these event types is about this one."""
+    return event_type in types or ANY_EVENT in types
+
+
+def compiled(source: list[str], what: str, namespace: dict[str, Any]) -> None:
+    """Define functions in a namespace."""
+    exec(compile("\n".join(source), f"<rules for {what}>", "exec"), namespace)  # noqa: S102  # our own source
+
+
+def function(head: str, scope: Scope, lines: list[str]) -> str:
+    """A function's source text."""
+    return "\n".join([f"def {head}:", f" {scope.declarations()}", *lines])

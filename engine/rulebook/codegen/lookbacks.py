@@ -1,0 +1,121 @@
+"""Rules that look back, or rest, at entities: what they need in order to be decided there as far as that goes."""
+
+from engine.core.programs import Rest, Watch
+from engine.core.rules import USER, Counter
+from engine.rulebook.codegen.entities import EntityWriter
+from engine.rulebook.codegen.functions import Vocabulary
+from engine.rulebook.language.nodes import Compare, Ref
+from engine.rulebook.sections.dependencies import Dependencies, concern_alike, reached
+from engine.rulebook.sections.rules import Clause, RuleDeclaration
+
+
+def find_watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Watch, ...]]:
+    """What is watched at which kind of entity, for the rules that look back. What is wrong with them is
+    reported."""
+    writer, found = EntityWriter(words), dict[str, list[Watch]]()
+    for index, rule in enumerate(rules):
+        counter = _watched(rule, needs) if rule.rule.then.lookback_ms is not None else None
+        if rule.rule.then.lookback_ms is None or not _can_look_back(rule, rules, needs, counter):
+            continue
+        assert counter is not None  # it could not look back
+        found.setdefault(counter.by, []).append(writer.watch(index, rule, counter.by, counter, needs))
+    return {kind: tuple(watches) for kind, watches in found.items()}
+
+
+def find_rests(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Rest, ...]]:
+    """The rules that rest at entities, by kind. What is wrong with them is reported."""
+    writer, found = EntityWriter(words), dict[str, list[Rest]]()
+    for index, rule in enumerate(rules):
+        kind = rule.rule.rests
+        if kind != USER and _can_rest(rule, rules, needs):
+            found.setdefault(kind, []).append(writer.rest(index, rule, kind, needs))
+    return {kind: tuple(rests) for kind, rests in found.items()}
+
+
+def _can_rest(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> bool:
+    report, kind, what = needs.declared.diagnostics, rule.rule.rests, f"a cooldown per {rule.rule.rests}"
+    kinds = {one for clause in rule.all_clauses() for one in needs.kinds(clause)}
+    if rule.rule.then.lookback_ms is not None:
+        report.error(
+            rule.rests_at, f"with `also: earlier`, a rule rests per {USER}", f"cooldown: {{per: {USER}, for: …}}"
+        )
+    elif kind in needs.declared.clusters:
+        report.error(rule.rests_at, f"a rule cannot rest per cluster; `{kind}` is one", f"let it rest per {USER}")
+    elif kinds != {kind}:
+        told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
+        hint = f"count by {kind} in this rule, or let it rest per {USER}"
+        report.error(rule.rests_at, f"{what} needs counters by {kind}, and by no other entity; {told}", hint)
+    else:
+        return _is_split(rule, rules, needs, what)
+    return False
+
+
+def _can_look_back(
+    rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, counter: Counter | None
+) -> bool:
+    report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
+    kinds = {kind for clause in clauses for kind in needs.kinds(clause)}
+    names = {ref.target for one in clauses for ref in reached(needs.declared, one.expr) if ref.kind == "counter"}
+    if len(kinds) != 1 or kinds & needs.declared.clusters.keys():
+        told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
+        report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {told}")
+    elif counter is None:
+        report.error(rule.span, "`also: earlier` needs a clause about a count under `when` or `any`")
+    elif any(needs.counters[name].approx for name in names if needs.counters[name].by in kinds):
+        report.error(rule.span, "`also: earlier` needs exact counters: who came before is not known from a sample")
+    else:
+        return _is_split(rule, rules, needs, "`also: earlier`")
+    return False
+
+
+def _is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, what: str) -> bool:
+    """Whether the user and the entity can each decide their part of a rule, and nothing later overrules them."""
+    report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
+    mixed = any(needs.kinds(clause) and needs.needs_home(clause) for clause in clauses)
+    if mixed or len({bool(needs.kinds(clause)) for clause in rule.any}) > 1:
+        report.error(
+            rule.span,
+            f"with {what}, a clause is about the entity's counters or about the event, not both",
+            "split it into two clauses under `when`",
+        )
+    elif any(needs.scores(clause) & needs.away_models for clause in clauses):
+        report.error(rule.span, f"with {what}, no model may be used that reads other entities' counters")
+    elif (waiting := _allowing(rule, rules, needs)) is not None:
+        report.error(
+            rule.span,
+            f"{what} would act before allow rule `{waiting.rule.name}`, which counts over other entities",
+            "let the allow rule count over users, or exempt in `unless`",
+        )
+    else:
+        return True
+    return False
+
+
+def asks_at_entities(rule: RuleDeclaration) -> bool:
+    """Whether a rule is decided at its entities in part: those it takes its clauses about the event along to."""
+    return rule.rule.then.lookback_ms is not None or rule.rule.rests != USER
+
+
+def _allowing(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> RuleDeclaration | None:
+    """An allow rule that acts on the same events that is decided when they are back from their journey."""
+    for index, other in enumerate(rules):
+        allows = other.rule.then.kind == "allow" and other.rule.mode != "shadow"
+        if allows and index in needs.away_rules and concern_alike(other.rule.events, rule.rule.events):
+            return other
+    return None
+
+
+def _watched(rule: RuleDeclaration, needs: Dependencies) -> Counter | None:
+    """The counter that a rule with a lookback is about: the first that must be high, else the first."""
+    found = [
+        (not _must_be_high(clause, ref), needs.counters[ref.target])
+        for clause in (*rule.when, *rule.any)
+        for ref in reached(needs.declared, clause.expr)
+        if ref.kind == "counter" and needs.kinds(clause) and needs.counters[ref.target].kind != "sum"
+    ]
+    return min(found, key=lambda entry: entry[0])[1] if found else None
+
+
+def _must_be_high(clause: Clause, ref: Ref) -> bool:
+    expr = clause.expr
+    return isinstance(expr, Compare) and expr.left is ref and expr.op in (">", ">=")

@@ -1,0 +1,192 @@
+"""Writes the Python functions of one event type, and compiles them.
+
+For what needs nothing but the user: `observe` enters the event into its series, `decide` asks the models
+and evaluates all rules, fused into one body that reads each value once, and `explain` traces one rule.
+For the rest, `entities.py` writes what happens on a journey, and a second pair of `decide` and `explain`
+reads what was gathered. The generated source names nothing but its own locals and the functions of
+`RUNTIME`.
+"""
+
+from collections.abc import Iterable
+
+from engine.core.identity import INVALID_FIELDS
+from engine.core.programs import ClusterProgram, Decider, JourneyProgram, Program
+from engine.core.rules import USER, Counter, threshold_of
+from engine.rulebook.codegen.conditions import Scope
+from engine.rulebook.codegen.entering import observations
+from engine.rulebook.codegen.entities import EntityWriter, no_score
+from engine.rulebook.codegen.explanations import counterfactual, trace
+from engine.rulebook.codegen.functions import (
+    CounterSource,
+    Rules,
+    ScoreSource,
+    Vocabulary,
+    compiled,
+    concerns,
+    conditions,
+    from_series,
+    from_values,
+    function,
+)
+from engine.rulebook.codegen.lookbacks import asks_at_entities
+from engine.rulebook.codegen.runtime import RUNTIME
+from engine.rulebook.language.diagnostics import Span
+from engine.rulebook.language.keys import KEY_PATHS
+from engine.rulebook.language.nodes import Ref
+from engine.rulebook.sections.dependencies import Dependencies, reached
+from engine.rulebook.sections.rules import RuleDeclaration
+
+
+class ProgramWriter:
+    """Holds what all event types share; `program` writes and compiles one type's functions."""
+
+    def __init__(self, vocabulary: Vocabulary, rules: list[RuleDeclaration], needs: Dependencies) -> None:
+        self._words, self._rules, self._needs = vocabulary, rules, needs
+        self._entities = EntityWriter(vocabulary)
+
+    def program(self, event_type: str) -> Program:
+        """The functions for one event type."""
+        rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
+        away = [(i, rule) for i, rule in rules if i in self._needs.away_rules]
+        home = [(i, rule) for i, rule in rules if i not in self._needs.away_rules]
+        asked = self._asked(rules)
+        at_once = [name for name in asked if name not in self._needs.away_models]
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, from_series, no_score)
+        counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
+        lines = observations(self._words, scope, [counter for counter in counters if counter.by == USER])
+        compiled([function("observe(f, s, now)", scope, lines)], event_type, namespace)
+        decider = self._decider(event_type, home, at_once, from_series, no_score)
+        return Program(namespace["observe"], decider, self._journey(event_type, away, counters, asked))
+
+    def _journey(
+        self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]
+    ) -> JourneyProgram | None:
+        """What needs other entities: None when nothing of this event type does."""
+        needed = self._reached(away, [name for name in asked if name in self._needs.away_models])
+        read = {ref.target: self._words.counters[ref.target] for ref in needed if ref.kind == "counter"}
+        clusters = self._clusters(event_type, read.values())
+        kinds = {one.by for one in (*counters, *read.values())} | {
+            kind for one in clusters.values() for kind in one.spec.share
+        }
+        entities = {}
+        for kind in sorted(kinds - {USER} - self._words.declared.clusters.keys()):
+            entered = [counter for counter in counters if counter.by == kind]
+            answered = [counter for counter in read.values() if counter.by == kind]
+            entities[kind] = self._entities.program(kind, event_type, entered, answered)
+        if not entities and not away:
+            return None
+        gathered = [counter for counter in read.values() if counter.by == USER]
+        scores = [name for name in asked if name not in self._needs.away_models and _named(name, needed)]
+        decider = self._decider(
+            event_type, away, [name for name in asked if name in self._needs.away_models], from_values, _gathered_score
+        )
+        carried = self._carried(away, needed, [counter for counter in counters if counter.by != USER])
+        return JourneyProgram(
+            entities=entities,
+            clusters=clusters,
+            carried=carried,
+            invalid=self._words.invalid() if INVALID_FIELDS in carried else None,
+            gather=self._entities.gather(event_type, gathered, scores),
+            eligible=self._entities.eligible(event_type, [entry for entry in away if asks_at_entities(entry[1])],
+                                             self._needs),
+            decider=decider,
+        )  # fmt: skip
+
+    def _clusters(self, event_type: str, read: Iterable[Counter]) -> dict[str, ClusterProgram]:
+        """The clusters that events of this type link, if some rule asks about them."""
+        asked = {counter.by for counter in self._words.counters.values()}
+        return {
+            name: ClusterProgram(spec, {counter.name: counter.over_ms for counter in read if counter.by == name})
+            for name, spec in self._words.declared.clusters.items()
+            if name in asked and concerns(spec.of, event_type)
+        }
+
+    def _asked(self, rules: Rules) -> list[str]:
+        """The models that these rules name, in the order of their declaration."""
+        named = {ref.target for ref in self._reached(rules, []) if ref.kind == "score"}
+        return [name for name in self._words.models if name in named]
+
+    def _reached(self, rules: Rules, models: list[str]) -> list[Ref]:
+        declared = self._words.declared
+        refs = [ref for _, rule in rules for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
+        for name in models:
+            spec = self._words.models[name]
+            for written in (*spec.numbers, *spec.texts, *spec.categories):
+                ref = declared.resolve(written, declared.spans[f"models.{name}"])
+                assert ref is not None  # the compiler has resolved it before
+                refs += reached(declared, ref)
+        return refs
+
+    def _carried(self, away: Rules, needed: list[Ref], entered: list[Counter]) -> tuple[str, ...]:
+        """The fields of the event that the journey takes along: those that are read on the way or after it."""
+        declared = self._words.declared
+        paths = [rule.rule.then.path for _, rule in away if rule.rule.then.target not in ("user", "event")]
+        for counter in entered:
+            paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
+            where = declared.counters[counter.name].where
+            needed = needed + (list(reached(declared, where)) if where is not None else [])
+        for ref in needed:
+            if ref.kind == "field":
+                paths.append(declared.fields[ref.target].path)
+            elif ref.kind == "event":
+                paths.append(ref.target)
+            elif ref.kind == "keys":
+                paths += KEY_PATHS[ref.target]
+        return tuple(sorted({path for path in paths if path}))
+
+    # -- decide and explain -----------------------------------------------------------------------
+
+    def _decider(
+        self, event_type: str, rules: Rules, asked: list[str], counter: CounterSource, other: ScoreSource
+    ) -> Decider:
+        """`asked`: the models to ask; `other` reads the scores of the others."""
+        namespace = dict(RUNTIME)
+
+        thresholds = {threshold_of(model) for model in self._words.models}
+
+        def ask(scope: Scope, model: str) -> str:
+            if model in thresholds:
+                return f"ask({model!r}, ())"
+            if model not in asked:
+                return other(scope, model)
+            return f"ask({model!r}, {self._words.numbers(scope, model)})"
+
+        def recall(scope: Scope, model: str) -> str:
+            return f"q.get({model!r})" if model in asked or model in thresholds else other(scope, model)
+
+        source = [
+            self._decide(self._words.scope(namespace, counter, ask), rules, asked, counter is from_series),
+            self._explain(self._words.scope(namespace, counter, recall), rules),
+        ]
+        for place, model in enumerate(asked):
+            scope = self._words.scope(namespace, counter, other)
+            source.append(function(f"texts{place}(f)", scope, [f" return {self._words.texts(scope, model)}"]))
+        compiled(source, event_type, namespace)
+        texts = {model: namespace[f"texts{place}"] for place, model in enumerate(asked)}
+        return Decider(namespace["decide"], namespace["explain"], texts)
+
+    def _decide(self, scope: Scope, rules: Rules, asked: list[str], together: bool) -> str:
+        # The models are asked whether or not a rule gets so far: labels are to find a score for every event.
+        lines = [" hits = []", *self._words.assignments(scope, asked, together)]
+        lines += [scope.assign([Ref(Span("", 0, 0), "number", "score", name, f"score.{name}")]) for name in asked]
+        for index, rule in rules:
+            lines.append(f" if {conditions(scope, rule.when, rule.any, rule.unless)}: hits.append({index})")
+        return function("decide(f, s, now, ask)", scope, [*lines, " return hits"])
+
+    def _explain(self, scope: Scope, rules: Rules) -> str:
+        lines = []
+        for index, rule in rules:
+            traces = [trace(scope, clause, False) for clause in [*rule.when, *rule.any]]
+            traces += [trace(scope, clause, True) for clause in rule.unless]
+            told = f"({' '.join(f'{one},' for one in traces)}), {counterfactual(rule)!r}"
+            lines.append(f" if i == {index}: return {told}")
+        return function("explain(i, f, s, now, q)", scope, [*lines, " return (), None"])
+
+
+def _gathered_score(_: Scope, model: str) -> str:
+    return f"s.get({f'score.{model}'!r})"
+
+
+def _named(model: str, refs: list[Ref]) -> bool:
+    return any(ref.kind == "score" and ref.target == model for ref in refs)

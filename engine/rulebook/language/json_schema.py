@@ -1,0 +1,77 @@
+"""The shapes of the language as a JSON Schema, for editors."""
+
+from engine.rulebook.language.schema import (
+    ACTION_OF_EXAMPLE,
+    BUDGET,
+    CLUSTER,
+    COOLDOWN,
+    COUNTER,
+    EXAMPLE,
+    FIELD,
+    FIELD_TYPES,
+    LADDER,
+    LIST,
+    META,
+    MODEL,
+    NAME_PATTERN,
+    PLAN,
+    RATIO,
+    RULE,
+    SECTIONS,
+    STEP,
+    STEP_OF_EXAMPLE,
+    TEXT,
+    THEN,
+    Json,
+    Shape,
+)
+
+
+def json_schema() -> Json:
+    """A JSON Schema (2020-12) of a rulebook file, for editors. `floodgate rules check` knows more."""
+
+    def shaped(shape: Shape, **inner: Json) -> Json:
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": [key for key, spec in shape.items() if spec.required],
+            "properties": {
+                key: {"description": spec.meaning, **inner.get(key, spec.schema)} for key, spec in shape.items()
+            },
+        }
+
+    def named(schema: Json) -> Json:
+        return {"type": "object", "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": schema}
+
+    step = shaped(STEP_OF_EXAMPLE)
+    done: Json = {"anyOf": [shaped(ACTION_OF_EXAMPLE), {"const": "nothing"}]}
+    example = shaped(
+        EXAMPLE,
+        steps={"type": "array", "items": step, "minItems": 1},
+        given={"anyOf": [step, {"type": "array", "items": step, "minItems": 1}]},
+        acts={"anyOf": [*done["anyOf"], {"type": "array", "items": done, "minItems": 1}]},
+    )
+    rule = shaped(
+        RULE,
+        then={"anyOf": [{"const": "allow"}, shaped(THEN)]},
+        cooldown=shaped(COOLDOWN),
+        plan=shaped(PLAN),
+        budget=shaped(BUDGET),
+        meta=shaped(META),
+        tests={"type": "array", "items": example},
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Floodgate rulebook",
+        **shaped(
+            SECTIONS,
+            fields=named({"anyOf": [{"enum": list(FIELD_TYPES)}, shaped(FIELD)]}),
+            clusters=named(shaped(CLUSTER)),
+            counters=named(shaped(COUNTER)),
+            derived=named({"anyOf": [TEXT, shaped(RATIO)]}),
+            lists=named(shaped(LIST)),
+            models=named(shaped(MODEL)),
+            ladders=named(shaped(LADDER, steps={"type": "array", "minItems": 1, "items": shaped(STEP)})),
+            rules=named(rule),
+        ),
+    }

@@ -1,0 +1,79 @@
+"""The reference of the language, written from the shapes that are checked: what each key of a rulebook means."""
+
+from collections.abc import Iterator, Mapping
+
+from engine.rulebook.language import schema
+from engine.rulebook.language.schema import Json, Shape
+
+PARTS: Mapping[str, tuple[str, Shape]] = {
+    "A file": ("Each file may have any of these sections; all files together are one rulebook.", schema.SECTIONS),
+    "fields": ("`name: type`, or", schema.FIELD),
+    "counters": ("`name:` and", schema.COUNTER),
+    "clusters": ("`name:` and", schema.CLUSTER),
+    "derived": ("`name: an expression`, or", schema.RATIO),
+    "lists": ("`name:` and", schema.LIST),
+    "models": ("`name:` and", schema.MODEL),
+    "rules": ("`name:` and", schema.RULE),
+    "then": ("`allow`, or one action with", schema.THEN),
+    "ladders": ("`name:` and", schema.LADDER),
+    "steps": ("A list; each of them one action with", schema.STEP),
+    "cooldown": ("", schema.COOLDOWN),
+    "plan": ("", schema.PLAN),
+    "budget": ("", schema.BUDGET),
+    "meta": ("", schema.META),
+    "tests": ("A list; each of them", schema.EXAMPLE),
+}
+_KINDS = {
+    "object": "a mapping",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+
+
+def reference() -> str:
+    """As Markdown."""
+    lines = [
+        "# Reference of the rulebook language",
+        "",
+        "Written by `floodgate rules reference` from what `floodgate rules check` checks. How to use it all:",
+        "[writing-rules.md](writing-rules.md).",
+    ]
+    for title, (lead, shape) in PARTS.items():
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            *([lead, ""] if lead else []),
+            "| key | holds | meaning |",
+            "| --- | --- | --- |",
+        ]
+        lines += _rows(shape)
+    return "\n".join(lines) + "\n"
+
+
+def _rows(shape: Shape) -> Iterator[str]:
+    for name, key in shape.items():
+        needed = "**" if key.required else ""
+        yield f"| {needed}`{name}`{needed} | {holds(key.schema)} | {key.meaning} |"
+
+
+def holds(schema: Json) -> str:
+    """What a schema allows, in few words."""
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    if "const" in schema:
+        return f"`{'true' if schema['const'] is True else schema['const']}`"
+    if "anyOf" in schema:
+        return " or ".join(holds(one) for one in schema["anyOf"])
+    kind = schema.get("type", "")
+    if kind == "array":
+        return "a list"
+    if isinstance(kind, list):
+        return " or ".join(str(_KINDS.get(one, one)) for one in kind)
+    bounds = [f"{word} {schema[name]:,}" for name, word in _BOUNDS.items() if name in schema]
+    if "pattern" in schema and "ms|s|m|h|d|w" in schema["pattern"]:
+        return "a duration, such as 10m"
+    return " ".join([_KINDS.get(kind, "anything"), *bounds])

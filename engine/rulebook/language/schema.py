@@ -1,0 +1,265 @@
+"""The shapes of the language, once: they are checked here, and published as a JSON Schema (`json_schema.py`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.rules import MAX_CAP
+from engine.core.units import DURATION_MS, duration_ms
+from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
+from engine.rulebook.language.source import Node
+
+VERSION = 1
+MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
+ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review")
+SPELLINGS = ("text",)
+FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
+DEFAULT_MAX_SHARED = 100
+MAX_SHARED = 500
+MODES = ("shadow", "canary 5%", "enforce")
+ALSO = ("earlier",)
+NEEDS = ("review",)
+UNLESS_BEFORE = "shadow unless before"
+IF_EXCEEDED = ("shadow", UNLESS_BEFORE)
+MAX_STRIKES = 50
+SEVERITIES = ("low", "medium", "high", "critical")
+BOUNDS = ("none", "wilson_lower_95")
+
+Json = dict[str, Any]
+
+NAME_PATTERN = "^[a-z_][a-z0-9_]*$"
+_DURATION: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$"}
+TEXT: Json = {"type": "string"}
+_SHARE: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
+_GATE = r"^precision_lcb >= 0\.[0-9]+$"
+_NAME: Json = {"type": "string", "pattern": NAME_PATTERN}
+_CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
+_ONE_OR_MORE: Json = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a mapping: what it means, and its JSON Schema."""
+
+    meaning: str
+    schema: Json
+    required: bool = False
+
+
+Shape = Mapping[str, Key]
+
+FIELD: Shape = {
+    "type": Key("what clauses may do with it", {"enum": list(FIELD_TYPES)}, required=True),
+    "unit": Key("of a duration or size: the unit of the producer's number", TEXT),
+    "from": Key("the dotted path in the event, when it has another name there", TEXT),
+    "written_as": Key('text: the producer writes its numbers as texts, such as "60.00"', {"enum": list(SPELLINGS)}),
+}
+COUNTER: Shape = {
+    "count": Key("the event type or types to count, or any", _ONE_OR_MORE),
+    "distinct": Key("the field whose distinct values count", TEXT),
+    "sum": Key("the field whose amounts are added up", TEXT),
+    "of": Key("for distinct and sum: the event type or types", _ONE_OR_MORE),
+    "by": Key("the entity that the counter hangs on", _ONE_OR_MORE, required=True),
+    "over": Key("the window, such as 10m", _DURATION, required=True),
+    "where": Key("only events for which this holds", TEXT),
+    "cap": Key("how many entries to keep at most", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
+    "except": Key("the list of entities that are not counted, such as lists.trusted", TEXT),
+    "approx": Key("count without limit, with a known error", {"type": "boolean"}),
+    "max_keys": Key("how many entities may be counted at most", {"type": "integer", "minimum": 1}),
+}
+RATIO: Shape = {
+    "ratio": Key("numerator and denominator", {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}, True),
+    "at_least": Key("unknown while the denominator is smaller", {"type": "number", "minimum": 0}),
+    "bound": Key("a confidence bound in place of the plain ratio", {"enum": list(BOUNDS)}),
+}
+CLUSTER: Shape = {
+    "of": Key("the event type or types that link, or any", _ONE_OR_MORE, required=True),
+    "share": Key("the kinds of entities whose users belong together", _ONE_OR_MORE, required=True),
+    "within": Key("how close in time", _DURATION, required=True),
+    "max_shared": Key(
+        "an entity shared by more users links nobody", {"type": "integer", "minimum": 2, "maximum": MAX_SHARED}
+    ),
+}
+LIST: Shape = {
+    "file": Key("one entry a line, # starts a comment", TEXT),
+    "values": Key("the entries themselves", {"type": "array", "items": TEXT}),
+    "live": Key("`floodgate lists` adds entries while the rules are in use", {"const": True}),
+}
+MODEL: Shape = {
+    "numbers": Key("fields and counters it reads", {"type": "array", "items": TEXT}),
+    "texts": Key("text fields it reads word by word", {"type": "array", "items": TEXT}),
+    "categories": Key("fields it reads as a whole", {"type": "array", "items": TEXT}),
+    "hints": Key(
+        "what speaks for spam while labels are few, and how much: 1 is weak, 3 is strong, below 0 speaks for ham",
+        {"type": "object", "additionalProperties": {"type": "number", "minimum": -5, "maximum": 5}},
+    ),
+    "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
+    "river": Key("a classifier or pipeline of River's, instead of the default learner", TEXT),
+    "labels": Key("the policy whose labels it learns; without it: labels that name no policy", TEXT),
+    "precision": Key(
+        "how often `score` at or above `threshold` is to be right", {"type": "number", "minimum": 0.5, "maximum": 0.999}
+    ),
+    "presume": Key(
+        "the share of events that are taken for ham until a label says spam",
+        {"type": "number", "minimum": 0.1, "maximum": 1},
+    ),
+    "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
+}
+_NEEDS = Key("review: a person has to agree before it is enforced", {"enum": list(NEEDS)})
+THEN: Shape = {
+    **{kind: Key(f"the action `{kind}`, and its scope", TEXT) for kind in ACTION_KINDS},
+    "for": Key("how long it lasts", _DURATION),
+    "target": Key("user, event, or the field that names the target", TEXT),
+    "also": Key("earlier: act on those who came before the threshold too", {"enum": list(ALSO)}),
+    "lookback": Key("how far back `also: earlier` reaches", _DURATION),
+    "ladder": Key("the ladder on which the user gets a strike; its steps say what is done", TEXT),
+    "needs": _NEEDS,
+}
+STEP: Shape = {
+    "at": Key("from so many strikes on", {"type": "integer", "minimum": 1, "maximum": MAX_STRIKES}, required=True),
+    **{kind: THEN[kind] for kind in ACTION_KINDS if kind != "allow"},
+    "for": THEN["for"],
+    "needs": _NEEDS,
+}
+LADDER: Shape = {
+    "decay": Key("for how long a strike counts", _DURATION, required=True),
+    "steps": Key("what is done, by the number of strikes", {"type": "array", "minItems": 1}, required=True),
+}
+BUDGET: Shape = {
+    "max": Key("the share of active users on whom the rule may act, such as 0.2%", _SHARE, required=True),
+    "per": Key("within which time", _DURATION, required=True),
+    "if_exceeded": Key(
+        "shadow: the rule rests until it would act on few again; shadow unless before: not so where the rule, as "
+        "it was before its last change, holds for most of them too",
+        {"enum": list(IF_EXCEEDED)},
+        required=True,
+    ),
+}
+PLAN: Shape = {
+    "from": Key("when the rollout begins, UTC", TEXT, required=True),
+    "shadow": Key("for how long the rule is in shadow then", _DURATION),
+    "canary": Key("on which share of entities it acts next", _SHARE),
+    "canary_for": Key("for how long; then it acts on all", _DURATION),
+    "promote_if": Key(
+        "what has to be proved before a stage that acts: precision_lcb >= 0.95", {"type": "string", "pattern": _GATE}
+    ),
+}
+COOLDOWN: Shape = {
+    "per": Key("the entity that rests: user_id, or what the rule counts by", _ONE_OR_MORE, required=True),
+    "for": Key("how long", _DURATION, required=True),
+}
+META: Shape = {
+    "owner": Key("who answers for the rule", TEXT),
+    "reason": Key("the reason code that goes into the action", TEXT),
+    "expires": Key("the day, in UTC, from which on it is in shadow, until somebody has looked at it again", TEXT),
+    "why": Key("why the rule exists", TEXT),
+    "area": Key("the policy area that the rule belongs to, such as spam or payments", TEXT),
+    "severity": Key("how bad it is what the rule finds", {"enum": list(SEVERITIES)}),
+    "tell": Key("what the user may be told; the explanation, with its thresholds, is for people inside", TEXT),
+}
+STEP_OF_EXAMPLE: Shape = {
+    "send": Key("the event, under the names of this rulebook", {"type": "object"}),
+    "times": Key("how often", {"type": "integer", "minimum": 1, "maximum": 10_000}),
+    "every": Key("how long after the event before it each of them comes", _DURATION),
+    "jitter": Key("by how much that is more or less, the same in every run", _DURATION),
+}
+ACTION_OF_EXAMPLE: Shape = {
+    **{kind: THEN[kind] for kind in ACTION_KINDS if kind != "allow"},
+    "for": THEN["for"],
+    "target": Key("the id of whom or what it is about", TEXT),
+    "needs": _NEEDS,
+}
+EXAMPLE: Shape = {
+    **STEP_OF_EXAMPLE,
+    "steps": Key("several kinds of events, one after the other, in place of `send`", {"type": "array", "minItems": 1}),
+    "fires_at": Key(
+        "which of them make the rule fire, counted from 1", {"type": "array", "items": {"type": "integer"}}
+    ),
+    "fires": Key("always or never", {"enum": ["always", "never"]}),
+    "acts": Key(
+        "what the rule does at the events that fire: one action for all, or one for each, `nothing` for none",
+        {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1}, {"const": "nothing"}]},
+    ),
+    "given": Key(
+        "a step, or several, of events that come before and are not counted",
+        {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1}]},
+    ),
+    "score": Key("what the models say", {"type": "object"}),
+    "state": Key("what counters say before the first event, such as {posts_1h: 40}", {"type": "object"}),
+}
+RULE: Shape = {
+    "event": Key("the event type or types, or any", _ONE_OR_MORE, required=True),
+    "when": Key("all of these hold", _CLAUSES),
+    "any": Key("at least one of these holds", _CLAUSES),
+    "unless": Key("none of these holds", _CLAUSES),
+    "then": Key("what to do", {"anyOf": [{"const": "allow"}, {"type": "object"}]}, required=True),
+    "cooldown": Key("do not act again on the same entity so soon", {"type": "object"}),
+    "mode": Key(
+        "shadow decides and publishes nothing, a canary acts on a share of entities",
+        {"type": "string", "pattern": r"^(shadow|enforce|canary \d+(\.\d+)?%)$"},
+    ),
+    "plan": Key("a rollout by the clock, in place of `mode`", {"type": "object"}),
+    "budget": Key("on how many users it may act", {"type": "object"}),
+    "meta": Key("who, why, until when", {"type": "object"}),
+    "tests": Key("examples that must come true before the rulebook is used", {"type": "array"}),
+}
+SECTIONS: Shape = {
+    "version": Key("the version of this language", {"const": VERSION}, required=True),
+    "fields": Key("types, and where a value comes from", {"type": "object"}),
+    "clusters": Key("users who share entities", {"type": "object"}),
+    "counters": Key("questions over time windows", {"type": "object"}),
+    "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
+    "lists": Key("sets of values", {"type": "object"}),
+    "models": Key("models that score events", {"type": "object"}),
+    "ladders": Key("what is done to users whom rules meet again and again", {"type": "object"}),
+    "rules": Key("the rules", {"type": "object"}),
+}
+
+
+def read_mapping(node: Node, shape: Shape, what: str, diagnostics: Diagnostics) -> dict[str, Node]:
+    """The entries of a mapping that the shape knows; everything else about it becomes an error."""
+    if node.entries is None:
+        diagnostics.error(node.span, f"{what} must be a mapping, this is {node.kind}", f"its keys: {', '.join(shape)}")
+        return {}
+    for key in node.entries:
+        if key not in shape:
+            hint = did_you_mean(key, shape) or f"{what} may have: {', '.join(shape)}"
+            diagnostics.error(node.keys[key], f'{what} has no key "{key}"', hint)
+    for key, spec in shape.items():
+        if spec.required and key not in node.entries:
+            diagnostics.error(node.span, f"{what} needs `{key}`: {spec.meaning}")
+    return {key: value for key, value in node.entries.items() if key in shape}
+
+
+def choice(node: Node, allowed: tuple[str, ...], what: str, report: Diagnostics) -> str | None:
+    """A scalar that must be one of a few words."""
+    if node.text in allowed:
+        return node.text
+    hint = did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
+    report.error(node.span, f"{what} cannot be {node.kind}", hint)
+    return None
+
+
+def duration(node: Node, report: Diagnostics) -> int | None:
+    """A duration in ms, or None and an error."""
+    found = duration_ms(node.text or "")
+    if found is not None and found > MAX_DURATION_MS:
+        report.error(node.span, f"a duration is at most {MAX_DURATION_MS // DURATION_MS['d']}d long")
+        return None
+    if found is None or found <= 0:
+        report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
+        return None
+    return found
+
+
+def words(node: Node, what: str, report: Diagnostics) -> tuple[str, ...]:
+    """One word, or a list of words."""
+    found = []
+    for item in node.walk():
+        if item.text and isinstance(item.scalar, str):
+            found.append(item.text)
+        else:
+            report.error(item.span, f"{what} is needed here, this is {item.kind}")
+    if node.items is not None and not node.items:
+        report.error(node.span, f"{what} is needed here, this list is empty")
+    return tuple(found)

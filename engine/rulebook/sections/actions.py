@@ -1,0 +1,134 @@
+"""What a rule does: its `then`, the ladders that it may point to, and how long it rests."""
+
+from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
+from engine.core.hashing import hash32
+from engine.core.rules import USER, ActionTemplate, Ladder
+from engine.rulebook.language import schema
+from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.schema import choice, duration
+from engine.rulebook.language.source import Node
+from engine.rulebook.sections.declarations import Declarations
+
+
+def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> Ladder | None:
+    """One of `ladders:`, or None and errors."""
+    report, what = declared.diagnostics, f"ladder `{name}`"
+    keys = schema.read_mapping(node, schema.LADDER, what, report)
+    decay_ms = duration(keys["decay"], report) if "decay" in keys else None
+    if decay_ms is not None and decay_ms > MAX_WINDOW_MS:
+        report.error(keys["decay"].span, f"strikes are kept for at most {MAX_WINDOW_MS // 86_400_000}d")
+    if "steps" not in keys or decay_ms is None:
+        return None
+    if not keys["steps"].items:
+        report.error(keys["steps"].span, f"the steps of {what} are a list", "- {at: 1, challenge: captcha}")
+        return None
+    steps = [step for item in keys["steps"].items if (step := _read_step(item, what, report)) is not None]
+    reached = [at for at, _ in steps]
+    if reached != sorted(set(reached)):
+        report.error(keys["steps"].span, f"each step of {what} needs more strikes than the one before it")
+    return Ladder(name, hash32(f"ladder {name}"), decay_ms, tuple(steps))
+
+
+def _read_step(node: Node, what: str, report: Diagnostics) -> tuple[int, ActionTemplate] | None:
+    keys = schema.read_mapping(node, schema.STEP, f"a step of {what}", report)
+    kind = _only_kind(node, keys, f"a step of {what}", report)
+    at = keys["at"].scalar if "at" in keys else None
+    if "at" in keys and (type(at) is not int or not 1 <= at <= schema.MAX_STRIKES):
+        report.error(keys["at"].span, f"`at` is a number of strikes, from 1 to {schema.MAX_STRIKES}")
+        return None
+    if kind is None or type(at) is not int:
+        return None
+    return at, _template(keys, kind, "user", "user", report)
+
+
+def read_then(
+    declared: Declarations, node: Node, rule: str, ladders: dict[str, Ladder]
+) -> tuple[ActionTemplate | None, Ladder | None]:
+    """What a rule does. On a ladder the action is the one of the step that is reached."""
+    report = declared.diagnostics
+    if node.entries is None:
+        if node.text == "allow":
+            return ActionTemplate("allow", None, None, "user", "user"), None
+        hint = (
+            f"write {{{node.text}: its scope}}"
+            if node.text in schema.ACTION_KINDS
+            else "for example {limit: posting, for: 1h}"
+        )
+        report.error(node.span, f"`then` must be allow or a mapping, this is {node.kind}", hint)
+        return None, None
+    keys = schema.read_mapping(node, schema.THEN, "`then`", report)
+    if "ladder" in keys:
+        return _on_ladder(node, keys, ladders, report)
+    kind = _only_kind(node, keys, f"`then` of rule `{rule}`", report)
+    if kind is None:
+        return None, None
+    target = keys["target"].text or "user" if "target" in keys else "user"
+    if target not in ("user", "event"):
+        declared_field = declared.fields.get(target)
+        if declared_field is None or declared_field.type != "text":
+            known = ["user", "event", *(name for name, value in declared.fields.items() if value.type == "text")]
+            hint = did_you_mean(target, known) or f"one of: {', '.join(known)}"
+            report.error(keys["target"].span, f'"{target}" cannot be a target', hint)
+    path = declared.fields[target].path if target in declared.fields else target
+    return _template(keys, kind, target, path, report, _lookback(declared, node, keys)), None
+
+
+def _on_ladder(
+    node: Node, keys: dict[str, Node], ladders: dict[str, Ladder], report: Diagnostics
+) -> tuple[ActionTemplate | None, Ladder | None]:
+    name = keys["ladder"].text or ""
+    if len(keys) > 1:
+        report.error(node.span, "`ladder` stands alone: its steps say what is done", f"{{ladder: {name}}}")
+    if name not in ladders:
+        hint = did_you_mean(name, ladders) or "declare it under `ladders:`"
+        report.error(keys["ladder"].span, f'unknown ladder "{name}"', hint)
+        return None, None
+    return ActionTemplate("strike", name, None, "user", "user"), ladders[name]
+
+
+def _only_kind(node: Node, keys: dict[str, Node], what: str, report: Diagnostics) -> str | None:
+    """The one action in a mapping, or None and an error."""
+    kinds = [key for key in keys if key in schema.ACTION_KINDS]
+    if not kinds and len(keys) < len(node.entries or ()):
+        return None  # the kind is misspelt, and reported as an unknown key
+    if len(kinds) != 1:
+        report.error(node.span, f"{what} needs exactly one action", f"one of: {', '.join(schema.ACTION_KINDS)}")
+        return None
+    scope = keys[kinds[0]]
+    if (scope.scalar is not None and not isinstance(scope.scalar, str)) or scope.text is None:
+        report.error(scope.span, f"the scope of `{kinds[0]}` is a word, this is {scope.kind}")
+    return kinds[0]
+
+
+def _template(
+    keys: dict[str, Node], kind: str, target: str, path: str, report: Diagnostics, lookback_ms: int | None = None
+) -> ActionTemplate:
+    lasts = duration(keys["for"], report) if "for" in keys else None
+    needs = choice(keys["needs"], schema.NEEDS, "`needs`", report) if "needs" in keys else None
+    return ActionTemplate(kind, keys[kind].text or None, lasts, target, path, lookback_ms, needs)
+
+
+def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int | None:
+    """How far back the rule acts, if it does."""
+    report = declared.diagnostics
+    if "also" in keys:
+        choice(keys["also"], schema.ALSO, "`also`", report)
+    if ("also" in keys) != ("lookback" in keys):
+        report.error(node.span, "`also: earlier` and `lookback` go together", "{…, also: earlier, lookback: 10m}")
+    lookback_ms = duration(keys["lookback"], report) if "lookback" in keys else None
+    if "also" in keys and "allow" in keys:
+        report.error(keys["also"].span, "`also: earlier` goes with actions, not with allow")
+    if lookback_ms is not None and lookback_ms > MAX_LATENESS_MS:
+        report.error(keys["lookback"].span, f"a lookback is at most {MAX_LATENESS_MS // 86_400_000}d long")
+    return lookback_ms
+
+
+def read_cooldown(declared: Declarations, node: Node) -> tuple[str, int]:
+    """At which kind of entity a rule rests, and for how long, in ms."""
+    report = declared.diagnostics
+    keys = schema.read_mapping(node, schema.COOLDOWN, "`cooldown`", report)
+    per = declared.entity_kind(keys["per"]) if "per" in keys else None
+    lasts = duration(keys["for"], report) if "for" in keys else None
+    if lasts is not None and lasts > MAX_WINDOW_MS:
+        report.error(keys["for"].span, f"a cooldown is at most {MAX_WINDOW_MS // 86_400_000}d long")
+    return per or USER, lasts or 0

@@ -1,0 +1,192 @@
+"""Reads the declarations of counters and clusters: what is counted, over which window, and on which entity it hangs."""
+
+import re
+from collections.abc import Mapping
+
+from engine.core.clusters import ClusterSpec
+from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
+from engine.core.hashing import hash32
+from engine.core.rules import MAX_CAP, USER
+from engine.rulebook.language import schema
+from engine.rulebook.language.diagnostics import Span, did_you_mean
+from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.nodes import Expr, names_in
+from engine.rulebook.language.schema import duration, words
+from engine.rulebook.language.source import Node
+from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
+from engine.rulebook.sections.dependencies import reached
+
+_FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
+
+
+def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    """Read one counter into the declarations, or report what is wrong with it."""
+    report, what = made.diagnostics, f"counter `{name}`"
+    keys = schema.read_mapping(node, schema.COUNTER, what, report)
+    kinds = [kind for kind in ("count", "distinct", "sum") if kind in keys]
+    if len(kinds) != 1:
+        report.error(span, f"{what} needs exactly one of count, distinct and sum")
+        return
+    kind = kinds[0]
+    by = made.entity_kind(keys["by"]) if "by" in keys else None
+    over_ms = _window(made, keys["over"]) if "over" in keys else None
+    if by in made.clusters:
+        if over_ms is not None and over_ms > MAX_LATENESS_MS:
+            report.error(keys["over"].span, f"members are known for {MAX_LATENESS_MS // 86_400_000}d at most")
+        elif over_ms is not None and _counts_members(made, kind, keys):
+            members = CounterDeclaration(name, span, kind, USER, made.clusters[by].of, by, over_ms, None, None, None)
+            made.counters[name] = members
+        return
+    types_node = keys.get("count" if kind == "count" else "of")
+    if types_node is None:
+        report.error(span, f"{what} needs `of`: the event type or types")
+    elif kind == "count" and "of" in keys:
+        report.error(keys["of"].span, "`of` goes with distinct and sum; count names the event types itself")
+    subject = keys[kind].text if kind != "count" else None
+    if kind != "count" and not subject:
+        report.error(keys[kind].span, f"`{kind}` needs the name of a field")
+    if subject:
+        written, subject = subject, subject.removeprefix("event.")
+        if not _countable(made, kind, subject, written, keys[kind].span):
+            return
+    if kind == "distinct" and by is not None and subject in by.split("+"):
+        one = "a user has" if by == USER else f"each {by} has"
+        report.error(keys[kind].span, f"{one} one {subject}: this counter could never exceed 1")
+        return
+    where_node = keys.get("where")
+    where = made.condition(where_node) if where_node is not None else None
+    if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
+        return
+    if "cap" in keys and _approx(made, keys.get("approx")):
+        report.error(keys["cap"].span, "an approximate counter has no `cap`")
+    if where is not None and not (_reads_event_alone if by != USER else _reads_the_user_alone)(made, where):
+        return
+    made.counters[name] = CounterDeclaration(
+        name, span, kind, subject, made.event_types(name, types_node), by, over_ms, where,
+        where_node.text if where_node is not None else None, _whole(made, keys.get("cap"), "cap", MAX_CAP),
+        _approx(made, keys.get("approx")), _whole(made, keys.get("max_keys"), "max_keys", None),
+        _excluded(made, keys.get("except"), by),
+    )  # fmt: skip
+
+
+def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    """Read one cluster into the declarations, or report what is wrong with it."""
+    report = made.diagnostics
+    keys = schema.read_mapping(node, schema.CLUSTER, f"cluster `{name}`", report)
+    if not {"of", "share", "within"} <= keys.keys():
+        return
+    if name in made.fields or name in KEY_SOURCES:
+        report.error(span, f'"{name}" is a field already', "give the cluster another name")
+        return
+    of = words(keys["of"], "an event type", report)
+    share = [made.entity_kind(part) for part in keys["share"].walk()]
+    within_ms = duration(keys["within"], report)
+    if within_ms is not None and within_ms > MAX_LATENESS_MS:
+        report.error(keys["within"].span, f"a cluster reaches back at most {MAX_LATENESS_MS // 86_400_000}d")
+        return
+    most = _whole(made, keys.get("max_shared"), "max_shared", schema.MAX_SHARED, 2) or schema.DEFAULT_MAX_SHARED
+    if within_ms is None or not share or None in share or USER in share:
+        if USER in share:
+            report.error(keys["share"].span, "users cannot share a user_id")
+        return
+    kinds = tuple(sorted(kind for kind in share if kind is not None))
+    made.clusters[name] = ClusterSpec(name, hash32(f"cluster {name}"), of, kinds, within_ms, most)
+
+
+def _counts_members(made: Declarations, kind: str, keys: Mapping[str, Node]) -> bool:
+    """By a cluster, nothing but its members is counted."""
+    wrong = [key for key in keys if key not in ("distinct", "by", "over", "max_keys")]
+    if kind != "distinct" or keys["distinct"].text != USER or wrong:
+        place = keys[wrong[0]] if wrong else keys[kind]
+        made.diagnostics.error(
+            place.span, "by a cluster, members are counted and nothing else", "{distinct: user_id, by: …, over: 1h}"
+        )
+        return False
+    return True
+
+
+def _window(made: Declarations, node: Node) -> int | None:
+    over_ms = duration(node, made.diagnostics)
+    if over_ms is not None and over_ms > MAX_WINDOW_MS:
+        made.diagnostics.error(node.span, f"a window is at most {MAX_WINDOW_MS // 86_400_000}d long")
+        return None
+    return over_ms
+
+
+def _countable(made: Declarations, kind: str, subject: str, written: str, span: Span) -> bool:
+    """Whether there is a field of this name that can be counted like that."""
+    declared = made.fields.get(subject)
+    if not _FIELD_NAME.fullmatch(subject):
+        told = f"`{kind}` needs the name of a field, this is an expression"
+        made.diagnostics.error(span, told, "the producer can send the value, under a name of its own")
+        return False
+    if declared is None and (subject in made.spans or subject in made.to_come):
+        made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
+        return False
+    known = [*made.fields, *(KEY_SOURCES if kind == "distinct" else ())]
+    if declared is None and not written.startswith("event.") and subject not in known:
+        hint = did_you_mean(subject, known) or f"declare it under `fields:`, or write event.{subject}"
+        made.diagnostics.error(span, f'`{kind}` knows no field "{subject}"', hint)
+        return False
+    if subject in KEY_SOURCES and kind == "distinct":
+        return True
+    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool")
+    if declared is not None and declared.type not in allowed:
+        made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
+        return False
+    return True
+
+
+def _reads_event_alone(made: Declarations, where: Expr) -> bool:
+    """What is known at a shared entity is the event, not its user's counters."""
+    for ref in names_in(where):
+        if ref.kind not in ("field", "event", "keys"):
+            made.diagnostics.error(
+                ref.span, f"`{ref.written}` is not known where this counter counts", "`where` may name fields here"
+            )
+            return False
+    return True
+
+
+def _reads_the_user_alone(made: Declarations, where: Expr) -> bool:
+    """At a user, counters of other entities are not known."""
+    for ref in reached(made, where):
+        counter = made.counters.get(ref.target) if ref.kind == "counter" else None
+        if counter is not None and counter.by != USER:
+            told = f"`{ref.written}` is counted by {counter.by}, which is not known where a user's counter counts"
+            made.diagnostics.error(ref.span, told, "ask about it in a rule's clause instead")
+            return False
+    return True
+
+
+def _whole(made: Declarations, node: Node | None, key: str, most: int | None, least: int = 1) -> int | None:
+    if node is None:
+        return None
+    value = node.scalar
+    if type(value) is int and value >= least and (most is None or value <= most):
+        return value
+    limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
+    made.diagnostics.error(node.span, f"`{key}` is a whole number {limits}")
+    return None
+
+
+def _approx(made: Declarations, node: Node | None) -> bool:
+    if node is not None and type(node.scalar) is not bool:
+        made.diagnostics.error(node.span, f"`approx` is true or false, this is {node.kind}")
+    return node is not None and node.scalar is True
+
+
+def _excluded(made: Declarations, node: Node | None, by: str) -> str | None:
+    if node is None:
+        return None
+    name = (node.text or "").removeprefix("lists.")
+    if by == USER or "+" in by:
+        made.diagnostics.error(node.span, "`except` goes with counters by one entity that is not the user")
+    elif name not in made.lists:
+        hint = did_you_mean(name, made.lists) or "declare it under `lists:`"
+        made.diagnostics.error(node.span, f'unknown list "{name}"', hint)
+    elif name in made.live:
+        made.diagnostics.error(node.span, f"`{name}` is live: what is counted cannot change with it", "use `unless`")
+    else:
+        return name
+    return None

@@ -1,0 +1,184 @@
+"""What the YAML declares, as plain records: every name, with its type and its place."""
+
+import re
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.clusters import ClusterSpec
+from engine.core.lists import Conceal, LiveList, entries_of
+from engine.core.rules import CounterKind, Ladder, threshold_of
+from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.expressions import Parser
+from engine.rulebook.language.keys import KEY_LISTS, KEY_SOURCES
+from engine.rulebook.language.literals import ExpressionText
+from engine.rulebook.language.nodes import Expr, Ref, Type
+from engine.rulebook.language.schema import words
+from engine.rulebook.language.source import Node
+
+MAX_PARTS = 3
+_EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDeclaration:
+    """A field of the event: its type, its path, what one unit of it is in ms or bytes, and whether numbers may be
+    written as texts."""
+
+    type: Type
+    path: str
+    factor: int = 1
+    is_spelt: bool = False
+
+
+@dataclass(slots=True)
+class CounterDeclaration:
+    """A counter as it was written. `excluded`: the list of keys that it leaves out."""
+
+    name: str
+    span: Span
+    kind: CounterKind
+    field: str | None
+    of: tuple[str, ...]
+    by: str
+    over_ms: int
+    where: Expr | None
+    where_text: str | None
+    cap: int | None
+    approx: bool = False
+    max_keys: int | None = None
+    excluded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RatioDeclaration:
+    """numerator / denominator, unknown below `at_least`, or its Wilson lower bound."""
+
+    numerator: Ref
+    denominator: Ref
+    at_least: float
+    wilson: bool
+
+
+@dataclass(slots=True)
+class Declarations:
+    """All that the files of one rulebook declare, except the rules. `conceal`: what gives events pseudonyms, if there
+    is something."""
+
+    diagnostics: Diagnostics
+    fields: dict[str, FieldDeclaration] = field(default_factory=dict)
+    clusters: dict[str, ClusterSpec] = field(default_factory=dict)
+    counters: dict[str, CounterDeclaration] = field(default_factory=dict)
+    derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
+    lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    type_spans: dict[tuple[str, str], Span] = field(default_factory=dict)
+    entry_spans: dict[str, dict[str, Span]] = field(default_factory=dict)
+    live: dict[str | None, LiveList] = field(default_factory=dict)
+    models: dict[str, dict[str, Node]] = field(default_factory=dict)
+    ladders: dict[str, Ladder] = field(default_factory=dict)
+    rules: dict[str, Node] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    reading: str = ""
+    conceal: Conceal | None = None
+    to_come: set[str] = field(default_factory=set)
+    depths: dict[str, int] = field(default_factory=dict)
+
+    def entries(self, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
+        """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""
+        if list_name in self.live:
+            return self.live[list_name]
+        found = frozenset(self.lists[list_name] if list_name is not None else values)
+        if self.conceal is not None:
+            found |= {self.conceal(value) for value in found if isinstance(value, str)}
+        return entries_of(found)
+
+    def event_types(self, of: str, node: Node) -> tuple[str, ...]:
+        """The event types in a node of a counter or rule."""
+        self.type_spans |= {(of, item.text): item.span for item in node.walk() if item.text}
+        return words(node, "an event type", self.diagnostics)
+
+    def entity_kind(self, node: Node) -> str | None:
+        """The kind of entity in a node: its parts joined by a plus sign. None and an error where there is no such
+        kind."""
+        parts = words(node, "an entity", self.diagnostics)
+        known = [
+            *KEY_SOURCES,
+            *self.clusters,
+            *(name for name, field in self.fields.items() if field.type in ("text", "number")),
+        ]
+        for part in parts:
+            if part not in known and not _EVENT_PATH.fullmatch(part):
+                hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
+                self.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
+                return None
+        if len(parts) > 1 and any(part in self.clusters for part in parts):
+            self.diagnostics.error(node.span, "a cluster stands alone in `by`")
+            return None
+        if len(set(parts)) != len(parts) or len(parts) > MAX_PARTS:
+            self.diagnostics.error(node.span, f"`by` has up to {MAX_PARTS} different parts")
+            return None
+        return "+".join(sorted(parts)) or None
+
+    def path_of(self, name: str) -> str:
+        """Where a field, declared or not (`event.x` is `x`), is found in an event."""
+        declared = self.fields.get(name)
+        return declared.path if declared is not None else name
+
+    def resolve(self, name: str, span: Span) -> Ref | None:
+        """The thing that a clause names, or None and an error with a suggestion."""
+        if name.startswith("event."):
+            return Ref(span, "any", "event", name.removeprefix("event."), name)
+        if name.startswith("score."):
+            model = name.removeprefix("score.")
+            if model in self.models:
+                return Ref(span, "number", "score", model, name)
+            hint = did_you_mean(model, self.models) or "declare it under `models:`; counters cannot use scores"
+            self.diagnostics.error(span, f'unknown model "{model}"', hint)
+            return None
+        if name.startswith("threshold."):
+            return self._threshold(name, span)
+        if name in self.fields:
+            return Ref(span, self.fields[name].type, "field", name, name)
+        if name in self.counters:
+            return Ref(span, "number", "counter", name, name)
+        if name in self.derived:
+            return Ref(span, self.derived[name][0], "derived", name, name)
+        if name in KEY_LISTS:
+            return Ref(span, "list", "keys", name, name)
+        if name == self.reading:
+            self.diagnostics.error(span, f'"{name}" is defined by itself')
+            return None
+        if name in self.spans:
+            return None  # its declaration is wrong and has been reported
+        if name in self.to_come:
+            self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
+            return None
+        known = [*self.fields, *self.counters, *self.derived, *KEY_LISTS]
+        hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
+        self.diagnostics.error(span, f'unknown name "{name}"', hint)
+        return None
+
+    def _threshold(self, name: str, span: Span) -> Ref | None:
+        model = name.removeprefix("threshold.")
+        if "precision" in self.models.get(model, {}):
+            return Ref(span, "number", "score", threshold_of(model), name)
+        hint = f"add `precision: 0.99` to model `{model}`" if model in self.models else did_you_mean(model, self.models)
+        self.diagnostics.error(span, f'no threshold is chosen for "{model}"', hint)
+        return None
+
+    def condition(self, node: Node) -> Expr | None:
+        """The clause in a node, type-checked."""
+        parser = self._parser(node)
+        return parser.condition() if parser else None
+
+    def value(self, node: Node) -> Expr | None:
+        """The expression in a node, of any type."""
+        parser = self._parser(node)
+        return parser.expression() if parser else None
+
+    def _parser(self, node: Node) -> Parser | None:
+        if node.text is None or node.scalar is None:
+            self.diagnostics.error(node.span, f"an expression is needed here, this is {node.kind}")
+            return None
+        text = ExpressionText(node.text, node.span, node.exact)
+        return Parser(text, self.resolve, set(self.lists), self.diagnostics)

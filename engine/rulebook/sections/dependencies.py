@@ -1,0 +1,85 @@
+"""What depends on what: which rules and models need an event's journey, and which need only its user."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.core.rules import USER, Counter
+from engine.rulebook.language.nodes import Expr, Ref, names_in
+from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.rules import Clause, RuleDeclaration
+
+
+def reached(declared: Declarations, expr: Expr) -> Iterator[Ref]:
+    """Every name in an expression, and every name behind its derived values."""
+    for ref in names_in(expr):
+        yield ref
+        if ref.kind == "derived":
+            body = declared.derived[ref.target][1]
+            if isinstance(body, RatioDeclaration):
+                for part in (body.numerator, body.denominator):
+                    yield from reached(declared, part)
+            else:
+                yield from reached(declared, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """`away_rules` and `away_models` are decided and asked when the event is back from its journey."""
+
+    declared: Declarations
+    counters: Mapping[str, Counter]
+    away_models: frozenset[str]
+    away_rules: frozenset[int]
+
+    def kinds(self, clause: Clause) -> set[str]:
+        """The kinds of entities, other than the user, that a clause counts over."""
+        return _kinds(self.declared, self.counters, clause.expr)
+
+    def needs_home(self, clause: Clause) -> bool:
+        """Whether a clause reads anything but the counters of other entities."""
+        return any(
+            ref.kind in ("field", "event", "score", "keys")
+            or (ref.kind == "counter" and self.counters[ref.target].by == USER)
+            for ref in reached(self.declared, clause.expr)
+        )
+
+    def scores(self, clause: Clause) -> set[str]:
+        """The models that a clause names."""
+        return {ref.target for ref in reached(self.declared, clause.expr) if ref.kind == "score"}
+
+
+def find_dependencies(
+    declared: Declarations,
+    counters: Mapping[str, Counter],
+    inputs: Mapping[str, list[Ref]],
+    rules: list[RuleDeclaration],
+) -> Dependencies:
+    """`inputs`: what each model reads. An allow rule that needs a journey takes the rules of its event types
+    along: it must be known before they act."""
+    models = {name for name, refs in inputs.items() if any(_kinds(declared, counters, ref) for ref in refs)}
+    away = set()
+    for index, rule in enumerate(rules):
+        refs = [ref for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
+        if any(_is_away(counters, ref) or (ref.kind == "score" and ref.target in models) for ref in refs):
+            away.add(index)
+    waited_for: set[int] = set()
+    while True:
+        allows = {i for i in away if rules[i].rule.then.kind == "allow"} - waited_for
+        if not allows:
+            return Dependencies(declared, counters, frozenset(models), frozenset(away))
+        waited_for |= allows
+        types = {kind for i in allows for kind in rules[i].rule.events}
+        away |= {i for i, rule in enumerate(rules) if concern_alike(tuple(types), rule.rule.events)}
+
+
+def concern_alike(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Whether two lists of event types have one in common."""
+    return "any" in some or "any" in others or bool(set(some) & set(others))
+
+
+def _kinds(declared: Declarations, counters: Mapping[str, Counter], expr: Expr) -> set[str]:
+    return {counters[ref.target].by for ref in reached(declared, expr) if _is_away(counters, ref)}
+
+
+def _is_away(counters: Mapping[str, Counter], ref: Ref) -> bool:
+    return ref.kind == "counter" and counters[ref.target].by != USER

@@ -1,0 +1,109 @@
+"""Reads the declarations of models: what they read, how they learn, whose labels they heed."""
+
+from collections.abc import Mapping
+
+from engine.core.rules import ModelSpec
+from engine.errors import PipelineError, SnapshotError
+from engine.learning.estimators import RiverLearner
+from engine.rulebook.language.nodes import Ref, names_in
+from engine.rulebook.language.source import Node
+from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+
+LEAST_PRECISION, MOST_PRECISION = 0.5, 0.999
+MOST_OF_A_HINT = 5.0
+LEAST_PRESUMED = 0.1
+"""Each of them counts for all: ten, here, and that is as much as a label may count."""
+_MIN_LABELS = 50
+
+
+def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> ModelSpec | None:
+    """A model, or None and what is wrong with it."""
+    report, named = declared.diagnostics, {}
+    for key, wanted in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
+        named[key] = _readable(declared, keys.get(key), wanted)
+    named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
+    hints = _hints(declared, keys["hints"]) if "hints" in keys else {}
+    if not any(named.values()) and not hints:
+        report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts, categories or hints")
+    found = {key: keys[key].scalar for key in ("learn", "min_labels", "precision", "presume") if key in keys}
+    texts = {key: keys[key].text for key in ("labels", "river") if key in keys}
+    learns, min_labels = found.get("learn", True), found.get("min_labels", _MIN_LABELS)
+    precision, presume = found.get("precision"), found.get("presume", 0.0)
+    if type(learns) is not bool:
+        report.error(keys["learn"].span, "`learn` is true or false")
+    elif type(min_labels) is not int or min_labels < 0:
+        report.error(keys["min_labels"].span, "`min_labels` is a whole number, 0 or more")
+    elif precision is not None and not (
+        isinstance(precision, float) and LEAST_PRECISION <= precision <= MOST_PRECISION
+    ):
+        report.error(keys["precision"].span, f"`precision` is a number from {LEAST_PRECISION} to {MOST_PRECISION}")
+    elif type(presume) not in (int, float) or ("presume" in keys and not LEAST_PRESUMED <= float(presume or 0) <= 1):
+        report.error(keys["presume"].span, f"`presume` is a number from {LEAST_PRESUMED} to 1: a share of the events")
+    elif "labels" in keys and not texts["labels"]:
+        report.error(keys["labels"].span, "`labels` is the name of a policy")
+    elif "river" not in keys or _is_pipeline(declared, keys["river"]):
+        return ModelSpec(
+            name, (*named["numbers"], *hints), named["texts"], named["categories"], min_labels, learns,
+            texts.get("labels"), precision if isinstance(precision, float) else None, texts.get("river"),
+            tuple(hints.values()), float(presume or 0), _units(declared, keys.get("numbers")),
+        )  # fmt: skip
+    return None
+
+
+def _units(declared: Declarations, node: Node | None) -> dict[str, str]:
+    """Which of the numbers are durations or sizes."""
+    items = node.walk() if node is not None else ()
+    refs = ((item.text or "", declared.resolve(item.text or "", item.span)) for item in items)
+    return {name: ref.type for name, ref in refs if ref is not None and ref.type in ("duration", "size")}
+
+
+def _hints(declared: Declarations, node: Node) -> dict[str, float]:
+    """What is hinted at, and what it adds to the logit."""
+    found: dict[str, float] = {}
+    if node.entries is None:
+        told = f"`hints` maps names to numbers, this is {node.kind}"
+        declared.diagnostics.error(node.span, told, "for example: {links: 1.5}")
+    for name, value in (node.entries or {}).items():
+        weight, readable = value.scalar, _readable(declared, Node(node.keys[name], name), ("bool", "number", "any"))
+        if type(weight) not in (int, float) or not 0 < abs(float(weight or 0)) <= MOST_OF_A_HINT:
+            wanted = f"a number from -{MOST_OF_A_HINT:g} to {MOST_OF_A_HINT:g} and not 0"
+            hint = "1 is weak, 3 is strong, below 0 speaks for ham"
+            declared.diagnostics.error(value.span, f"how much `{name}` hints at spam is {wanted}", hint)
+        elif readable:
+            found[name] = float(weight or 0)
+    return found
+
+
+def _is_pipeline(declared: Declarations, node: Node) -> bool:
+    try:
+        learner = RiverLearner(node.text or "")
+        RiverLearner.load(node.text or "", learner.dump())
+    except (PipelineError, SnapshotError) as error:
+        hint = "for example: preprocessing.StandardScaler() | linear_model.LogisticRegression()"
+        declared.diagnostics.error(node.span, str(error), hint)
+        return False
+    if learner.keeps_text:
+        told = "this keeps words of people, as they are: pseudonyms do not hide them, `floodgate forget` leaves them"
+        declared.diagnostics.warning(node.span, told, "HashedNgrams() and preprocessing.FeatureHasher() keep none")
+    return True
+
+
+def _readable(declared: Declarations, node: Node | None, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for item in node.walk() if node is not None else ():
+        ref = declared.resolve(item.text or "", item.span)
+        if ref is not None and ref.type not in wanted:
+            declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {wanted[0]}")
+        elif ref is not None and _reads_score(declared, ref):
+            declared.diagnostics.error(item.span, "a model cannot read a score")
+        elif ref is not None:
+            found.append(item.text or "")
+    return tuple(found)
+
+
+def _reads_score(declared: Declarations, ref: Ref) -> bool:
+    if ref.kind != "derived":
+        return ref.kind == "score"
+    body = declared.derived[ref.target][1]
+    parts = (body.numerator, body.denominator) if isinstance(body, RatioDeclaration) else names_in(body)
+    return any(_reads_score(declared, part) for part in parts)

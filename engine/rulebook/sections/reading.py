@@ -1,0 +1,257 @@
+"""Reads the sections of rulebook files, except the rules, into declarations."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+
+from engine.core.identity import CLOCK_SKEW, CONFLICTING_IDS, IDENTITY_FIELDS, INVALID_FIELDS, TEXT_FIELDS
+from engine.core.lists import Conceal, LiveList
+from engine.core.rules import MAX_CAP
+from engine.core.units import DURATION_MS, SIZE_BYTES
+from engine.rulebook.language import schema
+from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.nodes import Ref, Type, names_in
+from engine.rulebook.language.schema import choice, words
+from engine.rulebook.language.source import Node, parse
+from engine.rulebook.sections.actions import read_ladder
+from engine.rulebook.sections.counters import read_cluster, read_counter
+from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
+_TAG = re.compile(r"#\w+")
+"""A line that may be meant as a hashtag: one word, right behind the sign."""
+_RESERVED = frozenset(
+    ("true", "false", "score", "threshold", "event", "lists", "and", "or", "not", "in", "matches", "known")
+)
+
+
+def read_declarations(
+    sources: Mapping[str, str], diagnostics: Diagnostics, conceal: Conceal | None = None
+) -> Declarations:
+    """Everything that the YAML files of a rulebook declare. Order of files: by name."""
+    made = Declarations(diagnostics, conceal=conceal)
+    made.fields = {name: FieldDeclaration("text", name) for name in (*IDENTITY_FIELDS, *TEXT_FIELDS)}
+    made.fields |= {name: FieldDeclaration(kind, name) for name, kind in _COMPUTED.items()}
+    documents = []
+    for file in sorted(sources):
+        if PurePosixPath(file).suffix in (".yaml", ".yml"):
+            root = parse(file, sources[file], diagnostics)
+            if root is not None:
+                documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
+    for _, sections in documents:
+        version = sections.get("version")
+        for section in ("fields", "counters", "derived"):
+            made.to_come |= set((sections[section].entries or {}) if section in sections else ())
+        if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
+            diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
+    for section, read in _READERS.items():
+        for file, sections in documents:
+            if section in sections:
+                _each(made, sections[section], section, lambda *a, file=file, read=read: read(made, sources, file, *a))
+    return made
+
+
+def named_files(file: str, text: str) -> list[str]:
+    """The list files that a file's `lists:` section names, as paths from the root."""
+    root = parse(file, text, Diagnostics({file: text}))
+    lists = (root.entries or {}).get("lists") if root is not None else None
+    entries = [(one.entries or {}).get("file") for one in (lists.entries or {}).values()] if lists is not None else []
+    return [str(PurePosixPath(file).parent / node.text) for node in entries if node is not None and node.text]
+
+
+_COMPUTED: dict[str, Type] = {CLOCK_SKEW: "duration", INVALID_FIELDS: "list", CONFLICTING_IDS: "bool"}
+_BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *KEY_SOURCES))
+_NAMED_ALREADY = defaultdict(
+    frozenset,
+    fields=frozenset((*KEY_SOURCES, *_COMPUTED)) - {"text"},
+    counters=_BUILT_IN,
+    derived=_BUILT_IN,
+    clusters=_BUILT_IN,
+)
+
+
+def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Span, Node], None]) -> None:
+    if node.entries is None:
+        if node.scalar is not None or node.items is not None:
+            made.diagnostics.error(node.span, f"`{section}` must be a mapping of names, this is {node.kind}")
+        return
+    for name, entry in node.entries.items():
+        span = node.keys[name]
+        scope = name if section in ("fields", "counters", "derived") else f"{section}.{name}"
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            taken = (
+                "it is a word of the rule language" if name in _RESERVED else "names have small letters, digits and _"
+            )
+            made.diagnostics.error(span, f'"{name}" cannot be a name', taken)
+        elif name in _NAMED_ALREADY[section]:
+            made.diagnostics.error(span, f"`{name}` has a fixed meaning", "choose another name")
+        elif scope in made.spans:
+            first = made.spans[scope]
+            made.diagnostics.error(span, f'"{name}" is declared twice, first in {first.file}:{first.line + 1}')
+        else:
+            made.spans[scope] = span
+            made.reading = scope
+            read(name, span, entry)
+            made.reading = ""
+
+
+def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    keys = schema.read_mapping(node, schema.FIELD, f"field `{name}`", report) if node.entries is not None else {}
+    kind_node = keys.get("type", node)
+    kind = choice(kind_node, schema.FIELD_TYPES, "a field's type", report)
+    if kind is None:
+        return
+    factor = 1
+    units = {"duration": DURATION_MS, "size": SIZE_BYTES}.get(kind)
+    unit = keys.get("unit")
+    if units is not None:
+        if unit is None or unit.text not in units:
+            place = unit.span if unit else span
+            report.error(place, f"field `{name}` is a {kind} and needs `unit`", f"one of: {', '.join(units)}")
+            return
+        factor = units[unit.text]
+    elif unit is not None:
+        report.error(unit.span, f"a {kind} has no unit")
+    if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (kind != "text" or name in (*IDENTITY_FIELDS, "ts")):
+        report.error(span, f"`{name}` has a fixed meaning and needs no declaration", "map it in the settings instead")
+        return
+    source, spelling = keys.get("from"), keys.get("written_as")
+    if source is not None and not _PATH.fullmatch(source.text or ""):
+        report.error(source.span, f"`from` is one dotted path, this is {source.kind}", "for example: from: author.age")
+        return
+    if spelling is not None and kind not in ("number", "duration", "size"):
+        report.error(spelling.span, f"`written_as` goes with numbers, `{name}` is a {kind}")
+        return
+    is_spelt = spelling is not None and choice(spelling, schema.SPELLINGS, "`written_as`", report) is not None
+    path = source.text if source is not None and source.text else name
+    made.fields[name] = FieldDeclaration(kind, path, factor, is_spelt)  # type: ignore[arg-type]  # one of FIELD_TYPES
+
+
+def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    report = made.diagnostics
+    if node.entries is None:
+        expr = made.value(node)
+        if expr is not None and expr.type == "any":
+            expr.type = "number"
+        if expr is not None and _shallow(made, name, span, names_in(expr)):
+            made.derived[name] = (expr.type, expr)
+        return
+    keys = schema.read_mapping(node, schema.RATIO, f"derived `{name}`", report)
+    parts = keys["ratio"].items if "ratio" in keys else None
+    if "ratio" in keys and (parts is None or len(parts) != 2):
+        report.error(keys["ratio"].span, "`ratio` is a list of two names: [numerator, denominator]")
+    if parts is None or len(parts) != 2:
+        return
+    refs = [made.resolve(part.text or "", part.span) for part in parts]
+    at_least = keys["at_least"].scalar if "at_least" in keys else 1
+    bound = choice(keys["bound"], schema.BOUNDS, "`bound`", report) if "bound" in keys else "none"
+    for ref in refs:
+        if ref is not None and ref.type == "any":
+            ref.type = "number"
+        elif ref is not None and ref.type not in ("number", "duration", "size"):
+            report.error(ref.span, f"a ratio needs numbers, `{ref.written}` is a {ref.type}")
+            return
+    if type(at_least) not in (int, float) or not 0 <= at_least < 1e15:  # type: ignore[operator]  # a number here
+        report.error(keys["at_least"].span, "`at_least` is a number, 0 or more")
+    elif not _shallow(made, name, span, [ref for ref in refs if ref is not None]):
+        return
+    elif refs[1] is not None and _beyond(made, refs[1], float(at_least)):  # type: ignore[arg-type]  # checked
+        report.error(keys["at_least"].span, f"`{refs[1].written}` never counts to {at_least}", "or `approx: true`")
+    elif refs[0] is not None and refs[1] is not None and bound is not None:
+        ratio = RatioDeclaration(refs[0], refs[1], float(at_least), bound != "none")  # type: ignore[arg-type]  # checked
+        made.derived[name] = ("number", ratio)
+
+
+def _beyond(made: Declarations, ref: Ref, at_least: float) -> bool:
+    """Whether a count that is kept exactly can never reach so far."""
+    counter = made.counters.get(ref.target) if ref.kind == "counter" else None
+    return counter is not None and counter.kind != "sum" and not counter.approx and at_least >= MAX_CAP
+
+
+MAX_DERIVED_DEPTH = 4
+
+
+def _shallow(made: Declarations, name: str, span: Span, refs: list[Ref]) -> bool:
+    """Derived values are written into each place that uses them: chains of them would grow without end."""
+    depth = 1 + max((made.depths[ref.target] for ref in refs if ref.kind == "derived"), default=0)
+    made.depths[name] = depth
+    if depth > MAX_DERIVED_DEPTH:
+        made.diagnostics.error(span, f"derived values stand on each other at most {MAX_DERIVED_DEPTH} deep")
+    return depth <= MAX_DERIVED_DEPTH
+
+
+def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
+    keys = schema.read_mapping(node, schema.LIST, f"list `{name}`", made.diagnostics)
+    values: dict[str, Span] = {}
+    if "file" in keys:
+        path = str(PurePosixPath(file).parent / (keys["file"].text or ""))
+        if path not in sources:
+            hint = did_you_mean(path, sources) or "paths are relative to this file; list files end in .txt"
+            made.diagnostics.error(keys["file"].span, f"there is no file {path} in this rulebook", hint)
+        values |= _lines(path, sources.get(path, ""), made.diagnostics)
+    if "values" in keys:
+        words(keys["values"], "an entry", made.diagnostics)
+        values |= {item.text: item.span for item in keys["values"].walk() if item.text and type(item.scalar) is str}
+    if not keys:
+        made.diagnostics.error(span, f"list `{name}` needs `file`, `values` or `live`")
+    elif not values and "live" not in keys and not made.diagnostics.errors:
+        made.diagnostics.warning(
+            span, f"list `{name}` is empty: nothing is in it", "a line that begins with # says nothing"
+        )
+    made.lists[name] = frozenset(values)
+    made.entry_spans[name] = values
+    if "live" in keys and keys["live"].scalar is not True:
+        made.diagnostics.error(keys["live"].span, f"`live` is true, this is {keys['live'].kind}", "or leave it out")
+    elif "live" in keys:
+        made.live[name] = LiveList(values, made.conceal)
+
+
+def _lines(file: str, text: str, diagnostics: Diagnostics) -> dict[str, Span]:
+    """The entries of a list file and where they stand: one a line; what begins with # at the start of a line or after a
+    blank is a comment."""
+    found: dict[str, Span] = {}
+    hashed = []
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines()):
+        entry = _COMMENT.sub("", line).strip()
+        if entry:
+            found.setdefault(entry, Span(file, number, line.index(entry), len(entry)))
+        elif _TAG.fullmatch(line):
+            hashed.append((number, line))
+    for number, line in hashed:
+        told = f"`{line.strip()}` is a comment here, not an entry"
+        diagnostics.warning(
+            Span(file, number, 0, len(line)), told, f'under `values:` it can be one: ["{line.strip()}"]'
+        )
+    return found
+
+
+def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    made.models[name] = schema.read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
+
+
+def _read_ladder(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    ladder = read_ladder(made, name, span, node)
+    if ladder is not None:
+        made.ladders[name] = ladder
+
+
+def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    made.rules[name] = node
+
+
+_READERS = {
+    "fields": _read_field,
+    "lists": _read_list,
+    "clusters": read_cluster,
+    "counters": read_counter,
+    "models": _read_model,
+    "derived": _read_derived,
+    "ladders": _read_ladder,
+    "rules": _read_rule,
+}
+"""In the order in which a section may name things of an earlier one."""

@@ -1,0 +1,149 @@
+"""The `rules:` section: each rule read, its clauses type-checked."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from engine.core.hashing import hash32
+from engine.core.rules import USER, ActionTemplate, Rule
+from engine.rulebook.language import schema
+from engine.rulebook.language.diagnostics import Span
+from engine.rulebook.language.nodes import Expr
+from engine.rulebook.language.schema import choice
+from engine.rulebook.language.slips import is_open
+from engine.rulebook.language.source import Node
+from engine.rulebook.sections.actions import read_cooldown, read_then
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause: its text as written, and its expression."""
+
+    text: str
+    expr: Expr
+
+
+@dataclass(slots=True)
+class RuleDeclaration:
+    """A rule with its clauses still as expressions. `rests_at`: where it says whose its cooldown is."""
+
+    rule: Rule
+    span: Span
+    rests_at: Span
+    when: list[Clause] = field(default_factory=list)
+    any: list[Clause] = field(default_factory=list)
+    unless: list[Clause] = field(default_factory=list)
+    tests: list[Node] = field(default_factory=list)
+
+    def all_clauses(self) -> Iterator[Clause]:
+        """Every clause, in the order in which an explanation tells them."""
+        yield from self.when
+        yield from self.any
+        yield from self.unless
+
+
+def read_rules(declared: Declarations) -> list[RuleDeclaration]:
+    """All rules, in the order of the files. What is wrong in them is reported."""
+    found = []
+    keys: dict[int, str] = {}
+    for name, node in declared.rules.items():
+        span = declared.spans[f"rules.{name}"]
+        rule = _read_rule(declared, name, span, node)
+        if keys.setdefault(rule.rule.key, name) != name:
+            declared.diagnostics.error(span, f"rule `{name}` collides with `{keys[rule.rule.key]}`: rename it")
+        found.append(rule)
+    return found
+
+
+def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> RuleDeclaration:
+    report = declared.diagnostics
+    keys = schema.read_mapping(node, schema.RULE, f"rule `{name}`", report)
+    groups = {group: _clauses(declared, keys[group]) if group in keys else [] for group in ("when", "any", "unless")}
+    if node.entries is not None and "when" not in keys and "any" not in keys:
+        report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
+    events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
+    then, ladder = read_then(declared, keys["then"], name, declared.ladders) if "then" in keys else (None, None)
+    rests, cooldown_ms = read_cooldown(declared, keys["cooldown"]) if "cooldown" in keys else (USER, 0)
+    mode, share = read_mode(keys["mode"], report) if "mode" in keys else ("enforce", 1.0)
+    plan = read_plan(keys["plan"], report) if "plan" in keys else ()
+    gate = read_gate(keys["plan"], report) if plan else None
+    if "plan" in keys and "mode" in keys:
+        report.error(keys["mode"].span, "a rule with a `plan` has no `mode`", "drop `mode`")
+    meta_node = keys.get("meta")
+    meta = schema.read_mapping(meta_node, schema.META, "`meta`", report) if meta_node is not None else {}
+    reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
+    texts = [clause.text for group in groups.values() for clause in group]
+    expires_ms = read_expiry(meta["expires"], report) if "expires" in meta else None
+    budget = read_budget(keys["budget"], report) if "budget" in keys else None
+    told: dict[str, str] = {key: meta[key].text or "" for key in ("area", "severity", "tell") if key in meta}
+    for key in told:
+        if not isinstance(meta[key].scalar, str):
+            report.error(meta[key].span, f"`{key}` is a text, this is {meta[key].kind}")
+    if "severity" in meta:
+        choice(meta["severity"], schema.SEVERITIES, "`severity`", report)
+    rule = Rule(
+        name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
+        cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share, expires_ms,
+        ladder, budget, plan, told, gate, rests=rests,
+    )  # fmt: skip
+    tests = list(keys["tests"].walk()) if "tests" in keys else []
+    per = (keys["cooldown"].entries or {}).get("per") if "cooldown" in keys else None
+    return RuleDeclaration(
+        rule, span, per.span if per is not None else span, groups["when"], groups["any"], groups["unless"], tests
+    )
+
+
+def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[Expr]:
+    """Every condition and value of a rulebook: of its rules, its counters and its derived values."""
+    for rule in rules:
+        yield from (clause.expr for clause in rule.all_clauses())
+    yield from (one.where for one in declared.counters.values() if one.where is not None)
+    yield from (body for _, body in declared.derived.values() if isinstance(body, Expr))
+
+
+def steps_of(test: Node) -> list[Node]:
+    """The parts of a rule's test, one after the other: itself, where it sends one event again and again."""
+    steps = (test.entries or {}).get("steps")
+    return [test] if steps is None else steps.items or []
+
+
+def given_of(test: Node) -> list[Node]:
+    """What comes before the events of a rule's test: one step, or a list of them."""
+    given = (test.entries or {}).get("given")
+    return list(given.walk()) if given is not None else []
+
+
+def _cut(item: Node, node: Node) -> tuple[str, str]:
+    """Why a clause ends too early."""
+    hint = "put the whole clause in single quotes: '…'"
+    if node.items is not None and item is not node.items[-1]:
+        return "this clause is cut off at a comma: between [ and ] YAML begins the next item there", hint
+    return "this clause ends too early: YAML takes what follows ` #` for a comment", hint
+
+
+def _clauses(declared: Declarations, node: Node) -> list[Clause]:
+    if node.items is None:
+        declared.diagnostics.error(node.span, f"clauses are a list, this is {node.kind}", "put `- ` before each clause")
+        return []
+    if not node.items:
+        declared.diagnostics.error(node.span, "this list of clauses is empty")
+    found, cut = [], False
+    for item in node.items:
+        if cut:  # the rest of what has been reported
+            cut = is_open(f"({item.text or ''}")
+            continue
+        if item.entries is not None:
+            told = "YAML has read the colon in this clause as its own"
+            declared.diagnostics.error(item.span, told, "put the whole clause in single quotes: '…'")
+            continue
+        if item.text is not None and item.exact and is_open(item.text):
+            declared.diagnostics.error(item.span, *_cut(item, node))
+            cut = item is not node.items[-1]
+            continue
+        expr = declared.condition(item)
+        if expr is None and not declared.diagnostics.errors:
+            declared.diagnostics.error(item.span, "this clause cannot be used")  # never drop one in silence
+        if expr is not None:
+            found.append(Clause(" ".join((item.text or "").split()), expr))
+    return found

@@ -1,0 +1,88 @@
+"""What is dear is told to be dear."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.core.entities import RECENT_IDS
+from engine.core.sketches import BUCKETS_PER_WINDOW
+from engine.rulebook import load_rulebook
+from engine.rulebook.checks.costs import (
+    CLAUSE_US,
+    COUNTER_US,
+    EVENT_US,
+    KEY_US,
+    MODEL_US,
+    PATTERN_US,
+    STOP_US,
+    estimate_costs,
+)
+
+STARTER = Path(__file__).parents[3] / "rules"
+
+
+def costs_of(counters: str, rules: str, more: str = "") -> tuple[float, int]:
+    base = "  base: {count: post, by: user_id, over: 1h}"
+    text = "\n".join(["version: 1", more, "counters:", base, counters, "rules:", rules, ""])
+    found = estimate_costs(load_rulebook({"rules.yaml": text}))
+    return found.event_us["post"], found.record_bytes["user_id"]
+
+
+N = "fields: {n: {type: number}}"
+PLAIN = "  r: {event: post, when: [base > 10], then: {flag: x}}"
+
+
+def test_each_thing_that_is_asked_for_costs() -> None:
+    plain, small = costs_of("", PLAIN)
+    assert plain > EVENT_US
+    assert costs_of("  s: {sum: event.n, of: post, by: user_id, over: 1h}", PLAIN)[0] > plain + 5
+    assert costs_of("  k: {count: post, by: ip, over: 1h}", PLAIN)[0] > plain + STOP_US
+    assert costs_of("  k: {count: post, by: text, over: 1h}", PLAIN)[0] > plain + 2 * STOP_US
+    model = PLAIN + "\n  m: {event: post, when: [score.m > 0.9], then: {flag: x}}"
+    assert costs_of("", model, "models: {m: {texts: [text]}}")[0] >= plain + MODEL_US
+    assert costs_of("", PLAIN.replace("10", "900"))[1] > small + 3_000
+
+
+def test_an_estimate_is_the_sum_of_its_parts() -> None:
+    """By hand, from the constants: a cost that is left out, taken away or counted twice is seen."""
+    rules = """
+  r: {event: post, when: [event.text matches "a", base > 10], then: {flag: x}}
+  m: {event: post, when: [score.near > 0.9, score.far > 0.9], then: {flag: x}}
+  other: {event: reply, when: [base > 3], then: {flag: x}}"""
+    counters = """
+  d: {distinct: event.n, of: post, by: user_id, over: 1h, where: event.n > 3}
+  s: {sum: event.n, of: post, by: user_id, over: 1h}
+  many: {count: post, by: user_id, over: 1h, approx: true}
+  many_d: {distinct: event.n, of: post, by: user_id, over: 1h, approx: true}
+  many_s: {sum: event.n, of: post, by: user_id, over: 1h, approx: true}
+  v: {count: post, by: [ip_prefix, text], over: 1h}
+  not_here: {count: reply, by: user_id, over: 1h, where: event.n > 3}"""
+    models = """
+fields: {n: {type: number}}
+models: {near: {texts: [text]}, far: {texts: [text], numbers: [v]}}"""
+    counting = 2 * COUNTER_US["count", False] + sum(cost for kind, cost in COUNTER_US.items() if kind[0] != "count")
+    journey = KEY_US["ip_prefix"] + KEY_US["text"] + STOP_US
+    parts = EVENT_US + 5 * CLAUSE_US + PATTERN_US + 2 * MODEL_US + counting + COUNTER_US["count", True] + journey
+    assert costs_of(counters, rules, models)[0] == pytest.approx(parts, abs=0.051)
+
+
+def test_a_record_has_room_for_each_series() -> None:
+    small = costs_of("", PLAIN)[1]
+    assert small > 60 + 8 * RECENT_IDS
+    for what in ("count: post", "sum: event.n, of: post"):
+        made = costs_of(f"  c: {{{what}, by: user_id, over: 1h, approx: true}}", PLAIN, N)[1]
+        assert made == small + 16 + 12 * (BUCKETS_PER_WINDOW + 1)
+    exact = costs_of("  c: {distinct: event.n, of: post, by: user_id, over: 1h, cap: 100}", PLAIN, N)[1]
+    assert exact == small + 16 + 12 * 100
+    assert costs_of("  c: {count: post, by: ip, over: 1h}", PLAIN)[1] == small  # that is another entity's
+
+
+def test_windows_that_share_a_series_are_kept_once() -> None:
+    one = costs_of("", PLAIN)[1]
+    assert costs_of("  day: {count: post, by: user_id, over: 1d}", PLAIN)[1] == one
+
+
+def test_the_starter_rules_are_affordable() -> None:
+    found = estimate_costs(load_rulebook(STARTER))
+    assert found.dearest_us < 250
+    assert found.largest_bytes < 70_000

@@ -1,0 +1,111 @@
+"""What events of a type go through: a journey where it is needed, with all that is read on it."""
+
+import pytest
+
+from engine.core.events import Event
+from engine.rulebook import load_rulebook
+from engine.rulebook.inline_tests.stage import FixedScorer, Stage
+
+RULES = """
+version: 1
+fields: {amount: number}
+clusters:
+  ring: {of: comment, share: [device_id], within: 1h}
+counters:
+  posts: {count: post, by: user_id, over: 1h}
+  COUNTER
+models:
+  spam: {texts: [text]}
+  wide: {numbers: [MODEL]}
+rules:
+  r: {event: EVENT, when: ['CLAUSE'], then: {flag: x}}
+"""
+USERS = "users: {distinct: user_id, of: post, by: ip, over: 1h}"
+MEMBERS = "members: {distinct: user_id, by: ring, over: 1h}"
+
+
+def written(clause: str, counter: str, event: str = "post", model: str = "posts") -> str:
+    places = {"CLAUSE": clause, "COUNTER": counter, "EVENT": event, "MODEL": model}
+    text = RULES
+    for place, part in places.items():
+        text = text.replace(place, part)
+    return text
+
+
+def fires(text: str, *documents: dict[str, object], kind: str = "post") -> bool:
+    """Whether the rule holds at the last of these events."""
+    book = load_rulebook({"rules.yaml": text})
+    stage = Stage(book, {name: FixedScorer(0.9) for name in book.models})
+    found = False
+    for place, document in enumerate(documents):
+        fields = {"user_id": f"u{place}", "ip": "10.0.0.1", "device_id": "d", **document}
+        event = Event(f"e{place}", kind, f"u{place}", 1_760_000_000_000 + place, fields, place)
+        found = any(one.event_id == event.event_id and one.hits for one in stage.send(event))
+    return found
+
+
+def test_events_that_need_nothing_but_their_user_go_nowhere() -> None:
+    program = load_rulebook({"rules.yaml": written("posts > 3", "")}).program("post")
+    assert program is not None
+    assert program.journey is None
+
+
+def test_a_cluster_that_no_counter_asks_for_is_not_visited() -> None:
+    text = written("posts > 3", "here: {count: comment, by: ip, over: 1h}", "comment")
+    program = load_rulebook({"rules.yaml": text}).program("comment")
+    assert program is not None
+    assert program.journey is not None
+    assert set(program.journey.entities) == {"ip"}
+    assert not program.journey.clusters
+
+
+def test_a_cluster_is_visited_by_the_events_that_it_links() -> None:
+    book = load_rulebook({"rules.yaml": written("members > 1", MEMBERS, "any")})
+    comment, other = book.program("comment"), book.program("other")
+    assert comment is not None
+    assert comment.journey is not None
+    assert set(comment.journey.clusters) == {"ring"}
+    assert other is not None
+    assert other.journey is not None  # the rule is decided after it, and what it asks for is unknown
+    assert not other.journey.clusters
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "users > 1 and score.spam > 0.5",
+        "users > 1 and score.wide > 0.5",
+        "users > 1 and score.spam > 0.5 and score.wide > 0.5",
+        "users > 1 and posts > 0",
+        "users > 1 and amount > 1",
+        "users > 1 and event.a.b > 1",
+        'users > 1 and "a.com" in url_domain',
+        'users > 1 and "odd" in invalid_fields',
+    ],
+)
+@pytest.mark.parametrize("model", ["posts", "users", "amount"])
+def test_what_a_rule_asks_for_is_there_when_events_are_back(clause: str, model: str) -> None:
+    text = written(clause, USERS, model=model).replace("{amount: number}", "{amount: number, odd: number}")
+    full: dict[str, object] = {"amount": 5, "a": {"b": 5}, "text": "see https://a.com", "odd": "x"}
+    assert fires(text, full, full)
+    assert not fires(text, full)  # of one user alone
+
+
+@pytest.mark.parametrize(
+    ("counter", "documents", "count"),
+    [
+        ("{distinct: url_domain, of: post, by: ip, over: 1h}",
+         [{"text": "https://a.com"}, {"text": "https://b.com"}, {"text": "https://b.com"}], 2),
+        ("{distinct: event.x.y, of: post, by: ip, over: 1h}", [{"x": {"y": "a"}}, {"x": {"y": "b"}}], 2),
+        ("{sum: amount, of: post, by: ip, over: 1h}", [{"amount": 2}, {"amount": 3}], 5),
+        ("{count: post, by: ip, over: 1h}", [{"ip": "10.0.0.2"}, {"ip": "::ffff:10.0.0.2"}], 2),
+        ("{count: post, by: device_id, over: 1h}", [{"device_id": "10.0.0.2"}, {"device_id": "::ffff:10.0.0.2"}], 1),
+        ("{count: post, by: [ip, device_id], over: 1h}", [{}, {"device_id": "other"}, {}], 2),
+        ("{count: post, by: ip, over: 1h, where: amount > 1}", [{"amount": 2}, {"amount": 1}, {"amount": 3}], 2),
+        ("{count: post, by: event.x.y, over: 1h}", [{"x": {"y": "a"}}, {"x": {"y": "a"}}], 2),
+    ],
+)  # fmt: skip
+def test_counters_of_other_entities_count_what_events_bring_along(
+    counter: str, documents: list[dict[str, object]], count: int
+) -> None:
+    assert fires(written(f"c == {count}", f"c: {counter}"), *documents)

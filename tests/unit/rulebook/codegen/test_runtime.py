@@ -1,0 +1,144 @@
+"""What generated functions call."""
+
+import pytest
+
+from engine.core.bounds import AtLeast
+from engine.core.entities import MAX_KEY_CHARS
+from engine.rulebook.codegen.runtime import (
+    MAX_KEYS,
+    addresses,
+    amount,
+    invalid,
+    items_text,
+    keys,
+    ratio,
+    scaled,
+    spelt,
+    tokens,
+)
+
+
+def test_only_a_key_that_is_too_long_is_hashed() -> None:
+    longest = "k" * MAX_KEY_CHARS
+    assert keys((longest,)) == (longest,)
+    (hashed,) = keys((longest + "k",))
+    assert len(hashed) < MAX_KEY_CHARS
+    assert hashed != keys((longest + "l",))[0]
+
+
+def test_an_event_names_no_more_entities_than_there_may_be() -> None:
+    parts = tuple(map(str, range(9)))
+    assert len(keys(parts, parts)) == MAX_KEYS
+    assert keys(parts, ("x",))[0] == keys(("0",), ("x",))[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1, 1.0), (2.5, 2.5), (-3, -3.0), (999_999_999_999_999, 999_999_999_999_999.0), (10**15, False),
+        (-(10**15), False), (None, None), (True, False), ("1", False), ([], False),
+    ],
+)  # fmt: skip
+def test_an_amount_is_a_number_that_adds_exactly_enough(value: object, expected: object) -> None:
+    assert amount(value) == expected
+    assert type(amount(value)) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("60.00", 60.0),
+        ("+5", 5.0),
+        ("-" + "1" * 15 + "." + "5" * 15, -111_111_111_111_111.56),
+        ("1" * 16, "1" * 16),
+        ("0." + "1" * 16, "0." + "1" * 16),
+        ("1e5", "1e5"),
+        ("", ""),
+        (5, 5),
+    ],
+)
+def test_a_number_that_is_spelt_is_read_as_far_as_it_is_one(text: object, expected: object) -> None:
+    assert spelt(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        (None, None),
+        ([], ""),
+        (["a", 1, 2.5, True], "a, 1, 2.5, True"),
+        (["a", {"b": 1}, [2], None, "e"], "a, …, …, … and 1 more"),
+        (["x" * 50], "x" * 40),
+        (list("abcdef"), "a, b, c, d and 2 more"),
+    ],
+)
+def test_a_list_is_told_by_its_first_plain_items(items: list[object] | None, told: str | None) -> None:
+    assert items_text(items) == told
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "at_least", "expected"),
+    [
+        (1, 2, 0, 0.5),
+        (1, 2, 2, 0.5),
+        (1, 2, 3, None),
+        (1, 0, 0, None),
+        (1, -1, -2, None),
+        (None, 2, 0, None),
+        (1, None, 0, None),
+        (1, AtLeast(2), 0, None),
+        (AtLeast(1), 2, 0, AtLeast(0.5)),
+        (AtLeast(1), 2, 3, None),
+        (AtLeast(1), AtLeast(2), 0, None),
+    ],
+)
+def test_a_ratio_is_known_where_its_parts_are(
+    numerator: float | AtLeast | None, denominator: float | AtLeast | None, at_least: float, expected: object
+) -> None:
+    found = ratio(numerator, denominator, at_least, False)
+    assert getattr(found, "least", found) == getattr(expected, "least", expected)
+    assert isinstance(found, AtLeast) is isinstance(expected, AtLeast)
+
+
+@pytest.mark.parametrize(
+    ("of", "lower"), [((0, 10), 0.0), ((5, 10), 0.236593), ((10, 10), 0.722467), ((12, 10), 0.722467)]
+)
+def test_the_lower_end_of_an_interval_is_wilsons(of: tuple[int, int], lower: float) -> None:
+    assert ratio(*of, 0, True) == pytest.approx(lower, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"n": 5}, []),
+        ({"n": "x"}, ["n"]),
+        ({}, []),
+        ({"n": None}, []),
+        ({"n": "x", "invalid_fields": ["n", "m"]}, ["n", "m"]),
+        ({"a.b": 5}, []),
+        ({"a.b": "x"}, ["deep"]),
+        ({"a": {"b": 5}}, []),
+        ({"a": {"b": "x"}}, ["deep"]),
+        ({"a": {}}, []),
+        ({"a": 5}, ["deep"]),
+    ],
+)
+def test_a_field_is_invalid_where_something_else_stands(fields: dict[str, object], found: list[str]) -> None:
+    assert invalid(fields, (("n", "n", (int, float)), ("deep", "a.b", (int, float)))) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("a", ("a",)), (5, ("5",)), (5.0, ("5",)), (5.5, ("5.5",)), (True, ("True",)), ("", ()), (None, ()), ([], ())],
+)
+def test_an_entity_is_known_by_what_its_key_is_worth(value: object, expected: tuple[str, ...]) -> None:
+    assert tokens(value) == expected
+    assert addresses(value) == expected
+
+
+def test_an_address_has_one_writing_and_a_unit_one_amount() -> None:
+    assert addresses("::ffff:10.0.0.1") == ("10.0.0.1",)
+    assert scaled(2, 1_000) == 2_000
+    assert scaled(0.5, 1_000) == 500
+    assert scaled("2", 1_000) is None
+    assert scaled(True, 1_000) is None

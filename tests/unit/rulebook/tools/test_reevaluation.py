@@ -1,0 +1,145 @@
+"""Every decision follows from its record."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import orjson
+import pytest
+
+from engine.rulebook import load_rulebook, read_directory
+from engine.rulebook.tools.reevaluation import Reevaluation, Verdict
+from engine.security import PrivacySettings
+from engine.settings import Settings
+from engine.sim.world import simulate_day
+from engine.stream.offline import Arrival, OfflineEngine
+from tests.events import START_MS, random_events, swarm_events
+from tests.system import RULEBOOKS
+
+STARTER = Path(__file__).parents[3] / "rules"
+OPEN = Settings(decision_sample=0.0)
+HIDDEN = msgspec.structs.replace(OPEN, privacy=PrivacySettings(key="k" * 40))
+
+
+def decisions(rules: Path, events: list[bytes], settings: Settings) -> list[dict[str, object]]:
+    messages = OfflineEngine(load_rulebook(rules), settings).run(Arrival("event", 0, event) for event in events)
+    return [orjson.loads(message.value) for message in messages if message.topic == settings.topics.decisions]
+
+
+@pytest.mark.parametrize("settings", [OPEN, HIDDEN], ids=["open", "hidden"])
+@pytest.mark.parametrize("rules", [RULEBOOKS / "flood", RULEBOOKS / "swarm", STARTER], ids=lambda path: path.name)
+def test_values_and_rules_lead_to_what_was_decided(rules: Path, settings: Settings) -> None:
+    if rules == STARTER:
+        events = [orjson.dumps(one.event) for one in simulate_day(3, 60)]
+    else:
+        events = [*random_events(2_000), *swarm_events(3_000)]
+    found, sources = decisions(rules, events, settings), read_directory(rules)
+    pseudonyms = settings.pseudonyms()
+    seen = {str(one["hits"]): one for one in found}
+    again = Reevaluation(sources, pseudonyms.of if pseudonyms is not None else None)
+    verdicts = [verdict for one in seen.values() for verdict in again.verdicts(one)]
+    assert len(verdicts) > 20
+    assert [one for one in verdicts if one.certain and one.now != one.recorded] == []
+    assert sum(one.certain for one in verdicts) > 0.8 * len(verdicts)
+
+
+RULES = """
+version: 1
+fields: {age: {type: duration, unit: d}}
+lists: {bad: {live: true}}
+counters: {posts_1h: {count: post, by: user_id, over: 1h}}
+rules:
+  r:
+    event: post
+    when: [posts_1h > 1, age < 3d]
+    any: [event.word in lists.bad, event.n == 2]
+    unless: [user_id == "chief"]
+    then: {flag: word}
+"""
+
+
+def test_a_record_that_was_changed_does_not_follow() -> None:
+    events = [
+        orjson.dumps({"event_id": f"e{n}", "type": "post", "user_id": "u", "ts": START_MS + n, "age": 2, "n": n})
+        for n in range(4)
+    ]
+    rulebook = load_rulebook({"rules.yaml": RULES})
+    messages = OfflineEngine(rulebook, OPEN).run(Arrival("event", 0, event) for event in events)
+    (decision,) = [orjson.loads(one.value) for one in messages if one.topic == "decisions"]
+    told = list(Reevaluation({"rules.yaml": RULES}).verdicts(decision))
+    assert [(one.clause, one.now) for one in told] == [
+        ("posts_1h > 1", True),
+        ("age < 3d", True),
+        ("event.n == 2", True),
+        ('not (user_id == "chief")', True),
+    ]
+    for clause, value in zip(decision["hits"][0]["clauses"], (1, "4d", None, 3, "chief"), strict=True):
+        clause["value"] = value
+    told = list(Reevaluation({"rules.yaml": RULES}).verdicts(decision))
+    assert [one.now for one in told] == [False, False, False, False]
+    assert {one.recorded for one in told} == {True}
+
+
+LOSSY = """
+version: 1
+fields: {age: {type: duration, unit: s}, tags: list, name: text}
+rules:
+  r:
+    event: post
+    when: [age > 100000s, text matches "needle", len(text) > 120, '"cat" not in tags', event.n == 1]
+    any: [age > 2d, age > 1d]
+    then: {flag: word}
+"""
+
+
+def test_what_is_cut_or_rounded_in_the_record_is_no_reason_to_doubt_it() -> None:
+    event = {"event_id": "e", "type": "post", "user_id": "u", "ts": START_MS, "n": 1}
+    event |= {"age": 100_001, "text": "x" * 130 + "needle", "tags": ["concat", "b"]}
+    messages = OfflineEngine(load_rulebook({"rules.yaml": LOSSY}), OPEN).run([Arrival("event", 0, orjson.dumps(event))])
+    (decision,) = [orjson.loads(one.value) for one in messages if one.topic == "decisions"]
+    verdicts = list(Reevaluation({"rules.yaml": LOSSY}).verdicts(decision))
+    assert [one.certain for one in verdicts] == [False, False, False, False, True, True, True]
+    assert all(one.now == one.recorded for one in verdicts if one.certain)
+
+
+AT_LEAST = """
+version: 1
+fields: {age: {type: duration, unit: s}, size: {type: size, unit: KB}}
+rules:
+  r: {event: post, when: [CLAUSE], then: {flag: x}}
+"""
+
+
+def verdict(clause: str, value: object, conceal: Callable[[str], str] | None = None) -> Verdict:
+    """What becomes of a clause that has held, by the value in its record."""
+    [found] = Reevaluation({"rules.yaml": AT_LEAST.replace("CLAUSE", clause)}, conceal).verdicts(
+        {"hits": [{"rule": "r", "clauses": [{"text": clause, "value": value, "result": True}]}]}
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("clause", "value", "certain"),
+    [
+        ("age >= 2d", "2d", False),  # it may have been a little less
+        ("age <= 2d", "2d", False),  # or a little more
+        ("age >= 2d", "2.01d", True),
+        ("age <= 2d", "1.99d", True),
+        ("age > 1d and size > 0.5MB", {"age": "2d", "size": "1MB"}, True),
+        ("size >= 1MB and age > 1d", {"age": "2d", "size": "1MB"}, False),
+        ('text == "a"', "a", True),
+        ("len(text) > 1", "x" * 99, True),
+        ("len(text) > 1", "x" * 100, False),  # the record has no more of it
+    ],
+)
+def test_what_a_record_has_rounded_or_cut_is_certain_where_it_decides(
+    clause: str, value: object, certain: bool
+) -> None:
+    assert verdict(clause, value).certain is certain
+
+
+def test_people_wrote_ids_where_records_have_pseudonyms() -> None:
+    clause = 'user_id == "ann"'
+    assert verdict(clause, "hidden ann", lambda name: f"hidden {name}").now is True
+    assert verdict(clause, "hidden ann").now is False
+    assert verdict(clause, "ann").now is True
