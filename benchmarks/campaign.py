@@ -22,7 +22,8 @@ from engine.learning.metrics import recall_at
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.sim.text import TOPICS, paraphrase, post_text, reply_text, spam_text
-from engine.stream.publishing import Publisher, read_all
+from engine.stream.publishing import Publisher
+from engine.stream.records import read_all
 from engine.stream.rulebooks import publish_rulebook
 from engine.stream.topics import create_topics
 

@@ -8,7 +8,8 @@ from engine.core.rules import Rulebook
 from engine.settings import Settings
 from engine.stream.lists import show_in
 from engine.stream.promotions import held_back, read_promotions
-from engine.stream.publishing import read_models, read_since
+from engine.stream.publishing import read_models
+from engine.stream.records import read_since
 from engine.stream.rulebooks import read_in_use, read_paused
 
 MOST_EVENTS = 100_000

@@ -13,7 +13,7 @@ from engine.settings import Settings
 from engine.stream.given import GivenLabels
 from engine.stream.promotions import IN_SHADOW, Promotions, next_stage, plan_key
 from engine.stream.published import DECISION, read_documents
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 from engine.stream.rulebooks import read_versions
 
 

@@ -16,8 +16,8 @@ from engine.settings import Settings
 from engine.stream.label_messages import decode_label, decode_message
 from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival, merge
-from engine.stream.publishing import Recorded
 from engine.stream.recorded import truths
+from engine.stream.records import Recorded
 
 CHUNK = 2_000
 

@@ -20,7 +20,7 @@ from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline import OfflineEngine
-from engine.stream.publishing import Recorded
+from engine.stream.records import Recorded
 
 _FILE = "observed.yaml"
 _RULE = "observed_"

@@ -18,7 +18,8 @@ from engine.settings import Settings
 from engine.stream.given import GivenLabels
 from engine.stream.known import find_known_actions, find_known_events
 from engine.stream.label_messages import decode_label
-from engine.stream.publishing import Publisher, read_all
+from engine.stream.publishing import Publisher
+from engine.stream.records import read_all
 
 _NAMED = 10
 Subject = tuple[str, str | None]

@@ -12,7 +12,7 @@ from engine.cli.output import Console, echo
 from engine.settings import Settings
 from engine.stream.given import GivenLabels
 from engine.stream.published import REVIEW, read_documents
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 
 _EXCERPT = 80
 

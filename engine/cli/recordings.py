@@ -17,7 +17,7 @@ from engine.stream.given import GivenLabels, counting
 from engine.stream.label_messages import IN_OUR_TERMS, decode_message, translate_label
 from engine.stream.messages import arrived_ms
 from engine.stream.offline import Arrival
-from engine.stream.publishing import Recorded, read_since
+from engine.stream.records import Recorded, read_since
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

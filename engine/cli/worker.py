@@ -10,7 +10,7 @@ from engine.errors import FloodgateError
 from engine.settings import Settings
 from engine.stream.app import FloodgateApp
 from engine.stream.ending import PromptWorker
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 from engine.stream.rulebooks import raise_if_anothers
 from engine.stream.state_origin import raise_if_moved
 from engine.stream.topics import check_topics, create_topics

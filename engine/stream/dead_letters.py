@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.stream.authors import Author
 from engine.stream.clients import admin, producer
 from engine.stream.messages import MAX_DEAD_LETTER_KEY_BYTES
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 
 _log = structlog.stdlib.get_logger("floodgate")
 

@@ -12,7 +12,8 @@ from engine.learning.labels import Example
 from engine.settings import Settings
 from engine.stream.label_messages import RULING, decode_example, decode_label, translate_label
 from engine.stream.publishers import Publishers, sequence_of
-from engine.stream.publishing import read_all, read_models
+from engine.stream.publishing import read_models
+from engine.stream.records import read_all
 from engine.stream.sealing import Seals
 
 

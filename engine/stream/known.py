@@ -7,7 +7,7 @@ import orjson
 
 from engine.core.events import lookup
 from engine.settings import Settings
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 
 LOOKED_AT = 200_000
 """So many of the latest messages of each topic are looked at: somebody waits."""

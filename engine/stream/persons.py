@@ -23,7 +23,7 @@ from engine.stream.clients import producer
 from engine.stream.forgetting import Forget, is_about
 from engine.stream.hop_messages import encode_request
 from engine.stream.messages import decode_event
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 from engine.stream.topics import changelog_topic
 from engine.stream.workers import arrival_of
 

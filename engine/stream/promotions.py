@@ -15,7 +15,7 @@ from engine.core.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.settings import Settings
 from engine.stream.messages import PROMOTED, NoteText
-from engine.stream.publishing import send_one
+from engine.stream.records import send_one
 from engine.stream.rulebooks import accepted, scope_of
 
 IN_SHADOW = 1

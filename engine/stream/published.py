@@ -11,7 +11,7 @@ import structlog
 from engine.core.events import LATEST_MS
 from engine.settings import Settings
 from engine.stream.publishers import Publishers, is_a_workers_or
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 from engine.stream.sealing import Seals
 
 _log = structlog.stdlib.get_logger("floodgate")

@@ -20,7 +20,7 @@ from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.messages import decode_event
 from engine.stream.offline import Arrival, OfflineEngine
-from engine.stream.publishing import read_all
+from engine.stream.records import read_all
 from engine.stream.workers import arrival_of
 
 

@@ -30,7 +30,7 @@ from engine.stream.messages import (
 )
 from engine.stream.newest import Newest
 from engine.stream.publishers import Publishers, Scope, sequence_of
-from engine.stream.publishing import read_all, send_one
+from engine.stream.records import read_all, send_one
 from engine.stream.signing import APP_ID, PUBLISHER
 
 MAX_VERSIONS = 500

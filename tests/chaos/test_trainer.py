@@ -11,7 +11,8 @@ from engine.learning.labels import Example, Verdict
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer
 from engine.stream.label_messages import RULING, Quarantine, decode_example, encode_example
-from engine.stream.publishing import publish_ruling, read_all, read_models
+from engine.stream.publishing import publish_ruling, read_models
+from engine.stream.records import read_all
 from tests.system import System, WorkerProcess, wait_until
 from tests.unit.learning.inputs import HAM, SPAM, example, same
 

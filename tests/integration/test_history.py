@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stream.publishing import send_one
+from engine.stream.records import send_one
 from engine.stream.rulebooks import read_in_use, read_versions
 from tests.system import System, wait_until
 

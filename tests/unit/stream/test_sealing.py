@@ -9,7 +9,7 @@ import pytest
 from engine.errors import SettingsError
 from engine.security import SecuritySettings
 from engine.settings import Settings, TopicNames
-from engine.stream import publishing, reversal
+from engine.stream import publishing, records, reversal
 from engine.stream.publishers import Publishers
 from engine.stream.publishing import publish_seed
 from engine.stream.sealing import SEAL, Seals
@@ -137,7 +137,7 @@ class Sent:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     producer = Sent()
-    for module in (publishing, reversal):
+    for module in (publishing, records, reversal):
         monkeypatch.setattr(module, "producer", producer)
     return producer
 
