@@ -22,10 +22,10 @@ from engine.learning.metrics import recall_at
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.sim.text import TOPICS, paraphrase, post_text, reply_text, spam_text
-from engine.stream.publishing import Publisher
-from engine.stream.records import read_all
-from engine.stream.rulebooks import publish_rulebook
-from engine.stream.topics import create_topics
+from engine.stream.admin.publishing import Publisher
+from engine.stream.control.rulebooks import publish_rulebook
+from engine.stream.kafka.records import read_all
+from engine.stream.kafka.topics import create_topics
 
 RULES = """
 version: 1

@@ -18,7 +18,7 @@ from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.rulebook.checks.costs import estimate_costs
 from engine.settings import Settings
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 
 TEN, THIRTY = range(1, 11), range(1, 31)
 

@@ -24,8 +24,8 @@ from engine.learning.scorers import ModelScorer
 from engine.learning.snapshots import Publisher
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.rulebooks import publish_rulebook
-from engine.stream.topics import create_topics
+from engine.stream.control.rulebooks import publish_rulebook
+from engine.stream.kafka.topics import create_topics
 
 RULES = Path(__file__).parent / "rules"
 PARTITIONS = 4

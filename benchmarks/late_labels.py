@@ -33,7 +33,7 @@ from engine.learning.pupils import ModelPupil, RiverPupil
 from engine.rulebook import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
-from engine.stream.recorded import cases, event_documents, flat_lines, truths
+from engine.stream.offline.recorded import cases, event_documents, flat_lines, truths
 
 ROUNDS = 1_000
 RIVER = {

@@ -30,7 +30,7 @@ from engine.learning.scorers import ModelScorer
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.sim.world import simulate_day
-from engine.stream.recorded import Truth, cases
+from engine.stream.offline.recorded import Truth, cases
 
 ROOT = Path(__file__).parents[1]
 OUT = Path(__file__).parent / "out"

@@ -19,8 +19,8 @@ from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.rulebooks import publish_rulebook
-from engine.stream.topics import create_topics
+from engine.stream.control.rulebooks import publish_rulebook
+from engine.stream.kafka.topics import create_topics
 
 STEADY = 1_000
 LIMIT_MS = 50.0

@@ -26,7 +26,7 @@ from engine.dev.pages import free_port, read_page
 from engine.learning.scorers import ModelScorer
 from engine.settings import Settings
 from engine.state.store import user_key
-from engine.stream.topics import TABLE
+from engine.stream.kafka.topics import TABLE
 
 USERS = (10_000, 1_000_000, 5_000_000)
 EVENTS = 60_000

@@ -18,8 +18,8 @@ from engine.dev.pages import free_port, metric_sum, read_page
 from engine.dev.system import FOR_GOOD_DAYS
 from engine.errors import KafkaMissingError
 from engine.settings import Settings
-from engine.stream.rulebooks import publish_rulebook
-from engine.stream.topics import create_topics
+from engine.stream.control.rulebooks import publish_rulebook
+from engine.stream.kafka.topics import create_topics
 
 COUNT = 400_000
 WANTED = 1.8

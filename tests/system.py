@@ -29,11 +29,11 @@ from engine.dev.system import FOR_GOOD_DAYS
 from engine.rulebook import load_rulebook
 from engine.settings import Settings, TopicNames
 from engine.state.store import ENTITY, USER
-from engine.stream.clients import options
-from engine.stream.messages import encode_rulebook
-from engine.stream.offline import Arrival, OfflineEngine
-from engine.stream.publishing import Publisher
-from engine.stream.topics import changelog_topic, create_topics
+from engine.stream.admin.publishing import Publisher
+from engine.stream.handlers.messages import encode_rulebook
+from engine.stream.kafka.clients import options
+from engine.stream.kafka.topics import changelog_topic, create_topics
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.kernels import times_by_key
 
 RULEBOOKS = Path(__file__).parent / "rulebooks"

@@ -6,11 +6,11 @@ from engine.backtest.comparison import Comparison, Concerned
 from engine.backtest.run import backtest
 from engine.core.rules import Rulebook
 from engine.settings import Settings
-from engine.stream.lists import show_in
-from engine.stream.promotions import held_back, read_promotions
-from engine.stream.publishing import read_models
-from engine.stream.records import read_since
-from engine.stream.rulebooks import read_in_use, read_paused
+from engine.stream.admin.publishing import read_models
+from engine.stream.control.lists import show_in
+from engine.stream.control.promotions import held_back, read_promotions
+from engine.stream.control.rulebooks import read_in_use, read_paused
+from engine.stream.kafka.records import read_since
 
 MOST_EVENTS = 100_000
 """Of more, the latest are tried: a push takes seconds, not minutes."""

@@ -10,11 +10,11 @@ from engine.core.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.given import GivenLabels
-from engine.stream.promotions import IN_SHADOW, Promotions, next_stage, plan_key
-from engine.stream.published import DECISION, read_documents
-from engine.stream.records import read_all
-from engine.stream.rulebooks import read_versions
+from engine.stream.admin.given import GivenLabels
+from engine.stream.admin.published import DECISION, read_documents
+from engine.stream.control.promotions import IN_SHADOW, Promotions, next_stage, plan_key
+from engine.stream.control.rulebooks import read_versions
+from engine.stream.kafka.records import read_all
 
 
 class Candidate(NamedTuple):

@@ -13,11 +13,11 @@ from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.models import LearnedModel
 from engine.settings import Settings
-from engine.stream.label_messages import decode_label, decode_message
-from engine.stream.messages import arrived_ms
-from engine.stream.offline import Arrival, merge
-from engine.stream.recorded import truths
-from engine.stream.records import Recorded
+from engine.stream.handlers.label_messages import decode_label, decode_message
+from engine.stream.handlers.messages import arrived_ms
+from engine.stream.kafka.records import Recorded
+from engine.stream.offline.engine import Arrival, merge
+from engine.stream.offline.recorded import truths
 
 CHUNK = 2_000
 

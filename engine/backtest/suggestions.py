@@ -19,8 +19,8 @@ from engine.core.rules import Counter, Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline import OfflineEngine
-from engine.stream.records import Recorded
+from engine.stream.kafka.records import Recorded
+from engine.stream.offline.engine import OfflineEngine
 
 _FILE = "observed.yaml"
 _RULE = "observed_"

@@ -22,8 +22,8 @@ from engine.errors import EventError
 from engine.learning.models import LearnedModel
 from engine.mappings import LabelSettings
 from engine.settings import Settings
-from engine.stream.messages import arrived_ms, value_text
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.handlers.messages import arrived_ms, value_text
+from engine.stream.offline.engine import Arrival, OfflineEngine
 
 HOUR_MS = 3_600_000
 TEXT_CHARS = 300

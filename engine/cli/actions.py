@@ -15,8 +15,8 @@ from engine.cli.output import Console, echo
 from engine.cli.times import SINCE, UNTIL, Moment, as_epoch_ms
 from engine.core.units import duration_text, time_text
 from engine.settings import Settings
-from engine.stream.hits import acted_in
-from engine.stream.reversal import Published, Which, read_actions, revoke, uphold_appeal
+from engine.stream.admin.hits import acted_in
+from engine.stream.admin.revocation import Published, Which, read_actions, revoke, uphold_appeal
 
 _SHOWN = 10
 

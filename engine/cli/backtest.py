@@ -17,8 +17,8 @@ from engine.cli.times import MOMENT, Moment
 from engine.errors import TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.lists import show_in
-from engine.stream.rulebooks import find_version, read_in_use, read_versions
+from engine.stream.control.lists import show_in
+from engine.stream.control.rulebooks import find_version, read_in_use, read_versions
 
 IN_USE = "in-use"
 

@@ -14,7 +14,7 @@ from engine.cli.output import Console, complain, confirm, echo
 from engine.cli.times import MOMENT, Moment, as_epoch_ms
 from engine.core.units import time_text
 from engine.settings import Settings
-from engine.stream.dead_letters import (
+from engine.stream.admin.dead_letters import (
     DeadLetter,
     Wanted,
     numbers_through,

@@ -18,7 +18,7 @@ from engine.core.events import FieldMapping
 from engine.dev.demo import Traffic, run_demo
 from engine.dev.observer import Observation
 from engine.sim.world import FIRST_SEED, Moderator, SimulatedEvent, simulate_day
-from engine.stream.offline import Arrival, merge
+from engine.stream.offline.engine import Arrival, merge
 
 
 @click.command("demo")

@@ -15,12 +15,12 @@ from engine.core.shown import shown
 from engine.core.units import time_text
 from engine.rulebook.tools.reevaluation import Reevaluation
 from engine.settings import Settings
-from engine.stream.messages import value_text
-from engine.stream.published import DECISION, read_documents
-from engine.stream.publishing import read_models
-from engine.stream.retracing import retrace
-from engine.stream.reversal import read_actions
-from engine.stream.rulebooks import Version, read_in_use, read_versions
+from engine.stream.admin.published import DECISION, read_documents
+from engine.stream.admin.publishing import read_models
+from engine.stream.admin.retracing import retrace
+from engine.stream.admin.revocation import read_actions
+from engine.stream.control.rulebooks import Version, read_in_use, read_versions
+from engine.stream.handlers.messages import value_text
 
 _SAID = {True: Text("holds", "green"), False: Text("does not", "red"), None: Text("unknown", "yellow")}
 

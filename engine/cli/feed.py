@@ -10,8 +10,8 @@ from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
 from engine.settings import Settings
-from engine.stream.offline import merge
-from engine.stream.publishing import Publisher
+from engine.stream.admin.publishing import Publisher
+from engine.stream.offline.engine import merge
 
 
 @click.command("feed")

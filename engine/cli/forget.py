@@ -10,8 +10,8 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console
 from engine.errors import PublishError
 from engine.settings import Settings
-from engine.stream.mentions import Mentions, find_mentions, remove_entries
-from engine.stream.persons import Traces, ask_to_forget, find_traces
+from engine.stream.admin.erasure import Traces, ask_to_forget, find_traces
+from engine.stream.admin.mentions import Mentions, find_mentions, remove_entries
 
 _LOOK_EVERY_S = 1.0
 

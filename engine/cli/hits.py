@@ -16,9 +16,9 @@ from engine.cli.recordings import read_lines
 from engine.cli.times import SINCE, UNTIL, Moment
 from engine.core.units import time_text
 from engine.settings import Settings
-from engine.stream.hits import Found, Key, Met, Wanted, find_hits, keys_of, names_of
-from engine.stream.messages import value_text
-from engine.stream.published import DECISION, read_documents
+from engine.stream.admin.hits import Found, Key, Met, Wanted, find_hits, keys_of, names_of
+from engine.stream.admin.published import DECISION, read_documents
+from engine.stream.handlers.messages import value_text
 
 _EXCERPT, _SHOWN = 60, 4
 

@@ -11,9 +11,9 @@ from engine.core.rules import Rule, Rulebook
 from engine.core.units import duration_text, time_text
 from engine.rulebook.tools.formatting import entries_called
 from engine.settings import Settings
-from engine.stream.messages import Pause
-from engine.stream.promotions import held_back, read_promotions
-from engine.stream.rulebooks import Version, read_in_use, read_paused
+from engine.stream.control.promotions import held_back, read_promotions
+from engine.stream.control.rulebooks import Version, read_in_use, read_paused
+from engine.stream.handlers.messages import Pause
 
 
 @click.command("list")

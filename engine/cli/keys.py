@@ -7,7 +7,7 @@ import click
 import yaml
 
 from engine.cli.output import echo
-from engine.stream.signing import make_keys
+from engine.stream.kafka.signing import make_keys
 
 _SCOPES = "label, behalf, rules, pause, lists, forget, model, revoke"
 

@@ -11,8 +11,8 @@ from engine.cli.options import with_settings
 from engine.cli.output import echo
 from engine.learning.labels import VERDICTS
 from engine.settings import Settings
-from engine.stream.known import find_known_actions, find_known_events
-from engine.stream.publishing import Publisher
+from engine.stream.admin.known import find_known_actions, find_known_events
+from engine.stream.admin.publishing import Publisher
 
 
 @click.command("label")

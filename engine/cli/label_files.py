@@ -17,7 +17,7 @@ import orjson
 from engine.cli.recordings import read_lines
 from engine.errors import LabelError, RecordingError
 from engine.learning.label_mapping import LabelMapping
-from engine.stream.label_messages import IN_OUR_TERMS, read_label
+from engine.stream.handlers.label_messages import IN_OUR_TERMS, read_label
 
 Dates = Literal["us", "eu"]
 """How 03/04/2026 is read: the 4th of March, or the 3rd of April."""

@@ -15,11 +15,11 @@ from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
 from engine.errors import LabelError
 from engine.settings import Settings
-from engine.stream.given import GivenLabels
-from engine.stream.known import find_known_actions, find_known_events
-from engine.stream.label_messages import decode_label
-from engine.stream.publishing import Publisher
-from engine.stream.records import read_all
+from engine.stream.admin.given import GivenLabels
+from engine.stream.admin.known import find_known_actions, find_known_events
+from engine.stream.admin.publishing import Publisher
+from engine.stream.handlers.label_messages import decode_label
+from engine.stream.kafka.records import read_all
 
 _NAMED = 10
 Subject = tuple[str, str | None]

@@ -10,9 +10,9 @@ from engine.cli import label_import, moderators
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.settings import Settings
-from engine.stream.given import GivenLabels
-from engine.stream.published import REVIEW, read_documents
-from engine.stream.records import read_all
+from engine.stream.admin.given import GivenLabels
+from engine.stream.admin.published import REVIEW, read_documents
+from engine.stream.kafka.records import read_all
 
 _EXCERPT = 80
 

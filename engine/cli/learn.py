@@ -23,10 +23,10 @@ from engine.learning.snapshots import read_whole, whole
 from engine.rulebook import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
-from engine.stream.given import counting
-from engine.stream.label_messages import Pin, Quarantine
-from engine.stream.publishing import publish_ruling, publish_seed, read_models
-from engine.stream.recorded import cases, event_documents, flat_lines, truths
+from engine.stream.admin.given import counting
+from engine.stream.admin.publishing import publish_ruling, publish_seed, read_models
+from engine.stream.handlers.label_messages import Pin, Quarantine
+from engine.stream.offline.recorded import cases, event_documents, flat_lines, truths
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
 _OWN = "default"

@@ -13,8 +13,8 @@ from engine.core.identity import MAX_ID_CHARS
 from engine.core.units import time_text
 from engine.rulebook.language.schema import MAX_DURATION_MS
 from engine.settings import Settings
-from engine.stream.lists import Entry, publish_entries, read_entries
-from engine.stream.rulebooks import read_in_use
+from engine.stream.control.lists import Entry, publish_entries, read_entries
+from engine.stream.control.rulebooks import read_in_use
 
 
 @click.group("lists")

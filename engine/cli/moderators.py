@@ -14,9 +14,9 @@ from engine.core.units import time_text
 from engine.learning.moderators import JUDGES, Judge, Moderator, review_moderators
 from engine.learning.teachers import Teachers
 from engine.settings import Settings
-from engine.stream.given import read_examples
-from engine.stream.published import DECISION, read_documents
-from engine.stream.publishing import read_models
+from engine.stream.admin.given import read_examples
+from engine.stream.admin.published import DECISION, read_documents
+from engine.stream.admin.publishing import read_models
 
 _EXCERPT = 60
 

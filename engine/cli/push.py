@@ -17,7 +17,7 @@ from engine.cli.times import DURATION
 from engine.core.rules import Rulebook
 from engine.rulebook.tools.differences import differences
 from engine.settings import Settings
-from engine.stream.rulebooks import publish_rulebook, read_in_use
+from engine.stream.control.rulebooks import publish_rulebook, read_in_use
 
 _SHOWN = 20
 

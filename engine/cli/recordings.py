@@ -13,11 +13,11 @@ from engine.core.events import FieldMapping
 from engine.errors import EventError, LabelError, RecordingError
 from engine.learning.label_mapping import LabelMapping
 from engine.settings import Settings
-from engine.stream.given import GivenLabels, counting
-from engine.stream.label_messages import IN_OUR_TERMS, decode_message, translate_label
-from engine.stream.messages import arrived_ms
-from engine.stream.offline import Arrival
-from engine.stream.records import Recorded, read_since
+from engine.stream.admin.given import GivenLabels, counting
+from engine.stream.handlers.label_messages import IN_OUR_TERMS, decode_message, translate_label
+from engine.stream.handlers.messages import arrived_ms
+from engine.stream.kafka.records import Recorded, read_since
+from engine.stream.offline.engine import Arrival
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline import OfflineEngine, merge
+from engine.stream.offline.engine import OfflineEngine, merge
 
 
 @click.command("replay")

@@ -28,9 +28,8 @@ from engine.rulebook.language.reference import reference
 from engine.rulebook.tools.differences import differences
 from engine.rulebook.tools.formatting import formatted
 from engine.settings import Settings
-from engine.stream.messages import Pause
-from engine.stream.promotions import promote, read_promotions
-from engine.stream.rulebooks import (
+from engine.stream.control.promotions import promote, read_promotions
+from engine.stream.control.rulebooks import (
     Stop,
     Version,
     find_version,
@@ -42,6 +41,7 @@ from engine.stream.rulebooks import (
     read_stops,
     read_versions,
 )
+from engine.stream.handlers.messages import Pause
 
 _SHOWN = 8
 

@@ -24,7 +24,7 @@ from engine.sim.evasion import evasion as cost_of
 from engine.sim.lies import LIES, SPARE_KEYS, outcome, told
 from engine.sim.verdict import concerned
 from engine.sim.world import FIRST_SEED, day_after, simulate_day
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 
 
 @click.group("sim")

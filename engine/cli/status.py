@@ -12,7 +12,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.units import time_text
 from engine.settings import Settings
-from engine.stream.standing import Member, Standing, ranges, standing_of
+from engine.stream.admin.status import Member, Standing, ranges, standing_of
 
 _NOBODY = "nobody"
 

@@ -9,10 +9,10 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.settings import Settings
-from engine.stream.access import commands
-from engine.stream.schemas import PUBLIC, topic_schema, topic_table
-from engine.stream.topic_states import Shortcoming, TopicState, shortcomings, topic_states
-from engine.stream.topics import create_topics
+from engine.stream.admin.schemas import PUBLIC, topic_schema, topic_table
+from engine.stream.kafka.access import commands
+from engine.stream.kafka.topic_states import Shortcoming, TopicState, shortcomings, topic_states
+from engine.stream.kafka.topics import create_topics
 
 _DAY_MS = 86_400_000
 

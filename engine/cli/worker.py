@@ -8,12 +8,12 @@ from engine.cli.options import calm_garbage_collection, with_settings
 from engine.cli.output import complain
 from engine.errors import FloodgateError
 from engine.settings import Settings
-from engine.stream.app import FloodgateApp
-from engine.stream.ending import PromptWorker
-from engine.stream.records import read_all
-from engine.stream.rulebooks import raise_if_anothers
-from engine.stream.state_origin import raise_if_moved
-from engine.stream.topics import check_topics, create_topics
+from engine.stream.control.rulebooks import raise_if_anothers
+from engine.stream.kafka.records import read_all
+from engine.stream.kafka.topics import check_topics, create_topics
+from engine.stream.worker.app import FloodgateApp
+from engine.stream.worker.shutdown import PromptWorker
+from engine.stream.worker.state_origin import raise_if_moved
 
 
 @click.command("worker")

@@ -12,8 +12,8 @@ from rich.live import Live
 from engine.dev.observer import Observation, Observer
 from engine.dev.system import LocalSystem
 from engine.dev.view import Progress, render
-from engine.stream.offline import Arrival
-from engine.stream.publishing import Publisher
+from engine.stream.admin.publishing import Publisher
+from engine.stream.offline.engine import Arrival
 
 _REFRESH_MS = 400
 _LINE_EVERY_S = 5.0

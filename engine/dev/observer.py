@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from engine.dev.pages import metric_sum
 from engine.dev.system import LocalSystem
-from engine.stream.clients import options
+from engine.stream.kafka.clients import options
 
 _DECIDED = ("floodgate_events_total", "floodgate_events_ignored_total")
 SHOWN_DECISIONS = 8

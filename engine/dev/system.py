@@ -18,8 +18,8 @@ from engine.dev.pages import free_port, read_page
 from engine.errors import FloodgateError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.rulebooks import publish_rulebook
-from engine.stream.topics import create_topics
+from engine.stream.control.rulebooks import publish_rulebook
+from engine.stream.kafka.topics import create_topics
 
 FOR_GOOD_DAYS = 36_500
 _START_TIMEOUT_S = 60.0

@@ -23,10 +23,11 @@ from aiokafka import AIOKafkaProducer
 
 from engine.cli import main
 from engine.state.store import write_changes
-from engine.stream import durability, fencing
-from engine.stream.batches import BatchConsumer
-from engine.stream.durability import Durability
-from engine.stream.fencing import Writer
+from engine.stream.worker import fencing
+from engine.stream.worker import persistence as durability
+from engine.stream.worker.consumer import BatchConsumer
+from engine.stream.worker.fencing import Writer
+from engine.stream.worker.persistence import Durability
 
 
 def drop_fetches(*which: int) -> None:

@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.settings import Settings
-from engine.stream.clients import options
+from engine.stream.kafka.clients import options
 from tests.system import System, WorkerProcess, wait_until
 
 EVENTS_A_SECOND = 300

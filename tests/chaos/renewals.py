@@ -9,8 +9,8 @@ from kafka.errors import KafkaError
 from engine.learning.snapshots import whole
 from engine.learning.trainer import Trainer
 from engine.rulebook import read_directory, rulebook_id
-from engine.stream.clients import options
-from engine.stream.messages import encode_rulebook
+from engine.stream.handlers.messages import encode_rulebook
+from engine.stream.kafka.clients import options
 from tests.system import RULEBOOKS, System
 from tests.unit.learning.inputs import HAM, SPAM, example
 

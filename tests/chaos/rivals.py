@@ -28,7 +28,7 @@ from rich.table import Table
 from engine.core.records import load_record
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.state.store import USER
-from engine.stream.topics import changelog_topic
+from engine.stream.kafka.topics import changelog_topic
 from tests.chaos.peers import PARTITIONS, SESSION_MS
 from tests.events import START_MS
 from tests.kernels import times_by_key

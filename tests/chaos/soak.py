@@ -25,8 +25,8 @@ from rich.table import Table
 
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.rulebook import load_rulebook
-from engine.stream.clients import options
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.kafka.clients import options
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.chaos.renewals import Renewals
 from tests.chaos.test_damage import lose, overwrite_blocks, tear_manifest
 from tests.events import random_events

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from engine.stream.clients import options
+from engine.stream.kafka.clients import options
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System, wait_until
 

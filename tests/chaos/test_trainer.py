@@ -10,9 +10,9 @@ from kafka import KafkaProducer
 from engine.learning.labels import Example, Verdict
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer
-from engine.stream.label_messages import RULING, Quarantine, decode_example, encode_example
-from engine.stream.publishing import publish_ruling, read_models
-from engine.stream.records import read_all
+from engine.stream.admin.publishing import publish_ruling, read_models
+from engine.stream.handlers.label_messages import RULING, Quarantine, decode_example, encode_example
+from engine.stream.kafka.records import read_all
 from tests.system import System, WorkerProcess, wait_until
 from tests.unit.learning.inputs import HAM, SPAM, example, same
 

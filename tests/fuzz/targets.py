@@ -29,19 +29,19 @@ from engine.state.census import load_census
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import INDEX, PIECE
 from engine.state.store import CENSUS, PROVISIONAL, WATERMARKS, PartitionState, load_watermarks
-from engine.stream.forgetting import Forget
-from engine.stream.handlers import Outcome
-from engine.stream.hop_messages import encode_request
-from engine.stream.hops import HopWorker
-from engine.stream.label_messages import RULING, Pin, Quarantine, decode_example
-from engine.stream.learners import LabelWorker, Models
-from engine.stream.lists import Entry, LiveEntries
-from engine.stream.messages import Message, decode_paused, decode_rulebook, encode_rulebook  # fmt: skip
-from engine.stream.metrics import Metrics
-from engine.stream.offline import Record
-from engine.stream.promotions import Promotion, note_promotion
-from engine.stream.trainers import TrainerWorker
-from engine.stream.workers import EventWorker
+from engine.stream.control.lists import Entry, LiveEntries
+from engine.stream.control.promotions import Promotion, note_promotion
+from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.erasure import Forget
+from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.hop_messages import encode_request
+from engine.stream.handlers.hops import HopWorker
+from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, decode_example
+from engine.stream.handlers.labels import LabelWorker, Models
+from engine.stream.handlers.messages import Message, decode_paused, decode_rulebook, encode_rulebook  # fmt: skip
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.training import TrainerWorker
+from engine.stream.offline.engine import Record
 from tests.events import START_MS, swarm_events
 
 RULES = (Path(__file__).parents[1] / "rulebooks" / "swarm" / "rules.yaml").read_text("utf-8")

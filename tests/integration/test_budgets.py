@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from engine.stream.rulebooks import read_versions
+from engine.stream.control.rulebooks import read_versions
 from tests.events import START_MS
 from tests.system import System, wait_until
 

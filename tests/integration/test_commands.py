@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.cli import cli
-from engine.stream.publishing import read_models
+from engine.stream.admin.publishing import read_models
 from tests.events import random_events
 from tests.system import RULEBOOKS, System, wait_until
 

@@ -9,8 +9,8 @@ import pytest
 from kafka import KafkaProducer
 
 from engine.mappings import EventSettings
-from engine.stream.clients import options
-from engine.stream.messages import DEAD_LETTER_BYTES
+from engine.stream.handlers.messages import DEAD_LETTER_BYTES
+from engine.stream.kafka.clients import options
 from tests.events import START_MS
 from tests.system import RULEBOOKS, System, wait_until
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from engine.cli import cli
 from engine.errors import TopicError
-from engine.stream.messages import DEAD_LETTER_BYTES
+from engine.stream.handlers.messages import DEAD_LETTER_BYTES
 from tests.events import START_MS, random_events
 from tests.system import RULEBOOKS, Oracle, System, wait_until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.stream.topics import create_topics
+from engine.stream.kafka.topics import create_topics
 from tests.system import RULEBOOKS, System, wait_until
 
 PASSIVE = """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
 
-from engine.stream.clients import options
+from engine.stream.kafka.clients import options
 from examples.consumer import open_database
 from tests.events import random_events
 from tests.system import RULEBOOKS, System, wait_until

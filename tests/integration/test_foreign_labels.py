@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from kafka import KafkaProducer
 
-from engine.stream.clients import options
+from engine.stream.kafka.clients import options
 from tests.events import START_MS
 from tests.system import System, wait_until
 

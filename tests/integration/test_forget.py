@@ -13,7 +13,7 @@ from rocksdict import AccessType, Options, Rdict
 from engine.core.identity import identity_of
 from engine.learning.labels import subject_of
 from engine.state.scored import PIECE, events_of, verdict_name
-from engine.stream.topics import changelog_topic
+from engine.stream.kafka.topics import changelog_topic
 from tests.events import START_MS, swarm_events
 from tests.system import RULEBOOKS, System, wait_until
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stream.rulebooks import read_in_use, read_versions
+from engine.stream.control.rulebooks import read_in_use, read_versions
 from tests.events import random_events
 from tests.system import System, wait_until
 

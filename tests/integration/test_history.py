@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.stream.records import send_one
-from engine.stream.rulebooks import read_in_use, read_versions
+from engine.stream.control.rulebooks import read_in_use, read_versions
+from engine.stream.kafka.records import send_one
 from tests.system import System, wait_until
 
 RULES = """

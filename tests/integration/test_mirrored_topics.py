@@ -5,7 +5,7 @@ from pathlib import Path
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from engine.settings import Settings
-from engine.stream.clients import options
+from engine.stream.kafka.clients import options
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System
 

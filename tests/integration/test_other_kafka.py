@@ -7,9 +7,9 @@ import msgspec
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.settings import load_settings
-from engine.stream.clients import admin
-from engine.stream.state_origin import read_origin
-from engine.stream.topics import create_topics
+from engine.stream.kafka.clients import admin
+from engine.stream.kafka.topics import create_topics
+from engine.stream.worker.state_origin import read_origin
 from tests.system import RULEBOOKS, System, wait_until
 
 

@@ -9,7 +9,7 @@ import orjson
 from engine.core.identity import identity_of
 from engine.keys.pseudonyms import Pseudonyms
 from engine.security import PrivacySettings
-from engine.stream.topics import changelog_topic
+from engine.stream.kafka.topics import changelog_topic
 from tests.events import swarm_events
 from tests.integration.test_forget import MODEL, newest_state, on_disk, scored
 from tests.system import RULEBOOKS, Oracle, System, wait_until

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from engine.learning.labels import Label
-from engine.stream.forgiving import Revocation
-from engine.stream.label_messages import decode_message
-from engine.stream.reversal import REVOKE
+from engine.stream.admin.revocation import REVOKE
+from engine.stream.handlers.forgiving import Revocation
+from engine.stream.handlers.label_messages import decode_message
 from tests.events import random_events
 from tests.system import RULEBOOKS, System
 

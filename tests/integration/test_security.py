@@ -18,7 +18,7 @@ from engine.dev.kafka.cluster import KafkaCluster
 from engine.errors import BrokerError, KafkaMissingError, SettingsError
 from engine.security import SecuritySettings
 from engine.settings import Settings, load_settings
-from engine.stream.clients import admin, options, tls
+from engine.stream.kafka.clients import admin, options, tls
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System
 

@@ -9,7 +9,7 @@ import pytest
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.sim.world import simulate_day
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.system import System
 
 RULES = """

@@ -8,9 +8,9 @@ import orjson
 
 from engine.security import SecuritySettings
 from engine.settings import Settings
-from engine.stream.clients import producer
-from engine.stream.rulebooks import read_in_use
-from engine.stream.signing import make_keys
+from engine.stream.control.rulebooks import read_in_use
+from engine.stream.kafka.clients import producer
+from engine.stream.kafka.signing import make_keys
 from tests.events import START_MS, random_events
 from tests.system import RULEBOOKS, System, wait_until
 

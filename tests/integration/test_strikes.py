@@ -7,8 +7,8 @@ import msgspec
 import orjson
 
 from engine.settings import Settings
-from engine.stream.publishing import Publisher
-from engine.stream.reversal import REVOKE
+from engine.stream.admin.publishing import Publisher
+from engine.stream.admin.revocation import REVOKE
 from tests.events import START_MS
 from tests.integration.test_signing import listed, security
 from tests.system import System, WorkerProcess, wait_until

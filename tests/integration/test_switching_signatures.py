@@ -7,7 +7,7 @@ import orjson
 
 from engine.security import SecuritySettings
 from engine.settings import Settings
-from engine.stream.signing import make_keys
+from engine.stream.kafka.signing import make_keys
 from tests.events import START_MS, random_events
 from tests.system import RULEBOOKS, System, wait_until
 

@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.settings import Settings
-from engine.stream.clients import admin
+from engine.stream.kafka.clients import admin
 
 
 def topics(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -7,7 +7,7 @@ import msgspec
 
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.kafka.cluster import KafkaCluster
-from engine.stream.topics import create_topics
+from engine.stream.kafka.topics import create_topics
 from tests.night.moderation import judge, latest
 from tests.night.traffic import Traffic
 from tests.system import System, WorkerProcess, wait_until

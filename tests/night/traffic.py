@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from engine.settings import Settings
-from engine.stream.clients import options
+from engine.stream.kafka.clients import options
 
 EVENTS_A_SECOND = 100
 _USERS = 200

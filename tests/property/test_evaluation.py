@@ -12,8 +12,8 @@ from engine.core.events import FieldMapping
 from engine.core.records import dump_record, load_record
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.messages import encode_decision
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.handlers.messages import encode_decision
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.events import random_events
 
 RULEBOOK = load_rulebook(Path(__file__).parents[1] / "rulebooks" / "flood")

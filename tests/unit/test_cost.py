@@ -18,9 +18,9 @@ from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
-from engine.stream.metrics import Metrics
-from engine.stream.offline import Record
-from engine.stream.workers import EventWorker
+from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.offline.engine import Record
 
 RULES = Path(__file__).parents[2] / "benchmarks" / "rules"
 EVENTS = 4_000

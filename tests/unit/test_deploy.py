@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from engine.settings import load_settings
-from engine.stream.metrics import Metrics
+from engine.stream.handlers.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

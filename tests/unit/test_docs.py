@@ -13,8 +13,8 @@ from engine.rulebook.language.reference import reference
 from engine.rulebook.language.schema import ACTION_KINDS, FIELD_TYPES
 from engine.security import PrivacySettings, SecuritySettings
 from engine.settings import Settings
-from engine.stream.metrics import Metrics
-from engine.stream.topics import topic_specs
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.kafka.topics import topic_specs
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

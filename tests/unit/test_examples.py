@@ -8,8 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from engine.stream.reversal import compensation
-from engine.stream.schemas import topic_schema
+from engine.stream.admin.revocation import compensation
+from engine.stream.admin.schemas import topic_schema
 from examples.consumer import NO_ACTION, REMEMBERED_MS, carry_out, forget, in_force, open_database
 from examples.producer import event_of, publish
 from tests.unit.stream.broker import Producer

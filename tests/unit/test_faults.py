@@ -10,7 +10,7 @@ from engine.cli.recordings import read_events
 from engine.core.events import FieldMapping
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
 from engine.settings import Settings
-from engine.stream.offline import OfflineEngine
+from engine.stream.offline.engine import OfflineEngine
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "faults"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="THE CASES ARE NOT AT HAND: ../shared/cases/faults")

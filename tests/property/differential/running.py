@@ -19,7 +19,7 @@ from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 from engine.settings import Settings
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.property.differential.description import Book, Expr, Rule, Sent, text_of
 from tests.property.differential.reference import Moment, NotToldError, Reference
 

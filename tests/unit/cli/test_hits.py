@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.cli.hits import command
-from tests.unit.stream.test_hits import CHEAP, TEXT, clause, decision, hit
+from tests.unit.stream.admin.test_hits import CHEAP, TEXT, clause, decision, hit
 
 HOUR = 3_600_000
 T0 = 1_760_000_000_000

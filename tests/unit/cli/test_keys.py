@@ -13,8 +13,8 @@ from engine.cli import main
 from engine.cli.keys import command
 from engine.security import SecuritySettings
 from engine.settings import Settings
-from engine.stream.publishers import Publishers
-from engine.stream.signing import Signer
+from engine.stream.kafka.publishers import Publishers
+from engine.stream.kafka.signing import Signer
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from engine.cli import main
 from engine.cli.labels import Labelled
 from engine.cli.recordings import tell_unusable
 from engine.errors import LabelError
-from engine.stream.label_messages import read_label
+from engine.stream.handlers.label_messages import read_label
 
 
 def label(event_id: str = "e", **more: object) -> bytes:

@@ -12,7 +12,7 @@ from engine.core.events import FieldMapping
 from engine.core.rules import changed_rules
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 T0 = 1_760_000_000_000 // DAY * DAY

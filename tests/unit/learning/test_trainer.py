@@ -7,7 +7,7 @@ import pytest
 from engine.errors import LabelError
 from engine.learning.snapshots import Follower, seed_of, whole
 from engine.learning.trainer import Trainer
-from engine.stream.label_messages import decode_example, encode_example
+from engine.stream.handlers.label_messages import decode_example, encode_example
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, trained
 
 

@@ -16,8 +16,8 @@ from engine.core.journeys import Journey
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
-from engine.stream.hop_messages import Departures, decode_hop
-from engine.stream.messages import encode_decision
+from engine.stream.handlers.hop_messages import Departures, decode_hop
+from engine.stream.handlers.messages import encode_decision
 
 START_MS = 1_760_000_000_000
 TRUE = {"c": 45, "k": 5, "d": 40, "share": 45 / 50, "twice": 90}

@@ -7,7 +7,7 @@ import pytest
 
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 
 START_MS = 1_772_449_200_000
 RULES = """

@@ -18,8 +18,8 @@ from engine.learning.snapshots import read_whole, whole
 from engine.state.census import load_census
 from engine.state.scored import PIECE, events_of, payload_of
 from engine.state.store import CENSUS, ENTITY, USER, WATERMARKS, dump_watermarks, load_watermarks
-from engine.stream.hop_messages import decode_hop
-from engine.stream.label_messages import decode_example
+from engine.stream.handlers.hop_messages import decode_hop
+from engine.stream.handlers.label_messages import decode_example
 from tests.fuzz.targets import recorded, sent, stored
 
 FORMATS = Path(__file__).parents[2] / "formats"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from engine.security import SecuritySettings
 from engine.settings import Settings
-from engine.stream.signing import make_keys, signed_bytes
+from engine.stream.kafka.signing import make_keys, signed_bytes
 
 ALL_SCOPES = ("label", "behalf", "rules", "pause", "lists", "forget", "model", "revoke")
 

@@ -9,8 +9,8 @@ import pytest
 from engine.rulebook import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.stream.messages import Message
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.handlers.messages import Message
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.events import START_MS
 
 OPEN = Settings(decision_sample=1.0)

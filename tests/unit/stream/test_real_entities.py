@@ -17,7 +17,7 @@ from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 MINUTE_MS = 60_000

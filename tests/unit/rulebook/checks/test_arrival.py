@@ -10,7 +10,7 @@ from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.rulebook.checks.arrival import find_orders
 from engine.settings import Settings
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.events import START_MS
 
 RULES = """

@@ -18,7 +18,7 @@ from engine.rulebook.checks.costs import (
     estimate_costs,
 )
 
-STARTER = Path(__file__).parents[3] / "rules"
+STARTER = Path(__file__).parents[4] / "rules"
 
 
 def costs_of(counters: str, rules: str, more: str = "") -> tuple[float, int]:

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import RulebookError
 from engine.rulebook.tools.formatting import formatted
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 FILES = sorted([*(ROOT / "rules").glob("*.yaml"), *(ROOT / "tests" / "rulebooks").rglob("*.yaml")])
 
 MESSY = """# what this is

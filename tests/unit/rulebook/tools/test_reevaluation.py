@@ -12,11 +12,11 @@ from engine.rulebook.tools.reevaluation import Reevaluation, Verdict
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.sim.world import simulate_day
-from engine.stream.offline import Arrival, OfflineEngine
+from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.events import START_MS, random_events, swarm_events
 from tests.system import RULEBOOKS
 
-STARTER = Path(__file__).parents[3] / "rules"
+STARTER = Path(__file__).parents[4] / "rules"
 OPEN = Settings(decision_sample=0.0)
 HIDDEN = msgspec.structs.replace(OPEN, privacy=PrivacySettings(key="k" * 40))
 

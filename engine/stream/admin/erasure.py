@@ -1,0 +1,201 @@
+"""What the engine knows of one person, found by reading all of it, and the request to forget it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+import orjson
+from kafka.errors import KafkaError
+
+from engine.core.kernel import hash64, identity_of
+from engine.core.records import load_record
+from engine.errors import EventError, PublishError, StateError
+from engine.learning.labels import subject_of
+from engine.settings import Settings
+from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT, event_of_action, events_of, strike_name, verdict_name
+from engine.state.store import ENTITY
+from engine.stream.handlers.erasure import Forget, is_about
+from engine.stream.handlers.events import arrival_of
+from engine.stream.handlers.hop_messages import encode_request
+from engine.stream.handlers.messages import decode_event
+from engine.stream.kafka.authors import Author
+from engine.stream.kafka.clients import producer
+from engine.stream.kafka.records import read_all
+from engine.stream.kafka.topics import changelog_topic
+
+Progress = Callable[[str], None]
+"""Told of each topic that is read now."""
+
+_KEYS_AT_ONCE = 500
+_MOST_POLICIES = 100
+
+
+@dataclass(slots=True)
+class Traces:
+    """What was found of a user. `names`: his id, and his pseudonyms; `subjects`: the identities of his events;
+    `policies`: under which verdicts may have been given; `state`: by partition and name, the keys of what is known of
+    him; `kinds`: how
+    many of each; `passing`: messages about him on topics that are kept for a while and then deleted by the broker."""
+
+    user_id: str
+    names: tuple[str, ...]
+    subjects: set[int] = field(default_factory=set)
+    policies: set[str] = field(default_factory=set)
+    state: dict[int, dict[str, list[bytes]]] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    passing: Counter[str] = field(default_factory=Counter)
+
+
+def find_traces(settings: Settings, user_id: str, told: Progress, subjects: Iterable[int] = ()) -> Traces:
+    """Read all topics for a user. `subjects`: those that are known already. Raises TopicError."""
+    pseudonyms, names = settings.pseudonyms(), settings.topics
+    traces = Traces(user_id, (user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())), set(subjects))
+    told(names.events)
+    _find_events(settings, traces)
+    for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
+        told(topic)
+        for record in read_all(settings, topic):
+            if _may_name(record, traces):
+                traces.passing[topic] += 1
+                _note_subjects(traces, record.value)
+    told("state")
+    _find_state(settings, traces)
+    return traces
+
+
+def ask_to_forget(settings: Settings, traces: Traces) -> int:
+    """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
+    author, client, sent = Author(settings, "forget"), producer(settings), []
+    try:
+        parts = [(partition, *one) for partition, by_name in sorted(traces.state.items()) for one in by_name.items()]
+        for partition, name, keys in parts:
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
+                key, value, topic = name.encode(), encode_request(request), settings.topics.hops
+                headers = author.headers(topic, key, value)
+                sent.append(client.send(topic, value, key, headers=headers, partition=partition))
+        for one in sent:
+            one.get(timeout=30)
+    except KafkaError as error:
+        raise PublishError(f"not all of the requests could be published: {error!r}; run this again") from error
+    finally:
+        client.close()
+    return len(sent)
+
+
+def _find_events(settings: Settings, traces: Traces) -> None:
+    mapping, limit = settings.events.mapping(), settings.events.max_message_bytes
+    for record in read_all(settings, settings.topics.events):
+        if not _may_name(record, traces):
+            continue
+        try:
+            event = decode_event(record.value, mapping, limit, arrival_of(record))
+        except EventError:
+            continue  # among the dead letters
+        traces.passing[settings.topics.events] += 1
+        if event.user_id == traces.user_id:
+            _note_event(traces, event.type, event.event_id)
+
+
+def _note_event(traces: Traces, kind: str, event_id: str) -> None:
+    """An event of the user, under each of his names."""
+    traces.subjects |= {identity_of(name, kind, event_id) for name in traces.names}
+
+
+def _note_subjects(traces: Traces, value: bytes | None) -> None:
+    """The event that a decision is about: the events topic may not have it any more. The policy of a label."""
+    try:
+        document = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return
+    if not isinstance(document, dict):
+        return
+    kind, event_id, policy = document.get("type"), document.get("event_id"), document.get("policy")
+    if isinstance(kind, str) and isinstance(event_id, str):
+        _note_event(traces, kind, event_id)
+    if isinstance(policy, str) and len(traces.policies) < _MOST_POLICIES:
+        traces.policies.add(policy)
+
+
+def _find_state(settings: Settings, traces: Traces) -> None:
+    found: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
+    verdicts: set[tuple[int, bytes]] = set()
+    strikes: set[tuple[int, bytes]] = set()
+    actions: dict[tuple[int, bytes], int] = {}
+    for record in read_all(settings, changelog_topic(settings)):
+        place = record.partition, record.key
+        if record.key.startswith((VERDICT, STRIKE)):
+            noted = verdicts if record.key.startswith(VERDICT) else strikes
+            (noted.discard if record.value is None else noted.add)(place)
+            continue
+        if record.key.startswith(ACTION):
+            actions.pop(place, None)
+            if record.value is not None:
+                actions[place] = event_of_action(record.value)[0]
+            continue
+        found.pop(place, None)  # deleted since, or no longer about him
+        if record.value is not None:
+            kind, names = _kind(record.key, record.value, traces)
+            if names:
+                found[place] = kind, names
+    policies, latest = (None, *sorted(traces.policies)), [traces.names[-1]]
+    wanted = {verdict_name(subject_of(one, policy)) for one in traces.subjects for policy in policies}
+    found.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in wanted})
+    about = "what actions were about"
+    own = [place for place, event in actions.items() if event in traces.subjects]
+    found.update(dict.fromkeys(own, (about, latest)))
+    struck = [(partition, strike_name(key)) for partition, key in own]
+    found.update({place: ("strikes of actions", latest) for place in struck if place in strikes})
+    for (partition, key), (kind, names) in sorted(found.items()):
+        traces.kinds[kind] += 1
+        for name in names:
+            traces.state.setdefault(partition, {}).setdefault(name, []).append(key)
+
+
+def _kind(key: bytes, value: bytes, traces: Traces) -> tuple[str, list[str]]:
+    """What a record is, and under which of his names it is about the user."""
+    if key.startswith(PIECE):
+        return "features as scored", [name for name in traces.names if _note_scored(traces, value, name)]
+    owners = [name for name in traces.names if is_about(key, name)]
+    if owners or not key.startswith(ENTITY):
+        return "records of counters", owners
+    named = [name for name in traces.names if name.encode() in value and _is_named(value, name)]
+    return "notes at other entities", named
+
+
+def _note_scored(traces: Traces, piece: bytes, name: str) -> bool:
+    """Whether events of the user are in a piece."""
+    try:
+        events = events_of(piece)
+    except StateError:
+        return False  # no one can read what is in it
+    own = events.identities[events.users == np.uint64(hash64(name))]
+    traces.subjects.update(own.tolist())
+    return bool(len(own))
+
+
+def _is_named(value: bytes, name: str) -> bool:
+    try:
+        record = load_record(value)
+    except StateError:
+        return True  # look into it by hand
+    notes = (note for contributors in record.contributors.values() for note in contributors.notes)
+    links = any(name in link.users for link in record.links.values())
+    return links or any(name in (note.user_id, note.target_id) for note in notes)
+
+
+def _may_name(record: Any, traces: Traces) -> bool:
+    """Whether a JSON message may be about a user: by its key, or as it holds a name of his, as we write it or
+    escaped."""
+    if any(record.key == name.encode() for name in traces.names):
+        return True
+    return record.value is not None and any(text in record.value for name in traces.names for text in _spellings(name))
+
+
+@cache
+def _spellings(name: str) -> tuple[bytes, ...]:
+    return orjson.dumps(name), json.dumps(name).encode()

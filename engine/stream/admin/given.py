@@ -1,0 +1,78 @@
+"""Labels as they stand on their topic, for commands: from those who may give them, in the name of whoever has, and
+without those of moderators who are quarantined."""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from engine.errors import LabelError
+from engine.learning.labels import Example
+from engine.settings import Settings
+from engine.stream.admin.publishing import read_models
+from engine.stream.handlers.label_messages import RULING, decode_example, decode_label, translate_label
+from engine.stream.kafka.publishers import Publishers, sequence_of
+from engine.stream.kafka.records import read_all
+from engine.stream.kafka.sealing import Seals
+
+
+class GivenLabels:
+    """Reads records of the labels topic. What was signed once counts once. Raises SettingsError, TopicError when it is
+    made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._publishers, self._seen = Publishers(settings), set[tuple[str | None, int]]()
+        self._quarantined, self._mapping = read_quarantined(settings), settings.labels.mapping()
+
+    def value_of(self, record: Any) -> bytes | None:
+        """The label in a record, in our terms and with the moderator whose it is; None where it does not count."""
+        value: bytes | None = record.value
+        origin = self._publishers.accept(record, "label") if value else None
+        if value is None or origin is None:
+            return None
+        said = origin.name, sequence_of(record)
+        if self._publishers.are_known and said in self._seen:
+            return None
+        self._seen.add(said)
+        value = translate_label(value, self._mapping)
+        if not origin.speaks_for_others:
+            value = _as_said_by(origin.name, value)
+        return value if _counts(value, self._quarantined) else None
+
+
+def read_examples(settings: Settings) -> Iterator[Example]:
+    """What labels have become, in their order: also those that do not count any more. Raises TopicError."""
+    seals = Seals(settings)
+    for record in read_all(settings, settings.topics.examples):
+        if record.key == RULING or not seals.fits(record):
+            continue
+        with suppress(LabelError):  # the trainer refuses it too
+            yield decode_example(record.value or b"", settings.partitions)
+
+
+def counting(lines: Iterable[bytes], quarantined: Collection[str]) -> Iterator[bytes]:
+    """Labels without those of these moderators; what is no label stays, to be told."""
+    return (line for line in lines if _counts(line, quarantined))
+
+
+def read_quarantined(settings: Settings) -> frozenset[str]:
+    """The moderators whose labels do not count, as the models were published last. Raises TopicError."""
+    return frozenset(name for model in read_models(settings).values() for name in model.quarantined)
+
+
+def _counts(line: bytes, quarantined: Collection[str]) -> bool:
+    if not quarantined:
+        return True
+    try:
+        return decode_label(line).moderator not in quarantined
+    except LabelError:
+        return True
+
+
+def _as_said_by(moderator: str | None, value: bytes) -> bytes:
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+    return orjson.dumps({**document, "moderator": moderator}) if isinstance(document, dict) else value

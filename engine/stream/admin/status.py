@@ -1,0 +1,162 @@
+"""How a running system stands: who owns which partitions, how far behind they are, and what is in use."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka import TopicPartition
+from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
+
+from engine.errors import BrokerError
+from engine.settings import Settings
+from engine.stream.admin.publishing import read_models
+from engine.stream.admin.worker_pages import WorkerPage, address_of, read_worker_page
+from engine.stream.control.rulebooks import Refused, read_in_use, read_paused, read_refused
+from engine.stream.handlers.messages import Pause
+from engine.stream.kafka.clients import admin, consumer
+
+_ASKED_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One partition of a topic that workers read. `owner`: the worker's name; None: nobody's."""
+
+    topic: str
+    partition: int
+    owner: str | None
+    committed: int
+    end: int
+
+    @property
+    def lag(self) -> int:
+        """Messages not yet decided and committed."""
+        return max(0, self.end - self.committed)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A worker. `name`: host and port of its pages, where they are known; `page`: None where it cannot be asked from
+    here."""
+
+    name: str
+    page: WorkerPage | None
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the broker and the workers tell. `state`: the group's; `rulebook`: its id, author, note; `refused`:
+    rulebooks pushed after it that no worker uses; `paused`: by whom each of these rules is; `models`: labels behind
+    each."""
+
+    state: str
+    members: list[Member]
+    partitions: list[Owned]
+    rulebook: tuple[str, str, str] | None = None
+    refused: list[Refused] = field(default_factory=list)
+    paused: dict[str, Pause] = field(default_factory=dict)
+    models: dict[str, int] = field(default_factory=dict)
+
+    def problems(self, most_behind: int) -> Iterator[str]:
+        """What somebody has to look after. `most_behind`: so many messages may wait in one partition."""
+        orphans = defaultdict[str, list[int]](list)
+        for one in self.partitions:
+            if one.owner is None:
+                orphans[one.topic].append(one.partition)
+        for topic, partitions in orphans.items():
+            yield f"{topic} {ranges(partitions)} has no worker"
+        for one in self.partitions:
+            if one.lag > most_behind:
+                yield f"{one.topic} {one.partition} is {one.lag:,} messages behind"
+        if self.rulebook is None:
+            yield "no rulebook: publish one with `floodgate rules push`"
+        yield from map(str, self.refused)
+        yield from self._problems_of_workers()
+
+    def _problems_of_workers(self) -> Iterator[str]:
+        rulebooks, versions = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for one in self.members:
+            if one.page is None:
+                continue
+            if one.page.waiting_for:
+                yield f"worker {one.name} waits for {', '.join(one.page.waiting_for)}"
+            versions[one.page.version].append(one.name)
+            if one.page.rulebook is not None:
+                rulebooks[one.page.rulebook].append(one.name)
+        for what, found in (("decide by different rulebooks", rulebooks), ("run different versions", versions)):
+            if len(found) > 1:
+                told = "; ".join(f"{value}: {', '.join(names)}" for value, names in sorted(found.items()))
+                yield f"workers {what} ({told})"
+        if self.rulebook is not None and len(rulebooks) == 1 and self.rulebook[0] not in rulebooks:
+            yield f"workers decide by the rulebook {next(iter(rulebooks))}; {self.rulebook[0]} was pushed last"
+
+
+def standing_of(settings: Settings) -> Standing:
+    """Ask the broker. Raises BrokerError, TopicError."""
+    try:
+        with admin(settings) as client:
+            group = client.describe_groups([settings.app_id])[settings.app_id]
+            offsets = client.list_group_offsets([settings.app_id])[settings.app_id]
+    except (CoordinatorNotAvailableError, GroupIdNotFoundError):  # as before the first worker's first start
+        group, offsets = {"group_state": "without workers", "members": []}, {}
+    except (KafkaError, KeyError) as error:
+        raise BrokerError(f"the group {settings.app_id} could not be described: {error!r}") from error
+    owners = _owners(group)
+    standing = Standing(str(group["group_state"]), _members(group), [])
+    topics = (settings.topics.events, settings.topics.labels, settings.topics.hops, settings.topics.examples)
+    with consumer(settings) as client:
+        tps = [TopicPartition(topic, part) for topic in topics for part in client.partitions_for_topic(topic) or ()]
+        starts, ends = client.beginning_offsets(tps), client.end_offsets(tps)
+    for tp in sorted(tps):
+        known = offsets.get(tp)
+        committed = known.offset if known is not None and known.offset >= 0 else starts[tp]
+        standing.partitions.append(Owned(tp.topic, tp.partition, owners.get(tp), committed, ends[tp]))
+    in_use = read_in_use(settings)
+    if in_use is not None:
+        standing.rulebook = (in_use[0].id, in_use[0].author, in_use[0].note)
+    standing.refused = [one for one in read_refused(settings) if in_use is None or one.number > in_use[0].number]
+    standing.paused = dict(sorted(read_paused(settings).items()))
+    standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
+    return standing
+
+
+def ranges(numbers: list[int]) -> str:
+    """1, 2, 3, 7 as 1-3 7."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return " ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
+
+
+def _members(group: Any) -> list[Member]:
+    addresses = {_name(member): address_of(member) for member in group["members"]}
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        pages = pool.map(lambda address: read_worker_page(address) if address else None, addresses.values())
+        return sorted((Member(*one) for one in zip(addresses, pages, strict=True)), key=lambda one: one.name)
+
+
+def _owners(group: Any) -> dict[TopicPartition, str]:
+    found = {}
+    for member in group["members"]:
+        for topic, partitions in _assigned(member):
+            for partition in partitions:
+                found[TopicPartition(topic, partition)] = _name(member)
+    return found
+
+
+def _assigned(member: Any) -> list[tuple[str, list[int]]]:
+    assignment = member["member_assignment"]
+    topics = assignment.get("assigned_partitions", []) if isinstance(assignment, dict) else []
+    return [(topic["topic"], topic["partitions"]) for topic in topics]
+
+
+def _name(member: Any) -> str:
+    address = address_of(member)
+    if address is not None:
+        return f"{address[0]}:{address[1]}"
+    return f"{member['member_id'].rpartition('-')[2][:8]} on {member['client_host'].lstrip('/')}"

@@ -1,0 +1,125 @@
+"""What computes the batches of a topic, and what a batch wants to become durable. Knows no Faust."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+
+from engine.core.entities import EntityRecord
+from engine.core.rules import Rulebook
+from engine.state.scored import Change
+from engine.state.store import LEDGER, PartitionState
+from engine.stream.handlers.messages import Message, dead_letter
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.kafka.bounded_records import refusal_of
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+States = Callable[[int], PartitionState]
+"""Gives the state of a partition."""
+
+
+IsSealed = Callable[[Any], bool]
+"""Whether a record comes from a worker."""
+
+
+def accept_any(_: Any) -> bool:
+    """Nothing has to be sealed."""
+    return True
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch wants to become durable, in this order: messages, then changes of the state."""
+
+    messages: list[Message] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    read_from: int | None = None
+    """The partition has to be read from here on, or from its first record; what followed was not looked at."""
+    before_reading: Callable[[], Awaitable[None]] | None = None
+    """What has to be known before it is read again."""
+    acted_ms: list[int] = field(default_factory=list)
+    """The times of the events that are acted on."""
+
+    def settle(self) -> None:
+        """Called when all of it is durable."""
+
+
+@dataclass(slots=True)
+class StateOutcome(Outcome):
+    """An outcome that changes a partition's state."""
+
+    state: PartitionState | None = None
+    records: dict[bytes, EntityRecord] = field(default_factory=dict)
+    scored: list[Change] = field(default_factory=list)
+
+    def keep_scored(self, changes: list[Change]) -> None:
+        """Pieces and verdicts: before the entities' records in the changelog, as whoever has those has these too."""
+        self.changes += changes
+        self.scored += changes
+
+    def ledger(self, rulebook: Rulebook) -> EntityRecord | None:
+        """The partition's ledger, to be changed and kept; None where no rule has a budget."""
+        if not rulebook.budget_windows or self.state is None:
+            return None
+        found = self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
+        return found
+
+    def settle(self) -> None:
+        """The state may give up memory now."""
+        if self.state is not None:
+            self.state.settle(self.records, self.scored)
+
+
+class Rejector:
+    """Turns records that cannot be used into dead letters, and counts them."""
+
+    def __init__(self, topic: str, metrics: Metrics) -> None:
+        self._topic, self._metrics = topic, metrics
+
+    def reject(self, outcome: Outcome, record: Any, reason: str, error: Exception) -> None:
+        """Add the dead letter of one record to an outcome. `reason` is one of a few: metrics are labelled with it."""
+        if refusal_of(record) is not None:
+            reason = "unreadable_batch"
+        source = (record.topic, record.partition, record.offset)
+        outcome.messages.append(dead_letter(self._topic, source, record.key, record.value, reason, str(error)))
+        self._metrics.dead_letters.labels(record.topic, reason).inc()
+
+
+def dump_records(outcome: StateOutcome, arrived: Iterable[tuple[bytes, Any]], rejector: Rejector) -> None:
+    """Add the changed records of an outcome to its changes. One that cannot be stored stops no other: it is as it was
+    stored last, and the message that came to it last is a dead letter. `arrived`: keys and messages."""
+    state = outcome.state
+    assert state is not None
+    try:
+        outcome.changes += state.dump(outcome.records)
+    except Exception:
+        _dump_one_by_one(outcome, state, dict(arrived), rejector)
+
+
+def _dump_one_by_one(
+    outcome: StateOutcome, state: PartitionState, arrived: Mapping[bytes, Any], rejector: Rejector
+) -> None:
+    for key, entity in list(outcome.records.items()):
+        try:
+            outcome.changes += state.dump({key: entity})
+        except Exception as error:  # one record must never stop a partition
+            _log.exception("a record cannot be stored", key=key[:100])
+            del outcome.records[key]
+            state.give_up(key)
+            if key in arrived:
+                rejector.reject(outcome, arrived[key], "cannot_be_stored", error)
+
+
+class BatchHandler(Protocol):
+    """Computes the batches of one topic."""
+
+    async def begin(self, partition: int) -> int | None:
+        """The partition is ours from now on. Where to read from, or None for the committed offset."""
+
+    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
+        """Compute records (aiokafka ConsumerRecords) in their order. Synchronous; must not raise."""
+
+    def end(self, partition: int) -> None:
+        """The partition is someone else's: forget everything about it."""

@@ -1,0 +1,57 @@
+"""A person is forgotten: what a worker does with one request, in its place among the hops.
+
+The request names the keys of the state that is about the person, as `search.py` found them in the changelog: the
+worker that owns the partition is the only one that may write there. It looks again at each, so a request that comes
+twice, or late, does no harm.
+"""
+
+import msgspec
+import structlog
+
+from engine.core.journeys import PART_SEPARATOR, escaped
+from engine.core.kernel import hash64
+from engine.core.rules import TARGET, USER
+from engine.errors import StateError
+from engine.learning.scored import kept
+from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT
+from engine.state.store import ENTITY, PartitionState, user_key
+from engine.stream.handlers.base import StateOutcome
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+
+class Forget(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="forget"):
+    """Forget a user. `keys`: of records, pieces and verdicts in this partition."""
+
+    user_id: str
+    keys: list[bytes]
+
+
+def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> None:
+    """Add to an outcome what forgets a user. Records that are about the user alone go; others lose what names him. What
+    cannot be read stays: a request never stops a partition."""
+    for key in request.keys:
+        if key.startswith(PIECE):
+            outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), kept)])
+        elif key.startswith((VERDICT, ACTION, STRIKE)):
+            outcome.keep_scored([state.scored.drop_verdict(key)])
+        elif is_about(key, request.user_id):
+            outcome.records[key] = state.renew(key)
+        elif key.startswith(ENTITY):
+            try:
+                record = state.load([key])[key]
+            except StateError as error:
+                _log.error("a record that names someone to be forgotten cannot be read", key=key, error=str(error))
+                continue
+            record.forget(request.user_id)
+            outcome.records[key] = record
+
+
+def is_about(key: bytes, user_id: str) -> bool:
+    """Whether a record belongs to a user: his own, that of what is aimed at him, or that of a pair with him. A domain
+    or a text that is spelt like him is not his."""
+    if not key.startswith(ENTITY):
+        return key == user_key(user_id)
+    kinds, _, names = key.removeprefix(ENTITY).decode("utf-8", "replace").partition("\x00")
+    parts = zip(kinds.split("+"), names.split(PART_SEPARATOR), strict=False)
+    return any(kind in (USER, TARGET) and name == escaped(user_id) for kind, name in parts)

@@ -1,0 +1,166 @@
+"""What happens to a batch of events: decoded, decided, collected for publishing and keeping."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from engine.core.evaluator import NOTHING, Evaluator
+from engine.core.events import EARLIEST_MS, LATEST_MS, Event
+from engine.core.identity import INVALID_FIELDS, TEXT_FIELDS
+from engine.core.journeys import Journey
+from engine.core.programs import Program
+from engine.core.rules import Rulebook
+from engine.errors import EventError
+from engine.settings import Settings
+from engine.state.store import PartitionState, user_key
+from engine.stream.handlers.base import Outcome, Rejector, StateOutcome, States, dump_records
+from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures
+from engine.stream.handlers.labels import ScoredEvents, Source
+from engine.stream.handlers.messages import decode_event
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.results import Results
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+
+FIXED_FIELDS = frozenset((*TEXT_FIELDS, "ts"))
+"""What invalid fields are counted by; all others are told as one, as their names are the sender's."""
+
+
+def arrival_of(record: Any, latest_ms: int = LATEST_MS) -> int | None:
+    """When a record arrived, as it says, and at the latest then; None where it does not say."""
+    arrived_ms = record.timestamp
+    return min(arrived_ms, latest_ms) if arrived_ms is not None and EARLIEST_MS <= arrived_ms <= LATEST_MS else None
+
+
+class EventWorker:
+    """Decides events: decode, load the users, evaluate, collect what has to be published and kept. `clock` (epoch
+    seconds): no record has arrived later than this; without it, all are believed."""
+
+    def __init__(
+        self, settings: Settings, states: States, end_state: Callable[[int], None], metrics: Metrics,
+        clock: Callable[[], float] | None = None,
+    ) -> None:  # fmt: skip
+        self._clock = clock
+        self._settings, self._states, self._end_state, self._metrics = settings, states, end_state, metrics
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
+        self._results = Results(settings, metrics)
+        self._scored = ScoredEvents(FROM_EVENTS, settings, metrics)
+        self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
+        self._evaluator: Evaluator | None = None
+
+    def use(self, evaluator: Evaluator) -> None:
+        """Decide with this from the next batch on."""
+        self._evaluator = evaluator
+
+    async def begin(self, partition: int) -> int | None:
+        """Read from the committed offset."""
+        return None
+
+    def end(self, partition: int) -> None:
+        """Someone else writes this partition's state from now on."""
+        self._end_state(partition)
+
+    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
+        """One batch: THE way of an event begins here, and goes on in `core/evaluator.py`."""
+        outcome, journeys = self.decide(partition, records)
+        for record, journey in journeys:
+            departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, record.offset)
+            try:
+                outcome.messages.append(departures.send(journey))
+            except Exception as error:  # one event must never stop a partition
+                self._rejector.reject(outcome, record, "cannot_travel", error)
+        return outcome
+
+    def decide(self, partition: int, records: Sequence[Any]) -> tuple[StateOutcome, list[tuple[Any, Journey]]]:
+        """What a batch brings about, and the journeys on which events set out, with their records."""
+        evaluator = self._evaluator
+        assert evaluator is not None  # no partition is read before a rulebook is there
+        state = self._states(partition)
+        outcome, journeys = StateOutcome(state=state), []
+        decoded = self._decode(evaluator.rulebook, records, outcome)
+        outcome.records = touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
+        ledger = outcome.ledger(evaluator.rulebook)
+        evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
+        skipped = 0
+        for key, record, event, program in decoded:
+            entity = touched[key]
+            if record.offset <= entity.offset:
+                skipped += 1  # applied before a crash; its actions went out before its state
+                continue
+            entity.offset = record.offset
+            try:
+                result = evaluator.evaluate(event, program, entity, partition, ledger)
+                if result is not NOTHING:
+                    self._results.collect(outcome, result)
+            except Exception as error:  # one event must never stop a partition
+                _log.exception("an event could not be decided", event_id=event.event_id)
+                self._rejector.reject(outcome, record, "evaluation_failed", error)
+                continue
+            if result.journey is not None:
+                journeys.append((record, result.journey))
+        arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
+        self._scored.keep(outcome, evaluator, Source(partition, arrivals))
+        dump_records(outcome, ((key, record) for key, record, _, _ in decoded), self._rejector)
+        self._count(evaluator, state, len(decoded) - skipped, skipped)
+        return outcome, journeys
+
+    def _decode(
+        self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome
+    ) -> list[tuple[bytes, Any, Event, Program]]:
+        decoded: list[tuple[bytes, Any, Event, Program]] = []
+        limit, ignored, misrouted = self._settings.events.max_message_bytes, 0, 0
+        skewed, latest_ms = 0, self._latest_ms()
+        for record in records:
+            try:
+                arrived_ms = record.timestamp  # as `arrival_of` tells, without a call for what is usual
+                if arrived_ms is None or not EARLIEST_MS <= arrived_ms <= latest_ms:
+                    arrived_ms = arrival_of(record, latest_ms)
+                event = decode_event(record.value, self._mapping, limit, arrived_ms)
+            except Exception as error:  # one message must never stop a partition
+                reason = error.reason if isinstance(error, EventError) else "not_an_event"
+                self._rejector.reject(outcome, record, reason, error)
+                continue
+            program = rulebook.program(event.type)
+            if program is None:
+                ignored += 1
+                continue
+            skewed += event.is_skewed
+            if INVALID_FIELDS in event.fields:
+                self._note_invalid(event.fields[INVALID_FIELDS])
+            key = user_key(event.user_id)
+            if record.key and record.key != key[1:]:
+                misrouted += 1
+            if self._pseudonyms is not None:
+                self._pseudonyms.conceal(event)
+                key = user_key(event.user_id)
+            decoded.append((key, record, event, program))
+        self._metrics.ignored.inc(ignored)
+        self._metrics.misrouted.inc(misrouted)
+        self._metrics.skewed.inc(skewed)
+        return decoded
+
+    def _latest_ms(self) -> int:
+        """The latest arrival that is believed: producers may stamp records as their own clients say."""
+        if self._clock is None:
+            return LATEST_MS
+        return round(self._clock() * 1_000) + self._settings.events.clock_tolerance_ms
+
+    def _note_invalid(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._metrics.invalid.labels(name if name in FIXED_FIELDS else "other").inc()
+
+    def _count(self, evaluator: Evaluator, state: PartitionState, decided: int, skipped: int) -> None:
+        metrics, tally = self._metrics, evaluator.tally
+        metrics.events.inc(decided)
+        metrics.replayed.inc(skipped)
+        metrics.late.inc(tally.late)
+        metrics.duplicates.inc(tally.duplicates)
+        metrics.conflicting.inc(tally.conflicting)
+        metrics.scores.labels("yes").inc(tally.scored)
+        metrics.scores.labels("no").inc(tally.unknown_scores)
+        metrics.cache_hits.inc(state.hits)
+        metrics.cache_misses.inc(state.misses)
+        tally.late = tally.duplicates = tally.conflicting = tally.scored = tally.unknown_scores = 0
+        state.hits = state.misses = 0

@@ -1,0 +1,186 @@
+"""What travels on the hops topic: events on their journeys, and recalls. MessagePack, as it is ours alone."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+
+from engine.core.clusters import Trace
+from engine.core.decisions import Contribution, Hit, Value
+from engine.core.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
+from engine.core.journeys import Journey, Recall, Stop
+from engine.errors import StateError
+from engine.state.store import ENTITY, Source, entity_key, user_key
+from engine.stream.handlers.erasure import Forget
+from engine.stream.handlers.messages import Message
+from engine.stream.kafka.clients import MAX_MESSAGE_BYTES
+from engine.stream.kafka.placing import Place
+
+FROM_EVENTS, FROM_HOPS, FROM_PUBLISHERS = 0, 1, 2
+"""Kinds of sources. A publisher's requests are numbered by their signatures, under the hash of the publisher's name."""
+MAX_STOPS = 512
+MAX_CONCEALED_CHARS = 2_048
+"""Ids have up to 256 characters, and their pseudonyms more."""
+MESSAGES_PER_RECORD = 1 << 20
+"""A message is numbered by the offset of the record that it came from, times this, plus its place."""
+
+
+class Origin(msgspec.Struct, array_like=True, frozen=True):
+    """Where a message was sent from. `number` rises with every message from one source partition."""
+
+    topic: Annotated[int, msgspec.Meta(ge=FROM_EVENTS, le=FROM_HOPS)]
+    partition: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+    number: Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+
+    @property
+    def source(self) -> Source:
+        """The source partition."""
+        return self.topic, self.partition
+
+
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CONCEALED_CHARS)]
+_Time = Annotated[int, msgspec.Meta(ge=EARLIEST_MS, le=LATEST_MS + MAX_CLOCK_TOLERANCE_MS)]
+_Partition = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
+_Key = Annotated[str, msgspec.Meta(max_length=4 * MAX_CONCEALED_CHARS)]
+
+
+class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="journey"):
+    origin: Origin
+    event_id: _Id
+    type: _Id
+    user_id: _Id
+    ts_ms: _Time
+    home: _Partition
+    fields: dict[str, object]
+    stops: Annotated[list[tuple[_Id, _Key]], msgspec.Meta(max_length=MAX_STOPS)]
+    values: dict[str, Value]
+    models: dict[str, str]
+    allowed: bool
+    eligible: dict[str, _Id]
+    hits: tuple[Hit, ...]
+    found: Annotated[list[dict[str, Value]], msgspec.Meta(max_length=MAX_STOPS)]
+    clusters: dict[str, Trace]
+    members: dict[str, list[str]]
+    content: int
+    scores: dict[str, float] = {}
+    features: dict[str, dict[str, float | None]] = {}
+    contributions: dict[str, list[Contribution]] = {}
+    resting: dict[str, bool] = {}
+
+
+class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
+    origin: Origin
+    rule: _Id
+    event_id: _Id
+    type: _Id
+    user_id: _Id
+    target_id: _Id
+    ts_ms: _Time
+    home: _Partition
+    kind: _Id
+    key: _Key
+    counter: str
+    position: int | None
+    total: int
+    content: int
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
+_decode = msgspec.msgpack.Decoder(_JourneyMessage | _RecallMessage | Forget).decode
+
+
+class Departures:
+    """Numbers the messages that one record sends on, and addresses them."""
+
+    def __init__(self, hops_topic: str, topic: int, partition: int, offset: int) -> None:
+        self._hops_topic = hops_topic
+        self._topic, self._partition = topic, partition
+        self._number = offset * MESSAGES_PER_RECORD
+
+    def send(self, journey: Journey) -> Message:
+        """A journey to its next stop, or back home."""
+        one = journey
+        message = _JourneyMessage(
+            self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values,
+            one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, one.content,
+            one.scores, one.features, one.contributions, one.resting,
+        )  # fmt: skip
+        stop = one.next_stop()
+        value = _encode(message)
+        if len(value) > MAX_MESSAGE_BYTES // 2:
+            raise ValueError(f"a journey of {len(value)} bytes is too large to be sent on")
+        if stop is None:
+            return Message(self._hops_topic, one.user_id.encode(), value, partition=one.home)
+        return Message(self._hops_topic, _sent_by(stop), value)
+
+    def recall(self, recalls: Iterable[Recall]) -> list[Message]:
+        """Recalls to the homes of their users."""
+        return [
+            Message(self._hops_topic, one.user_id.encode(), _encode(_recall(self._next(), one)), partition=one.home)
+            for one in recalls
+        ]
+
+    def _next(self) -> Origin:
+        origin = Origin(self._topic, self._partition, self._number)
+        self._number += 1
+        return origin
+
+
+def _recall(origin: Origin, one: Recall) -> _RecallMessage:
+    return _RecallMessage(
+        origin, one.rule, one.event_id, one.type, one.user_id, one.target_id, one.ts_ms, one.home, one.kind, one.key,
+        one.counter, one.position, one.total, one.content,
+    )  # fmt: skip
+
+
+def encode_request(request: Forget) -> bytes:
+    """A request to forget someone."""
+    return _encode(request)
+
+
+def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
+    """What `Departures` or `encode_request` encoded. Raises StateError."""
+    try:
+        message = _decode(data or b"")
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise StateError(f"a message on the hops topic cannot be read: {error}") from error
+    if isinstance(message, Forget):
+        return message
+    if isinstance(message, _JourneyMessage) and not all(
+        0 < len(user) <= MAX_CONCEALED_CHARS for one in message.clusters.values() for user in one.members
+    ):
+        raise StateError("a journey on the hops topic names a member whom no event can have")
+    labels = [] if isinstance(message, _RecallMessage) else [n for one in message.clusters.values() for n in one.labels]
+    if not all(0 <= one < 1 << 64 for one in (message.content, *labels)):
+        raise StateError("a message on the hops topic has a hash of more than 64 bits")
+    if isinstance(message, _RecallMessage):
+        _, *told = msgspec.structs.astuple(message)
+        return message.origin, Recall(*told)
+    one = message
+    if len(one.found) > len(one.stops):
+        raise StateError("a journey on the hops topic has been at more stops than it has")
+    journey = Journey(
+        one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values, one.models,
+        one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, content=one.content,
+        scores=one.scores, features=one.features, contributions=one.contributions, resting=one.resting,
+    )  # fmt: skip
+    return message.origin, journey
+
+
+def state_key(what: Journey | Recall) -> bytes:
+    """The record that a message is about: that of the next stop, or at home that of the user."""
+    stop = what.next_stop() if isinstance(what, Journey) else None
+    return entity_key(stop) if stop is not None else user_key(what.user_id)
+
+
+def belongs(what: Journey | Recall, partition: int, place: Place | None) -> bool:
+    """Whether a message is where `Departures` sends it: at the partition of the next stop, or at home. Without `place`
+    nobody can tell where entities are."""
+    stop = what.next_stop() if isinstance(what, Journey) else None
+    if stop is None:
+        return what.home == partition
+    return place is None or place(_sent_by(stop)) == partition
+
+
+def _sent_by(stop: Stop) -> bytes:
+    return entity_key(stop).removeprefix(ENTITY)

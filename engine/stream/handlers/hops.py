@@ -1,0 +1,290 @@
+"""What happens to a batch of the hops topic: events at their entities and back at home, recalls.
+
+Counted once: an entity's record carries the offset of the last message applied to it, as a user's does. A
+message that was sent twice, because the worker that sent it died before it had noted so, comes at another
+offset; it is known by its origin. Messages of one source partition arrive in the order of their numbers, so
+one watermark for each source partition tells them, and what the first one brought about stands.
+"""
+
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
+from typing import Any
+
+import structlog
+
+from engine.core.entities import EntityRecord
+from engine.core.evaluator import Evaluator
+from engine.core.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.hashing import hash32
+from engine.core.journeys import Journey, Recall, Stop
+from engine.core.kernel import hash64
+from engine.core.rules import DEFAULT_MAX_KEYS
+from engine.core.visits import never, visit
+from engine.errors import StateError
+from engine.settings import Settings
+from engine.state.store import PartitionState, entity_key
+from engine.state.store import Source as StateSource
+from engine.stream.handlers.base import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any, dump_records
+from engine.stream.handlers.erasure import Forget, forget
+from engine.stream.handlers.hop_messages import (
+    FROM_HOPS,
+    FROM_PUBLISHERS,
+    MESSAGES_PER_RECORD,
+    Departures,
+    Origin,
+    belongs,
+    decode_hop,
+    state_key,
+)
+from engine.stream.handlers.labels import ScoredEvents, Source
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.results import Results
+from engine.stream.kafka.placing import Place
+from engine.stream.kafka.publishers import Accept, accept_all, sequence_of
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+
+EndOf = Callable[[StateSource], Awaitable[int]]
+"""Gives the offset behind the last record of a partition of the events (0) or of the hops (1)."""
+
+_JUMP = 100_000 * MESSAGES_PER_RECORD
+"""A message whose number is so much larger than the last one's is looked at twice: so many records without one for this
+partition are unusual, not impossible."""
+
+
+_Jump = tuple[int, StateSource]
+"""The partition that is read, and the source that a message there says it comes from."""
+
+
+async def _unknown_end(_: StateSource) -> int:
+    """Nobody can tell: any number is believed."""
+    return 1 << 62
+
+
+class HopWorker:
+    """Takes journeys one stop further, concludes those that are back, and acts on recalls.
+
+    `partitions`: among how many the entities are spread, each with its share of a budget of keys; `place`: on which of
+    them each is, where what has been copied from another partition is to be refused.
+    """
+
+    def __init__(
+        self, settings: Settings, states: States, metrics: Metrics, partitions: int, accept: Accept = accept_all,
+        end_of: EndOf = _unknown_end, is_sealed: IsSealed = accept_any,
+        place: Place | None = None,
+    ) -> None:  # fmt: skip
+        self._place = place
+        self._is_sealed = is_sealed
+        self._end_of, self._ends, self._asked = end_of, dict[_Jump, int](), set[_Jump]()
+        self._trusted = dict[_Jump, int]()  # the number from which on a source is believed without another look
+        self._settings, self._states, self._metrics, self._accept = settings, states, metrics, accept
+        self._partitions = partitions
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
+        self._results = Results(settings, metrics)
+        self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
+        self._evaluator: Evaluator | None = None
+        self._kinds: frozenset[str] = frozenset()
+
+    def use(self, evaluator: Evaluator) -> None:
+        """Decide with this from the next batch on."""
+        self._evaluator, self._kinds = evaluator, evaluator.rulebook.kinds()
+
+    async def begin(self, partition: int) -> int | None:
+        """Read from the committed offset."""
+        return None
+
+    def end(self, partition: int) -> None:
+        """The state belongs to the event worker, which ends it."""
+
+    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
+        """One batch of hops."""
+        state = self._states(partition)
+        outcome = StateOutcome(state=state)
+        requests: list[Forget] = []
+        new = self._new(partition, state, records, outcome, requests)
+        arrived = [(state_key(what), record, what) for record, what in new]
+        touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
+        self.welcome([what for _, _, what in arrived if isinstance(what, Journey) and what.next_stop() is None])
+        for key, record, what in arrived:
+            entity = touched[key]
+            if record.offset <= entity.hops:
+                continue  # applied before a crash; what it brought about went out before its state
+            entity.hops = record.offset
+            try:
+                if self._apply(outcome, partition, record, what, entity, touched):
+                    outcome.records[key] = entity
+            except Exception as error:  # one event must never stop a partition
+                _log.exception("an event could not be decided", event_id=what.event_id)
+                outcome.records[key] = entity
+                self._rejector.reject(outcome, record, "evaluation_failed", error)
+        arrivals = (
+            (what.event().identify(), record.offset) for _, record, what in arrived if isinstance(what, Journey)
+        )
+        self.keep_scored(outcome, Source(partition, arrivals))
+        for request in requests:
+            forget(state, request, outcome)
+        dump_records(outcome, ((key, record) for key, record, _ in arrived), self._rejector)
+        # The watermarks come last: whoever has them has all that came before them.
+        outcome.changes += [*state.dump_census(), state.dump_watermarks()]
+        return outcome
+
+    def _apply(
+        self,
+        outcome: StateOutcome,
+        partition: int,
+        record: Any,
+        what: Journey | Recall,
+        entity: EntityRecord,
+        touched: Container[bytes],
+    ) -> bool:
+        """Apply one message; whether there is something new to keep in the record."""
+        if isinstance(what, Recall):
+            self.recall(outcome, what, entity)
+            return True
+        if what.next_stop() is None:
+            return self.conclude(outcome, what, entity)
+        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
+        recalls = self.visit(outcome, what, entity, touched)
+        outcome.messages += [departures.send(what), *departures.recall(recalls)]
+        return bool(entity.newest)  # else it was refused, and leaves nothing behind
+
+    def _is_plausible(self, origin: Origin, jump: _Jump) -> bool:
+        """Whether the record that a message says it comes from is known to be there."""
+        return origin.number // MESSAGES_PER_RECORD < self._ends.get(jump, 0)
+
+    def _ask(self, outcome: StateOutcome, record: Any, jump: _Jump) -> None:
+        """Look how far a source reaches before a message with a far larger number than all before is believed: all that
+        came behind a made-up one would be taken for repeated. Then the partition is read on from this record."""
+        self._asked.add(jump)
+        self._ends.pop(jump, None)
+
+        async def look() -> None:
+            self._ends[jump] = await self._end_of(jump[1])
+
+        outcome.read_from, outcome.before_reading = record.offset, look
+
+    def visit(
+        self, outcome: StateOutcome, journey: Journey, entity: EntityRecord, busy: Container[bytes]
+    ) -> list[Recall]:
+        """Count an event at an entity, if there is room for one more, and nothing at one of a kind that the rulebook
+        does not have. `busy`: the keys of records that this batch has at hand."""
+        stop, state = journey.next_stop(), outcome.state
+        assert stop is not None
+        assert state is not None
+        assert self._evaluator is not None  # no partition is read before a rulebook is there
+        rulebook, census = self._evaluator.rulebook, state.census()
+        if stop[0] not in self._kinds:
+            return visit(journey, entity, rulebook, never)
+        self._metrics.hops.labels(stop[0]).inc()
+        key, source = entity_key(stop), hash64(journey.user_id)
+        if entity.newest:
+            census.meet(stop[0], key, source)
+
+        def admit(journey: Journey, stop: Stop) -> bool:
+            budget = max(1, rulebook.max_keys.get(stop[0], DEFAULT_MAX_KEYS) // self._partitions)
+            admission = census.admit(stop[0], key, journey.ts_ms, budget, source, busy)
+            if admission.forgotten is not None:
+                outcome.records[admission.forgotten] = state.renew(admission.forgotten)
+            if not admission.admitted:
+                self._metrics.keys_refused.labels(stop[0]).inc()
+            return admission.admitted
+
+        return visit(journey, entity, rulebook, admit)
+
+    def welcome(self, journeys: list[Journey]) -> None:
+        """Let the models read the texts of events that are back, before these are decided one by one."""
+        assert self._evaluator is not None  # no partition is read before a rulebook is there
+        self._evaluator.welcome(journeys)
+
+    def conclude(self, outcome: StateOutcome, journey: Journey, user: EntityRecord) -> bool:
+        """Decide an event that is back; whether that leaves something new in the user's record."""
+        assert self._evaluator is not None
+        self._metrics.journeys.inc()
+        result = self._evaluator.conclude(journey, user, outcome.ledger(self._evaluator.rulebook))
+        if result.decision is not None:
+            self._results.publish(outcome, result.decision)
+        return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))
+
+    def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
+        """Keep what was scored when events were back."""
+        assert self._evaluator is not None
+        self._scored.keep(outcome, self._evaluator, source)
+
+    def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
+        """Act on an earlier event."""
+        assert self._evaluator is not None
+        decision = self._evaluator.recall(recall, user, outcome.ledger(self._evaluator.rulebook))
+        if decision is not None:
+            self._metrics.recalls.labels(recall.rule).inc()
+            self._results.publish(outcome, decision)
+
+    def _is_asked(self, record: Any, watermarks: dict[StateSource, int]) -> bool:
+        """Whether a request to forget comes from one who may, and for the first time."""
+        origin = self._accept(record, "forget")
+        if origin is None or origin.name is None:
+            return origin is not None
+        source, sequence = (FROM_PUBLISHERS, hash32(origin.name)), sequence_of(record)
+        if sequence <= watermarks.get(source, -1):
+            return False
+        watermarks[source] = sequence
+        return True
+
+    def _new(
+        self,
+        partition: int,
+        state: PartitionState,
+        records: Sequence[Any],
+        outcome: StateOutcome,
+        requests: list[Forget],
+    ) -> Iterator[tuple[Any, Journey | Recall]]:
+        """The messages that have not been applied, under another offset, before. Requests to forget are set apart."""
+        watermarks, repeated = state.watermarks(), 0
+        for record in records:
+            try:
+                decoded = decode_hop(record.value)
+            except StateError as error:
+                self._rejector.reject(outcome, record, "not_a_hop", error)
+                continue
+            if isinstance(decoded, Forget):
+                if self._is_asked(record, watermarks):
+                    requests.append(decoded)
+                else:
+                    refused = StateError("it does not come from one who may make the engine forget, or comes again")
+                    self._rejector.reject(outcome, record, "not_a_publishers", refused)
+                continue
+            origin, what = decoded
+            if not self._is_sealed(record):
+                self._rejector.reject(outcome, record, "not_a_workers", StateError("it does not come from a worker"))
+                continue
+            if record.timestamp is not None and what.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
+                ahead = StateError(f"its event is of {what.ts_ms}, its own record of {record.timestamp}")
+                self._rejector.reject(outcome, record, "not_a_hop", ahead)
+                continue
+            if what.home >= self._partitions or origin.partition >= self._partitions:
+                missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
+                self._rejector.reject(outcome, record, "not_a_hop", missing)
+                continue
+            if not belongs(what, partition, self._place):
+                elsewhere = StateError("it belongs to another partition")
+                self._rejector.reject(outcome, record, "not_of_this_partition", elsewhere)
+                continue
+            known = watermarks.get(origin.source, -1)
+            if origin.number <= known:
+                repeated += 1
+                continue
+            jump = (partition, origin.source)
+            trusted = self._trusted.setdefault(jump, known)
+            if origin.number - trusted > _JUMP and not self._is_plausible(origin, jump):
+                if jump not in self._asked:
+                    self._ask(outcome, record, jump)
+                    break
+                made_up = StateError(f"its number {origin.number} is of no record of {origin.source}")
+                self._rejector.reject(outcome, record, "not_a_hop", made_up)
+                continue
+            if origin.number - trusted > _JUMP:
+                self._trusted[jump] = origin.number
+            watermarks[origin.source] = origin.number
+            yield record, what
+        # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
+        self._asked.difference_update([one for one in self._ends if one[0] == partition])
+        self._metrics.repeated_hops.inc(repeated)

@@ -1,0 +1,68 @@
+"""What an evaluation becomes: actions and decisions to publish.
+
+Where people have pseudonyms, actions alone name them: whoever enforces has to know whom.
+"""
+
+from functools import cache
+
+import structlog
+
+from engine.core.decisions import Action, Decision
+from engine.core.evaluator import Evaluation
+from engine.settings import Settings
+from engine.stream.handlers.base import StateOutcome
+from engine.stream.handlers.messages import Message, encode_action, encode_decision
+from engine.stream.handlers.metrics import Metrics
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+
+class Results:
+    """Adds evaluations to the outcome of a batch, and counts them."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._topics, self._pseudonyms, self._logs = settings.topics, settings.pseudonyms(), settings.log_actions
+        # Looking a metric up by its labels costs more than counting.
+        self._actions_by, self._hits_by = cache(metrics.actions.labels), cache(metrics.hits.labels)
+        self._decisions_by = cache(metrics.decisions.labels)
+
+    def collect(self, outcome: StateOutcome, result: Evaluation) -> None:
+        """Publish what is decided. While the event is on a journey, its actions go out and its decision waits."""
+        if result.decision is None:
+            return
+        outcome.messages += self._actions(outcome, result.decision)
+        if result.journey is None:
+            outcome.messages.append(self._decision(result.decision))
+
+    def publish(self, outcome: StateOutcome, decision: Decision) -> None:
+        """Publish a decision and its actions."""
+        outcome.messages += [*self._actions(outcome, decision), self._decision(decision)]
+
+    def _actions(self, outcome: StateOutcome, decision: Decision) -> list[Message]:
+        for action in decision.actions:
+            self._actions_by(action.rule, action.kind).inc()
+            if outcome.state is not None:  # for labels that name the action
+                outcome.keep_scored([outcome.state.scored.put_action(action.action_id, action.event, action.event_id)])
+            if outcome.state is not None and action.strike is not None:  # for its revocation
+                outcome.keep_scored([outcome.state.scored.put_strike(action.action_id, action.strike)])
+        if decision.actions and self._logs:
+            _log.info(
+                "acted", event_id=decision.event_id, user_id=decision.user_id, type=decision.type,
+                actions=[f"{one.kind} by {one.rule}" for one in decision.actions], rulebook=decision.rulebook,
+            )  # fmt: skip
+        if decision.actions and not decision.earlier:
+            outcome.acted_ms.append(decision.ts_ms)
+        revealed = map(self._revealed, decision.actions)
+        return [Message(self._topics.actions, one.target_id.encode(), encode_action(one)) for one in revealed]
+
+    def _revealed(self, action: Action) -> Action:
+        if self._pseudonyms is None:
+            return action
+        reveal = self._pseudonyms.reveal
+        return action._replace(user_id=reveal(action.user_id), target_id=reveal(action.target_id))
+
+    def _decision(self, decision: Decision) -> Message:
+        for hit in decision.hits:
+            self._hits_by(hit.rule, hit.effect).inc()
+        self._decisions_by(decision.outcome).inc()
+        return Message(self._topics.decisions, decision.user_id.encode(), encode_decision(decision))

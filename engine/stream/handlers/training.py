@@ -1,0 +1,188 @@
+"""The worker that learns: examples in their order, and what has changed published."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, get_args
+
+import structlog
+
+from engine.core.rules import Rulebook
+from engine.errors import LabelError
+from engine.learning.drift import LossDrift
+from engine.learning.labels import Example
+from engine.learning.models import LearnedModel
+from engine.learning.snapshots import is_seed
+from engine.learning.teachers import Judge
+from engine.learning.trainer import Trainer
+from engine.settings import Settings
+from engine.stream.handlers.base import IsSealed, Outcome, Rejector, accept_any
+from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, Restore, decode_example, decode_ruling
+from engine.stream.handlers.labels import Models
+from engine.stream.handlers.messages import Message
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.kafka.publishers import Accept, accept_all, sequence_of
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+_KNOWN_WITHIN_S = 20.0
+"""Less than the thirty seconds after which Faust's recovery would end in silence."""
+
+
+async def _at_once() -> None:
+    """The newest snapshots are known already."""
+
+
+MOST_TOLD = 20
+"""Moderators whom metrics name."""
+
+_SEED_WITHIN_S = 10.0
+"""A seed is published before the ruling that names it."""
+
+
+class TrainerWorker:
+    """Runs on the one worker that owns the examples topic's partition: learns and publishes what has changed.
+
+    `known` waits until the newest snapshots have been read. A ruling about a moderator makes it read the
+    examples again and learn anew without that moderator's, or with them; nothing is published until it is where it was.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        models: Models,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        known: Callable[[], Awaitable[None]] = _at_once,
+        accept: Accept = accept_all,
+        is_sealed: IsSealed = accept_any,
+    ) -> None:
+        self._settings, self._models, self._metrics = settings, models, metrics
+        self._clock, self._known, self._accept, self._is_sealed = clock, known, accept, is_sealed
+        self._rejector = Rejector(settings.topics.dead_letters, metrics)
+        self._trainer = Trainer(models.followers)
+        self._rulebook: Rulebook | None = None
+        self._published_at = clock()
+        self._drift: dict[str, LossDrift] = {}
+        self._awaits: tuple[int, float] | None = None
+        self.active = False
+
+    def use(self, rulebook: Rulebook) -> None:
+        """Learn the models of this rulebook."""
+        self._rulebook = rulebook
+
+    async def begin(self, partition: int) -> int | None:
+        """Continue exactly behind what the newest snapshots have learned, once those are known."""
+        try:
+            await asyncio.wait_for(self._known(), _KNOWN_WITHIN_S)
+        except TimeoutError as error:
+            raise RuntimeError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
+        self.active = True
+        known = self._models.followers
+        wanted = self._rulebook.models if self._rulebook is not None else [name for name in known if not is_seed(name)]
+        return self._trainer.restore({name: follower for name, follower in known.items() if name in wanted})
+
+    def end(self, partition: int) -> None:
+        """Someone else learns from now on."""
+        self.active = False
+        self._tell_teachers({})
+
+    def process(self, partition: int, records: Sequence[Any]) -> Outcome:
+        """Learn from a batch of examples. What has changed is published by the clock, and in one order."""
+        assert self._rulebook is not None  # no partition is read before a rulebook is there
+        outcome = Outcome()
+        for record in records:
+            try:
+                if record.key == RULING:
+                    outcome.read_from = self._rule(record)
+                    if outcome.read_from is not None:
+                        break
+                    continue
+                if not self._is_sealed(record):
+                    raise LabelError("not_a_workers", "it does not come from a worker")
+                example = decode_example(record.value or b"", self._settings.partitions)
+                spec = self._rulebook.models.get(example.model)
+                if spec is not None and self._trainer.learn(example, record.offset, spec.river):
+                    self._metrics.learned.labels(example.model).inc()
+                    self._watch(example)
+            except Exception as error:  # one message must never stop the trainer
+                reason = error.reason if isinstance(error, LabelError) else "not_an_example"
+                self._rejector.reject(outcome, record, reason, error)
+        return outcome
+
+    def learned(self) -> Mapping[str, LearnedModel]:
+        """The models as they are now."""
+        return self._trainer.models
+
+    def _watch(self, example: Example) -> None:
+        if example.presumes or example.confirms or example.verdict == "retracted":
+            return
+        watch = self._drift.setdefault(example.model, LossDrift())
+        if watch.add(example.score, example.verdict == "spam"):
+            self._metrics.drift.labels(example.model, "loss").inc()
+            _log.warning("labels surprise a model", model=example.model, event_id=example.event_id)
+
+    def _rule(self, record: Any) -> int | None:
+        """A ruling: the offset from which the examples have to be read again, if they have to be."""
+        if self._accept(record, "model") is None:
+            raise LabelError("not_a_publishers", "it does not come from one who may publish rulings")
+        ruling, place = decode_ruling(record.value), (record.offset, sequence_of(record))
+        match ruling:
+            case Quarantine(moderator=moderator, quarantined=quarantined):
+                begins = self._trainer.quarantine(moderator, quarantined, *place)
+                if begins is not None:
+                    _log.info("learning anew", moderator=moderator, quarantined=quarantined, offset=record.offset)
+                return begins
+            case Restore(model=model, number=number, pinned=pinned):
+                if self._rulebook is None or model not in self._rulebook.models:
+                    raise LabelError("no_such_model", f"the rules in use have no model {model[:100]!r}")
+                if self._trainer.restore_seed(model, number, pinned, *place):
+                    return None
+                return self._await_seed(record.offset)
+            case Pin(model=model, pinned=pinned):
+                self._trainer.pin(model, pinned, *place)
+        return None
+
+    def _await_seed(self, offset: int) -> int:
+        """What a model is to go on from is on its way: look again, but not for ever."""
+        now = self._clock()
+        if self._awaits is None or self._awaits[0] != offset:
+            self._awaits = offset, now
+        if now - self._awaits[1] > _SEED_WITHIN_S:
+            raise LabelError(
+                "no_seed", f"the model that this restores has not come within {_SEED_WITHIN_S:.0f} seconds"
+            )
+        return offset
+
+    def due_snapshots(self) -> list[Message]:
+        """What there is to publish of models that have learned something, not more often than the settings say."""
+        now = self._clock()
+        interval_s = self._settings.snapshot_interval_ms / 1000
+        if not self.active or not self._trainer.ready() or now - self._published_at < interval_s:
+            return []
+        self._published_at = now
+        for name in self._trainer.changed:
+            auc = self._trainer.models[name].judged.roc_auc()
+            if auc is not None:
+                self._metrics.quality.labels(name).set(auc)
+        self._tell_teachers(self._trainer.models)
+        topic = self._settings.topics.models
+        messages = [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
+        for name, why in self._trainer.unpublished.items():
+            _log.error("a model cannot be published; the last publication stays in use", model=name, error=why)
+        return messages
+
+    def _tell_teachers(self, models: Mapping[str, LearnedModel]) -> None:
+        """How the moderators stand who are trusted least, in whichever model that is: so many and no more."""
+        trust, disagreement = self._metrics.trust, self._metrics.disagreement
+        trust.clear()
+        disagreement.clear()
+        standing: dict[str, float] = {}
+        for model in models.values():
+            for name, found in model.teachers.standing().items():
+                standing[name] = min(found, standing.get(name, 1.0))
+        for name in sorted(standing, key=lambda one: (standing[one], one))[:MOST_TOLD]:
+            trust.labels(name).set(standing[name])
+            for against in get_args(Judge):
+                shares = [model.teachers.share(name, against) for model in models.values()]
+                disagreement.labels(name, against).set(max(shares))

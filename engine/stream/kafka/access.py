@@ -1,0 +1,97 @@
+"""Who may read and write which topic, as Kafka's access lists: the least that each role needs."""
+
+from dataclasses import dataclass
+
+from engine.settings import Settings
+from engine.stream.kafka.topics import changelog_topic
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their
+    beginnings; `watches`: groups of which it sees how far they are; `inspects`: whether it sees how the topics that it
+    reads are configured; `empties`: what it may delete records of."""
+
+    name: str
+    does: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
+    inspects: bool = False
+    transactions: tuple[str, ...] = ()
+    empties: tuple[str, ...] = ()
+
+
+def roles(settings: Settings) -> list[Role]:
+    """All roles, with the topics under their configured names."""
+    names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
+    # Where people sign, a worker can do no more than publish once more what they have said.
+    put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
+    return [
+        Role(
+            "worker", "runs `floodgate worker`",
+            reads=(names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, changelog),
+            writes=(
+                names.actions, names.decisions, names.hops, names.examples, names.models, names.review,
+                names.dead_letters, changelog, *put_back,
+            ),
+            groups=(app_id,), transactions=(f"{app_id}-*",),
+        ),
+        Role("producer", "publishes events", writes=(names.events,)),
+        Role(
+            "moderation", "reads what is worth a label and gives labels",
+            reads=(
+                names.review, names.labels, names.decisions, names.actions, names.rulebooks, names.events, names.models,
+            ),
+            writes=(names.labels,),
+        ),
+        Role(
+            "policy", "pushes, pauses and tries rules, changes live lists",
+            reads=(names.rulebooks, names.events, names.labels, names.decisions, names.actions, names.models),
+            writes=(names.rulebooks,),
+        ),
+        Role(
+            "operator",
+            "forgets people, takes actions back, restores models, handles dead letters, looks how workers stand",
+            reads=(
+                names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
+                names.decisions, names.review, names.dead_letters, changelog,
+            ),
+            writes=(
+                names.events, names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels,
+            ),
+            watches=(app_id,), inspects=True, empties=(names.dead_letters,),
+        ),
+        Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
+        Role(
+            "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
+            groups=("analysis*",),
+        ),
+    ]  # fmt: skip
+
+
+def commands(settings: Settings, principal: str) -> list[str]:
+    """One line for each access list, as Kafka's `kafka-acls.sh` takes it. `principal`: how a role's user is called,
+    with `{}` for the role."""
+    lines = []
+    for role in roles(settings):
+        who = f"kafka-acls.sh --bootstrap-server {settings.brokers} --add"
+        who += f" --allow-principal '{principal.format(role.name)}'"
+        lines.append(f"# {role.name}: {role.does}")
+        lines += [f"{who} --operation Read --operation Describe --topic {topic}" for topic in role.reads]
+        lines += [f"{who} --operation Write --operation Describe --topic {topic}" for topic in role.writes]
+        lines += [f"{who} --operation Delete --operation Describe --topic {topic}" for topic in role.empties]
+        if role.inspects:
+            lines += [f"{who} --operation DescribeConfigs --topic {topic}" for topic in role.reads]
+        if role.writes:
+            lines.append(f"{who} --operation IdempotentWrite --cluster")
+        lines += [f"{who} --operation Read --group {_named(group)}" for group in role.groups]
+        lines += [f"{who} --operation Describe --group {_named(group)}" for group in role.watches]
+        for name in role.transactions:
+            lines.append(f"{who} --operation Write --operation Describe --transactional-id {_named(name)}")
+    return lines
+
+
+def _named(name: str) -> str:
+    return f"{name.removesuffix('*')} --resource-pattern-type prefixed" if name.endswith("*") else name

@@ -1,0 +1,105 @@
+"""The topics: names, partitions, retention. Created and checked with kafka-python's admin client."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from kafka.admin import NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from engine.errors import TopicError
+from engine.settings import RETENTION_DAYS, Settings
+from engine.stream.kafka.clients import DEFAULT_MESSAGE_BYTES, MAX_MESSAGE_BYTES, admin, consumer
+
+TABLE = "entities"
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic as it has to be, and what it holds (for the documentation)."""
+
+    name: str
+    partitions: int
+    holds: str
+    key: str
+    config: dict[str, str]
+
+
+def changelog_topic(settings: Settings) -> str:
+    """The changelog of the entity table, as Faust names it."""
+    return f"{settings.app_id}-{TABLE}-changelog"
+
+
+def topic_specs(settings: Settings) -> list[TopicSpec]:
+    """All topics of these settings."""
+    names, many = settings.topics, settings.partitions
+    large = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
+    compacted = {"cleanup.policy": "compact", **large}
+
+    def kept(topic: str) -> dict[str, str]:
+        days = settings.retention_days.get(topic, RETENTION_DAYS[topic])
+        return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
+
+    state = {
+        "cleanup.policy": "compact,delete",
+        "retention.ms": str(settings.state_ttl_days * _DAY_MS),
+        **large,
+    }
+    return [
+        TopicSpec(names.events, many, "what users do", "user_id", kept("events")),
+        TopicSpec(names.labels, many, "moderators' verdicts", "user_id", kept("labels")),
+        TopicSpec(names.actions, many, "what to enforce", "target", kept("actions")),
+        TopicSpec(names.decisions, many, "the audit trail", "user_id", kept("decisions")),
+        TopicSpec(names.hops, many, "events on their way between entities", "entity", {**kept("hops"), **large}),
+        TopicSpec(
+            names.dead_letters, 1, "messages that could not be used", "as it came", {**kept("dead_letters"), **large}
+        ),
+        TopicSpec(names.examples, 1, "labels joined with features as scored", "model", kept("examples")),
+        TopicSpec(names.review, many, "events worth a label", "user_id", kept("review")),
+        TopicSpec(names.models, 1, "model snapshots", "model", compacted),
+        TopicSpec(names.rulebooks, 1, "rulebook versions", "rulebook", compacted),
+        TopicSpec(changelog_topic(settings), many, "state", "entity", state),
+    ]
+
+
+def largest_messages(settings: Settings) -> dict[str, int]:
+    """How many bytes a message of each topic may have."""
+    specs = topic_specs(settings)
+    return {spec.name: int(spec.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES)) for spec in specs}
+
+
+def create_topics(settings: Settings) -> list[str]:
+    """Create the topics that are missing; returns their names. Existing ones are left alone."""
+    made = []
+    # What one replica alone has is lost with it; what all must have cannot be written while one is away.
+    in_sync = {"min.insync.replicas": "2"} if settings.replication > 2 else {}
+    with admin(settings) as client:
+        try:
+            existing = set(client.list_topics())
+            for spec in topic_specs(settings):
+                if spec.name not in existing:
+                    config = spec.config | in_sync
+                    new = NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=config)
+                    with suppress(TopicAlreadyExistsError):  # another process was faster
+                        client.create_topics([new])
+                        made.append(spec.name)
+        except KafkaError as error:
+            raise TopicError(f"the topics could not be created: {error}") from error
+    return made
+
+
+def check_topics(settings: Settings) -> None:
+    """Raise TopicError, naming everything that is missing or has the wrong number of partitions: what a worker may see,
+    who is allowed to ask less than `topics check` is."""
+    wrong = []
+    with consumer(settings) as client:
+        existing = client.topics()
+        for spec in topic_specs(settings):
+            if spec.name not in existing:
+                wrong.append(f"topic {spec.name} does not exist")
+                continue
+            count = len(client.partitions_for_topic(spec.name) or ())
+            if count != spec.partitions:
+                wrong.append(f"topic {spec.name} has {count} partitions, the settings say {spec.partitions}")
+    if wrong:
+        raise TopicError("; ".join(wrong) + ". Run `floodgate topics create`, or set `partitions` to what there is")

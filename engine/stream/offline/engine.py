@@ -1,0 +1,216 @@
+"""The engine without a broker: the same workers over recorded events, deterministic.
+
+Arrival order is the order of the file. A label takes effect before the first event that arrives after
+it. What comes out is byte for byte what the same workers would publish.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from engine.core.evaluator import Evaluator
+from engine.core.journeys import Journey, Recall
+from engine.core.rules import Rulebook, changed_rules
+from engine.learning.models import LearnedModel
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.state.memory import MemoryDatabase
+from engine.state.store import PartitionState, entity_key, user_key
+from engine.stream.handlers.base import Outcome, StateOutcome
+from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.hops import HopWorker
+from engine.stream.handlers.labels import LabelWorker, Models, Source
+from engine.stream.handlers.messages import Message, arrived_ms
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.training import TrainerWorker
+
+BATCH = 1_000
+_PARTITION = 0
+
+
+class Record(NamedTuple):
+    """A raw record as the workers read it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One line of a file: an event or a label, and its time. `arrived_ms`: when an event came, where that is known from
+    elsewhere than the line."""
+
+    kind: str
+    ts_ms: int
+    value: bytes
+    arrived_ms: int | None = None
+
+
+def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arrival]:
+    """Events in their order; each label before the first event that is younger than it."""
+    waiting = iter(sorted(labels, key=lambda label: label.ts_ms))
+    label = next(waiting, None)
+    now_ms = 0
+    for event in events:
+        now_ms = max(now_ms, event.ts_ms)
+        while label is not None and label.ts_ms < now_ms:
+            yield label
+            label = next(waiting, None)
+        yield event
+    while label is not None:
+        yield label
+        label = next(waiting, None)
+
+
+class OfflineEngine:
+    """Runs arrivals through the workers and yields the messages that they publish.
+
+    `before`: the rulebook that was in use before, with which budgets compare. Journeys are made on the spot, as if each
+    event were decided before the next one arrives; only the labels of clusters that events set out with are those of
+    the batch's beginning, as they are live.
+    """
+
+    def __init__(
+        self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None,
+        before: Rulebook | None = None,
+    ) -> None:  # fmt: skip
+        self.metrics = Metrics()
+        settings.key_hashes()
+        settings = msgspec.structs.replace(settings, log_actions=False)
+        self._settings, self._rulebook = settings, _with_pseudonyms(rulebook, settings)
+        self._before: Mapping[str, Rulebook] = {}
+        if before is not None:
+            self._before = changed_rules(_with_pseudonyms(before, settings), self._rulebook, {})
+        self.database = MemoryDatabase()
+        self.state = PartitionState(lambda: self.database, settings.cached_entities)
+        self._models = Models()
+        self._models.adopt(models or {})
+        self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics)
+        self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
+        self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
+        self._trainer = TrainerWorker(settings, self._models, self.metrics)
+        self._offsets = {"event": 0, "label": 0, "example": 0}
+        self._back = 0  # journeys that have come back
+        self._trainer.use(rulebook)
+        self._use_models()
+
+    def run(self, arrivals: Iterable[Arrival]) -> Iterator[Message]:
+        """All messages, in order; examples are learned on the spot and not passed on."""
+        kind = "event"
+        waiting: list[Arrival] = []
+        for arrival in arrivals:
+            if waiting and (arrival.kind != kind or len(waiting) == BATCH):
+                yield from self._process(kind, waiting)
+                waiting = []
+            kind = arrival.kind
+            waiting.append(arrival)
+        if waiting:
+            yield from self._process(kind, waiting)
+
+    def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
+        if kind == "event":
+            topic = self._settings.topics.events
+            records = [
+                self._record("event", topic, one.value, one.arrived_ms or arrived_ms(one.value)) for one in arrivals
+            ]
+            outcome, journeys = self._events.decide(_PARTITION, records)
+            messages = self._apply(outcome)
+            messages += self._travel([journey for _, journey in journeys])
+        else:
+            records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
+            messages = self._apply(self._labels.process(_PARTITION, records))
+        self._learn([message for message in messages if message.topic == self._settings.topics.examples])
+        return [message for message in messages if message.topic != self._settings.topics.examples]
+
+    def _travel(self, journeys: list[Journey]) -> list[Message]:
+        """All visits, then all decisions. An entity has one kind, and all events visit the kinds in one order:
+        kind by kind, each entity meets its events in their order, as it would one event at a time."""
+        recalls: dict[int, list[Recall]] = {}
+        for kind in sorted({kind for journey in journeys for kind, _ in journey.stops}):
+            visitors = [(index, journey) for index, journey in enumerate(journeys) if _is_at(journey, kind)]
+            stops = dict.fromkeys(
+                entity_key(stop) for _, journey in visitors for stop in journey.stops if stop[0] == kind
+            )
+            outcome = StateOutcome(state=self.state, records=self.state.load(stops))
+            for index, journey in visitors:
+                while (stop := journey.next_stop()) is not None and stop[0] == kind:
+                    recalls.setdefault(index, []).extend(
+                        self._hops.visit(outcome, journey, outcome.records[entity_key(stop)], stops)
+                    )
+            outcome.changes += self.state.dump(outcome.records)
+            self._apply(outcome)
+        for journey in journeys:
+            self._visit_clusters(journey)
+        return self._conclude(journeys, recalls)
+
+    def _visit_clusters(self, journey: Journey) -> None:
+        """Stops that are known only when all entities are visited. Nobody is recalled there."""
+        while (stop := journey.next_stop()) is not None:
+            key = entity_key(stop)
+            outcome = StateOutcome(state=self.state, records=self.state.load([key]))
+            self._hops.visit(outcome, journey, outcome.records[key], (key,))
+            outcome.changes += self.state.dump(outcome.records)
+            self._apply(outcome)
+
+    def _conclude(self, journeys: list[Journey], recalls: dict[int, list[Recall]]) -> list[Message]:
+        if not journeys:
+            return []
+        users = [one.user_id for some in recalls.values() for one in some] + [one.user_id for one in journeys]
+        outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_key, users))))
+        self._hops.welcome(journeys)
+        for index, journey in enumerate(journeys):
+            for recall in recalls.get(index, ()):
+                self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
+            self._hops.conclude(outcome, journey, outcome.records[user_key(journey.user_id)])
+        arrivals = [(journey.event().identify(), self._back + at) for at, journey in enumerate(journeys)]
+        self._back += len(journeys)
+        self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
+        outcome.changes += self.state.dump(outcome.records)
+        return self._apply(outcome)
+
+    def _learn(self, examples: list[Message]) -> None:
+        if not examples:
+            return
+        topic = self._settings.topics.examples
+        self._trainer.process(_PARTITION, [self._record("example", topic, message.value) for message in examples])
+        self._models.adopt(self._trainer.learned())
+        self._use_models()
+
+    def _use_models(self) -> None:
+        scorers = self._models.scorers(self._rulebook)
+        evaluator = Evaluator(self._rulebook, scorers, self._settings.decision_sample, self._before)
+        self._events.use(evaluator)
+        self._hops.use(evaluator)
+
+    def _apply(self, outcome: Outcome) -> list[Message]:
+        self.database.apply(outcome.changes)
+        outcome.settle()
+        return outcome.messages
+
+    def _record(self, kind: str, topic: str, value: bytes, arrived_ms: int | None = None) -> Record:
+        offset = self._offsets[kind]
+        self._offsets[kind] += 1
+        return Record(topic, _PARTITION, offset, b"", value, arrived_ms)
+
+
+def _with_pseudonyms(rulebook: Rulebook, settings: Settings) -> Rulebook:
+    """The rulebook for events in which people have pseudonyms, if they have some."""
+    pseudonyms = settings.pseudonyms()
+    if pseudonyms is None:
+        return rulebook
+    made = load_rulebook(rulebook.sources, pseudonyms.of)
+    for name, members in made.live.items():
+        members.replace(rulebook.live[name].entries)
+    return made
+
+
+def _is_at(journey: Journey, kind: str) -> bool:
+    stop = journey.next_stop()
+    return stop is not None and stop[0] == kind

@@ -1,0 +1,118 @@
+"""Recorded events as the models of a rulebook would have seen them live."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from engine.core.events import Event
+from engine.core.kernel import hash64, hash_bytes
+from engine.core.rules import Rulebook
+from engine.errors import EventError, LabelError
+from engine.learning.evaluation import Case
+from engine.learning.labels import Label
+from engine.learning.scored import ScoredModel, read_scored
+from engine.rulebook.tools.discovery import flattened
+from engine.settings import Settings
+from engine.state.scored import payload_of
+from engine.stream.handlers.label_messages import read_label
+from engine.stream.handlers.messages import arrived_ms
+from engine.stream.offline.engine import Arrival, OfflineEngine
+
+CHUNK = 1_000
+
+
+class Truth(NamedTuple):
+    """What an event turned out to be, and when that was first known."""
+
+    spam: bool
+    known_ms: int
+
+
+def truths(lines: Iterable[bytes]) -> dict[str, Truth]:
+    """The last verdict on each event, with the time of the first one that said so. What is no label is left out."""
+    found: dict[str, Truth] = {}
+    for line in lines:
+        try:
+            label = read_label(orjson.loads(line))
+        except (orjson.JSONDecodeError, LabelError):
+            continue
+        if label.event_id:  # what an action was about is not known here
+            _note(found, label)
+    return found
+
+
+def _note(found: dict[str, Truth], label: Label) -> None:
+    if label.verdict == "retracted":
+        found.pop(label.event_id, None)
+        return
+    known, spam = found.get(label.event_id), label.verdict == "spam"
+    if known is None or known.spam != spam:
+        found[label.event_id] = Truth(spam, label.ts_ms)
+
+
+def flat_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Events whose inner objects and lists have become plain fields."""
+    for line in lines:
+        try:
+            document = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(document, Mapping):
+            yield orjson.dumps(flattened(document))
+
+
+def cases(
+    rulebook: Rulebook, model: str, lines: Iterable[bytes], truth: Mapping[str, Truth], settings: Settings,
+    done: Callable[[], None] = lambda: None,
+) -> Iterator[Case]:  # fmt: skip
+    """The events that the model is asked about, in their order, with what it would have read of each."""
+    engine = OfflineEngine(rulebook, settings)
+    chunk: list[bytes] = []
+    for line in lines:
+        done()
+        chunk.append(line)
+        if len(chunk) == CHUNK:
+            yield from _scored(engine, model, chunk, truth, settings)
+            chunk = []
+    yield from _scored(engine, model, chunk, truth, settings)
+
+
+def _scored(
+    engine: OfflineEngine, model: str, lines: list[bytes], truth: Mapping[str, Truth], settings: Settings
+) -> Iterator[Case]:
+    mapping = settings.events.mapping()
+    events: list[Event] = []
+    for line in lines:
+        try:
+            events.append(mapping.read(orjson.loads(line), arrived_ms(line), content=hash_bytes(line)))
+        except (orjson.JSONDecodeError, EventError):
+            continue
+    for _ in engine.run([Arrival("event", 0, line) for line in lines]):
+        pass
+    pseudonyms = settings.pseudonyms()
+    if pseudonyms is not None:
+        for event in events:
+            pseudonyms.conceal(event)
+    seen: dict[int, ScoredModel] = {}
+    found = engine.state.scored_events(hash64(event.event_id) for event in events)
+    pieces: dict[bytes, list[int]] = {}
+    for place in (place for some in found.values() for place in some):
+        pieces.setdefault(place.piece, []).append(place.identity)
+    for name, piece in engine.state.scored_pieces(pieces).items():
+        seen.update({key: one for key, one in read_scored(payload_of(piece), pieces[name]) if one.name == model})
+    for event in events:
+        one, known = seen.pop(event.identify(), None), truth.get(event.event_id)
+        if one is not None:
+            spam, known_ms = (known.spam, known.known_ms) if known is not None else (None, None)
+            yield Case(event.event_id, event.ts_ms, one.names, one.inputs, spam, known_ms)
+
+
+def event_documents(lines: Iterable[bytes], limit: int) -> list[dict[str, Any]]:
+    """The first events, decoded."""
+    found: list[dict[str, Any]] = []
+    for line in lines:
+        if len(found) == limit:
+            break
+        found.append(orjson.loads(line))
+    return found

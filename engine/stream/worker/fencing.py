@@ -1,0 +1,156 @@
+"""One writer for each partition of state, which the broker enforces.
+
+A worker that stood still for longer than the session timeout does not know that its partitions are someone else's.
+Whatever it still sends must not become the newest state. So each partition of the changelog, and the models topic, is
+written by a producer of its own, under a transactional id of its own. Kafka gives the id's next owner a higher epoch,
+and a partition that has seen it refuses the lower one (KIP-98): the new owner writes a marker before it reads the
+state, and from then on the old one's writes fail, however late they come, and end it.
+
+No transaction is ever begun: a batch is durable when the broker has it. aiokafka (0.14, `TransactionManager` in
+producer/transaction_manager.py) asks for the epoch where there is a transactional id, and wants transactions where
+there is one at a send; so the id is taken away in between. What remains is an idempotent producer, whose repeated
+batches the broker keeps once.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from faust.types import TP
+
+from engine.errors import BrokerError
+from engine.settings import Settings, TopicNames
+from engine.stream.kafka.clients import MAX_MESSAGE_BYTES, async_options
+
+OWNER = b"@owner"
+"""Key of the marker, a tombstone: it says nothing but its epoch."""
+MAX_BATCH_BYTES = 900_000
+_RENEWED_AFTER_S = 86_400.0
+"""Kafka forgets a transactional id that begins no transaction for a week (`transactional.id.expiration.ms`)."""
+
+
+class Writer:
+    """The only producer that may write to one partition. Raises ProducerFenced from `send` when it no longer is."""
+
+    def __init__(self, tp: TP, transactional_id: str, client: dict[str, Any]) -> None:
+        self._tp, self._transactional_id, self._client = tp, transactional_id, client
+        self._producer: Any = None
+        self._since = 0.0
+
+    async def open(self) -> int:
+        """Fence everyone else, for good. Returns the offset behind the marker."""
+        self._producer = AIOKafkaProducer(
+            transactional_id=self._transactional_id, max_batch_size=MAX_BATCH_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES, **self._client,
+        )  # fmt: skip
+        await self._producer.start()
+        self._producer._txn_manager.transactional_id = None
+        self._since = time.monotonic()
+        return await self._mark()
+
+    async def renew(self) -> int:
+        """Take a newer epoch, as only the present owner may: one that has lost the partition raises ProducerFenced;
+        one that loses it in this very moment, RuntimeError. Returns the offset behind the new marker."""
+        end = await self._mark()
+        await self.close()
+        following = await self.open()
+        if following != end + 1:
+            raise RuntimeError(f"{self._tp} was written by another while its owner took a newer epoch")
+        return following
+
+    async def _mark(self) -> int:
+        marker = self.batch()
+        marker.append(key=OWNER, value=None, timestamp=int(time.time() * 1000))
+        return await self.send(marker) + 1
+
+    def batch(self) -> Any:
+        """An empty batch, to be filled and sent."""
+        return self._producer.create_batch()
+
+    async def begin(self, batch: Any) -> Any:
+        """Hand a batch over; in this order they are written. Returns a future of its acknowledgement."""
+        return await self._producer.send_batch(batch, self._tp.topic, partition=self._tp.partition)
+
+    async def send(self, batch: Any) -> int:
+        """Write a batch; returns the offset of its first record."""
+        acknowledged = await (await self.begin(batch))
+        offset: int = acknowledged.offset
+        return offset
+
+    def is_old(self) -> bool:
+        """Whether its epoch should be renewed."""
+        return time.monotonic() - self._since > _RENEWED_AFTER_S
+
+    async def close(self) -> None:
+        """Stop the producer."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+
+class Writers:
+    """The writers of what this worker owns. `next_offset`: behind each one's marker; whoever writes keeps it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._client = settings, async_options(settings)
+        self._writers: dict[TP, Writer] = {}
+        self._changing = asyncio.Lock()
+        self._closed = False
+        self.next_offset: dict[TP, int] = {}
+
+    async def own(self, partitions: Iterable[TP]) -> None:
+        """Fence all others from exactly these partitions. Returns when every one of them is. Raises BrokerError where
+        that takes longer than a session: aiokafka sends no heartbeats meanwhile, so the group has gone on without us.
+        """
+        wanted, limit_s = set(partitions), self._settings.session_timeout_ms / 1000
+        try:
+            async with asyncio.timeout(limit_s), self._changing:
+                await self._close_all()
+                if not self._closed:
+                    await asyncio.gather(*(self._open(tp) for tp in wanted))
+        except TimeoutError as error:
+            raise BrokerError(
+                f"the brokers have given no transactional ids within {limit_s:g} s. Are they slow, or do they have "
+                "fewer nodes than their `transaction.state.log.replication.factor` asks for?"
+            ) from error
+
+    async def get(self, tp: TP) -> Writer:
+        """The writer of a partition that is ours. Raises RuntimeError for another's."""
+        async with self._changing:
+            writer = self._writers.get(tp)
+            if writer is None:
+                raise RuntimeError(f"{tp} is not this worker's to write")
+            if writer.is_old():
+                async with asyncio.timeout(self._settings.session_timeout_ms / 1000):
+                    self.next_offset[tp] = await writer.renew()
+            return writer
+
+    async def close(self) -> None:
+        """Stop all producers, for good."""
+        self._closed = True
+        async with self._changing:
+            await self._close_all()
+
+    async def _open(self, tp: TP) -> None:
+        writer = Writer(tp, f"{self._settings.app_id}-{tp.topic}-{tp.partition}", self._client)
+        self._writers[tp] = writer
+        self.next_offset[tp] = await writer.open()
+
+    async def _close_all(self) -> None:
+        writers = list(self._writers.values())
+        self._writers.clear()
+        self.next_offset.clear()
+        await asyncio.gather(*(writer.close() for writer in writers))
+
+
+def raise_if_apart(topics: TopicNames, assigned: Iterable[TP]) -> None:
+    """Whoever has a partition's events has its labels and hops too: they share state, and that has one writer. Faust
+    keeps topics together that all workers subscribe to (faust/assignor/partition_assignor.py,
+    `_group_co_subscribed`), so an older version among the workers would part them. Raises RuntimeError."""
+    parts: dict[str, set[int]] = {topic: set() for topic in (topics.events, topics.labels, topics.hops)}
+    for tp in assigned:
+        if tp.topic in parts:
+            parts[tp.topic].add(tp.partition)
+    if len({frozenset(found) for found in parts.values()}) > 1:
+        raise RuntimeError(f"partitions came apart: {parts}; stop the workers of another version first")

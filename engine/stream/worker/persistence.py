@@ -1,0 +1,221 @@
+"""The order in which a batch becomes durable, and why it loses nothing.
+
+    1. publish its messages (actions, decisions, dead letters) and await the broker
+    2. publish its changed state to the changelog and await the broker
+    3. write the same state, with the changelog offset, to RocksDB in one atomic batch
+    4. let the source offset be committed
+
+Messages come before the changelog: once an event is in the state it is skipped when it is read again,
+so its actions must be out by then. Batches of one partition publish in their order, each after the broker
+has all of the one before: who receives messages of a partition may rely on their order, and one that is
+missing is never overtaken. They finish in their order too; any failure stops the worker with everything
+after it uncommitted, and the next worker repeats it.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import structlog
+from faust.types import TP
+
+from engine.state.scored import Change
+from engine.state.store import write_changes
+from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.messages import Message
+from engine.stream.kafka.clients import DEFAULT_MESSAGE_BYTES
+from engine.stream.kafka.placing import partition_of_key
+from engine.stream.kafka.topics import largest_messages
+from engine.stream.worker.fencing import Writer, Writers
+from engine.stream.worker.host import Host
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+_RECORD_BYTES = 512
+"""What a record takes beside its key and value: lengths, times, headers."""
+
+
+def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
+    """Where Kafka's clients send a key; without one, anywhere."""
+    return partition_of_key(key, partitions) if key is not None else random.choice(partitions)
+
+
+class _Step(NamedTuple):
+    """A batch under way: its task, and the moment at which the broker has its messages."""
+
+    task: "asyncio.Task[None]"
+    published: "asyncio.Future[None]"
+
+
+class Durability:
+    """Makes outcomes durable, several at a time, in order for each partition."""
+
+    def __init__(self, app: Host) -> None:
+        self._app = app
+        self._last: dict[int, _Step] = {}
+        self.writers, self._seals = Writers(app.settings), app.seals
+        self._running: set[asyncio.Task[None]] = set()
+        self._limits = largest_messages(app.settings)
+
+    def begin(self, tp: TP, outcome: Outcome, finished: Callable[[], None], release: Callable[[], None]) -> None:
+        """Start on an outcome. `finished` when it is durable; `release` then, or when it failed."""
+        previous = self._last.get(tp.partition)
+        published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(self._persist(tp.partition, outcome, previous, published, finished, release))
+        self._last[tp.partition] = _Step(task, published)
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+
+    async def drain(self) -> None:
+        """Wait until everything that has begun is durable or has failed."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    async def own(self, partitions: Iterable[TP]) -> None:
+        """Fence everyone else from the state of these partitions, before it is read; and from the models, where the
+        examples are among them."""
+        topics, table = self._app.settings.topics, self._app.entities
+        changelog = [TP(table.changelog_topic_name, tp.partition) for tp in partitions if tp.topic == topics.events]
+        models = [TP(topics.models, 0) for tp in partitions if tp.topic == topics.examples]
+        await self.writers.own([*changelog, *models])
+
+    async def publish_apart(self, messages: list[Message]) -> None:
+        """Publish messages that belong to no batch. `drain` waits for them too."""
+        task = asyncio.ensure_future(self.publish(messages))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await task
+
+    async def publish(self, messages: list[Message]) -> None:
+        """Publish messages and await the broker's acknowledgement of all of them."""
+        builders: dict[TP, Any] = {}
+        sent: dict[TP, Any] = {}
+        now_ms = int(time.time() * 1000)
+        partitions: dict[str, tuple[int, ...]] = {}
+
+        async def send(tp: TP) -> None:
+            if tp in sent:
+                await sent[tp]  # never overtaken by what follows it
+            sent[tp] = await self._send(tp, builders.pop(tp))
+
+        for message in messages:
+            if self._is_too_large(message):
+                continue
+            if message.topic not in partitions:
+                partitions[message.topic] = tuple(sorted(await self._producer().partitions_for(message.topic)))
+            partition = message.partition
+            if partition is None:
+                partition = _partition_of(message.key, partitions[message.topic])
+            tp = TP(message.topic, partition)
+            headers, seal = message.headers or [], self._seals.header(message.topic, message.key, message.value)
+            if seal is not None:
+                headers = [*headers, seal]
+            record = {"key": message.key, "value": message.value, "timestamp": now_ms, "headers": headers}
+            if tp in builders and builders[tp].append(**record) is not None:
+                continue
+            if tp in builders:
+                await send(tp)
+            builders[tp] = await self._batch(tp)
+            builders[tp].append(**record)
+        for tp in list(builders):
+            await send(tp)
+        for acknowledgement in sent.values():
+            await acknowledgement
+
+    def _is_too_large(self, message: Message) -> bool:
+        """Whether the message's topic cannot take it: that is counted, and the batch goes on without it. Else it would
+        be tried again for ever."""
+        limit = self._limits.get(message.topic, DEFAULT_MESSAGE_BYTES)
+        size = len(message.key or b"") + len(message.value) + _RECORD_BYTES
+        if size <= limit:
+            return False
+        self._app.metrics.undeliverable.labels(message.topic).inc()
+        _log.error("a message is too large for its topic and is left out", topic=message.topic, bytes=size, limit=limit)
+        return True
+
+    async def _persist(
+        self,
+        partition: int,
+        outcome: Outcome,
+        previous: "_Step | None",
+        published: "asyncio.Future[None]",
+        finished: Callable[[], None],
+        release: Callable[[], None],
+    ) -> None:
+        started = time.perf_counter()
+        try:
+            if previous is not None:
+                await asyncio.shield(previous.published)
+            if outcome.messages:
+                await self.publish(outcome.messages)
+            if not published.done():
+                published.set_result(None)
+            now_ms = time.time() * 1_000
+            for ts_ms in outcome.acted_ms:
+                self._app.metrics.action_delay.observe(max(0.0, now_ms - ts_ms) / 1_000)
+            if previous is not None:
+                await asyncio.shield(previous.task)
+            if outcome.changes:
+                table = self._app.entities
+                offset = await self._append_changelog(TP(table.changelog_topic_name, partition), outcome.changes)
+                store: Any = table.data
+                write_changes(store._db_for_partition(partition), outcome.changes, store.offset_key, offset)
+            outcome.settle()
+            finished()
+            self._app.metrics.batches.inc()
+            self._app.metrics.persist.observe(time.perf_counter() - started)
+        except Exception as error:
+            await self._app.consumer.crash(error)
+            raise
+        finally:
+            published.cancel()  # if it failed: nothing may overtake it
+            release()
+
+    async def _batch(self, tp: TP) -> Any:
+        return (await self.writers.get(tp)).batch() if self._is_fenced(tp) else self._producer().create_batch()
+
+    async def _send(self, tp: TP, batch: Any) -> Any:
+        if self._is_fenced(tp):
+            return await (await self.writers.get(tp)).begin(batch)
+        return await self._producer().send_batch(batch, tp.topic, partition=tp.partition)
+
+    def _is_fenced(self, tp: TP) -> bool:
+        return bool(tp.topic == self._app.settings.topics.models)
+
+    async def _append_changelog(self, tp: TP, changes: list[Change]) -> int:
+        """Append changes in order; returns the offset of the last one. A message batch is sent when the broker
+        has the one before it: the watermarks stand in the last one, and mean everything before them."""
+        writer = await self.writers.get(tp)
+        now_ms = int(time.time() * 1000)
+        batch = writer.batch()
+        for key, value in changes:
+            if batch.append(key=key, value=value, timestamp=now_ms) is None:
+                await self._append(tp, writer, batch)
+                batch = writer.batch()
+                batch.append(key=key, value=value, timestamp=now_ms)
+        await self._append(tp, writer, batch)
+        return self.writers.next_offset[tp] - 1
+
+    async def _append(self, tp: TP, writer: Writer, batch: Any) -> None:
+        count = batch.record_count()
+        first, expected = await writer.send(batch), self.writers.next_offset[tp]
+        if first != expected:
+            # There is one writer. Someone without a fence has written: the local state would have a hole; a restart
+            # reads the changelog again.
+            raise RuntimeError(f"{tp} is at {first}, expected {expected}")
+        self.writers.next_offset[tp] = first + count
+
+    def _producer(self) -> Any:
+        faust_producer: Any = self._app.producer
+        producer = faust_producer._producer  # aiokafka's own, for its batch builder
+        if producer is None:
+            raise RuntimeError("the producer is not running")
+        return producer
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        for partition in [partition for partition, last in self._last.items() if last.task is task]:
+            if not task.cancelled() and task.exception() is None:
+                del self._last[partition]

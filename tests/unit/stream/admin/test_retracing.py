@@ -1,0 +1,58 @@
+"""An event is decided once more from what is on the topic of events."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.rulebook import load_rulebook
+from engine.settings import Settings
+from engine.stream.admin import retracing
+from engine.stream.admin.retracing import retrace
+from tests.events import START_MS
+from tests.unit.stream.signed import record
+
+RULES = """
+version: 1
+counters:
+  posts_1m: {count: post, by: user_id, over: 1m}
+  acts_1m: {count: any, by: user_id, over: 1m}
+rules:
+  flood: {event: post, when: [posts_1m > 2, event.size > 5], then: {limit: posting}}
+  busy: {event: any, when: [acts_1m > 9], then: {flag: x}}
+  other: {event: login, when: [posts_1m > 2], then: {flag: x}}
+"""
+
+
+def posted(offset: int, user: str = "ann", event_id: str | None = None, **fields: Any) -> Any:
+    event = {"event_id": event_id or f"e{offset}", "type": "post", "user_id": user, "ts": START_MS + offset, **fields}
+    return record("events", user.encode(), orjson.dumps(event), offset=offset, timestamp=START_MS + offset)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def retraced(event_id: str, *records: Any) -> Any:
+        monkeypatch.setattr(retracing, "read_all", lambda *_: iter(records))
+        return retrace(Settings(), load_rulebook({"rules.yaml": RULES}), {}, event_id)
+
+    return retraced
+
+
+def test_each_clause_of_the_rules_for_its_type_is_told(told: Any) -> None:
+    junk = record("events", b"ann", b"junk e2", offset=2)
+    found = told("e3", posted(0), posted(1, "ben"), junk, posted(3, size=4), posted(4))
+    assert (found.event.event_id, found.replayed) == ("e3", 1)
+    clauses = {rule: [(one.text, one.values, one.result) for one in some] for rule, some in found.rules.items()}
+    assert clauses == {
+        "flood": [("posts_1m > 2", {"posts_1m": 2}, False), ("event.size > 5", {"event.size": 4}, False)],
+        "busy": [("acts_1m > 9", {"acts_1m": 2}, False)],
+    }
+
+
+def test_the_newest_event_of_an_id_is_meant(told: Any) -> None:
+    found = told("e", posted(0, "ann", "e"), posted(1, "ben", "e"))
+    assert (found.event.user_id, found.replayed) == ("ben", 0)
+
+
+def test_what_is_not_on_the_topic_cannot_be_told(told: Any) -> None:
+    assert told("e9", posted(0)) is None

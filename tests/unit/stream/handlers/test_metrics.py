@@ -1,0 +1,33 @@
+"""Counters begin at 0 for what a rulebook may bring about: Prometheus tells no increase of one first seen at 1."""
+
+from engine.core.decisions import Effect
+from engine.rulebook import load_rulebook
+from engine.stream.handlers.metrics import Metrics
+
+RULES = """
+version: 1
+models:
+  spam: {texts: [text], min_labels: 1}
+ladders:
+  usual: {decay: 30d, steps: [{at: 1, warn: flood}, {at: 3, suspend: user, for: 1d}]}
+fields: {text: text}
+rules:
+  plain: {event: post, when: [score.spam > 0.9], then: {flag: x}}
+  climbs: {event: post, when: [score.spam > 0.5], then: {ladder: usual}}
+"""
+
+
+def test_what_may_happen_is_counted_from_nothing() -> None:
+    metrics = Metrics()
+    metrics.expect(load_rulebook({"rules.yaml": RULES}))
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"floodgate_{name}_total", labels)
+
+    kinds = (("plain", "flag"), ("climbs", "warn"), ("climbs", "suspend"))
+    assert {value("actions", rule=rule, kind=kind) for rule, kind in kinds} == {0}
+    assert value("actions", rule="climbs", kind="strike") is None
+    effects = Effect.__args__  # type: ignore[attr-defined]  # of a Literal
+    assert {value("rule_hits", rule=rule, effect=effect) for rule in ("plain", "climbs") for effect in effects} == {0}
+    assert {value("model_drift", model="spam", of=of) for of in ("loss", "scores")} == {0}
+    assert value("examples_learned", model="spam") == 0

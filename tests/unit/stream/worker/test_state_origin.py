@@ -1,0 +1,77 @@
+"""State on disk is used with the Kafka that it is of, and with no other."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StateError
+from engine.settings import Settings
+from engine.stream.worker import state_origin
+from engine.stream.worker.state_origin import FILE, Origin, raise_if_moved
+
+HERE = Origin("one", {"events": "e1", "hops": "h1"})
+
+
+class Disk:
+    """A worker's disk, and the Kafka that it meets. `with_state`: whether there is a database."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, directory: Path) -> None:
+        self._patch, self.directory = patch, directory / "data"
+        self.settings = Settings(data_dir=str(self.directory))
+
+    def meet(self, origin: Origin) -> None:
+        self._patch.setattr(state_origin, "read_origin", lambda _: origin)
+        raise_if_moved(self.settings)
+
+    def decide(self) -> None:
+        (self.directory / "v1" / "tables" / "entities-0.db").mkdir(parents=True)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Disk:
+    return Disk(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (Origin("two", HERE.topics), "is of the Kafka cluster one, and this is two: "),
+        (
+            Origin("one", {"events": "e2", "hops": "h1"}),
+            "is older than the topics events, which were deleted and made again",
+        ),
+        (Origin("two", {"events": "e2", "hops": "h2"}), "is of the Kafka cluster one, and this is two: "),
+    ],
+)
+def test_state_of_another_kafka_stops_the_worker_each_time(disk: Disk, other: Origin, told: str) -> None:
+    disk.meet(HERE)
+    disk.decide()
+    disk.meet(HERE)
+    for _ in range(2):
+        with pytest.raises(StateError) as refused:
+            disk.meet(other)
+        assert told in str(refused.value)
+        assert "move that directory away" in str(refused.value)
+    disk.meet(HERE)
+
+
+def test_a_disk_without_state_takes_whatever_comes(disk: Disk) -> None:
+    disk.meet(HERE)
+    disk.meet(Origin("two", {}))
+    disk.decide()
+    with pytest.raises(StateError, match="of the Kafka cluster two"):
+        disk.meet(HERE)
+
+
+def test_state_from_before_there_was_a_note_is_of_the_kafka_it_meets_first(disk: Disk) -> None:
+    disk.decide()
+    (disk.directory / FILE).write_text("{half")
+    disk.meet(HERE)
+    with pytest.raises(StateError):
+        disk.meet(Origin("two", HERE.topics))
+
+
+def test_topics_with_other_names_are_no_other_kafka(disk: Disk) -> None:
+    disk.meet(HERE)
+    disk.decide()
+    disk.meet(Origin("one", {"clicks": "c1", "hops": "h1"}))
