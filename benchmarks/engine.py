@@ -11,10 +11,10 @@ from kafka import KafkaConsumer, TopicPartition
 
 from benchmarks.measure import Cost, measure_engine
 from benchmarks.recount import Check
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import FieldMapping
-from engine.core.rules import Rulebook
+from engine.core.domain.events import FieldMapping
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.entities import EntityRecord
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
 from engine.learning.labels import Example, Verdict

@@ -18,7 +18,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from engine.core.rules import ModelSpec
+from engine.core.domain.rules import ModelSpec
 from engine.learning.evaluation import Case, Scenario, evaluate
 from engine.learning.features import Inputs, names_of
 from engine.learning.labels import Example

@@ -14,7 +14,7 @@ from zlib import crc32
 
 import orjson
 
-from engine.core.rules import MAX_CAP, ModelSpec
+from engine.core.domain.rules import MAX_CAP, ModelSpec
 from engine.learning.features import Inputs, featurizer, names_of
 from engine.learning.linear import sigmoid
 from engine.learning.models import LearnedModel

@@ -18,10 +18,10 @@ from benchmarks import engine
 from benchmarks.engine import Stream, Work, benchmark_rules, published, trained
 from benchmarks.measure import cpu_seconds, durable_events, running_engine, wait_for
 from benchmarks.workload import events
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import FieldMapping
-from engine.core.records import dump_record
+from engine.core.domain.events import FieldMapping
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.entities import EntityRecord
+from engine.core.state.records import dump_record
 from engine.dev.pages import free_port, read_page
 from engine.learning.scorers import ModelScorer
 from engine.settings import Settings

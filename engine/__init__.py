@@ -4,11 +4,11 @@ rulebook = load_rulebook(Path("rules"))
 evaluator = Evaluator(rulebook, scorers={})
 """
 
-from engine.core.decisions import Action, Decision
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import Event, FieldMapping
-from engine.core.rules import Rulebook
+from engine.core.domain.decisions import Action, Decision
+from engine.core.domain.events import Event, FieldMapping
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.entities import EntityRecord
 from engine.errors import FloodgateError
 from engine.rulebook import load_rulebook
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from engine.core.ages import AgeMapping
-from engine.core.events import CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
-from engine.core.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
+from engine.core.domain.ages import AgeMapping
+from engine.core.domain.events import CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
+from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
 from engine.learning.label_mapping import LABEL_FIELDS, LabelMapping
 from engine.learning.labels import VERDICTS, Verdict
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from engine.core.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.kernel import set_hash_key
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms

@@ -4,11 +4,11 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from engine.core import counts, distincts, recent
-from engine.core.bounds import AtLeast
-from engine.core.counts import LAYOUT, new_counts
-from engine.core.distincts import entries_by_key, new_distincts
-from engine.core.packed import Packed, bounds
+from engine.core.series import counts, distincts, recent
+from engine.core.series.counts import LAYOUT, new_counts
+from engine.core.series.distincts import entries_by_key, new_distincts
+from engine.core.series.packed import Packed, bounds
+from engine.core.values.bounds import AtLeast
 
 
 class PythonKernel:

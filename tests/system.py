@@ -19,10 +19,10 @@ import orjson
 import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from engine.core.distincts import entries_by_key
-from engine.core.entities import NEVER
-from engine.core.records import dump_record, load_record
-from engine.core.windows import SumSeries
+from engine.core.series.distincts import entries_by_key
+from engine.core.series.windows import SumSeries
+from engine.core.state.entities import NEVER
+from engine.core.state.records import dump_record, load_record
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.dev.system import FOR_GOOD_DAYS

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from engine.core.events import Event, lookup
-from engine.core.identity import COMPUTED_FIELDS
-from engine.core.rules import ANY_EVENT, Rulebook
+from engine.core.domain.events import Event, lookup
+from engine.core.domain.rules import ANY_EVENT, Rulebook
+from engine.core.values.identity import COMPUTED_FIELDS
 from engine.rulebook.checks.requirements import Requirement, Requirements, Value
 
 MOST_COUNTED = 50_000

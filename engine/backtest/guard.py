@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from engine.backtest.comparison import Comparison, Concerned
 from engine.backtest.run import backtest
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.settings import Settings
 from engine.stream.admin.publishing import read_models
 from engine.stream.control.lists import show_in

@@ -6,7 +6,7 @@ from html import escape
 from engine.backtest.comparison import Comparison, Overlap, RuleReport
 from engine.backtest.text import about, named, told
 from engine.backtest.trial import HOUR_MS, Sample
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2430; max-width: 1060px; margin: 2em auto; padding: 0 1em }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from engine.backtest.comparison import Estimate, estimate
 from engine.backtest.run import known_spam
 from engine.backtest.trial import MET
-from engine.core.rules import Rule, Rulebook
+from engine.core.domain.rules import Rule, Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings

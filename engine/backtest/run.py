@@ -9,7 +9,7 @@ from engine.backtest.absences import Survey
 from engine.backtest.comparison import Arrived, Comparison, compare
 from engine.backtest.targets import Targets
 from engine.backtest.trial import Trial
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.models import LearnedModel
 from engine.settings import Settings

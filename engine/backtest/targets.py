@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from engine.core.events import Event, lookup
-from engine.core.rules import Rule, Rulebook
+from engine.core.domain.events import Event, lookup
+from engine.core.domain.rules import Rule, Rulebook
 
 USERS = "user"
 """The kind of those whose events rules meet; all other kinds are paths of fields."""

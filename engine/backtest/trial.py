@@ -16,8 +16,8 @@ import msgspec
 import orjson
 
 from engine.backtest.targets import USERS, Target, Targets, kind_of
-from engine.core.hashing import hash64
-from engine.core.rules import Rule, Rulebook
+from engine.core.domain.rules import Rule, Rulebook
+from engine.core.values.hashing import hash64
 from engine.errors import EventError
 from engine.learning.models import LearnedModel
 from engine.mappings import LabelSettings

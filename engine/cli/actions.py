@@ -13,7 +13,7 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.cli.times import SINCE, UNTIL, Moment, as_epoch_ms
-from engine.core.units import duration_text, time_text
+from engine.core.domain.units import duration_text, time_text
 from engine.settings import Settings
 from engine.stream.admin.hits import acted_in
 from engine.stream.admin.revocation import Published, Which, read_actions, revoke, uphold_appeal

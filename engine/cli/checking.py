@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from engine.cli.output import Console, echo
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.checks.costs import Costs, estimate_costs

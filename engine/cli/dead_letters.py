@@ -12,7 +12,7 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.cli.output import Console, complain, confirm, echo
 from engine.cli.times import MOMENT, Moment, as_epoch_ms
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
 from engine.settings import Settings
 from engine.stream.admin.dead_letters import (
     DeadLetter,

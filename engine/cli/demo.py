@@ -14,7 +14,7 @@ from engine.cli.output import Console
 from engine.cli.recordings import read_events, read_labels, read_lines
 from engine.cli.starter_rules import with_rules
 from engine.cli.verdict import tell_verdict
-from engine.core.events import FieldMapping
+from engine.core.domain.events import FieldMapping
 from engine.dev.demo import Traffic, run_demo
 from engine.dev.observer import Observation
 from engine.sim.world import FIRST_SEED, Moderator, SimulatedEvent, simulate_day

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.core.shown import shown
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
+from engine.core.values.shown import shown
 from engine.rulebook.tools.reevaluation import Reevaluation
 from engine.settings import Settings
 from engine.stream.admin.published import DECISION, read_documents

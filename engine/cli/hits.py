@@ -14,7 +14,7 @@ from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_lines
 from engine.cli.times import SINCE, UNTIL, Moment
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
 from engine.settings import Settings
 from engine.stream.admin.hits import Found, Key, Met, Wanted, find_hits, keys_of, names_of
 from engine.stream.admin.published import DECISION, read_documents

@@ -7,8 +7,8 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.core.rules import Rule, Rulebook
-from engine.core.units import duration_text, time_text
+from engine.core.domain.rules import Rule, Rulebook
+from engine.core.domain.units import duration_text, time_text
 from engine.rulebook.tools.formatting import entries_called
 from engine.settings import Settings
 from engine.stream.control.promotions import held_back, read_promotions

@@ -14,7 +14,7 @@ from rich.table import Table
 from engine.cli.options import FILE, PATH, WITHOUT, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_label_lines, read_lines, tell_unusable
-from engine.core.rules import ModelSpec, Rulebook
+from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError, SnapshotError
 from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.ngrams import RATES

@@ -9,8 +9,8 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.cli.times import DURATION
-from engine.core.identity import MAX_ID_CHARS
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
+from engine.core.values.identity import MAX_ID_CHARS
 from engine.rulebook.language.schema import MAX_DURATION_MS
 from engine.settings import Settings
 from engine.stream.control.lists import Entry, publish_entries, read_entries

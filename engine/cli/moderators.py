@@ -10,7 +10,7 @@ from rich.table import Table
 from engine.backtest.comparison import Estimate, estimate
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
 from engine.learning.moderators import JUDGES, Judge, Moderator, review_moderators
 from engine.learning.teachers import Teachers
 from engine.settings import Settings

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from engine.core.shown import shown
+from engine.core.values.shown import shown
 
 _PIPED = 500
 """Columns where no terminal tells how many there are: a line of a table stays one line."""

@@ -14,7 +14,7 @@ from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, confirm, echo
 from engine.cli.times import DURATION
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.rulebook.tools.differences import differences
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook, read_in_use

@@ -9,7 +9,7 @@ import orjson
 
 from engine.cli.output import echo
 from engine.cli.times import Moment
-from engine.core.events import FieldMapping
+from engine.core.domain.events import FieldMapping
 from engine.errors import EventError, LabelError, RecordingError
 from engine.learning.label_mapping import LabelMapping
 from engine.settings import Settings

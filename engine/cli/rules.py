@@ -18,8 +18,8 @@ from engine.cli.in_use import commands, in_use
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.push import publish
-from engine.core.rules import Rulebook
-from engine.core.units import time_text
+from engine.core.domain.rules import Rulebook
+from engine.core.domain.units import time_text
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.checks.arrival import find_orders

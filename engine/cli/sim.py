@@ -16,7 +16,7 @@ from engine.cli.lies import tell_lies
 from engine.cli.output import Console, echo
 from engine.cli.starter_rules import with_rules
 from engine.cli.verdict import tell_verdict
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.sim.attacks import Event

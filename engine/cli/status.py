@@ -10,7 +10,7 @@ from rich.text import Text
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
 from engine.settings import Settings
 from engine.stream.admin.status import Member, Standing, ranges, standing_of
 

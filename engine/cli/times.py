@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from engine.core.events import EARLIEST_MS, LATEST_MS, epoch_ms
-from engine.core.units import duration_ms
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, epoch_ms
+from engine.core.domain.units import duration_ms
 from engine.errors import EventError
 
 EXAMPLES = "a duration, such as 90s, 2h or 7d"

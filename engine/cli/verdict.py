@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from engine.cli.output import Console
-from engine.core.units import duration_text
+from engine.core.domain.units import duration_text
 from engine.sim.evasion import FACTORS, Evasion
 from engine.sim.verdict import judge, judge_lookalikes
 from engine.sim.world import AREAS, SimulatedEvent

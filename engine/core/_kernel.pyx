@@ -10,7 +10,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
-from engine.core.bounds import at_least
+from engine.core.values.bounds import at_least
 
 ctypedef long long wide
 ctypedef unsigned long long hash64_t

@@ -11,9 +11,10 @@ from hashlib import blake2b
 from importlib import import_module
 from typing import Any
 
-from engine.core import counts, distincts, hashing, identity, packing, recent
-from engine.core.bounds import AtLeast
-from engine.core.packed import Packed
+from engine.core.series import counts, distincts, packing, recent
+from engine.core.series.packed import Packed
+from engine.core.values import hashing, identity
+from engine.core.values.bounds import AtLeast
 
 
 def compiled(name: str) -> Any:

@@ -16,8 +16,8 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from engine.core.events import Event
-from engine.core.identity import MAX_ID_CHARS
+from engine.core.domain.events import Event
+from engine.core.values.identity import MAX_ID_CHARS
 from engine.keys.network import ip_prefixes
 
 MARK = "~"

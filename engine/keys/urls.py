@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.core.choice import chosen, ranked
+from engine.core.evaluation.choice import chosen, ranked
 from engine.keys.characters import squeezed
 from engine.keys.disguises import undisguised
 from engine.keys.domains import SHORTENERS, destination

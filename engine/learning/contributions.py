@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.decisions import Contribution
-from engine.core.units import number_text
+from engine.core.domain.decisions import Contribution
+from engine.core.domain.units import number_text
 from engine.learning.features import MOST_HINTED, Inputs, Names, cross_share, featurizer, token_share
 from engine.learning.kernel import gram_indices, index_of
 from engine.learning.linear import LONG_GRAM, SHORT_GRAM, bucket_hash, byte_grams, scaled, table, text_bytes

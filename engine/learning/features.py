@@ -16,7 +16,7 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from engine.core.rules import ModelSpec
+from engine.core.domain.rules import ModelSpec
 from engine.learning.kernel import gram_indices, index_of
 from engine.learning.linear import Floats, Indices, bucket_hash, scaled
 

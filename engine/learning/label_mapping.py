@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.core.events import EARLIEST_MS, LATEST_MS, TimeUnit, epoch_ms, lookup, rename
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, TimeUnit, epoch_ms, lookup, rename
 from engine.errors import EventError
 from engine.learning.labels import VERDICTS, Verdict
 

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.programs import ModelTexts
+from engine.core.domain.programs import ModelTexts
 from engine.errors import StateError
 from engine.learning.features import Inputs, Names
 

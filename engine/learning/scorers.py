@@ -7,9 +7,9 @@ from math import exp, isnan, nan
 
 import numpy as np
 
-from engine.core.decisions import Contribution
-from engine.core.programs import ModelNumbers, ModelTexts
-from engine.core.rules import ModelSpec
+from engine.core.domain.decisions import Contribution
+from engine.core.domain.programs import ModelNumbers, ModelTexts
+from engine.core.domain.rules import ModelSpec
 from engine.learning.contributions import contributions
 from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, hinted, names_of, token_share
 from engine.learning.kernel import read_numbers, weigh_indices, weigh_numbers, weigh_texts

@@ -5,11 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from engine.core.entities import MAX_LATENESS_MS
-from engine.core.events import CLOCK_TOLERANCE_MS
-from engine.core.hashing import hash32
-from engine.core.lists import Conceal
-from engine.core.rules import (
+from engine.core.domain.events import CLOCK_TOLERANCE_MS
+from engine.core.domain.rules import (
     DEFAULT_CAP,
     DEFAULT_MAX_KEYS,
     MAX_CAP,
@@ -18,7 +15,10 @@ from engine.core.rules import (
     ModelSpec,
     Rulebook,
 )
-from engine.core.sketches import BUCKETS_PER_WINDOW
+from engine.core.series.sketches import BUCKETS_PER_WINDOW
+from engine.core.state.entities import MAX_LATENESS_MS
+from engine.core.values.hashing import hash32
+from engine.core.values.lists import Conceal
 from engine.errors import RulebookError
 from engine.rulebook.checks.advice import advise
 from engine.rulebook.checks.event_types import check_event_types

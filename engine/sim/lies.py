@@ -10,7 +10,7 @@ from random import Random
 from string import ascii_lowercase
 from typing import Any
 
-from engine.core.events import CLOCK_TOLERANCE_MS
+from engine.core.domain.events import CLOCK_TOLERANCE_MS
 from engine.keys.text import text_keys
 from engine.keys.urls import url_domains
 from engine.sim.attacks import Event

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.strikes import Strike
+from engine.core.state.strikes import Strike
 from engine.errors import StateError
 
 PIECE = b"p"

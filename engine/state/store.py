@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from rocksdict import WriteBatch
 
-from engine.core.entities import NEVER, EntityRecord
-from engine.core.journeys import Stop
-from engine.core.records import dump_record, load_record
-from engine.core.strikes import Strike
+from engine.core.evaluation.journeys import Stop
+from engine.core.state.entities import NEVER, EntityRecord
+from engine.core.state.records import dump_record, load_record
+from engine.core.state.strikes import Strike
 from engine.errors import StateError
 from engine.state.census import Census, load_census
 from engine.state.scored import PIECE, Change, Found, ScoredPieces, Without, index_entries

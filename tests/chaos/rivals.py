@@ -25,7 +25,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from rich.console import Console
 from rich.table import Table
 
-from engine.core.records import load_record
+from engine.core.state.records import load_record
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.state.store import USER
 from engine.stream.kafka.topics import changelog_topic

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import orjson
 
-from engine.core.evaluator import Evaluator
-from engine.core.hashing import hash64
-from engine.core.records import load_record
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.records import load_record
+from engine.core.values.hashing import hash64
 from engine.errors import FloodgateError
 from engine.learning.estimators import RiverLearner
 from engine.learning.models import LearnedModel

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from rocksdict import AccessType, Options, Rdict
 
-from engine.core.identity import identity_of
+from engine.core.values.identity import identity_of
 from engine.learning.labels import subject_of
 from engine.state.scored import PIECE, events_of, verdict_name
 from engine.stream.kafka.topics import changelog_topic

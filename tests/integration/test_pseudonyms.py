@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from engine.core.identity import identity_of
+from engine.core.values.identity import identity_of
 from engine.keys.pseudonyms import Pseudonyms
 from engine.security import PrivacySettings
 from engine.stream.kafka.topics import changelog_topic

@@ -16,7 +16,8 @@ from tests.mutants.trials import SURVIVED, Outcome, Reach, Scratch, mirror_of
 
 PACKAGES = ("core", "rulebook", "stream", "learning", "state")
 TWINS = {
-    *(f"engine/core/{name}.py" for name in ("counts", "distincts", "hashing", "identity", "packing", "recent")),
+    *(f"engine/core/series/{name}.py" for name in ("counts", "distincts", "packing", "recent")),
+    *(f"engine/core/values/{name}.py" for name in ("hashing", "identity")),
     "engine/learning/linear.py", "engine/core/kernel.py", "engine/learning/kernel.py",
 }  # fmt: skip
 """What serves where nothing was compiled, and what chooses it: tests that hold both equal run it, and in pure Python

@@ -3,14 +3,14 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.clusters import Link
-from engine.core.contributors import Contributor, Contributors
-from engine.core.entities import EntityRecord
-from engine.core.hashing import hash64
 from engine.core.kernel import add_count, add_distinct
-from engine.core.records import dump_record, load_record, stored_expiry_s
-from engine.core.series import add_amount
-from engine.core.sketches import add_approx_distinct
+from engine.core.series.entity_series import add_amount
+from engine.core.series.sketches import add_approx_distinct
+from engine.core.state.clusters import Link
+from engine.core.state.contributors import Contributor, Contributors
+from engine.core.state.entities import EntityRecord
+from engine.core.state.records import dump_record, load_record, stored_expiry_s
+from engine.core.values.hashing import hash64
 from engine.errors import StateError
 
 HOUR_MS = 3_600_000

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.decisions import Decision
-from engine.core.events import FieldMapping
+from engine.core.domain.decisions import Decision
+from engine.core.domain.events import FieldMapping
 from engine.keys.network import ip_prefixes
 from engine.keys.urls import url_domains
 from engine.rulebook import load_rulebook

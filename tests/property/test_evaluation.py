@@ -6,10 +6,10 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import FieldMapping
-from engine.core.records import dump_record, load_record
+from engine.core.domain.events import FieldMapping
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.entities import EntityRecord
+from engine.core.state.records import dump_record, load_record
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import encode_decision

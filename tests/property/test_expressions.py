@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import FieldMapping
-from engine.core.rules import Rulebook
+from engine.core.domain.events import FieldMapping
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.entities import EntityRecord
 from engine.rulebook import load_rulebook
 
 FIELDS = ("a", "b", "c")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.bounds import AtLeast
-from engine.core.windows import SumSeries
+from engine.core.series.windows import SumSeries
+from engine.core.values.bounds import AtLeast
 from tests.kernels import KERNELS, CountSeries, DistinctSeries
 
 CASES = 4_000

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.workload import events
-from engine.core.evaluator import Evaluator
+from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import COMPILED
 from engine.learning.models import LearnedModel
 from engine.learning.scorers import ModelScorer

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.core.events import FieldMapping
+from engine.core.domain.events import FieldMapping
 from engine.errors import SettingsError
 from engine.settings import load_settings
 

@@ -8,7 +8,7 @@ say (decision 34).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.core.rules import USER, Rulebook
+from engine.core.domain.rules import USER, Rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref
 from engine.rulebook.sections.declarations import Declarations

@@ -8,10 +8,10 @@ when all of its series are full.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.core.entities import RECENT_IDS
-from engine.core.programs import JourneyProgram
-from engine.core.rules import ANY_EVENT, USER, Counter, Rulebook
-from engine.core.sketches import BUCKETS_PER_WINDOW
+from engine.core.domain.programs import JourneyProgram
+from engine.core.domain.rules import ANY_EVENT, USER, Counter, Rulebook
+from engine.core.series.sketches import BUCKETS_PER_WINDOW
+from engine.core.state.entities import RECENT_IDS
 
 EVENT_US = 16.0
 """An event of which nothing is asked: read, its user's record loaded and kept (decision 9, as of STOP_US)."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from engine.core.rules import ANY_EVENT
+from engine.core.domain.rules import ANY_EVENT
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.rules import RuleDeclaration, given_of, steps_of

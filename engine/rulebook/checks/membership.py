@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from engine.core.lists import meaning_of
-from engine.core.networks import network_of
+from engine.core.values.lists import meaning_of
+from engine.core.values.networks import network_of
 from engine.keys.urls import domain_of
 from engine.rulebook.language.keys import CANONICAL
 from engine.rulebook.language.nodes import Call, Expr, Member, Ref, children

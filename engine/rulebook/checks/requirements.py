@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from engine.core.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
+from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import Call, Compare, Constant, Contains, Expr, Logical, Member, Not, Ref, names_in

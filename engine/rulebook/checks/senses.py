@@ -5,8 +5,8 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
-from engine.core.hashing import hash32
-from engine.core.rules import threshold_of
+from engine.core.domain.rules import threshold_of
+from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr, Member, children, names_in
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration

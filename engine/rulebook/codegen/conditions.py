@@ -3,7 +3,7 @@
 For every expression two conditions can be generated: one that holds when it is definitely true, one
 when it is definitely false (Kleene's logic; unknown makes both fail). A rule fires on the first, so
 unknown never enforces, and no value "unknown" is ever passed around at run time. A count of which only a lower bound is
-known (`core/bounds.py`) makes a comparison definitely true or false where the bound decides it.
+known (`core/values/bounds.py`) makes a comparison definitely true or false where the bound decides it.
 
 Names are read on first use and kept in a local variable: a clause that is not reached costs nothing. What the
 models read is read in any case, and at once.
@@ -14,7 +14,7 @@ from typing import Any
 
 import re2
 
-from engine.core.lists import LiveList
+from engine.core.values.lists import LiveList
 from engine.rulebook.language.keys import CANONICAL
 from engine.rulebook.language.nodes import (
     Arithmetic,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from engine.core.rules import Counter
+from engine.core.domain.rules import Counter
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch, store_of
 from engine.rulebook.language.keys import KEY_SOURCES

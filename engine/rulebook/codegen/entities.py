@@ -4,8 +4,8 @@ what is gathered before it sets out, and what is watched for the sake of those w
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from engine.core.programs import EntityProgram, Rest, Watch
-from engine.core.rules import Counter
+from engine.core.domain.programs import EntityProgram, Rest, Watch
+from engine.core.domain.rules import Counter
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import observations
 from engine.rulebook.codegen.functions import (

@@ -1,6 +1,6 @@
 """How a rule that has held is told: each clause with its values, and what would not have fired."""
 
-from engine.core.units import duration_text, size_text
+from engine.core.domain.units import duration_text, size_text
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.language.nodes import Compare, Constant, Ref, names_in
 from engine.rulebook.sections.rules import Clause, RuleDeclaration

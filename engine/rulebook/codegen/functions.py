@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.core.entities import MAX_LATENESS_MS
-from engine.core.events import MAX_CLOCK_TOLERANCE_MS
-from engine.core.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
-from engine.core.rules import ANY_EVENT, USER, Counter, ModelSpec
-from engine.core.shares import Part, Share
+from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.domain.rules import ANY_EVENT, USER, Counter, ModelSpec
+from engine.core.evaluation.shares import Part, Share
+from engine.core.state.entities import MAX_LATENESS_MS
+from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.runtime import invalid
 from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES

@@ -1,7 +1,7 @@
 """Rules that look back, or rest, at entities: what they need in order to be decided there as far as that goes."""
 
-from engine.core.programs import Rest, Watch
-from engine.core.rules import USER, Counter
+from engine.core.domain.programs import Rest, Watch
+from engine.core.domain.rules import USER, Counter
 from engine.rulebook.codegen.entities import EntityWriter
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.language.nodes import Compare, Ref

@@ -9,9 +9,9 @@ reads what was gathered. The generated source names nothing but its own locals a
 
 from collections.abc import Iterable
 
-from engine.core.identity import INVALID_FIELDS
-from engine.core.programs import ClusterProgram, Decider, JourneyProgram, Program
-from engine.core.rules import USER, Counter, threshold_of
+from engine.core.domain.programs import ClusterProgram, Decider, JourneyProgram, Program
+from engine.core.domain.rules import USER, Counter, threshold_of
+from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import observations
 from engine.rulebook.codegen.entities import EntityWriter, no_score

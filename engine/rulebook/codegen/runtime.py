@@ -6,20 +6,16 @@ from itertools import islice, product
 from math import nan
 from typing import Any, Literal
 
-from engine.core.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
-from engine.core.counts import doubt_count
-from engine.core.decisions import ClauseTrace
-from engine.core.distincts import doubt_distinct
-from engine.core.entities import MAX_KEY_CHARS
-from engine.core.events import lookup
-from engine.core.hashing import digest
-from engine.core.identity import INVALID_FIELDS
-from engine.core.journeys import joined
+from engine.core.domain.decisions import ClauseTrace
+from engine.core.domain.events import lookup
+from engine.core.domain.units import duration_text, size_text
+from engine.core.evaluation.journeys import joined
+from engine.core.evaluation.shares import aligned, with_shares
 from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
-from engine.core.networks import address_of
-from engine.core.series import add_amount, read_total
-from engine.core.shares import aligned, with_shares
-from engine.core.sketches import (
+from engine.core.series.counts import doubt_count
+from engine.core.series.distincts import doubt_distinct
+from engine.core.series.entity_series import add_amount, read_total
+from engine.core.series.sketches import (
     add_approx_amount,
     add_approx_count,
     add_approx_distinct,
@@ -28,7 +24,11 @@ from engine.core.sketches import (
     read_approx_distinct,
     read_approx_total,
 )
-from engine.core.units import duration_text, size_text
+from engine.core.state.entities import MAX_KEY_CHARS
+from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
+from engine.core.values.hashing import digest
+from engine.core.values.identity import INVALID_FIELDS
+from engine.core.values.networks import address_of
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints, unmasked
 from engine.keys.urls import domain_of, url_domains

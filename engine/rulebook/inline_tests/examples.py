@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from engine.core.decisions import Action, Effect
-from engine.core.entities import EntityRecord
-from engine.core.events import EARLIEST_MS, FieldMapping
-from engine.core.identity import INVALID_FIELDS
+from engine.core.domain.decisions import Action, Effect
+from engine.core.domain.events import EARLIEST_MS, FieldMapping
+from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64
-from engine.core.rules import Rulebook
+from engine.core.state.entities import EntityRecord
+from engine.core.values.identity import INVALID_FIELDS
 from engine.errors import EventError
 from engine.rulebook.inline_tests.expectations import Expectations, read_actions, read_firing, tell_action
 from engine.rulebook.inline_tests.failures import Witness, tell_failure

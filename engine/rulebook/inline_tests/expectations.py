@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.core.decisions import Action
-from engine.core.units import duration_text
+from engine.core.domain.decisions import Action
+from engine.core.domain.units import duration_text
 from engine.rulebook.inline_tests.steps import numbered
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.schema import ACTION_KINDS, ACTION_OF_EXAMPLE, NEEDS, choice, duration, read_mapping

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from engine.core.decisions import ClauseTrace, explain
-from engine.core.programs import AskModel, Decider, ModelNumbers, Program, Readings
-from engine.core.rules import Rulebook
+from engine.core.domain.decisions import ClauseTrace, explain
+from engine.core.domain.programs import AskModel, Decider, ModelNumbers, Program, Readings
+from engine.core.domain.rules import Rulebook
 
 Clauses = tuple[ClauseTrace, ...]
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from engine.core.entities import MAX_LATENESS_MS, EntityRecord
-from engine.core.events import Event
+from engine.core.domain.events import Event
+from engine.core.domain.rules import USER, Counter, Rulebook
 from engine.core.kernel import add_count, add_distinct, hash64
-from engine.core.rules import USER, Counter, Rulebook
-from engine.core.series import EntitySeries, add_amount
-from engine.core.sketches import BUCKETS_PER_WINDOW, add_approx_amount, add_approx_distinct
+from engine.core.series.entity_series import EntitySeries, add_amount
+from engine.core.series.sketches import BUCKETS_PER_WINDOW, add_approx_amount, add_approx_distinct
+from engine.core.state.entities import MAX_LATENESS_MS, EntityRecord
 
 
 def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from engine.core.decisions import Contribution, Decision
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import Event
-from engine.core.journeys import Stop
-from engine.core.programs import ModelNumbers, ModelTexts, Scorer
-from engine.core.rules import ModelSpec, Rulebook
-from engine.core.visits import travel
+from engine.core.domain.decisions import Contribution, Decision
+from engine.core.domain.events import Event
+from engine.core.domain.programs import ModelNumbers, ModelTexts, Scorer
+from engine.core.domain.rules import ModelSpec, Rulebook
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.journeys import Stop
+from engine.core.evaluation.visits import travel
+from engine.core.state.entities import EntityRecord
 from engine.learning.scorers import ModelScorer
 
 

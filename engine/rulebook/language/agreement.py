@@ -1,6 +1,6 @@
 """Whether the parts of an expression agree in type, and what is said where they do not."""
 
-from engine.core.networks import address_of
+from engine.core.values.networks import address_of
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.nodes import Constant, Expr, Type, a_type
 

@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Callable
 
-from engine.core.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
+from engine.core.domain.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
 from engine.keys.text import unmasked
 from engine.rulebook.language.agreement import NUMERIC, as_address, expect, missing_unit, unify
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean

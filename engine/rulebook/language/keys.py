@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from engine.core.networks import address_of
+from engine.core.values.networks import address_of
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains

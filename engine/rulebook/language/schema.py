@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core.rules import MAX_CAP
-from engine.core.units import DURATION_MS, duration_ms
+from engine.core.domain.rules import MAX_CAP
+from engine.core.domain.units import DURATION_MS, duration_ms
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.language.source import Node
 

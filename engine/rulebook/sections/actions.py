@@ -1,8 +1,8 @@
 """What a rule does: its `then`, the ladders that it may point to, and how long it rests."""
 
-from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
-from engine.core.hashing import hash32
-from engine.core.rules import USER, ActionTemplate, Ladder
+from engine.core.domain.rules import USER, ActionTemplate, Ladder
+from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
+from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.schema import choice, duration

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from engine.core.clusters import ClusterSpec
-from engine.core.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
-from engine.core.hashing import hash32
-from engine.core.rules import MAX_CAP, USER
+from engine.core.domain.rules import MAX_CAP, USER
+from engine.core.state.clusters import ClusterSpec
+from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
+from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.core.clusters import ClusterSpec
-from engine.core.lists import Conceal, LiveList, entries_of
-from engine.core.rules import CounterKind, Ladder, threshold_of
+from engine.core.domain.rules import CounterKind, Ladder, threshold_of
+from engine.core.state.clusters import ClusterSpec
+from engine.core.values.lists import Conceal, LiveList, entries_of
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.expressions import Parser
 from engine.rulebook.language.keys import KEY_LISTS, KEY_SOURCES

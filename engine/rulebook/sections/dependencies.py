@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.core.rules import USER, Counter
+from engine.core.domain.rules import USER, Counter
 from engine.rulebook.language.nodes import Expr, Ref, names_in
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from engine.core.rules import ModelSpec
+from engine.core.domain.rules import ModelSpec
 from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
 from engine.rulebook.language.nodes import Ref, names_in

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from engine.core.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
-from engine.core.rules import ModelSpec
+from engine.core.domain.rules import ModelSpec
+from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
 from engine.rulebook.language.keys import KEY_PATHS
 from engine.rulebook.language.nodes import names_in
 from engine.rulebook.sections.declarations import Declarations

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from engine.core.identity import CLOCK_SKEW, CONFLICTING_IDS, IDENTITY_FIELDS, INVALID_FIELDS, TEXT_FIELDS
-from engine.core.lists import Conceal, LiveList
-from engine.core.rules import MAX_CAP
-from engine.core.units import DURATION_MS, SIZE_BYTES
+from engine.core.domain.rules import MAX_CAP
+from engine.core.domain.units import DURATION_MS, SIZE_BYTES
+from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, IDENTITY_FIELDS, INVALID_FIELDS, TEXT_FIELDS
+from engine.core.values.lists import Conceal, LiveList
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES

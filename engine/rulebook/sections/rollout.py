@@ -3,9 +3,9 @@
 import re
 from datetime import UTC, datetime
 
-from engine.core.decisions import Mode
-from engine.core.entities import MAX_WINDOW_MS
-from engine.core.rules import Budget, Stage
+from engine.core.domain.decisions import Mode
+from engine.core.domain.rules import Budget, Stage
+from engine.core.state.entities import MAX_WINDOW_MS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.schema import choice, duration

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from engine.core.hashing import hash32
-from engine.core.rules import USER, ActionTemplate, Rule
+from engine.core.domain.rules import USER, ActionTemplate, Rule
+from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from engine.core.bounds import LEAST, AtLeast
-from engine.core.lists import Conceal
-from engine.core.units import duration_ms, size_bytes
+from engine.core.domain.units import duration_ms, size_bytes
+from engine.core.values.bounds import LEAST, AtLeast
+from engine.core.values.lists import Conceal
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.explanations import told
 from engine.rulebook.codegen.functions import compiled, function

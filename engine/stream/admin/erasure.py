@@ -12,7 +12,7 @@ import orjson
 from kafka.errors import KafkaError
 
 from engine.core.kernel import hash64, identity_of
-from engine.core.records import load_record
+from engine.core.state.records import load_record
 from engine.errors import EventError, PublishError, StateError
 from engine.learning.labels import subject_of
 from engine.settings import Settings

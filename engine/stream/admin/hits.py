@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from engine.core.hashing import digest
-from engine.core.identity import TEXT_FIELDS
+from engine.core.values.hashing import digest
+from engine.core.values.identity import TEXT_FIELDS
 from engine.rulebook.language.keys import CANONICAL, KEY_PATHS
 from engine.settings import Settings
 from engine.stream.admin.published import DECISION, read_documents

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 import structlog
 
-from engine.core.events import LATEST_MS
+from engine.core.domain.events import LATEST_MS
 from engine.settings import Settings
 from engine.stream.kafka.publishers import Publishers, is_a_workers_or
 from engine.stream.kafka.records import read_all

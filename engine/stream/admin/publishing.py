@@ -9,7 +9,7 @@ import msgspec
 import orjson
 from kafka.errors import KafkaError
 
-from engine.core.events import lookup
+from engine.core.domain.events import lookup
 from engine.errors import EventError, PublishError, SnapshotError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import seed_of, whole

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from engine.core.decisions import ClauseTrace
-from engine.core.events import Event
-from engine.core.rules import Rulebook
+from engine.core.domain.decisions import ClauseTrace
+from engine.core.domain.events import Event
+from engine.core.domain.rules import Rulebook
 from engine.errors import EventError
 from engine.learning.models import LearnedModel
 from engine.rulebook.inline_tests.failures import Witness

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from kafka.errors import KafkaError
 
-from engine.core.hashing import digest
-from engine.core.units import time_text
+from engine.core.domain.units import time_text
+from engine.core.values.hashing import digest
 from engine.errors import PublishError
 from engine.settings import Settings
 from engine.stream.admin.published import ACTION, read_recorded

@@ -12,9 +12,9 @@ from typing import Annotated
 import msgspec
 from kafka.errors import KafkaError
 
-from engine.core.events import LATEST_MS
-from engine.core.lists import LiveList
-from engine.core.rules import Rulebook
+from engine.core.domain.events import LATEST_MS
+from engine.core.domain.rules import Rulebook
+from engine.core.values.lists import LiveList
 from engine.errors import PublishError, RulebookError
 from engine.settings import Settings
 from engine.stream.control.rulebooks import accepted

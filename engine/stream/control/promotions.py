@@ -10,8 +10,8 @@ from typing import Annotated
 
 import msgspec
 
-from engine.core.hashing import hash32
-from engine.core.rules import Rule, Rulebook
+from engine.core.domain.rules import Rule, Rulebook
+from engine.core.values.hashing import hash32
 from engine.errors import RulebookError
 from engine.settings import Settings
 from engine.stream.control.rulebooks import accepted, scope_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.errors import RulebookError, TopicError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings

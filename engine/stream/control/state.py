@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from engine.core.rules import Rulebook, changed_rules
+from engine.core.domain.rules import Rulebook, changed_rules
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.settings import Settings

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from engine.core.entities import EntityRecord
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
+from engine.core.state.entities import EntityRecord
 from engine.state.scored import Change
 from engine.state.store import LEDGER, PartitionState
 from engine.stream.handlers.messages import Message, dead_letter

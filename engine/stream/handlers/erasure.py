@@ -8,9 +8,9 @@ twice, or late, does no harm.
 import msgspec
 import structlog
 
-from engine.core.journeys import PART_SEPARATOR, escaped
+from engine.core.domain.rules import TARGET, USER
+from engine.core.evaluation.journeys import PART_SEPARATOR, escaped
 from engine.core.kernel import hash64
-from engine.core.rules import TARGET, USER
 from engine.errors import StateError
 from engine.learning.scored import kept
 from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT

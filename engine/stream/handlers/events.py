@@ -5,12 +5,12 @@ from typing import Any
 
 import structlog
 
-from engine.core.evaluator import NOTHING, Evaluator
-from engine.core.events import EARLIEST_MS, LATEST_MS, Event
-from engine.core.identity import INVALID_FIELDS, TEXT_FIELDS
-from engine.core.journeys import Journey
-from engine.core.programs import Program
-from engine.core.rules import Rulebook
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event
+from engine.core.domain.programs import Program
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.evaluator import NOTHING, Evaluator
+from engine.core.evaluation.journeys import Journey
+from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_key
@@ -63,7 +63,7 @@ class EventWorker:
         self._end_state(partition)
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
-        """One batch: THE way of an event begins here, and goes on in `core/evaluator.py`."""
+        """One batch: THE way of an event begins here, and goes on in `core/evaluation/evaluator.py`."""
         outcome, journeys = self.decide(partition, records)
         for record, journey in journeys:
             departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, record.offset)

@@ -7,7 +7,7 @@ out of the user's record, and then the note of it, so what comes again finds not
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from engine.core.strikes import forgive
+from engine.core.state.strikes import forgive
 from engine.errors import StateError
 from engine.state.scored import Change, action_name, strike_name
 from engine.state.store import user_key

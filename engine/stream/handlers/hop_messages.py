@@ -5,10 +5,10 @@ from typing import Annotated
 
 import msgspec
 
-from engine.core.clusters import Trace
-from engine.core.decisions import Contribution, Hit, Value
-from engine.core.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
-from engine.core.journeys import Journey, Recall, Stop
+from engine.core.domain.decisions import Contribution, Hit, Value
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
+from engine.core.evaluation.journeys import Journey, Recall, Stop
+from engine.core.state.clusters import Trace
 from engine.errors import StateError
 from engine.state.store import ENTITY, Source, entity_key, user_key
 from engine.stream.handlers.erasure import Forget

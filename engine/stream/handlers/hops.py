@@ -11,14 +11,14 @@ from typing import Any
 
 import structlog
 
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import MAX_CLOCK_TOLERANCE_MS
-from engine.core.hashing import hash32
-from engine.core.journeys import Journey, Recall, Stop
+from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.domain.rules import DEFAULT_MAX_KEYS
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.journeys import Journey, Recall, Stop
+from engine.core.evaluation.visits import never, visit
 from engine.core.kernel import hash64
-from engine.core.rules import DEFAULT_MAX_KEYS
-from engine.core.visits import never, visit
+from engine.core.state.entities import EntityRecord
+from engine.core.values.hashing import hash32
 from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.store import PartitionState, entity_key

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from engine.core.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
-from engine.core.identity import MAX_ID_CHARS
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
+from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
 from engine.learning.label_mapping import LabelMapping
 from engine.learning.labels import VERDICTS, Example, Label

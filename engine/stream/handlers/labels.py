@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import structlog
 
-from engine.core.evaluator import Evaluator
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64, hash_all, identity_of
-from engine.core.rules import Rulebook
 from engine.errors import LabelError, SnapshotError, StateError
 from engine.learning.drift import ScoreDrift
 from engine.learning.labels import Example, Label, decode_known, encode_known, join, subject_of

@@ -6,11 +6,11 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import orjson
 
-from engine.core.bounds import LEAST, AtLeast
-from engine.core.decisions import Action, Decision, Hit, Value
-from engine.core.events import EARLIEST_MS, LATEST_MS, Event, FieldMapping
-from engine.core.identity import MESSAGE
+from engine.core.domain.decisions import Action, Decision, Hit, Value
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event, FieldMapping
 from engine.core.kernel import hash_bytes
+from engine.core.values.bounds import LEAST, AtLeast
+from engine.core.values.identity import MESSAGE
 from engine.errors import EventError, RulebookError
 from engine.stream.handlers.malformed import read_malformed
 

@@ -13,8 +13,8 @@ from prometheus_client import (
 )
 
 from engine.build import find_build
-from engine.core.decisions import Effect
-from engine.core.rules import Rulebook
+from engine.core.domain.decisions import Effect
+from engine.core.domain.rules import Rulebook
 
 BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 DELAY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import structlog
 
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.errors import LabelError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.core.evaluator import Evaluator
-from engine.core.journeys import Journey, Recall
-from engine.core.rules import Rulebook, changed_rules
+from engine.core.domain.rules import Rulebook, changed_rules
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.journeys import Journey, Recall
 from engine.learning.models import LearnedModel
 from engine.rulebook import load_rulebook
 from engine.settings import Settings

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from engine.core.events import Event
+from engine.core.domain.events import Event
+from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64, hash_bytes
-from engine.core.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.evaluation import Case
 from engine.learning.labels import Label

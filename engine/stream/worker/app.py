@@ -15,7 +15,7 @@ from faust.types import TP
 from mode.types import ServiceT
 
 from engine.build import find_build
-from engine.core.evaluator import Evaluator
+from engine.core.evaluation.evaluator import Evaluator
 from engine.errors import SnapshotError
 from engine.learning.snapshots import is_seed
 from engine.settings import Settings

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from engine.core.shown import shown
+from engine.core.values.shown import shown
 from engine.stream.worker.log_limits import RateLimit
 
 Config = dict[str, Any]

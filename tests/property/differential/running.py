@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from engine.core.decisions import Decision
-from engine.core.events import FieldMapping
+from engine.core.domain.decisions import Decision
+from engine.core.domain.events import FieldMapping
+from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64
-from engine.core.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 from engine.settings import Settings

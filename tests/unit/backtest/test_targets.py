@@ -9,8 +9,8 @@ from engine.backtest.guard import FEWEST, exceeding
 from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.targets import Target, Targets
-from engine.core.events import Event
-from engine.core.rules import Rulebook
+from engine.core.domain.events import Event
+from engine.core.domain.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings

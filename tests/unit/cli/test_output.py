@@ -16,7 +16,7 @@ from rich.text import Text
 
 import engine.cli
 from engine.cli.output import Console, complain, echo
-from engine.core.shown import shown
+from engine.core.values.shown import shown
 
 TURNING = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 MARKS = {"LEFT-TO-RIGHT MARK", "RIGHT-TO-LEFT MARK", "ARABIC LETTER MARK"}

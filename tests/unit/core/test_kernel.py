@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core import hashing, identity
 from engine.core import kernel as chosen
-from engine.core.counts import new_counts
-from engine.core.distincts import new_distincts
+from engine.core.series.counts import new_counts
+from engine.core.series.distincts import new_distincts
+from engine.core.values import hashing, identity
 from tests.kernels import KERNELS
 
 pytestmark = pytest.mark.skipif(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.events import FieldMapping
+from engine.core.domain.events import FieldMapping
 from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 

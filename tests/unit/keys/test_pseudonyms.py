@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.events import Event
+from engine.core.domain.events import Event
 from engine.keys.pseudonyms import MARK, Pseudonyms
 
 OLD, NEW = "o" * 40, "n" * 40

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.core.rules import ModelSpec
+from engine.core.domain.rules import ModelSpec
 from engine.learning.features import Inputs, Names, names_of
 from engine.learning.labels import Example, Verdict
 from engine.learning.models import LearnedModel

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.core.programs import ModelNumbers
-from engine.core.rules import ModelSpec
+from engine.core.domain.programs import ModelNumbers
+from engine.core.domain.rules import ModelSpec
 from engine.learning.estimators import RiverLearner
 from engine.learning.features import Inputs, featurizer, names_of
 from engine.learning.linear import sigmoid

@@ -112,4 +112,4 @@ def test_what_is_kept_as_changing_nothing_is_still_in_the_engine() -> None:
 
 
 def test_a_module_has_a_test_file_of_its_own() -> None:
-    assert mirror_of("engine/core/counts.py") == "tests/unit/core/test_counts.py"
+    assert mirror_of("engine/core/series/counts.py") == "tests/unit/core/series/test_counts.py"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.core.bounds import AtLeast
-from engine.core.decisions import Decision
-from engine.core.events import Event
-from engine.core.journeys import Journey
+from engine.core.domain.decisions import Decision
+from engine.core.domain.events import Event
+from engine.core.evaluation.journeys import Journey
+from engine.core.values.bounds import AtLeast
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage

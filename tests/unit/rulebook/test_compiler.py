@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.rules import Counter
-from engine.core.sketches import BUCKETS_PER_WINDOW
+from engine.core.domain.rules import Counter
+from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
 
 RULES = """

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from engine.core.evaluator import Evaluator
-from engine.core.events import Event
+from engine.core.domain.events import Event
+from engine.core.evaluation.evaluator import Evaluator
 from engine.rulebook import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 

@@ -8,10 +8,10 @@ import jsonschema
 import pytest
 import yaml
 
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import FieldMapping
-from engine.core.units import duration_ms, duration_text, size_bytes, size_text
+from engine.core.domain.events import FieldMapping
+from engine.core.domain.units import duration_ms, duration_text, size_bytes, size_text
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.entities import EntityRecord
 from engine.errors import RulebookError
 from engine.rulebook import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.language.json_schema import json_schema

@@ -9,7 +9,7 @@ import pytest
 
 from engine.cli.lies import tell_lies
 from engine.cli.output import Console
-from engine.core.events import CLOCK_TOLERANCE_MS
+from engine.core.domain.events import CLOCK_TOLERANCE_MS
 from engine.keys.text import text_keys
 from engine.keys.urls import url_domains
 from engine.sim.attacks import Event

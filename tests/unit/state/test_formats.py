@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.records import VERSION, dump_record, load_record
+from engine.core.state.records import VERSION, dump_record, load_record
 from engine.errors import StateError
 from engine.learning.models import LearnedModel
 from engine.learning.scored import kept

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rocksdict import AccessType, Options, Rdict
 
-from engine.core.entities import NEVER, EntityRecord
+from engine.core.state.entities import NEVER, EntityRecord
 from engine.errors import StateError
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import Change, ScoredKeys, payload_of

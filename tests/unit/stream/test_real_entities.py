@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from engine.cli.recordings import read_lines
-from engine.core.choice import chosen, most_of
+from engine.core.evaluation.choice import chosen, most_of
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains

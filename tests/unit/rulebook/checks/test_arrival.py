@@ -6,7 +6,7 @@ from random import Random
 import orjson
 import pytest
 
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.rulebook.checks.arrival import find_orders
 from engine.settings import Settings

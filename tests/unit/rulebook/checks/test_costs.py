@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.entities import RECENT_IDS
-from engine.core.sketches import BUCKETS_PER_WINDOW
+from engine.core.series.sketches import BUCKETS_PER_WINDOW
+from engine.core.state.entities import RECENT_IDS
 from engine.rulebook import load_rulebook
 from engine.rulebook.checks.costs import (
     CLAUSE_US,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.core.events import Event
-from engine.core.rules import Rulebook
+from engine.core.domain.events import Event
+from engine.core.domain.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.core.decisions import Value
-from engine.core.events import Event
+from engine.core.domain.decisions import Value
+from engine.core.domain.events import Event
 from engine.rulebook import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 

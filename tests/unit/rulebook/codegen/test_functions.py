@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from engine.core.events import Event
-from engine.core.programs import ModelNumbers, ModelTexts
+from engine.core.domain.events import Event
+from engine.core.domain.programs import ModelNumbers, ModelTexts
 from engine.rulebook import load_rulebook
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.inline_tests.stage import FixedScorer, Stage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.programs import Watch
+from engine.core.domain.programs import Watch
 from engine.rulebook import check_rulebook, load_rulebook
 
 RULES = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.core.bounds import AtLeast
-from engine.core.entities import MAX_KEY_CHARS
+from engine.core.state.entities import MAX_KEY_CHARS
+from engine.core.values.bounds import AtLeast
 from engine.rulebook.codegen.runtime import (
     MAX_KEYS,
     addresses,

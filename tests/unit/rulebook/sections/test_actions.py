@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.rules import ActionTemplate, Rule
+from engine.core.domain.rules import ActionTemplate, Rule
 from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostic
 

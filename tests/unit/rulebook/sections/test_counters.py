@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.core.clusters import ClusterSpec
-from engine.core.rules import Counter
+from engine.core.domain.rules import Counter
+from engine.core.state.clusters import ClusterSpec
 from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.sections.reading import read_declarations

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.rules import ModelSpec
+from engine.core.domain.rules import ModelSpec
 from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.sections.models import read_model

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.rules import Budget, Stage
+from engine.core.domain.rules import Budget, Stage
 from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.source import Node, parse

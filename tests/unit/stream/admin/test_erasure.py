@@ -8,12 +8,12 @@ import orjson
 import pytest
 from kafka.errors import KafkaError
 
-from engine.core.clusters import Link
-from engine.core.contributors import Contributor, Contributors
-from engine.core.entities import EntityRecord
 from engine.core.kernel import hash64, identity_of
-from engine.core.records import dump_record
-from engine.core.strikes import Strike
+from engine.core.state.clusters import Link
+from engine.core.state.contributors import Contributor, Contributors
+from engine.core.state.entities import EntityRecord
+from engine.core.state.records import dump_record
+from engine.core.state.strikes import Strike
 from engine.errors import PublishError
 from engine.learning.labels import subject_of
 from engine.security import PrivacySettings

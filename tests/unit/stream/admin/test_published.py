@@ -6,9 +6,9 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from engine.core.bounds import AtLeast
-from engine.core.decisions import Action, ClauseTrace, Contribution, Decision, Hit
-from engine.core.events import LATEST_MS
+from engine.core.domain.decisions import Action, ClauseTrace, Contribution, Decision, Hit
+from engine.core.domain.events import LATEST_MS
+from engine.core.values.bounds import AtLeast
 from engine.settings import Settings
 from engine.stream.admin import published
 from engine.stream.admin.published import ACTION, DECISION, REVIEW, Shape, read_documents

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from kafka.errors import KafkaError
 
-from engine.core.hashing import digest
+from engine.core.values.hashing import digest
 from engine.errors import PublishError
 from engine.security import PrivacySettings
 from engine.settings import Settings

@@ -8,7 +8,7 @@ import jsonschema
 import orjson
 import pytest
 
-from engine.core.events import FieldMapping
+from engine.core.domain.events import FieldMapping
 from engine.errors import EventError, LabelError
 from engine.rulebook import load_rulebook
 from engine.rulebook.language.schema import Json

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from engine.core.rules import Rule, mode_at
+from engine.core.domain.rules import Rule, mode_at
 from engine.errors import RulebookError
 from engine.rulebook import load_rulebook
 from engine.stream.control.promotions import Promotion, Promotions, held_back, next_stage, note_promotion, plan_key

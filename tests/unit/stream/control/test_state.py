@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.state import ControlState

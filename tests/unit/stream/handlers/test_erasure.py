@@ -2,10 +2,10 @@
 
 import pytest
 
-from engine.core.contributors import Contributor, Contributors
-from engine.core.entities import EntityRecord
-from engine.core.records import dump_record
-from engine.core.strikes import Strike
+from engine.core.state.contributors import Contributor, Contributors
+from engine.core.state.entities import EntityRecord
+from engine.core.state.records import dump_record
+from engine.core.state.strikes import Strike
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import PIECE
 from engine.state.store import PartitionState, entity_key, user_key

@@ -8,8 +8,8 @@ import msgspec
 import orjson
 import pytest
 
-from engine.core.evaluator import Evaluator
-from engine.core.events import EARLIEST_MS, LATEST_MS
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS
+from engine.core.evaluation.evaluator import Evaluator
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase

@@ -6,8 +6,8 @@ import msgspec
 import orjson
 import pytest
 
-from engine.core.evaluator import Evaluator
-from engine.core.records import dump_record
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.records import dump_record
 from engine.rulebook import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine.core.clusters import Trace
-from engine.core.events import LATEST_MS, MAX_CLOCK_TOLERANCE_MS
-from engine.core.journeys import Journey, Recall
+from engine.core.domain.events import LATEST_MS, MAX_CLOCK_TOLERANCE_MS
+from engine.core.evaluation.journeys import Journey, Recall
+from engine.core.state.clusters import Trace
 from engine.errors import StateError
 from engine.state.store import entity_key, user_key
 from engine.stream.handlers import hop_messages

@@ -10,12 +10,12 @@ import orjson
 import pytest
 from prometheus_client import generate_latest
 
-from engine.core.distincts import entries_by_key
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import MAX_CLOCK_TOLERANCE_MS, Event
+from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS, Event
+from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64
-from engine.core.records import dump_record, load_record
+from engine.core.series.distincts import entries_by_key
+from engine.core.state.entities import EntityRecord
+from engine.core.state.records import dump_record, load_record
 from engine.learning.scored import read_scored
 from engine.rulebook import load_rulebook
 from engine.settings import Settings

@@ -7,8 +7,8 @@ import msgspec
 import orjson
 import pytest
 
-from engine.core.events import EARLIEST_MS, LATEST_MS
-from engine.core.identity import MAX_ID_CHARS
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS
+from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import LabelError
 from engine.learning.label_mapping import LabelMapping
 from engine.stream.handlers.forgiving import Revocation

@@ -6,9 +6,9 @@ import msgspec
 import orjson
 import pytest
 
-from engine.core.entities import EntityRecord
-from engine.core.evaluator import Evaluator
-from engine.core.events import Event
+from engine.core.domain.events import Event
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.state.entities import EntityRecord
 from engine.errors import SnapshotError
 from engine.rulebook import load_rulebook
 from engine.security import PrivacySettings

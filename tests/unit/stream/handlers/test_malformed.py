@@ -7,7 +7,7 @@ from contextlib import suppress
 import orjson
 import pytest
 
-from engine.core.events import FieldMapping
+from engine.core.domain.events import FieldMapping
 from engine.errors import EventError
 from engine.stream.handlers.malformed import MAX_DEPTH, read_malformed
 from engine.stream.handlers.messages import decode_event

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.core.bounds import LEAST, AtLeast
-from engine.core.decisions import Action, ClauseTrace, Contribution, Decision, Hit
-from engine.core.events import EARLIEST_MS, LATEST_MS, FieldMapping
+from engine.core.domain.decisions import Action, ClauseTrace, Contribution, Decision, Hit
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, FieldMapping
+from engine.core.values.bounds import LEAST, AtLeast
 from engine.errors import EventError, RulebookError
 from engine.stream.handlers.messages import (
     DEAD_LETTER_BYTES,

@@ -1,6 +1,6 @@
 """Counters begin at 0 for what a rulebook may bring about: Prometheus tells no increase of one first seen at 1."""
 
-from engine.core.decisions import Effect
+from engine.core.domain.decisions import Effect
 from engine.rulebook import load_rulebook
 from engine.stream.handlers.metrics import Metrics
 

@@ -5,9 +5,9 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from engine.core.decisions import Action, Decision, Hit
-from engine.core.evaluator import Evaluation
-from engine.core.journeys import Journey
+from engine.core.domain.decisions import Action, Decision, Hit
+from engine.core.evaluation.evaluator import Evaluation
+from engine.core.evaluation.journeys import Journey
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from engine.core.rules import Rulebook
+from engine.core.domain.rules import Rulebook
 from engine.learning.labels import Example, Verdict
 from engine.rulebook import load_rulebook
 from engine.settings import Settings

@@ -2,7 +2,7 @@
 
 from aiokafka.partitioner import DefaultPartitioner
 
-from engine.core.journeys import Recall
+from engine.core.evaluation.journeys import Recall
 from engine.state.store import ENTITY, entity_key
 from engine.stream.handlers.hop_messages import belongs
 from engine.stream.kafka.placing import among

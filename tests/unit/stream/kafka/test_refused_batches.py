@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka.consumer import fetcher
 
-from engine.core.evaluator import Evaluator
+from engine.core.evaluation.evaluator import Evaluator
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase

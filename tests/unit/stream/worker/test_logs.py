@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from engine.core.shown import shown
+from engine.core.values.shown import shown
 from engine.stream.worker.logs import logging_config
 
 HOSTILE = "a\x1b[2J\x9b31m\x9d52;c;x\x9c\u202eb\u2066c\u200ed\u2028e\rf\x7fg\x00"

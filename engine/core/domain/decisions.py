@@ -1,0 +1,132 @@
+"""What the engine answers: decisions, their explanations, and actions with deterministic ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from engine.core.state.strikes import Strike
+from engine.core.values.bounds import AtLeast
+
+Outcome = Literal["act", "allow", "cooldown", "strike", "budget", "shadow", "none"]
+Mode = Literal["shadow", "canary", "enforce"]
+Effect = Literal["acted", "shadow", "cooldown", "strike", "budget", "allowed", "no_target"]
+"""What came of a rule that held: it acted; it only would have; it was resting; a strike was noted, too few for an
+action; it would have acted on too many; an allow rule won; the event does not name the rule's target."""
+
+Value = float | int | str | bool | AtLeast | None
+
+
+class Quantity(str):
+    """A duration or size as people write it, where the evaluator had milliseconds or bytes."""
+
+    __slots__ = ()
+
+
+class ClauseTrace(NamedTuple):
+    """One clause as it was evaluated. `values`: each name in it, as read; `result` None = unknown."""
+
+    text: str
+    values: dict[str, Value]
+    result: bool | None
+
+
+class Hit(NamedTuple):
+    """A rule that held, and what came of it."""
+
+    rule: str
+    mode: Mode
+    effect: Effect
+    clauses: tuple[ClauseTrace, ...]
+    counterfactual: str | None
+
+
+class Action(NamedTuple):
+    """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
+    `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
+    agree before it is enforced; `told`: what the rule says beside: its area,
+    severity, what users may be told; `event`: the identity of its event; `strike`: what its rule has entered on a
+    ladder."""
+
+    action_id: str
+    ts_ms: int
+    kind: str
+    scope: str | None
+    target_type: str
+    target_id: str
+    event_id: str
+    user_id: str
+    rule: str
+    reason: str
+    for_ms: int | None
+    explanation: str
+    rulebook: str
+    models: dict[str, str]
+    earlier: bool = False
+    needs: str | None = None
+    told: Mapping[str, str] = MappingProxyType({})
+    event: int = 0
+    strike: Strike | None = None
+
+
+class Contribution(NamedTuple):
+    """A part of an event, and what it adds to the logit of a score: above zero towards spam."""
+
+    part: str
+    logit: float
+
+
+@dataclass(slots=True)
+class Decision:
+    """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first;
+    `earlier`: a further answer, as its entity has crossed a threshold since."""
+
+    event_id: str
+    user_id: str
+    ts_ms: int
+    type: str
+    outcome: Outcome
+    hits: tuple[Hit, ...]
+    scores: dict[str, float]
+    rulebook: str
+    models: dict[str, str]
+    features: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    contributions: dict[str, list[Contribution]] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+    members: dict[str, list[str]] = field(default_factory=dict)
+    earlier: bool = False
+
+
+_BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "shadow"], ...] = ("cooldown", "strike", "budget", "shadow")
+
+
+def strongest(hits: Sequence[Hit]) -> Outcome:
+    """What came of an event, by the effects of its hits."""
+    effects = {hit.effect for hit in hits}
+    if "acted" in effects:
+        return "act"
+    return next((effect for effect in _BY_WEIGHT if effect in effects), "none")
+
+
+def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str:
+    """One sentence for people: "posts_1m = 11 > 10, not verified; at 10 this would not have fired"."""
+    told = ", ".join(_tell(clause) for clause in clauses if clause.result)
+    return f"{told}; {counterfactual}" if counterfactual else told
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _tell(clause: ClauseTrace) -> str:
+    if len(clause.values) == 1:
+        name, value = next(iter(clause.values.items()))
+        if clause.text.startswith(f"{name} ") and type(value) in (int, float, Quantity, AtLeast):
+            return f"{name} = {_short(value)}{clause.text[len(name) :]}"
+    return clause.text
+
+
+def _short(value: Value) -> str:
+    return f"{value:.4g}" if type(value) is float else str(value)

@@ -1,0 +1,149 @@
+"""What the evaluator runs: functions that were generated from a rulebook, and models."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from engine.core.domain.decisions import ClauseTrace, Contribution, Value
+from engine.core.series.entity_series import EntitySeries
+from engine.core.state.clusters import ClusterSpec
+from engine.core.values.bounds import AtLeast
+
+Fields = dict[str, Any]
+Scores = Mapping[str, float | None]
+
+ModelTexts = tuple[tuple[str | None, ...], tuple[str | None, ...]]
+"""What a model reads of an event: its texts and its categories, in the order of its spec; None = missing."""
+
+ReadTexts = Callable[[Fields], ModelTexts]
+
+ModelNumbers = tuple[float | None, ...]
+"""What a model reads of an event's numbers, in the order of its spec; None = missing."""
+
+AskModel = Callable[[str, ModelNumbers], float | None]
+"""Gives a model's score for its numbers, and for the texts that it has read before; None = unknown."""
+
+Values = Mapping[str, Value]
+"""Counters and scores that were read before, by name; None = unknown."""
+
+Readings = EntitySeries | Values
+"""What a generated function reads counters from: an entity's series, or what a journey has gathered."""
+
+Observe = Callable[[Fields, EntitySeries, int], None]
+Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
+ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """`decide` asks the models that its rules name and returns the indices of the rules that hold;
+    `explain` traces one rule's clauses, and is run on hits only. `models`: those, with what reads their texts."""
+
+    decide: Decide
+    explain: ExplainRule
+    models: Mapping[str, ReadTexts]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityProgram:
+    """What an event of one type does at the entities of one kind.
+
+    `keys`: which entities the event's fields name; `observe` enters the event into the series of one of
+    them (the last argument is its key); `read` gives the counters' values there, by name.
+    """
+
+    keys: Callable[[Fields], tuple[str, ...]]
+    observe: Callable[[Fields, EntitySeries, int, str], None]
+    read: Callable[[EntitySeries, int, str], dict[str, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterProgram:
+    """A cluster that events of one type belong to, and the counters over it that their rules read, with
+    their windows."""
+
+    spec: ClusterSpec
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyProgram:
+    """What an event of one type does away from its user: the entities it visits, in this order, and the
+    rules that are decided when it is back.
+
+    `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
+    that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose other clauses
+    hold; `invalid`: tells which fields are not what they should be, where that is needed on the way.
+    """
+
+    entities: Mapping[str, EntityProgram]
+    clusters: Mapping[str, ClusterProgram]
+    carried: tuple[str, ...]
+    gather: Callable[[Fields, EntitySeries, int, Scores], dict[str, Value]]
+    eligible: Callable[[Fields, EntitySeries, int, Scores], list[int]]
+    decider: Decider
+    invalid: Callable[[Fields], list[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything that happens for one event type, generated from the rulebook.
+
+    `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
+    user, `journey` the others.
+    """
+
+    observe: Observe
+    decider: Decider
+    journey: JourneyProgram | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A rule that also acts on those who came before the threshold: what is watched at its entities.
+
+    `crossed`: whether the rule's clauses about the entity hold at a time; `count`: the value of `counter`,
+    which tells the positions ("14th of 23"), and `series_key` and `over_ms` are its own; `within_ms`: the
+    longest window of the clauses' counters.
+    """
+
+    rule: int
+    crossed: Callable[[EntitySeries, int, str], bool]
+    count: Callable[[EntitySeries, int, str], int | AtLeast | None]
+    counter: str
+    series_key: int
+    over_ms: int
+    lookback_ms: int
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A rule that rests at its entities. `holds`: whether its clauses about the entity hold at a time."""
+
+    rule: int
+    holds: Callable[[EntitySeries, int, str], bool]
+
+
+class Scorer(Protocol):
+    """A model as the evaluator sees it. It reads the texts of a batch of events at once, before they are decided.
+    `threshold`: from which score on its precision is as wanted; None while that is not known."""
+
+    version: str
+    threshold: float | None
+
+    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
+        """Read the texts of the events of a batch; None where the model is not asked."""
+
+    def read_late(self, place: int, texts: ModelTexts) -> None:
+        """The model is asked about the event at a place after all."""
+
+    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
+        """A probability for the event at a place of the batch, None while too few labels are behind it. `key` is the
+        hash of the event's id."""
+
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
+        """Names and values, for the decision's audit trail."""
+
+    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
+        """Which parts of the event have made its score, the largest first; empty where nobody can tell."""

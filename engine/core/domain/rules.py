@@ -1,0 +1,254 @@
+"""A compiled rulebook, as the evaluator sees it. `engine.rulebook` makes these out of YAML."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from engine.core.domain.decisions import Mode
+from engine.core.domain.events import Event, lookup
+from engine.core.domain.programs import AskModel, Program, Readings, Rest, Watch
+from engine.core.kernel import hash64
+from engine.core.series.entity_series import EntitySeries
+from engine.core.values.hashing import hash32
+from engine.core.values.lists import LiveList
+
+CounterKind = Literal["count", "distinct", "sum"]
+
+DEFAULT_CAP = 32
+MAX_CAP = 1_000
+DEFAULT_MAX_KEYS = 1_000_000
+"""Also of the kinds that only clusters share."""
+
+_HASHES = 1 << 64
+ANY_EVENT = "any"
+USER = "user_id"
+TARGET = "target_id"
+"""The field of whom or what an event is aimed at; often a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A question over a time window. Counters that differ in `over_ms` alone share one series.
+
+    `by`: the kind of entity that it hangs on, "user_id" or for example "url_domain" or "user_id+target_id".
+    """
+
+    name: str
+    kind: CounterKind
+    field: str | None
+    of: tuple[str, ...]
+    by: str
+    over_ms: int
+    where: str | None
+    series_key: int
+    cap: int
+    approx: bool = False
+    max_keys: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTemplate:
+    """The `then:` of a rule. `target`: "user", "event", or the field that names it, found at `path`.
+
+    `lookback_ms`: also act on those who were there so long before the threshold was crossed.
+    """
+
+    kind: str
+    scope: str | None
+    for_ms: int | None
+    target: str
+    path: str
+    lookback_ms: int | None = None
+    needs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """What is done to users whom rules meet again and again. A strike counts for `decay_ms`; `steps`: from how many
+    strikes on which action, ascending; `key`: of their series in a user's record."""
+
+    name: str
+    key: int
+    decay_ms: int
+    steps: tuple[tuple[int, ActionTemplate], ...]
+
+    def step(self, strikes: int) -> ActionTemplate | None:
+        """The highest step that so many strikes reach."""
+        return next((then for at, then in reversed(self.steps) if strikes >= at), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """On which share of the active users a rule may act within `per_ms`. `compares`: unless the rule's version before
+    the last change holds for them too; `key`: of the series in a partition's ledger, and the one after it."""
+
+    share: float
+    per_ms: int
+    compares: bool
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a rollout: from this event time on a rule has this mode."""
+
+    from_ms: int
+    mode: Mode
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
+    from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
+    its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside;
+    `sense`: stands for its clauses and all that they read; `rests`: the kind of entity at which it has its cooldown."""
+
+    name: str
+    key: int
+    events: tuple[str, ...]
+    clauses: tuple[str, ...]
+    then: ActionTemplate
+    cooldown_ms: int
+    mode: Mode
+    reason: str
+    meta: Mapping[str, Any]
+    share: float = 1.0
+    expires_ms: int | None = None
+    ladder: Ladder | None = None
+    budget: Budget | None = None
+    plan: tuple[Stage, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
+    gate: float | None = None
+    sense: int = 0
+    rests: str = USER
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What a model reads and how it learns. `numbers`: field and counter names; `texts`, `categories`: fields;
+    `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
+    this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
+    River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
+    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: which numbers are
+    durations or sizes."""
+
+    name: str
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+    categories: tuple[str, ...]
+    min_labels: int
+    learns: bool = True
+    policy: str | None = None
+    precision: float | None = None
+    river: str | None = None
+    hints: tuple[float, ...] = ()
+    presume: float = 0.0
+    units: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+def target_of(event: Event, rule: Rule) -> str | None:
+    """Whom or what a rule's action is about; None when the event does not say."""
+    if rule.then.target == "user":
+        return event.user_id
+    if rule.then.target == "event":
+        return event.event_id
+    found = lookup(event.fields, rule.then.path)
+    return found if type(found) is str and found else None
+
+
+def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
+    """Whether a rule that holds acts: not after its last day, unless it is to protect. A canary acts on a share of its
+    targets, always the same ones: a larger share has those of a smaller one in it. Where the target is an event, its
+    user counts."""
+    if rule.expires_ms is not None and event.ts_ms >= rule.expires_ms and rule.then.kind != "allow":
+        return False
+    mode, share = mode_at(rule, event.ts_ms)
+    if mode != "canary":
+        return mode == "enforce"
+    entity = event.user_id if rule.then.target == "event" else target_id
+    chosen: int = hash64(f"canary\x00{rule.name}\x00{entity}")
+    return chosen < share * _HASHES
+
+
+def cooldown_key(rule: Rule, acts: bool) -> int:
+    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself, so a rule
+    that begins to act finds nobody resting."""
+    return rule.key if acts else hash32(f"shadow {rule.name}")
+
+
+def mode_at(rule: Rule, ts_ms: int) -> tuple[Mode, float]:
+    """A rule's mode at a time, and of a canary its share."""
+    stage = next((stage for stage in reversed(rule.plan) if ts_ms >= stage.from_ms), None)
+    return (stage.mode, stage.share) if stage is not None else (rule.mode, rule.share)
+
+
+def allows(rule: Rule, event: Event) -> bool:
+    """Whether an allow rule that holds keeps the others from acting."""
+    return is_in_force(rule, event, target_of(event, rule) or event.user_id)
+
+
+def threshold_of(model: str) -> str:
+    """The name under which generated functions ask for a model's threshold."""
+    return f"{model} threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
+    `budget_windows`: the different windows of budgets;
+    `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use."""
+
+    id: str
+    counters: Mapping[str, Counter]
+    rules: tuple[Rule, ...]
+    models: Mapping[str, ModelSpec]
+    programs: Mapping[str, Program]
+    watches: Mapping[str, tuple[Watch, ...]]
+    max_keys: Mapping[str, int]
+    lateness_ms: int
+    sources: Mapping[str, str] = field(repr=False)
+    budget_windows: tuple[int, ...] = ()
+    live: Mapping[str, LiveList] = field(default_factory=dict)
+    rests: Mapping[str, tuple[Rest, ...]] = field(default_factory=dict)
+
+    def program(self, event_type: str) -> Program | None:
+        """What to do with an event of this type; None when no counter and no rule asks about it."""
+        return self.programs.get(event_type) or self.programs.get(ANY_EVENT)
+
+    def kinds(self) -> frozenset[str]:
+        """The kinds of entities that events visit, clusters among them."""
+        journeys = [program.journey for program in self.programs.values() if program.journey is not None]
+        return frozenset(kind for one in journeys for kind in (*one.entities, *one.clusters))
+
+    def pausing(self, names: Container[str]) -> "Rulebook":
+        """The same, with these rules in shadow: they are decided and told, and do nothing."""
+        paused = (replace(one, mode="shadow", plan=()) if one.name in names else one for one in self.rules)
+        return replace(self, rules=tuple(paused))
+
+    def holding(self, stages: Mapping[str, int]) -> "Rulebook":
+        """The same, with each of these rules at most at this stage of its plan."""
+        held = (replace(r, plan=r.plan[: stages[r.name] + 1]) if r.name in stages else r for r in self.rules)
+        return replace(self, rules=tuple(held))
+
+    def would_hold(self, name: str, event: Event, readings: Readings, now: int, ask: AskModel) -> bool:
+        """Whether the rule of this name holds for an event, as far as this rulebook can tell from what was read."""
+        program = self.program(event.type)
+        index = next((index for index, rule in enumerate(self.rules) if rule.name == name), None)
+        if program is None or index is None:
+            return False
+        deciders = [program.decider, *([program.journey.decider] if program.journey is not None else [])]
+        known = [decider for decider in deciders if isinstance(readings, EntitySeries) == (decider is program.decider)]
+        return any(index in decider.decide(event.fields, readings, now, ask) for decider in known)
+
+
+def changed_rules(old: Rulebook, new: Rulebook, before: Mapping[str, Rulebook]) -> dict[str, Rulebook]:
+    """By rule of a new rulebook, the one in which it was different last. `before`: the same for the old one."""
+    known = {rule.name: rule for rule in old.rules}
+    found = {}
+    for rule in new.rules:
+        if rule.name in known and known[rule.name].sense != rule.sense:
+            found[rule.name] = old
+        elif rule.name in before:
+            found[rule.name] = before[rule.name]
+    return found

@@ -1,0 +1,142 @@
+"""What comes of a rule that holds: it rests, climbs a ladder, keeps to its budget, acts."""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+
+from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, explain, ordinal
+from engine.core.domain.events import Event
+from engine.core.domain.programs import ModelNumbers
+from engine.core.domain.rules import (
+    USER,
+    ActionTemplate,
+    Ladder,
+    Rule,
+    Rulebook,
+    allows,
+    cooldown_key,
+    is_in_force,
+    mode_at,
+)
+from engine.core.evaluation.budgets import allows_one_more
+from engine.core.kernel import hash64
+from engine.core.state.entities import EntityRecord
+from engine.core.state.strikes import Strike, enter
+from engine.core.values.hashing import hash32
+from engine.core.values.identity import action_id
+
+_REMEMBERED: tuple[Effect, ...] = ("acted", "shadow", "strike")
+"""After these a rule rests."""
+
+
+@dataclass(slots=True)
+class Case:
+    """One event while it is decided. `now`: its time on the record's scale; `ledger`: its partition's, where rules
+    have budgets; `resting`: which rules rest at other entities, as the event has found."""
+
+    event: Event
+    record: EntityRecord
+    now: int
+    ledger: EntityRecord | None = None
+    allowed: bool = False
+    earlier: bool = False
+    hits: list[Hit] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    scores: dict[str, float | None] = field(default_factory=dict)
+    numbers: dict[str, ModelNumbers] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    resting: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A rule that holds for an event. `held_before`: as for `budgets.allows_one_more`."""
+
+    index: int
+    target_id: str | None
+    clauses: tuple[ClauseTrace, ...]
+    counterfactual: str | None
+    held_before: Callable[[], bool] | None = bool
+
+
+class Enforcement:
+    """Turns rules that hold into hits and actions, by one rulebook."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
+
+    def allow(self, case: Case, held: Set[int]) -> None:
+        """Note whether one of the rules that hold keeps the others from acting."""
+        if not case.allowed and not self._allow.isdisjoint(held):
+            case.allowed = any(allows(self._rulebook.rules[i], case.event) for i in held if i in self._allow)
+
+    def meet(self, case: Case, holding: Holding) -> None:
+        """One rule holds: add the hit, and the action where it acts."""
+        rule, clauses = self._rulebook.rules[holding.index], holding.clauses
+        looks_back = rule.then.lookback_ms is not None
+        if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.identify()} {case.event.content}")):
+            return  # another of its entities, or its journey, was faster
+        effect, then, strike = self._effect(case, rule, holding), rule.then, None
+        if rule.ladder is not None and effect in ("acted", "shadow"):
+            strike = _strike(case, rule, rule.ladder, effect == "acted")
+            strikes = enter(case.record, strike, case.now, rule.ladder.decay_ms)
+            clauses += (_told(rule.ladder, strikes),)
+            step = rule.ladder.step(strikes)
+            if step is not None:
+                then = step
+            elif effect == "acted":
+                effect = "strike"
+        case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
+        if rule.cooldown_ms and rule.rests == USER and effect in _REMEMBERED:
+            case.record.cool(cooldown_key(rule, effect != "shadow"), case.now, rule.cooldown_ms)
+        if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
+            told = explain(clauses, holding.counterfactual)
+            case.actions.append(self._act(case, rule, then, holding.target_id, told, strike))
+
+    def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
+        if holding.target_id is None:
+            return "no_target"
+        acts = is_in_force(rule, case.event, holding.target_id)
+        if rule.cooldown_ms and _rests(case, rule, acts):
+            return "cooldown"
+        if not acts:
+            return "shadow"
+        if holding.index in self._allow:
+            return "acted"
+        if case.allowed:
+            return "allowed"
+        return "acted" if _can_afford(case, rule, holding) else "budget"
+
+    def _act(
+        self, case: Case, rule: Rule, then: ActionTemplate, target_id: str, explanation: str, strike: Strike | None
+    ) -> Action:
+        event = case.event
+        return Action(
+            action_id((event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, target_id)),
+            event.ts_ms, then.kind, then.scope, then.target, target_id, event.event_id, event.user_id, rule.name,
+            rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.told,
+            event.identify(), strike,
+        )  # fmt: skip
+
+
+def _rests(case: Case, rule: Rule, acts: bool) -> bool:
+    """At its user; where it rests at another entity, the event has learned of it there."""
+    if rule.rests != USER:
+        return case.resting.get(rule.name, False)
+    return case.record.cooling(cooldown_key(rule, acts), case.now)
+
+
+def _can_afford(case: Case, rule: Rule, holding: Holding) -> bool:
+    if rule.budget is None or case.ledger is None:
+        return True
+    return allows_one_more(case.ledger, rule.budget, case.event.user_id, case.event.ts_ms, holding.held_before)
+
+
+def _strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> Strike:
+    """What does not act strikes on a ladder of its own."""
+    key = ladder.key if counts else hash32(f"{ladder.key} {rule.key}")
+    return Strike(key, hash64(f"{case.event.identify()} {case.event.content}"))
+
+
+def _told(ladder: Ladder, strikes: int) -> ClauseTrace:
+    return ClauseTrace(f"{ordinal(strikes)} strike on ladder {ladder.name}", {f"ladder.{ladder.name}": strikes}, True)

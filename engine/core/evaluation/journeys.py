@@ -1,0 +1,143 @@
+"""Counting over what belongs to no single user: an event's journey to its entities and back.
+
+An address, a domain or a text is owned by one partition, as a user is. An event whose rules count over
+such entities travels: from its user to each entity in turn, in the order of their kinds, and back to
+its user, where it is decided. At each stop it is entered into the entity's series and takes the counters'
+values along. What happens at a stop depends on the entity's record alone, so it does not matter whether
+the stops lie on one worker or on many.
+
+Those who came first are not forgotten. A rule with a lookback leaves a note at the entity for each event
+that it would have acted on, had there been more of them. When the entity's counters cross the threshold,
+the notes become recalls, which travel to their users and are enforced there. Whether an event is acted on
+at once or recalled later depends on the order of arrival; whether it is acted on at all does not, for clauses
+that more events can only make true.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice, product
+
+from engine.core.domain.decisions import Contribution, Hit, Value, ordinal
+from engine.core.domain.events import Event
+from engine.core.domain.programs import Fields, JourneyProgram
+from engine.core.domain.rules import USER, Counter
+from engine.core.domain.units import duration_text
+from engine.core.evaluation.choice import chosen, most_of
+from engine.core.state.clusters import Trace
+
+MAX_COMBINATIONS = 64
+PART_SEPARATOR = "\x1f"
+"""Stands between the parts of a pair's key; in them it is escaped (`joined`), as ids may have it."""
+
+_ESCAPE = "\x1e"
+
+Stop = tuple[str, str]
+"""An entity: its kind, such as "url_domain", and its key, such as "x.io"."""
+
+
+def joined(parts: Iterable[str]) -> str:
+    """The key of what has these parts: another one for other parts, whatever is in them."""
+    return PART_SEPARATOR.join(map(escaped, parts))
+
+
+def escaped(part: str) -> str:
+    """A part as it stands in a key."""
+    if PART_SEPARATOR not in part and _ESCAPE not in part:
+        return part
+    return part.replace(_ESCAPE, f"{_ESCAPE}0").replace(PART_SEPARATOR, f"{_ESCAPE}1")
+
+
+@dataclass(slots=True)
+class Journey:
+    """An event on its way. `home`: the partition of its user.
+
+    `fields`: what the stops and the decision need of the event; `values`: the user's counters and scores
+    as they were at its arrival; `found`: what each stop so far has answered; `allowed`: an allow rule has
+    held already; `eligible`: rules that look back, or rest, at an entity and that would act, and on which target;
+    `resting`: those of them that rest wherever they hold; `hits`: what has
+    been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `place`:
+    as its event's, when it is back; `content`: as its event's; what has been decided by at home is in
+    `scores`, `features` and `contributions`.
+    """
+
+    event_id: str
+    type: str
+    user_id: str
+    ts_ms: int
+    home: int
+    fields: Fields
+    stops: list[Stop]
+    values: dict[str, Value]
+    models: dict[str, str]
+    allowed: bool = False
+    eligible: dict[str, str] = field(default_factory=dict)
+    hits: tuple[Hit, ...] = ()
+    found: list[dict[str, Value]] = field(default_factory=list)
+    clusters: dict[str, Trace] = field(default_factory=dict)
+    members: dict[str, list[str]] = field(default_factory=dict)
+    place: int = -1
+    content: int = 0
+    scores: dict[str, float] = field(default_factory=dict)
+    features: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    contributions: dict[str, list[Contribution]] = field(default_factory=dict)
+    resting: dict[str, bool] = field(default_factory=dict)
+
+    def next_stop(self) -> Stop | None:
+        """The entity to visit now; None when it is back home."""
+        return self.stops[len(self.found)] if len(self.found) < len(self.stops) else None
+
+    def event(self) -> Event:
+        """The event, with the fields that it has carried."""
+        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, self.place)
+
+    def readings(self) -> list[dict[str, Value]]:
+        """All values by name. An event that names several entities of a kind has one reading for each, and
+        each combination; of very many, every entity occurs in at least one."""
+        kinds: dict[str, list[dict[str, Value]]] = {}
+        for (kind, _), values in zip(self.stops, self.found, strict=False):
+            kinds.setdefault(kind, []).append(values)
+        answers = [[one for one in found if one] or [{}] for found in kinds.values()]
+        chosen = list(islice(product(*answers), MAX_COMBINATIONS + 1))
+        if len(chosen) > MAX_COMBINATIONS:
+            most = max(map(len, answers))
+            each = [tuple(found[index % len(found)] for found in answers) for index in range(most)]
+            chosen = [*each, *chosen][:MAX_COMBINATIONS]
+        return [{name: value for part in (self.values, *parts) for name, value in part.items()} for parts in chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """An earlier event that a rule acts on now. `position` of `total` in the rule's counter; `content`: as the
+    event's."""
+
+    rule: str
+    event_id: str
+    type: str
+    user_id: str
+    target_id: str
+    ts_ms: int
+    home: int
+    kind: str
+    key: str
+    counter: str
+    position: int | None
+    total: int
+    content: int = 0
+
+    def told(self, counters: Mapping[str, Counter]) -> str:
+        """For people: "14th of 23 accounts with url_domain x.io within 10m"."""
+        counter = counters.get(self.counter)
+        things = "accounts" if counter is not None and counter.field == USER else "events"
+        within = f" within {duration_text(counter.over_ms)}" if counter is not None else ""
+        which = ordinal(self.position) if self.position is not None else "one"
+        parts = zip(self.kind.split("+"), self.key.split(PART_SEPARATOR), strict=False)
+        named = " and ".join("the same text" if kind == "text" else f"{kind} {key}" for kind, key in parts)
+        return f"{which} of {self.total} {things} with {named}{within}"
+
+
+def route(program: JourneyProgram, fields: Fields) -> list[Stop]:
+    """The entities that an event visits, in the order in which all events visit their kinds: of each kind all that it
+    names, or of many some that its sender does not choose."""
+    return [
+        (kind, key) for kind, entity in program.entities.items() for key in chosen(entity.keys(fields), most_of(kind))
+    ]

@@ -1,0 +1,72 @@
+"""The series of one entity: what the functions generated from a rulebook read and write."""
+
+from engine.core.series import counts, distincts
+from engine.core.series.counts import new_counts, times_between
+from engine.core.series.distincts import entries_by_key, new_distincts
+from engine.core.series.packed import Packed, shift
+from engine.core.series.windows import SeriesByKey, SumSeries
+from engine.core.values.bounds import AtLeast
+
+_NO_COUNTS, _NO_DISTINCTS = new_counts(), new_distincts()
+
+
+class EntitySeries:
+    """All series of an entity: those of counts and of distinct values, packed, and the others by their keys."""
+
+    __slots__ = ("counts", "distincts", "others")
+
+    def __init__(self) -> None:
+        self.counts: Packed[int] = _NO_COUNTS[:]
+        self.distincts: Packed[int] = _NO_DISTINCTS[:]
+        self.others: SeriesByKey = {}
+
+    def __bool__(self) -> bool:
+        return self.counts[0] > 0 or self.distincts[0] > 0 or bool(self.others)
+
+    def after(self, now: int, until: int) -> set[int]:
+        """The times in (now, until] at which something was entered."""
+        found = set(times_between(self.counts, now, until))
+        for entries in entries_by_key(self.distincts).values():
+            found.update(time for time, _ in entries if now < time <= until)
+        return found.union(*(one.after(now, until) for one in self.others.values()))
+
+    def shift(self, by_ms: int) -> None:
+        """Move to a base `by_ms` later."""
+        shift(self.counts, by_ms, counts.LAYOUT)
+        shift(self.distincts, by_ms, distincts.LAYOUT)
+        for series in self.others.values():
+            series.shift(by_ms)
+
+
+UNKNOWN = EntitySeries()
+"""What late events are decided with: nothing is known there."""
+UNKNOWN.counts = UNKNOWN.distincts = UNKNOWN.others = None  # type: ignore[assignment]  # the reading functions take None as unknown
+
+
+def trim_others(all_series: SeriesByKey, oldest: int) -> int:
+    """Drop what no answer can depend on any more, as `trim_counts`. Returns the longest retention of what is left."""
+    longest = 0
+    for key, series in list(all_series.items()):
+        series.trim()
+        if not series.times or series.times[-1] + series.retention_ms < oldest:
+            del all_series[key]
+        else:
+            longest = max(longest, series.retention_ms)
+    return longest
+
+
+def add_amount(series: SeriesByKey, key: int, now: int, amount: float, cap: int, retention_ms: int) -> None:
+    """Enter an event and its amount into the sum series `key`."""
+    found = series.get(key)
+    if not isinstance(found, SumSeries):
+        found = series[key] = SumSeries(retention_ms)
+    found.retain(retention_ms)
+    found.add_amount(now, amount, cap)
+
+
+def read_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> float | AtLeast | None:
+    """A sum, or a bound; None (unknown) without series. `cap` only bounds memory here."""
+    if series is None:
+        return None
+    found = series.get(key)
+    return found.total(now, over_ms) if isinstance(found, SumSeries) else 0.0
