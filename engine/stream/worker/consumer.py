@@ -9,10 +9,8 @@ What guards the events, at this entrance:
 
 - Positions. We keep the next offset of each partition ourselves, pinned when it is assigned. A batch is computed
   only if it begins exactly there.
-- Gaps. Records that do not follow are read again; a gap counts as real (markers of transactions, compaction) only when
-  a fetch that began at its near end shows it again. After a rebalance, Faust and aiokafka can drop a fetch.
-- The watchdog (`watchdog.py`): for the end of a partition that was dropped, with nothing behind it to show the gap;
-  and for a worker that can do nothing any more.
+- Gaps (`gaps.py`). Records that do not follow are read again.
+- The watchdog (`watchdog.py`): for what a rebalance dropped, and for a worker that can do nothing any more.
 
 Private seams used (faust-streaming 0.15.3; `tests/unit/stream/worker/test_seams.py` fails when they move):
 `_new_consumer_thread`, `_drain_messages`, `_wait_next_records`, `_new_offset`, `_filter_tps_with_pending_acks`,
@@ -21,7 +19,7 @@ Private seams used (faust-streaming 0.15.3; `tests/unit/stream/worker/test_seams
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
@@ -33,15 +31,16 @@ from mode import Service
 
 from engine.stream.handlers.base import BatchHandler
 from engine.stream.worker.fencing import raise_if_apart
+from engine.stream.worker.gaps import Gaps
 from engine.stream.worker.host import Host
 from engine.stream.worker.label_gate import LabelGate
 from engine.stream.worker.membership import MemberThread
+from engine.stream.worker.offsets import OffsetConsumer
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
 from engine.stream.worker.watchdog import Watchdog
 
 _FETCH_TIMEOUT_S = 1.0
-_READ_AGAIN = 3
 
 
 class ConsumersHost(Host, Protocol):
@@ -53,19 +52,15 @@ class ConsumersHost(Host, Protocol):
     def recovery(self) -> BulkRecovery: ...
 
 
-class BatchConsumer(driver.Consumer):
+class BatchConsumer(OffsetConsumer):
     """Faust's consumer with a fetch loop that works on batches."""
 
     app: ConsumersHost  # type: ignore[assignment]  # Faust's declaration knows nothing of our parts
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._next: dict[TP, int] = {}
-        self._durable: dict[TP, int] = {}
-        self._suspected: dict[TP, int] = {}  # the far end of a gap that was seen once
-        self._began: dict[TP, int] = {}  # where the fetch under way begins, of those
+        self._gaps = Gaps()
         self._gate = LabelGate()
-        self._reread: dict[TP, tuple[int, int, int]] = {}
         self._taking = False
         self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
 
@@ -78,7 +73,7 @@ class BatchConsumer(driver.Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 self._taking = False
-                self._began = {tp: await self._position(tp) for tp in list(self._suspected)}
+                self._gaps.begin_fetch({tp: await self._position(tp) for tp in self._gaps.suspected})
                 records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
                 self._taking = True
                 if not records or self.should_stop:
@@ -128,18 +123,16 @@ class BatchConsumer(driver.Consumer):
             return []  # not pinned yet: perform_seek will read these records again
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
-        suspected = self._suspected.pop(tp, None)
         if not records or (first := records[0].offset) == expected:
+            self._gaps.settle(tp)
             return records
         near = max(expected, (await self.earliest_offsets(tp))[tp])  # what lies before is deleted
-        # Seen twice, by a fetch that began right here: one that was dropped has moved the position on.
-        if first <= near or (suspected == first and self._began.get(tp) == near):
+        if self._gaps.is_real(tp, near, first):
             if tp in self._next:
                 self._next[tp] = first
             return records
         self.log.warning("gap in %s: expected offset %s, got %s: reading again", tp, expected, first)
         self.app.metrics.gaps.inc()
-        self._suspected[tp] = first
         with suppress(IllegalStateError):  # it has just been revoked: whoever owns it pins its own position
             await self.seek_wait({tp: near})
         return []
@@ -198,26 +191,6 @@ class BatchConsumer(driver.Consumer):
         if arrived_ms is not None:
             self.app.metrics.event_delay.labels(tp.topic).observe(max(0.0, time.time() - arrived_ms / 1_000))
 
-    async def positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """What is decided next of each: what follows the last that was taken on; before there is any, what the group
-        has committed."""
-        found = {}
-        for tp in partitions:
-            following = self._next.get(tp)
-            found[tp] = following if following is not None else await self._committed(tp)
-        return found
-
-    async def _committed(self, tp: TP) -> int:
-        thread: Any = self._thread
-        return await thread.call_thread(thread._ensure_consumer().committed, tp) or 0
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        yield from super()._filter_tps_with_pending_acks(topics)
-        yield from [tp for tp in self._durable if topics is None or tp in topics or tp.topic in topics]
-
-    def _new_offset(self, tp: TP) -> int | None:
-        return self._durable[tp] if tp in self._durable else super()._new_offset(tp)
-
     async def wait_empty(self) -> None:
         """Finish what is under way, then commit. Called when the worker stops."""
         await self.app.durability.drain()
@@ -247,8 +220,9 @@ class BatchConsumer(driver.Consumer):
             raise
 
     def _forget(self, tp: TP) -> None:
-        for known in (self._next, self._durable, self._suspected, self._reread):
+        for known in (self._next, self._durable):
             known.pop(tp, None)
+        self._gaps.forget(tp)
         self._gate.forget(tp)
         self.app.recovery.begin_again()
         handler = self.app.handlers.get(tp.topic)
@@ -277,7 +251,7 @@ class BatchConsumer(driver.Consumer):
             positions[tp] = max(first, start or 0)
         await self.seek_wait(positions)
         self._next.update(positions)
-        self._suspected.clear()
+        self._gaps.pin()
 
     @Service.task
     async def _watch(self) -> None:
@@ -300,17 +274,9 @@ class BatchConsumer(driver.Consumer):
                 found[tp] = (following, reached)
         return found
 
-    async def _position(self, tp: TP) -> int:
-        """How far the client has read; 0 for a partition that has just been revoked."""
-        with suppress(IllegalStateError):
-            return await self.position(tp) or 0
-        return 0
-
     async def read_again(self, tp: TP, following: int, reached: int) -> None:
         """Read again what may have been dropped. After a few times there is nothing but markers."""
-        *known, times = self._reread.get(tp, (following, reached, 0))
-        self._reread[tp] = (following, reached, times + 1 if known == [following, reached] else 1)
-        if self._reread[tp][2] <= _READ_AGAIN and self._next.get(tp) == following:
+        if self._gaps.may_be_read_again(tp, following, reached) and self._next.get(tp) == following:
             with suppress(IllegalStateError):
                 await self.seek_wait({tp: following})
 

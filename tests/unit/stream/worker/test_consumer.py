@@ -18,6 +18,7 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.worker import consumer as batches
 from engine.stream.worker.app import FloodgateApp
 from engine.stream.worker.consumer import BatchConsumer
+from engine.stream.worker.gaps import Gaps
 from engine.stream.worker.label_gate import LabelGate
 
 EVENTS, LABELS, OTHER = TP("events", 0), TP("labels", 0), TP("events", 1)
@@ -45,8 +46,7 @@ class Entrance:
         self._taking = False
         self.flow_active, self.log = True, SimpleNamespace(warning=lambda *_: None)
         self._next: dict[TP, int] = {EVENTS: 0, LABELS: 0, OTHER: 0}
-        self._suspected: dict[TP, int] = {}
-        self._began: dict[TP, int] = {}
+        self._gaps = Gaps()
         self._gate = LabelGate()
         self._thread = SimpleNamespace(highwaters=self._highwaters)
 
@@ -99,7 +99,7 @@ class Entrance:
 
     def take(self, began: int | None = None, **fetched: list[int]) -> None:
         """A fetch; `began`: where that of the events did, if it is asked."""
-        self._began = {EVENTS: began} if began is not None and EVENTS in self._suspected else {}
+        self._gaps.begin_fetch({EVENTS: began} if began is not None and EVENTS in self._gaps.suspected else {})
         names = {"events": EVENTS, "labels": LABELS, "other": OTHER}
         records = {names[name]: self.records(*offsets) for name, offsets in fetched.items()}
         asyncio.run(self._take(records, None))
@@ -360,8 +360,8 @@ class Worker(BatchConsumer):
             ),
         )  # fmt: skip
         self.app = app
-        self._next, self._durable, self._suspected, self._began = {EVENTS: 0}, {}, {}, {}
-        self._gate, self._reread = LabelGate(), {}
+        self._next, self._durable = {EVENTS: 0}, {}
+        self._gate, self._gaps = LabelGate(), Gaps()
         self._taking, self.flow_active = False, True
         self._room = asyncio.Semaphore(2)
         self.suspend_flow: Any = asyncio.Event()
@@ -418,7 +418,7 @@ class Worker(BatchConsumer):
         return 0
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109  # Faust's
-        self.told.append(("waiting", self._taking, dict(self._began)))
+        self.told.append(("waiting", self._taking, dict(self._gaps._began)))
         return self.fetches.pop(0)()
 
     async def compute(self, *offsets: int, generation: int = 1) -> bool:
@@ -538,11 +538,12 @@ def test_a_partition_is_pinned_where_it_goes_on(
     worker = Worker()
     foreign, labels, hops = TP("changelog", 0), TP("labels", 0), TP("hops", 0)
     worker.assigned = {EVENTS, labels, hops, foreign}
-    worker._next, worker._suspected = {}, {EVENTS: 3}
+    worker._next = {}
+    worker._gaps.is_real(EVENTS, 0, 3)
     worker.handler.own, worker.starts = own, {EVENTS: first}
     worker._committed_offset = {EVENTS: committed}
     asyncio.run(worker.perform_seek())
-    assert (worker._next, worker.sought, worker._suspected) == ({EVENTS: begins}, {EVENTS: begins}, {})
+    assert (worker._next, worker.sought, worker._gaps.suspected) == ({EVENTS: begins}, {EVENTS: begins}, [])
     assert len(worker.errors) == told
 
 
@@ -627,7 +628,8 @@ def test_the_fetch_loop_takes_on_what_it_gets_until_it_stops() -> None:
 
     worker, taking = Worker(), list[bool]()
     worker.handler.during = lambda: taking.append(worker._taking)
-    worker._suspected, worker.reads = {OTHER: 9}, {OTHER: 4}
+    worker._gaps.is_real(OTHER, 4, 9)
+    worker.reads = {OTHER: 4}
     run_loop(worker, lambda: ({}, None), lambda: ({EVENTS: Entrance.records(0, 1)}, {EVENTS}), stop)
     assert (worker.handler.processed, taking) == ([[0, 1]], [True])
     assert worker.told == [("waiting", False, {OTHER: 4})] * 3
