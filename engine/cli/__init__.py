@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from engine.cli.lazy import LazyGroup
 from engine.cli.output import complain, echo
 from engine.errors import FloodgateError
 
@@ -34,26 +35,6 @@ COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """Imports a command's module when the command is used: `rules check` need not load Faust."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, from the module of its name."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"engine.cli.{cmd_name.replace('-', '_')}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The overview, without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
-
-
 def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         build = importlib.import_module("engine.build").find_build()  # not loaded for anything else
@@ -62,7 +43,7 @@ def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
         context.exit()
 
 
-@click.group(cls=_LazyGroup)
+@click.group(cls=LazyGroup, package="engine.cli", summaries=COMMANDS)
 @click.option(
     "--version",
     is_flag=True,

@@ -140,5 +140,6 @@ FAULTS = [
     Fault("a worker's disk is full", _fill_disk, _start_again, "room on the disk, a start", DOWN),
     Fault("a moderator gone bad", _judge_wrongly, _quarantine, "`floodgate learn quarantine`",
           frozenset({"FloodgateModeratorDoubted"}), frozenset({"FloodgateModelDrift"})),
-    Fault("Kafka killed for two minutes", _kill_broker, _start_broker, "Kafka started again", AWAY, lasts_s=120),
+    Fault("Kafka killed for two minutes", _kill_broker, _start_broker, "Kafka started again", AWAY,
+          frozenset({"FloodgateNoEvents"}), 120),
 ]  # fmt: skip

@@ -10,9 +10,9 @@ from rich.progress import Progress
 from engine.backtest.comparison import Concerned
 from engine.backtest.guard import exceeding, try_on_last_events
 from engine.backtest.text import named, tell
-from engine.cli.checking import Limits, checked, with_limits
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, confirm, echo
+from engine.cli.rules.checking import Limits, checked, with_limits
 from engine.cli.times import DURATION
 from engine.core.domain.rules import Rulebook
 from engine.rulebook.tools.differences import differences
