@@ -1,18 +1,23 @@
 """Every error that Floodgate raises on purpose, as one tree. Each says who acts.
 
 FloodgateError
-├── EventError            a message cannot be used       → it becomes a dead letter
-├── LabelError            a label cannot be used         → it becomes a dead letter
-├── RulebookError         a rulebook fails its check     → the policy team mends the YAML
-├── SettingsError         a setting is missing or wrong  → the operator mends the configuration
-├── StateError            stored state cannot be read    → the operator rebuilds it from the changelog
-├── SnapshotError         a model snapshot is unreadable → the operator rolls the model back
-├── PipelineError         a pipeline cannot be made      → whoever wrote it
-├── BrokerError           no broker answers              → the operator checks `brokers`
-├── KafkaMissingError    Kafka cannot be fetched here    → whoever sets the machine up
-├── PublishError          the broker refuses messages    → the operator raises a limit or mends the file
-├── RecordingError        a recorded file is unreadable  → whoever recorded it
-└── TopicError            topics are missing or wrong    → the operator runs `floodgate topics create`
+│ the sender of a message; it becomes a dead letter
+├── EventError            it is no event that can be used
+├── LabelError            it is no label that can be used
+│ the policy team
+├── RulebookError         a rulebook fails its check
+├── PipelineError         an expression describes no estimator
+├── RecordingError        a recorded file cannot be read
+│ the operator
+├── SettingsError         a setting is missing or wrong
+├── BrokerError           no broker answers
+├── TopicError            topics are missing or wrong
+├── PublishError          the broker refuses messages
+├── StateError            stored state cannot be read: rebuild it from the changelog
+├── SnapshotError         a model snapshot cannot be read: roll the model back
+├── KafkaMissingError     Kafka cannot be fetched here
+│ nobody: its supervisor starts the worker again
+└── WorkerError           a worker can do nothing any more, or must not
 """
 
 
@@ -81,3 +86,7 @@ class RecordingError(FloodgateError):
 
 class TopicError(FloodgateError):
     """A topic that is missing, or that has the wrong shape."""
+
+
+class WorkerError(FloodgateError):
+    """A worker that has to end: what it has is not its own any more, or it does not get on. Nothing is lost by that."""

@@ -115,11 +115,11 @@ def _dump_one_by_one(
 class BatchHandler(Protocol):
     """Computes the batches of one topic."""
 
-    async def begin(self, partition: int) -> int | None:
+    async def on_assigned(self, partition: int) -> int | None:
         """The partition is ours from now on. Where to read from, or None for the committed offset."""
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """Compute records (aiokafka ConsumerRecords) in their order. Synchronous; must not raise."""
 
-    def end(self, partition: int) -> None:
+    def on_revoked(self, partition: int) -> None:
         """The partition is someone else's: forget everything about it."""

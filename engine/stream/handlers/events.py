@@ -54,11 +54,11 @@ class EventWorker:
         """Decide with this from the next batch on."""
         self._evaluator = evaluator
 
-    async def begin(self, partition: int) -> int | None:
+    async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
         return None
 
-    def end(self, partition: int) -> None:
+    def on_revoked(self, partition: int) -> None:
         """Someone else writes this partition's state from now on."""
         self._end_state(partition)
 

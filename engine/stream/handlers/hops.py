@@ -89,11 +89,11 @@ class HopWorker:
         """Decide with this from the next batch on."""
         self._evaluator, self._kinds = evaluator, evaluator.rulebook.kinds()
 
-    async def begin(self, partition: int) -> int | None:
+    async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
         return None
 
-    def end(self, partition: int) -> None:
+    def on_revoked(self, partition: int) -> None:
         """The state belongs to the event worker, which ends it."""
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:

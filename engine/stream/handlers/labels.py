@@ -169,11 +169,11 @@ class LabelWorker:
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._labels_by = cache(metrics.labels.labels)
 
-    async def begin(self, partition: int) -> int | None:
+    async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
         return None
 
-    def end(self, partition: int) -> None:
+    def on_revoked(self, partition: int) -> None:
         """The state belongs to the event worker, which ends it."""
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:

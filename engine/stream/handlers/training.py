@@ -8,7 +8,7 @@ from typing import Any, get_args
 import structlog
 
 from engine.core.domain.rules import Rulebook
-from engine.errors import LabelError
+from engine.errors import LabelError, WorkerError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
@@ -71,18 +71,18 @@ class TrainerWorker:
         """Learn the models of this rulebook."""
         self._rulebook = rulebook
 
-    async def begin(self, partition: int) -> int | None:
+    async def on_assigned(self, partition: int) -> int | None:
         """Continue exactly behind what the newest snapshots have learned, once those are known."""
         try:
             await asyncio.wait_for(self._known(), _KNOWN_WITHIN_S)
         except TimeoutError as error:
-            raise RuntimeError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
+            raise WorkerError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
         self.active = True
         known = self._models.followers
         wanted = self._rulebook.models if self._rulebook is not None else [name for name in known if not is_seed(name)]
         return self._trainer.restore({name: follower for name, follower in known.items() if name in wanted})
 
-    def end(self, partition: int) -> None:
+    def on_revoked(self, partition: int) -> None:
         """Someone else learns from now on."""
         self.active = False
         self._tell_teachers({})

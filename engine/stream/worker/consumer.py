@@ -227,7 +227,7 @@ class BatchConsumer(OffsetConsumer):
         self.app.recovery.begin_again()
         handler = self.app.handlers.get(tp.topic)
         if handler is not None:
-            handler.end(tp.partition)
+            handler.on_revoked(tp.partition)
 
     async def on_partitions_assigned(self, assigned: "set[TP]", generation_id: int = 0) -> None:
         """Fence those who had these partitions before their state is read: Faust begins recovery from here."""
@@ -244,7 +244,7 @@ class BatchConsumer(OffsetConsumer):
         handled = sorted(tp for tp in map(ensure_TP, self.assignment()) if tp.topic in self.app.handlers)
         positions = {ensure_TP(tp): first for tp, first in (await self.earliest_offsets(*handled)).items()}
         for tp, first in positions.items():
-            own = await self.app.handlers[tp.topic].begin(tp.partition)
+            own = await self.app.handlers[tp.topic].on_assigned(tp.partition)
             start = own if own is not None else self._committed_offset.get(tp)
             if start is not None and start < first:
                 self.log.error("%s begins at %s: what lay from %s on was deleted unread", tp, first, start)

@@ -20,7 +20,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from engine.errors import BrokerError
+from engine.errors import BrokerError, WorkerError
 from engine.settings import Settings, TopicNames
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES, async_options
 
@@ -52,12 +52,12 @@ class Writer:
 
     async def renew(self) -> int:
         """Take a newer epoch, as only the present owner may: one that has lost the partition raises ProducerFenced;
-        one that loses it in this very moment, RuntimeError. Returns the offset behind the new marker."""
+        one that loses it in this very moment, WorkerError. Returns the offset behind the new marker."""
         end = await self._mark()
         await self.close()
         following = await self.open()
         if following != end + 1:
-            raise RuntimeError(f"{self._tp} was written by another while its owner took a newer epoch")
+            raise WorkerError(f"{self._tp} was written by another while its owner took a newer epoch")
         return following
 
     async def _mark(self) -> int:
@@ -116,11 +116,11 @@ class Writers:
             ) from error
 
     async def get(self, tp: TP) -> Writer:
-        """The writer of a partition that is ours. Raises RuntimeError for another's."""
+        """The writer of a partition that is ours. Raises WorkerError for another's."""
         async with self._changing:
             writer = self._writers.get(tp)
             if writer is None:
-                raise RuntimeError(f"{tp} is not this worker's to write")
+                raise WorkerError(f"{tp} is not this worker's to write")
             if writer.is_old():
                 async with asyncio.timeout(self._settings.session_timeout_ms / 1000):
                     self.next_offset[tp] = await writer.renew()
@@ -147,10 +147,10 @@ class Writers:
 def raise_if_apart(topics: TopicNames, assigned: Iterable[TP]) -> None:
     """Whoever has a partition's events has its labels and hops too: they share state, and that has one writer. Faust
     keeps topics together that all workers subscribe to (faust/assignor/partition_assignor.py,
-    `_group_co_subscribed`), so an older version among the workers would part them. Raises RuntimeError."""
+    `_group_co_subscribed`), so an older version among the workers would part them. Raises WorkerError."""
     parts: dict[str, set[int]] = {topic: set() for topic in (topics.events, topics.labels, topics.hops)}
     for tp in assigned:
         if tp.topic in parts:
             parts[tp.topic].add(tp.partition)
     if len({frozenset(found) for found in parts.values()}) > 1:
-        raise RuntimeError(f"partitions came apart: {parts}; stop the workers of another version first")
+        raise WorkerError(f"partitions came apart: {parts}; stop the workers of another version first")

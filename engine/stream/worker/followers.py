@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 
+from engine.errors import WorkerError
 from engine.settings import Settings
 from engine.stream.handlers.base import accept_any
 from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS, async_options
@@ -53,7 +54,7 @@ class Follower(Service):
         await self.caught_up.wait()
         tp, consumer = TopicPartition(self._topic, 0), self._consumer
         if consumer is None:
-            raise RuntimeError(f"{self._topic} is not followed any more")
+            raise WorkerError(f"{self._topic} is not followed any more")
         end = (await consumer.end_offsets([tp]))[tp]
         while self._received < end:
             self._moved.clear()
@@ -62,7 +63,7 @@ class Follower(Service):
     async def ends_of(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets behind the last records of partitions of any topic."""
         if self._consumer is None:
-            raise RuntimeError(f"{self._topic} is not followed any more")
+            raise WorkerError(f"{self._topic} is not followed any more")
         found: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
         return found
 

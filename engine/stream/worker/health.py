@@ -14,6 +14,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from engine.errors import WorkerError
 from engine.stream.handlers.metrics import Metrics
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -23,6 +24,9 @@ OUT_OF_TOUCH_S = 10.0
 """After so long without an answer a worker is not ready."""
 
 _ANSWER_S = 5.0
+_NO_ANSWER = (TimeoutError, KafkaError, RuntimeError, WorkerError)
+"""Clients that are being closed raise what is none of Kafka's errors."""
+
 _MAX_NOTES = 1_000
 
 Ask = Callable[[Iterable[TP]], Awaitable[Mapping[TP, int]]]
@@ -71,14 +75,14 @@ class Health:
         try:
             async with asyncio.timeout(_ANSWER_S):
                 ends = await self._ends([*mine, *others])
-        except (TimeoutError, KafkaError, RuntimeError) as error:
+        except _NO_ANSWER as error:
             if not self.is_in_touch:
                 away_s = round(time.monotonic() - self._answered_s)
                 _log.error("the brokers do not answer: nothing is decided", seconds=away_s, error=repr(error))
             return
         self._answered_s = time.monotonic()
         self._metrics.last_contact.set(time.time())
-        with suppress(TimeoutError, KafkaError, RuntimeError):  # in a rebalance its client answers to no one else
+        with suppress(*_NO_ANSWER):  # in a rebalance its client answers to no one else
             async with asyncio.timeout(_ANSWER_S):
                 positions = await self._positions(mine)
             self._note({tp: (ends[tp], positions[tp]) for tp in mine if tp in positions})

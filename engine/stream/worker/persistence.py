@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import structlog
 from faust.types import TP
 
+from engine.errors import WorkerError
 from engine.state.scored import Change
 from engine.state.store import write_changes
 from engine.stream.handlers.base import Outcome
@@ -204,14 +205,14 @@ class Durability:
         if first != expected:
             # There is one writer. Someone without a fence has written: the local state would have a hole; a restart
             # reads the changelog again.
-            raise RuntimeError(f"{tp} is at {first}, expected {expected}")
+            raise WorkerError(f"{tp} is at {first}, expected {expected}")
         self.writers.next_offset[tp] = first + count
 
     def _producer(self) -> Any:
         faust_producer: Any = self._app.producer
         producer = faust_producer._producer  # aiokafka's own, for its batch builder
         if producer is None:
-            raise RuntimeError("the producer is not running")
+            raise WorkerError("the producer is not running")
         return producer
 
     def _forget(self, task: "asyncio.Task[None]") -> None:

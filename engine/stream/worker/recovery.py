@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from faust.types import TP
 
-from engine.errors import StateError
+from engine.errors import StateError, WorkerError
 from engine.state.store import write_changes
 from engine.stream.kafka.bounded_records import refusal_of
 from engine.stream.worker.host import Host
@@ -43,11 +43,11 @@ class BulkRecovery:
         self._app.metrics.recovery_left.set(0)
 
     def raise_if_incomplete(self) -> None:
-        """Events must never meet half of a state. Raises RuntimeError, which ends the worker."""
+        """Events must never meet half of a state. Raises WorkerError, which ends the worker."""
         tables: Any = self._app.tables
         service = tables.recovery
         if not service.in_recovery and service.active_tps and service.need_recovery():
-            raise RuntimeError(f"recovery ended with changes missing: {dict(service.active_remaining())}")
+            raise WorkerError(f"recovery ended with changes missing: {dict(service.active_remaining())}")
 
     async def take(self, tp: TP, records: list[Any]) -> None:
         """Apply one fetch of a changelog partition."""

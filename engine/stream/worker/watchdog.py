@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from faust.types import TP
 
-from engine.errors import SettingsError
+from engine.errors import SettingsError, WorkerError
 
 _INTERVAL_S = 1.0
 _STALLED_AFTER_S = 180.0
@@ -85,7 +85,7 @@ class Watchdog:
         if not app.rebalancing or now_at != self._progress:
             self._progress, self._since = now_at, time.monotonic()
         elif time.monotonic() - self._since > _STALLED_AFTER_S:
-            raise RuntimeError(f"no progress in a rebalance for {_STALLED_AFTER_S:.0f} seconds")
+            raise WorkerError(f"no progress in a rebalance for {_STALLED_AFTER_S:.0f} seconds")
 
     async def _check_coordinator(self) -> None:
         thread = self._consumer._thread

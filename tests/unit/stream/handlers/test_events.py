@@ -49,7 +49,7 @@ class Desk:
         self.labels = LabelWorker(self.settings, lambda _: self.state, self.metrics)
         self.trainer = TrainerWorker(self.settings, self.models, self.metrics, clock=lambda: self.now_s)
         self.trainer.use(self.rulebook)
-        asyncio.run(self.trainer.begin(0))
+        asyncio.run(self.trainer.on_assigned(0))
         self.use_models()
 
     def follow(self, published: list[Message]) -> None:
@@ -276,7 +276,7 @@ def test_a_trainer_that_has_just_started_publishes_a_pin_before_any_label() -> N
     first.now_s = 5.0
     second = Desk()
     second.follow(first.trainer.due_snapshots())
-    assert asyncio.run(second.trainer.begin(0)) == 2
+    assert asyncio.run(second.trainer.on_assigned(0)) == 2
     ruling = msgspec.json.encode(Pin("spam", pinned=True))
     second.trainer.process(0, [Desk.record("examples", 2, ruling, RULING)])
     second.now_s = 5.0

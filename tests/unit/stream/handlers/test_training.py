@@ -44,7 +44,7 @@ class School:
             self.trainer.use(rulebook(name))
 
     def begin(self) -> int | None:
-        return asyncio.run(self.trainer.begin(0))
+        return asyncio.run(self.trainer.on_assigned(0))
 
     def teach(self, *told: Example | Ruling, offset: int = 0) -> Outcome:
         """One batch, from an offset on."""
@@ -90,7 +90,7 @@ def test_only_who_owns_the_examples_publishes() -> None:
     assert school.trainer.due_snapshots() == []
     school.begin()
     school.teach(*examples(2))
-    school.trainer.end(0)
+    school.trainer.on_revoked(0)
     assert school.trainer.due_snapshots() == []
     school.begin()
     school.teach(*examples(2))
@@ -243,5 +243,5 @@ def test_metrics_name_the_moderators_who_are_trusted_least_and_not_more_than_so_
     assert disagreement["eve model"] == pytest.approx(0.9)
     assert disagreement["eve colleagues"] > disagreement["m00 colleagues"]
     assert len(disagreement) == 2 * MOST_TOLD
-    school.trainer.end(0)
+    school.trainer.on_revoked(0)
     assert told(school, "floodgate_moderator_trust") == {}

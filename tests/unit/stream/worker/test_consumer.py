@@ -321,7 +321,7 @@ class Handler:
         self.outcome = Outcome()
         self.during: Callable[[], object] = lambda: None
 
-    async def begin(self, partition: int) -> int | None:
+    async def on_assigned(self, partition: int) -> int | None:
         return self.own
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
@@ -329,7 +329,7 @@ class Handler:
         self.processed.append([record.offset for record in records])
         return self.outcome
 
-    def end(self, partition: int) -> None:
+    def on_revoked(self, partition: int) -> None:
         self.ended.append(partition)
 
 

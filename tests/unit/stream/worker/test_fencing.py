@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from engine.errors import WorkerError
 from engine.settings import Settings, TopicNames
 from engine.stream.worker import fencing
 from engine.stream.worker.fencing import OWNER, Writers, raise_if_apart
@@ -84,7 +85,7 @@ def test_who_no_longer_owns_a_partition_does_not_write_to_it(monkeypatch: pytest
         await writers.own([ONE])
         await writers.own([TWO])
         assert list(writers.next_offset) == [TWO]
-        with pytest.raises(RuntimeError, match="not this worker's to write"):
+        with pytest.raises(WorkerError, match="not this worker's to write"):
             await writers.get(ONE)
 
     asyncio.run(write())
@@ -99,7 +100,7 @@ def test_what_is_closed_owns_nothing_any_more(monkeypatch: pytest.MonkeyPatch) -
         await writers.own([ONE])
         await writers.close()
         await writers.own([ONE])  # a rebalance that comes to an end while the worker stops
-        with pytest.raises(RuntimeError, match="not this worker's to write"):
+        with pytest.raises(WorkerError, match="not this worker's to write"):
             await writers.get(ONE)
 
     asyncio.run(write())
@@ -131,7 +132,7 @@ def test_one_who_writes_while_an_epoch_is_renewed_is_noticed(monkeypatch: pytest
         await writers.own([ONE])
         broker.now_s += DAY_S + 1
         broker.foreign = [ONE]
-        with pytest.raises(RuntimeError, match="was written by another"):
+        with pytest.raises(WorkerError, match="was written by another"):
             await writers.get(ONE)
 
     asyncio.run(write())
@@ -154,7 +155,7 @@ def test_a_writer_that_was_never_opened_can_be_closed() -> None:
 def test_topics_that_share_state_have_to_stay_together(assigned: list[tuple[str, int]], apart: bool) -> None:
     tps = [TP(*one) for one in assigned]
     if apart:
-        with pytest.raises(RuntimeError, match="came apart"):
+        with pytest.raises(WorkerError, match="came apart"):
             raise_if_apart(TOPICS, tps)
     else:
         raise_if_apart(TOPICS, tps)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from engine.errors import WorkerError
 from engine.settings import Settings
 from engine.stream.worker import followers
 from engine.stream.worker.followers import Follower
@@ -149,9 +150,9 @@ def test_what_is_not_followed_has_no_end(monkeypatch: pytest.MonkeyPatch) -> Non
     assert topic.stopped == 1
 
     async def ask_again() -> None:
-        with pytest.raises(RuntimeError, match="models is not followed any more"):
+        with pytest.raises(WorkerError, match="models is not followed any more"):
             await reader.follower.ends_of([other])
-        with pytest.raises(RuntimeError, match="models is not followed any more"):
+        with pytest.raises(WorkerError, match="models is not followed any more"):
             await reader.follower.read_to_end()
 
     asyncio.run(ask_again())

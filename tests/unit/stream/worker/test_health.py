@@ -7,6 +7,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
+from engine.errors import WorkerError
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.worker.health import OUT_OF_TOUCH_S, Backlog, Health
 
@@ -57,7 +58,7 @@ def test_without_an_answer_a_worker_is_out_of_touch_until_there_is_one(monkeypat
     worker.look()
     answered = worker.gauge("floodgate_last_contact_timestamp_seconds")
     assert answered == 1e9 + worker.now_s
-    for error in (KafkaConnectionError("away"), TimeoutError(), RuntimeError("not followed any more")):
+    for error in (KafkaConnectionError("away"), TimeoutError(), WorkerError("not followed any more")):
         worker.error = error
         worker.look(after_s=3)
         assert worker.health.is_in_touch

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from engine.errors import WorkerError
 from engine.settings import Settings
 from engine.state.scored import Change
 from engine.stream.handlers.base import Outcome
@@ -351,7 +352,7 @@ def test_whoever_gets_events_owns_their_changelog_and_whoever_gets_examples_the_
 def test_nothing_is_published_while_the_producer_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     async def do(worker: Worker) -> None:
         worker.app.producer._producer = None
-        with pytest.raises(RuntimeError, match="the producer is not running"):
+        with pytest.raises(WorkerError, match="the producer is not running"):
             await worker.durability.publish([Message("actions", b"k", b"m", None, 0)])
 
     run(monkeypatch, do)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from engine.errors import StateError
+from engine.errors import StateError, WorkerError
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.bounded_records import REFUSED
 from engine.stream.worker import recovery
@@ -122,7 +122,7 @@ def test_a_recovery_that_ended_too_early_ends_the_worker(
     log = Changelog(monkeypatch, end)
     log.service.in_recovery, log.service.active_tps = in_recovery, tps
     if incomplete:
-        with pytest.raises(RuntimeError, match="changes missing"):
+        with pytest.raises(WorkerError, match="changes missing"):
             log.recovery.raise_if_incomplete()
     else:
         log.recovery.raise_if_incomplete()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from engine.errors import SettingsError
+from engine.errors import SettingsError, WorkerError
 from engine.settings import Settings
 from engine.stream.worker import watchdog
 from engine.stream.worker.watchdog import Watchdog
@@ -94,7 +94,7 @@ def test_a_rebalance_without_progress_for_more_than_three_minutes_ends_the_worke
     consumer = Consumer(monkeypatch, looks)  # the first look is where the time begins
     consumer.app.rebalancing = True
     if ends:
-        with pytest.raises(RuntimeError, match="no progress in a rebalance for 180 seconds"):
+        with pytest.raises(WorkerError, match="no progress in a rebalance for 180 seconds"):
             consumer.watch()
     else:
         consumer.watch()
