@@ -18,7 +18,7 @@ from engine.core.domain.rules import Rulebook, target_of, threshold_of
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
 from engine.core.evaluation.journeys import Journey, Recall, route
-from engine.core.evaluation.visits import come_home, set_out
+from engine.core.evaluation.visits import keep_labels, take_labels
 from engine.core.kernel import identity_of, remember
 from engine.core.series.entity_series import EntitySeries
 from engine.core.series.recent import CONFLICTING, SEEN
@@ -121,7 +121,7 @@ class Evaluator:
         case = Case(event, record, now, ledger, scores=self._scores, numbers=self._numbers)
         self._enforce(case, program.decider, dict.fromkeys(held, series))
         if program.journey is not None:
-            journey = self._set_out(case, program.journey, series, home)
+            journey = self._begin_journey(case, program.journey, series, home)
             if journey is not None:
                 decision = self._decision(case) if case.hits else None
                 if decision is not None:
@@ -130,7 +130,7 @@ class Evaluator:
                 return Evaluation(decision, journey)
         return self._evaluation(case)
 
-    def welcome(self, journeys: Sequence[Journey]) -> None:
+    def prepare_returned(self, journeys: Sequence[Journey]) -> None:
         """The same for events that are back from their journeys."""
         back = [(journey, self.rulebook.program(journey.type)) for journey in journeys]
         deciders = [(one, program.journey.decider) for one, program in back if program and program.journey]
@@ -140,10 +140,10 @@ class Evaluator:
             return
         self.prepare([(journey.event(), decider) for journey, decider in deciders])
 
-    def conclude(self, journey: Journey, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:
+    def decide_returned(self, journey: Journey, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:
         """Decide an event that is back from its journey, with its user's record."""
         if journey.place < 0:
-            self.welcome([journey])
+            self.prepare_returned([journey])
         event = journey.event()
         now = record.relative(event.ts_ms)
         case = Case(event, record, now, ledger, journey.allowed, hits=list(journey.hits), resting=journey.resting)
@@ -152,7 +152,7 @@ class Evaluator:
         self._scores, self._numbers = case.scores, case.numbers
         program = self.rulebook.program(event.type)
         if program is not None and program.journey is not None:
-            come_home(program.journey.clusters, journey, record, case.now)
+            keep_labels(program.journey.clusters, journey, record, case.now)
             self._decide_gathered(case, program.journey.decider, journey.readings())
         for name, score in journey.values.items():
             if name.startswith("score.") and isinstance(score, float):
@@ -198,7 +198,7 @@ class Evaluator:
 
     # -- journeys ---------------------------------------------------------------------------------
 
-    def _set_out(self, case: Case, program: JourneyProgram, series: EntitySeries, home: int) -> Journey | None:
+    def _begin_journey(self, case: Case, program: JourneyProgram, series: EntitySeries, home: int) -> Journey | None:
         """The journey to the event's entities; without any, the remaining rules are decided here."""
         event = case.event
         values = program.gather(event.fields, series, case.now, case.scores)
@@ -224,7 +224,7 @@ class Evaluator:
             event.event_id, event.type, event.user_id, event.ts_ms, home, fields, stops, values, case.models,
             case.allowed, eligible, tuple(case.hits), content=event.content,
         )  # fmt: skip
-        set_out(program.clusters, journey, case.record.links, case.now)
+        take_labels(program.clusters, journey, case.record.links, case.now)
         return journey
 
     def _decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:

@@ -178,7 +178,7 @@ def _has(series: EntitySeries, now: int) -> bool:
     return bool(series.after(now - 1, now))
 
 
-def set_out(clusters: Mapping[str, ClusterProgram], journey: Journey, links: Mapping[int, Link], now: int) -> None:
+def take_labels(clusters: Mapping[str, ClusterProgram], journey: Journey, links: Mapping[int, Link], now: int) -> None:
     """Take the user's labels along. Alone, a user is a cluster of one."""
     for name, cluster in clusters.items():
         labels = labels_of(links.get(cluster.spec.key), now)
@@ -186,7 +186,7 @@ def set_out(clusters: Mapping[str, ClusterProgram], journey: Journey, links: Map
         journey.values.update(dict.fromkeys(cluster.counters, 1))
 
 
-def come_home(clusters: Mapping[str, ClusterProgram], journey: Journey, user: EntityRecord, now: int) -> None:
+def keep_labels(clusters: Mapping[str, ClusterProgram], journey: Journey, user: EntityRecord, now: int) -> None:
     """The user keeps the label that the event has come back with."""
     for name, trace in journey.clusters.items():
         own = trace.target in (0, own_label(journey.user_id))

@@ -74,7 +74,7 @@ class Stage:
             return [result.decision] if result.decision is not None else []
         recalls = travel(result.journey, rulebook, lambda stop: self.entities.setdefault(stop, EntityRecord()))
         decisions = [self.evaluator.recall(one, self.users[one.user_id]) for one in recalls]
-        at_home, concluded = result.decision, self.evaluator.conclude(result.journey, user).decision
+        at_home, concluded = result.decision, self.evaluator.decide_returned(result.journey, user).decision
         if at_home is not None and concluded is not None:
             concluded.actions = at_home.actions + concluded.actions
         return [decision for decision in (*decisions, concluded) if decision is not None]

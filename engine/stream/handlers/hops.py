@@ -104,7 +104,9 @@ class HopWorker:
         new = self._new(partition, state, records, outcome, requests)
         arrived = [(state_key(what), record, what) for record, what in new]
         touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
-        self.welcome([what for _, _, what in arrived if isinstance(what, Journey) and what.next_stop() is None])
+        self.prepare_returned(
+            [what for _, _, what in arrived if isinstance(what, Journey) and what.next_stop() is None]
+        )
         for key, record, what in arrived:
             entity = touched[key]
             if record.offset <= entity.hops:
@@ -142,7 +144,7 @@ class HopWorker:
             self.recall(outcome, what, entity)
             return True
         if what.next_stop() is None:
-            return self.conclude(outcome, what, entity)
+            return self.decide_returned(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
         recalls = self.visit(outcome, what, entity, touched)
         outcome.messages += [departures.send(what), *departures.recall(recalls)]
@@ -191,16 +193,16 @@ class HopWorker:
 
         return visit(journey, entity, rulebook, admit)
 
-    def welcome(self, journeys: list[Journey]) -> None:
+    def prepare_returned(self, journeys: list[Journey]) -> None:
         """Let the models read the texts of events that are back, before these are decided one by one."""
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        self._evaluator.welcome(journeys)
+        self._evaluator.prepare_returned(journeys)
 
-    def conclude(self, outcome: StateOutcome, journey: Journey, user: EntityRecord) -> bool:
+    def decide_returned(self, outcome: StateOutcome, journey: Journey, user: EntityRecord) -> bool:
         """Decide an event that is back; whether that leaves something new in the user's record."""
         assert self._evaluator is not None
         self._metrics.journeys.inc()
-        result = self._evaluator.conclude(journey, user, outcome.ledger(self._evaluator.rulebook))
+        result = self._evaluator.decide_returned(journey, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
             self._results.publish(outcome, result.decision)
         return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))

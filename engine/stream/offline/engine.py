@@ -148,7 +148,7 @@ class OfflineEngine:
             self._apply(outcome)
         for journey in journeys:
             self._visit_clusters(journey)
-        return self._conclude(journeys, recalls)
+        return self._decide_returned(journeys, recalls)
 
     def _visit_clusters(self, journey: Journey) -> None:
         """Stops that are known only when all entities are visited. Nobody is recalled there."""
@@ -159,16 +159,16 @@ class OfflineEngine:
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 
-    def _conclude(self, journeys: list[Journey], recalls: dict[int, list[Recall]]) -> list[Message]:
+    def _decide_returned(self, journeys: list[Journey], recalls: dict[int, list[Recall]]) -> list[Message]:
         if not journeys:
             return []
         users = [one.user_id for some in recalls.values() for one in some] + [one.user_id for one in journeys]
         outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_key, users))))
-        self._hops.welcome(journeys)
+        self._hops.prepare_returned(journeys)
         for index, journey in enumerate(journeys):
             for recall in recalls.get(index, ()):
                 self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
-            self._hops.conclude(outcome, journey, outcome.records[user_key(journey.user_id)])
+            self._hops.decide_returned(outcome, journey, outcome.records[user_key(journey.user_id)])
         arrivals = [(journey.event().identify(), self._back + at) for at, journey in enumerate(journeys)]
         self._back += len(journeys)
         self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
