@@ -17,11 +17,12 @@ from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
-from engine.learning.labels import Example, Verdict
+from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.scored import read_scored
 from engine.learning.scorers import ModelScorer
 from engine.learning.snapshots import Publisher
+from engine.learning.verdicts import Verdict
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook

@@ -6,7 +6,7 @@ from engine.core.domain.ages import AgeMapping
 from engine.core.domain.events import CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
 from engine.learning.label_mapping import LABEL_FIELDS, LabelMapping
-from engine.learning.labels import VERDICTS, Verdict
+from engine.learning.verdicts import VERDICTS, Verdict
 
 
 class ComputedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ import orjson
 
 from engine.cli.options import with_settings
 from engine.cli.output import echo
-from engine.learning.labels import VERDICTS
+from engine.learning.verdicts import VERDICTS
 from engine.settings import Settings
 from engine.stream.admin.known import find_known_actions, find_known_events
 from engine.stream.admin.publishing import Publisher

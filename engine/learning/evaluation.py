@@ -13,10 +13,11 @@ from typing import Protocol
 
 from engine.core.kernel import hash64
 from engine.learning.features import Inputs, Names
-from engine.learning.labels import Example, Verdict
+from engine.learning.labels import Example
 from engine.learning.metrics import calibration_error, log_loss, pr_auc, recall_at, roc_auc
 from engine.learning.scored import is_presumed
 from engine.learning.thresholds import Thresholds
+from engine.learning.verdicts import Verdict
 
 CURVE_POINTS = 40
 TARGETS = (0.9, 0.95, 0.99, 0.995)

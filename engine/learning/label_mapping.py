@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, TimeUnit, epoch_ms, lookup, rename
 from engine.errors import EventError
-from engine.learning.labels import VERDICTS, Verdict
+from engine.learning.verdicts import VERDICTS, Verdict
 
 LABEL_FIELDS = ("event_id", "action_id", "label", "ts", "user_id", "type", "moderator", "propensity", "policy")
 """What a label may say."""

@@ -24,11 +24,9 @@ from typing import Literal, NamedTuple, cast
 from engine.core.kernel import hash64
 from engine.learning.features import Inputs, Names
 from engine.learning.scored import ScoredModel, is_presumed
+from engine.learning.verdicts import Verdict
 
-Verdict = Literal["spam", "ham", "retracted"]
 JoinOutcome = Literal["matched", "changed", "confirmed", "duplicate", "retracted", "unmatched"]
-
-VERDICTS: tuple[Verdict, ...] = ("spam", "ham", "retracted")
 
 
 @dataclass(frozen=True, slots=True)

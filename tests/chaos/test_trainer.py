@@ -7,9 +7,10 @@ from random import Random
 import pytest
 from kafka import KafkaProducer
 
-from engine.learning.labels import Example, Verdict
+from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer
+from engine.learning.verdicts import Verdict
 from engine.stream.admin.publishing import publish_ruling, read_models
 from engine.stream.handlers.label_messages import RULING, Quarantine, decode_example, encode_example
 from engine.stream.kafka.records import read_all

@@ -6,7 +6,7 @@ from typing import get_args
 from engine.core.domain.decisions import Effect, Mode, Outcome
 from engine.core.values.bounds import LEAST
 from engine.core.values.identity import MAX_ID_CHARS
-from engine.learning.labels import VERDICTS
+from engine.learning.verdicts import VERDICTS
 from engine.rulebook.language.reference import holds
 from engine.rulebook.language.schema import ACTION_KINDS, NEEDS, SEVERITIES, TEXT, Json, Key, Shape
 from engine.stream.admin.revocation import REVOKE

@@ -10,9 +10,10 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
 from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
 from engine.learning.label_mapping import LabelMapping
-from engine.learning.labels import VERDICTS, Example, Label
+from engine.learning.labels import Example, Label
 from engine.learning.review import Candidate
 from engine.learning.scored import ScoredRows
+from engine.learning.verdicts import VERDICTS
 from engine.stream.handlers.forgiving import Revocation
 
 IN_OUR_TERMS = LabelMapping()

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from engine.core.domain.rules import ModelSpec
 from engine.learning.features import Inputs, Names, names_of
-from engine.learning.labels import Example, Verdict
+from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.scored import ScoredModel, read_scored
 from engine.learning.scorers import ModelScorer
 from engine.learning.trainer import Trainer
+from engine.learning.verdicts import Verdict
 
 SPEC = ModelSpec("spam", ("age", "n"), ("text",), ("ip",), min_labels=4)
 NAMES: Names = names_of(SPEC)

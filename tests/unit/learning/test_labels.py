@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from engine.learning.labels import VERDICTS, Example, Known, Label, decode_known, encode_known, join, subject_of
+from engine.learning.labels import Example, Known, Label, decode_known, encode_known, join, subject_of
+from engine.learning.verdicts import VERDICTS
 from tests.unit.learning.inputs import NAMES, SPAM, seen
 
 

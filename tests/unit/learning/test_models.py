@@ -6,10 +6,11 @@ from random import Random
 import pytest
 
 from engine.learning.features import Inputs, Names
-from engine.learning.labels import Example, Verdict
+from engine.learning.labels import Example
 from engine.learning.models import MAX_CORRECTION, TRUSTED, LearnedModel
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.teachers import PATIENCE, Teachers
+from engine.learning.verdicts import Verdict
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, example, examples, seen
 
 

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from engine.learning.features import Inputs
-from engine.learning.labels import Example, Verdict
+from engine.learning.labels import Example
 from engine.learning.moderators import review_moderators
+from engine.learning.verdicts import Verdict
 from tests.unit.learning.inputs import HAM, SPAM, example
 
 

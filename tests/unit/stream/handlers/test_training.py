@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from engine.core.domain.rules import Rulebook
-from engine.learning.labels import Example, Verdict
+from engine.learning.labels import Example
+from engine.learning.verdicts import Verdict
 from engine.rulebook import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.base import Outcome
