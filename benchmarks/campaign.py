@@ -19,7 +19,7 @@ from benchmarks.measure import running_engine, wait_for
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.learning.metrics import recall_at
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.sim.text import TOPICS, paraphrase, post_text, reply_text, spam_text
 from engine.stream.admin.publishing import Publisher

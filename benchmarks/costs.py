@@ -15,8 +15,8 @@ from rich.table import Table
 from benchmarks.workload import events
 from engine.cli.options import calm_garbage_collection
 from engine.core.domain.rules import Rulebook
-from engine.rulebook import load_rulebook
 from engine.rulebook.checks.costs import estimate_costs
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
 

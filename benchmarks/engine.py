@@ -23,7 +23,7 @@ from engine.learning.scored import read_scored
 from engine.learning.scorers import ModelScorer
 from engine.learning.snapshots import Publisher
 from engine.learning.verdicts import Verdict
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook
 from engine.stream.kafka.topics import create_topics

@@ -15,7 +15,7 @@ from benchmarks.hops import hot, measure_hops
 from benchmarks.measure import measure_engine
 from benchmarks.workload import events
 from engine.dev.pages import free_port
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 
 EVENTS = 40_000
 LIMITS = {"rules": 2.0, "counters": 3.0}

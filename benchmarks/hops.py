@@ -7,7 +7,7 @@ from benchmarks.engine import Stream, Work, publish
 from benchmarks.measure import measure_engine
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 
 KINDS = ("device_id", "ip", "target_id")

@@ -30,7 +30,7 @@ from engine.learning.evaluation import Case, Pupil, Scenario, evaluate
 from engine.learning.labels import Example
 from engine.learning.metrics import roc_auc
 from engine.learning.pupils import ModelPupil, RiverPupil
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
 from engine.stream.offline.recorded import cases, event_documents, flat_lines, truths

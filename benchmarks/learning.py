@@ -27,7 +27,7 @@ from engine.learning.models import LearnedModel
 from engine.learning.pipelines import read_pipeline
 from engine.learning.pupils import ModelPupil
 from engine.learning.scorers import ModelScorer
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.sim.world import simulate_day
 from engine.stream.offline.recorded import Truth, cases

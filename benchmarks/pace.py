@@ -17,7 +17,7 @@ from benchmarks.measure import running_engine
 from benchmarks.workload import events
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook
 from engine.stream.kafka.topics import create_topics

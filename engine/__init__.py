@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.core.evaluation.evaluator import Evaluator
     from engine.core.state.entities import EntityRecord
     from engine.errors import FloodgateError
-    from engine.rulebook import load_rulebook
+    from engine.rulebook.compiler import load_rulebook
 
 __all__ = [
     "Action",
@@ -37,7 +37,7 @@ _HOMES = {
     "FieldMapping": "engine.core.domain.events",
     "FloodgateError": "engine.errors",
     "Rulebook": "engine.core.domain.rules",
-    "load_rulebook": "engine.rulebook",
+    "load_rulebook": "engine.rulebook.compiler",
 }
 
 

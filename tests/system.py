@@ -26,7 +26,7 @@ from engine.core.state.records import dump_record, load_record
 from engine.dev.broker.process import BrokerProcess
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.dev.system import FOR_GOOD_DAYS
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings, TopicNames
 from engine.state.store import ENTITY, USER
 from engine.stream.admin.publishing import Publisher

@@ -8,7 +8,7 @@ from engine.backtest.run import known_spam
 from engine.backtest.trial import MET
 from engine.core.domain.rules import Rule, Rulebook
 from engine.errors import RulebookError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.admin.given import GivenLabels
 from engine.stream.admin.published import DECISION, read_documents

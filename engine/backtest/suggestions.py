@@ -17,7 +17,7 @@ from engine.backtest.run import CHUNK, arriving, known_spam
 from engine.core.domain.rules import Counter, Rulebook
 from engine.core.values.bounds import LEAST
 from engine.errors import RulebookError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.kafka.records import Recorded
 from engine.stream.offline.engine import OfflineEngine

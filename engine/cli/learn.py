@@ -20,7 +20,7 @@ from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_
 from engine.learning.ngrams import RATES
 from engine.learning.pupils import ModelPupil, RiverPupil
 from engine.learning.snapshots import read_whole, whole
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
 from engine.stream.admin.given import counting

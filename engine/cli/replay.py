@@ -12,7 +12,7 @@ from rich.table import Table
 from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import OfflineEngine, merge
 

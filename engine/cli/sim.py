@@ -17,7 +17,7 @@ from engine.cli.output import Console, echo
 from engine.cli.starter_rules import with_rules
 from engine.cli.verdict import tell_verdict
 from engine.core.domain.rules import Rulebook
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.sim.attacks import Event
 from engine.sim.evasion import evasion as cost_of

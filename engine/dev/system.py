@@ -16,7 +16,7 @@ from engine.dev.broker.process import BrokerProcess
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.pages import free_port, read_page
 from engine.errors import FloodgateError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook
 from engine.stream.kafka.topics import create_topics

@@ -1,5 +1,1 @@
-"""YAML in, a checked and compiled Rulebook out."""
-
-from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory, rulebook_id
-
-__all__ = ["check_rulebook", "load_rulebook", "read_directory", "rulebook_id"]
+"""YAML in, a checked and compiled Rulebook out (`compiler.py`)."""

@@ -8,7 +8,7 @@ from kafka.errors import KafkaError
 
 from engine.learning.snapshots import whole
 from engine.learning.trainer import Trainer
-from engine.rulebook import read_directory, rulebook_id
+from engine.rulebook.compiler import read_directory, rulebook_id
 from engine.stream.handlers.messages import encode_rulebook
 from engine.stream.kafka.clients import options
 from tests.system import RULEBOOKS, System

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.dev.kafka.cluster import KafkaCluster
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.stream.kafka.clients import options
 from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.chaos.renewals import Renewals

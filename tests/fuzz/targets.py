@@ -21,7 +21,7 @@ from engine.errors import FloodgateError
 from engine.learning.estimators import RiverLearner
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import whole
-from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.tools.formatting import formatted
 from engine.security import PrivacySettings
 from engine.settings import Settings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 
 CASES = Path(__file__).parent / "cases"
 

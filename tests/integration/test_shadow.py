@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.sim.world import simulate_day
 from engine.stream.offline.engine import Arrival, OfflineEngine

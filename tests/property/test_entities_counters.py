@@ -15,7 +15,7 @@ from engine.core.domain.decisions import Decision
 from engine.core.domain.events import FieldMapping
 from engine.keys.network import ip_prefixes
 from engine.keys.urls import url_domains
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 from tests.events import START_MS, swarm_events
 

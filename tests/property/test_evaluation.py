@@ -10,7 +10,7 @@ from engine.core.domain.events import FieldMapping
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record, load_record
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import encode_decision
 from engine.stream.offline.engine import Arrival, OfflineEngine

@@ -9,7 +9,7 @@ from engine.core.domain.events import FieldMapping
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 
 FIELDS = ("a", "b", "c")
 BOOLS = ("p", "q")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 
 
 class Mistake(NamedTuple):

@@ -14,7 +14,7 @@ from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import COMPILED
 from engine.learning.models import LearnedModel
 from engine.learning.scorers import ModelScorer
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState

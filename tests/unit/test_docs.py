@@ -7,7 +7,7 @@ import pytest
 
 from engine.cli import COMMANDS, cli
 from engine.mappings import ComputedField, EventSettings, LabelSettings
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.language.expressions import FUNCTIONS
 from engine.rulebook.language.reference import reference
 from engine.rulebook.language.schema import ACTION_KINDS, FIELD_TYPES

@@ -8,7 +8,7 @@ import pytest
 
 from engine.cli.recordings import read_events
 from engine.core.domain.events import FieldMapping
-from engine.rulebook import check_rulebook, load_rulebook, read_directory
+from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
 from engine.settings import Settings
 from engine.stream.offline.engine import OfflineEngine
 

@@ -15,7 +15,7 @@ from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics
 from engine.cli.times import MOMENT, Moment
 from engine.errors import TopicError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.lists import show_in
 from engine.stream.control.rulebooks import find_version, read_in_use, read_versions

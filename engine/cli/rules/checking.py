@@ -11,8 +11,8 @@ from rich.table import Table
 from engine.cli.output import Console, echo
 from engine.core.domain.rules import Rulebook
 from engine.errors import RulebookError
-from engine.rulebook import check_rulebook, read_directory
 from engine.rulebook.checks.costs import Costs, estimate_costs
+from engine.rulebook.compiler import check_rulebook, read_directory
 
 _SOON_MS = 14 * 86_400_000
 

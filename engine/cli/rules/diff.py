@@ -9,7 +9,7 @@ import click
 from engine.cli.options import with_settings
 from engine.cli.output import echo
 from engine.cli.rules.in_use import in_use
-from engine.rulebook import read_directory
+from engine.rulebook.compiler import read_directory
 from engine.rulebook.tools.differences import differences
 from engine.settings import Settings
 from engine.stream.control.rulebooks import Version, find_version, read_versions

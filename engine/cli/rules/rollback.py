@@ -8,7 +8,7 @@ import click
 from engine.cli.options import with_settings
 from engine.cli.output import echo
 from engine.cli.rules.push import publish
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.tools.differences import differences
 from engine.settings import Settings
 from engine.stream.control.rulebooks import find_version, read_versions

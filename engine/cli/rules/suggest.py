@@ -14,7 +14,7 @@ from engine.cli.options import FILE, PATH, WITHOUT, calm_garbage_collection, wit
 from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics
 from engine.cli.times import MOMENT, Moment
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from engine.core.domain.rules import Rulebook
 from engine.errors import RulebookError, TopicError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import (
     ENTRY,

@@ -16,7 +16,7 @@ import structlog
 
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.errors import RulebookError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.lists import LiveEntries
 from engine.stream.control.promotions import Promotions, held_back, note_promotion

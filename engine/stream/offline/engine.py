@@ -14,7 +14,7 @@ from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.journeys import Journey, Recall
 from engine.learning.models import LearnedModel
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_key, user_key

@@ -16,7 +16,7 @@ from engine.core.domain.decisions import Decision
 from engine.core.domain.events import FieldMapping
 from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine

@@ -14,7 +14,7 @@ from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.text import tell
 from engine.core.domain.events import Event
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from tests.events import START_MS

@@ -13,7 +13,7 @@ from engine.backtest.comparison import Comparison, Estimate, RuleReport, estimat
 from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.trial import SAMPLES, RuleTally, Sample
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.events import START_MS, random_events, swarm_events

@@ -6,7 +6,7 @@ import orjson
 
 from engine.backtest.run import backtest
 from engine.backtest.suggestions import Suggestion, suggest
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from tests.events import START_MS
 

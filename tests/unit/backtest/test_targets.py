@@ -11,7 +11,7 @@ from engine.backtest.run import backtest
 from engine.backtest.targets import Target, Targets
 from engine.core.domain.events import Event
 from engine.core.domain.rules import Rulebook
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from tests.events import START_MS

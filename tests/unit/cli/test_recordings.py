@@ -10,7 +10,7 @@ from engine.backtest.run import backtest
 from engine.cli.recordings import read_labels, recorded_or_on_topics
 from engine.cli.times import Moment
 from engine.mappings import LabelSettings
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from tests.events import START_MS
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli import starter_rules
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 
 
 def test_in_a_checkout_they_are_beside_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.core.domain.events import FieldMapping
-from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 
 START_MS = 1_772_449_200_000

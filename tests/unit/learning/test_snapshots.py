@@ -17,7 +17,7 @@ from engine.learning.linear import ARMS
 from engine.learning.models import LearnedModel
 from engine.learning.snapshot_messages import ROUNDS, Rows
 from engine.learning.snapshots import _FIRST_NUMBERS, _LEAP, Follower, Publisher, seed_of, whole
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.stream.handlers.labels import MAX_MODELS, Models
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, same
 

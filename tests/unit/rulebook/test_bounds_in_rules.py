@@ -14,7 +14,7 @@ from engine.core.domain.events import Event
 from engine.core.evaluation.journeys import Journey
 from engine.core.values.bounds import AtLeast
 from engine.errors import RulebookError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 from engine.stream.handlers.hop_messages import Departures, decode_hop
 from engine.stream.handlers.messages import encode_decision

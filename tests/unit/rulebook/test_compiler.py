@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.domain.rules import Counter
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
-from engine.rulebook import check_rulebook, load_rulebook, read_directory
+from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
 
 RULES = """
 version: 1

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.domain.events import Event
 from engine.core.evaluation.evaluator import Evaluator
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 
 START_MS = 1_760_000_000_000

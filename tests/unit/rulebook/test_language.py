@@ -13,7 +13,7 @@ from engine.core.domain.units import duration_ms, duration_text, size_bytes, siz
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
 from engine.errors import RulebookError
-from engine.rulebook import check_rulebook, load_rulebook, read_directory
+from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.language.json_schema import json_schema
 
 ROOT = Path(__file__).parents[3]

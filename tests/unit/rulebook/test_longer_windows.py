@@ -5,7 +5,7 @@ from itertools import count
 import orjson
 import pytest
 
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
 

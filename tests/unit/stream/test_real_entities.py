@@ -15,7 +15,7 @@ from engine.core.evaluation.choice import chosen, most_of
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
 

@@ -10,7 +10,7 @@ from engine.core.domain.events import FieldMapping
 from engine.core.domain.rules import changed_rules
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
 

@@ -11,7 +11,7 @@ from engine.core.domain.events import FieldMapping
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record, load_record
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import FixedScorer
 
 START_MS = 1_760_000_000_000

@@ -8,7 +8,7 @@ from engine.core.domain.decisions import Action, Decision
 from engine.core.domain.events import FieldMapping
 from engine.core.domain.programs import ModelNumbers
 from engine.core.evaluation.journeys import Journey
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import FixedScorer, Stage
 
 START_MS = 1_760_000_000_000

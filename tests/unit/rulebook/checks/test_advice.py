@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 
 META = "meta: {owner: ann, why: spam, expires: 2027-06-01}"
 TESTS = "tests: [{send: {type: post}, fires: never}]"

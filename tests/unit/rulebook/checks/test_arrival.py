@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from engine.core.domain.rules import Rulebook
-from engine.rulebook import load_rulebook
 from engine.rulebook.checks.arrival import find_orders
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.events import START_MS

@@ -6,7 +6,6 @@ import pytest
 
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
-from engine.rulebook import load_rulebook
 from engine.rulebook.checks.costs import (
     CLAUSE_US,
     COUNTER_US,
@@ -17,6 +16,7 @@ from engine.rulebook.checks.costs import (
     STOP_US,
     estimate_costs,
 )
+from engine.rulebook.compiler import load_rulebook
 
 STARTER = Path(__file__).parents[4] / "rules"
 

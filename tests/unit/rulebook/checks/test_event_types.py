@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.rulebook import check_rulebook
 from engine.rulebook.checks.event_types import is_a_slip_away
+from engine.rulebook.compiler import check_rulebook
 
 RULES = """
 version: 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.domain.events import Event
-from engine.rulebook import check_rulebook, load_rulebook, read_directory
+from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.inline_tests.stage import Stage
 
 WRONG = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 
 RULES = """
 version: 1

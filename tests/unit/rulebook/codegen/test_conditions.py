@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.domain.events import Event
 from engine.core.domain.rules import Rulebook
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 
 RULES = """

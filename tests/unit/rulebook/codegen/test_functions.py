@@ -6,8 +6,8 @@ import pytest
 
 from engine.core.domain.events import Event
 from engine.core.domain.programs import ModelNumbers, ModelTexts
-from engine.rulebook import load_rulebook
 from engine.rulebook.codegen.functions import Vocabulary
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import FixedScorer, Stage
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.sections.reading import read_declarations

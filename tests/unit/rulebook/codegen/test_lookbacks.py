@@ -3,7 +3,7 @@
 import pytest
 
 from engine.core.domain.programs import Watch
-from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 
 RULES = """
 version: 1

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.core.domain.events import Event
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import FixedScorer, Stage
 
 RULES = """

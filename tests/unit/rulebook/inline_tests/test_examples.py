@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.inline_tests import examples
 from engine.rulebook.inline_tests.steps import numbered
 from engine.rulebook.language.diagnostics import Diagnostics

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.inline_tests.steps import Step, timeline
 from engine.rulebook.language.diagnostics import Diagnostic
 

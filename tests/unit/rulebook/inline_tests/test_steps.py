@@ -1,6 +1,6 @@
 """Rules' tests: several kinds of events in one timeline, and what hints say before there are labels."""
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 
 RULES = """
 version: 1

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.core.domain.events import Event
-from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 from engine.rulebook.language.diagnostics import Diagnostic
 

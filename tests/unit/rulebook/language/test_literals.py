@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 

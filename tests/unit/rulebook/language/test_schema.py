@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.language.json_schema import json_schema
 
 RULE = "r: {event: post, when: [event.n > 1], then: {limit: posting, for: 1h}}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.rulebook import check_rulebook
+from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.language.slips import find_slip, is_open
 
 SLIPS = {

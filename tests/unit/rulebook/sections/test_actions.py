@@ -3,7 +3,7 @@
 import pytest
 
 from engine.core.domain.rules import ActionTemplate, Rule
-from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostic
 
 RULES = """

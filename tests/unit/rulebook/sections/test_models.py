@@ -3,7 +3,7 @@
 import pytest
 
 from engine.core.domain.rules import ModelSpec
-from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.sections.models import read_model
 from engine.rulebook.sections.reading import read_declarations

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.rulebook import check_rulebook, load_rulebook
 from engine.rulebook.checks.event_types import is_a_slip_away
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 
 DECLARED = "version: 1\nfields: {amount: number, verified: bool}\n"
 RULE = "rules:\n  r: {event: post, when: [n > 3], then: {flag: x}, mode: shadow}\n"

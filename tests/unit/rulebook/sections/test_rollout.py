@@ -3,7 +3,7 @@
 import pytest
 
 from engine.core.domain.rules import Budget, Stage
-from engine.rulebook import check_rulebook, load_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan

@@ -7,7 +7,7 @@ import msgspec
 import orjson
 import pytest
 
-from engine.rulebook import load_rulebook, read_directory
+from engine.rulebook.compiler import load_rulebook, read_directory
 from engine.rulebook.tools.reevaluation import Reevaluation, Verdict
 from engine.security import PrivacySettings
 from engine.settings import Settings

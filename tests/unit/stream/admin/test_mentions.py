@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.admin import mentions
 from engine.stream.admin.mentions import Mentions, find_mentions, remove_entries

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.admin import retracing
 from engine.stream.admin.retracing import retrace

@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.domain.events import FieldMapping
 from engine.errors import EventError, LabelError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.language.schema import Json
 from engine.settings import Settings
 from engine.sim.world import simulate_day

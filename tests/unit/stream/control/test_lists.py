@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from engine.errors import RulebookError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control import lists
 from engine.stream.control.lists import Entry, LiveEntries

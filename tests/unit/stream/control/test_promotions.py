@@ -5,7 +5,7 @@ import pytest
 
 from engine.core.domain.rules import Rule, mode_at
 from engine.errors import RulebookError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.stream.control.promotions import Promotion, Promotions, held_back, next_stage, note_promotion, plan_key
 
 DAY = 86_400_000

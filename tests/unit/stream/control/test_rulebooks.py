@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from engine.errors import RulebookError, TopicError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control import rulebooks
 from engine.stream.control.lists import Entry

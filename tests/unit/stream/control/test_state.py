@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from engine.core.domain.rules import Rulebook
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.state import ControlState
 from engine.stream.control.verified import VerifiedMessages

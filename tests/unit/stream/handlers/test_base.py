@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.state.memory import MemoryDatabase
 from engine.state.store import LEDGER, PartitionState, user_key
 from engine.stream.handlers.base import Rejector, StateOutcome, accept_any, dump_records

@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS
 from engine.core.evaluation.evaluator import Evaluator
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState

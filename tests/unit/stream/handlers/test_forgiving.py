@@ -8,7 +8,7 @@ import pytest
 
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.records import dump_record
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase

@@ -17,7 +17,7 @@ from engine.core.series.distincts import entries_by_key
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record, load_record
 from engine.learning.scored import read_scored
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state import store
 from engine.state.memory import MemoryDatabase

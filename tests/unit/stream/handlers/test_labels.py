@@ -10,7 +10,7 @@ from engine.core.domain.events import Event
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
 from engine.errors import SnapshotError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase

@@ -1,7 +1,7 @@
 """Counters begin at 0 for what a rulebook may bring about: Prometheus tells no increase of one first seen at 1."""
 
 from engine.core.domain.decisions import Effect
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.stream.handlers.metrics import Metrics
 
 RULES = """

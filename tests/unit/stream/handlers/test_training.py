@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from engine.core.domain.rules import Rulebook
 from engine.learning.labels import Example
 from engine.learning.verdicts import Verdict
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.base import Outcome
 from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, Restore, Ruling, encode_example

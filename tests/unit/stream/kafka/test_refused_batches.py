@@ -8,7 +8,7 @@ import pytest
 from aiokafka.consumer import fetcher
 
 from engine.core.evaluation.evaluator import Evaluator
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState

@@ -4,7 +4,7 @@ import msgspec
 import orjson
 import pytest
 
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.offline import recorded

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from engine.errors import SnapshotError
-from engine.rulebook import load_rulebook
+from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.hop_messages import FROM_EVENTS, FROM_HOPS
 from engine.stream.handlers.messages import Message
