@@ -23,8 +23,7 @@ from aiokafka import AIOKafkaProducer
 
 from engine.cli import main
 from engine.state.store import write_changes
-from engine.stream.worker import fencing
-from engine.stream.worker import persistence as durability
+from engine.stream.worker import fencing, persistence
 from engine.stream.worker.consumer import BatchConsumer
 from engine.stream.worker.fencing import Writer
 from engine.stream.worker.persistence import Durability
@@ -92,7 +91,7 @@ def fail_rocksdb(on_call: int) -> None:
             raise OSError("FAULT the local write failed")
         write(*arguments)
 
-    setattr(durability, "write_changes", failing)  # noqa: B010  # that is the fault
+    setattr(persistence, "write_changes", failing)  # noqa: B010  # that is the fault
 
 
 def stand_still(on_call: int) -> None:

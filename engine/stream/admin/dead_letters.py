@@ -9,12 +9,11 @@ import structlog
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from engine.errors import PublishError, TopicError
+from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.handlers.messages import MAX_DEAD_LETTER_KEY_BYTES
-from engine.stream.kafka.authors import Author
-from engine.stream.kafka.clients import admin, producer
-from engine.stream.kafka.records import read_all
+from engine.stream.kafka.clients import admin
+from engine.stream.kafka.records import read_all, sending
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -118,21 +117,14 @@ def obstacle(settings: Settings, letter: DeadLetter, is_named: bool) -> str | No
 def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> None:
     """Publish originals to where they stood, labels under the signature of whoever sends them. They arrive at the time
     at which they were refused, so that windows count them there. Raises PublishError."""
-    author, client, sent = Author(settings, "label"), producer(settings, linger_ms=5), []
-    try:
+    with sending(settings, "label", "not all of it could be sent; send it again, no event counts twice") as messages:
         for letter in letters:
-            topic, key, value = letter.topic, letter.key, letter.value
-            headers = author.headers(topic, key, value) if topic == settings.topics.labels else []
-            known = key is None and letter.partition in client.partitions_for(topic)
-            partition = letter.partition if known else None
-            sent.append(client.send(topic, value, key, headers=headers, partition=partition, timestamp_ms=letter.ts_ms))
-        client.flush()
-        for one in sent:
-            one.get(timeout=30)
-    except KafkaError as error:
-        raise PublishError(f"not all of it could be sent: {error!r}; send it again: no event counts twice") from error
-    finally:
-        client.close()
+            topic, key = letter.topic, letter.key
+            known = key is None and letter.partition in messages.client.partitions_for(topic)
+            messages.send(
+                topic, key, letter.value, letter.partition if known else None, timestamp_ms=letter.ts_ms,
+                is_signed=topic == settings.topics.labels,
+            )  # fmt: skip
 
 
 def numbers_through(settings: Settings, last: int) -> list[int]:

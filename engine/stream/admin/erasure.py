@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import orjson
-from kafka.errors import KafkaError
 
 from engine.core.kernel import hash64, identity_of
 from engine.core.state.records import load_record
-from engine.errors import EventError, PublishError, StateError
+from engine.errors import EventError, StateError
 from engine.learning.labels import subject_of
 from engine.settings import Settings
 from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT, event_of_action, events_of, strike_name, verdict_name
@@ -22,9 +21,7 @@ from engine.stream.handlers.erasure import Forget, is_about
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.hop_messages import encode_request
 from engine.stream.handlers.messages import decode_event
-from engine.stream.kafka.authors import Author
-from engine.stream.kafka.clients import producer
-from engine.stream.kafka.records import read_all
+from engine.stream.kafka.records import read_all, sending
 from engine.stream.kafka.topics import changelog_topic
 
 Progress = Callable[[str], None]
@@ -69,22 +66,13 @@ def find_traces(settings: Settings, user_id: str, told: Progress, subjects: Iter
 
 def ask_to_forget(settings: Settings, traces: Traces) -> int:
     """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
-    author, client, sent = Author(settings, "forget"), producer(settings), []
-    try:
+    with sending(settings, "forget", "not all of the requests could be published; run this again") as messages:
         parts = [(partition, *one) for partition, by_name in sorted(traces.state.items()) for one in by_name.items()]
         for partition, name, keys in parts:
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
-                key, value, topic = name.encode(), encode_request(request), settings.topics.hops
-                headers = author.headers(topic, key, value)
-                sent.append(client.send(topic, value, key, headers=headers, partition=partition))
-        for one in sent:
-            one.get(timeout=30)
-    except KafkaError as error:
-        raise PublishError(f"not all of the requests could be published: {error!r}; run this again") from error
-    finally:
-        client.close()
-    return len(sent)
+                messages.send(settings.topics.hops, name.encode(), encode_request(request), partition)
+        return len(messages.wait())
 
 
 def _find_events(settings: Settings, traces: Traces) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import orjson
-from kafka.errors import KafkaError
 
 from engine.core.domain.events import lookup
 from engine.errors import EventError, PublishError, SnapshotError
@@ -17,10 +16,9 @@ from engine.settings import Settings
 from engine.stream.handlers.label_messages import RULING, Restore, Ruling, translate_label
 from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import arrived_ms
-from engine.stream.kafka.authors import Author
 from engine.stream.kafka.clients import producer
 from engine.stream.kafka.publishers import Publishers, is_a_workers_or
-from engine.stream.kafka.records import read_all, send_one
+from engine.stream.kafka.records import read_all, send_one, sending
 from engine.stream.kafka.sealing import Seals
 from engine.stream.kafka.signing import Signer
 
@@ -33,17 +31,9 @@ def publish_ruling(settings: Settings, ruling: Ruling) -> None:
 def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:
     """Let a model go on from this one. Raises PublishError."""
     model.name, number = seed_of(name), int(time.time() * 1000)
-    author, topic = Author(settings, "model"), settings.topics.models
-    client = producer(settings)
-    try:
+    with sending(settings, "model", "the model could not be published") as messages:
         for name_of_part, value in whole(model, number):
-            key = name_of_part.encode()
-            headers = author.headers(topic, key, value)
-            client.send(topic, value, key, headers=headers, partition=0).get(timeout=30)
-    except KafkaError as error:
-        raise PublishError(f"the model could not be published: {error!r}") from error
-    finally:
-        client.close()
+            messages.send(settings.topics.models, name_of_part.encode(), value, 0)
     publish_ruling(settings, Restore(name, number, pinned))
 
 

@@ -6,18 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from kafka.errors import KafkaError
 
 from engine.core.domain.units import time_text
 from engine.core.values.hashing import digest
-from engine.errors import PublishError
 from engine.settings import Settings
 from engine.stream.admin.published import ACTION, read_recorded
 from engine.stream.admin.publishing import Publisher
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import encode_revocation
-from engine.stream.kafka.authors import Author
-from engine.stream.kafka.clients import producer
+from engine.stream.kafka.records import sending
 
 REVOKE = "revoke"
 """The kind of a compensating action."""
@@ -128,30 +125,18 @@ def compensation(action: Any, author: str, note: str, now_ms: int) -> dict[str, 
 
 def revoke(settings: Settings, actions: Iterable[Any], author: str, note: str) -> int:
     """Publish what takes these actions back, and what makes them no strikes; returns how many. Raises PublishError."""
-    signing, topics, now_ms = Author(settings, "revoke"), settings.topics, int(time.time() * 1000)
-    found, client, pseudonyms = list(actions), producer(settings, linger_ms=5), settings.pseudonyms()
-    users = [pseudonyms.reveal(one["user_id"]) if pseudonyms is not None else one["user_id"] for one in found]
-
-    def send(topic: str, messages: Iterable[tuple[str, bytes]]) -> None:
-        sent = []
-        for name, value in messages:
-            key = name.encode()
-            sent.append(client.send(topic, value, key, headers=signing.headers(topic, key, value)))
-        client.flush()
-        for one in sent:
-            one.get(timeout=30)
-
-    try:
-        # In this order: what is revoked already is left out when it is run again.
-        send(topics.labels, ((user, forgiveness(one, user, now_ms)) for one, user in zip(found, users, strict=True)))
-        taken_back = ((one["target"]["id"], compensation(one, author, note, now_ms)) for one in found)
-        send(topics.actions, ((target, orjson.dumps(one)) for target, one in taken_back))
-    except KafkaError as error:
-        raise PublishError(
-            f"not all of it could be published: {error!r}; run it again: nothing counts twice"
-        ) from error
-    finally:
-        client.close()
+    topics, now_ms = settings.topics, int(time.time() * 1000)
+    found, pseudonyms = list(actions), settings.pseudonyms()
+    with sending(
+        settings, "revoke", "not all of it could be published; run it again, nothing counts twice"
+    ) as messages:
+        for one in found:
+            user = pseudonyms.reveal(one["user_id"]) if pseudonyms is not None else one["user_id"]
+            messages.send(topics.labels, user.encode(), forgiveness(one, user, now_ms))
+        messages.wait()  # in this order: what is revoked already is left out when it is run again
+        for one in found:
+            taken_back = orjson.dumps(compensation(one, author, note, now_ms))
+            messages.send(topics.actions, one["target"]["id"].encode(), taken_back)
     return len(found)
 
 

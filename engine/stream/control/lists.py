@@ -10,17 +10,15 @@ from contextlib import suppress
 from typing import Annotated
 
 import msgspec
-from kafka.errors import KafkaError
 
 from engine.core.domain.events import LATEST_MS
 from engine.core.domain.rules import Rulebook
 from engine.core.values.lists import LiveList
-from engine.errors import PublishError, RulebookError
+from engine.errors import RulebookError
 from engine.settings import Settings
 from engine.stream.control.rulebooks import accepted
 from engine.stream.handlers.messages import ENTRY, NoteText
-from engine.stream.kafka.authors import Author
-from engine.stream.kafka.clients import producer
+from engine.stream.kafka.records import sending
 
 MAX_ENTRIES = 200_000
 """Of all lists together."""
@@ -121,21 +119,12 @@ def publish_entries(settings: Settings, name: str, entries: Mapping[str, Entry |
     added = {_key(name, entry) for entry, said in entries.items() if said is not None} - known
     if added and len(known) + len(added) > MAX_ENTRIES:
         raise RulebookError(f"live lists hold at most {MAX_ENTRIES:,} entries together; remove some", 1)
-    topic, author, sent = settings.topics.rulebooks, Author(settings, "lists"), []
     messages = {_key(name, entry): msgspec.json.encode(said) for entry, said in entries.items()}
     for message in messages.values():
         _decode(message)
-    client = producer(settings, linger_ms=5)
-    try:
+    with sending(settings, "lists", "not all of it could be published; run it again") as sent:
         for key, value in [*((key, None) for key in stale - messages.keys()), *messages.items()]:
-            sent.append(client.send(topic, value, key, headers=author.headers(topic, key, value), partition=0))
-        client.flush()
-        for one in sent:
-            one.get(timeout=30)
-    except KafkaError as error:
-        raise PublishError(f"not all of it could be published: {error!r}; run it again") from error
-    finally:
-        client.close()
+            sent.send(settings.topics.rulebooks, key, value, 0)
 
 
 def split_key(key: str) -> tuple[str, str]:

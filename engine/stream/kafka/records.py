@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kafka import TopicPartition
@@ -15,6 +16,45 @@ from engine.stream.kafka.publishers import Scope
 from engine.stream.kafka.signing import Headers
 
 
+class Sending:
+    """Messages on their way, signed by whoever runs the command."""
+
+    def __init__(self, settings: Settings, scope: Scope) -> None:
+        self._author = Author(settings, scope)
+        self.client = producer(settings, linger_ms=5)
+        self._sent: list[Any] = []
+
+    def send(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None = None,
+        beside: Headers | None = None, timestamp_ms: int | None = None, is_signed: bool = True,
+    ) -> None:  # fmt: skip
+        """Send one. `beside`: headers that nobody signs."""
+        headers = [*(self._author.headers(topic, key, value) if is_signed else ()), *(beside or ())]
+        self._sent.append(
+            self.client.send(topic, value, key, headers=headers, partition=partition, timestamp_ms=timestamp_ms)
+        )
+
+    def wait(self) -> list[Any]:
+        """Until the brokers have all of them: what Kafka says of each. Raises KafkaError."""
+        self.client.flush()
+        waiting, self._sent = self._sent, []
+        return [one.get(timeout=30) for one in waiting]
+
+
+@contextmanager
+def sending(settings: Settings, scope: Scope, failed: str) -> Iterator[Sending]:
+    """Sends messages; at its end the brokers have all of them. Raises PublishError, saying what has `failed`, or that
+    one may not do this."""
+    messages = Sending(settings, scope)
+    try:
+        yield messages
+        messages.wait()
+    except KafkaError as error:
+        raise PublishError(f"{failed}: {error!r}") from error
+    finally:
+        messages.client.close()
+
+
 def send_one(
     settings: Settings,
     topic: str,
@@ -26,14 +66,10 @@ def send_one(
 ) -> int:
     """Publish one message to the first partition; returns its offset. Raises PublishError, saying `what` it was, or
     that one may not do this. `beside`: headers that nobody signs."""
-    headers = [*Author(settings, scope).headers(topic, key, value), *(beside or ())]
-    client = producer(settings)
-    try:
-        return int(client.send(topic, key=key, value=value, headers=headers, partition=0).get(timeout=30).offset)
-    except KafkaError as error:
-        raise PublishError(f"{what} could not be published: {error!r}") from error
-    finally:
-        client.close()
+    with sending(settings, scope, f"{what} could not be published") as messages:
+        messages.send(topic, key, value, 0, beside)
+        (placed,) = messages.wait()
+    return int(placed.offset)
 
 
 _LOOKED_AT = 1_000

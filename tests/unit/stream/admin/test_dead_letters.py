@@ -19,6 +19,7 @@ from engine.stream.admin.dead_letters import (
     send_again,
 )
 from engine.stream.handlers.messages import DEAD_LETTER_BYTES, MAX_DEAD_LETTER_KEY_BYTES, dead_letter
+from engine.stream.kafka import records
 from tests.unit.stream.broker import Producer, topics_of
 from tests.unit.stream.signed import entry, listed, person, secured
 
@@ -122,7 +123,7 @@ class Sender(Producer):
 
 def test_originals_go_where_they_stood_when_they_were_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Sender()
-    monkeypatch.setattr(dead_letters, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     send_again(SETTINGS, [letter(), letter(key=None), letter(key=None)._replace(partition=9)])
     assert [(one.topic, one.value, one.key, one.partition, one.timestamp_ms) for one in client.sent] == [
         ("events", b"{}", b"ann", None, 100), ("events", b"{}", None, 3, 100), ("events", b"{}", None, None, 100),
@@ -132,7 +133,7 @@ def test_originals_go_where_they_stood_when_they_were_refused(monkeypatch: pytes
 
 def test_labels_are_signed_and_refused_where_the_workers_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Sender()
-    monkeypatch.setattr(dead_letters, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     who = listed(tmp_path / "publishers.yaml", {"ann": entry(ANN, may=["label"])})
     ann = secured(SETTINGS, publishers_file=who, publisher="ann", publisher_key=ANN.private)
     send_again(ann, [letter(topic="labels"), letter()])
@@ -142,6 +143,6 @@ def test_labels_are_signed_and_refused_where_the_workers_would(tmp_path: Path, m
 
 
 def test_what_the_broker_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_letters, "producer", lambda *_, **__: Sender(KafkaError("full")))
+    monkeypatch.setattr(records, "producer", lambda *_, **__: Sender(KafkaError("full")))
     with pytest.raises(PublishError, match="full"):
         send_again(SETTINGS, [letter()])

@@ -20,10 +20,11 @@ from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.scored import PIECE, ScoredKeys, ScoredPieces, action_name, strike_name, verdict_name
 from engine.state.store import entity_key, user_key
-from engine.stream.admin import erasure as persons
+from engine.stream.admin import erasure
 from engine.stream.admin.erasure import Traces, ask_to_forget, find_traces
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import encode_request
+from engine.stream.kafka import records
 from engine.stream.kafka.topics import changelog_topic
 from tests.events import START_MS
 from tests.unit.stream.broker import Producer, topics_of
@@ -54,7 +55,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def find(user: str = "ann", settings: Settings = SETTINGS, known: tuple[int, ...] = (), **topics: Any) -> Traces:
         by_name = {STATE if name == "state" else name: records for name, records in topics.items()}
-        monkeypatch.setattr(persons, "read_all", topics_of(by_name))
+        monkeypatch.setattr(erasure, "read_all", topics_of(by_name))
         return find_traces(settings, user, lambda _: None, known)
 
     return find
@@ -128,7 +129,7 @@ def test_a_person_is_found_under_his_pseudonyms_too(found: Any) -> None:
 
 
 def test_policies_are_noted_up_to_a_limit(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(persons, "_MOST_POLICIES", 2)
+    monkeypatch.setattr(erasure, "_MOST_POLICIES", 2)
     labels = [message({"user_id": "ann", "policy": policy}) for policy in (5, None, "a", "b", "c")]
     assert found(labels=labels).policies == {"a", "b"}
 
@@ -243,8 +244,8 @@ def test_the_newest_of_a_record_counts_in_each_partition(found: Any) -> None:
 
 def test_the_owner_of_each_partition_is_asked_a_few_keys_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer()
-    monkeypatch.setattr(persons, "producer", lambda _: client)
-    monkeypatch.setattr(persons, "_KEYS_AT_ONCE", 2)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(erasure, "_KEYS_AT_ONCE", 2)
     traces = Traces(
         "ann", ("ann", "~a"), state={4: {"ann": [b"1", b"2", b"3"]}, 2: {"ann": [b"4"], "~a": [b"5", b"6"]}}
     )
@@ -259,7 +260,7 @@ def test_the_owner_of_each_partition_is_asked_a_few_keys_at_a_time(monkeypatch: 
 
 def test_who_asks_is_told_that_not_all_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer(KafkaError("full"))
-    monkeypatch.setattr(persons, "producer", lambda _: client)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     with pytest.raises(PublishError, match="run this again"):
         ask_to_forget(SETTINGS, Traces("ann", ("ann",), state={0: {"ann": [b"1"]}}))
     assert client.closed == 1

@@ -11,11 +11,11 @@ from engine.core.values.hashing import digest
 from engine.errors import PublishError
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.stream.admin import publishing
-from engine.stream.admin import revocation as reversal
+from engine.stream.admin import publishing, revocation
 from engine.stream.admin.revocation import Published, Which, compensation, read_actions, revoke, uphold_appeal
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import decode_message
+from engine.stream.kafka import records
 from tests.unit.stream.broker import Producer
 
 
@@ -87,7 +87,7 @@ def test_what_takes_back_is_told_from_what_is_taken_back(monkeypatch: pytest.Mon
     documents = [
         (SimpleNamespace(timestamp=n), one) for n, one in enumerate((action("a"), taken, action("b"), action("a")))
     ]
-    monkeypatch.setattr(reversal, "read_recorded", lambda *_: iter(documents))
+    monkeypatch.setattr(revocation, "read_recorded", lambda *_: iter(documents))
     found = read_actions(Settings())
     assert found.actions == {"a": action("a"), "b": action("b")}
     assert found.revoked == {"a": taken}
@@ -125,7 +125,7 @@ def test_what_takes_back_has_the_scope_of_the_action_if_it_has_one() -> None:
 
 def test_each_action_is_taken_back_where_its_target_is(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer()
-    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     assert revoke(Settings(), [action("a"), action("b", target={"type": "user", "id": "u2"})], "ann", "") == 2
     assert [(one.topic, one.key) for one in client.sent[2:]] == [("actions", b"u1"), ("actions", b"u2")]
     ids = [orjson.loads(one.value or b"")["action_id"] for one in client.sent[2:]]
@@ -135,7 +135,7 @@ def test_each_action_is_taken_back_where_its_target_is(monkeypatch: pytest.Monke
 
 def test_before_that_the_owner_of_its_users_state_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer()
-    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     revoke(Settings(), [action("a"), action("b", user_id="v")], "ann", "")
     assert [(one.topic, one.key) for one in client.sent[:2]] == [("labels", b"u"), ("labels", b"v")]
     told = [decode_message(one.value) for one in client.sent[:2]]
@@ -144,7 +144,7 @@ def test_before_that_the_owner_of_its_users_state_is_told(monkeypatch: pytest.Mo
 
 def test_the_owner_is_found_by_the_id_that_events_have(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer()
-    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     settings = Settings(privacy=PrivacySettings(key="k" * 40))
     pseudonyms = settings.pseudonyms()
     assert pseudonyms is not None
@@ -156,7 +156,7 @@ def test_the_owner_is_found_by_the_id_that_events_have(monkeypatch: pytest.Monke
 
 def test_who_revokes_is_told_what_the_broker_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer(KafkaError("full"))
-    monkeypatch.setattr(reversal, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     with pytest.raises(PublishError, match="run it again"):
         revoke(Settings(), [action()], "ann", "")
     assert (len(client.sent), client.closed) == (1, 1)  # the action is not revoked yet: the second run finds it
@@ -165,7 +165,7 @@ def test_who_revokes_is_told_what_the_broker_refuses(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(("note", "told"), [("sorry", "sorry"), ("", "appeal upheld")])
 def test_an_upheld_appeal_takes_back_and_labels(note: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer()
-    for module in (reversal, publishing):
+    for module in (records, publishing):
         monkeypatch.setattr(module, "producer", lambda *_, **__: client)
     uphold_appeal(Settings(), action(), "ann", note)
     _, taken, label = (orjson.loads(one.value or b"") for one in client.sent)

@@ -11,7 +11,7 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 
 from engine.errors import BrokerError
 from engine.settings import Settings
-from engine.stream.admin import status as standing
+from engine.stream.admin import status
 from engine.stream.admin.status import Member, Owned, Standing, standing_of
 from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.control.rulebooks import Refused
@@ -31,14 +31,14 @@ class Broker:
         self.partitions: dict[str, set[int]] = {"events": {0, 1}}
         self.in_use: Any = None
         for name in ("admin", "consumer"):
-            patch.setattr(standing, name, self._client)
+            patch.setattr(status, name, self._client)
         self.refused: list[Refused] = []
         self.pages: dict[tuple[str, int], WorkerPage] = {}
-        patch.setattr(standing, "read_worker_page", self.pages.get)
-        patch.setattr(standing, "read_refused", lambda _: self.refused)
-        patch.setattr(standing, "read_in_use", lambda _: self.in_use)
-        patch.setattr(standing, "read_paused", lambda _: {"b": PAUSE, "a": PAUSE})
-        patch.setattr(standing, "read_models", lambda _: {"spam": SimpleNamespace(labels=7)})
+        patch.setattr(status, "read_worker_page", self.pages.get)
+        patch.setattr(status, "read_refused", lambda _: self.refused)
+        patch.setattr(status, "read_in_use", lambda _: self.in_use)
+        patch.setattr(status, "read_paused", lambda _: {"b": PAUSE, "a": PAUSE})
+        patch.setattr(status, "read_models", lambda _: {"spam": SimpleNamespace(labels=7)})
 
     @contextmanager
     def _client(self, _: Settings) -> Iterator[Any]:

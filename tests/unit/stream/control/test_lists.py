@@ -10,6 +10,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control import lists
 from engine.stream.control.lists import Entry, LiveEntries
+from engine.stream.kafka import records
 from tests.unit.stream.broker import Producer
 from tests.unit.stream.signed import record
 
@@ -78,10 +79,10 @@ NOW_MS = 10 * HOUR_MS
 
 def on_topic(monkeypatch: pytest.MonkeyPatch, *messages: tuple[str, bytes | None, int]) -> Producer:
     """What the topic has, by key, value and time; the producer keeps what is published."""
-    records = [record("rulebooks", key.encode(), value, timestamp=time) for key, value, time in messages]
+    there = [record("rulebooks", key.encode(), value, timestamp=time) for key, value, time in messages]
     client = Producer()
-    monkeypatch.setattr(lists, "accepted", lambda _: iter(records))
-    monkeypatch.setattr(lists, "producer", lambda *_, **__: client)
+    monkeypatch.setattr(lists, "accepted", lambda _: iter(there))
+    monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     monkeypatch.setattr(lists, "time", SimpleNamespace(time=lambda: NOW_MS / 1_000))
     return client
 

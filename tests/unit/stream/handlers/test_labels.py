@@ -15,7 +15,7 @@ from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
-from engine.stream.handlers import labels as learners
+from engine.stream.handlers import labels
 from engine.stream.handlers.base import Outcome, StateOutcome
 from engine.stream.handlers.label_messages import decode_example
 from engine.stream.handlers.labels import MAX_NAME_CHARS, LabelWorker, Models, ScoredEvents, Source
@@ -60,14 +60,14 @@ def test_a_model_is_there_when_its_head_has_come() -> None:
 
 
 def test_no_more_models_are_followed_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "MAX_MODELS", 2)
+    monkeypatch.setattr(labels, "MAX_MODELS", 2)
     models = Models()
     assert [part(models, name) for name in ("a", "b", "c", "a")] == [True, True, False, True]
     assert list(models.followers) == ["a", "b"]
 
 
 def test_a_model_of_the_rulebook_takes_the_place_of_one_that_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "MAX_MODELS", 3)
+    monkeypatch.setattr(labels, "MAX_MODELS", 3)
     models = followed("whole")
     models.use(rulebook("spam"))
     assert part(models, "a")
@@ -80,7 +80,7 @@ def test_a_model_of_the_rulebook_takes_the_place_of_one_that_nobody_asks_for(mon
 
 
 def test_where_all_are_asked_for_none_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "MAX_MODELS", 1)
+    monkeypatch.setattr(labels, "MAX_MODELS", 1)
     models = Models()
     models.use(rulebook("spam"))
     assert part(models, "spam")
@@ -184,7 +184,7 @@ def test_labels_of_events_and_of_actions_may_come_together() -> None:
 
 
 def test_very_many_labels_at_once_are_all_joined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "_LABELS_AT_ONCE", 2)
+    monkeypatch.setattr(labels, "_LABELS_AT_ONCE", 2)
     desk = Desk()
     for at in range(5):
         desk.post(at, text="x", user_id=f"u{at}")

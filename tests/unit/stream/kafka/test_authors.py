@@ -8,10 +8,11 @@ import pytest
 from engine.errors import PublishError, RulebookError
 from engine.settings import Settings
 from engine.stream.admin import publishing
-from engine.stream.control import lists, rulebooks
+from engine.stream.control import rulebooks
 from engine.stream.control.lists import Entry, publish_entries
 from engine.stream.control.rulebooks import publish_paused
 from engine.stream.handlers.messages import Pause
+from engine.stream.kafka import records
 from engine.stream.kafka.authors import Author
 from engine.stream.kafka.publishers import Publishers, Scope
 from tests.unit.stream.signed import entry, listed, person, record, secured
@@ -73,7 +74,7 @@ def test_nothing_is_sent_that_would_be_refused(tmp_path: Path, monkeypatch: pyte
         def close(self) -> None:
             """Nothing is open."""
 
-    for module in (publishing, lists):
+    for module in (publishing, records):
         monkeypatch.setattr(module, "producer", lambda *_, **__: Producer())
     monkeypatch.setattr(rulebooks, "read_all", lambda *_: iter(()))
     settings, long = settings_of(tmp_path, ["rules"]), "x" * 2_001

@@ -9,8 +9,7 @@ import pytest
 from engine.errors import SettingsError
 from engine.security import SecuritySettings
 from engine.settings import Settings, TopicNames
-from engine.stream.admin import publishing
-from engine.stream.admin import revocation as reversal
+from engine.stream.admin import publishing, revocation
 from engine.stream.admin.publishing import publish_seed
 from engine.stream.kafka import records
 from engine.stream.kafka.publishers import Publishers
@@ -139,7 +138,7 @@ class Sent:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     producer = Sent()
-    for module in (publishing, records, reversal):
+    for module in (publishing, records):
         monkeypatch.setattr(module, "producer", producer)
     return producer
 
@@ -166,6 +165,6 @@ def test_what_takes_an_action_back_is_seen_by_the_next_command(
     }  # fmt: skip
     ann = person("ann")
     path = listed(tmp_path / "publishers.yaml", {"ann": entry(ann, may=[may])})
-    reversal.revoke(secured(SETTINGS, publisher="ann", publisher_key=ann.private), [action], "ann", "")
+    revocation.revoke(secured(SETTINGS, publisher="ann", publisher_key=ann.private), [action], "ann", "")
     monkeypatch.setattr("engine.stream.admin.published.read_all", lambda *_: iter(sent.records))
-    assert reversal.read_actions(secured(SETTINGS, publishers_file=path)).revoked.keys() == revoked
+    assert revocation.read_actions(secured(SETTINGS, publishers_file=path)).revoked.keys() == revoked

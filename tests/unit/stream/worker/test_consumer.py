@@ -15,7 +15,7 @@ from faust.types import TP
 from engine.settings import Settings
 from engine.stream.handlers.base import Outcome
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.worker import consumer as batches
+from engine.stream.worker import consumer
 from engine.stream.worker.app import FloodgateApp
 from engine.stream.worker.consumer import BatchConsumer
 from engine.stream.worker.gaps import Gaps
@@ -430,7 +430,7 @@ class Worker(BatchConsumer):
 
 def test_a_batch_that_follows_is_computed_and_made_durable(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter((10.0, 10.5))
-    monkeypatch.setattr(batches, "time", SimpleNamespace(perf_counter=lambda: next(clock), monotonic=lambda: 7.0))
+    monkeypatch.setattr(consumer, "time", SimpleNamespace(perf_counter=lambda: next(clock), monotonic=lambda: 7.0))
     worker = Worker()
     assert asyncio.run(worker.compute(0, 1, 5))
     ((tp, finished, _),) = worker.begun

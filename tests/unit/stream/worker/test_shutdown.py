@@ -10,7 +10,7 @@ import pytest
 
 from engine.settings import Settings
 from engine.stream.worker import app as composition
-from engine.stream.worker import shutdown as ending
+from engine.stream.worker import shutdown
 from engine.stream.worker.app import FloodgateApp
 from engine.stream.worker.shutdown import end_soon
 
@@ -54,8 +54,8 @@ def test_the_end_by_force_waits_so_long_and_holds_no_worker_that_ends_before(mon
 
     timers: list[tuple[float, bool]] = []
     codes: list[int] = []
-    monkeypatch.setattr(ending, "threading", SimpleNamespace(Timer=Timer))
-    monkeypatch.setattr(ending, "os", SimpleNamespace(_exit=codes.append))
+    monkeypatch.setattr(shutdown, "threading", SimpleNamespace(Timer=Timer))
+    monkeypatch.setattr(shutdown, "os", SimpleNamespace(_exit=codes.append))
     end_soon()
     end_soon(3.5)
     assert (timers, codes) == ([(10.0, True), (3.5, True)], [1, 1])
