@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test test-quick compiled lint lock bench endurance late-labels soak rivals rollout fuzz mutants handover night pictures audit clean
+.PHONY: demo test test-quick compiled lint lock bench endurance late-labels soak rivals rollout fuzz mutants handover night pictures audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -65,6 +65,9 @@ audit: $(VENV)/.installed-dev ## known holes in what is locked, if an advisory s
 		--pyproject pyproject.toml requirements/run.lock
 	$(BIN)/python -m tests.audit
 
+dist: $(VENV)/.compiled ## the source distribution and the wheel for this machine, in dist/
+	$(BIN)/python -m hatchling build
+
 lock: $(VENV)/.installed-dev ## the lock files anew, after a change of pyproject.toml; UPGRADE=1 takes the newest of everything
 	$(LOCK) --group build -o requirements/build.lock
 	$(LOCK) pyproject.toml -c requirements/build.lock -o requirements/run.lock
@@ -73,7 +76,7 @@ lock: $(VENV)/.installed-dev ## the lock files anew, after a change of pyproject
 	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/dev.lock --extra fuzz -o requirements/fuzz.lock
 
 clean:
-	rm -rf $(VENV) .floodgate benchmarks/out build engine/*/_*.c engine/*/_*.so
+	rm -rf $(VENV) .floodgate benchmarks/out build dist engine/*/_*.c engine/*/_*.so
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
