@@ -20,6 +20,7 @@ COMMANDS = {
     "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",
     "hits": "Tell what rules have met, in shadow too.",
+    "init": "Write a new project: rules, settings, an editor's schema.",
     "keys": "Make the keys that labels and rulebooks are signed with.",
     "lists": "Change live lists while their rules are in use.",
     "pseudonym": "Tell under which name decisions and state have an id.",
