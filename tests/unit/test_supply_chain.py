@@ -68,6 +68,24 @@ def test_the_locks_agree() -> None:
         assert not {(name, version) for name, version in locked(lock).items() if dev.get(name, version) != version}
 
 
+def test_whatever_builds_a_wheel_is_locked() -> None:
+    assert set(PROJECT["build-system"]["requires"]) <= set(ASKED["build"])
+
+
+def test_the_image_has_what_a_wheel_is_built_from() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    copied = {name for line in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE) for name in line.split()}
+    project, wheel = PROJECT["project"], PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    read = {project["readme"], *project["license-files"], *wheel["packages"], *wheel["force-include"]}
+    assert {"pyproject.toml", "hatch_build.py", "compile_core.py", *read} <= copied
+
+
+def test_nothing_is_fetched_to_look_at_a_commit() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert {source["repo"] for source in hooks["repos"]} == {"local"}
+    assert {hook["language"] for source in hooks["repos"] for hook in source["hooks"]} == {"system"}
+
+
 def test_images_of_others_are_given_by_version_and_digest() -> None:
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
     given = dict(re.findall(r"^ARG (\w+)=(\S+)$", dockerfile, re.MULTILINE))
