@@ -59,13 +59,17 @@ def running_engine(
         worker.wait()
 
 
-def measure_engine(settings: Settings, count: int, port: int, metric: str = EVENTS) -> Cost:
+def measure_engine(
+    settings: Settings, count: int, port: int, metric: str = EVENTS, until_nothing_waits: bool = False
+) -> Cost:
     """Run a worker until `metric` has reached `count` and everything is durable. The cost of each event, from when
-    the worker has its partitions: what it had done by then is left out."""
+    the worker has its partitions: what it had done by then is left out. `until_nothing_waits`: and until no partition
+    has messages left, as where only some events go on a journey."""
 
     def done() -> bool:
         page = read_page(port, "/metrics")
-        return metric_sum(page, metric) >= count and durable_events(page) > 0
+        is_over = not until_nothing_waits or metric_sum(page, "floodgate_lag") == 0
+        return is_over and metric_sum(page, metric) >= count and durable_events(page) > 0
 
     with running_engine(settings, port) as worker:
         process = psutil.Process(worker.pid)

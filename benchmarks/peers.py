@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,14 +57,14 @@ PEERS = (
 )  # fmt: skip
 
 
-def install(console: Console) -> list[Peer]:
-    """The peers that could be installed here, with the shared events. Says which are skipped, and why."""
+def install(console: Console, wanted: Sequence[Peer] = PEERS) -> list[Peer]:
+    """Those that could be installed here, with the shared events. Says which are skipped, and why."""
     if not SOURCE.is_dir():
-        console.print(f"[yellow]skipped: {', '.join(peer.name for peer in PEERS)}: no programs in {SOURCE.name}[/]")
+        console.print(f"[yellow]skipped: {', '.join(peer.name for peer in wanted)}: no programs in {SOURCE.name}[/]")
         return []
     shutil.copytree(SOURCE, HOME, dirs_exist_ok=True)
     ready = []
-    for peer in PEERS:
+    for peer in wanted:
         try:
             _install_packages(peer)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:

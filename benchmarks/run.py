@@ -19,12 +19,13 @@ from benchmarks.growth import growth
 from benchmarks.learning import learning
 from benchmarks.pace import pace
 from benchmarks.plots import draw
+from benchmarks.starter import starter_rules
 from benchmarks.state import known_users
 from benchmarks.workers import workers
 from engine.core.kernel import COMPILED
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("contest", "learning", "campaign", "growth", "users", "pace", "workers")
+PARTS = ("contest", "starter", "learning", "campaign", "growth", "users", "pace", "workers")
 _USUAL_COST_US = 25.0
 
 
@@ -39,6 +40,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
     summary: dict[str, Any] = {"compiled": COMPILED}
     parts: dict[str, Callable[[], None]] = {
         "contest": lambda: summary.update(contest(console, rounds)),
+        "starter": lambda: summary.update({"starter_rules": starter_rules(console, rounds)}),
         "learning": lambda: summary.update(learning(console, rounds)),
         "campaign": lambda: summary.update(campaign(console)),
         "growth": lambda: summary.setdefault("growth", {}).update(growth(console, growth_rounds)),

@@ -41,6 +41,7 @@ from engine.stream.worker.recovery import BulkRecovery
 from engine.stream.worker.watchdog import Watchdog
 
 _FETCH_TIMEOUT_S = 1.0
+_FETCH_TIMEOUT_SOON_S = 0.1
 
 
 class ConsumersHost(Host, Protocol):
@@ -74,7 +75,7 @@ class BatchConsumer(OffsetConsumer):
             while not (self.should_stop or fetcher.should_stop):
                 self._taking = False
                 self._gaps.begin_fetch({tp: await self._position(tp) for tp in self._gaps.suspected})
-                records, active = await self._wait_next_records(timeout=_FETCH_TIMEOUT_S)
+                records, active = await self._fetch()
                 self._taking = True
                 if not records or self.should_stop:
                     continue
@@ -84,6 +85,15 @@ class BatchConsumer(OffsetConsumer):
             expected = (*self.consumer_stopped_errors, asyncio.CancelledError)
             if not (isinstance(error, expected) and self.app.should_stop):
                 raise
+
+    async def _fetch(self) -> Any:
+        """The next records, and the partitions that may be read. In a rebalance no fetch waits long: it does not know
+        which may be read by then. Where none may be, Faust would wait for a second (`_wait_next_records`)."""
+        if self.flow_active and not self._get_active_partitions():
+            await self.sleep(_FETCH_TIMEOUT_SOON_S)
+            return {}, None
+        is_settled = not self.app.rebalancing
+        return await self._wait_next_records(timeout=_FETCH_TIMEOUT_S if is_settled else _FETCH_TIMEOUT_SOON_S)
 
     async def _take(self, fetched: "Mapping[Any, list[Any]]", active: "set[TP] | None") -> None:
         generation = self.app.consumer_generation_id

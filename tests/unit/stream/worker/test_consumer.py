@@ -353,7 +353,7 @@ class Worker(BatchConsumer):
         ready.set()
         app: Any = SimpleNamespace(
             settings=Settings(), metrics=Metrics(), consumer_generation_id=1, handlers={"events": self.handler},
-            ready_to_decide=ready, monitor=monitor, should_stop=False, durability=self,
+            ready_to_decide=ready, monitor=monitor, should_stop=False, rebalancing=False, durability=self,
             recovery=SimpleNamespace(
                 begin_again=lambda: self.told.append("recovery"), raise_if_incomplete=lambda: None,
                 doubt=lambda _: None, take=self._recover,
@@ -362,6 +362,10 @@ class Worker(BatchConsumer):
         self.app = app
         self._next, self._durable = {EVENTS: 0}, {}
         self._gate, self._gaps = LabelGate(), Gaps()
+        self._active_partitions: Any = None
+        self._paused_partitions = set()
+        self.timeouts_s: list[float] = []
+        self.slept_s: list[float] = []
         self._taking, self.flow_active = False, True
         self._room = asyncio.Semaphore(2)
         self.suspend_flow: Any = asyncio.Event()
@@ -418,8 +422,14 @@ class Worker(BatchConsumer):
         return 0
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109  # Faust's
+        self.timeouts_s.append(timeout)
         self.told.append(("waiting", self._taking, dict(self._gaps._began)))
         return self.fetches.pop(0)()
+
+    async def sleep(self, n: Any) -> None:
+        self.slept_s.append(n)
+        self.assigned = {EVENTS}
+        self._active_partitions = None
 
     async def compute(self, *offsets: int, generation: int = 1) -> bool:
         return await self._compute(self.handler, EVENTS, Entrance.records(*offsets), generation)
@@ -633,6 +643,30 @@ def test_the_fetch_loop_takes_on_what_it_gets_until_it_stops() -> None:
     run_loop(worker, lambda: ({}, None), lambda: ({EVENTS: Entrance.records(0, 1)}, {EVENTS}), stop)
     assert (worker.handler.processed, taking) == ([[0, 1]], [True])
     assert worker.told == [("waiting", False, {OTHER: 4})] * 3
+
+
+def stop_at_once(worker: Worker) -> Callable[[], Any]:
+    def stop() -> Any:
+        worker.stopping = True
+        return {}, None
+
+    return stop
+
+
+@pytest.mark.parametrize(("rebalancing", "timeout_s"), [(False, 1.0), (True, 0.1)])
+def test_no_fetch_waits_long_in_a_rebalance(rebalancing: bool, timeout_s: float) -> None:
+    worker = Worker()
+    app: Any = worker.app
+    app.rebalancing = rebalancing
+    run_loop(worker, stop_at_once(worker))
+    assert (worker.timeouts_s, worker.slept_s) == ([timeout_s], [])
+
+
+def test_where_no_partition_may_be_read_it_looks_again_soon() -> None:
+    worker = Worker()
+    worker.assigned = set()
+    run_loop(worker, stop_at_once(worker))
+    assert (worker.timeouts_s, worker.slept_s) == ([1.0], [0.1])
 
 
 @pytest.mark.parametrize(
