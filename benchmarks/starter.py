@@ -44,4 +44,4 @@ def starter_rules(console: Console, rounds: int) -> dict[str, Any]:
 
 
 def _day() -> Stream:
-    return [(one.event["user_id"].encode(), orjson.dumps(one.event)) for one in simulate_day()]
+    return [(str(one.event["user_id"]).encode(), orjson.dumps(one.event)) for one in simulate_day()]
