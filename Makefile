@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test test-quick compiled lint lock bench endurance late-labels soak rivals rollout fuzz mutants handover night pictures audit dist clean
+.PHONY: demo test test-quick compiled lint lock bench endurance late-labels soak rivals rollout fuzz mutants handover night pictures docs audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -59,6 +59,9 @@ night: $(VENV)/.installed-dev ## a night on call: faults on real Kafka, and what
 pictures: $(VENV)/.installed-dev ## the pictures of the documentation, taken from a running system
 	$(BIN)/python -m tests.pictures
 
+docs: $(VENV)/.installed-docs ## the documentation as a static site, in build/site; a broken link fails it
+	$(BIN)/mkdocs build --clean
+
 audit: $(VENV)/.installed-dev ## known holes in what is locked, if an advisory source is reached; the parts list (CycloneDX)
 	@mkdir -p build
 	$(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible --of JSON -o build/sbom.json \
@@ -74,6 +77,7 @@ lock: $(VENV)/.installed-dev ## the lock files anew, after a change of pyproject
 	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/run.lock \
 		--extra dev --extra audit --extra bench -o requirements/dev.lock
 	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/dev.lock --extra fuzz -o requirements/fuzz.lock
+	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/dev.lock --extra docs -o requirements/docs.lock
 
 clean:
 	rm -rf $(VENV) .floodgate benchmarks/out build dist engine/*/_*.c engine/*/_*.so

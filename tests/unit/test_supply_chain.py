@@ -23,6 +23,7 @@ ASKED = {
     "run": DEPENDENCIES,
     "dev": [*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["audit"], *EXTRAS["bench"]],
     "fuzz": [*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["fuzz"]],
+    "docs": [*DEPENDENCIES, *EXTRAS["docs"]],
 }
 DIGEST = r"@sha256:[0-9a-f]{64}"
 
@@ -64,7 +65,8 @@ def test_the_locks_agree() -> None:
     dev = locked("dev")
     assert locked("run").items() <= dev.items()
     assert locked("run").items() <= locked("fuzz").items()
-    for lock in ("build", "fuzz"):
+    assert locked("run").items() <= locked("docs").items()
+    for lock in ("build", "fuzz", "docs"):
         assert not {(name, version) for name, version in locked(lock).items() if dev.get(name, version) != version}
 
 
