@@ -66,10 +66,21 @@ def test_the_cookbook_has_twenty_five_rules() -> None:
     assert len(re.findall(r"^## \d+\. ", cookbook, re.MULTILINE)) == cookbook.count("```yaml\nversion: 1\n") == 25
 
 
+def anchors(document: Path) -> set[str]:
+    """What a link may have behind `#`: its headings in small letters, hyphens for blanks, without other signs."""
+    text = re.sub(r"^```.*?^```$", "", document.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 def test_links_lead_somewhere() -> None:
     for document in DOCS:
-        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
-            assert target.startswith("https://") or (document.parent / target).exists(), (document.name, target)
+        for target in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
+            if not target.startswith("https://"):
+                path, _, anchor = target.partition("#")
+                page = document.parent / path if path else document
+                assert page.exists(), (document.name, target)
+                assert not anchor or anchor in anchors(page), (document.name, target)
 
 
 def test_whole_rulebooks_in_the_docs_pass_their_check() -> None:
