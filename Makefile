@@ -60,7 +60,7 @@ pictures: $(VENV)/.installed-dev ## the pictures of the documentation, taken fro
 	$(BIN)/python -m tests.pictures
 
 docs: $(VENV)/.installed-docs ## the documentation as a static site, in build/site; a broken link fails it
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 audit: $(VENV)/.installed-dev ## known holes in what is locked, if an advisory source is reached; the parts list (CycloneDX)
 	@mkdir -p build

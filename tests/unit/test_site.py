@@ -39,6 +39,8 @@ def test_a_doubt_fails_the_build() -> None:
     assert SITE["validation"] == dict.fromkeys(
         ("omitted_files", "absolute_links", "unrecognized_links", "anchors"), "warn"
     )
+    # With --quiet, MkDocs does not count its warnings, and a strict build passes.
+    assert "$(BIN)/mkdocs build\n" in (ROOT / "Makefile").read_text("utf-8")
 
 
 def test_nothing_is_fetched() -> None:
