@@ -11,6 +11,7 @@ from engine.cli.output import Console, echo
 from engine.cli.times import DURATION
 from engine.core.domain.units import time_text
 from engine.core.values.identity import MAX_ID_CHARS
+from engine.rulebook.checks.membership import find_wrong_entries
 from engine.rulebook.language.schema import MAX_DURATION_MS
 from engine.settings import Settings
 from engine.stream.control.lists import Entry, publish_entries, read_entries
@@ -83,3 +84,6 @@ def _check(settings: Settings, name: str, entries: tuple[str, ...]) -> None:
     for entry in entries:
         if not 0 < len(entry) <= MAX_ID_CHARS:
             raise click.UsageError(f"an entry has 1 to {MAX_ID_CHARS} characters, this one has {len(entry)}")
+    wrong = find_wrong_entries(in_use[1], name, entries) if in_use is not None else []
+    if wrong:
+        raise click.UsageError("\n".join(["nothing is added", *wrong]))

@@ -35,7 +35,9 @@ def command(settings: Settings, listed: str | None, limit: int, as_json: bool) -
     outcomes = {
         one["event_id"]: one["outcome"] for _, one in read_documents(settings, settings.topics.decisions, DECISION)
     }
-    found = review_moderators(read_examples(settings), outcomes)
+    models = read_models(settings).values()
+    quarantined = {name for model in models for name in model.quarantined}
+    found = review_moderators(read_examples(settings), outcomes, quarantined)
     if listed is not None and listed not in found:
         known = ", ".join(sorted(found)) or "nobody"
         echo(f"floodgate: {listed} has given no label that is known; these have: {known}", err=True)
@@ -43,8 +45,6 @@ def command(settings: Settings, listed: str | None, limit: int, as_json: bool) -
     if listed is not None:
         _list(listed, found[listed], limit, as_json)
         return
-    models = read_models(settings).values()
-    quarantined = {name for model in models for name in model.quarantined}
     trust = {name: _trust(name, [model.teachers for model in models]) for name in {*found, *quarantined}}
     if as_json:
         told = {name: _document(one, trust[name], name in quarantined) for name, one in sorted(found.items())}

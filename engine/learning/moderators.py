@@ -6,7 +6,7 @@ a look-alike, each with one vote.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,8 +54,11 @@ class Moderator:
             verdict.against.append(judge)
 
 
-def review_moderators(examples: Iterable[Example], outcomes: Mapping[str, str]) -> dict[str, Moderator]:
-    """What moderators have said, from examples in their order. `outcomes`: what rules did, by the event's id."""
+def review_moderators(
+    examples: Iterable[Example], outcomes: Mapping[str, str], quarantined: Container[str] = ()
+) -> dict[str, Moderator]:
+    """What moderators have said, from examples in their order. `outcomes`: what rules did, by the event's id;
+    `quarantined`: whose word does not count against others."""
     said = _said(examples)
     by_event: dict[str, dict[str, bool]] = {}
     by_campaign: dict[int, dict[str, list[bool]]] = {}
@@ -71,7 +74,8 @@ def review_moderators(examples: Iterable[Example], outcomes: Mapping[str, str]) 
         moderator.hold(one, "rules", {"act": True, "allow": False}.get(outcomes.get(event_id, "")))
         look_alikes = by_campaign[one.campaign] if one.campaign is not None else {}
         votes = {other: _majority(given) for other, given in look_alikes.items()} | by_event[event_id]
-        moderator.hold(one, "colleagues", _majority(vote for other, vote in votes.items() if other != name))
+        heard = (vote for other, vote in votes.items() if other != name and other not in quarantined)
+        moderator.hold(one, "colleagues", _majority(heard))
     return found
 
 

@@ -8,7 +8,7 @@ import click
 from rich.progress import Progress
 
 from engine.backtest.comparison import Concerned
-from engine.backtest.guard import exceeding, try_on_last_events
+from engine.backtest.guard import FEWEST, exceeding, try_on_last_events
 from engine.backtest.text import named, tell
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, confirm, echo
@@ -101,6 +101,8 @@ def _passes_guard(settings: Settings, rulebook: Rulebook, span_ms: int, max_newl
         echo(f"tried on the last {found.events:,} events: {said}")
     too_many = exceeding(found, max_newly / 100)
     if too_many is None:
+        if any(one.newly_count > one.active * max_newly / 100 for one in found.concerned):
+            echo(f"that is more than {max_newly:g}%, and pushed all the same: of up to {FEWEST} no share is known")
         return True
     tell(Console(), found)
     echo(f"not pushed: it would newly act on {_newly(too_many)}, more than {max_newly:g}%. If that is meant: --force")

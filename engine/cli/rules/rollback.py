@@ -36,3 +36,4 @@ def command(settings: Settings, version: str | None, author: str, note: str) -> 
         sys.exit(1)
     echo("\n".join(map(str, differences(newest.sources, chosen.sources))) or "no difference")
     publish(settings, rulebook, author, f"back to version {chosen.number}{f': {note}' if note else ''}")
+    echo("files are as they were, and a push of them brings back what they say: `floodgate rules pull DIRECTORY`")

@@ -2,27 +2,60 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from engine.core.values.lists import meaning_of
+from engine.core.domain.rules import Rulebook
+from engine.core.values.lists import Entries, meaning_of
 from engine.core.values.networks import network_of
 from engine.keys.urls import domain_of
+from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import CANONICAL
 from engine.rulebook.language.nodes import Call, Expr, Member, Ref, children
 from engine.rulebook.sections.declarations import Declarations
-from engine.rulebook.sections.rules import RuleDeclaration, expressions_in
+from engine.rulebook.sections.reading import read_declarations
+from engine.rulebook.sections.rules import RuleDeclaration, expressions_in, read_rules
 
 _PREFIX_BITS = {4: 24, 6: 56}
 
 
 def check_entries(made: Declarations, rules: Iterable[RuleDeclaration]) -> None:
     """Report the entries that can never match, of each list and of what is compared with it."""
-    uses = {(one.excluded, one.by) for one in made.counters.values() if one.excluded is not None}
-    for expr in expressions_in(made, rules):
-        uses |= {(member.list_name, kind) for member, kind in _members(expr) if member.list_name is not None}
-    for name, kind in sorted(uses):
+    for name, kind in sorted(_uses(made, rules)):
         for entry, span in made.entry_spans.get(name, {}).items():
             found = _WRONG[kind](entry) if kind in _WRONG else None
             if found is not None:
                 made.diagnostics.error(span, f"`{entry}` can never match: {found[0]}", found[1])
+
+
+def find_wrong_entries(rulebook: Rulebook, name: str, entries: Iterable[str]) -> list[str]:
+    """What is wrong with entries that are to go on a live list: those that can never match what the rulebook looks up
+    in it. Live entries are found as they are written, also where those of a rulebook are found by their domain."""
+    made = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
+    kinds = sorted(kind for used, kind in _uses(made, read_rules(made)) if used == name)
+    return [
+        f"`{entry}` can never match: {found[0]}; {found[1]}"
+        for entry in entries
+        for kind in kinds
+        if (found := _wrong_live(entry, kind)) is not None
+    ]
+
+
+def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> set[tuple[str, str]]:
+    """Lists by name, and the kind of what is looked up in each."""
+    uses = {(one.excluded, one.by) for one in made.counters.values() if one.excluded is not None}
+    for expr in expressions_in(made, rules):
+        uses |= {(member.list_name, kind) for member, kind in _members(expr) if member.list_name is not None}
+    return uses
+
+
+def _wrong_live(entry: str, kind: str) -> tuple[str, str] | None:
+    found = _WRONG[kind](entry) if kind in _WRONG else None
+    if found is not None or kind != "url_domain":
+        return found
+    meaning = meaning_of(entry)
+    is_wildcard = meaning is not None and meaning[0] == "below"
+    keys = CANONICAL[kind](str(meaning[1]) if meaning is not None and is_wildcard else entry)
+    if not keys or any(key in Entries([entry]) for key in keys):
+        return None
+    return f"links are found by what was registered, here `{keys[0]}`", f"write {keys[0]}"
 
 
 def _members(expr: Expr) -> Iterator[tuple[Member, str]]:

@@ -18,6 +18,7 @@ from engine.learning.models import LearnedModel
 from engine.rulebook.inline_tests.failures import Witness
 from engine.security import PrivacySettings
 from engine.settings import Settings
+from engine.stream.control.lists import show_in
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.messages import decode_event
 from engine.stream.kafka.records import read_all
@@ -53,6 +54,7 @@ def retrace(
         if event.type in rule.events or "any" in rule.events:
             witnesses[rule.name] = Witness(rulebook, rule.name)
             rulebook = witnesses[rule.name].rulebook
+    show_in(settings, rulebook)
     plain = msgspec.structs.replace(settings, privacy=PrivacySettings(), decision_sample=0.0, review_share=0.0)
     engine = OfflineEngine(rulebook, plain, models)
     for one in (*own, record):

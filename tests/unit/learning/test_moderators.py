@@ -46,6 +46,12 @@ def test_the_majority_of_colleagues_counts_each_once_on_the_same_event_or_a_look
     assert found["ann"].judged["colleagues"] == 0
 
 
+def test_who_is_quarantined_speaks_against_nobody() -> None:
+    given = [said("mia", "spam", "e1"), said("eve", "ham", "e1")]
+    found = review_moderators(given, {}, {"eve"})
+    assert (found["mia"].judged["colleagues"], found["eve"].opposed["colleagues"]) == (0, 1)
+
+
 def test_the_last_verdict_on_an_event_counts_and_what_is_taken_back_does_not() -> None:
     given = [
         said("mia", "ham", "e1", 0.9, 1), said("mia", "spam", "e1", 0.9, 2), said("mia", "ham", "e2", 0.9, 3),

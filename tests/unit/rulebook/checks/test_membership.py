@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.domain.events import Event
+from engine.rulebook.checks.membership import find_wrong_entries
 from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
 from engine.rulebook.inline_tests.stage import Stage
 
@@ -158,3 +159,31 @@ def test_the_entries_of_a_list_are_looked_at_by_what_is_looked_up_in_it(
     clause: str, entry: str, told: str | None
 ) -> None:
     assert wrong_entries(clause, entry) == ([] if told is None else [told])
+
+
+LIVE = {
+    "r.yaml": "version: 1\nlists:\n  bad: {live: true}\n  people: {live: true}\nrules:\n"
+              "  r: {event: post, when: [url_domain in lists.bad, user_id in lists.people], then: {flag: x}}\n"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "told"),
+    [
+        ("bad", "evil.com", ""),
+        ("bad", "EVIL.com", ""),
+        ("bad", "*.evil.com", ""),
+        ("bad", "*.co.uk", ""),
+        ("bad", "t.me/channel", ""),
+        ("bad", "not a domain!!", "it is no domain"),
+        ("bad", "https://login.evil.com/now", "write evil.com"),
+        ("bad", "login.evil.com", "write evil.com"),
+        ("bad", "*.login.evil.com", "write evil.com"),
+        ("people", "not a domain!!", ""),
+        ("people", "login.evil.com", ""),
+    ],
+)
+def test_what_can_never_match_does_not_go_on_a_live_list(name: str, entry: str, told: str) -> None:
+    found = find_wrong_entries(load_rulebook(LIVE), name, [entry])
+    assert len(found) == bool(told)
+    assert told in "".join(found)

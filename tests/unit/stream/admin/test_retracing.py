@@ -9,6 +9,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.admin import retracing
 from engine.stream.admin.retracing import retrace
+from engine.stream.control import lists
 from tests.events import START_MS
 from tests.unit.stream.signed import record
 
@@ -56,3 +57,19 @@ def test_the_newest_event_of_an_id_is_meant(told: Any) -> None:
 
 def test_what_is_not_on_the_topic_cannot_be_told(told: Any) -> None:
     assert told("e9", posted(0)) is None
+
+
+LISTED = """
+version: 1
+lists: {bad: {values: [x.example], live: true}}
+rules: {bad_domain: {event: post, when: [url_domain in lists.bad], then: {flag: x}}}
+"""
+
+
+def test_what_is_on_a_live_list_now_is_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = record("rulebooks", b"list/bad/win.example", b'{"author":"mo","note":"","ts":0,"until_ms":null}')
+    monkeypatch.setattr(retracing, "read_all", lambda *_: iter([posted(0, text="see https://win.example")]))
+    monkeypatch.setattr(lists, "accepted", lambda _: iter([entry]))
+    found = retrace(Settings(), load_rulebook({"rules.yaml": LISTED}), {}, "e0")
+    assert found is not None
+    assert [one.result for one in found.rules["bad_domain"]] == [True]
