@@ -92,6 +92,8 @@ def revoke_command(
         table.add_row(time_text(one["ts"]), one["rule"], one["kind"], target, one["action_id"])
     if found:
         Console().print(table)
+    if len(found) > _SHOWN:
+        echo(f"the first {_SHOWN} of {len(found):,} are shown")
     rules = ", ".join(f"{name} {count}" for name, count in Counter(one["rule"] for one in found).most_common())
     users = len({one["user_id"] for one in found})
     if dry_run or not found:

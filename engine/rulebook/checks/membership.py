@@ -19,15 +19,16 @@ _PREFIX_BITS = {4: 24, 6: 56}
 def check_entries(made: Declarations, rules: Iterable[RuleDeclaration]) -> None:
     """Report the entries that can never match, of each list and of what is compared with it."""
     for name, kind in sorted(_uses(made, rules)):
+        find = _wrong_live if name in made.live else _wrong
         for entry, span in made.entry_spans.get(name, {}).items():
-            found = _WRONG[kind](entry) if kind in _WRONG else None
+            found = find(entry, kind)
             if found is not None:
                 made.diagnostics.error(span, f"`{entry}` can never match: {found[0]}", found[1])
 
 
 def find_wrong_entries(rulebook: Rulebook, name: str, entries: Iterable[str]) -> list[str]:
     """What is wrong with entries that are to go on a live list: those that can never match what the rulebook looks up
-    in it. Live entries are found as they are written, also where those of a rulebook are found by their domain."""
+    in it. Entries of live lists are found as they are written, where those of others are found by their domain."""
     made = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
     kinds = sorted(kind for used, kind in _uses(made, read_rules(made)) if used == name)
     return [
@@ -46,8 +47,12 @@ def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> set[tuple[str
     return uses
 
 
+def _wrong(entry: str, kind: str) -> tuple[str, str] | None:
+    return _WRONG[kind](entry) if kind in _WRONG else None
+
+
 def _wrong_live(entry: str, kind: str) -> tuple[str, str] | None:
-    found = _WRONG[kind](entry) if kind in _WRONG else None
+    found = _wrong(entry, kind)
     if found is not None or kind != "url_domain":
         return found
     meaning = meaning_of(entry)

@@ -187,3 +187,13 @@ def test_what_can_never_match_does_not_go_on_a_live_list(name: str, entry: str, 
     found = find_wrong_entries(load_rulebook(LIVE), name, [entry])
     assert len(found) == bool(told)
     assert told in "".join(found)
+
+
+def test_a_live_lists_own_entries_are_looked_at_alike() -> None:
+    source = LIVE["r.yaml"].replace(
+        "bad: {live: true}", 'bad: {live: true, values: ["https://evil.com/x", win.example]}'
+    )
+    _, diagnostics = check_rulebook({"r.yaml": source})
+    assert [one.message for one in diagnostics.errors] == [
+        "`https://evil.com/x` can never match: links are found by what was registered, here `evil.com`"
+    ]
