@@ -31,7 +31,7 @@ from engine.state.scored import INDEX, PIECE
 from engine.state.store import CENSUS, PROVISIONAL, WATERMARKS, PartitionState, load_watermarks
 from engine.stream.control.lists import Entry, LiveEntries
 from engine.stream.control.promotions import Promotion, note_promotion
-from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hop_messages import encode_request

@@ -15,7 +15,7 @@ from engine.errors import StateError
 from engine.learning.scored import kept
 from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT
 from engine.state.store import ENTITY, PartitionState, user_key
-from engine.stream.handlers.base import StateOutcome
+from engine.stream.handlers.batches import StateOutcome
 
 _log = structlog.stdlib.get_logger("floodgate")
 

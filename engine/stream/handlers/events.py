@@ -14,7 +14,7 @@ from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_key
-from engine.stream.handlers.base import Outcome, Rejector, StateOutcome, States, dump_records
+from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures
 from engine.stream.handlers.labels import ScoredEvents, Source
 from engine.stream.handlers.messages import decode_event

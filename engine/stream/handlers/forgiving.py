@@ -11,7 +11,7 @@ from engine.core.state.strikes import forgive
 from engine.errors import StateError
 from engine.state.scored import Change, action_name, strike_name
 from engine.state.store import user_key
-from engine.stream.handlers.base import Rejector, StateOutcome, dump_records
+from engine.stream.handlers.batches import Rejector, StateOutcome, dump_records
 
 Names = Callable[[str], list[str]]
 """Gives the names under which a user may be known in the state."""

@@ -23,7 +23,7 @@ from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.store import PartitionState, entity_key
 from engine.state.store import Source as StateSource
-from engine.stream.handlers.base import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any, dump_records
+from engine.stream.handlers.batches import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any, dump_records
 from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_messages import (
     FROM_HOPS,

@@ -23,7 +23,7 @@ from engine.learning.snapshots import Follower, seed_of
 from engine.settings import Settings
 from engine.state.scored import Found, ScoredKeys, payload_of
 from engine.state.store import PartitionState
-from engine.stream.handlers.base import Outcome, Rejector, StateOutcome, States
+from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
 from engine.stream.handlers.forgiving import Revocation, forgive_strikes
 from engine.stream.handlers.label_messages import decode_message, encode_example, encode_review
 from engine.stream.handlers.messages import Message

@@ -10,7 +10,7 @@ import structlog
 from engine.core.domain.decisions import Action, Decision
 from engine.core.evaluation.evaluator import Evaluation
 from engine.settings import Settings
-from engine.stream.handlers.base import StateOutcome
+from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.messages import Message, encode_action, encode_decision
 from engine.stream.handlers.metrics import Metrics
 

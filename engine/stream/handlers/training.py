@@ -16,7 +16,7 @@ from engine.learning.snapshots import is_seed
 from engine.learning.teachers import Judge
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
-from engine.stream.handlers.base import IsSealed, Outcome, Rejector, accept_any
+from engine.stream.handlers.batches import IsSealed, Outcome, Rejector, accept_any
 from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, Restore, decode_example, decode_ruling
 from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message

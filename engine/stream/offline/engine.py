@@ -18,7 +18,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_key, user_key
-from engine.stream.handlers.base import Outcome, StateOutcome
+from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.labels import LabelWorker, Models, Source

@@ -23,7 +23,7 @@ from engine.state.quarantine import note_corruption, put_aside_corrupted
 from engine.state.store import Database, PartitionState, Source
 from engine.stream.control.rulebooks import group_of
 from engine.stream.control.state import ControlState
-from engine.stream.handlers.base import BatchHandler
+from engine.stream.handlers.batches import BatchHandler
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hop_messages import FROM_HOPS
 from engine.stream.handlers.hops import HopWorker

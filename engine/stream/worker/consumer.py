@@ -29,7 +29,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from engine.stream.handlers.base import BatchHandler
+from engine.stream.handlers.batches import BatchHandler
 from engine.stream.worker.fencing import raise_if_apart
 from engine.stream.worker.gaps import Gaps
 from engine.stream.worker.host import Host

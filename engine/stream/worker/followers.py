@@ -9,7 +9,7 @@ from mode import Service
 
 from engine.errors import WorkerError
 from engine.settings import Settings
-from engine.stream.handlers.base import accept_any
+from engine.stream.handlers.batches import accept_any
 from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS, async_options
 
 Receive = Callable[[str, Any], Awaitable[bool]]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from engine.settings import Settings
 from engine.stream.control.state import ControlState
-from engine.stream.handlers.base import BatchHandler
+from engine.stream.handlers.batches import BatchHandler
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.sealing import Seals
 

@@ -24,7 +24,7 @@ from faust.types import TP
 from engine.errors import WorkerError
 from engine.state.scored import Change
 from engine.state.store import write_changes
-from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.messages import Message
 from engine.stream.kafka.clients import DEFAULT_MESSAGE_BYTES
 from engine.stream.kafka.placing import partition_of_key

@@ -9,7 +9,7 @@ from engine.core.state.strikes import Strike
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import PIECE
 from engine.state.store import PartitionState, entity_key, user_key
-from engine.stream.handlers.base import StateOutcome
+from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.erasure import Forget, forget, is_about
 
 ANN = user_key("ann")

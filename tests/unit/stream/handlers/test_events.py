@@ -14,7 +14,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
-from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.events import EventWorker, arrival_of
 from engine.stream.handlers.label_messages import RULING, Pin, Restore, decode_example
 from engine.stream.handlers.labels import LabelWorker, Models

@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import STRIKE
 from engine.state.store import PartitionState, user_key
-from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import encode_revocation

@@ -16,7 +16,7 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers import labels
-from engine.stream.handlers.base import Outcome, StateOutcome
+from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.label_messages import decode_example
 from engine.stream.handlers.labels import MAX_NAME_CHARS, LabelWorker, Models, ScoredEvents, Source
 from engine.stream.handlers.messages import Message

@@ -12,7 +12,7 @@ from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
-from engine.stream.handlers.base import StateOutcome
+from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
 from tests.events import START_MS

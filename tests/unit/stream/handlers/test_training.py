@@ -14,7 +14,7 @@ from engine.learning.labels import Example
 from engine.learning.verdicts import Verdict
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, Restore, Ruling, encode_example
 from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message

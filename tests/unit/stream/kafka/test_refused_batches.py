@@ -12,7 +12,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
-from engine.stream.handlers.base import BatchHandler
+from engine.stream.handlers.batches import BatchHandler
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.labels import LabelWorker, Models

@@ -13,7 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from engine.settings import Settings
-from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.worker import consumer
 from engine.stream.worker.app import FloodgateApp

@@ -12,7 +12,7 @@ from faust.types import TP
 from engine.errors import WorkerError
 from engine.settings import Settings
 from engine.state.scored import Change
-from engine.stream.handlers.base import Outcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.placing import partition_of_key

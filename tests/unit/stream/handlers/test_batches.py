@@ -8,7 +8,7 @@ import pytest
 from engine.rulebook.compiler import load_rulebook
 from engine.state.memory import MemoryDatabase
 from engine.state.store import LEDGER, PartitionState, user_key
-from engine.stream.handlers.base import Rejector, StateOutcome, accept_any, dump_records
+from engine.stream.handlers.batches import Rejector, StateOutcome, accept_any, dump_records
 from engine.stream.handlers.metrics import Metrics
 from tests.unit.stream.signed import record
 
