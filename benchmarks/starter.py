@@ -32,7 +32,8 @@ def starter_rules(console: Console, rounds: int) -> dict[str, Any]:
         if limit:
             with peers.broker():
                 found.setdefault("limit", []).append(peers.measure(limit[0])[0].cpu_us_per_event)
-        console.print(f"round {number}: { ({name: round(costs[-1], 1) for name, costs in found.items()}) }")
+        told = {name: round(costs[-1], 1) for name, costs in found.items()}
+        console.print(f"round {number}: CPU µs per event {told}")
     medians = {name: round(statistics.median(costs), 2) for name, costs in found.items()}
     table = Table(
         "starter rules, a simulated day", "CPU µs/event", "to the limit", title=f"{len(work.stream):,} events"

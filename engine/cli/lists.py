@@ -77,13 +77,12 @@ def show(settings: Settings, name: str | None) -> None:
 
 def _check(settings: Settings, name: str, entries: tuple[str, ...]) -> None:
     in_use = read_in_use(settings)
-    live = sorted(in_use[1].live) if in_use is not None else []
-    if name not in live:
-        told = ", ".join(live) or "none"
+    if in_use is None or name not in in_use[1].live:
+        told = ", ".join(sorted(in_use[1].live) if in_use is not None else []) or "none"
         raise click.UsageError(f"the rules in use have no live list {name!r}; live are: {told}. Declare `live: true`")
     for entry in entries:
         if not 0 < len(entry) <= MAX_ID_CHARS:
             raise click.UsageError(f"an entry has 1 to {MAX_ID_CHARS} characters, this one has {len(entry)}")
-    wrong = find_wrong_entries(in_use[1], name, entries) if in_use is not None else []
+    wrong = find_wrong_entries(in_use[1], name, entries)
     if wrong:
         raise click.UsageError("\n".join(["nothing is added", *wrong]))

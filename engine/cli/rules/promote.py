@@ -9,9 +9,9 @@ from engine.backtest.promotion import find_candidates
 from engine.backtest.text import told
 from engine.cli.options import with_settings
 from engine.cli.output import echo
+from engine.cli.rules.in_use import in_use
 from engine.settings import Settings
 from engine.stream.control.promotions import promote, read_promotions
-from engine.stream.control.rulebooks import read_in_use
 
 
 @click.command("promote")
@@ -23,10 +23,7 @@ def command(settings: Settings, author: str, dry_run: bool) -> None:
 
     Made to be run every few minutes. What a rule met is judged by the labels that there are on it.
     """
-    in_use = read_in_use(settings)
-    rulebook = in_use[1] if in_use is not None else None
-    if rulebook is None:
-        raise click.UsageError("no rulebook has been pushed yet")
+    _, rulebook = in_use(settings)
     candidates = find_candidates(settings, rulebook, read_promotions(settings), int(time.time() * 1_000))
     for one in candidates:
         said = f"precision {told(one.precision)}, wanted: at least {one.rule.gate:g} for certain"
