@@ -1,14 +1,16 @@
 """Recorded events and labels: JSON Lines, plain or gzipped."""
 
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
 
+from engine.cli.options import FILE, WITHOUT
 from engine.cli.output import echo
-from engine.cli.times import Moment
+from engine.cli.times import MOMENT, Moment
 from engine.core.domain.events import FieldMapping
 from engine.errors import EventError, LabelError, RecordingError
 from engine.learning.label_mapping import LabelMapping
@@ -67,6 +69,28 @@ def tell_unusable(labels: Iterable[bytes]) -> None:
             wrong, first = wrong + 1, first or f"the first, line {lines}: {error}"
     if wrong:
         echo(f"floodgate: {wrong:,} of {lines:,} labels cannot be used and are left out; {first}", err=True)
+
+
+def with_recording(labels_help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options that `recorded_or_on_topics` takes: `events_path`, `labels_path`, `from_topic`, `without`,
+    `since`."""
+    options = (
+        click.option("--events", "events_path", type=FILE, help="Events, JSON Lines (.gz too), in arrival order."),
+        click.option("--labels", "labels_path", type=FILE, help=labels_help),
+        click.option("--from-topic", is_flag=True, help="Instead of files: the events and labels topics."),
+        WITHOUT,
+        click.option(
+            "--since", default="24h", show_default=True, type=MOMENT,
+            help="With --from-topic: how far back from the newest event, or since when.",
+        ),
+    )  # fmt: skip
+
+    def added(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return added
 
 
 def recorded_or_on_topics(

@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from engine.backtest.page import page
 from engine.backtest.run import backtest
 from engine.backtest.text import tell
-from engine.cli.options import FILE, PATH, WITHOUT, calm_garbage_collection, with_settings
+from engine.cli.options import PATH, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
-from engine.cli.recordings import recorded_or_on_topics
-from engine.cli.times import MOMENT, Moment
+from engine.cli.recordings import recorded_or_on_topics, with_recording
+from engine.cli.times import Moment
 from engine.errors import TopicError
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
@@ -26,14 +26,7 @@ IN_USE = "in-use"
 @click.command("backtest")
 @click.argument("new", type=PATH)
 @click.option("--against", help="What to compare with: a directory or file, a version, or `in-use`.")
-@click.option("--events", "events_path", type=FILE, help="Events, JSON Lines (.gz too), in arrival order.")
-@click.option("--labels", "labels_path", type=FILE, help="Labels: they teach the models, and tell what was spam.")
-@click.option("--from-topic", is_flag=True, help="Instead of files: the events and labels topics.")
-@WITHOUT
-@click.option(
-    "--since", default="24h", show_default=True, type=MOMENT,
-    help="With --from-topic: how far back from the newest event, or since when.",
-)  # fmt: skip
+@with_recording("Labels: they teach the models, and tell what was spam.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @with_settings

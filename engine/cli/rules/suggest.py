@@ -10,24 +10,17 @@ from rich.table import Table
 
 from engine.backtest.suggestions import QUANTILES, RARE, Suggestion, suggest
 from engine.backtest.text import told
-from engine.cli.options import FILE, PATH, WITHOUT, calm_garbage_collection, with_settings
+from engine.cli.options import PATH, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
-from engine.cli.recordings import recorded_or_on_topics
-from engine.cli.times import MOMENT, Moment
+from engine.cli.recordings import recorded_or_on_topics, with_recording
+from engine.cli.times import Moment
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 
 
 @click.command("suggest")
 @click.argument("path", type=PATH)
-@click.option("--events", "events_path", type=FILE, help="Events, JSON Lines (.gz too), in arrival order.")
-@click.option("--labels", "labels_path", type=FILE, help="Labels: which events were spam.")
-@click.option("--from-topic", is_flag=True, help="Instead of files: the events and labels topics.")
-@WITHOUT
-@click.option(
-    "--since", default="24h", show_default=True, type=MOMENT,
-    help="With --from-topic: how far back from the newest event, or since when.",
-)  # fmt: skip
+@with_recording("Labels: which events were spam.")
 @click.option(
     "--precision", default=0.95, show_default=True, type=click.FloatRange(0, 1), help="Wanted of a threshold."
 )
