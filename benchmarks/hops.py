@@ -1,4 +1,4 @@
-"""What an event's journey costs: CPU per event with none to three stops, and with one entity that half of all
+"""What an event's way to its entities costs: CPU per event with none to three entities, and with one that half of all
 events name."""
 
 import orjson
@@ -51,5 +51,5 @@ def measure_hops(stops: int, stream: Stream) -> float:
     with BrokerProcess("--retention-mb", "0") as broker:
         settings = Settings(brokers=broker.address, partitions=4, standby_replicas=0)
         publish(settings, Work(load_rulebook(rules(stops)), stream))
-        done = "floodgate_journeys_total" if stops else "floodgate_events_total"
+        done = "floodgate_routed_events_total" if stops else "floodgate_events_total"
         return measure_engine(settings, len(stream), free_port(), done).cpu_us_per_event

@@ -26,10 +26,10 @@ from river import linear_model, optim
 
 from benchmarks.learning import vowpal_python
 from engine.cli.recordings import read_lines
-from engine.learning.evaluation import Case, Pupil, Scenario, evaluate
+from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
+from engine.learning.evaluation import Case, Evaluated, Scenario, evaluate
 from engine.learning.labels import Example
 from engine.learning.metrics import roc_auc
-from engine.learning.pupils import ModelPupil, RiverPupil
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
@@ -71,7 +71,7 @@ class Recorder:
         self.steps.append((self._numbers[example.event_id], example.verdict == "spam"))
 
 
-class Unhinted(ModelPupil):
+class Unhinted(EvaluatedModel):
     """Ours, without what the rulebook hints at."""
 
     def score(self, case: Case) -> float:
@@ -108,7 +108,7 @@ def _text(texts: Sequence[str | None]) -> str:
     return "\n".join(text for text in texts if text)
 
 
-def of_pupil(make: Callable[[], Pupil]) -> Rival:
+def of_pupil(make: Callable[[], Evaluated]) -> Rival:
     """Scores of what learns in this process."""
     return lambda found, scenario: evaluate(found, make(), scenario).scores
 
@@ -171,7 +171,7 @@ def _steps(found: Sequence[Case], scenario: Scenario) -> list[Step]:
 
 def of_river(expression: str) -> Rival:
     """Scores of a pipeline of River's."""
-    return of_pupil(lambda: RiverPupil(expression))
+    return of_pupil(lambda: EvaluatedClassifier(expression))
 
 
 RIVALS: dict[str, Rival] = {
@@ -209,7 +209,7 @@ def compare(
 ) -> dict[str, Any]:  # fmt: skip
     """The table."""
     spam = [bool(case.spam) for case in found]
-    ours = [of_pupil(ModelPupil)(found, scenario) for scenario in scenarios]
+    ours = [of_pupil(EvaluatedModel)(found, scenario) for scenario in scenarios]
     table = Table("learner", "(1 - AUC) %", "of each draw", "ours is better by, 95 %")
     summary: dict[str, Any] = {"default": _row(table, "default", ours, spam, None)}
     for name, run in rivals.items():

@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.core.domain.rules import ModelSpec
+from engine.learning.evaluated import EvaluatedModel
 from engine.learning.evaluation import Case, Scenario, evaluate
 from engine.learning.features import Inputs, names_of
 from engine.learning.labels import Example
 from engine.learning.metrics import recall_at
 from engine.learning.models import LearnedModel
 from engine.learning.pipelines import read_pipeline
-from engine.learning.pupils import ModelPupil
 from engine.learning.scorers import ModelScorer
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
@@ -178,5 +178,5 @@ def simulated_cases() -> list[Case]:
 
 
 def _recall(found: list[Case], scenario: Scenario) -> float:
-    result = evaluate(found, ModelPupil(), scenario)
+    result = evaluate(found, EvaluatedModel(), scenario)
     return recall_at(result.scores, result.spam, 0.01) or 0.0

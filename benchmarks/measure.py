@@ -64,7 +64,7 @@ def measure_engine(
 ) -> Cost:
     """Run a worker until `metric` has reached `count` and everything is durable. The cost of each event, from when
     the worker has its partitions: what it had done by then is left out. `until_nothing_waits`: and until no partition
-    has messages left, as where only some events go on a journey."""
+    has messages left, as where only some events go on to entities."""
 
     def done() -> bool:
         page = read_page(port, "/metrics")

@@ -25,7 +25,7 @@ from engine.core.state.records import dump_record
 from engine.dev.pages import free_port, read_page
 from engine.learning.scorers import ModelScorer
 from engine.settings import Settings
-from engine.state.store import user_key
+from engine.state.store import user_record_key
 from engine.stream.kafka.topics import TABLE
 
 USERS = (10_000, 1_000_000, 5_000_000)
@@ -139,7 +139,7 @@ def _fill_changelog(settings: Settings, bodies: list[bytes], count: int) -> int:
     client = Producer({"bootstrap.servers": settings.brokers, "linger.ms": 20, "batch.size": 900_000,
                        "batch.num.messages": 10_000, "queue.buffering.max.messages": 1_000_000})  # fmt: skip
     for user in range(count):
-        key, body = user_key(_name(user)), bodies[user % len(bodies)]
+        key, body = user_record_key(_name(user)), bodies[user % len(bodies)]
         size += len(key) + len(body)
         while True:
             try:

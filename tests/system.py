@@ -283,7 +283,7 @@ class System:
         return [orjson.loads(record.value) for record in self.read(self.settings.topics.actions)]
 
     def lag(self) -> int:
-        """Events, and messages on journeys, not yet committed by the group."""
+        """Events, and messages of routed events, not yet committed by the group."""
         topics = self.settings.topics
         return self._lag_of(topics.events) or self._lag_of(topics.hops)
 

@@ -10,7 +10,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console
 from engine.errors import PublishError
 from engine.settings import Settings
-from engine.stream.admin.erasure import Traces, ask_to_forget, find_traces
+from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
 from engine.stream.admin.mentions import Mentions, find_mentions, remove_entries
 
 _LOOK_EVERY_S = 1.0
@@ -34,7 +34,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
         def told(topic: str) -> None:
             status.update(f"reading {topic}")
 
-        before = find_traces(settings, user_id, told)
+        before = find_user_data(settings, user_id, told)
         after, mentions = before, find_mentions(settings, before.names)
         left = mentions.entries
         if not dry_run and mentions.entries:
@@ -49,7 +49,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
             while after.state and time.monotonic() < deadline:
                 status.update("waiting for the workers")
                 time.sleep(_LOOK_EVERY_S)
-                after = find_traces(settings, user_id, told, before.subjects)
+                after = find_user_data(settings, user_id, told, before.subjects)
     _tell(console, before, after)
     _tell_mentions(console, mentions, left)
     if dry_run:
@@ -65,7 +65,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
     console.print(f"the state knows nothing of {user_id}", style="green")
 
 
-def _tell(console: Console, before: Traces, after: Traces) -> None:
+def _tell(console: Console, before: UserData, after: UserData) -> None:
     table = Table("state", "found", "left")
     for kind, count in sorted(before.kinds.items()):
         table.add_row(kind, str(count), str(after.kinds[kind]))

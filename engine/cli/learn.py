@@ -16,15 +16,15 @@ from engine.cli.output import Console, echo
 from engine.cli.recordings import read_label_lines, read_lines, tell_unusable
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError, SnapshotError
-from engine.learning.evaluation import Case, Pupil, Result, Scenario, bootstrap_difference, evaluate
+from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
+from engine.learning.evaluation import Case, Evaluated, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.ngrams import RATES
-from engine.learning.pupils import ModelPupil, RiverPupil
 from engine.learning.snapshots import read_whole, whole
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
 from engine.stream.admin.given import counting
-from engine.stream.admin.publishing import publish_ruling, publish_seed, read_models
+from engine.stream.admin.publishing import publish_model_command, publish_seed, read_models
 from engine.stream.handlers.label_messages import Pin, Quarantine
 from engine.stream.offline.recorded import cases, event_documents, flat_lines, truths
 
@@ -48,8 +48,8 @@ def status(settings: Settings) -> None:
         pinned = ", pinned" if model.pinned else ""
         title = f"{model.version}: {model.spam:,} of them spam{pinned}"
         table = Table("moderator", "labels (faded)", "trust", title=title)
-        for moderator, record in sorted(model.teachers.moderators.items()):
-            table.add_row(moderator, f"{record.labels:,.0f}", f"{model.teachers.trust(moderator):.2f}")
+        for moderator, record in sorted(model.moderator_trust.moderators.items()):
+            table.add_row(moderator, f"{record.labels:,.0f}", f"{model.moderator_trust.trust(moderator):.2f}")
         for moderator in sorted(model.quarantined):
             table.add_row(moderator, "", "quarantined")
         learner = f"{name}: {model.expression}"
@@ -76,14 +76,14 @@ def quarantine(settings: Settings, moderator: str, lift: bool, yes: bool) -> Non
         told = f"{moderator} is not quarantined" if lift else f"no model has learned from {moderator}"
         echo(f"floodgate: {told}: is the name right? `--yes` does it all the same", err=True)
         sys.exit(1)
-    publish_ruling(settings, Quarantine(moderator, quarantined=not lift))
+    publish_model_command(settings, Quarantine(moderator, quarantined=not lift))
     done = "count again" if lift else "do not count any more"
     echo(f"{moderator}'s labels {done}; the trainer learns anew, see `floodgate learn status`")
 
 
 def _is_concerned(settings: Settings, moderator: str, lift: bool) -> bool:
     models = read_models(settings).values()
-    return any(moderator in (model.quarantined if lift else model.teachers.moderators) for model in models)
+    return any(moderator in (model.quarantined if lift else model.moderator_trust.moderators) for model in models)
 
 
 @command.command("export")
@@ -125,7 +125,7 @@ def restore(settings: Settings, model: str, file: Path, pin: bool) -> None:
 @with_settings
 def pin_command(settings: Settings, model: str, lift: bool) -> None:
     """Keep MODEL as it is: labels do not change it."""
-    publish_ruling(settings, Pin(model, pinned=not lift))
+    publish_model_command(settings, Pin(model, pinned=not lift))
     echo(f"{model} {'learns again' if lift else 'stays as it is'}")
 
 
@@ -158,14 +158,14 @@ def evaluate_command(
     Nothing is learned before it could have been known: an event is scored first, with the counters of its time.
     """
     console = Console(stderr=True)
-    rivals: dict[str, Pupil] = {text: RiverPupil(text) for text in against}
+    rivals: dict[str, Evaluated] = {text: EvaluatedClassifier(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:
         found, spec = _cases(settings, events_path, labels_path, without, rules, model, progress)
         scenario["presume"] = 1.0 if presume else spec.presume
         results: dict[str, Result] = {}
-        for name, pupil in {_OWN: ModelPupil(spec.river), **rivals}.items():
+        for name, learner in {_OWN: EvaluatedModel(spec.river), **rivals}.items():
             task = progress.add_task(f"teaching {name[:40]}", total=len(found))
-            results[name] = evaluate(found, pupil, Scenario(**scenario), _advance(progress, task))
+            results[name] = evaluate(found, learner, Scenario(**scenario), _advance(progress, task))
     if as_json:
         echo(orjson.dumps(_document(results)).decode())
     else:

@@ -11,8 +11,8 @@ from engine.backtest.comparison import Estimate, estimate
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.domain.units import time_text
+from engine.learning.moderator_trust import ModeratorTrust
 from engine.learning.moderators import JUDGES, Judge, Moderator, review_moderators
-from engine.learning.teachers import Teachers
 from engine.settings import Settings
 from engine.stream.admin.given import read_examples
 from engine.stream.admin.published import DECISION, read_documents
@@ -45,7 +45,7 @@ def command(settings: Settings, listed: str | None, limit: int, as_json: bool) -
     if listed is not None:
         _list(listed, found[listed], limit, as_json)
         return
-    trust = {name: _trust(name, [model.teachers for model in models]) for name in {*found, *quarantined}}
+    trust = {name: _trust(name, [model.moderator_trust for model in models]) for name in {*found, *quarantined}}
     if as_json:
         told = {name: _document(one, trust[name], name in quarantined) for name, one in sorted(found.items())}
         echo(orjson.dumps(told).decode())
@@ -107,8 +107,8 @@ def _estimate(moderator: Moderator, judge: Judge) -> Estimate | None:
     return estimate(moderator.opposed[judge], moderator.judged[judge])
 
 
-def _trust(name: str, teachers: list[Teachers]) -> float:
-    return min((one.trust(name) for one in teachers), default=1.0)
+def _trust(name: str, moderator_trust: list[ModeratorTrust]) -> float:
+    return min((one.trust(name) for one in moderator_trust), default=1.0)
 
 
 def _document(moderator: Moderator, trust: float, is_quarantined: bool) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _run(rulebook: Rulebook, lines: Iterable[bytes]) -> tuple[list[dict[str, Any
     engine = OfflineEngine(rulebook, settings)
     messages = engine.run(Arrival("event", 0, line) for line in lines)
     actions = [orjson.loads(message.value) for message in messages if message.topic == settings.topics.actions]
-    for (kind, _), count in engine.state.census().counts.items():
+    for (kind, _), count in engine.state.entity_budget().counts.items():
         keys[kind] += count
     return actions, keys
 

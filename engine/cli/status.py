@@ -12,7 +12,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.domain.units import time_text
 from engine.settings import Settings
-from engine.stream.admin.status import Member, Standing, ranges, standing_of
+from engine.stream.admin.status import EngineStatus, Member, ranges, read_status
 
 _NOBODY = "nobody"
 
@@ -27,7 +27,7 @@ def command(settings: Settings, most_behind: int, as_json: bool) -> None:
     Exit code 1 when somebody has to look after something: a partition has no worker or is far behind, a worker waits
     for something, workers differ in their rulebooks or versions, or the last rulebook is refused.
     """
-    standing = standing_of(settings)
+    standing = read_status(settings)
     problems = list(standing.problems(most_behind))
     if as_json:
         echo(msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(standing), "problems": problems})))
@@ -36,7 +36,7 @@ def command(settings: Settings, most_behind: int, as_json: bool) -> None:
     sys.exit(1 if problems else 0)
 
 
-def _tell(console: Console, standing: Standing, most_behind: int, problems: list[str]) -> None:
+def _tell(console: Console, standing: EngineStatus, most_behind: int, problems: list[str]) -> None:
     _tell_partitions(console, standing, most_behind)
     if standing.rulebook is not None:
         identity, author, note = standing.rulebook
@@ -50,7 +50,7 @@ def _tell(console: Console, standing: Standing, most_behind: int, problems: list
         console.print(f"problem: {one}", style="red", soft_wrap=True)
 
 
-def _tell_partitions(console: Console, standing: Standing, most_behind: int) -> None:
+def _tell_partitions(console: Console, standing: EngineStatus, most_behind: int) -> None:
     by_worker: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     lag: dict[tuple[str, str], int] = defaultdict(int)
     topics = list(dict.fromkeys(one.topic for one in standing.partitions))

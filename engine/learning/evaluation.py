@@ -60,7 +60,7 @@ class Scenario:
     seed: int = 0
 
 
-class Pupil(Protocol):
+class Evaluated(Protocol):
     """What can be evaluated: a model of ours, or a pipeline of River's."""
 
     def score(self, case: Case) -> float:
@@ -130,16 +130,16 @@ class Result:
 
 
 def evaluate(
-    cases: Sequence[Case], pupil: Pupil, scenario: Scenario, done: Callable[[], None] = lambda: None
+    cases: Sequence[Case], learner: Evaluated, scenario: Scenario, done: Callable[[], None] = lambda: None
 ) -> Result:
-    """Teach and examine a pupil. `done` is called after each event."""
-    course = _Course(pupil, scenario, cases)
+    """Teach and examine a learner. `done` is called after each event."""
+    course = _Course(learner, scenario, cases)
     scores, truth, spent = [], [], 0.0
     calls = {target: Calls() for target in TARGETS}
     for case in cases:
         course.hand_out(case)
         started = time.process_time()
-        score = pupil.score(case)
+        score = learner.score(case)
         spent += time.process_time() - started
         if case.spam is not None:
             scores.append(score)
@@ -174,13 +174,13 @@ def bootstrap_difference(one: Result, other: Result, rounds: int = 400, seed: in
 
 
 class _Course:
-    """Which labels the pupil is shown, and when."""
+    """Which labels the learner is shown, and when."""
 
-    def __init__(self, pupil: Pupil, scenario: Scenario, cases: Sequence[Case]) -> None:
+    def __init__(self, learner: Evaluated, scenario: Scenario, cases: Sequence[Case]) -> None:
         labelled = sum(case.spam is not None for case in cases)
         about = sum(case.spam is not None and case.campaign == scenario.campaign for case in cases)
         self._captured = scenario.hostile * labelled / about if scenario.hostile and about else 0.0
-        self._pupil, self._scenario = pupil, scenario
+        self._learner, self._scenario = learner, scenario
         self._random = random.Random(scenario.seed)
         self._waiting: list[tuple[int, int, Case, float]] = []  # a heap: when it is due, a number, what it is about
         self.learned, self.spent, self._seen = 0, 0.0, 0
@@ -246,6 +246,6 @@ class _Course:
             moderator, propensity, presumed=self._scenario.presume if self._is_presumed(case) else 0.0,
         )  # fmt: skip
         started = time.process_time()
-        self._pupil.learn(example)
+        self._learner.learn(example)
         self.spent += time.process_time() - started
         self.learned += 1

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from engine.learning.estimators import RiverLearner
 from engine.learning.labels import Example
+from engine.learning.moderator_trust import ModeratorTrust
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.opinions import campaign_of
-from engine.learning.teachers import Teachers
 from engine.learning.thresholds import Thresholds
 
 TRUSTED = 0.3
@@ -19,8 +19,8 @@ MAX_CORRECTION = 10.0
 class LearnedModel:
     """A learner and its history. `next_offset`: the first example it has not learned from; `label_offsets`: per
     labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count;
-    `ruled`: the offset of the last ruling that has been followed, `ruled_sequence` that of its signature; `begins`: the
-    offset of the first example that counts;
+    `command_offset`: of the last model command that has been followed, `command_sequence`: the number of its signature;
+    `begins`: the offset of the first example that counts;
     `seeded`: whether it began from a seed rather than from nothing; `pinned`: whether it stays as it is."""
 
     name: str
@@ -29,12 +29,12 @@ class LearnedModel:
     next_offset: int = 0
     label_offsets: dict[int, int] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
-    ruled: int = -1
-    ruled_sequence: int = 0
+    command_offset: int = -1
+    command_sequence: int = 0
     begins: int = 0
     seeded: bool = False
     pinned: bool = False
-    teachers: Teachers = field(default_factory=Teachers)
+    moderator_trust: ModeratorTrust = field(default_factory=ModeratorTrust)
     judged: Thresholds = field(default_factory=Thresholds)
     learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
 
@@ -72,7 +72,7 @@ class LearnedModel:
             self._count(-1, before == "spam")
             return
         spam, campaign = example.verdict == "spam", campaign_of(example)
-        weight = self.teachers.weight(example.moderator, campaign)
+        weight = self.moderator_trust.weight(example.moderator, campaign)
         if weight >= TRUSTED and not example.presumes and not (example.confirms and before):
             self.judged.add(example.score, spam)
         if example.verdict == before:  # somebody has said what was presumed, or what somebody else has said
@@ -86,20 +86,22 @@ class LearnedModel:
                 self._count(-1, before == "spam")
             self._count(1, spam)
         if not example.presumes:
-            self._look_at_teacher(example, spam, campaign, probability)
+            self._look_at_moderator_trust(example, spam, campaign, probability)
 
-    def _look_at_teacher(self, example: Example, spam: bool, campaign: int | None, probability: float) -> None:
+    def _look_at_moderator_trust(self, example: Example, spam: bool, campaign: int | None, probability: float) -> None:
         """Hold a label against the score that its event was given, and against what colleagues have said."""
         score = probability if example.score is None else example.score
         disagreement = 1 - score if spam else score
-        self.teachers.note(example.moderator, campaign, disagreement)
+        self.moderator_trust.note(example.moderator, campaign, disagreement)
         if example.moderator is None:
             return
-        colleagues = self.teachers.opinions.hear(example.moderator, campaign, spam) if campaign is not None else {}
+        colleagues = (
+            self.moderator_trust.opinions.hear(example.moderator, campaign, spam) if campaign is not None else {}
+        )
         if example.before_by not in (None, example.moderator) and example.before_by not in self.quarantined:
             colleagues[str(example.before_by)] = example.before == "spam"
         if colleagues:
-            self.teachers.compare(example.moderator, spam, disagreement, colleagues)
+            self.moderator_trust.compare(example.moderator, spam, disagreement, colleagues)
 
     def _count(self, labels: int, spam: bool) -> None:
         self.labels = max(0, self.labels + labels)  # what was never learned cannot be taken back

@@ -1,7 +1,7 @@
-"""Events as they were scored, a batch in one piece, until their labels come.
+"""Events as they were scored, a batch in one block, until their labels come.
 
 What a model has read is kept, not what became of it: it takes a quarter of the room, a person can read it, and a
-challenger may look at it in its own way. A piece holds, for each model, a header and its columns:
+challenger may look at it in its own way. A block holds, for each model, a header and its columns:
 
     section     header_length u32 | header, JSON | rows x u64 event keys | rows x f64 scores (NaN = unknown)
                 | rows x numbers x f64 (NaN = missing) | rows x strings x i32 lengths in characters (-1 = missing)
@@ -86,7 +86,7 @@ class ScoredRows:
         )  # fmt: skip
 
     def encode(self) -> bytes:
-        """As a section of a piece."""
+        """As a section of a block."""
         strings = [string for texts, categories in self.texts for string in (*texts, *categories)]
         lengths = np.array([-1 if string is None else len(string) for string in strings], "<i4")
         joined = "".join([string for string in strings if string]).encode("utf-8", "surrogatepass")
@@ -102,9 +102,9 @@ def is_presumed(key: int, share: float) -> bool:
     return (key & _DRAWN) < share * (_DRAWN + 1)
 
 
-def pieces(scored: Sequence[ScoredRows], size: int) -> Iterator[tuple[NDArray[np.uint64], bytes]]:
-    """What several models have scored in a batch, in pieces of at most so many events: the events' keys, and the
-    sections of all models that have scored some of them. An event is in one piece alone."""
+def blocks(scored: Sequence[ScoredRows], size: int) -> Iterator[tuple[NDArray[np.uint64], bytes]]:
+    """What several models have scored in a batch, in blocks of at most so many events: the events' keys, and the
+    sections of all models that have scored some of them. An event is in one block alone."""
     if not scored:
         return
     keys = scored[0].keys if len(scored) == 1 else np.unique(np.concatenate([rows.keys for rows in scored]))
@@ -118,18 +118,18 @@ def pieces(scored: Sequence[ScoredRows], size: int) -> Iterator[tuple[NDArray[np
         yield own, b"".join(sections)
 
 
-def read_scored(piece: bytes | memoryview, keys: Iterable[int]) -> Iterator[tuple[int, ScoredModel]]:
-    """What the models of a piece read and said of these events. Raises StateError."""
+def read_scored(block: bytes | memoryview, keys: Iterable[int]) -> Iterator[tuple[int, ScoredModel]]:
+    """What the models of a block read and said of these events. Raises StateError."""
     try:
-        yield from _read(piece, np.array(list(keys), np.uint64))
+        yield from _read(block, np.array(list(keys), np.uint64))
     except (struct.error, ValueError, msgspec.MsgspecError) as error:
-        raise StateError(f"scored events of {len(piece)} bytes cannot be read: {error}") from error
+        raise StateError(f"scored events of {len(block)} bytes cannot be read: {error}") from error
 
 
-def kept(piece: bytes | memoryview, keys: Iterable[int]) -> bytes:
-    """A piece of these events alone. Raises StateError."""
+def kept(block: bytes | memoryview, keys: Iterable[int]) -> bytes:
+    """A block of these events alone. Raises StateError."""
     sections: dict[tuple[str, str, str | None, float], list[tuple[int, ScoredModel]]] = {}
-    for key, one in read_scored(piece, keys):
+    for key, one in read_scored(block, keys):
         sections.setdefault((one.name, one.version, one.policy, one.presume), []).append((key, one))
     return b"".join(_rows(found).encode() for found in sections.values())
 
@@ -147,29 +147,29 @@ def _rows(found: Sequence[tuple[int, ScoredModel]]) -> ScoredRows:
     )  # fmt: skip
 
 
-def _read(piece: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:
+def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:
     at = 0
-    while at < len(piece):
-        (length,) = _LENGTH.unpack_from(piece, at)
+    while at < len(block):
+        (length,) = _LENGTH.unpack_from(block, at)
         at += _LENGTH.size + length
-        head = msgspec.json.decode(piece[at - length : at], type=SectionHeader)
+        head = msgspec.json.decode(block[at - length : at], type=SectionHeader)
         starts = [at]
         strings = head.rows * (len(head.names.texts) + len(head.names.categories))
         for size in (8 * head.rows, 8 * head.rows, 8 * head.rows * len(head.names.numbers), 4 * strings, head.bytes):
             starts.append(starts[-1] + size)
         at = starts[-1]
-        if at > len(piece):
+        if at > len(block):
             raise ValueError("it ends too early")
-        keys = np.frombuffer(piece, "<u8", head.rows, starts[0])
+        keys = np.frombuffer(block, "<u8", head.rows, starts[0])
         found = np.flatnonzero(np.isin(keys, asked)).tolist()
         if not found:
             continue
-        scores = np.frombuffer(piece, "<f8", head.rows, starts[1])
-        numbers = np.frombuffer(piece, "<f8", head.rows * len(head.names.numbers), starts[2])
+        scores = np.frombuffer(block, "<f8", head.rows, starts[1])
+        numbers = np.frombuffer(block, "<f8", head.rows * len(head.names.numbers), starts[2])
         read = numbers.reshape(head.rows, len(head.names.numbers))
-        lengths = np.frombuffer(piece, "<i4", strings, starts[3]).reshape(head.rows, -1)
+        lengths = np.frombuffer(block, "<i4", strings, starts[3]).reshape(head.rows, -1)
         ends = np.maximum(lengths, 0).sum(axis=1).cumsum()
-        joined = str(piece[starts[4] : starts[5]], "utf-8", "surrogatepass")
+        joined = str(block[starts[4] : starts[5]], "utf-8", "surrogatepass")
         for row in found:
             own = _strings(joined, int(ends[row - 1]) if row else 0, lengths[row].tolist())
             score, texts = float(scores[row]), len(head.names.texts)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from engine.learning.linear import ARMS, INDICES, Floats, Indices
-from engine.learning.teachers import Teachers
+from engine.learning.moderator_trust import ModeratorTrust
 
 ROUNDS = 64
 PART_ROWS = 20_000
@@ -34,7 +34,11 @@ class RowsHeader(msgspec.Struct, frozen=True):
     count: Annotated[int, msgspec.Meta(ge=0, le=RANGE + PART_ROWS)]
 
 
-class Head(msgspec.Struct, frozen=True):
+_STORED_NAMES = {"command_offset": "ruled", "command_sequence": "ruled_sequence", "moderator_trust": "teachers"}
+"""As snapshots on the models topic have had them from the first."""
+
+
+class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     """A model but for its rows. `publications`: the last ones, whose rows it consists of; `river`: its pipeline, if it
     has one of its own."""
 
@@ -44,18 +48,18 @@ class Head(msgspec.Struct, frozen=True):
     next_offset: _Count
     label_offsets: Annotated[dict[int, int], msgspec.Meta(max_length=MAX_NAMED)]
     quarantined: Annotated[list[str], msgspec.Meta(max_length=MAX_NAMED)]
-    ruled: Annotated[int, msgspec.Meta(ge=-1, lt=1 << 62)]
+    command_offset: Annotated[int, msgspec.Meta(ge=-1, lt=1 << 62)]
     begins: _Count
     seeded: bool
     pinned: bool
     losses: Annotated[list[_Loss], msgspec.Meta(min_length=ARMS, max_length=ARMS)]
     taught: tuple[_Count, _Count]
     judged: bytes
-    teachers: Teachers
+    moderator_trust: ModeratorTrust
     publications: Annotated[list[Publication], msgspec.Meta(min_length=1, max_length=ROUNDS)]
     river: str | None = None
     proofs: _Count = 0
-    ruled_sequence: _Count = 0
+    command_sequence: _Count = 0
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
 from engine.learning.linear import ARMS, Indices, table
 from engine.learning.models import LearnedModel
+from engine.learning.moderator_trust import ModeratorTrust
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.snapshot_messages import (
     PART_BYTES,
@@ -37,7 +38,6 @@ from engine.learning.snapshot_messages import (
     Rows,
     read_rows,
 )
-from engine.learning.teachers import Teachers
 from engine.learning.thresholds import Thresholds
 
 _PART_KEY = re.compile(r"new/[0-9]{1,2}/[0-9]{1,2}|all/[0-9]{1,2}|river/[01]/[0-9]{1,2}")
@@ -79,8 +79,8 @@ class Publisher:
             river = learner.expression
         head = Head(
             model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
-            sorted(model.quarantined), model.ruled, model.begins, model.seeded, model.pinned, losses, taught,
-            model.judged.dump(), model.teachers, self._publications, river, proofs, model.ruled_sequence,
+            sorted(model.quarantined), model.command_offset, model.begins, model.seeded, model.pinned, losses, taught,
+            model.judged.dump(), model.moderator_trust, self._publications, river, proofs, model.command_sequence,
         )  # fmt: skip
         yield model.name, msgspec.json.encode(head)
 
@@ -139,14 +139,14 @@ class Follower:
         assert self.learner is not None
         return LearnedModel(
             head.model, head.labels, head.spam, head.next_offset, dict(head.label_offsets), set(head.quarantined),
-            head.ruled, head.ruled_sequence, head.begins, head.seeded, head.pinned, head.teachers,
+            head.command_offset, head.command_sequence, head.begins, head.seeded, head.pinned, head.moderator_trust,
             Thresholds.load(head.judged), self.learner,
         )  # fmt: skip
 
     def copy(self) -> "tuple[LearnedModel, Publisher]":
         """The model and what publishes it, to learn on."""
         model = self.model()
-        model.teachers = msgspec.json.decode(msgspec.json.encode(model.teachers), type=Teachers)
+        model.moderator_trust = msgspec.json.decode(msgspec.json.encode(model.moderator_trust), type=ModeratorTrust)
         model.learner = copied(model.learner)
         assert self.head is not None
         return model, Publisher(self.head.publications)

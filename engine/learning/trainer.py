@@ -62,10 +62,10 @@ class Trainer:
             self.models[name], self._publishers[name] = follower.copy()
         else:
             self.models[name] = model = LearnedModel(name, learner=new_learner(expression))
-            for other in self.models.values():  # what has been ruled holds for all
+            for other in self.models.values():  # what has been command_offset holds for all
                 model.quarantined |= other.quarantined
-                model.ruled = max(model.ruled, other.ruled)
-                model.ruled_sequence = max(model.ruled_sequence, other.ruled_sequence)
+                model.command_offset = max(model.command_offset, other.command_offset)
+                model.command_sequence = max(model.command_sequence, other.command_sequence)
         return self.models[name]
 
     # -- rulings: what people decide, at an offset of the examples topic; what was signed once counts once --------
@@ -77,14 +77,14 @@ class Trainer:
         for model in list(self.models.values()):
             if not self._is_new(model, offset, sequence):
                 continue
-            model.ruled_sequence = sequence
+            model.command_sequence = sequence
             names = model.quarantined | {moderator} if quarantined else model.quarantined - {moderator}
             if model.pinned:  # it stays as it is
-                model.quarantined, model.ruled, model.next_offset = names, offset, offset + 1
+                model.quarantined, model.command_offset, model.next_offset = names, offset, offset + 1
                 self.changed.add(model.name)
                 continue
             anew = self._begun_anew(model, model.expression)
-            anew.quarantined, anew.ruled = names, offset
+            anew.quarantined, anew.command_offset = names, offset
             begins.append(model.begins)
         return min(begins, default=None)
 
@@ -98,25 +98,25 @@ class Trainer:
         if newest < number:
             return False
         model.begins, model.seeded = offset + 1, True
-        if newest == number:  # else another one has taken its place, and the ruling about that comes later
+        if newest == number:  # else another one has taken its place, and the model command about that comes later
             model = self._begun_anew(model)
-        model.ruled, model.next_offset, model.pinned = offset, offset + 1, pinned
-        model.ruled_sequence = sequence
+        model.command_offset, model.next_offset, model.pinned = offset, offset + 1, pinned
+        model.command_sequence = sequence
         return True
 
     def pin(self, name: str, pinned: bool, offset: int, sequence: int = 0) -> None:
         """A model stays as it is, or learns again."""
         model = self.models.get(name)
         if model is not None and self._is_new(model, offset, sequence):
-            model.pinned, model.ruled, model.next_offset = pinned, offset, offset + 1
-            model.ruled_sequence = sequence
+            model.pinned, model.command_offset, model.next_offset = pinned, offset, offset + 1
+            model.command_sequence = sequence
             self.changed.add(name)
 
     def _is_new(self, model: LearnedModel, offset: int, sequence: int) -> bool:
-        if offset == model.ruled and model.next_offset <= offset:  # it has learned again all that was before
+        if offset == model.command_offset and model.next_offset <= offset:  # it has learned again all that was before
             model.next_offset = offset + 1
             self.changed.add(model.name)
-        return offset > model.ruled and not 0 < sequence <= model.ruled_sequence
+        return offset > model.command_offset and not 0 < sequence <= model.command_sequence
 
     def _begun_anew(self, model: LearnedModel, expression: str | None = None) -> LearnedModel:
         """The model as it was before its first example, in the place of this one."""
@@ -130,8 +130,8 @@ class Trainer:
             anew = LearnedModel(name, learner=new_learner(expression))
         anew.next_offset = anew.begins = model.begins
         anew.seeded, anew.label_offsets = model.seeded, {}
-        anew.quarantined, anew.ruled, anew.pinned = set(model.quarantined), model.ruled, model.pinned
-        anew.ruled_sequence = model.ruled_sequence
+        anew.quarantined, anew.command_offset, anew.pinned = set(model.quarantined), model.command_offset, model.pinned
+        anew.command_sequence = model.command_sequence
         self.models[name] = anew
         self._publishers[name] = self._publishers.get(name, Publisher()).anew()
         self.changed.add(name)
@@ -141,7 +141,7 @@ class Trainer:
 
     def ready(self) -> bool:
         """Whether there is something to publish, and no model is being learned anew."""
-        return bool(self.changed) and all(model.next_offset > model.ruled for model in self.models.values())
+        return bool(self.changed) and all(model.next_offset > model.command_offset for model in self.models.values())
 
     def publications(self) -> Iterator[tuple[str, bytes]]:
         """Keys and values that tell what has changed since the last call. New models first: where a trainer begins

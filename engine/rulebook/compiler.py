@@ -22,8 +22,8 @@ from engine.core.values.lists import Conceal
 from engine.errors import RulebookError
 from engine.rulebook.checks.advice import advise
 from engine.rulebook.checks.event_types import check_event_types
+from engine.rulebook.checks.fingerprints import give_fingerprints
 from engine.rulebook.checks.membership import check_entries
-from engine.rulebook.checks.senses import give_senses
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.codegen.lookbacks import find_rests, find_watches
 from engine.rulebook.codegen.programs import ProgramWriter
@@ -102,7 +102,7 @@ def check_rulebook(
     check_event_types(declared, rules)
     if diagnostics.errors:
         return None, diagnostics
-    give_senses(declared, rules)
+    give_fingerprints(declared, rules)
     words = Vocabulary(declared, counters, models)
     needs = find_dependencies(declared, counters, _inputs(declared, models), rules)
     watches, rests = find_watches(rules, words, needs), find_rests(rules, words, needs)

@@ -1,12 +1,12 @@
-"""Pieces of scored events, found again by event, and the verdicts given on these events.
+"""Blocks of scored events, found again by event, and the verdicts given on these events.
 
-A piece is one entry for a whole batch, so that keeping what was scored costs one changelog message for
+A block is one entry for a whole batch, so that keeping what was scored costs one changelog message for
 hundreds of events. Its header has the identities of its events (hashes of user, type and id), and hashes of their users
 and of their ids; where it enters the database, an index entry for each event is written along (`index_entries`), which
 needs no place in the changelog. A label names its event by the id, which users may share: the index leads from an id to
 all events that have it.
 
-    piece   count u32 | count x u64 identities | count x u64 users | count x u64 ids | payload
+    block   count u32 | count x u64 identities | count x u64 users | count x u64 ids | payload
 """
 
 import struct
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from engine.core.state.strikes import Strike
 from engine.errors import StateError
 
-PIECE = b"p"
-"""Key prefix of pieces: p + topic (0 events, 1 hops) + a hash of its events. (`s` before events had identities.)"""
+BLOCK = b"p"
+"""Key prefix of blocks: p + topic (0 events, 1 hops) + a hash of its events. (`s` before events had identities.)"""
 INDEX = b"y"
-"""Key prefix of the index: y + hash of the event's id + identity + topic. The value is the rest of the piece's key."""
+"""Key prefix of the index: y + hash of the event's id + identity + topic. The value is the rest of the block's key."""
 VERDICT = b"v"
 """Key prefix of verdicts: v + what it is about (`labels.subject_of`)."""
 ACTION = b"a"
@@ -43,13 +43,13 @@ _STRIKE = struct.Struct("<IQ")
 _COLUMNS = 3
 
 TOPICS = (0, 1)
-"""Events and hops, as pieces are told apart by."""
+"""Events and hops, as blocks are told apart by."""
 
 Change = tuple[bytes, bytes | None]
 """A key and its new value; None deletes it."""
 
 Without = Callable[[memoryview, Collection[int]], bytes]
-"""Makes of a piece's payload that of the events that are kept."""
+"""Makes of a block's payload that of the events that are kept."""
 
 
 class Reader(Protocol):
@@ -63,7 +63,7 @@ class Reader(Protocol):
 
 
 class ScoredKeys(NamedTuple):
-    """The events of a piece: their identities, and the hashes of their users and of their ids."""
+    """The events of a block: their identities, and the hashes of their users and of their ids."""
 
     identities: NDArray[np.uint64]
     users: NDArray[np.uint64]
@@ -75,29 +75,29 @@ class ScoredKeys(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A scored event: its identity, the hash of its user, and the name of the piece that it is in."""
+    """A scored event: its identity, the hash of its user, and the name of the block that it is in."""
 
     identity: int
     user: int
-    piece: bytes
+    block: bytes
 
 
-class ScoredPieces:
-    """One partition's pieces and verdicts. What is under way to the database is kept in memory until `settle`."""
+class ScoredBlocks:
+    """One partition's blocks and verdicts. What is under way to the database is kept in memory until `settle`."""
 
     def __init__(self) -> None:
-        self._pieces: dict[bytes, tuple[bytes | None, int]] = {}
+        self._blocks: dict[bytes, tuple[bytes | None, int]] = {}
         self._verdicts: dict[bytes, tuple[bytes | None, int]] = {}
 
     def put(self, topic: int, events: ScoredKeys, payload: bytes) -> Change:
-        """Keep a piece of these events. `topic`: which batch they were scored in, as an event may be scored twice, at
-        home and when it is back from its journey."""
+        """Keep a block of these events. `topic`: which batch they were scored in, as an event may be scored twice, at
+        home and when it is back from its entities."""
         # Named after its events: a batch that is repeated in part after a crash must not replace the whole one.
-        name = PIECE + bytes([topic]) + blake2b(events.identities.astype("<u8").tobytes(), digest_size=8).digest()
-        return _keep(self._pieces, name, _piece(events, payload))
+        name = BLOCK + bytes([topic]) + blake2b(events.identities.astype("<u8").tobytes(), digest_size=8).digest()
+        return _keep(self._blocks, name, _block(events, payload))
 
     def find(self, database: Reader, ids: Iterable[int]) -> dict[int, list[Found]]:
-        """The scored events with these hashed ids, by id. The same event may be in two pieces, one from each topic."""
+        """The scored events with these hashed ids, by id. The same event may be in two blocks, one from each topic."""
         found: dict[int, list[Found]] = {}
         for one in dict.fromkeys(ids):
             prefix, scored = INDEX + _EVENT.pack(one), dict[bytes, bytes]()
@@ -105,19 +105,19 @@ class ScoredPieces:
                 if not key.startswith(prefix):
                     break
                 scored[key] = value
-            for name, (value, _) in self._pieces.items():
+            for name, (value, _) in self._blocks.items():
                 if value is not None:  # one that is scored again says what is there already
                     scored.update(entry for entry in index_entries(name, value) if entry[0].startswith(prefix))
             found[one] = [_found(key, value, len(prefix)) for key, value in sorted(scored.items())]
         return found
 
     def read(self, database: Reader, names: Iterable[bytes]) -> dict[bytes, bytes]:
-        """The pieces of these names, where they are still there. `payload_of` tells what is in one."""
+        """The blocks of these names, where they are still there. `payload_of` tells what is in one."""
         wanted = list(dict.fromkeys(names))
-        stored = [name for name in wanted if name not in self._pieces]
-        pieces = dict(zip(stored, database.get(stored) if stored else [], strict=True))
-        pieces.update({name: self._pieces[name][0] for name in wanted if name in self._pieces})
-        return {name: value for name, value in pieces.items() if value is not None}
+        stored = [name for name in wanted if name not in self._blocks]
+        blocks = dict(zip(stored, database.get(stored) if stored else [], strict=True))
+        blocks.update({name: self._blocks[name][0] for name in wanted if name in self._blocks})
+        return {name: value for name, value in blocks.items() if value is not None}
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
@@ -132,16 +132,16 @@ class ScoredPieces:
         return {key: verdict.decode() for key, verdict in found if verdict is not None}
 
     def drop(self, database: Reader, name: bytes, user: int, without: Without) -> Change:
-        """Take a user's events out of a piece; without any left it is deleted, and so is one that is damaged. `without`
+        """Take a user's events out of a block; without any left it is deleted, and so is one that is damaged. `without`
         does that to its payload."""
-        value: bytes = (self._pieces[name][0] if name in self._pieces else database.get([name])[0]) or b""
+        value: bytes = (self._blocks[name][0] if name in self._blocks else database.get([name])[0]) or b""
         try:
             events = events_of(value)
             kept = events.select(events.users != np.uint64(user))
             payload = without(payload_of(value), kept.identities.tolist())
         except StateError:
-            return _keep(self._pieces, name, None)
-        return _keep(self._pieces, name, _piece(kept, payload) if len(kept.identities) else None)
+            return _keep(self._blocks, name, None)
+        return _keep(self._blocks, name, _block(kept, payload) if len(kept.identities) else None)
 
     def put_action(self, action_id: str, identity: int, event_id: str) -> Change:
         """Note which event an action is about."""
@@ -174,14 +174,14 @@ class ScoredPieces:
     def settle(self, changes: Iterable[Change]) -> None:
         """These changes are in the database."""
         for name, _ in changes:
-            pending = self._pieces if name.startswith(PIECE) else self._verdicts
+            pending = self._blocks if name.startswith(BLOCK) else self._verdicts
             value, writes = pending.pop(name)
             if writes > 1:
                 pending[name] = (value, writes - 1)
 
 
 def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """What is written along with a piece. Nothing for one that cannot be read."""
+    """What is written along with a block. Nothing for one that cannot be read."""
     suffix, topic = name[1:], name[1:2]
     try:
         columns = [column.tobytes() for column in events_of(value)]
@@ -195,7 +195,7 @@ def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _found(key: bytes, value: bytes, start: int) -> Found:
     """What an entry of the index tells; the event's identity begins at `start` in its key."""
-    return Found(_EVENT.unpack_from(key, start)[0], _EVENT.unpack_from(value)[0], PIECE + value[_EVENT.size :])
+    return Found(_EVENT.unpack_from(key, start)[0], _EVENT.unpack_from(value)[0], BLOCK + value[_EVENT.size :])
 
 
 def event_of_action(value: bytes) -> tuple[int, str]:
@@ -226,21 +226,21 @@ def _keep(pending: dict[bytes, tuple[bytes | None, int]], name: bytes, value: by
     return name, value
 
 
-def _piece(events: ScoredKeys, payload: bytes) -> bytes:
+def _block(events: ScoredKeys, payload: bytes) -> bytes:
     columns = [column.astype("<u8").tobytes() for column in events]
     return b"".join((_COUNT.pack(len(events.identities)), *columns, payload))
 
 
 def events_of(value: bytes) -> ScoredKeys:
-    """The events of a piece. Raises StateError."""
+    """The events of a block. Raises StateError."""
     try:
         (count,) = _COUNT.unpack_from(value)
         columns = np.frombuffer(value, "<u8", _COLUMNS * count, _COUNT.size).reshape(_COLUMNS, count)
         return ScoredKeys(*columns)
     except (struct.error, ValueError) as error:
-        raise StateError(f"a piece of {len(value)} bytes cannot be read: {error}") from error
+        raise StateError(f"a block of {len(value)} bytes cannot be read: {error}") from error
 
 
 def payload_of(value: bytes) -> memoryview:
-    """What a piece holds of its events. Raises StateError."""
+    """What a block holds of its events. Raises StateError."""
     return memoryview(value)[_COUNT.size + 8 * _COLUMNS * len(events_of(value).identities) :]

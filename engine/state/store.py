@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 from rocksdict import WriteBatch
 
-from engine.core.evaluation.journeys import Stop
+from engine.core.evaluation.routing import EntityKey
 from engine.core.state.entities import NEVER, EntityRecord
 from engine.core.state.records import dump_record, load_record
 from engine.core.state.strikes import Strike
 from engine.errors import StateError
-from engine.state.census import Census, load_census
-from engine.state.scored import PIECE, Change, Found, ScoredPieces, Without, index_entries
+from engine.state.entity_budget import EntityBudget, load_entity_budget
+from engine.state.scored import BLOCK, Change, Found, ScoredBlocks, Without, index_entries
 
 USER = b"e"
 """Key prefix of users' records: e + user id."""
@@ -25,7 +25,7 @@ ENTITY = b"f"
 """Key prefix of other entities' records: f + kind + a zero byte + key."""
 WATERMARKS = b"w"
 """Key of the last message of each source partition that was applied to shared entities."""
-CENSUS = b"k"
+ENTITY_BUDGET = b"k"
 """Key of the number of new shared entities."""
 PROVISIONAL = b"kp"
 """Key of those of them that few sources have named."""
@@ -34,7 +34,7 @@ LEDGER = b"b"
 """Key of the record that budgets are kept by."""
 
 Source = tuple[int, int]
-"""Where a message on a journey was sent from: the topic (0 events, 1 hops) and the partition."""
+"""Where a message at its entities was sent from: the topic (0 events, 1 hops) and the partition."""
 
 _WATERMARK = struct.Struct("<BIQ")
 
@@ -65,8 +65,8 @@ class PartitionState:
         self._records: dict[bytes, EntityRecord] = {}  # least recently used first
         self._forgotten: set[bytes] = set()
         self._watermarks: dict[Source, int] | None = None
-        self._census: Census | None = None
-        self.scored = ScoredPieces()
+        self._entity_budget: EntityBudget | None = None
+        self.scored = ScoredBlocks()
         self.hits = 0
         self.misses = 0
 
@@ -120,18 +120,18 @@ class PartitionState:
             self._watermarks = load_watermarks(self._database().get(WATERMARKS))
         return self._watermarks
 
-    def census(self) -> Census:
+    def entity_budget(self) -> EntityBudget:
         """How many shared entities there are. To be updated."""
-        if self._census is None:
-            counts, provisional = self._database().get([CENSUS, PROVISIONAL])
-            self._census = load_census(counts or b"", provisional or b"")
-        return self._census
+        if self._entity_budget is None:
+            counts, provisional = self._database().get([ENTITY_BUDGET, PROVISIONAL])
+            self._entity_budget = load_entity_budget(counts or b"", provisional or b"")
+        return self._entity_budget
 
-    def dump_census(self) -> list[Change]:
-        """The census as changes."""
-        census = self.census()
-        provisional = census.dump_provisional()
-        changes: list[Change] = [(CENSUS, census.dump())]
+    def dump_entity_budget(self) -> list[Change]:
+        """The entity_budget as changes."""
+        entity_budget = self.entity_budget()
+        provisional = entity_budget.dump_provisional()
+        changes: list[Change] = [(ENTITY_BUDGET, entity_budget.dump())]
         return changes if provisional is None else [*changes, (PROVISIONAL, provisional)]
 
     def dump_watermarks(self) -> Change:
@@ -139,7 +139,7 @@ class PartitionState:
         return WATERMARKS, dump_watermarks(self.watermarks())
 
     def settle(self, records: dict[bytes, EntityRecord], scored: Iterable[Change]) -> None:
-        """These records, and these pieces and verdicts, are in RocksDB now: memory may be given up."""
+        """These records, and these blocks and verdicts, are in RocksDB now: memory may be given up."""
         for record in records.values():
             record.pending_writes -= 1
         self.scored.settle(scored)
@@ -149,8 +149,8 @@ class PartitionState:
         """The scored events with these hashed ids, by id."""
         return self.scored.find(self._database(), ids)
 
-    def scored_pieces(self, names: Iterable[bytes]) -> dict[bytes, bytes]:
-        """The pieces of these names, where they are still there."""
+    def scored_blocks(self, names: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The blocks of these names, where they are still there."""
         return self.scored.read(self._database(), names)
 
     def events_of_actions(self, action_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -162,7 +162,7 @@ class PartitionState:
         return self.scored.strikes(self._database(), action_ids)
 
     def drop_scored(self, name: bytes, user: int, without: Without) -> Change:
-        """A piece without a user's events."""
+        """A block without a user's events."""
         return self.scored.drop(self._database(), name, user, without)
 
     def verdicts(self, keys: Sequence[int]) -> dict[int, str]:
@@ -178,14 +178,14 @@ class PartitionState:
             del self._records[key]
 
 
-def user_key(user_id: str) -> bytes:
+def user_record_key(user_id: str) -> bytes:
     """Where a user's record is kept."""
     return USER + user_id.encode()
 
 
-def entity_key(stop: Stop) -> bytes:
+def entity_record_key(entity_key: EntityKey) -> bytes:
     """Where another entity's record is kept."""
-    return ENTITY + stop[0].encode() + b"\x00" + stop[1].encode()
+    return ENTITY + entity_key[0].encode() + b"\x00" + entity_key[1].encode()
 
 
 def dump_watermarks(watermarks: dict[Source, int]) -> bytes:
@@ -202,9 +202,9 @@ def load_watermarks(data: bytes | None) -> dict[Source, int]:
 
 
 def expanded(changes: Iterable[Change]) -> Iterator[Change]:
-    """Changes as the database takes them: with the index of the pieces among them."""
+    """Changes as the database takes them: with the index of the blocks among them."""
     for key, value in changes:
-        if value is not None and key.startswith(PIECE):
+        if value is not None and key.startswith(BLOCK):
             yield from index_entries(key, value)
         yield key, value
 

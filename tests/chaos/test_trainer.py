@@ -11,8 +11,8 @@ from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.trainer import Trainer
 from engine.learning.verdicts import Verdict
-from engine.stream.admin.publishing import publish_ruling, read_models
-from engine.stream.handlers.label_messages import RULING, Quarantine, decode_example, encode_example
+from engine.stream.admin.publishing import publish_model_command, read_models
+from engine.stream.handlers.label_messages import MODEL_COMMAND, Quarantine, decode_example, encode_example
 from engine.stream.kafka.records import read_all
 from tests.system import System, WorkerProcess, wait_until
 from tests.unit.learning.inputs import HAM, SPAM, example, same
@@ -63,11 +63,11 @@ def test_ten_kills_leave_no_trace_and_neither_does_a_moderator_who_is_quarantine
         wait_until(lambda: published(system).labels == COUNT, "all examples are learned", 120)
         assert same(published(system), taught(examples))
 
-        publish_ruling(system.settings, Quarantine("eve", quarantined=True))
+        publish_model_command(system.settings, Quarantine("eve", quarantined=True))
         wait_until(lambda: "eve" in published(system).quarantined, "all is learned anew")
         clean = [one for one in examples if one.moderator != "eve"]
         assert same(published(system), taught(clean))
-        records = [record for record in read_all(system.settings, topic) if record.key != RULING]
+        records = [record for record in read_all(system.settings, topic) if record.key != MODEL_COMMAND]
         assert [decode_example(record.value) for record in records] == examples
 
 

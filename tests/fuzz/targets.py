@@ -25,10 +25,10 @@ from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.tools.formatting import formatted
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.state.census import load_census
+from engine.state.entity_budget import load_entity_budget
 from engine.state.memory import MemoryDatabase
-from engine.state.scored import INDEX, PIECE
-from engine.state.store import CENSUS, PROVISIONAL, WATERMARKS, PartitionState, load_watermarks
+from engine.state.scored import BLOCK, INDEX
+from engine.state.store import ENTITY_BUDGET, PROVISIONAL, WATERMARKS, PartitionState, load_watermarks
 from engine.stream.control.lists import Entry, LiveEntries
 from engine.stream.control.promotions import Promotion, note_promotion
 from engine.stream.handlers.batches import Outcome
@@ -36,7 +36,7 @@ from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hop_messages import encode_request
 from engine.stream.handlers.hops import HopWorker
-from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, decode_example
+from engine.stream.handlers.label_messages import MODEL_COMMAND, Pin, Quarantine, decode_example
 from engine.stream.handlers.labels import LabelWorker, Models
 from engine.stream.handlers.messages import Message, decode_paused, decode_rulebook, encode_rulebook  # fmt: skip
 from engine.stream.handlers.metrics import Metrics
@@ -154,7 +154,7 @@ def read_piece() -> Callable[[bytes], None]:
     label = orjson.dumps({"event_id": "s1", "label": "spam", "ts": START_MS})
 
     def read(data: bytes) -> None:
-        desk.database.apply([(PIECE + b"\x00" + bytes(8), data), (place, bytes(8) + b"\x00" + bytes(8))])
+        desk.database.apply([(BLOCK + b"\x00" + bytes(8), data), (place, bytes(8) + b"\x00" + bytes(8))])
         desk.process(desk.labels, label, b"")
 
     return read
@@ -249,7 +249,7 @@ def read_promotion(data: bytes) -> None:
 def worker_of(name: str, settings: Settings | None = None) -> Callable[[bytes], object]:
     """A worker's whole way, over one state that goes on."""
     desk = Desk(settings)
-    keys = {"trainer": [RULING, b"spam"], "labels": [b"", b"u"]}.get(name, [b"u"])
+    keys = {"trainer": [MODEL_COMMAND, b"spam"], "labels": [b"", b"u"]}.get(name, [b"u"])
 
     def read(data: bytes) -> None:
         for key in keys:
@@ -281,10 +281,10 @@ def targets() -> list[Target]:
         Target("examples", worker_of("trainer"), [*sent(topics.examples), *rulings], 0.1),
         Target("example", decode_example, sent(topics.examples), 0.05),
         Target("records", load_record, stored(b"e") + stored(b"f"), 0.15),
-        Target("pieces", read_piece(), stored(PIECE), 0.1),
+        Target("pieces", read_piece(), stored(BLOCK), 0.1),
         Target("watermarks", load_watermarks, stored(WATERMARKS), 0.05),
-        Target("census", load_census, [recorded()[0].database.values[CENSUS]], 0.05),
-        Target("provisional", partial(load_census, b""), stored(PROVISIONAL), 0.05),
+        Target("entity_budget", load_entity_budget, [recorded()[0].database.values[ENTITY_BUDGET]], 0.05),
+        Target("provisional", partial(load_entity_budget, b""), stored(PROVISIONAL), 0.05),
         Target("snapshots", read_snapshot(), snapshots, 0.05),
         Target("river snapshots", read_snapshot(), river_snapshots(), 0.03),
         Target("river learners", read_learner, [taught_river().dump()], 0.03),

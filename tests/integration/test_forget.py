@@ -12,7 +12,7 @@ from rocksdict import AccessType, Options, Rdict
 
 from engine.core.values.identity import identity_of
 from engine.learning.labels import subject_of
-from engine.state.scored import PIECE, events_of, verdict_name
+from engine.state.scored import BLOCK, events_of, verdict_name
 from engine.stream.kafka.topics import changelog_topic
 from tests.events import START_MS, swarm_events
 from tests.system import RULEBOOKS, System, wait_until
@@ -46,7 +46,7 @@ def newest_state(system: System) -> dict[bytes, bytes]:
 def scored(state: dict[bytes, bytes]) -> set[int]:
     """The events that are kept as they were scored."""
     return {
-        event for key, value in state.items() if key.startswith(PIECE) for event in events_of(value).identities.tolist()
+        event for key, value in state.items() if key.startswith(BLOCK) for event in events_of(value).identities.tolist()
     }
 
 

@@ -27,7 +27,7 @@ Values = Mapping[str, Value]
 """Counters and scores that were read before, by name; None = unknown."""
 
 Readings = EntitySeries | Values
-"""What a generated function reads counters from: an entity's series, or what a journey has gathered."""
+"""What a generated function reads counters from: an entity's series, or what a routed event has gathered."""
 
 Observe = Callable[[Fields, EntitySeries, int], None]
 Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
@@ -67,7 +67,7 @@ class ClusterProgram:
 
 
 @dataclass(frozen=True, slots=True)
-class JourneyProgram:
+class RoutingProgram:
     """What an event of one type does away from its user: the entities it visits, in this order, and the
     rules that are decided when it is back.
 
@@ -90,12 +90,12 @@ class Program:
     """Everything that happens for one event type, generated from the rulebook.
 
     `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
-    user, `journey` the others.
+    user, `routing` the others.
     """
 
     observe: Observe
     decider: Decider
-    journey: JourneyProgram | None
+    routing: RoutingProgram | None
 
 
 @dataclass(frozen=True, slots=True)

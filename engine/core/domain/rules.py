@@ -102,7 +102,8 @@ class Rule:
     """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
     its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside;
-    `sense`: stands for its clauses and all that they read; `rests`: the kind of entity at which it has its cooldown."""
+    `fingerprint`: stands for its clauses and all that they read; `rests`: the kind of entity at which it has its
+    cooldown."""
 
     name: str
     key: int
@@ -120,7 +121,7 @@ class Rule:
     plan: tuple[Stage, ...] = ()
     told: Mapping[str, str] = field(default_factory=dict)
     gate: float | None = None
-    sense: int = 0
+    fingerprint: int = 0
     rests: str = USER
 
 
@@ -218,8 +219,8 @@ class Rulebook:
 
     def kinds(self) -> frozenset[str]:
         """The kinds of entities that events visit, clusters among them."""
-        journeys = [program.journey for program in self.programs.values() if program.journey is not None]
-        return frozenset(kind for one in journeys for kind in (*one.entities, *one.clusters))
+        routings = [program.routing for program in self.programs.values() if program.routing is not None]
+        return frozenset(kind for routing in routings for kind in (*routing.entities, *routing.clusters))
 
     def pausing(self, names: Container[str]) -> "Rulebook":
         """The same, with these rules in shadow: they are decided and told, and do nothing."""
@@ -237,7 +238,7 @@ class Rulebook:
         index = next((index for index, rule in enumerate(self.rules) if rule.name == name), None)
         if program is None or index is None:
             return False
-        deciders = [program.decider, *([program.journey.decider] if program.journey is not None else [])]
+        deciders = [program.decider, *([program.routing.decider] if program.routing is not None else [])]
         known = [decider for decider in deciders if isinstance(readings, EntitySeries) == (decider is program.decider)]
         return any(index in decider.decide(event.fields, readings, now, ask) for decider in known)
 
@@ -247,7 +248,7 @@ def changed_rules(old: Rulebook, new: Rulebook, before: Mapping[str, Rulebook]) 
     known = {rule.name: rule for rule in old.rules}
     found = {}
     for rule in new.rules:
-        if rule.name in known and known[rule.name].sense != rule.sense:
+        if rule.name in known and known[rule.name].fingerprint != rule.fingerprint:
             found[rule.name] = old
         elif rule.name in before:
             found[rule.name] = before[rule.name]

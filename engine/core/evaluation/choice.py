@@ -8,8 +8,8 @@ MOST = 8
 """So many keys of one kind are all counted."""
 
 MOST_LINKED = 16
-"""So many of a kind that has to do with links: throw-away domains beside the one that counts are free. Each is a stop
-on the event's journey, of some 45 µs."""
+"""So many of a kind that has to do with links: throw-away domains beside the one that counts are free. Each is a visit
+on the event's way to its entities, of some 45 µs."""
 
 
 def most_of(kind: str) -> int:

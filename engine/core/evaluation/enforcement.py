@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, explain, ordinal
 from engine.core.domain.events import Event
-from engine.core.domain.programs import ModelNumbers
 from engine.core.domain.rules import (
     USER,
     ActionTemplate,
@@ -18,6 +17,7 @@ from engine.core.domain.rules import (
     mode_at,
 )
 from engine.core.evaluation.budgets import allows_one_more
+from engine.core.evaluation.scoring import Scoring
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.core.state.strikes import Strike, enter
@@ -36,13 +36,12 @@ class Case:
     event: Event
     record: EntityRecord
     now: int
+    scoring: Scoring
     ledger: EntityRecord | None = None
     allowed: bool = False
     earlier: bool = False
     hits: list[Hit] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
-    scores: dict[str, float | None] = field(default_factory=dict)
-    numbers: dict[str, ModelNumbers] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     resting: Mapping[str, bool] = field(default_factory=dict)
 
@@ -75,7 +74,7 @@ class Enforcement:
         rule, clauses = self._rulebook.rules[holding.index], holding.clauses
         looks_back = rule.then.lookback_ms is not None
         if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.identify()} {case.event.content}")):
-            return  # another of its entities, or its journey, was faster
+            return  # another of its entities was faster, or the event itself
         effect, then, strike = self._effect(case, rule, holding), rule.then, None
         if rule.ladder is not None and effect in ("acted", "shadow"):
             strike = _strike(case, rule, rule.ladder, effect == "acted")

@@ -1,7 +1,7 @@
 """THE way of an event: observe, score, decide, explain, enforce.
 
 Rules that need nothing but the user are decided at once. Where others count over further entities, the
-event sets out on a journey to them (`journeys.py`) and is concluded when it is back.
+event is routed to them (`routing.py`), and what remains is decided when it is back.
 
 Pure and deterministic: what comes out depends on the events of these entities, their order, the rulebook
 and the models, and on nothing else. The same code runs live, in replays and in the rules' inline tests.
@@ -13,11 +13,12 @@ from types import MappingProxyType
 
 from engine.core.domain.decisions import ClauseTrace, Decision, Outcome, strongest
 from engine.core.domain.events import Event, lookup
-from engine.core.domain.programs import Decider, JourneyProgram, ModelNumbers, Program, Readings, Scorer
-from engine.core.domain.rules import Rulebook, target_of, threshold_of
+from engine.core.domain.programs import Decider, Program, Readings, RoutingProgram, Scorer
+from engine.core.domain.rules import Rulebook, target_of
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
-from engine.core.evaluation.journeys import Journey, Recall, route
+from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent, route
+from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
 from engine.core.kernel import identity_of, remember
 from engine.core.series.entity_series import EntitySeries
@@ -27,24 +28,13 @@ from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIE
 
 
 @dataclass(slots=True)
-class Tally:
-    """What has happened so far; the caller publishes and resets it."""
-
-    late: int = 0
-    duplicates: int = 0
-    conflicting: int = 0
-    scored: int = 0
-    unknown_scores: int = 0
-
-
-@dataclass(slots=True)
 class Evaluation:
-    """One event's result: a decision where there is something to say, and the journey on which the event sets
-    out. With a journey, the decision's actions stand and its hits go along.
+    """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
+    if it does. Then the decision's actions stand, and its hits go along.
     """
 
     decision: Decision | None
-    journey: Journey | None = None
+    routed: RoutedEvent | None = None
 
 
 NOTHING = Evaluation(None)
@@ -61,13 +51,10 @@ class Evaluator:
     ) -> None:  # fmt: skip
         self.rulebook = rulebook
         self.scorers = scorers
-        self._before, self._enforcement, self._budget_windows = before, Enforcement(rulebook), rulebook.budget_windows
         self.tally = Tally()
-        self._place = self._key = 0
+        self._before, self._enforcement, self._budget_windows = before, Enforcement(rulebook), rulebook.budget_windows
+        self._models = Models(scorers, self.tally)
         self._batch: Sequence[tuple[Event, Decider]] = ()
-        self._scores: dict[str, float | None] = {}
-        self._numbers: dict[str, ModelNumbers] = {}
-        self._thresholds = {threshold_of(name): scorer.threshold for name, scorer in scorers.items()}
         self._sample_below = int(sample * (_SAMPLED_BITS + 1))
         self._by_name = {rule.name: index for index, rule in enumerate(rulebook.rules)}
 
@@ -87,11 +74,16 @@ class Evaluator:
         return self._batch[place][0]
 
     def evaluate(
-        self, event: Event, program: Program, record: EntityRecord, home: int = 0, ledger: EntityRecord | None = None
+        self,
+        event: Event,
+        program: Program,
+        record: EntityRecord,
+        user_partition: int = 0,
+        ledger: EntityRecord | None = None,
     ) -> Evaluation:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
-        the rulebook's for its type, `home` the partition to which a journey comes back, `ledger` that one's for
-        budgets."""
+        the rulebook's for its type, `user_partition` the partition to which a routed event comes back, `ledger` that
+        one's for budgets."""
         if event.place < 0:
             self.prepare([(event, program.decider)])
         event.identity = key = event.identity or identity_of(event.user_id, event.type, event.event_id)
@@ -114,96 +106,86 @@ class Evaluator:
 
         if ledger is not None:
             note_active(ledger, event.user_id, event.ts_ms, self._budget_windows)
-        self._place, self._key, self._scores, self._numbers = event.place, key, {}, {}
-        held = program.decider.decide(event.fields, series, now, self._ask)
-        if not held and program.journey is None and key & _SAMPLED_BITS >= self._sample_below:
+        scoring = Scoring(self._models, event)
+        held = program.decider.decide(event.fields, series, now, scoring.ask)
+        if not held and program.routing is None and key & _SAMPLED_BITS >= self._sample_below:
             return NOTHING
-        case = Case(event, record, now, ledger, scores=self._scores, numbers=self._numbers)
+        case = Case(event, record, now, scoring, ledger)
         self._enforce(case, program.decider, dict.fromkeys(held, series))
-        if program.journey is not None:
-            journey = self._begin_journey(case, program.journey, series, home)
-            if journey is not None:
+        if program.routing is not None:
+            routed = self._route(case, program.routing, series, user_partition)
+            if routed is not None:
                 decision = self._decision(case) if case.hits else None
                 if decision is not None:
-                    journey.scores, journey.features = decision.scores, decision.features
-                    journey.contributions = decision.contributions
-                return Evaluation(decision, journey)
+                    routed.scores, routed.features = decision.scores, decision.features
+                    routed.contributions = decision.contributions
+                return Evaluation(decision, routed)
         return self._evaluation(case)
 
-    def prepare_returned(self, journeys: Sequence[Journey]) -> None:
-        """The same for events that are back from their journeys."""
-        back = [(journey, self.rulebook.program(journey.type)) for journey in journeys]
-        deciders = [(one, program.journey.decider) for one, program in back if program and program.journey]
-        for place, (journey, _) in enumerate(deciders):
-            journey.place = place
+    def prepare_returned(self, routed_events: Sequence[RoutedEvent]) -> None:
+        """The same for events that are back from their entities."""
+        back = [(routed, self.rulebook.program(routed.type)) for routed in routed_events]
+        deciders = [(one, program.routing.decider) for one, program in back if program and program.routing]
+        for place, (routed, _) in enumerate(deciders):
+            routed.place = place
         if not deciders:  # what the models have read of this batch stays
             return
-        self.prepare([(journey.event(), decider) for journey, decider in deciders])
+        self.prepare([(routed.event(), decider) for routed, decider in deciders])
 
-    def decide_returned(self, journey: Journey, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:
-        """Decide an event that is back from its journey, with its user's record."""
-        if journey.place < 0:
-            self.prepare_returned([journey])
-        event = journey.event()
+    def decide_returned(
+        self, routed: RoutedEvent, record: EntityRecord, ledger: EntityRecord | None = None
+    ) -> Evaluation:
+        """Decide an event that is back from its entities, with its user's record."""
+        if routed.place < 0:
+            self.prepare_returned([routed])
+        event = routed.event()
         now = record.relative(event.ts_ms)
-        case = Case(event, record, now, ledger, journey.allowed, hits=list(journey.hits), resting=journey.resting)
-        case.models.update(journey.models)
-        self._place, self._key = event.place, event.identify()
-        self._scores, self._numbers = case.scores, case.numbers
+        scoring = Scoring(self._models, event)
+        case = Case(
+            event, record, now, scoring, ledger, allowed=routed.allowed, hits=list(routed.hits), resting=routed.resting,
+            models=dict(routed.models),
+        )  # fmt: skip
         program = self.rulebook.program(event.type)
-        if program is not None and program.journey is not None:
-            keep_labels(program.journey.clusters, journey, record, case.now)
-            self._decide_gathered(case, program.journey.decider, journey.readings())
-        for name, score in journey.values.items():
+        if program is not None and program.routing is not None:
+            keep_labels(program.routing.clusters, routed, record, case.now)
+            self._decide_gathered(case, program.routing.decider, routed.readings())
+        for name, score in routed.values.items():
             if name.startswith("score.") and isinstance(score, float):
-                case.scores[name.removeprefix("score.")] = score
+                scoring.scores[name.removeprefix("score.")] = score
         result = self._evaluation(case)
         if result.decision is not None:
-            result.decision.members = journey.members if case.hits else {}
-            result.decision.scores = journey.scores | result.decision.scores
-            result.decision.features = journey.features | result.decision.features
-            result.decision.contributions = journey.contributions | result.decision.contributions
+            result.decision.members = routed.members if case.hits else {}
+            result.decision.scores = routed.scores | result.decision.scores
+            result.decision.features = routed.features | result.decision.features
+            result.decision.contributions = routed.contributions | result.decision.contributions
         return result
 
-    def recall(self, recall: Recall, record: EntityRecord, ledger: EntityRecord | None = None) -> Decision | None:
+    def decide_retroactively(
+        self, match: RetroactiveMatch, record: EntityRecord, ledger: EntityRecord | None = None
+    ) -> Decision | None:
         """Act on an earlier event, now that its entity has crossed the threshold. None when the rule is gone, or
         has met it already."""
-        index = self._by_name.get(recall.rule)
+        index = self._by_name.get(match.rule)
         if index is None:
             return None
-        event = Event(recall.event_id, recall.type, recall.user_id, recall.ts_ms, {}, content=recall.content)
-        case = Case(event, record, record.relative(recall.ts_ms), ledger, earlier=True)
-        told = ClauseTrace(recall.told(self.rulebook.counters), {recall.counter: recall.total}, True)
-        self._enforcement.meet(case, Holding(index, recall.target_id, (told,), None, held_before=None))
+        event = Event(match.event_id, match.type, match.user_id, match.ts_ms, {}, content=match.content)
+        scoring = Scoring(self._models, event)
+        case = Case(event, record, record.relative(match.ts_ms), scoring, ledger, earlier=True)
+        trace = ClauseTrace(match.explain(self.rulebook.counters), {match.counter: match.total}, True)
+        self._enforcement.meet(case, Holding(index, match.target_id, (trace,), None, held_before=None))
         return self._decision(case) if case.hits else None
 
-    def _ask(self, model: str, numbers: ModelNumbers) -> float | None:
-        """What the generated `decide` calls for each model that its rules name."""
-        if model in self._scores:
-            return self._scores[model]  # the event names several entities: the first reading is scored
-        if model in self._thresholds:
-            threshold = self._scores[model] = self._thresholds[model]
-            return threshold
-        self._numbers[model] = numbers
-        score = self._scores[model] = self.scorers[model].score(self._place, self._key, numbers)
-        if score is None:
-            self.tally.unknown_scores += 1
-        else:
-            self.tally.scored += 1
-        return score
+    # -- events that go on to their entities ------------------------------------------------------
 
-    def _ask_if_known(self, model: str, numbers: ModelNumbers) -> float | None:
-        """The same for a rulebook of before: what has been asked already, as its models may have read other things."""
-        return self._scores.get(model, self._thresholds.get(model))
-
-    # -- journeys ---------------------------------------------------------------------------------
-
-    def _begin_journey(self, case: Case, program: JourneyProgram, series: EntitySeries, home: int) -> Journey | None:
-        """The journey to the event's entities; without any, the remaining rules are decided here."""
+    def _route(
+        self, case: Case, program: RoutingProgram, series: EntitySeries, user_partition: int
+    ) -> RoutedEvent | None:
+        """The event as it goes on to its entities; without any, the remaining rules are decided here."""
         event = case.event
-        values = program.gather(event.fields, series, case.now, case.scores)
-        stops = route(program, event.fields)
-        if not stops:
+        scores = case.scoring.scores
+        values = program.gather(event.fields, series, case.now, scores)
+        entity_keys = route(program, event.fields)
+        if not entity_keys:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
             self._decide_gathered(case, program.decider, [values])
@@ -216,22 +198,22 @@ class Evaluator:
             fields[INVALID_FIELDS] = program.invalid(event.fields)
         eligible = {}
         if not case.allowed:
-            for index in program.eligible(event.fields, series, case.now, case.scores):
+            for index in program.eligible(event.fields, series, case.now, scores):
                 target_id = target_of(event, self.rulebook.rules[index])
                 if target_id is not None and len(target_id) <= MAX_ID_CHARS:
                     eligible[self.rulebook.rules[index].name] = target_id
-        journey = Journey(
-            event.event_id, event.type, event.user_id, event.ts_ms, home, fields, stops, values, case.models,
-            case.allowed, eligible, tuple(case.hits), content=event.content,
+        routed = RoutedEvent(
+            event.event_id, event.type, event.user_id, event.ts_ms, user_partition, fields, entity_keys, values,
+            case.models, case.allowed, eligible, tuple(case.hits), content=event.content,
         )  # fmt: skip
-        take_labels(program.clusters, journey, case.record.links, case.now)
-        return journey
+        take_labels(program.clusters, routed, case.record.links, case.now)
+        return routed
 
     def _decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
         """Decide with gathered values: a rule holds when it holds for one of the readings."""
         held: dict[int, Readings] = {}
         for reading in readings:
-            for index in decider.decide(case.event.fields, reading, case.now, self._ask):
+            for index in decider.decide(case.event.fields, reading, case.now, case.scoring.ask):
                 held.setdefault(index, reading)
         self._enforce(case, decider, held)
 
@@ -246,32 +228,27 @@ class Evaluator:
 
     def _holding(self, case: Case, decider: Decider, readings: Readings, index: int) -> Holding:
         event, rule = case.event, self.rulebook.rules[index]
-        clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scores)
+        clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scoring.scores)
         before = self._before.get(rule.name)
         if rule.budget is None or before is None:
             return Holding(index, target_of(event, rule), clauses, counterfactual)
         return Holding(
             index, target_of(event, rule), clauses, counterfactual,
-            lambda: before.would_hold(rule.name, event, readings, case.now, self._ask_if_known),
+            lambda: before.would_hold(rule.name, event, readings, case.now, case.scoring.ask_if_known),
         )  # fmt: skip
 
     def _evaluation(self, case: Case) -> Evaluation:
-        told = case.hits or self._key & _SAMPLED_BITS < self._sample_below
-        return Evaluation(self._decision(case) if told else None)
+        is_published = case.hits or case.event.identify() & _SAMPLED_BITS < self._sample_below
+        return Evaluation(self._decision(case) if is_published else None)
 
     def _decision(self, case: Case) -> Decision:
         outcome: Outcome = "allow" if case.allowed else strongest(case.hits)
-        scores = case.scores.items()
-        known = {name: round(score, 6) for name, score in scores if score is not None and name in self.scorers}
         decision = Decision(
             case.event.event_id, case.event.user_id, case.event.ts_ms, case.event.type, outcome, tuple(case.hits),
-            known, self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
+            case.scoring.known(), self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
         )  # fmt: skip
         if case.hits:
-            decision.features = {
-                name: self.scorers[name].describe(case.event.place, numbers) for name, numbers in case.numbers.items()
-            }
+            decision.features = case.scoring.features()
         if case.actions:
-            parts = ((name, self.scorers[name].contributions(case.event.place, n)) for name, n in case.numbers.items())
-            decision.contributions = {name: found for name, found in parts if found}
+            decision.contributions = case.scoring.contributions()
         return decision

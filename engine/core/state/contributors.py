@@ -22,7 +22,7 @@ _NOTE_WITHOUT_CONTENT = struct.Struct("<IIHHHH")
 
 
 class Contributor(NamedTuple):
-    """An earlier event. `time`: on the record's own scale; `home`: the partition of its user; `content`: as the
+    """An earlier event. `time`: on the record's own scale; `user_partition`: where its user is; `content`: as the
     event's."""
 
     time: int
@@ -30,7 +30,7 @@ class Contributor(NamedTuple):
     type: str
     user_id: str
     target_id: str
-    home: int
+    user_partition: int
     content: int = 0
 
 
@@ -92,7 +92,7 @@ class Contributors:
         parts += [_SPAN.pack(*span) for span in self.spans]
         for one in self.notes:
             texts = [text.encode() for text in one[1:5]]
-            parts += [_NOTE.pack(one.time, one.home, one.content, *map(len, texts)), *texts]
+            parts += [_NOTE.pack(one.time, one.user_partition, one.content, *map(len, texts)), *texts]
         return b"".join(parts)
 
 
@@ -106,7 +106,7 @@ def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[
         at += _SPAN.size
     for _ in range(n_notes):
         layout = _NOTE if with_content else _NOTE_WITHOUT_CONTENT
-        time, home, *more = layout.unpack_from(data, at)
+        time, user_partition, *more = layout.unpack_from(data, at)
         content, lengths = more[0] if with_content else 0, more[-4:]
         at += layout.size
         texts = []
@@ -115,5 +115,5 @@ def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[
                 raise ValueError("it ends too early")
             texts.append(data[at : at + length].decode())
             at += length
-        found.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], home, content))
+        found.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], user_partition, content))
     return found, at

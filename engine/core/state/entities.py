@@ -74,7 +74,7 @@ class EntityRecord:
         return remember(self.recent, identity, content, RECENT_IDS)
 
     def meet(self, hit_hash: int) -> bool:
-        """Enter an event that a rule with a lookback meets; False when it has been met, here or at a recall."""
+        """Enter an event that a rule with a lookback meets; False when it has been met, here or retroactively."""
         if hit_hash in self.acted:
             return False
         self.acted[hit_hash] = None

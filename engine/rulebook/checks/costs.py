@@ -8,7 +8,7 @@ when all of its series are full.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.core.domain.programs import JourneyProgram
+from engine.core.domain.programs import RoutingProgram
 from engine.core.domain.rules import ANY_EVENT, USER, Counter, Rulebook
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
@@ -23,7 +23,7 @@ COUNTER_US: Mapping[tuple[str, bool], float] = {
 """One more counter and its clause, by kind and whether it is approximate."""
 
 CLAUSE_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 1.6, 9.0, 45.0
-"""A clause, though most are not reached; a pattern; a model that learns; one stop on a journey, at one entity."""
+"""A clause, though most are not reached; a pattern; a model that learns; one visit of a routed event at one entity."""
 
 KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0}
 """Finding out which entities an event names, where that is more than looking."""
@@ -69,17 +69,17 @@ def _event_us(rulebook: Rulebook, event_type: str) -> float:
     rules = [rule for rule in rulebook.rules if _concerns(rule.events, event_type)]
     clauses = [clause for rule in rules for clause in rule.clauses] + [one.where for one in counters if one.where]
     patterns = sum(clause.count(" matches ") for clause in clauses)
-    models = len(program.decider.models) + (len(program.journey.decider.models) if program.journey is not None else 0)
+    models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
     cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
     cost += sum(COUNTER_US[one.kind, one.approx] for one in counters)
-    return cost + (_journey_us(program.journey) if program.journey is not None else 0.0)
+    return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
 
 
-def _journey_us(journey: JourneyProgram) -> float:
-    stops = [*journey.entities, *journey.clusters]
-    parts = [part for kind in stops for part in kind.split("+")]
+def _routing_us(routing: RoutingProgram) -> float:
+    entity_keys = [*routing.entities, *routing.clusters]
+    parts = [part for kind in entity_keys for part in kind.split("+")]
     found = sum(KEY_US.get(part, 0.0) for part in parts)
-    return found + STOP_US * sum(STOPS.get(kind, 1) for kind in stops)
+    return found + STOP_US * sum(STOPS.get(kind, 1) for kind in entity_keys)
 
 
 def _record_bytes(counters: Iterable[Counter]) -> int:

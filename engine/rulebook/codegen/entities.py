@@ -1,4 +1,4 @@
-"""Writes what happens on an event's journey: which entities it visits, what is entered and read at each,
+"""Writes what happens on an event's way to its entities: which entities it visits, what is entered and read at each,
 what is gathered before it sets out, and what is watched for the sake of those who came before."""
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 
 class EntityWriter:
-    """Writes the functions of journeys."""
+    """Writes what routed events do at their entities."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._words = vocabulary
@@ -43,7 +43,7 @@ class EntityWriter:
         return EntityProgram(namespace["find"], namespace["observe"], namespace["read"])
 
     def gather(self, event_type: str, counters: Sequence[Counter], scores: Iterable[str]) -> Any:
-        """Reads the user's counters and scores, for the rules that are decided after the journey."""
+        """Reads the user's counters and scores, for the rules that are decided after its entities."""
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
         entries = [f"{counter.name!r}: {from_series(scope, counter)}" for counter in counters]

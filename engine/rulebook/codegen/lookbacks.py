@@ -71,7 +71,7 @@ def _can_look_back(
 def _is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, what: str) -> bool:
     """Whether the user and the entity can each decide their part of a rule, and nothing later overrules them."""
     report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
-    mixed = any(needs.kinds(clause) and needs.needs_home(clause) for clause in clauses)
+    mixed = any(needs.kinds(clause) and needs.needs_user(clause) for clause in clauses)
     if mixed or len({bool(needs.kinds(clause)) for clause in rule.any}) > 1:
         report.error(
             rule.span,
@@ -97,7 +97,7 @@ def asks_at_entities(rule: RuleDeclaration) -> bool:
 
 
 def _allowing(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> RuleDeclaration | None:
-    """An allow rule that acts on the same events that is decided when they are back from their journey."""
+    """An allow rule that acts on the same events that is decided when they are back from their entities."""
     for index, other in enumerate(rules):
         allows = other.rule.then.kind == "allow" and other.rule.mode != "shadow"
         if allows and index in needs.away_rules and concern_alike(other.rule.events, rule.rule.events):

@@ -2,14 +2,14 @@
 
 For what needs nothing but the user: `observe` enters the event into its series, `decide` asks the models
 and evaluates all rules, fused into one body that reads each value once, and `explain` traces one rule.
-For the rest, `entities.py` writes what happens on a journey, and a second pair of `decide` and `explain`
+For the rest, `entities.py` writes what happens at its entities, and a second pair of `decide` and `explain`
 reads what was gathered. The generated source names nothing but its own locals and the functions of
 `RUNTIME`.
 """
 
 from collections.abc import Iterable
 
-from engine.core.domain.programs import ClusterProgram, Decider, JourneyProgram, Program
+from engine.core.domain.programs import ClusterProgram, Decider, Program, RoutingProgram
 from engine.core.domain.rules import USER, Counter, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
@@ -48,7 +48,7 @@ class ProgramWriter:
         """The functions for one event type."""
         rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
         away = [(i, rule) for i, rule in rules if i in self._needs.away_rules]
-        home = [(i, rule) for i, rule in rules if i not in self._needs.away_rules]
+        at_user = [(i, rule) for i, rule in rules if i not in self._needs.away_rules]
         asked = self._asked(rules)
         at_once = [name for name in asked if name not in self._needs.away_models]
         namespace = dict(RUNTIME)
@@ -56,12 +56,10 @@ class ProgramWriter:
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
         lines = observations(self._words, scope, [counter for counter in counters if counter.by == USER])
         compiled([function("observe(f, s, now)", scope, lines)], event_type, namespace)
-        decider = self._decider(event_type, home, at_once, from_series, no_score)
-        return Program(namespace["observe"], decider, self._journey(event_type, away, counters, asked))
+        decider = self._decider(event_type, at_user, at_once, from_series, no_score)
+        return Program(namespace["observe"], decider, self._route(event_type, away, counters, asked))
 
-    def _journey(
-        self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]
-    ) -> JourneyProgram | None:
+    def _route(self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]) -> RoutingProgram | None:
         """What needs other entities: None when nothing of this event type does."""
         needed = self._reached(away, [name for name in asked if name in self._needs.away_models])
         read = {ref.target: self._words.counters[ref.target] for ref in needed if ref.kind == "counter"}
@@ -82,7 +80,7 @@ class ProgramWriter:
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, _gathered_score
         )
         carried = self._carried(away, needed, [counter for counter in counters if counter.by != USER])
-        return JourneyProgram(
+        return RoutingProgram(
             entities=entities,
             clusters=clusters,
             carried=carried,
@@ -119,7 +117,7 @@ class ProgramWriter:
         return refs
 
     def _carried(self, away: Rules, needed: list[Ref], entered: list[Counter]) -> tuple[str, ...]:
-        """The fields of the event that the journey takes along: those that are read on the way or after it."""
+        """The fields of the event that a routed event takes along: those that are read on the way or after it."""
         declared = self._words.declared
         paths = [rule.rule.then.path for _, rule in away if rule.rule.then.target not in ("user", "event")]
         for counter in entered:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from engine.core.domain.decisions import ClauseTrace
 from engine.core.domain.events import lookup
 from engine.core.domain.units import duration_text, size_text
-from engine.core.evaluation.journeys import joined
+from engine.core.evaluation.routing import joined
 from engine.core.evaluation.shares import aligned, with_shares
 from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
 from engine.core.series.counts import doubt_count

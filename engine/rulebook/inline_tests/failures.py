@@ -28,10 +28,10 @@ class Witness:
         return noted
 
     def _watched(self, program: Program) -> Program:
-        journey = program.journey
-        if journey is not None:
-            journey = replace(journey, decider=self._noting(journey.decider))
-        return replace(program, decider=self._noting(program.decider), journey=journey)
+        routing = program.routing
+        if routing is not None:
+            routing = replace(routing, decider=self._noting(routing.decider))
+        return replace(program, decider=self._noting(program.decider), routing=routing)
 
     def _noting(self, decider: Decider) -> Decider:
         def decide(fields: dict[str, Any], readings: Readings, now: int, ask: AskModel) -> list[int]:

@@ -34,9 +34,9 @@ def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:
 
 def preset(rulebook: Rulebook, state: Mapping[str, Any], event: Event, user: EntityRecord, entities: Any) -> None:
     """Enter what the counters are to say at an event, at its user and at the entities that it names. `entities`: the
-    records of those, by stop."""
+    records of those, by entity key."""
     program = rulebook.program(event.type)
-    visited = program.journey.entities if program is not None and program.journey is not None else {}
+    visited = program.routing.entities if program is not None and program.routing is not None else {}
     for counters in _by_series(rulebook, state):
         kind = counters[0].by
         if kind == USER:

@@ -7,7 +7,7 @@ from engine.core.domain.events import Event
 from engine.core.domain.programs import ModelNumbers, ModelTexts, Scorer
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.core.evaluation.evaluator import Evaluator
-from engine.core.evaluation.journeys import Stop
+from engine.core.evaluation.routing import EntityKey
 from engine.core.evaluation.visits import travel
 from engine.core.state.entities import EntityRecord
 from engine.learning.scorers import ModelScorer
@@ -55,12 +55,12 @@ def scorer_of(spec: ModelSpec, says: float | None) -> Scorer:
 
 
 class Stage:
-    """All entities in one place: every event is decided on the spot, journey and all."""
+    """All entities in one place: every event is decided on the spot, its entities visited."""
 
     def __init__(self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0) -> None:
         self.evaluator = Evaluator(rulebook, scorers, sample)
         self.users: dict[str, EntityRecord] = {}
-        self.entities: dict[Stop, EntityRecord] = {}
+        self.entities: dict[EntityKey, EntityRecord] = {}
 
     def send(self, event: Event) -> list[Decision]:
         """The decisions that an event brings about: its own last, those on earlier events before it."""
@@ -70,11 +70,13 @@ class Stage:
             return []
         user = self.users.setdefault(event.user_id, EntityRecord())
         result = self.evaluator.evaluate(event, program, user)
-        if result.journey is None:
+        if result.routed is None:
             return [result.decision] if result.decision is not None else []
-        recalls = travel(result.journey, rulebook, lambda stop: self.entities.setdefault(stop, EntityRecord()))
-        decisions = [self.evaluator.recall(one, self.users[one.user_id]) for one in recalls]
-        at_home, concluded = result.decision, self.evaluator.decide_returned(result.journey, user).decision
-        if at_home is not None and concluded is not None:
-            concluded.actions = at_home.actions + concluded.actions
+        matches = travel(
+            result.routed, rulebook, lambda entity_key: self.entities.setdefault(entity_key, EntityRecord())
+        )
+        decisions = [self.evaluator.decide_retroactively(one, self.users[one.user_id]) for one in matches]
+        at_once, concluded = result.decision, self.evaluator.decide_returned(result.routed, user).decision
+        if at_once is not None and concluded is not None:
+            concluded.actions = at_once.actions + concluded.actions
         return [decision for decision in (*decisions, concluded) if decision is not None]

@@ -1,4 +1,4 @@
-"""What depends on what: which rules and models need an event's journey, and which need only its user."""
+"""What depends on what: which rules and models need an event's way to its entities, and which need only its user."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def reached(declared: Declarations, expr: Expr) -> Iterator[Ref]:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """`away_rules` and `away_models` are decided and asked when the event is back from its journey."""
+    """`away_rules` and `away_models` are decided and asked when the event is back from its entities."""
 
     declared: Declarations
     counters: Mapping[str, Counter]
@@ -35,7 +35,7 @@ class Dependencies:
         """The kinds of entities, other than the user, that a clause counts over."""
         return _kinds(self.declared, self.counters, clause.expr)
 
-    def needs_home(self, clause: Clause) -> bool:
+    def needs_user(self, clause: Clause) -> bool:
         """Whether a clause reads anything but the counters of other entities."""
         return any(
             ref.kind in ("field", "event", "score", "keys")
@@ -54,7 +54,7 @@ def find_dependencies(
     inputs: Mapping[str, list[Ref]],
     rules: list[RuleDeclaration],
 ) -> Dependencies:
-    """`inputs`: what each model reads. An allow rule that needs a journey takes the rules of its event types
+    """`inputs`: what each model reads. An allow rule that needs entities takes the rules of its event types
     along: it must be known before they act."""
     models = {name for name, refs in inputs.items() if any(_kinds(declared, counters, ref) for ref in refs)}
     away = set()

@@ -79,7 +79,7 @@ def _moment(node: Node, report: Diagnostics) -> int | None:
 
 
 def read_budget(node: Node, report: Diagnostics) -> Budget | None:
-    """How many users a rule may act on. Its key is the sense's (`senses.py`)."""
+    """How many users a rule may act on. Its key is the fingerprint's (`fingerprints.py`)."""
     keys = schema.read_mapping(node, schema.BUDGET, "`budget`", report)
     share = _share(keys["max"], "`max`", report) if "max" in keys else None
     per_ms = duration(keys["per"], report) if "per" in keys else None

@@ -15,7 +15,7 @@ from engine.core.state.records import load_record
 from engine.errors import EventError, StateError
 from engine.learning.labels import subject_of
 from engine.settings import Settings
-from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT, event_of_action, events_of, strike_name, verdict_name
+from engine.state.scored import ACTION, BLOCK, STRIKE, VERDICT, event_of_action, events_of, strike_name, verdict_name
 from engine.state.store import ENTITY
 from engine.stream.handlers.erasure import Forget, is_about
 from engine.stream.handlers.events import arrival_of
@@ -32,7 +32,7 @@ _MOST_POLICIES = 100
 
 
 @dataclass(slots=True)
-class Traces:
+class UserData:
     """What was found of a user. `names`: his id, and his pseudonyms; `subjects`: the identities of his events;
     `policies`: under which verdicts may have been given; `state`: by partition and name, the keys of what is known of
     him; `kinds`: how
@@ -47,27 +47,29 @@ class Traces:
     passing: Counter[str] = field(default_factory=Counter)
 
 
-def find_traces(settings: Settings, user_id: str, told: Progress, subjects: Iterable[int] = ()) -> Traces:
+def find_user_data(settings: Settings, user_id: str, told: Progress, subjects: Iterable[int] = ()) -> UserData:
     """Read all topics for a user. `subjects`: those that are known already. Raises TopicError."""
     pseudonyms, names = settings.pseudonyms(), settings.topics
-    traces = Traces(user_id, (user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())), set(subjects))
+    user_data = UserData(
+        user_id, (user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())), set(subjects)
+    )
     told(names.events)
-    _find_events(settings, traces)
+    _find_events(settings, user_data)
     for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
         told(topic)
         for record in read_all(settings, topic):
-            if _may_name(record, traces):
-                traces.passing[topic] += 1
-                _note_subjects(traces, record.value)
+            if _may_name(record, user_data):
+                user_data.passing[topic] += 1
+                _note_subjects(user_data, record.value)
     told("state")
-    _find_state(settings, traces)
-    return traces
+    _find_state(settings, user_data)
+    return user_data
 
 
-def ask_to_forget(settings: Settings, traces: Traces) -> int:
+def ask_to_forget(settings: Settings, user_data: UserData) -> int:
     """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
     with sending(settings, "forget", "not all of the requests could be published; run this again") as messages:
-        parts = [(partition, *one) for partition, by_name in sorted(traces.state.items()) for one in by_name.items()]
+        parts = [(partition, *one) for partition, by_name in sorted(user_data.state.items()) for one in by_name.items()]
         for partition, name, keys in parts:
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
@@ -75,26 +77,26 @@ def ask_to_forget(settings: Settings, traces: Traces) -> int:
         return len(messages.wait())
 
 
-def _find_events(settings: Settings, traces: Traces) -> None:
+def _find_events(settings: Settings, user_data: UserData) -> None:
     mapping, limit = settings.events.mapping(), settings.events.max_message_bytes
     for record in read_all(settings, settings.topics.events):
-        if not _may_name(record, traces):
+        if not _may_name(record, user_data):
             continue
         try:
             event = decode_event(record.value, mapping, limit, arrival_of(record))
         except EventError:
             continue  # among the dead letters
-        traces.passing[settings.topics.events] += 1
-        if event.user_id == traces.user_id:
-            _note_event(traces, event.type, event.event_id)
+        user_data.passing[settings.topics.events] += 1
+        if event.user_id == user_data.user_id:
+            _note_event(user_data, event.type, event.event_id)
 
 
-def _note_event(traces: Traces, kind: str, event_id: str) -> None:
+def _note_event(user_data: UserData, kind: str, event_id: str) -> None:
     """An event of the user, under each of his names."""
-    traces.subjects |= {identity_of(name, kind, event_id) for name in traces.names}
+    user_data.subjects |= {identity_of(name, kind, event_id) for name in user_data.names}
 
 
-def _note_subjects(traces: Traces, value: bytes | None) -> None:
+def _note_subjects(user_data: UserData, value: bytes | None) -> None:
     """The event that a decision is about: the events topic may not have it any more. The policy of a label."""
     try:
         document = orjson.loads(value or b"")
@@ -104,12 +106,12 @@ def _note_subjects(traces: Traces, value: bytes | None) -> None:
         return
     kind, event_id, policy = document.get("type"), document.get("event_id"), document.get("policy")
     if isinstance(kind, str) and isinstance(event_id, str):
-        _note_event(traces, kind, event_id)
-    if isinstance(policy, str) and len(traces.policies) < _MOST_POLICIES:
-        traces.policies.add(policy)
+        _note_event(user_data, kind, event_id)
+    if isinstance(policy, str) and len(user_data.policies) < _MOST_POLICIES:
+        user_data.policies.add(policy)
 
 
-def _find_state(settings: Settings, traces: Traces) -> None:
+def _find_state(settings: Settings, user_data: UserData) -> None:
     found: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
     verdicts: set[tuple[int, bytes]] = set()
     strikes: set[tuple[int, bytes]] = set()
@@ -127,42 +129,42 @@ def _find_state(settings: Settings, traces: Traces) -> None:
             continue
         found.pop(place, None)  # deleted since, or no longer about him
         if record.value is not None:
-            kind, names = _kind(record.key, record.value, traces)
+            kind, names = _kind(record.key, record.value, user_data)
             if names:
                 found[place] = kind, names
-    policies, latest = (None, *sorted(traces.policies)), [traces.names[-1]]
-    wanted = {verdict_name(subject_of(one, policy)) for one in traces.subjects for policy in policies}
+    policies, latest = (None, *sorted(user_data.policies)), [user_data.names[-1]]
+    wanted = {verdict_name(subject_of(one, policy)) for one in user_data.subjects for policy in policies}
     found.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in wanted})
     about = "what actions were about"
-    own = [place for place, event in actions.items() if event in traces.subjects]
+    own = [place for place, event in actions.items() if event in user_data.subjects]
     found.update(dict.fromkeys(own, (about, latest)))
     struck = [(partition, strike_name(key)) for partition, key in own]
     found.update({place: ("strikes of actions", latest) for place in struck if place in strikes})
     for (partition, key), (kind, names) in sorted(found.items()):
-        traces.kinds[kind] += 1
+        user_data.kinds[kind] += 1
         for name in names:
-            traces.state.setdefault(partition, {}).setdefault(name, []).append(key)
+            user_data.state.setdefault(partition, {}).setdefault(name, []).append(key)
 
 
-def _kind(key: bytes, value: bytes, traces: Traces) -> tuple[str, list[str]]:
+def _kind(key: bytes, value: bytes, user_data: UserData) -> tuple[str, list[str]]:
     """What a record is, and under which of his names it is about the user."""
-    if key.startswith(PIECE):
-        return "features as scored", [name for name in traces.names if _note_scored(traces, value, name)]
-    owners = [name for name in traces.names if is_about(key, name)]
+    if key.startswith(BLOCK):
+        return "features as scored", [name for name in user_data.names if _note_scored(user_data, value, name)]
+    owners = [name for name in user_data.names if is_about(key, name)]
     if owners or not key.startswith(ENTITY):
         return "records of counters", owners
-    named = [name for name in traces.names if name.encode() in value and _is_named(value, name)]
+    named = [name for name in user_data.names if name.encode() in value and _is_named(value, name)]
     return "notes at other entities", named
 
 
-def _note_scored(traces: Traces, piece: bytes, name: str) -> bool:
-    """Whether events of the user are in a piece."""
+def _note_scored(user_data: UserData, block: bytes, name: str) -> bool:
+    """Whether events of the user are in a block."""
     try:
-        events = events_of(piece)
+        events = events_of(block)
     except StateError:
         return False  # no one can read what is in it
     own = events.identities[events.users == np.uint64(hash64(name))]
-    traces.subjects.update(own.tolist())
+    user_data.subjects.update(own.tolist())
     return bool(len(own))
 
 
@@ -176,12 +178,14 @@ def _is_named(value: bytes, name: str) -> bool:
     return links or any(name in (note.user_id, note.target_id) for note in notes)
 
 
-def _may_name(record: Any, traces: Traces) -> bool:
+def _may_name(record: Any, user_data: UserData) -> bool:
     """Whether a JSON message may be about a user: by its key, or as it holds a name of his, as we write it or
     escaped."""
-    if any(record.key == name.encode() for name in traces.names):
+    if any(record.key == name.encode() for name in user_data.names):
         return True
-    return record.value is not None and any(text in record.value for name in traces.names for text in _spellings(name))
+    return record.value is not None and any(
+        text in record.value for name in user_data.names for text in _spellings(name)
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from engine.errors import LabelError
 from engine.learning.labels import Example
 from engine.settings import Settings
 from engine.stream.admin.publishing import read_models
-from engine.stream.handlers.label_messages import RULING, decode_example, decode_label, translate_label
+from engine.stream.handlers.label_messages import MODEL_COMMAND, decode_example, decode_label, translate_label
 from engine.stream.kafka.publishers import Publishers, sequence_of
 from engine.stream.kafka.records import read_all
 from engine.stream.kafka.sealing import Seals
@@ -45,7 +45,7 @@ def read_examples(settings: Settings) -> Iterator[Example]:
     """What labels have become, in their order: also those that do not count any more. Raises TopicError."""
     seals = Seals(settings)
     for record in read_all(settings, settings.topics.examples):
-        if record.key == RULING or not seals.fits(record):
+        if record.key == MODEL_COMMAND or not seals.fits(record):
             continue
         with suppress(LabelError):  # the trainer refuses it too
             yield decode_example(record.value or b"", settings.partitions)

@@ -13,7 +13,7 @@ from engine.errors import EventError, PublishError, SnapshotError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import seed_of, whole
 from engine.settings import Settings
-from engine.stream.handlers.label_messages import RULING, Restore, Ruling, translate_label
+from engine.stream.handlers.label_messages import MODEL_COMMAND, ModelCommand, Restore, translate_label
 from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import arrived_ms
 from engine.stream.kafka.clients import producer
@@ -23,9 +23,16 @@ from engine.stream.kafka.sealing import Seals
 from engine.stream.kafka.signing import Signer
 
 
-def publish_ruling(settings: Settings, ruling: Ruling) -> None:
+def publish_model_command(settings: Settings, model_command: ModelCommand) -> None:
     """Tell the trainer whether a moderator's labels count. Raises PublishError."""
-    send_one(settings, settings.topics.examples, RULING, msgspec.json.encode(ruling), "the ruling", "model")
+    send_one(
+        settings,
+        settings.topics.examples,
+        MODEL_COMMAND,
+        msgspec.json.encode(model_command),
+        "the model command",
+        "model",
+    )
 
 
 def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: bool) -> None:
@@ -34,7 +41,7 @@ def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: boo
     with sending(settings, "model", "the model could not be published") as messages:
         for name_of_part, value in whole(model, number):
             messages.send(settings.topics.models, name_of_part.encode(), value, 0)
-    publish_ruling(settings, Restore(name, number, pinned))
+    publish_model_command(settings, Restore(name, number, pinned))
 
 
 def read_models(settings: Settings) -> dict[str, LearnedModel]:

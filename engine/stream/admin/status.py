@@ -46,7 +46,7 @@ class Member:
 
 
 @dataclass(slots=True)
-class Standing:
+class EngineStatus:
     """What the broker and the workers tell. `state`: the group's; `rulebook`: its id, author, note; `refused`:
     rulebooks pushed after it that no worker uses; `paused`: by whom each of these rules is; `models`: labels behind
     each."""
@@ -93,7 +93,7 @@ class Standing:
             yield f"workers decide by the rulebook {next(iter(rulebooks))}; {self.rulebook[0]} was pushed last"
 
 
-def standing_of(settings: Settings) -> Standing:
+def read_status(settings: Settings) -> EngineStatus:
     """Ask the broker. Raises BrokerError, TopicError."""
     try:
         with admin(settings) as client:
@@ -104,7 +104,7 @@ def standing_of(settings: Settings) -> Standing:
     except (KafkaError, KeyError) as error:
         raise BrokerError(f"the group {settings.app_id} could not be described: {error!r}") from error
     owners = _owners(group)
-    standing = Standing(str(group["group_state"]), _members(group), [])
+    standing = EngineStatus(str(group["group_state"]), _members(group), [])
     topics = (settings.topics.events, settings.topics.labels, settings.topics.hops, settings.topics.examples)
     with consumer(settings) as client:
         tps = [TopicPartition(topic, part) for topic in topics for part in client.partitions_for_topic(topic) or ()]

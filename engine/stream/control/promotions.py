@@ -37,8 +37,8 @@ Promotions = dict[str, Promotion]
 
 
 def plan_key(rule: Rule) -> int:
-    """Stands for a rule's plan and sense."""
-    return hash32(f"{rule.name} {rule.plan} {rule.sense}")
+    """Stands for a rule's plan and fingerprint."""
+    return hash32(f"{rule.name} {rule.plan} {rule.fingerprint}")
 
 
 def note_promotion(known: Promotions, key: str, value: bytes) -> None:

@@ -55,7 +55,7 @@ class StateOutcome(Outcome):
     scored: list[Change] = field(default_factory=list)
 
     def keep_scored(self, changes: list[Change]) -> None:
-        """Pieces and verdicts: before the entities' records in the changelog, as whoever has those has these too."""
+        """Blocks and verdicts: before the entities' records in the changelog, as whoever has those has these too."""
         self.changes += changes
         self.scored += changes
 

@@ -9,19 +9,19 @@ import msgspec
 import structlog
 
 from engine.core.domain.rules import TARGET, USER
-from engine.core.evaluation.journeys import PART_SEPARATOR, escaped
+from engine.core.evaluation.routing import PART_SEPARATOR, escaped
 from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.learning.scored import kept
-from engine.state.scored import ACTION, PIECE, STRIKE, VERDICT
-from engine.state.store import ENTITY, PartitionState, user_key
+from engine.state.scored import ACTION, BLOCK, STRIKE, VERDICT
+from engine.state.store import ENTITY, PartitionState, user_record_key
 from engine.stream.handlers.batches import StateOutcome
 
 _log = structlog.stdlib.get_logger("floodgate")
 
 
 class Forget(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="forget"):
-    """Forget a user. `keys`: of records, pieces and verdicts in this partition."""
+    """Forget a user. `keys`: of records, blocks and verdicts in this partition."""
 
     user_id: str
     keys: list[bytes]
@@ -31,7 +31,7 @@ def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> Non
     """Add to an outcome what forgets a user. Records that are about the user alone go; others lose what names him. What
     cannot be read stays: a request never stops a partition."""
     for key in request.keys:
-        if key.startswith(PIECE):
+        if key.startswith(BLOCK):
             outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), kept)])
         elif key.startswith((VERDICT, ACTION, STRIKE)):
             outcome.keep_scored([state.scored.drop_verdict(key)])
@@ -51,7 +51,7 @@ def is_about(key: bytes, user_id: str) -> bool:
     """Whether a record belongs to a user: his own, that of what is aimed at him, or that of a pair with him. A domain
     or a text that is spelt like him is not his."""
     if not key.startswith(ENTITY):
-        return key == user_key(user_id)
+        return key == user_record_key(user_id)
     kinds, _, names = key.removeprefix(ENTITY).decode("utf-8", "replace").partition("\x00")
     parts = zip(kinds.split("+"), names.split(PART_SEPARATOR), strict=False)
     return any(kind in (USER, TARGET) and name == escaped(user_id) for kind, name in parts)

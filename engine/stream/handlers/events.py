@@ -9,11 +9,11 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event
 from engine.core.domain.programs import Program
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.evaluator import NOTHING, Evaluator
-from engine.core.evaluation.journeys import Journey
+from engine.core.evaluation.routing import RoutedEvent
 from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings
-from engine.state.store import PartitionState, user_key
+from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures
 from engine.stream.handlers.labels import ScoredEvents, Source
@@ -64,21 +64,21 @@ class EventWorker:
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch: THE way of an event begins here, and goes on in `core/evaluation/evaluator.py`."""
-        outcome, journeys = self.decide(partition, records)
-        for record, journey in journeys:
+        outcome, routed_events = self.decide(partition, records)
+        for record, routed in routed_events:
             departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, record.offset)
             try:
-                outcome.messages.append(departures.send(journey))
+                outcome.messages.append(departures.send(routed))
             except Exception as error:  # one event must never stop a partition
                 self._rejector.reject(outcome, record, "cannot_travel", error)
         return outcome
 
-    def decide(self, partition: int, records: Sequence[Any]) -> tuple[StateOutcome, list[tuple[Any, Journey]]]:
-        """What a batch brings about, and the journeys on which events set out, with their records."""
+    def decide(self, partition: int, records: Sequence[Any]) -> tuple[StateOutcome, list[tuple[Any, RoutedEvent]]]:
+        """What a batch brings about, and the events that go on to their entities, with their records."""
         evaluator = self._evaluator
         assert evaluator is not None  # no partition is read before a rulebook is there
         state = self._states(partition)
-        outcome, journeys = StateOutcome(state=state), []
+        outcome, routed_events = StateOutcome(state=state), []
         decoded = self._decode(evaluator.rulebook, records, outcome)
         outcome.records = touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
         ledger = outcome.ledger(evaluator.rulebook)
@@ -98,13 +98,13 @@ class EventWorker:
                 _log.exception("an event could not be decided", event_id=event.event_id)
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
                 continue
-            if result.journey is not None:
-                journeys.append((record, result.journey))
+            if result.routed is not None:
+                routed_events.append((record, result.routed))
         arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
         self._scored.keep(outcome, evaluator, Source(partition, arrivals))
         dump_records(outcome, ((key, record) for key, record, _, _ in decoded), self._rejector)
         self._count(evaluator, state, len(decoded) - skipped, skipped)
-        return outcome, journeys
+        return outcome, routed_events
 
     def _decode(
         self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome
@@ -129,12 +129,12 @@ class EventWorker:
             skewed += event.is_skewed
             if INVALID_FIELDS in event.fields:
                 self._note_invalid(event.fields[INVALID_FIELDS])
-            key = user_key(event.user_id)
+            key = user_record_key(event.user_id)
             if record.key and record.key != key[1:]:
                 misrouted += 1
             if self._pseudonyms is not None:
                 self._pseudonyms.conceal(event)
-                key = user_key(event.user_id)
+                key = user_record_key(event.user_id)
             decoded.append((key, record, event, program))
         self._metrics.ignored.inc(ignored)
         self._metrics.misrouted.inc(misrouted)

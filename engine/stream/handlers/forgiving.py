@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from engine.core.state.strikes import forgive
 from engine.errors import StateError
 from engine.state.scored import Change, action_name, strike_name
-from engine.state.store import user_key
+from engine.state.store import user_record_key
 from engine.stream.handlers.batches import Rejector, StateOutcome, dump_records
 
 Names = Callable[[str], list[str]]
@@ -39,7 +39,7 @@ def forgive_strikes(
         strike = strikes.get(one.action_id)
         if strike is None:
             continue  # it was none, is forgiven, or is in another partition
-        keys = [user_key(name) for name in names(one.user_id)]
+        keys = [user_record_key(name) for name in names(one.user_id)]
         try:
             users = state.load(dict.fromkeys(keys))
         except StateError as error:

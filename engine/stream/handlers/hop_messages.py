@@ -1,4 +1,4 @@
-"""What travels on the hops topic: events on their journeys, and recalls. MessagePack, as it is ours alone."""
+"""What travels on the hops topic: routed events and retroactive matches. MessagePack, as it is ours alone."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -7,10 +7,10 @@ import msgspec
 
 from engine.core.domain.decisions import Contribution, Hit, Value
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
-from engine.core.evaluation.journeys import Journey, Recall, Stop
+from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.state.clusters import Trace
 from engine.errors import StateError
-from engine.state.store import ENTITY, Source, entity_key, user_key
+from engine.state.store import ENTITY, Source, entity_record_key, user_record_key
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.messages import Message
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES
@@ -18,7 +18,7 @@ from engine.stream.kafka.placing import Place
 
 FROM_EVENTS, FROM_HOPS, FROM_PUBLISHERS = 0, 1, 2
 """Kinds of sources. A publisher's requests are numbered by their signatures, under the hash of the publisher's name."""
-MAX_STOPS = 512
+MAX_ENTITIES = 512
 MAX_CONCEALED_CHARS = 2_048
 """Ids have up to 256 characters, and their pseudonyms more."""
 MESSAGES_PER_RECORD = 1 << 20
@@ -44,21 +44,21 @@ _Partition = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
 _Key = Annotated[str, msgspec.Meta(max_length=4 * MAX_CONCEALED_CHARS)]
 
 
-class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="journey"):
+class _RoutedMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="journey"):
     origin: Origin
     event_id: _Id
     type: _Id
     user_id: _Id
     ts_ms: _Time
-    home: _Partition
+    user_partition: _Partition
     fields: dict[str, object]
-    stops: Annotated[list[tuple[_Id, _Key]], msgspec.Meta(max_length=MAX_STOPS)]
+    entity_keys: Annotated[list[tuple[_Id, _Key]], msgspec.Meta(max_length=MAX_ENTITIES)]
     values: dict[str, Value]
     models: dict[str, str]
     allowed: bool
     eligible: dict[str, _Id]
     hits: tuple[Hit, ...]
-    found: Annotated[list[dict[str, Value]], msgspec.Meta(max_length=MAX_STOPS)]
+    answers: Annotated[list[dict[str, Value]], msgspec.Meta(max_length=MAX_ENTITIES)]
     clusters: dict[str, Trace]
     members: dict[str, list[str]]
     content: int
@@ -68,7 +68,7 @@ class _JourneyMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="t
     resting: dict[str, bool] = {}
 
 
-class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
+class _RetroactiveMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="recall"):
     origin: Origin
     rule: _Id
     event_id: _Id
@@ -76,7 +76,7 @@ class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="ta
     user_id: _Id
     target_id: _Id
     ts_ms: _Time
-    home: _Partition
+    user_partition: _Partition
     kind: _Id
     key: _Key
     counter: str
@@ -86,7 +86,7 @@ class _RecallMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="ta
 
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
-_decode = msgspec.msgpack.Decoder(_JourneyMessage | _RecallMessage | Forget).decode
+_decode = msgspec.msgpack.Decoder(_RoutedMessage | _RetroactiveMessage | Forget).decode
 
 
 class Departures:
@@ -97,27 +97,32 @@ class Departures:
         self._topic, self._partition = topic, partition
         self._number = offset * MESSAGES_PER_RECORD
 
-    def send(self, journey: Journey) -> Message:
-        """A journey to its next stop, or back home."""
-        one = journey
-        message = _JourneyMessage(
-            self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values,
-            one.models, one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, one.content,
-            one.scores, one.features, one.contributions, one.resting,
+    def send(self, routed: RoutedEvent) -> Message:
+        """A routed event to its next entity, or back to its user."""
+        one = routed
+        message = _RoutedMessage(
+            self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.user_partition, one.fields,
+            one.entity_keys, one.values, one.models, one.allowed, one.eligible, one.hits, one.answers,
+            one.clusters, one.members, one.content, one.scores, one.features, one.contributions, one.resting,
         )  # fmt: skip
-        stop = one.next_stop()
+        entity_key = one.next_entity()
         value = _encode(message)
         if len(value) > MAX_MESSAGE_BYTES // 2:
-            raise ValueError(f"a journey of {len(value)} bytes is too large to be sent on")
-        if stop is None:
-            return Message(self._hops_topic, one.user_id.encode(), value, partition=one.home)
-        return Message(self._hops_topic, _sent_by(stop), value)
+            raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
+        if entity_key is None:
+            return Message(self._hops_topic, one.user_id.encode(), value, partition=one.user_partition)
+        return Message(self._hops_topic, _sent_by(entity_key), value)
 
-    def recall(self, recalls: Iterable[Recall]) -> list[Message]:
-        """Recalls to the homes of their users."""
+    def send_matches(self, matches: Iterable[RetroactiveMatch]) -> list[Message]:
+        """Retroactive matches, to the partitions of their users."""
         return [
-            Message(self._hops_topic, one.user_id.encode(), _encode(_recall(self._next(), one)), partition=one.home)
-            for one in recalls
+            Message(
+                self._hops_topic,
+                one.user_id.encode(),
+                _encode(_match_of(self._next(), one)),
+                partition=one.user_partition,
+            )
+            for one in matches
         ]
 
     def _next(self) -> Origin:
@@ -126,10 +131,10 @@ class Departures:
         return origin
 
 
-def _recall(origin: Origin, one: Recall) -> _RecallMessage:
-    return _RecallMessage(
-        origin, one.rule, one.event_id, one.type, one.user_id, one.target_id, one.ts_ms, one.home, one.kind, one.key,
-        one.counter, one.position, one.total, one.content,
+def _match_of(origin: Origin, one: RetroactiveMatch) -> _RetroactiveMessage:
+    return _RetroactiveMessage(
+        origin, one.rule, one.event_id, one.type, one.user_id, one.target_id, one.ts_ms, one.user_partition, one.kind,
+        one.key, one.counter, one.position, one.total, one.content,
     )  # fmt: skip
 
 
@@ -138,7 +143,7 @@ def encode_request(request: Forget) -> bytes:
     return _encode(request)
 
 
-def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
+def decode_hop(data: bytes | None) -> tuple[Origin, RoutedEvent | RetroactiveMatch] | Forget:
     """What `Departures` or `encode_request` encoded. Raises StateError."""
     try:
         message = _decode(data or b"")
@@ -146,41 +151,43 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Journey | Recall] | Forget:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
     if isinstance(message, Forget):
         return message
-    if isinstance(message, _JourneyMessage) and not all(
+    if isinstance(message, _RoutedMessage) and not all(
         0 < len(user) <= MAX_CONCEALED_CHARS for one in message.clusters.values() for user in one.members
     ):
-        raise StateError("a journey on the hops topic names a member whom no event can have")
-    labels = [] if isinstance(message, _RecallMessage) else [n for one in message.clusters.values() for n in one.labels]
+        raise StateError("a routed event on the hops topic names a member whom no event can have")
+    labels = (
+        [] if isinstance(message, _RetroactiveMessage) else [n for one in message.clusters.values() for n in one.labels]
+    )
     if not all(0 <= one < 1 << 64 for one in (message.content, *labels)):
         raise StateError("a message on the hops topic has a hash of more than 64 bits")
-    if isinstance(message, _RecallMessage):
+    if isinstance(message, _RetroactiveMessage):
         _, *told = msgspec.structs.astuple(message)
-        return message.origin, Recall(*told)
+        return message.origin, RetroactiveMatch(*told)
     one = message
-    if len(one.found) > len(one.stops):
-        raise StateError("a journey on the hops topic has been at more stops than it has")
-    journey = Journey(
-        one.event_id, one.type, one.user_id, one.ts_ms, one.home, one.fields, one.stops, one.values, one.models,
-        one.allowed, one.eligible, one.hits, one.found, one.clusters, one.members, content=one.content,
+    if len(one.answers) > len(one.entity_keys):
+        raise StateError("a routed event on the hops topic has been at more entities than it names")
+    routed = RoutedEvent(
+        one.event_id, one.type, one.user_id, one.ts_ms, one.user_partition, one.fields, one.entity_keys, one.values,
+        one.models, one.allowed, one.eligible, one.hits, one.answers, one.clusters, one.members, content=one.content,
         scores=one.scores, features=one.features, contributions=one.contributions, resting=one.resting,
     )  # fmt: skip
-    return message.origin, journey
+    return message.origin, routed
 
 
-def state_key(what: Journey | Recall) -> bytes:
-    """The record that a message is about: that of the next stop, or at home that of the user."""
-    stop = what.next_stop() if isinstance(what, Journey) else None
-    return entity_key(stop) if stop is not None else user_key(what.user_id)
+def state_key(what: RoutedEvent | RetroactiveMatch) -> bytes:
+    """The record that a message is about: that of the next entity, or that of the user."""
+    entity_key = what.next_entity() if isinstance(what, RoutedEvent) else None
+    return entity_record_key(entity_key) if entity_key is not None else user_record_key(what.user_id)
 
 
-def belongs(what: Journey | Recall, partition: int, place: Place | None) -> bool:
-    """Whether a message is where `Departures` sends it: at the partition of the next stop, or at home. Without `place`
-    nobody can tell where entities are."""
-    stop = what.next_stop() if isinstance(what, Journey) else None
-    if stop is None:
-        return what.home == partition
-    return place is None or place(_sent_by(stop)) == partition
+def belongs(what: RoutedEvent | RetroactiveMatch, partition: int, place: Place | None) -> bool:
+    """Whether a message is where `Departures` sends it: at the partition of the next entity, or the user's. Without
+    `place` nobody can tell where entities are."""
+    entity_key = what.next_entity() if isinstance(what, RoutedEvent) else None
+    if entity_key is None:
+        return what.user_partition == partition
+    return place is None or place(_sent_by(entity_key)) == partition
 
 
-def _sent_by(stop: Stop) -> bytes:
-    return entity_key(stop).removeprefix(ENTITY)
+def _sent_by(entity_key: EntityKey) -> bytes:
+    return entity_record_key(entity_key).removeprefix(ENTITY)

@@ -1,4 +1,4 @@
-"""What happens to a batch of the hops topic: events at their entities and back at home, recalls.
+"""What happens to a batch of the hops topic: events at their entities and back at user_partition, matches.
 
 Counted once: an entity's record carries the offset of the last message applied to it, as a user's does. A
 message that was sent twice, because the worker that sent it died before it had noted so, comes at another
@@ -14,14 +14,14 @@ import structlog
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
-from engine.core.evaluation.journeys import Journey, Recall, Stop
+from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.evaluation.visits import never, visit
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.core.values.hashing import hash32
 from engine.errors import StateError
 from engine.settings import Settings
-from engine.state.store import PartitionState, entity_key
+from engine.state.store import PartitionState, entity_record_key
 from engine.state.store import Source as StateSource
 from engine.stream.handlers.batches import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any, dump_records
 from engine.stream.handlers.erasure import Forget, forget
@@ -62,7 +62,7 @@ async def _unknown_end(_: StateSource) -> int:
 
 
 class HopWorker:
-    """Takes journeys one stop further, concludes those that are back, and acts on recalls.
+    """Takes routed events to one entity after the other, decides those that are back, and acts on retroactive matches.
 
     `partitions`: among how many the entities are spread, each with its share of a budget of keys; `place`: on which of
     them each is, where what has been copied from another partition is to be refused.
@@ -105,7 +105,7 @@ class HopWorker:
         arrived = [(state_key(what), record, what) for record, what in new]
         touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
         self.prepare_returned(
-            [what for _, _, what in arrived if isinstance(what, Journey) and what.next_stop() is None]
+            [what for _, _, what in arrived if isinstance(what, RoutedEvent) and what.next_entity() is None]
         )
         for key, record, what in arrived:
             entity = touched[key]
@@ -120,14 +120,14 @@ class HopWorker:
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         arrivals = (
-            (what.event().identify(), record.offset) for _, record, what in arrived if isinstance(what, Journey)
+            (what.event().identify(), record.offset) for _, record, what in arrived if isinstance(what, RoutedEvent)
         )
         self.keep_scored(outcome, Source(partition, arrivals))
         for request in requests:
             forget(state, request, outcome)
         dump_records(outcome, ((key, record) for key, record, _ in arrived), self._rejector)
         # The watermarks come last: whoever has them has all that came before them.
-        outcome.changes += [*state.dump_census(), state.dump_watermarks()]
+        outcome.changes += [*state.dump_entity_budget(), state.dump_watermarks()]
         return outcome
 
     def _apply(
@@ -135,19 +135,19 @@ class HopWorker:
         outcome: StateOutcome,
         partition: int,
         record: Any,
-        what: Journey | Recall,
+        what: RoutedEvent | RetroactiveMatch,
         entity: EntityRecord,
         touched: Container[bytes],
     ) -> bool:
         """Apply one message; whether there is something new to keep in the record."""
-        if isinstance(what, Recall):
-            self.recall(outcome, what, entity)
+        if isinstance(what, RetroactiveMatch):
+            self.act_retroactively(outcome, what, entity)
             return True
-        if what.next_stop() is None:
+        if what.next_entity() is None:
             return self.decide_returned(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-        recalls = self.visit(outcome, what, entity, touched)
-        outcome.messages += [departures.send(what), *departures.recall(recalls)]
+        matches = self.visit(outcome, what, entity, touched)
+        outcome.messages += [departures.send(what), *departures.send_matches(matches)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
     def _is_plausible(self, origin: Origin, jump: _Jump) -> bool:
@@ -166,58 +166,58 @@ class HopWorker:
         outcome.read_from, outcome.before_reading = record.offset, look
 
     def visit(
-        self, outcome: StateOutcome, journey: Journey, entity: EntityRecord, busy: Container[bytes]
-    ) -> list[Recall]:
+        self, outcome: StateOutcome, routed: RoutedEvent, entity: EntityRecord, busy: Container[bytes]
+    ) -> list[RetroactiveMatch]:
         """Count an event at an entity, if there is room for one more, and nothing at one of a kind that the rulebook
         does not have. `busy`: the keys of records that this batch has at hand."""
-        stop, state = journey.next_stop(), outcome.state
-        assert stop is not None
+        entity_key, state = routed.next_entity(), outcome.state
+        assert entity_key is not None
         assert state is not None
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        rulebook, census = self._evaluator.rulebook, state.census()
-        if stop[0] not in self._kinds:
-            return visit(journey, entity, rulebook, never)
-        self._metrics.hops.labels(stop[0]).inc()
-        key, source = entity_key(stop), hash64(journey.user_id)
+        rulebook, entity_budget = self._evaluator.rulebook, state.entity_budget()
+        if entity_key[0] not in self._kinds:
+            return visit(routed, entity, rulebook, never)
+        self._metrics.hops.labels(entity_key[0]).inc()
+        key, source = entity_record_key(entity_key), hash64(routed.user_id)
         if entity.newest:
-            census.meet(stop[0], key, source)
+            entity_budget.meet(entity_key[0], key, source)
 
-        def admit(journey: Journey, stop: Stop) -> bool:
-            budget = max(1, rulebook.max_keys.get(stop[0], DEFAULT_MAX_KEYS) // self._partitions)
-            admission = census.admit(stop[0], key, journey.ts_ms, budget, source, busy)
+        def admit(routed: RoutedEvent, entity_key: EntityKey) -> bool:
+            budget = max(1, rulebook.max_keys.get(entity_key[0], DEFAULT_MAX_KEYS) // self._partitions)
+            admission = entity_budget.admit(entity_key[0], key, routed.ts_ms, budget, source, busy)
             if admission.forgotten is not None:
                 outcome.records[admission.forgotten] = state.renew(admission.forgotten)
             if not admission.admitted:
-                self._metrics.keys_refused.labels(stop[0]).inc()
+                self._metrics.keys_refused.labels(entity_key[0]).inc()
             return admission.admitted
 
-        return visit(journey, entity, rulebook, admit)
+        return visit(routed, entity, rulebook, admit)
 
-    def prepare_returned(self, journeys: list[Journey]) -> None:
+    def prepare_returned(self, routed_events: list[RoutedEvent]) -> None:
         """Let the models read the texts of events that are back, before these are decided one by one."""
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        self._evaluator.prepare_returned(journeys)
+        self._evaluator.prepare_returned(routed_events)
 
-    def decide_returned(self, outcome: StateOutcome, journey: Journey, user: EntityRecord) -> bool:
+    def decide_returned(self, outcome: StateOutcome, routed: RoutedEvent, user: EntityRecord) -> bool:
         """Decide an event that is back; whether that leaves something new in the user's record."""
         assert self._evaluator is not None
-        self._metrics.journeys.inc()
-        result = self._evaluator.decide_returned(journey, user, outcome.ledger(self._evaluator.rulebook))
+        self._metrics.routed_events.inc()
+        result = self._evaluator.decide_returned(routed, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
             self._results.publish(outcome, result.decision)
-        return bool(journey.clusters) or (result.decision is not None and bool(result.decision.hits))
+        return bool(routed.clusters) or (result.decision is not None and bool(result.decision.hits))
 
     def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
         self._scored.keep(outcome, self._evaluator, source)
 
-    def recall(self, outcome: StateOutcome, recall: Recall, user: EntityRecord) -> None:
+    def act_retroactively(self, outcome: StateOutcome, match: RetroactiveMatch, user: EntityRecord) -> None:
         """Act on an earlier event."""
         assert self._evaluator is not None
-        decision = self._evaluator.recall(recall, user, outcome.ledger(self._evaluator.rulebook))
+        decision = self._evaluator.decide_retroactively(match, user, outcome.ledger(self._evaluator.rulebook))
         if decision is not None:
-            self._metrics.recalls.labels(recall.rule).inc()
+            self._metrics.retroactive_matches.labels(match.rule).inc()
             self._results.publish(outcome, decision)
 
     def _is_asked(self, record: Any, watermarks: dict[StateSource, int]) -> bool:
@@ -238,7 +238,7 @@ class HopWorker:
         records: Sequence[Any],
         outcome: StateOutcome,
         requests: list[Forget],
-    ) -> Iterator[tuple[Any, Journey | Recall]]:
+    ) -> Iterator[tuple[Any, RoutedEvent | RetroactiveMatch]]:
         """The messages that have not been applied, under another offset, before. Requests to forget are set apart."""
         watermarks, repeated = state.watermarks(), 0
         for record in records:
@@ -262,7 +262,7 @@ class HopWorker:
                 ahead = StateError(f"its event is of {what.ts_ms}, its own record of {record.timestamp}")
                 self._rejector.reject(outcome, record, "not_a_hop", ahead)
                 continue
-            if what.home >= self._partitions or origin.partition >= self._partitions:
+            if what.user_partition >= self._partitions or origin.partition >= self._partitions:
                 missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
                 self._rejector.reject(outcome, record, "not_a_hop", missing)
                 continue

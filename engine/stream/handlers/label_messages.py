@@ -19,7 +19,7 @@ from engine.stream.handlers.forgiving import Revocation
 IN_OUR_TERMS = LabelMapping()
 """How labels are read that nothing has to be done to."""
 
-RULING = b"@ruling"
+MODEL_COMMAND = b"@ruling"
 """The key of rulings among the examples."""
 
 
@@ -176,13 +176,13 @@ class Pin(msgspec.Struct, frozen=True, tag="pin"):
     pinned: bool
 
 
-Ruling = Quarantine | Restore | Pin
+ModelCommand = Quarantine | Restore | Pin
 """What people decide about the models, at a place among the examples."""
 
 
-def decode_ruling(data: bytes | None) -> Ruling:
-    """A ruling on the examples topic. Raises LabelError for anything else."""
+def decode_model_command(data: bytes | None) -> ModelCommand:
+    """A model command on the examples topic. Raises LabelError for anything else."""
     try:
-        return msgspec.json.decode(data or b"", type=Ruling)  # type: ignore[no-any-return]  # a union
+        return msgspec.json.decode(data or b"", type=ModelCommand)  # type: ignore[no-any-return]  # a union
     except (msgspec.MsgspecError, ValueError) as error:
-        raise LabelError("not_a_ruling", f"this is not a ruling: {error}") from error
+        raise LabelError("not_a_model_command", f"this is not a model command: {error}") from error

@@ -17,7 +17,7 @@ from engine.learning.drift import ScoreDrift
 from engine.learning.labels import Example, Label, decode_known, encode_known, join, subject_of
 from engine.learning.models import LearnedModel
 from engine.learning.review import choose
-from engine.learning.scored import ScoredModel, ScoredRows, pieces, read_scored
+from engine.learning.scored import ScoredModel, ScoredRows, blocks, read_scored
 from engine.learning.scorers import ModelScorer, scorer
 from engine.learning.snapshots import Follower, seed_of
 from engine.settings import Settings
@@ -32,8 +32,8 @@ from engine.stream.kafka.publishers import Accept, accept_all, sequence_of
 
 _log = structlog.stdlib.get_logger("floodgate")
 
-_PIECE_EVENTS = 250
-"""A label reads the whole piece that its event is in."""
+_BLOCK_EVENTS = 250
+"""A label reads the whole block that its event is in."""
 
 MAX_MODELS = 32
 """Seeds among them. Each is held in memory as a whole, whoever has published it."""
@@ -42,7 +42,7 @@ MAX_NAME_CHARS = 200
 """Of a model."""
 
 _LABELS_AT_ONCE = 250
-"""Each may be in a piece of its own, and all of these are in memory at once."""
+"""Each may be in a block of its own, and all of these are in memory at once."""
 
 
 class Models:
@@ -120,7 +120,7 @@ class ScoredEvents:
             for rows in scored
             for key, place in zip(rows.keys.tolist(), rows.places.tolist(), strict=True)
         }
-        for keys, payload in pieces(scored, _PIECE_EVENTS):
+        for keys, payload in blocks(scored, _BLOCK_EVENTS):
             own = [events[key] for key in keys.tolist()]
             users = np.array(hash_all([event.user_id for event in own]), np.uint64)
             ids = np.array(hash_all([event.event_id for event in own]), np.uint64)
@@ -286,11 +286,11 @@ class LabelWorker:
         for some in state.scored_events(hash64(label.event_id) for _, label in labels).values():
             for one in some:
                 if one.identity in identities:
-                    wanted.setdefault(one.piece, []).append(one.identity)
-        for name, piece in state.scored_pieces(wanted).items():
+                    wanted.setdefault(one.block, []).append(one.identity)
+        for name, block in state.scored_blocks(wanted).items():
             own = wanted[name]
             try:
-                for key, model in read_scored(payload_of(piece), own):
+                for key, model in read_scored(payload_of(block), own):
                     known = found.setdefault(key, [])
                     if isinstance(known, list):
                         known.append(model)

@@ -75,10 +75,12 @@ class Metrics:
         self.decisions = Counter("floodgate_decisions", "Decisions published", ["outcome"], registry=registry)
         self.hits = Counter("floodgate_rule_hits", "Rules that held", ["rule", "effect"], registry=registry)
         self.actions = Counter("floodgate_actions", "Actions published", ["rule", "kind"], registry=registry)
-        self.journeys = Counter("floodgate_journeys", "Events decided after a journey", registry=registry)
+        self.routed_events = Counter(
+            "floodgate_routed_events", "Events decided after they had been at their entities", registry=registry
+        )
         self.hops = Counter("floodgate_hops", "Visits of events at entities", ["kind"], registry=registry)
         self.repeated_hops = Counter(
-            "floodgate_hops_repeated", "Messages on journeys that had been applied before", registry=registry
+            "floodgate_hops_repeated", "Messages of routed events that had been applied before", registry=registry
         )
         self.keys_refused = Counter(
             "floodgate_keys_refused",
@@ -86,7 +88,9 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
-        self.recalls = Counter("floodgate_recalls", "Earlier events that a rule acted on", ["rule"], registry=registry)
+        self.retroactive_matches = Counter(
+            "floodgate_retroactive_matches", "Earlier events that a rule acted on", ["rule"], registry=registry
+        )
 
     def _count_learning_and_control(self, registry: CollectorRegistry) -> None:
         self.labels = Counter("floodgate_labels", "Labels joined with what was scored", ["outcome"], registry=registry)

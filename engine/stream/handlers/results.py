@@ -27,11 +27,11 @@ class Results:
         self._decisions_by = cache(metrics.decisions.labels)
 
     def collect(self, outcome: StateOutcome, result: Evaluation) -> None:
-        """Publish what is decided. While the event is on a journey, its actions go out and its decision waits."""
+        """Publish what is decided. While the event is at its entities, its actions go out and its decision waits."""
         if result.decision is None:
             return
         outcome.messages += self._actions(outcome, result.decision)
-        if result.journey is None:
+        if result.routed is None:
             outcome.messages.append(self._decision(result.decision))
 
     def publish(self, outcome: StateOutcome, decision: Decision) -> None:

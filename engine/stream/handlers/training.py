@@ -12,12 +12,19 @@ from engine.errors import LabelError, WorkerError
 from engine.learning.drift import LossDrift
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
+from engine.learning.moderator_trust import Judge
 from engine.learning.snapshots import is_seed
-from engine.learning.teachers import Judge
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
 from engine.stream.handlers.batches import IsSealed, Outcome, Rejector, accept_any
-from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, Restore, decode_example, decode_ruling
+from engine.stream.handlers.label_messages import (
+    MODEL_COMMAND,
+    Pin,
+    Quarantine,
+    Restore,
+    decode_example,
+    decode_model_command,
+)
 from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
@@ -37,13 +44,13 @@ MOST_TOLD = 20
 """Moderators whom metrics name."""
 
 _SEED_WITHIN_S = 10.0
-"""A seed is published before the ruling that names it."""
+"""A seed is published before the model command that names it."""
 
 
 class TrainerWorker:
     """Runs on the one worker that owns the examples topic's partition: learns and publishes what has changed.
 
-    `known` waits until the newest snapshots have been read. A ruling about a moderator makes it read the
+    `known` waits until the newest snapshots have been read. A model command about a moderator makes it read the
     examples again and learn anew without that moderator's, or with them; nothing is published until it is where it was.
     """
 
@@ -85,7 +92,7 @@ class TrainerWorker:
     def on_revoked(self, partition: int) -> None:
         """Someone else learns from now on."""
         self.active = False
-        self._tell_teachers({})
+        self._publish_trust({})
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """Learn from a batch of examples. What has changed is published by the clock, and in one order."""
@@ -93,7 +100,7 @@ class TrainerWorker:
         outcome = Outcome()
         for record in records:
             try:
-                if record.key == RULING:
+                if record.key == MODEL_COMMAND:
                     outcome.read_from = self._rule(record)
                     if outcome.read_from is not None:
                         break
@@ -123,11 +130,11 @@ class TrainerWorker:
             _log.warning("labels surprise a model", model=example.model, event_id=example.event_id)
 
     def _rule(self, record: Any) -> int | None:
-        """A ruling: the offset from which the examples have to be read again, if they have to be."""
+        """A model command: the offset from which the examples have to be read again, if they have to be."""
         if self._accept(record, "model") is None:
             raise LabelError("not_a_publishers", "it does not come from one who may publish rulings")
-        ruling, place = decode_ruling(record.value), (record.offset, sequence_of(record))
-        match ruling:
+        model_command, place = decode_model_command(record.value), (record.offset, sequence_of(record))
+        match model_command:
             case Quarantine(moderator=moderator, quarantined=quarantined):
                 begins = self._trainer.quarantine(moderator, quarantined, *place)
                 if begins is not None:
@@ -165,24 +172,24 @@ class TrainerWorker:
             auc = self._trainer.models[name].judged.roc_auc()
             if auc is not None:
                 self._metrics.quality.labels(name).set(auc)
-        self._tell_teachers(self._trainer.models)
+        self._publish_trust(self._trainer.models)
         topic = self._settings.topics.models
         messages = [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
         for name, why in self._trainer.unpublished.items():
             _log.error("a model cannot be published; the last publication stays in use", model=name, error=why)
         return messages
 
-    def _tell_teachers(self, models: Mapping[str, LearnedModel]) -> None:
+    def _publish_trust(self, models: Mapping[str, LearnedModel]) -> None:
         """How the moderators stand who are trusted least, in whichever model that is: so many and no more."""
         trust, disagreement = self._metrics.trust, self._metrics.disagreement
         trust.clear()
         disagreement.clear()
         standing: dict[str, float] = {}
         for model in models.values():
-            for name, found in model.teachers.standing().items():
+            for name, found in model.moderator_trust.weights_by_moderator().items():
                 standing[name] = min(found, standing.get(name, 1.0))
         for name in sorted(standing, key=lambda one: (standing[one], one))[:MOST_TOLD]:
             trust.labels(name).set(standing[name])
             for against in get_args(Judge):
-                shares = [model.teachers.share(name, against) for model in models.values()]
+                shares = [model.moderator_trust.share(name, against) for model in models.values()]
                 disagreement.labels(name, against).set(max(shares))

@@ -12,12 +12,12 @@ import msgspec
 
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
-from engine.core.evaluation.journeys import Journey, Recall
+from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
 from engine.learning.models import LearnedModel
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
-from engine.state.store import PartitionState, entity_key, user_key
+from engine.state.store import PartitionState, entity_record_key, user_record_key
 from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hops import HopWorker
@@ -72,8 +72,8 @@ def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arri
 class OfflineEngine:
     """Runs arrivals through the workers and yields the messages that they publish.
 
-    `before`: the rulebook that was in use before, with which budgets compare. Journeys are made on the spot, as if each
-    event were decided before the next one arrives; only the labels of clusters that events set out with are those of
+    `before`: the rulebook that was in use before, with which budgets compare. Entities are visited on the spot, as if
+    each event were decided before the next one arrives; only the labels of clusters that events take along are those of
     the batch's beginning, as they are live.
     """
 
@@ -97,7 +97,7 @@ class OfflineEngine:
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
         self._offsets = {"event": 0, "label": 0, "example": 0}
-        self._back = 0  # journeys that have come back
+        self._back = 0  # events that have come back from their entities
         self._trainer.use(rulebook)
         self._use_models()
 
@@ -120,57 +120,62 @@ class OfflineEngine:
             records = [
                 self._record("event", topic, one.value, one.arrived_ms or arrived_ms(one.value)) for one in arrivals
             ]
-            outcome, journeys = self._events.decide(_PARTITION, records)
+            outcome, routed_events = self._events.decide(_PARTITION, records)
             messages = self._apply(outcome)
-            messages += self._travel([journey for _, journey in journeys])
+            messages += self._travel([routed for _, routed in routed_events])
         else:
             records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
             messages = self._apply(self._labels.process(_PARTITION, records))
         self._learn([message for message in messages if message.topic == self._settings.topics.examples])
         return [message for message in messages if message.topic != self._settings.topics.examples]
 
-    def _travel(self, journeys: list[Journey]) -> list[Message]:
+    def _travel(self, routed_events: list[RoutedEvent]) -> list[Message]:
         """All visits, then all decisions. An entity has one kind, and all events visit the kinds in one order:
         kind by kind, each entity meets its events in their order, as it would one event at a time."""
-        recalls: dict[int, list[Recall]] = {}
-        for kind in sorted({kind for journey in journeys for kind, _ in journey.stops}):
-            visitors = [(index, journey) for index, journey in enumerate(journeys) if _is_at(journey, kind)]
-            stops = dict.fromkeys(
-                entity_key(stop) for _, journey in visitors for stop in journey.stops if stop[0] == kind
+        matches: dict[int, list[RetroactiveMatch]] = {}
+        for kind in sorted({kind for routed in routed_events for kind, _ in routed.entity_keys}):
+            visitors = [(index, routed) for index, routed in enumerate(routed_events) if _is_at(routed, kind)]
+            entity_keys = dict.fromkeys(
+                entity_record_key(entity_key)
+                for _, routed in visitors
+                for entity_key in routed.entity_keys
+                if entity_key[0] == kind
             )
-            outcome = StateOutcome(state=self.state, records=self.state.load(stops))
-            for index, journey in visitors:
-                while (stop := journey.next_stop()) is not None and stop[0] == kind:
-                    recalls.setdefault(index, []).extend(
-                        self._hops.visit(outcome, journey, outcome.records[entity_key(stop)], stops)
+            outcome = StateOutcome(state=self.state, records=self.state.load(entity_keys))
+            for index, routed in visitors:
+                while (entity_key := routed.next_entity()) is not None and entity_key[0] == kind:
+                    matches.setdefault(index, []).extend(
+                        self._hops.visit(outcome, routed, outcome.records[entity_record_key(entity_key)], entity_keys)
                     )
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
-        for journey in journeys:
-            self._visit_clusters(journey)
-        return self._decide_returned(journeys, recalls)
+        for routed in routed_events:
+            self._visit_clusters(routed)
+        return self._decide_returned(routed_events, matches)
 
-    def _visit_clusters(self, journey: Journey) -> None:
-        """Stops that are known only when all entities are visited. Nobody is recalled there."""
-        while (stop := journey.next_stop()) is not None:
-            key = entity_key(stop)
+    def _visit_clusters(self, routed: RoutedEvent) -> None:
+        """Clusters are known only when all entities are visited. No earlier event is matched there."""
+        while (entity_key := routed.next_entity()) is not None:
+            key = entity_record_key(entity_key)
             outcome = StateOutcome(state=self.state, records=self.state.load([key]))
-            self._hops.visit(outcome, journey, outcome.records[key], (key,))
+            self._hops.visit(outcome, routed, outcome.records[key], (key,))
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 
-    def _decide_returned(self, journeys: list[Journey], recalls: dict[int, list[Recall]]) -> list[Message]:
-        if not journeys:
+    def _decide_returned(
+        self, routed_events: list[RoutedEvent], matches: dict[int, list[RetroactiveMatch]]
+    ) -> list[Message]:
+        if not routed_events:
             return []
-        users = [one.user_id for some in recalls.values() for one in some] + [one.user_id for one in journeys]
-        outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_key, users))))
-        self._hops.prepare_returned(journeys)
-        for index, journey in enumerate(journeys):
-            for recall in recalls.get(index, ()):
-                self._hops.recall(outcome, recall, outcome.records[user_key(recall.user_id)])
-            self._hops.decide_returned(outcome, journey, outcome.records[user_key(journey.user_id)])
-        arrivals = [(journey.event().identify(), self._back + at) for at, journey in enumerate(journeys)]
-        self._back += len(journeys)
+        users = [one.user_id for some in matches.values() for one in some] + [one.user_id for one in routed_events]
+        outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_record_key, users))))
+        self._hops.prepare_returned(routed_events)
+        for index, routed in enumerate(routed_events):
+            for match in matches.get(index, ()):
+                self._hops.act_retroactively(outcome, match, outcome.records[user_record_key(match.user_id)])
+            self._hops.decide_returned(outcome, routed, outcome.records[user_record_key(routed.user_id)])
+        arrivals = [(routed.event().identify(), self._back + at) for at, routed in enumerate(routed_events)]
+        self._back += len(routed_events)
         self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
         outcome.changes += self.state.dump(outcome.records)
         return self._apply(outcome)
@@ -211,6 +216,6 @@ def _with_pseudonyms(rulebook: Rulebook, settings: Settings) -> Rulebook:
     return made
 
 
-def _is_at(journey: Journey, kind: str) -> bool:
-    stop = journey.next_stop()
-    return stop is not None and stop[0] == kind
+def _is_at(routed: RoutedEvent, kind: str) -> bool:
+    entity_key = routed.next_entity()
+    return entity_key is not None and entity_key[0] == kind

@@ -96,11 +96,11 @@ def _scored(
             pseudonyms.conceal(event)
     seen: dict[int, ScoredModel] = {}
     found = engine.state.scored_events(hash64(event.event_id) for event in events)
-    pieces: dict[bytes, list[int]] = {}
+    blocks: dict[bytes, list[int]] = {}
     for place in (place for some in found.values() for place in some):
-        pieces.setdefault(place.piece, []).append(place.identity)
-    for name, piece in engine.state.scored_pieces(pieces).items():
-        seen.update({key: one for key, one in read_scored(payload_of(piece), pieces[name]) if one.name == model})
+        blocks.setdefault(place.block, []).append(place.identity)
+    for name, block in engine.state.scored_blocks(blocks).items():
+        seen.update({key: one for key, one in read_scored(payload_of(block), blocks[name]) if one.name == model})
     for event in events:
         one, known = seen.pop(event.identify(), None), truth.get(event.event_id)
         if one is not None:

@@ -211,7 +211,7 @@ class FloodgateApp(faust.App):
         return True
 
     async def _end_of_source(self, source: Source) -> int:
-        """The offset behind the last record of a partition that journeys come from."""
+        """The offset behind the last record of a partition that routed events come from."""
         topics, (topic, partition) = self.settings.topics, source
         tp = TP(topics.hops if topic == FROM_HOPS else topics.events, partition)
         return int((await self._followers[0].ends_of([tp]))[tp])

@@ -23,7 +23,7 @@ from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.property.differential.description import Book, Expr, Rule, Sent, text_of
 from tests.property.differential.reference import Moment, NotToldError, Reference
 
-Traces = dict[str, list[tuple[str, bool | None]]]
+UserData = dict[str, list[tuple[str, bool | None]]]
 """By rule that holds, its clauses with their results."""
 
 TRUE: Expr = ("const", True)
@@ -137,7 +137,7 @@ def _holds(moment: Moment, rule: Rule) -> frozenset[bool | None] | None:
 # -- the engine -----------------------------------------------------------------------------------
 
 
-def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[Traces]:
+def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
     stage, mapping = Stage(rulebook, {}), FieldMapping()
     for sent in stream:
         written = sent.written()
@@ -145,7 +145,7 @@ def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[Traces]:
         yield _traces(stage.send(event))
 
 
-def _traces(decisions: list[Decision]) -> Traces:
+def _traces(decisions: list[Decision]) -> UserData:
     return {
         hit.rule: [(clause.text, clause.result) for clause in hit.clauses]
         for decision in decisions
@@ -153,12 +153,12 @@ def _traces(decisions: list[Decision]) -> Traces:
     }
 
 
-def _stored(rulebook: Rulebook, stream: list[Sent]) -> Iterator[Traces]:
+def _stored(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
     settings = Settings()
     engine = OfflineEngine(rulebook, settings)
     for sent in stream:
         arrival = Arrival("event", sent.arrived_ms, sent.written().encode(), sent.arrived_ms)
-        held: Traces = {}
+        held: UserData = {}
         for message in engine.run([arrival]):
             if message.topic == settings.topics.decisions:
                 hits: list[Mapping[str, Any]] = orjson.loads(message.value)["hits"]

@@ -57,6 +57,6 @@ def same(one: LearnedModel, other: LearnedModel) -> bool:
         and one.ngrams.gradients == other.ngrams.gradients
         and one.ngrams.losses == other.ngrams.losses
         and (one.ngrams.taught, one.ngrams.proofs) == (other.ngrams.taught, other.ngrams.proofs)
-        and (one.labels, one.spam, one.teachers) == (other.labels, other.spam, other.teachers)
+        and (one.labels, one.spam, one.moderator_trust) == (other.labels, other.spam, other.moderator_trust)
         and one.judged.dump() == other.judged.dump()
     )

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from engine.learning import evaluation
+from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
 from engine.learning.evaluation import CURVE_POINTS, Calls, Case, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.features import Inputs
 from engine.learning.labels import Example
-from engine.learning.pupils import ModelPupil, RiverPupil
 from tests.unit.learning.inputs import NAMES
 
 
@@ -90,8 +90,10 @@ def stream(count: int) -> list[Case]:
 
 def test_ours_is_better_than_one_that_reads_no_texts() -> None:
     cases = stream(400)
-    ours = evaluate(cases, ModelPupil(), Scenario(delay=0))
-    other = evaluate(cases, RiverPupil("compose.Select('age') | linear_model.LogisticRegression()"), Scenario(delay=0))
+    ours = evaluate(cases, EvaluatedModel(), Scenario(delay=0))
+    other = evaluate(
+        cases, EvaluatedClassifier("compose.Select('age') | linear_model.LogisticRegression()"), Scenario(delay=0)
+    )
     difference, low, high = bootstrap_difference(ours, other, rounds=100)
     assert 0 < low <= difference <= high
     summary = ours.summary()

@@ -8,8 +8,8 @@ import pytest
 from engine.learning.features import Inputs, Names
 from engine.learning.labels import Example
 from engine.learning.models import MAX_CORRECTION, TRUSTED, LearnedModel
+from engine.learning.moderator_trust import PATIENCE, ModeratorTrust
 from engine.learning.ngrams import HashedNgrams
-from engine.learning.teachers import PATIENCE, Teachers
 from engine.learning.verdicts import Verdict
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, example, examples, seen
 
@@ -82,7 +82,7 @@ def test_what_nobody_has_said_costs_no_moderator_his_trust_and_proves_nothing() 
         if at % 10 == 0:
             said: Verdict = "spam" if spam else "ham"
             model.learn(replace(presumed(SPAM if spam else HAM, said, 1.0, before="ham"), moderator=f"m{at // 30 % 3}"))
-    assert all(model.teachers.trust(name) > 0.9 for name in model.teachers.moderators)
+    assert all(model.moderator_trust.trust(name) > 0.9 for name in model.moderator_trust.moderators)
     assert model.ngrams.proofs == 100  # labels of spam; those of ham teach nothing
 
 
@@ -98,35 +98,35 @@ def test_spam_that_was_presumed_to_be_ham_ends_as_spam_however_few_stand_for_all
 
 
 def test_who_repeats_himself_counts_less() -> None:
-    teachers = Teachers()
-    assert teachers.weight("mia", 7) == 1.0
+    moderator_trust = ModeratorTrust()
+    assert moderator_trust.weight("mia", 7) == 1.0
     for _ in range(3):
-        teachers.note("mia", 7, 0.1)
-    assert teachers.weight("mia", 7) == pytest.approx(0.25)
-    assert teachers.weight("mia", 8) == 1.0
-    assert teachers.weight(None, 7) == 1.0
+        moderator_trust.note("mia", 7, 0.1)
+    assert moderator_trust.weight("mia", 7) == pytest.approx(0.25)
+    assert moderator_trust.weight("mia", 8) == 1.0
+    assert moderator_trust.weight(None, 7) == 1.0
 
 
 def test_who_taught_first_is_not_blamed_for_what_nobody_could_know() -> None:
-    teachers = Teachers()
+    moderator_trust = ModeratorTrust()
     for _ in range(100):
-        teachers.note("first", None, 0.4)
+        moderator_trust.note("first", None, 0.4)
     for at in range(3_000):
-        teachers.note(f"later {at % 7}", None, 0.02)
-    assert teachers.trust("first") == 1.0
+        moderator_trust.note(f"later {at % 7}", None, 0.02)
+    assert moderator_trust.trust("first") == 1.0
 
 
 def test_who_alone_disagrees_loses_trust_and_in_company_nobody_does() -> None:
-    teachers = Teachers()
+    moderator_trust = ModeratorTrust()
     for at in range(1_000):
-        teachers.note(f"honest {at % 9}", None, 0.05)
+        moderator_trust.note(f"honest {at % 9}", None, 0.05)
         if at % 10 == 0:
-            teachers.note("hostile", None, 0.95)
-    assert teachers.trust("hostile") < 0.2
-    assert teachers.trust("honest 3") == 1.0
+            moderator_trust.note("hostile", None, 0.95)
+    assert moderator_trust.trust("hostile") < 0.2
+    assert moderator_trust.trust("honest 3") == 1.0
     for at in range(int(3 * PATIENCE)):  # a new campaign: everybody disagrees with a model that does not know it
-        teachers.note(f"honest {at % 9}", None, 0.95)
-    assert teachers.trust("honest 3") > 0.9
+        moderator_trust.note(f"honest {at % 9}", None, 0.95)
+    assert moderator_trust.trust("honest 3") > 0.9
 
 
 def test_a_new_model_begins_from_nothing_and_goes_on() -> None:
@@ -176,11 +176,11 @@ def test_a_moderator_who_is_wrong_29_times_of_29_is_hardly_trusted() -> None:
         score = seen(inputs, model).score if at > 20 else None
         by = "eve" if at in wrong else f"m{at % 3}"
         model.learn(example(inputs, "spam" if spam != (at in wrong) else "ham", at, moderator=by, score=score))
-    assert model.teachers.trust("eve") < 0.05
-    assert min(model.teachers.trust(f"m{number}") for number in range(3)) > 0.9
+    assert model.moderator_trust.trust("eve") < 0.05
+    assert min(model.moderator_trust.trust(f"m{number}") for number in range(3)) > 0.9
 
 
-class Weighing(Teachers):
+class Weighing(ModeratorTrust):
     """Gives all labels the same weight."""
 
     given: float = 1.0
@@ -191,7 +191,7 @@ class Weighing(Teachers):
 
 @pytest.mark.parametrize(("weight", "tells"), [(TRUSTED, True), (TRUSTED - 0.001, False)])
 def test_labels_that_hardly_count_tell_nothing_of_precision(weight: float, tells: bool) -> None:
-    model = LearnedModel("spam", teachers=Weighing(given=weight))
+    model = LearnedModel("spam", moderator_trust=Weighing(given=weight))
     model.learn(example(SPAM, "spam", score=0.75))
     assert bool(model.judged.dump()) is tells
 
@@ -232,25 +232,25 @@ def test_a_correction_also_takes_back_what_was_learned_before(
 def test_who_disagrees_with_the_model_is_noted_and_what_nobody_has_said_is_not() -> None:
     model = LearnedModel("spam")
     model.learn(presumed(HAM, "ham", 1.0))
-    assert model.teachers == Teachers()
+    assert model.moderator_trust == ModeratorTrust()
     fresh = LearnedModel("spam")
     fresh.learn(example(SPAM, "spam", moderator="mia"))
-    assert fresh.teachers.moderators["mia"].disagreement == pytest.approx(0.5)  # it knows nothing yet
+    assert fresh.moderator_trust.moderators["mia"].disagreement == pytest.approx(0.5)  # it knows nothing yet
     knowing = {verdict: LearnedModel("spam") for verdict in ("spam", "ham")}
     for model in knowing.values():
         for one in examples(20):
             model.learn(one)
     knowing["spam"].learn(example(SPAM, "spam", 20, moderator="mia"))
     knowing["ham"].learn(example(SPAM, "ham", 20, moderator="mia"))
-    assert 0 < knowing["spam"].teachers.moderators["mia"].disagreement < 0.3
-    assert 0.7 < knowing["ham"].teachers.moderators["mia"].disagreement < 1
+    assert 0 < knowing["spam"].moderator_trust.moderators["mia"].disagreement < 0.3
+    assert 0.7 < knowing["ham"].moderator_trust.moderators["mia"].disagreement < 1
 
 
 def test_repeats_are_counted_for_moderators_and_texts_and_nothing_else() -> None:
     model = LearnedModel("spam")
     model.learn(example(SPAM, "spam"))
     model.learn(example(SPAM._replace(texts=(None,)), "spam", 1, moderator="mia"))
-    assert model.teachers.repeats == {}
+    assert model.moderator_trust.repeats == {}
     for at in range(2):
         model.learn(example(SPAM, "spam", 2 + at, moderator="mia"))
-    assert list(model.teachers.repeats.values()) == [2]
+    assert list(model.moderator_trust.repeats.values()) == [2]

@@ -7,7 +7,7 @@ import pytest
 from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.learning.features import Inputs
-from engine.learning.scored import is_presumed, kept, pieces, read_scored
+from engine.learning.scored import blocks, is_presumed, kept, read_scored
 from engine.learning.scorers import ModelScorer
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, SPEC, trained
 
@@ -22,7 +22,7 @@ def test_each_event_of_a_piece_reads_back_and_damage_is_told() -> None:
     rows = scorer.take()
     assert rows is not None
     assert scorer.take() is None
-    parts = list(pieces([rows], 3))
+    parts = list(blocks([rows], 3))
     assert [keys.tolist() for keys, _ in parts] == [[100, 102, 103], [104]]
     for place, score in scores.items():
         [(_, found)] = [one for _, part in parts for one in read_scored(part, [100 + place, 99])]
@@ -64,7 +64,7 @@ def test_an_event_that_two_models_have_scored_is_in_one_piece() -> None:
         assert rows is not None
         both.append(rows)
     found: dict[int, list[str]] = {}
-    for keys, part in pieces(both, 2):
+    for keys, part in blocks(both, 2):
         for key in keys.tolist():
             assert key not in found
             found[key] = [model.name for _, model in read_scored(part, [key])]

@@ -31,7 +31,7 @@ def test_a_trainer_that_starts_anew_goes_on_exactly_behind_what_was_published() 
         assert restarted.learn(one, offset) == (offset >= 17)
     again, whole = restarted.models["spam"], undisturbed.models["spam"]
     assert again.ngrams.weights == whole.ngrams.weights
-    assert (again.labels, again.teachers) == (whole.labels, whole.teachers)
+    assert (again.labels, again.moderator_trust) == (whole.labels, whole.moderator_trust)
 
 
 def test_an_example_sent_twice_is_learned_once() -> None:
@@ -64,14 +64,14 @@ def test_what_one_moderator_taught_is_undone_exactly() -> None:
     assert not taught.ready()
     for offset, one in enumerate(stream):
         taught.learn(one, offset)
-    assert taught.quarantine("eve", True, 40) is None  # it passes the ruling again, and has got to where it was
+    assert taught.quarantine("eve", True, 40) is None  # it passes the model_command again, and has got to where it was
     assert taught.ready()
     found, wanted = taught.models["spam"], clean.models["spam"]
     assert found.ngrams.weights == wanted.ngrams.weights
     assert found.ngrams.gradients == wanted.ngrams.gradients
-    assert (found.labels, found.teachers, found.ngrams.losses) == (
+    assert (found.labels, found.moderator_trust, found.ngrams.losses) == (
         wanted.labels,
-        wanted.teachers,
+        wanted.moderator_trust,
         wanted.ngrams.losses,
     )
     follower = following(taught)["spam"]
@@ -82,8 +82,8 @@ def test_what_one_moderator_taught_is_undone_exactly() -> None:
 def test_a_ruling_is_lifted_by_another() -> None:
     trainer = trained(10)
     rulings = [("eve", True, 10), ("eve", False, 11)]
-    for position, ruling in enumerate(rulings):
-        assert trainer.quarantine(*ruling) == 0
+    for position, model_command in enumerate(rulings):
+        assert trainer.quarantine(*model_command) == 0
         for offset in range(10):
             trainer.learn(example(SPAM, "spam", offset, moderator="eve"), offset)
         assert [trainer.quarantine(*earlier) for earlier in rulings[: position + 1]] == [None] * (position + 1)
@@ -135,7 +135,7 @@ def test_a_seed_that_has_been_replaced_is_left_out() -> None:
     trainer = Trainer(seed(12, number=8))
     for offset in range(5):
         trainer.learn(example(SPAM, "ham", offset), offset)
-    assert trainer.restore_seed("spam", 7, False, 5)  # the ruling about number 8 comes next
+    assert trainer.restore_seed("spam", 7, False, 5)  # the model_command about number 8 comes next
     assert trainer.models["spam"].labels == 5
     assert trainer.restore_seed("spam", 8, False, 6)
     assert trainer.models["spam"].labels == 12
@@ -149,7 +149,7 @@ def test_a_ruling_that_was_signed_before_the_last_one_changes_nothing() -> None:
         assert trainer.quarantine("mia", True, 12, sequence) is None
         assert trainer.restore_seed("spam", 7, False, 13, sequence)
     model = trainer.models["spam"]
-    assert (model.pinned, model.quarantined, model.ruled, model.labels) == (True, set(), 10, 10)
+    assert (model.pinned, model.quarantined, model.command_offset, model.labels) == (True, set(), 10, 10)
     again = Trainer()
     again.restore(following(trainer))  # nor after a restart
     again.pin("spam", False, 14, sequence=150)

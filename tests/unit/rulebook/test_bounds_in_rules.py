@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.core.domain.decisions import Decision
 from engine.core.domain.events import Event
-from engine.core.evaluation.journeys import Journey
+from engine.core.evaluation.routing import RoutedEvent
 from engine.core.values.bounds import AtLeast
 from engine.errors import RulebookError
 from engine.rulebook.compiler import load_rulebook
@@ -202,18 +202,18 @@ def test_of_a_number_of_which_nothing_is_known_no_bound_is_told() -> None:
     assert [one["value"] for one in hit["clauses"]] == [{"at_least": 32}, None, 5]
 
 
-def test_journeys_carry_bounds() -> None:
+def test_repartitioned_events_carry_bounds() -> None:
     counters = COUNTERS.replace("derived:", "  at_device: {count: post, by: device_id, over: 10m, cap: 32}\nderived:")
     rule = "  r: {event: post, when: ['c > 10', 'at_device > 20'], then: {limit: posting}}\n"
     (hit,) = decided(rule, counters).hits
     assert [clause.values for clause in hit.clauses] == [{"c": AtLeast(32)}, {"at_device": AtLeast(32)}]
-    journey = Journey(
+    routed = RoutedEvent(
         "e", "post", "u", START_MS, 0, {}, [("device_id", "x")], {"c": AtLeast(32)}, {}, hits=(hit,),
-        found=[{"at_device": AtLeast(32), "other": 5}],
+        answers=[{"at_device": AtLeast(32), "other": 5}],
     )  # fmt: skip
-    decoded = decode_hop(Departures("hops", 0, 0, 5).send(journey).value)
+    decoded = decode_hop(Departures("hops", 0, 0, 5).send(routed).value)
     assert isinstance(decoded, tuple)
-    assert decoded[1] == journey
+    assert decoded[1] == routed
 
 
 def test_a_model_reads_the_number_that_is_certain() -> None:

@@ -15,9 +15,9 @@ from engine.errors import StateError
 from engine.learning.models import LearnedModel
 from engine.learning.scored import kept
 from engine.learning.snapshots import read_whole, whole
-from engine.state.census import load_census
-from engine.state.scored import PIECE, events_of, payload_of
-from engine.state.store import CENSUS, ENTITY, USER, WATERMARKS, dump_watermarks, load_watermarks
+from engine.state.entity_budget import load_entity_budget
+from engine.state.scored import BLOCK, events_of, payload_of
+from engine.state.store import ENTITY, ENTITY_BUDGET, USER, WATERMARKS, dump_watermarks, load_watermarks
 from engine.stream.handlers.hop_messages import decode_hop
 from engine.stream.handlers.label_messages import decode_example
 from tests.fuzz.targets import recorded, sent, stored
@@ -48,25 +48,25 @@ def longest(prefix: bytes) -> bytes:
 WRITTEN: dict[str, Callable[[], bytes]] = {
     f"user-record-{VERSION}": lambda: longest(USER),
     f"entity-record-{VERSION}": lambda: longest(ENTITY),
-    "piece-4": lambda: longest(PIECE),
+    "block-4": lambda: longest(BLOCK),
     "watermarks-1": lambda: longest(WATERMARKS),
-    "census-1": lambda: longest(CENSUS),
+    "entity_budget-1": lambda: longest(ENTITY_BUDGET),
     "hop-2": lambda: sent(recorded()[0].settings.topics.hops)[0],
     "snapshot-1": snapshot,
 }
 REWRITTEN: dict[str, Callable[[bytes], bytes]] = {
     "user-record": lambda data: dump_record(load_record(data)),
     "entity-record": lambda data: dump_record(load_record(data)),
-    "piece": lambda data: (
+    "block": lambda data: (
         data[: 4 + 24 * len(events_of(data).ids)] + kept(payload_of(data), events_of(data).identities.tolist())
     ),
     "watermarks": lambda data: dump_watermarks(load_watermarks(data)),
-    "census": lambda data: load_census(data).dump(),
+    "entity_budget": lambda data: load_entity_budget(data).dump(),
 }
 
 
 GONE: dict[str, Callable[[bytes], object]] = {"hop-1": decode_hop}
-"""What is not read any more, and says so. Pieces of before version 4 have another key and are passed over."""
+"""What is not read any more, and says so. Blocks of before version 4 have another key and are passed over."""
 
 
 def test_each_format_is_kept() -> None:

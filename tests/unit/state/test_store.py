@@ -13,13 +13,13 @@ from engine.errors import StateError
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import Change, ScoredKeys, payload_of
 from engine.state.store import (
-    CENSUS,
+    ENTITY_BUDGET,
     PROVISIONAL,
     PartitionState,
     dump_watermarks,
-    entity_key,
+    entity_record_key,
     load_watermarks,
-    user_key,
+    user_record_key,
     write_changes,
 )
 
@@ -85,11 +85,11 @@ def keys_of(*identities: int) -> ScoredKeys:
     return ScoredKeys(own, own, own + np.uint64(1_000))
 
 
-def pieces(state: PartitionState, key: int) -> list[bytes]:
+def blocks(state: PartitionState, key: int) -> list[bytes]:
     found = state.scored_events([key + 1_000, 99])[key + 1_000]
     assert all(one.identity == key for one in found)
-    read = state.scored_pieces(one.piece for one in found)
-    return [bytes(payload_of(read[one.piece])) for one in found]
+    read = state.scored_blocks(one.block for one in found)
+    return [bytes(payload_of(read[one.block])) for one in found]
 
 
 def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(database: tuple[Any, Apply]) -> None:
@@ -97,15 +97,15 @@ def test_pieces_are_found_by_their_events_before_and_after_they_are_durable(data
     state = PartitionState(lambda: rocks, capacity=2)
     first = state.scored.put(0, keys_of(11, 12), b"one")
     second = state.scored.put(0, keys_of(12), b"two")
-    other = state.scored.put(1, keys_of(12), b"back from its journey")
+    other = state.scored.put(1, keys_of(12), b"back from its entities")
     for change in (first, second, other):
-        assert pieces(state, 12)[-1] == b"back from its journey"
-        assert pieces(state, 11) == [b"one"]
+        assert blocks(state, 12)[-1] == b"back from its entities"
+        assert blocks(state, 11) == [b"one"]
         apply([change])
         state.settle({}, [change])
-    assert pieces(state, 12) == [b"two", b"back from its journey"]
-    assert pieces(state, 11) == [b"one"]
-    assert pieces(state, 13) == []
+    assert blocks(state, 12) == [b"two", b"back from its entities"]
+    assert blocks(state, 11) == [b"one"]
+    assert blocks(state, 13) == []
 
 
 def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(database: tuple[Any, Apply]) -> None:
@@ -115,7 +115,7 @@ def test_a_batch_that_is_repeated_in_part_does_not_replace_the_whole_one(databas
         change = state.scored.put(0, keys_of(*keys), payload)
         apply([change])
         state.settle({}, [change])
-    assert [pieces(state, key) for key in (11, 12, 13)] == [[b"the rest"], [b"whole"], [b"the rest"]]
+    assert [blocks(state, key) for key in (11, 12, 13)] == [[b"the rest"], [b"whole"], [b"the rest"]]
 
 
 def test_all_events_that_share_an_id_are_found_each_with_its_user(database: tuple[Any, Apply]) -> None:
@@ -175,28 +175,28 @@ def test_as_many_records_stay_in_memory_as_there_is_room_for() -> None:
 def test_watermarks_and_the_census_are_kept(database: tuple[Any, Apply]) -> None:
     rocks, apply = database
     state = PartitionState(lambda: rocks, capacity=2)
-    assert (state.watermarks(), state.census().counts) == ({}, {})
+    assert (state.watermarks(), state.entity_budget().counts) == ({}, {})
     state.watermarks().update({(1, 2): 30, (0, 2): 7})
-    state.census().admit("device_id", b"d", 20_000 * 86_400_000, 5, 1)
-    first = state.dump_census()
+    state.entity_budget().admit("device_id", b"d", 20_000 * 86_400_000, 5, 1)
+    first = state.dump_entity_budget()
     apply([*first, state.dump_watermarks()])
     again = PartitionState(lambda: rocks, capacity=2)
     assert again.watermarks() == {(0, 2): 7, (1, 2): 30}
-    assert again.census().counts == {("device_id", 20_000): 1}
-    assert len(again.census().provisional["device_id"]) == 1
-    assert [[key for key, _ in changes] for changes in (first, again.dump_census())] == [
-        [CENSUS, PROVISIONAL],
-        [CENSUS],
+    assert again.entity_budget().counts == {("device_id", 20_000): 1}
+    assert len(again.entity_budget().provisional["device_id"]) == 1
+    assert [[key for key, _ in changes] for changes in (first, again.dump_entity_budget())] == [
+        [ENTITY_BUDGET, PROVISIONAL],
+        [ENTITY_BUDGET],
     ]
 
 
 def test_users_and_entities_have_keys_that_are_never_the_same() -> None:
     keys = [
-        user_key("a"),
-        entity_key(("a", "")),
-        entity_key(("", "a")),
-        entity_key(("ab", "c")),
-        entity_key(("a", "bc")),
+        user_record_key("a"),
+        entity_record_key(("a", "")),
+        entity_record_key(("", "a")),
+        entity_record_key(("ab", "c")),
+        entity_record_key(("a", "bc")),
     ]
     assert keys[:2] == [b"ea", b"fa\x00"]
     assert len(set(keys)) == 5

@@ -61,8 +61,8 @@ def test_an_estimate_is_the_sum_of_its_parts() -> None:
 fields: {n: {type: number}}
 models: {near: {texts: [text]}, far: {texts: [text], numbers: [v]}}"""
     counting = 2 * COUNTER_US["count", False] + sum(cost for kind, cost in COUNTER_US.items() if kind[0] != "count")
-    journey = KEY_US["ip_prefix"] + KEY_US["text"] + STOP_US
-    parts = EVENT_US + 5 * CLAUSE_US + PATTERN_US + 2 * MODEL_US + counting + COUNTER_US["count", True] + journey
+    routing = KEY_US["ip_prefix"] + KEY_US["text"] + STOP_US
+    parts = EVENT_US + 5 * CLAUSE_US + PATTERN_US + 2 * MODEL_US + counting + COUNTER_US["count", True] + routing
     assert costs_of(counters, rules, models)[0] == pytest.approx(parts, abs=0.051)
 
 

@@ -1,4 +1,4 @@
-"""What events of a type go through: a journey where it is needed, with all that is read on it."""
+"""What events of a type go through: a routed event where it is needed, with all that is read on it."""
 
 import pytest
 
@@ -47,27 +47,27 @@ def fires(text: str, *documents: dict[str, object], kind: str = "post") -> bool:
 def test_events_that_need_nothing_but_their_user_go_nowhere() -> None:
     program = load_rulebook({"rules.yaml": written("posts > 3", "")}).program("post")
     assert program is not None
-    assert program.journey is None
+    assert program.routing is None
 
 
 def test_a_cluster_that_no_counter_asks_for_is_not_visited() -> None:
     text = written("posts > 3", "here: {count: comment, by: ip, over: 1h}", "comment")
     program = load_rulebook({"rules.yaml": text}).program("comment")
     assert program is not None
-    assert program.journey is not None
-    assert set(program.journey.entities) == {"ip"}
-    assert not program.journey.clusters
+    assert program.routing is not None
+    assert set(program.routing.entities) == {"ip"}
+    assert not program.routing.clusters
 
 
 def test_a_cluster_is_visited_by_the_events_that_it_links() -> None:
     book = load_rulebook({"rules.yaml": written("members > 1", MEMBERS, "any")})
     comment, other = book.program("comment"), book.program("other")
     assert comment is not None
-    assert comment.journey is not None
-    assert set(comment.journey.clusters) == {"ring"}
+    assert comment.routing is not None
+    assert set(comment.routing.clusters) == {"ring"}
     assert other is not None
-    assert other.journey is not None  # the rule is decided after it, and what it asks for is unknown
-    assert not other.journey.clusters
+    assert other.routing is not None  # the rule is decided after it, and what it asks for is unknown
+    assert not other.routing.clusters
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from engine.errors import PublishError
 from engine.learning.labels import subject_of
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.state.scored import PIECE, ScoredKeys, ScoredPieces, action_name, strike_name, verdict_name
-from engine.state.store import entity_key, user_key
+from engine.state.scored import BLOCK, ScoredBlocks, ScoredKeys, action_name, strike_name, verdict_name
+from engine.state.store import entity_record_key, user_record_key
 from engine.stream.admin import erasure
-from engine.stream.admin.erasure import Traces, ask_to_forget, find_traces
+from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import encode_request
 from engine.stream.kafka import records
@@ -32,7 +32,7 @@ from tests.unit.stream.signed import record
 
 SETTINGS = Settings()
 STATE = changelog_topic(SETTINGS)
-DOMAIN = entity_key(("url_domain", "x.example"))
+DOMAIN = entity_record_key(("url_domain", "x.example"))
 OF_ANN = identity_of("ann", "post", "e")
 
 
@@ -53,29 +53,29 @@ def stored(key: bytes, value: bytes | None, partition: int = 0) -> Any:
 def found(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What is found of a person, with these messages on the topics."""
 
-    def find(user: str = "ann", settings: Settings = SETTINGS, known: tuple[int, ...] = (), **topics: Any) -> Traces:
+    def find(user: str = "ann", settings: Settings = SETTINGS, known: tuple[int, ...] = (), **topics: Any) -> UserData:
         by_name = {STATE if name == "state" else name: records for name, records in topics.items()}
         monkeypatch.setattr(erasure, "read_all", topics_of(by_name))
-        return find_traces(settings, user, lambda _: None, known)
+        return find_user_data(settings, user, lambda _: None, known)
 
     return find
 
 
 def test_events_of_a_person_are_told_from_those_that_only_name_him(found: Any) -> None:
     other = event(event_id="f", user_id="bob", text="ann")
-    traces = found(events=[message(event()), message(other), message(event(event_id="g", user_id="eve"))])
-    assert traces.passing == {"events": 2}
-    assert traces.subjects == {OF_ANN}
+    user_data = found(events=[message(event()), message(other), message(event(event_id="g", user_id="eve"))])
+    assert user_data.passing == {"events": 2}
+    assert user_data.subjects == {OF_ANN}
 
 
 def test_what_is_no_event_is_found_among_the_dead_letters_alone(found: Any) -> None:
     junk = message(b'{"user_id": "ann"}')
-    traces = found(events=[junk], **{SETTINGS.topics.dead_letters: [junk]})
-    assert traces.passing == {SETTINGS.topics.dead_letters: 1}
+    user_data = found(events=[junk], **{SETTINGS.topics.dead_letters: [junk]})
+    assert user_data.passing == {SETTINGS.topics.dead_letters: 1}
 
 
 def test_events_are_found_by_the_decisions_on_them(found: Any) -> None:
-    traces = found(
+    user_data = found(
         decisions=[
             message(event()),
             message(event(event_id="f", user_id="bob")),
@@ -85,8 +85,8 @@ def test_events_are_found_by_the_decisions_on_them(found: Any) -> None:
             message(b'"ann"}'),
         ]
     )
-    assert traces.subjects == {OF_ANN}
-    assert traces.passing == {"decisions": 5}
+    assert user_data.subjects == {OF_ANN}
+    assert user_data.passing == {"decisions": 5}
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_a_person_is_found_under_his_pseudonyms_too(found: Any) -> None:
     assert pseudonyms is not None
     hidden = pseudonyms.of("ann")
     event_id = "e"
-    traces = found(
+    user_data = found(
         settings=settings,
         decisions=[message({"type": "post", "event_id": event_id, "user_id": hidden})],
-        state=[stored(user_key(hidden), b""), stored(user_key("ann"), b"")],
+        state=[stored(user_record_key(hidden), b""), stored(user_record_key("ann"), b"")],
     )
-    assert traces.names == ("ann", hidden)
-    assert traces.subjects == {OF_ANN, identity_of(hidden, "post", event_id)}
-    assert traces.state == {0: {"ann": [user_key("ann")], hidden: [user_key(hidden)]}}
+    assert user_data.names == ("ann", hidden)
+    assert user_data.subjects == {OF_ANN, identity_of(hidden, "post", event_id)}
+    assert user_data.state == {0: {"ann": [user_record_key("ann")], hidden: [user_record_key(hidden)]}}
 
 
 def test_policies_are_noted_up_to_a_limit(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def scored(*events: tuple[str, int]) -> tuple[bytes, bytes]:
     """A piece of these events: users and identities."""
     users = np.array([hash64(user) for user, _ in events], np.uint64)
     identities = np.array([identity for _, identity in events], np.uint64)
-    name, value = ScoredPieces().put(0, ScoredKeys(identities, users, identities), b"payload")
+    name, value = ScoredBlocks().put(0, ScoredKeys(identities, users, identities), b"payload")
     assert value is not None
     return name, value
 
@@ -146,15 +146,15 @@ def scored(*events: tuple[str, int]) -> tuple[bytes, bytes]:
 def test_features_as_scored_are_found_by_user_and_tell_his_events(found: Any) -> None:
     both, (other, of_bob) = scored(("ann", 7), ("bob", 8)), scored(("bob", 9))
     verdicts = [stored(verdict_name(one), b"spam") for one in (7, 8, 9)]
-    traces = found(state=[*verdicts, stored(*both), stored(other, of_bob), stored(PIECE + b"\x00damaged", b"ann")])
-    assert traces.subjects == {7}
-    assert traces.kinds == {"features as scored": 1, "verdicts on events": 1}
-    assert traces.state == {0: {"ann": sorted([both[0], verdict_name(7)])}}
+    user_data = found(state=[*verdicts, stored(*both), stored(other, of_bob), stored(BLOCK + b"\x00damaged", b"ann")])
+    assert user_data.subjects == {7}
+    assert user_data.kinds == {"features as scored": 1, "verdicts on events": 1}
+    assert user_data.state == {0: {"ann": sorted([both[0], verdict_name(7)])}}
 
 
 def test_verdicts_on_his_events_are_found_under_each_policy_while_they_stand(found: Any) -> None:
     plain, under = verdict_name(7), verdict_name(subject_of(7, "ads"))
-    traces = found(
+    user_data = found(
         known=(7, 8, 9),
         labels=[message({"user_id": "ann", "policy": "ads"})],
         state=[
@@ -167,26 +167,26 @@ def test_verdicts_on_his_events_are_found_under_each_policy_while_they_stand(fou
             stored(verdict_name(10), b"spam"),
         ],
     )
-    assert traces.kinds == {"verdicts on events": 2}
-    assert traces.state == {1: {"ann": [plain]}, 2: {"ann": [under]}}
+    assert user_data.kinds == {"verdicts on events": 2}
+    assert user_data.state == {1: {"ann": [plain]}, 2: {"ann": [under]}}
 
 
 def test_what_actions_were_about_is_found_by_his_events(found: Any) -> None:
     def about(action_id: str, identity: int) -> Any:
-        name, value = ScoredPieces().put_action(action_id, identity, "e")
+        name, value = ScoredBlocks().put_action(action_id, identity, "e")
         return stored(name, value)
 
     def struck(action_id: str) -> Any:
-        name, value = ScoredPieces().put_strike(action_id, Strike(1, 2))
+        name, value = ScoredBlocks().put_strike(action_id, Strike(1, 2))
         return stored(name, value)
 
     gone = stored(action_name("gone"), None)
     known = [about("a", 7), about("b", 8), about("c", 7), about("gone", 7), gone]
     strikes = [struck("a"), struck("b"), struck("c"), stored(strike_name(action_name("c")), None)]
-    traces = found(known=(7,), state=[*known, *strikes])
-    assert traces.kinds == {"what actions were about": 2, "strikes of actions": 1}
+    user_data = found(known=(7,), state=[*known, *strikes])
+    assert user_data.kinds == {"what actions were about": 2, "strikes of actions": 1}
     names = [action_name("a"), action_name("c"), strike_name(action_name("a"))]
-    assert traces.state == {0: {"ann": sorted(names)}}
+    assert user_data.state == {0: {"ann": sorted(names)}}
 
 
 def noted(*notes: tuple[str, str, str], sharing: tuple[str, ...] = ()) -> bytes:
@@ -207,10 +207,10 @@ COUNTERS, NOTES = "records of counters", "notes at other entities"
 @pytest.mark.parametrize(
     ("key", "value", "kind"),
     [
-        (user_key("ann"), noted(), COUNTERS),
-        (user_key("bob"), noted(("e", "ann", "ann")), None),
-        (entity_key(("target_id", "ann")), noted(("e", "ann", "ann")), COUNTERS),
-        (entity_key(("target_id", "ann")), noted(), COUNTERS),
+        (user_record_key("ann"), noted(), COUNTERS),
+        (user_record_key("bob"), noted(("e", "ann", "ann")), None),
+        (entity_record_key(("target_id", "ann")), noted(("e", "ann", "ann")), COUNTERS),
+        (entity_record_key(("target_id", "ann")), noted(), COUNTERS),
         (DOMAIN, noted(("e", "ann", "bob")), NOTES),
         (DOMAIN, noted(("e", "bob", "ann")), NOTES),
         (DOMAIN, noted(sharing=("ann",)), NOTES),
@@ -223,33 +223,33 @@ COUNTERS, NOTES = "records of counters", "notes at other entities"
     ],
 )
 def test_records_are_his_or_have_notes_of_him(key: bytes, value: bytes | None, kind: str | None, found: Any) -> None:
-    traces = found(state=[stored(key, value)])
-    assert traces.kinds == ({kind: 1} if kind else {})
-    assert traces.state == ({0: {"ann": [key]}} if kind else {})
+    user_data = found(state=[stored(key, value)])
+    assert user_data.kinds == ({kind: 1} if kind else {})
+    assert user_data.state == ({0: {"ann": [key]}} if kind else {})
 
 
 def test_the_newest_of_a_record_counts_in_each_partition(found: Any) -> None:
     naming, other = noted(("e", "ann", "bob")), noted(("e", "bob", "bob"))
-    domains = [entity_key(("url_domain", name)) for name in ("a", "b", "c")]
+    domains = [entity_record_key(("url_domain", name)) for name in ("a", "b", "c")]
     gone, changed, again = domains
-    traces = found(
+    user_data = found(
         state=[
             stored(gone, naming), stored(gone, None), stored(changed, naming), stored(changed, other),
             stored(again, naming), stored(again, None), stored(again, naming), stored(again, naming, 1),
         ]
     )  # fmt: skip
-    assert traces.kinds == {NOTES: 2}
-    assert traces.state == {0: {"ann": [again]}, 1: {"ann": [again]}}
+    assert user_data.kinds == {NOTES: 2}
+    assert user_data.state == {0: {"ann": [again]}, 1: {"ann": [again]}}
 
 
 def test_the_owner_of_each_partition_is_asked_a_few_keys_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Producer()
     monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     monkeypatch.setattr(erasure, "_KEYS_AT_ONCE", 2)
-    traces = Traces(
+    user_data = UserData(
         "ann", ("ann", "~a"), state={4: {"ann": [b"1", b"2", b"3"]}, 2: {"ann": [b"4"], "~a": [b"5", b"6"]}}
     )
-    assert ask_to_forget(SETTINGS, traces) == 4
+    assert ask_to_forget(SETTINGS, user_data) == 4
     requests = [(2, "ann", [b"4"]), (2, "~a", [b"5", b"6"]), (4, "ann", [b"1", b"2"]), (4, "ann", [b"3"])]
     assert [(one.topic, one.partition, one.key, one.value) for one in client.sent] == [
         (SETTINGS.topics.hops, partition, name.encode(), encode_request(Forget(name, keys)))
@@ -262,5 +262,5 @@ def test_who_asks_is_told_that_not_all_was_published(monkeypatch: pytest.MonkeyP
     client = Producer(KafkaError("full"))
     monkeypatch.setattr(records, "producer", lambda *_, **__: client)
     with pytest.raises(PublishError, match="run this again"):
-        ask_to_forget(SETTINGS, Traces("ann", ("ann",), state={0: {"ann": [b"1"]}}))
+        ask_to_forget(SETTINGS, UserData("ann", ("ann",), state={0: {"ann": [b"1"]}}))
     assert client.closed == 1

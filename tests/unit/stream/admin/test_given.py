@@ -87,6 +87,6 @@ def test_files_of_labels_are_read_without_those_who_are_named() -> None:
 def test_examples_are_read_in_their_order_and_rulings_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     told = [example(SPAM, "spam", at) for at in range(2)]
     records = [record("examples", b"spam", encode_example(one)) for one in told]
-    records[1:1] = [record("examples", b"@ruling", b"{}"), record("examples", b"spam", b"junk")]
+    records[1:1] = [record("examples", b"@model_command", b"{}"), record("examples", b"spam", b"junk")]
     monkeypatch.setattr(given, "read_all", topics_of({"examples": records}))
     assert list(read_examples(Settings())) == told

@@ -12,7 +12,7 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.admin import status
-from engine.stream.admin.status import Member, Owned, Standing, standing_of
+from engine.stream.admin.status import EngineStatus, Member, Owned, read_status
 from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.control.rulebooks import Refused
 from engine.stream.handlers.messages import Pause
@@ -80,7 +80,7 @@ def test_lag_is_counted_from_what_was_committed_or_else_from_the_first(
     broker = Broker(monkeypatch)
     if offset is not None:
         broker.offsets = {EVENTS: SimpleNamespace(offset=offset)}
-    first, second = standing_of(Settings()).partitions  # topics that do not exist yet have none
+    first, second = read_status(Settings()).partitions  # topics that do not exist yet have none
     assert (first.committed, first.lag) == (committed, lag)
     assert second == Owned("events", 1, None, 4, 10)
 
@@ -91,7 +91,7 @@ def test_who_has_what_and_what_is_in_use_is_told(monkeypatch: pytest.MonkeyPatch
     broker.members = [member("abcdefghij", assigned), member("zz", None)]
     broker.in_use = (SimpleNamespace(id="abc", author="ann", note="why", number=7), object())
     broker.refused = [Refused(6, "eve", "before"), Refused(8, "eve", "after")]
-    found = standing_of(Settings())
+    found = read_status(Settings())
     assert (found.state, [one.name for one in found.members]) == ("Stable", ["abcdefgh on 10.0.0.1", "zz on 10.0.0.1"])
     assert [one.owner for one in found.partitions] == [None, "abcdefgh on 10.0.0.1"]
     assert found.refused == broker.refused[1:]
@@ -106,7 +106,7 @@ def test_workers_that_can_be_reached_say_what_they_decide_by(monkeypatch: pytest
     broker = Broker(monkeypatch)
     broker.members = [member("b", None, "http://0.0.0.0:6067"), member("a", None, "http://worker-1:6066")]
     page = broker.pages["10.0.0.1", 6066] = WorkerPage("0.1.0", "abc", ())
-    assert standing_of(Settings()).members == [Member("10.0.0.1:6066", page), Member("10.0.0.1:6067", None)]
+    assert read_status(Settings()).members == [Member("10.0.0.1:6066", page), Member("10.0.0.1:6067", None)]
 
 
 def workers(*pages: WorkerPage | None) -> list[Member]:
@@ -138,13 +138,13 @@ FINE = WorkerPage("1.0", "abc", ())
 )  # fmt: skip
 def test_what_somebody_has_to_look_after(change: dict[str, Any], problem: list[str]) -> None:
     told: dict[str, Any] = {"members": workers(FINE), "partitions": [], "rulebook": ("abc", "ann", "")} | change
-    assert list(Standing("Stable", **told).problems(1_000)) == problem
+    assert list(EngineStatus("Stable", **told).problems(1_000)) == problem
 
 
 def test_before_the_first_worker_nobody_has_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     broker = Broker(monkeypatch)
     broker.error = GroupIdNotFoundError()
-    found = standing_of(Settings())
+    found = read_status(Settings())
     assert (found.state, found.members, found.rulebook) == ("without workers", [], None)
     assert [one.lag for one in found.partitions] == [6, 6]
 
@@ -152,4 +152,4 @@ def test_before_the_first_worker_nobody_has_anything(monkeypatch: pytest.MonkeyP
 def test_a_broker_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     Broker(monkeypatch).error = KafkaError("away")
     with pytest.raises(BrokerError, match="could not be described"):
-        standing_of(Settings())
+        read_status(Settings())

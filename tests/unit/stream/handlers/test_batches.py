@@ -7,7 +7,7 @@ import pytest
 
 from engine.rulebook.compiler import load_rulebook
 from engine.state.memory import MemoryDatabase
-from engine.state.store import LEDGER, PartitionState, user_key
+from engine.state.store import LEDGER, PartitionState, user_record_key
 from engine.stream.handlers.batches import Rejector, StateOutcome, accept_any, dump_records
 from engine.stream.handlers.metrics import Metrics
 from tests.unit.stream.signed import record
@@ -15,7 +15,7 @@ from tests.unit.stream.signed import record
 RULES = "version: 1\nrules: {all: {event: post, when: ['true'], then: {flag: a}%s}}\n"
 PLAIN = load_rulebook({"r.yaml": RULES % ""})
 BUDGETED = load_rulebook({"r.yaml": RULES % ", budget: {max: 1%, per: 1h, if_exceeded: shadow}"})
-KEYS = [user_key(name) for name in ("ann", "ben", "eve")]
+KEYS = [user_record_key(name) for name in ("ann", "ben", "eve")]
 
 
 class State:

@@ -7,13 +7,13 @@ from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record
 from engine.core.state.strikes import Strike
 from engine.state.memory import MemoryDatabase
-from engine.state.scored import PIECE
-from engine.state.store import PartitionState, entity_key, user_key
+from engine.state.scored import BLOCK
+from engine.state.store import PartitionState, entity_record_key, user_record_key
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.erasure import Forget, forget, is_about
 
-ANN = user_key("ann")
-DOMAIN = entity_key(("url_domain", "x.example"))
+ANN = user_record_key("ann")
+DOMAIN = entity_record_key(("url_domain", "x.example"))
 
 
 def made() -> tuple[PartitionState, MemoryDatabase]:
@@ -76,7 +76,7 @@ def test_a_note_at_another_entity_goes_and_its_record_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stop", "about"),
+    ("entity_key", "about"),
     [
         (("target_id", "ann"), True),
         (("target_id+user_id", "bob\x1fann"), True),
@@ -85,14 +85,16 @@ def test_a_note_at_another_entity_goes_and_its_record_stays() -> None:
         (("target_id+text", "bob\x1fann"), False),
     ],
 )
-def test_a_record_is_about_a_person_by_its_kind_and_not_by_its_spelling(stop: tuple[str, str], about: bool) -> None:
-    assert is_about(entity_key(stop), "ann") is about
+def test_a_record_is_about_a_person_by_its_kind_and_not_by_its_spelling(
+    entity_key: tuple[str, str], about: bool
+) -> None:
+    assert is_about(entity_record_key(entity_key), "ann") is about
 
 
 def test_what_cannot_be_read_stops_nothing() -> None:
     state, database = made()
-    database.values |= {DOMAIN: b"\xff" * 20, PIECE + b"\x00damaged": b"\x01\x00\x00\x00ann", ANN: b"\xff"}
-    outcome = forgotten(state, DOMAIN, PIECE + b"\x00damaged", ANN)
+    database.values |= {DOMAIN: b"\xff" * 20, BLOCK + b"\x00damaged": b"\x01\x00\x00\x00ann", ANN: b"\xff"}
+    outcome = forgotten(state, DOMAIN, BLOCK + b"\x00damaged", ANN)
     write(state, database, outcome)
     assert set(database.values) == {DOMAIN}  # to be looked into by hand
 

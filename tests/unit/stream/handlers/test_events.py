@@ -16,7 +16,7 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.events import EventWorker, arrival_of
-from engine.stream.handlers.label_messages import RULING, Pin, Restore, decode_example
+from engine.stream.handlers.label_messages import MODEL_COMMAND, Pin, Restore, decode_example
 from engine.stream.handlers.labels import LabelWorker, Models
 from engine.stream.handlers.messages import DEAD_LETTER_BYTES, Message
 from engine.stream.handlers.metrics import Metrics
@@ -277,8 +277,8 @@ def test_a_trainer_that_has_just_started_publishes_a_pin_before_any_label() -> N
     second = Desk()
     second.follow(first.trainer.due_snapshots())
     assert asyncio.run(second.trainer.on_assigned(0)) == 2
-    ruling = msgspec.json.encode(Pin("spam", pinned=True))
-    second.trainer.process(0, [Desk.record("examples", 2, ruling, RULING)])
+    model_command = msgspec.json.encode(Pin("spam", pinned=True))
+    second.trainer.process(0, [Desk.record("examples", 2, model_command, MODEL_COMMAND)])
     second.now_s = 5.0
     second.follow(second.trainer.due_snapshots())
     assert second.models.followers["spam"].model().pinned
@@ -456,16 +456,18 @@ def test_no_record_has_arrived_later_than_now() -> None:
 
 def test_a_ruling_about_a_model_that_is_not_there_makes_none() -> None:
     desk = Desk()
-    outcome = desk.trainer.process(0, [Desk.record("examples", 0, msgspec.json.encode(Restore("made-up", 1)), RULING)])
+    outcome = desk.trainer.process(
+        0, [Desk.record("examples", 0, msgspec.json.encode(Restore("made-up", 1)), MODEL_COMMAND)]
+    )
     assert [dict(one.headers or ())["reason"] for one in outcome.messages] == [b"no_such_model"]
     assert not desk.trainer.learned()
 
 
 def test_a_seed_that_never_comes_does_not_stop_the_trainer() -> None:
     desk = Desk()
-    ruling = Desk.record("examples", 0, msgspec.json.encode(Restore("spam", 1 << 50)), RULING)
-    assert desk.trainer.process(0, [ruling]).read_from == 0
+    model_command = Desk.record("examples", 0, msgspec.json.encode(Restore("spam", 1 << 50)), MODEL_COMMAND)
+    assert desk.trainer.process(0, [model_command]).read_from == 0
     desk.now_s = 60.0
-    outcome = desk.trainer.process(0, [ruling])
+    outcome = desk.trainer.process(0, [model_command])
     assert outcome.read_from is None
     assert [dict(one.headers or ())["reason"] for one in outcome.messages] == [b"no_seed"]

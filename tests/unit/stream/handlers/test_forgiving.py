@@ -13,7 +13,7 @@ from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import STRIKE
-from engine.state.store import PartitionState, user_key
+from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.forgiving import Revocation
@@ -172,9 +172,9 @@ def test_a_strike_is_forgiven_to_none_but_its_user() -> None:
     bench = Bench()
     (action,) = bench.post("ann")
     bench.post("ben")
-    ben = bench.database.values[user_key("ben")]
+    ben = bench.database.values[user_record_key("ben")]
     bench.revoke(action["action_id"], user="ben")
-    assert bench.database.values[user_key("ben")] == ben
+    assert bench.database.values[user_record_key("ben")] == ben
 
 
 def test_a_strike_is_found_under_a_pseudonym() -> None:
@@ -196,7 +196,7 @@ def test_only_who_may_revoke_makes_the_engine_forgive() -> None:
 def test_a_record_that_cannot_be_read_stops_nothing() -> None:
     bench = Bench()
     (action,) = bench.post()
-    bench.database.values[user_key("u")] = b"damaged"
+    bench.database.values[user_record_key("u")] = b"damaged"
     bench.begin()
     (letter,) = bench.revoke(action["action_id"]).messages
     assert dict(letter.headers or ())["reason"] == b"unreadable_state"
@@ -217,5 +217,5 @@ def test_a_replay_forgives_in_the_same_place() -> None:
     engine = OfflineEngine(load_rulebook({"rules.yaml": RULES}), Settings(decision_sample=0.0))
     messages = list(engine.run([post(0), post(1), *labels, post(2)]))
     assert [orjson.loads(one.value) for one in messages if one.topic == "actions"] == live
-    records = (one.load([user_key("u")])[user_key("u")] for one in (engine.state, bench.state))
+    records = (one.load([user_record_key("u")])[user_record_key("u")] for one in (engine.state, bench.state))
     assert len({dump_record(one) for one in records}) == 1

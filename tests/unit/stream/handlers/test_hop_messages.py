@@ -1,4 +1,4 @@
-"""Journeys and recalls as messages: what may be in one, where it goes, how it is numbered."""
+"""Journeys and matches as messages: what may be in one, where it goes, how it is numbered."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from engine.core.domain.events import LATEST_MS, MAX_CLOCK_TOLERANCE_MS
-from engine.core.evaluation.journeys import Journey, Recall
+from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
 from engine.core.state.clusters import Trace
 from engine.errors import StateError
-from engine.state.store import entity_key, user_key
+from engine.state.store import entity_record_key, user_record_key
 from engine.stream.handlers import hop_messages
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import (
@@ -25,27 +25,27 @@ from engine.stream.handlers.hop_messages import (
 from tests.events import START_MS
 
 STOPS = [("device_id", "d"), ("url_domain", "x.io")]
-RECALL = Recall("r", "e", "post", "ann", "ann", START_MS, 2, "device_id", "d", "c", None, 1)
+MATCH = RetroactiveMatch("r", "e", "post", "ann", "ann", START_MS, 2, "device_id", "d", "c", None, 1)
 
 
-def journey(**changes: Any) -> Journey:
-    """On its way to its first stop."""
-    return replace(Journey("e", "post", "ann", START_MS, 2, {}, list(STOPS), {}, {}), **changes)
+def routed(**changes: Any) -> RoutedEvent:
+    """On its way to its first entity_key."""
+    return replace(RoutedEvent("e", "post", "ann", START_MS, 2, {}, list(STOPS), {}, {}), **changes)
 
 
 def departures() -> Departures:
     return Departures("hops", FROM_HOPS, 1, 7)
 
 
-def decoded(what: Journey | Recall) -> Journey | Recall:
+def decoded(what: RoutedEvent | RetroactiveMatch) -> RoutedEvent | RetroactiveMatch:
     """As it arrives."""
-    message = departures().send(what) if isinstance(what, Journey) else departures().recall([what])[0]
+    message = departures().send(what) if isinstance(what, RoutedEvent) else departures().send_matches([what])[0]
     found = decode_hop(message.value)
     assert not isinstance(found, Forget)
     return found[1]
 
 
-def is_taken(what: Journey | Recall) -> bool:
+def is_taken(what: RoutedEvent | RetroactiveMatch) -> bool:
     try:
         return decoded(what) == what
     except StateError:
@@ -64,14 +64,14 @@ def test_nothing_is_no_message(empty: bytes | None) -> None:
 )  # fmt: skip
 def test_a_time_may_be_as_far_ahead_as_a_clock_may_be(behind_ms: int, taken: bool) -> None:
     ts_ms = LATEST_MS + behind_ms
-    assert is_taken(journey(ts_ms=ts_ms)) == is_taken(replace(RECALL, ts_ms=ts_ms)) == taken
+    assert is_taken(routed(ts_ms=ts_ms)) == is_taken(replace(MATCH, ts_ms=ts_ms)) == taken
 
 
 @pytest.mark.parametrize(("hashed", "taken"), [(-1, False), (0, True), ((1 << 64) - 1, True)])
 def test_a_hash_has_64_bits(hashed: int, taken: bool) -> None:
-    assert is_taken(replace(RECALL, content=hashed)) == taken
-    assert is_taken(journey(content=hashed)) == taken
-    assert is_taken(journey(clusters={"ring": Trace([5, hashed])})) == taken
+    assert is_taken(replace(MATCH, content=hashed)) == taken
+    assert is_taken(routed(content=hashed)) == taken
+    assert is_taken(routed(clusters={"ring": Trace([5, hashed])})) == taken
 
 
 @pytest.mark.parametrize(
@@ -79,29 +79,29 @@ def test_a_hash_has_64_bits(hashed: int, taken: bool) -> None:
 )
 def test_a_member_has_a_name_that_an_event_can_have(chars: int, taken: bool) -> None:
     members = {"ben": START_MS, "m" * chars: START_MS}
-    assert is_taken(journey(clusters={"calm": Trace([1]), "ring": Trace([5], members)})) == taken
+    assert is_taken(routed(clusters={"calm": Trace([1]), "ring": Trace([5], members)})) == taken
 
 
 @pytest.mark.parametrize(("visited", "taken"), [(0, True), (1, True), (2, True), (3, False)])
 def test_nobody_has_been_at_more_stops_than_there_are(visited: int, taken: bool) -> None:
-    assert is_taken(journey(found=[{"c": 1}] * visited)) == taken
+    assert is_taken(routed(answers=[{"c": 1}] * visited)) == taken
 
 
 def test_a_journey_tells_which_rules_rest_where_it_has_been() -> None:
-    assert is_taken(journey(resting={"r": True, "s": False}))
+    assert is_taken(routed(resting={"r": True, "s": False}))
 
 
 def test_a_journey_is_sent_on_up_to_half_of_what_a_message_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    size = len(departures().send(journey(fields={"text": "x" * 1_000})).value)
+    size = len(departures().send(routed(fields={"text": "x" * 1_000})).value)
     monkeypatch.setattr(hop_messages, "MAX_MESSAGE_BYTES", 2 * size)
-    assert len(departures().send(journey(fields={"text": "x" * 1_000})).value) == size
+    assert len(departures().send(routed(fields={"text": "x" * 1_000})).value) == size
     with pytest.raises(ValueError, match="too large"):
-        departures().send(journey(fields={"text": "x" * 1_001}))
+        departures().send(routed(fields={"text": "x" * 1_001}))
 
 
 def test_messages_of_one_record_are_numbered_one_by_one() -> None:
     leaving = departures()
-    messages = [leaving.send(journey()), *leaving.recall([RECALL, RECALL])]
+    messages = [leaving.send(routed()), *leaving.send_matches([MATCH, MATCH])]
     found = [decode_hop(one.value) for one in messages]
     assert [one[0] for one in found if not isinstance(one, Forget)] == [
         Origin(FROM_HOPS, 1, 7 * MESSAGES_PER_RECORD + place) for place in range(3)
@@ -109,20 +109,22 @@ def test_messages_of_one_record_are_numbered_one_by_one() -> None:
 
 
 def test_a_message_goes_to_its_next_stop_by_key_and_home_by_partition() -> None:
-    on_its_way, back = journey(), journey(found=[{}, {}])
-    sent = [departures().send(on_its_way), departures().send(back), *departures().recall([RECALL])]
+    on_its_way, back = routed(), routed(answers=[{}, {}])
+    sent = [departures().send(on_its_way), departures().send(back), *departures().send_matches([MATCH])]
     assert [(one.key, one.partition) for one in sent] == [(b"device_id\x00d", None), (b"ann", 2), (b"ann", 2)]
-    assert [state_key(one) for one in (on_its_way, back, RECALL)] == [
-        entity_key(STOPS[0]), user_key("ann"), user_key("ann")
+    assert [state_key(one) for one in (on_its_way, back, MATCH)] == [
+        entity_record_key(STOPS[0]), user_record_key("ann"), user_record_key("ann")
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("what", "known", "unknown"),
-    [(journey(), [1], [0, 1, 2]), (journey(found=[{}, {}]), [2], [2]), (RECALL, [2], [2])],
+    [(routed(), [1], [0, 1, 2]), (routed(answers=[{}, {}]), [2], [2]), (MATCH, [2], [2])],
     ids=["on its way", "back", "recall"],
 )
-def test_it_belongs_where_it_was_sent(what: Journey | Recall, known: list[int], unknown: list[int]) -> None:
+def test_it_belongs_where_it_was_sent(
+    what: RoutedEvent | RetroactiveMatch, known: list[int], unknown: list[int]
+) -> None:
     """`unknown`: where nobody can tell where entities are."""
 
     def place(key: bytes) -> int:

@@ -22,7 +22,7 @@ from engine.settings import Settings
 from engine.state import store
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import payload_of
-from engine.state.store import WATERMARKS, PartitionState, Source, entity_key, user_key
+from engine.state.store import WATERMARKS, PartitionState, Source, entity_record_key, user_record_key
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hop_messages import MESSAGES_PER_RECORD, encode_request
@@ -78,15 +78,15 @@ class Town:
     def post(self, user: str, number: int, *, forget: bool = False, **fields: Any) -> None:
         """An event on its user's partition. `forget`: the worker dies before it has noted anything."""
         event = {"event_id": f"e{number}", "type": "post", "user_id": user, "ts": START_MS + number * 1000, **fields}
-        home = ord(user[0]) % len(self.databases)
+        user_partition = ord(user[0]) % len(self.databases)
         value = orjson.dumps(event).replace(b'"DEEP"', b"[" * 990 + b"]" * 990)
-        record = Record("events", home, number, user.encode(), value)
-        outcome = self.events.process(home, [record])
+        record = Record("events", user_partition, number, user.encode(), value)
+        outcome = self.events.process(user_partition, [record])
         self.deliver(outcome.messages)
         if forget:
             self.states.clear()
         else:
-            self.databases[home].apply(outcome.changes)
+            self.databases[user_partition].apply(outcome.changes)
             outcome.settle()
 
     def deliver(self, messages: list[Message]) -> None:
@@ -134,7 +134,7 @@ class Town:
 
     def count_at(self, kind: str, key: str) -> int:
         """Entries in the longest series of an entity, wherever it is kept."""
-        found = [database.values.get(entity_key((kind, key))) for database in self.databases]
+        found = [database.values.get(entity_record_key((kind, key))) for database in self.databases]
         (data,) = [value for value in found if value is not None]
         series = load_record(data).series
         counted: list[Sized] = [*times_by_key(series.counts).values(), *entries_by_key(series.distincts).values()]
@@ -152,7 +152,7 @@ def test_events_meet_at_their_entity_and_are_decided_at_home() -> None:
     assert sorted(town.actions()) == [("e0", "swarm"), ("e1", "swarm"), ("e2", "swarm")]
     assert town.count_at("url_domain", "a.com") == 3
     assert town.metric("floodgate_hops_total", kind="url_domain") == 3
-    assert town.metric("floodgate_recalls_total", rule="swarm") == 2
+    assert town.metric("floodgate_retroactive_matches_total", rule="swarm") == 2
 
 
 def test_events_that_name_no_entity_make_no_journey() -> None:
@@ -325,8 +325,9 @@ counters: {ring_users: {distinct: user_id, by: ring, over: 1h}}
 rules: {big: {event: post, when: [ring_users >= 4], then: {review: ring}}}
 """
 NAMES = (
-    "tag", "origin", "event_id", "type", "user_id", "ts_ms", "home", "fields", "stops", "values", "models", "allowed",
-    "eligible", "hits", "found", "clusters", "members", "content",
+    "tag", "origin", "event_id", "type", "user_id", "ts_ms", "user_partition", "fields", "entity_keys", "values",
+    "models", "allowed",
+    "eligible", "hits", "answers", "clusters", "members", "content",
 )  # fmt: skip
 
 
@@ -367,11 +368,13 @@ HOME_OF_A = ord("a") % 3
 @pytest.mark.parametrize(
     "changes",
     [
-        {"home": 3}, {"home": 65_535}, {"home": 65_536}, {"home": -1}, {"origin": [0, 3, 5]},
+        {"user_partition": 3}, {"user_partition": 65_535}, {"user_partition": 65_536}, {"user_partition": -1},
+        {"origin": [0, 3, 5]},
         {"origin": [0, 1 << 30, 5]},
         {"origin": [0, -1, 5]}, {"origin": [2, 0, 5]}, {"origin": [0, 0, 1 << 62]}, {"origin": [0, 0, -1]},
-        {"content": -1}, {"ts_ms": 0}, {"ts_ms": 1 << 62}, {"found": [{}] * 5},
-        {"stops": [["device_id", "d"]] * 600}, {"stops": [["", "d"]]}, {"event_id": ""}, {"user_id": "u" * 3_000},
+        {"content": -1}, {"ts_ms": 0}, {"ts_ms": 1 << 62}, {"answers": [{}] * 5},
+        {"entity_keys": [["device_id", "d"]] * 600}, {"entity_keys": [["", "d"]]}, {"event_id": ""},
+        {"user_id": "u" * 3_000},
         {"clusters": {"ring": {"labels": [-1]}}}, {"clusters": {"ring": {"labels": [5, -(1 << 63)]}}},
         {"hits": [["r", "enforce", "nonsense", [], None]]}, {"values": {"c": ["at least", "many"]}},
     ],
@@ -392,12 +395,15 @@ def test_a_made_up_message_is_a_dead_letter_and_nothing_else_suffers(changes: di
 @pytest.mark.parametrize(
     "changes",
     [
-        {"clusters": {"ring": {"labels": [1], "members": {"m" * 70_000: START_MS}}}, "stops": [["ring", "1"]]},
-        {"clusters": {"ring": {"labels": [1], "members": {"m": -(1 << 63), "n": 9**19}}}, "stops": [["ring", "1"]]},
-        {"clusters": {"ring": {"labels": [1], "members": {str(n): START_MS for n in range(3_000)}}}, "stops": [["ring", "1"]]},  # noqa: E501
-        {"clusters": {"ring": {"labels": [(1 << 64) - 1]}}, "stops": [["ring", "f" * 40]]},
-        {"clusters": {"ring": {"labels": [1] * 5_000, "shared": True}}, "stops": [["ring", "no label"]]},
-        {"stops": [["ring", ""]]}, {"stops": [["device_id", "\x1f" * 8_000]]}, {"stops": [["nothing", "k"]]},
+        {"clusters": {"ring": {"labels": [1], "members": {"m" * 70_000: START_MS}}}, "entity_keys": [["ring", "1"]]},
+        {"clusters": {"ring": {"labels": [1], "members": {"m": -(1 << 63), "n": 9**19}}}, "entity_keys": [["ring",
+        "1"]]},
+        {"clusters": {"ring": {"labels": [1], "members": {str(n): START_MS for n in range(3_000)}}},
+        "entity_keys": [["ring", "1"]]},
+        {"clusters": {"ring": {"labels": [(1 << 64) - 1]}}, "entity_keys": [["ring", "f" * 40]]},
+        {"clusters": {"ring": {"labels": [1] * 5_000, "shared": True}}, "entity_keys": [["ring", "no label"]]},
+        {"entity_keys": [["ring", ""]]}, {"entity_keys": [["device_id", "\x1f" * 8_000]]},
+        {"entity_keys": [["nothing", "k"]]},
         {"ts_ms": 4_102_444_800_000}, {"ts_ms": 788_918_400_000}, {"content": (1 << 64) - 1}, {"type": "never seen"},
         {"fields": {"device_id": {"deep": [{}] * 99}}}, {"values": {"c": ["at least", float("nan")]}},
         {"eligible": {"big": "t" * 2_048}}, {"members": {"ring": ["m" * 70_000]}}, {"user_id": "u" * 2_048},
@@ -411,12 +417,12 @@ def test_whatever_a_message_says_its_partition_goes_on(changes: dict[str, Any]) 
         for partition in range(3):
             town.forge(partition, origin=[0, HOME_OF_A, partition - 3 + MESSAGES_PER_RECORD], **changes)
         town.travel()
-        before = town.metric("floodgate_journeys_total")
+        before = town.metric("floodgate_routed_events_total")
         for number in range(2, 8):
             town.states.clear()  # what is stored can be read
             shared_device(town, range(number, number + 1))
         assert town.offsets == [len(log) for log in town.log]
-        assert town.metric("floodgate_journeys_total") == before + 6
+        assert town.metric("floodgate_routed_events_total") == before + 6
 
 
 def test_a_number_near_the_end_of_all_numbers_stops_no_journeys() -> None:
@@ -486,11 +492,11 @@ def test_a_large_jump_that_is_real_is_taken_after_a_look() -> None:
     assert set(town.asked) == {(0, HOME_OF_A)}
     assert town.letters() == []
     assert town.offsets == [len(log) for log in town.log]
-    assert town.metric("floodgate_journeys_total") == 3
+    assert town.metric("floodgate_routed_events_total") == 3
     looks = len(town.asked)
     town.post("a", 500_001, device_id="d")
     town.travel()
-    assert town.metric("floodgate_journeys_total") == 4
+    assert town.metric("floodgate_routed_events_total") == 4
     assert len(town.asked) == looks
 
 
@@ -502,10 +508,10 @@ def test_many_made_up_steps_reach_no_further_than_one_leap() -> None:
         for partition in range(3):
             town.forge(partition, origin=[0, HOME_OF_A, number * 90_000 * MESSAGES_PER_RECORD])
     town.travel()
-    before, town.ends = town.metric("floodgate_journeys_total"), {(0, HOME_OF_A): 100_004, (1, 0): 99, (1, 1): 99}
+    before, town.ends = town.metric("floodgate_routed_events_total"), {(0, HOME_OF_A): 100_004, (1, 0): 99, (1, 1): 99}
     town.ends[1, 2] = 99
     shared_device(town, range(100_001, 100_004))
-    assert town.metric("floodgate_journeys_total") == before + 3
+    assert town.metric("floodgate_routed_events_total") == before + 3
 
 
 def test_what_no_worker_has_sealed_is_refused() -> None:
@@ -540,10 +546,12 @@ def test_a_kind_that_the_rulebook_does_not_have_leaves_no_trace() -> None:
     town.post("a", 0, device_id="d")
     for partition in range(3):
         number = partition - 3 + MESSAGES_PER_RECORD
-        town.forge(partition, origin=[0, HOME_OF_A, number], stops=[["made_up", "k"]])
+        town.forge(partition, origin=[0, HOME_OF_A, number], entity_keys=[["made_up", "k"]])
     town.travel()
     assert b"made_up" not in generate_latest(town.metrics.registry)
-    assert all(not kind.startswith("made") for state in town.states.values() for kind, _ in state.census().counts)
+    assert all(
+        not kind.startswith("made") for state in town.states.values() for kind, _ in state.entity_budget().counts
+    )
     assert all(not key.startswith(b"fmade_up") for database in town.databases for key in database.values)
 
 
@@ -554,7 +562,7 @@ def test_a_hop_from_a_time_that_has_not_come_is_refused() -> None:
     outcome = town.hops.process(0, [Record("hops", 0, 0, message.key, message.value, START_MS)])
     outcome.settle()
     assert town.metric("floodgate_dead_letters_total", topic="hops", reason="not_a_hop") == 1
-    assert not town.state(0).census().counts
+    assert not town.state(0).entity_budget().counts
 
 
 def test_a_record_that_cannot_be_stored_is_a_dead_letter_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -567,7 +575,7 @@ def test_a_record_that_cannot_be_stored_is_a_dead_letter_and_stops_no_other(monk
             raise ValueError("this cannot be stored")
         return dump_record(record)
 
-    bad = entity_key(("device_id", "bad"))
+    bad = entity_record_key(("device_id", "bad"))
     monkeypatch.setattr(store, "dump_record", dump)
     town.post("a", 1, device_id="bad")
     town.post("a", 2, device_id="good")
@@ -587,7 +595,11 @@ def test_what_is_copied_to_another_partition_is_refused_there() -> None:
     for number, user in enumerate("abc"):
         town.post(user, number, text="https://a.com", device_id=f"d{user}")
         town.travel()
-    journeys, actions, log = town.metric("floodgate_journeys_total"), town.actions(), [list(one) for one in town.log]
+    routed_events, actions, log = (
+        town.metric("floodgate_routed_events_total"),
+        town.actions(),
+        [list(one) for one in town.log],
+    )
     kept = [dict(database.values) for database in town.databases]
     for partition, messages in enumerate(log):
         town.log[(partition + 1) % 3] += messages
@@ -595,7 +607,7 @@ def test_what_is_copied_to_another_partition_is_refused_there() -> None:
     town.travel()
     refused = town.metric("floodgate_dead_letters_total", topic="hops", reason="not_of_this_partition")
     assert refused == 2 * sum(map(len, log)) > 0
-    assert (town.metric("floodgate_journeys_total"), town.actions()) == (journeys, actions)
+    assert (town.metric("floodgate_routed_events_total"), town.actions()) == (routed_events, actions)
     assert [dict(database.values) for database in town.databases] == kept
 
 
@@ -604,27 +616,29 @@ def test_a_request_to_forget_counts_once_also_after_a_restart() -> None:
     town.hops = HopWorker(town.settings, town.state, town.metrics, 3, accept=lambda *_: Publisher("ann", False))
     town.use(RULES)
     town.post("a", 0)
-    home, key = ord("a") % 3, user_key("a")
+    user_partition, key = ord("a") % 3, user_record_key("a")
     request = encode_request(Forget("a", [key]))
 
     def asked(sequence: int, offset: int) -> bool:
         """Whether the request is refused."""
-        outcome = town.hops.process(home, [ann.record(sequence, "hops", b"a", request, offset=offset, partition=home)])
-        town.databases[home].apply(outcome.changes)
+        outcome = town.hops.process(
+            user_partition, [ann.record(sequence, "hops", b"a", request, offset=offset, partition=user_partition)]
+        )
+        town.databases[user_partition].apply(outcome.changes)
         outcome.settle()
         return any(message.topic == town.settings.topics.dead_letters for message in outcome.messages)
 
-    assert key in town.databases[home].values
+    assert key in town.databases[user_partition].values
     assert not asked(200, 0)
-    assert key not in town.databases[home].values
+    assert key not in town.databases[user_partition].values
     town.post("a", 1)
     assert asked(200, 1)
     town.states.clear()  # a new worker has nothing but what is on disk
     assert asked(200, 2)
     assert asked(100, 3)
-    assert key in town.databases[home].values
+    assert key in town.databases[user_partition].values
     assert not asked(201, 4)
-    assert key not in town.databases[home].values
+    assert key not in town.databases[user_partition].values
 
 
 def test_what_was_stored_before_its_watermarks_brings_nothing_about_again() -> None:
@@ -659,7 +673,7 @@ def test_events_that_come_back_together_are_all_kept_for_their_labels() -> None:
     state, events = town.state(0), [Event(f"e{n}", "post", user, START_MS, {}) for n, user in enumerate("abc")]
     found = state.scored_events(hash64(event.event_id) for event in events)
     assert [[one.identity for one in some] for some in found.values()] == [[event.identify()] for event in events]
-    (piece,) = state.scored_pieces(one.piece for some in found.values() for one in some).values()
+    (piece,) = state.scored_blocks(one.block for some in found.values() for one in some).values()
     read = dict(read_scored(payload_of(piece), [event.identify() for event in events]))
     assert [read[event.identify()].inputs.texts for event in events] == [("I am a",), ("I am b",), ("I am c",)]
 
@@ -725,6 +739,6 @@ def test_who_may_ask_to_forget_someone_and_how_often(origin: Publisher | None, r
     town, ann = Town(partitions=1), person("ann")
     town.hops = HopWorker(town.settings, town.state, town.metrics, 1, accept=lambda *_: origin)
     town.use(RULES)
-    request = encode_request(Forget("a", [user_key("a")]))
+    request = encode_request(Forget("a", [user_record_key("a")]))
     outcomes = [town.hops.process(0, [ann.record(1, "hops", b"a", request, offset=offset)]) for offset in range(2)]
     assert [bool(outcome.messages) for outcome in outcomes] == refused

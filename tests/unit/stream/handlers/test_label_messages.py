@@ -19,7 +19,7 @@ from engine.stream.handlers.label_messages import (
     decode_example,
     decode_label,
     decode_message,
-    decode_ruling,
+    decode_model_command,
     encode_example,
     encode_revocation,
     translate_label,
@@ -176,17 +176,19 @@ def test_an_example_from_elsewhere_is_refused(source: tuple[int, int]) -> None:
         decode_example(from_source(*source), partitions=3)
 
 
-@pytest.mark.parametrize("ruling", [Quarantine("ann", True), Restore("spam", 5), Pin("spam", False)])
-def test_a_ruling_is_read_as_it_was_written(ruling: Quarantine | Restore | Pin) -> None:
-    assert decode_ruling(msgspec.json.encode(ruling)) == ruling
+@pytest.mark.parametrize("model_command", [Quarantine("ann", True), Restore("spam", 5), Pin("spam", False)])
+def test_a_ruling_is_read_as_it_was_written(model_command: Quarantine | Restore | Pin) -> None:
+    assert decode_model_command(msgspec.json.encode(model_command)) == model_command
 
 
 def test_a_restored_model_goes_on_learning_unless_it_is_pinned() -> None:
-    assert decode_ruling(b'{"type": "restore", "model": "spam", "number": 5}') == Restore("spam", 5, pinned=False)
+    assert decode_model_command(b'{"type": "restore", "model": "spam", "number": 5}') == Restore(
+        "spam", 5, pinned=False
+    )
 
 
 @pytest.mark.parametrize("data", [None, b"", b"{}", b"junk", b"\xff"])
 def test_what_is_no_ruling_is_refused(data: bytes | None) -> None:
     with pytest.raises(LabelError) as refused:
-        decode_ruling(data)
-    assert refused.value.reason == "not_a_ruling"
+        decode_model_command(data)
+    assert refused.value.reason == "not_a_model_command"

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from engine.core.domain.decisions import Action, Decision, Hit
 from engine.core.evaluation.evaluator import Evaluation
-from engine.core.evaluation.journeys import Journey
+from engine.core.evaluation.routing import RoutedEvent
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
@@ -18,7 +18,7 @@ from engine.stream.handlers.results import Results
 from tests.events import START_MS
 
 HIDDEN = msgspec.structs.replace(Settings(), privacy=PrivacySettings(key="k" * 40))
-JOURNEY = Journey("e", "post", "ann", START_MS, 0, {}, [("device_id", "d")], {}, {})
+ROUTED = RoutedEvent("e", "post", "ann", START_MS, 0, {}, [("device_id", "d")], {}, {})
 
 
 def decision(*, user: str = "ann", acts: bool = True) -> Decision:
@@ -48,11 +48,11 @@ def made(settings: Settings) -> tuple[Results, StateOutcome, Metrics]:
     ("evaluation", "topics"),
     [
         (Evaluation(None), []),
-        (Evaluation(None, JOURNEY), []),
+        (Evaluation(None, ROUTED), []),
         (Evaluation(decision()), ["actions", "decisions"]),
         (Evaluation(decision(acts=False)), ["decisions"]),
-        (Evaluation(decision(), JOURNEY), ["actions"]),
-        (Evaluation(decision(acts=False), JOURNEY), []),
+        (Evaluation(decision(), ROUTED), ["actions"]),
+        (Evaluation(decision(acts=False), ROUTED), []),
     ],
     ids=["nothing", "on its way", "acted", "held", "acted, on its way", "held, on its way"],
 )

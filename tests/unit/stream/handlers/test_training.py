@@ -1,4 +1,4 @@
-"""The trainer: when it publishes, what a ruling keeps waiting, which labels surprise a model."""
+"""The trainer: when it publishes, what a model_command keeps waiting, which labels surprise a model."""
 
 import asyncio
 from dataclasses import replace
@@ -15,7 +15,7 @@ from engine.learning.verdicts import Verdict
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.batches import Outcome
-from engine.stream.handlers.label_messages import RULING, Pin, Quarantine, Restore, Ruling, encode_example
+from engine.stream.handlers.label_messages import MODEL_COMMAND, ModelCommand, Pin, Quarantine, Restore, encode_example
 from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
@@ -47,7 +47,7 @@ class School:
     def begin(self) -> int | None:
         return asyncio.run(self.trainer.on_assigned(0))
 
-    def teach(self, *told: Example | Ruling, offset: int = 0) -> Outcome:
+    def teach(self, *told: Example | ModelCommand, offset: int = 0) -> Outcome:
         """One batch, from an offset on."""
         return self.trainer.process(0, [record(one, offset + place) for place, one in enumerate(told)])
 
@@ -59,10 +59,10 @@ class School:
         return self.metrics.registry.get_sample_value("floodgate_model_drift_total", labels) or 0.0
 
 
-def record(told: Example | Ruling, offset: int) -> Record:
+def record(told: Example | ModelCommand, offset: int) -> Record:
     if isinstance(told, Example):
         return Record("examples", 0, offset, b"spam", encode_example(told))
-    return Record("examples", 0, offset, RULING, msgspec.json.encode(told))
+    return Record("examples", 0, offset, MODEL_COMMAND, msgspec.json.encode(told))
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from aiokafka.partitioner import DefaultPartitioner
 
-from engine.core.evaluation.journeys import Recall
-from engine.state.store import ENTITY, entity_key
+from engine.core.evaluation.routing import RetroactiveMatch
+from engine.state.store import ENTITY, entity_record_key
 from engine.stream.handlers.hop_messages import belongs
 from engine.stream.kafka.placing import among
 from engine.stream.worker.persistence import _partition_of
@@ -11,12 +11,12 @@ from engine.stream.worker.persistence import _partition_of
 
 def test_a_key_is_where_kafkas_clients_send_it() -> None:
     place, every = among(7), list(range(7))
-    keys = [entity_key(("url_domain", f"site{number}.com")).removeprefix(ENTITY) for number in range(200)]
+    keys = [entity_record_key(("url_domain", f"site{number}.com")).removeprefix(ENTITY) for number in range(200)]
     assert [place(key) for key in keys] == [DefaultPartitioner()(key, every, every) for key in keys]
     assert [place(key) for key in keys] == [_partition_of(key, tuple(every)) for key in keys]
     assert {place(key) for key in keys} == set(every)
 
 
-def test_a_recall_belongs_at_home() -> None:
-    recall = Recall("r", "e", "post", "u", "u", 1, 2, "device_id", "d", "c", None, 1)
-    assert [belongs(recall, partition, among(3)) for partition in range(3)] == [False, False, True]
+def test_a_retroactive_match_belongs_at_its_user() -> None:
+    match = RetroactiveMatch("r", "e", "post", "u", "u", 1, 2, "device_id", "d", "c", None, 1)
+    assert [belongs(match, partition, among(3)) for partition in range(3)] == [False, False, True]

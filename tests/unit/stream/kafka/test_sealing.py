@@ -152,7 +152,7 @@ def test_a_model_that_an_operator_restores_is_taken_by_the_workers(tmp_path: Pat
     models = [one for one in sent.records if one.topic == "models"]
     assert models
     refused = [one.key for one in models if not seals.fits(one) and publishers.accept(one, "model") is None]
-    assert refused == []  # else the ruling that names it makes the trainer look for it for good
+    assert refused == []  # else the model_command that names it makes the trainer look for it for good
 
 
 @pytest.mark.parametrize(("may", "revoked"), [("revoke", {"a1"}), ("model", set())])

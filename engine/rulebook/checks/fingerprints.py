@@ -16,24 +16,24 @@ _Name = tuple[str, str]
 """Kind and name: a field, a counter, a derived value, a cluster, a model, a list."""
 
 
-def give_senses(declared: Declarations, rules: list[RuleDeclaration]) -> None:
-    """Let each rule have its sense, and its budget be one of that sense."""
-    senses = _Senses(declared)
+def give_fingerprints(declared: Declarations, rules: list[RuleDeclaration]) -> None:
+    """Let each rule have its fingerprint, and its budget be one of that fingerprint."""
+    fingerprints = _Fingerprints(declared)
     for rule in rules:
-        sense = hash32("\x00".join(senses.parts(rule)))
+        fingerprint = hash32("\x00".join(fingerprints.parts(rule)))
         budget = rule.rule.budget
         if budget is not None:
-            budget = replace(budget, key=hash32(f"budget {sense} {budget.per_ms}"))
-        rule.rule = replace(rule.rule, sense=sense, budget=budget)
+            budget = replace(budget, key=hash32(f"budget {fingerprint} {budget.per_ms}"))
+        rule.rule = replace(rule.rule, fingerprint=fingerprint, budget=budget)
 
 
-class _Senses:
+class _Fingerprints:
     def __init__(self, declared: Declarations) -> None:
         self._declared = declared
         self.told = cache(self._told_of)  # by name: what it is, and what it reads itself
 
     def parts(self, rule: RuleDeclaration) -> list[str]:
-        """All that makes up a rule's sense."""
+        """All that makes up a rule's fingerprint."""
         found, waiting = [rule.rule.name, *rule.rule.events], list[_Name]()
         for group in (rule.when, rule.any, rule.unless):
             found.append("|")

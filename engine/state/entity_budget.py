@@ -154,7 +154,7 @@ class Provisional:
 
 
 @dataclass(slots=True)
-class Census:
+class EntityBudget:
     """New entities by kind and day; two days of them are remembered. `provisional`: by kind, those that at most
     MAX_SOURCES have named; `unstored`: how much of that has changed since it was stored."""
 
@@ -213,28 +213,28 @@ class Census:
         return b"".join(parts)
 
 
-def load_census(data: bytes, provisional: bytes = b"") -> Census:
+def load_entity_budget(data: bytes, provisional: bytes = b"") -> EntityBudget:
     """What `dump` and `dump_provisional` wrote; without the second all stay. Raises StateError."""
-    census, at = Census(), 0
+    entity_budget, at = EntityBudget(), 0
     try:
         while at < len(data):
             length, day, count = _ENTRY.unpack_from(data, at)
             at += _ENTRY.size + length
             if at > len(data):
                 raise ValueError("it ends too early")
-            census.counts[data[at - length : at].decode(), day] = count
-        _load_provisional(census, provisional)
+            entity_budget.counts[data[at - length : at].decode(), day] = count
+        _load_provisional(entity_budget, provisional)
     except (struct.error, ValueError) as error:
-        raise StateError(f"a stored census of {len(data)} bytes cannot be read: {error}") from error
-    return census
+        raise StateError(f"a stored entity_budget of {len(data)} bytes cannot be read: {error}") from error
+    return entity_budget
 
 
-def _load_provisional(census: Census, data: bytes) -> None:
+def _load_provisional(entity_budget: EntityBudget, data: bytes) -> None:
     at = 0
     while at < len(data):
         length, count = _KIND.unpack_from(data, at)
         at += _KIND.size + length
-        known = census.provisional[data[at - length : at].decode()] = Provisional()
+        known = entity_budget.provisional[data[at - length : at].decode()] = Provisional()
         if at > len(data) or count > MAX_STORED:
             raise ValueError("it ends too early, or has too many provisional entities")
         for _ in range(count):

@@ -58,7 +58,7 @@ class Record(msgspec.Struct):
         return min(1.0, (TOLERATED * _odds(expected) / _odds(own)) ** 2)
 
 
-class Teachers(msgspec.Struct):
+class ModeratorTrust(msgspec.Struct):
     """What is known of the moderators. `moderators`: against the model; `opposed`: against their colleagues and it;
     `anonymous`: labels of nobody. Part of a snapshot: whoever trains next goes on with it."""
 
@@ -84,7 +84,7 @@ class Teachers(msgspec.Struct):
                 found = min(found, own.trust(average))
         return found
 
-    def standing(self) -> dict[str, float]:
+    def weights_by_moderator(self) -> dict[str, float]:
         """The trust in each moderator of whom enough labels are known: everybody is added up once."""
         found = {name: 1.0 for name, own in self.moderators.items() if own.labels >= PATIENCE}
         for records in (self.moderators, self.opposed):

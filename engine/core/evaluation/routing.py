@@ -1,15 +1,15 @@
-"""Counting over what belongs to no single user: an event's journey to its entities and back.
+"""Counting over what belongs to no single user: an event is routed to its entities and back.
 
 An address, a domain or a text is owned by one partition, as a user is. An event whose rules count over
-such entities travels: from its user to each entity in turn, in the order of their kinds, and back to
-its user, where it is decided. At each stop it is entered into the entity's series and takes the counters'
-values along. What happens at a stop depends on the entity's record alone, so it does not matter whether
-the stops lie on one worker or on many.
+such entities is repartitioned for each: from its user to each entity in turn, in the order of their kinds, and back
+to its user, where it is decided. It carries the list of those keys with it (a routing slip). At each of them it is
+entered into the entity's series and takes the counters' values along. What happens there depends on the entity's
+record alone, so it does not matter whether the entities lie on one worker or on many.
 
 Those who came first are not forgotten. A rule with a lookback leaves a note at the entity for each event
 that it would have acted on, had there been more of them. When the entity's counters cross the threshold,
-the notes become recalls, which travel to their users and are enforced there. Whether an event is acted on
-at once or recalled later depends on the order of arrival; whether it is acted on at all does not, for clauses
+the notes become retroactive matches, which go to their users and are enforced there. Whether an event is acted on
+at once or retroactively depends on the order of arrival; whether it is acted on at all does not, for clauses
 that more events can only make true.
 """
 
@@ -19,7 +19,7 @@ from itertools import islice, product
 
 from engine.core.domain.decisions import Contribution, Hit, Value, ordinal
 from engine.core.domain.events import Event
-from engine.core.domain.programs import Fields, JourneyProgram
+from engine.core.domain.programs import Fields, RoutingProgram
 from engine.core.domain.rules import USER, Counter
 from engine.core.domain.units import duration_text
 from engine.core.evaluation.choice import chosen, most_of
@@ -31,7 +31,7 @@ PART_SEPARATOR = "\x1f"
 
 _ESCAPE = "\x1e"
 
-Stop = tuple[str, str]
+EntityKey = tuple[str, str]
 """An entity: its kind, such as "url_domain", and its key, such as "x.io"."""
 
 
@@ -48,31 +48,30 @@ def escaped(part: str) -> str:
 
 
 @dataclass(slots=True)
-class Journey:
-    """An event on its way. `home`: the partition of its user.
+class RoutedEvent:
+    """An event on its way to its entities and back to `user_partition`, where its user is.
 
-    `fields`: what the stops and the decision need of the event; `values`: the user's counters and scores
-    as they were at its arrival; `found`: what each stop so far has answered; `allowed`: an allow rule has
+    `fields`: what the entities and the decision need of the event; `values`: the user's counters and scores
+    as they were at its arrival; `answers`: of each entity so far, the counters' values; `allowed`: an allow rule has
     held already; `eligible`: rules that look back, or rest, at an entity and that would act, and on which target;
-    `resting`: those of them that rest wherever they hold; `hits`: what has
-    been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `place`:
-    as its event's, when it is back; `content`: as its event's; what has been decided by at home is in
-    `scores`, `features` and `contributions`.
+    `resting`: those of them that rest wherever they hold; `hits`: what has been decided already; `clusters`: what it
+    has learned of each; `members`: those of its clusters; `place`, `content`: as its event's; what the decision at
+    its user was made by is in `scores`, `features` and `contributions`.
     """
 
     event_id: str
     type: str
     user_id: str
     ts_ms: int
-    home: int
+    user_partition: int
     fields: Fields
-    stops: list[Stop]
+    entity_keys: list[EntityKey]
     values: dict[str, Value]
     models: dict[str, str]
     allowed: bool = False
     eligible: dict[str, str] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
-    found: list[dict[str, Value]] = field(default_factory=list)
+    answers: list[dict[str, Value]] = field(default_factory=list)
     clusters: dict[str, Trace] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
     place: int = -1
@@ -82,9 +81,9 @@ class Journey:
     contributions: dict[str, list[Contribution]] = field(default_factory=dict)
     resting: dict[str, bool] = field(default_factory=dict)
 
-    def next_stop(self) -> Stop | None:
-        """The entity to visit now; None when it is back home."""
-        return self.stops[len(self.found)] if len(self.found) < len(self.stops) else None
+    def next_entity(self) -> EntityKey | None:
+        """The entity to visit now; None when it is back at its user."""
+        return self.entity_keys[len(self.answers)] if len(self.answers) < len(self.entity_keys) else None
 
     def event(self) -> Event:
         """The event, with the fields that it has carried."""
@@ -94,21 +93,23 @@ class Journey:
         """All values by name. An event that names several entities of a kind has one reading for each, and
         each combination; of very many, every entity occurs in at least one."""
         kinds: dict[str, list[dict[str, Value]]] = {}
-        for (kind, _), values in zip(self.stops, self.found, strict=False):
+        for (kind, _), values in zip(self.entity_keys, self.answers, strict=False):
             kinds.setdefault(kind, []).append(values)
-        answers = [[one for one in found if one] or [{}] for found in kinds.values()]
-        chosen = list(islice(product(*answers), MAX_COMBINATIONS + 1))
-        if len(chosen) > MAX_COMBINATIONS:
-            most = max(map(len, answers))
-            each = [tuple(found[index % len(found)] for found in answers) for index in range(most)]
-            chosen = [*each, *chosen][:MAX_COMBINATIONS]
-        return [{name: value for part in (self.values, *parts) for name, value in part.items()} for parts in chosen]
+        by_kind = [[answer for answer in answers if answer] or [{}] for answers in kinds.values()]
+        combinations = list(islice(product(*by_kind), MAX_COMBINATIONS + 1))
+        if len(combinations) > MAX_COMBINATIONS:
+            most = max(map(len, by_kind))
+            each = [tuple(answers[index % len(answers)] for answers in by_kind) for index in range(most)]
+            combinations = [*each, *combinations][:MAX_COMBINATIONS]
+        return [
+            {name: value for part in (self.values, *parts) for name, value in part.items()} for parts in combinations
+        ]
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
-    """An earlier event that a rule acts on now. `position` of `total` in the rule's counter; `content`: as the
-    event's."""
+class RetroactiveMatch:
+    """An earlier event that a rule acts on, because its entity has crossed the threshold since. `position` of
+    `total` in the rule's counter; `content`: as the event's."""
 
     rule: str
     event_id: str
@@ -116,7 +117,7 @@ class Recall:
     user_id: str
     target_id: str
     ts_ms: int
-    home: int
+    user_partition: int
     kind: str
     key: str
     counter: str
@@ -124,7 +125,7 @@ class Recall:
     total: int
     content: int = 0
 
-    def told(self, counters: Mapping[str, Counter]) -> str:
+    def explain(self, counters: Mapping[str, Counter]) -> str:
         """For people: "14th of 23 accounts with url_domain x.io within 10m"."""
         counter = counters.get(self.counter)
         things = "accounts" if counter is not None and counter.field == USER else "events"
@@ -135,7 +136,7 @@ class Recall:
         return f"{which} of {self.total} {things} with {named}{within}"
 
 
-def route(program: JourneyProgram, fields: Fields) -> list[Stop]:
+def route(program: RoutingProgram, fields: Fields) -> list[EntityKey]:
     """The entities that an event visits, in the order in which all events visit their kinds: of each kind all that it
     names, or of many some that its sender does not choose."""
     return [

@@ -7,7 +7,7 @@ import pytest
 from engine.core.domain.decisions import Action, Decision
 from engine.core.domain.events import FieldMapping
 from engine.core.domain.programs import ModelNumbers
-from engine.core.evaluation.journeys import Journey
+from engine.core.evaluation.routing import RoutedEvent
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import FixedScorer, Stage
 
@@ -155,8 +155,8 @@ def test_a_text_is_told_without_its_key() -> None:
     copied = RETRO.replace("url_domain", "text")
     platform = Platform(copied)
     for user in ("a", "b"):
-        platform.send(user, platform.sent, age=1, text="earn money from home, ask me how i did it")
-    first, *_ = platform.actions("c", 9, age=1, text="EARN money from home: ask me how I did it!")
+        platform.send(user, platform.sent, age=1, text="earn money from user_partition, ask me how i did it")
+    first, *_ = platform.actions("c", 9, age=1, text="EARN money from user_partition: ask me how I did it!")
     assert first.explanation == "1st of 3 accounts with the same text within 10m"
 
 
@@ -353,10 +353,10 @@ def test_clusters_that_were_one_long_ago_are_not_one_for_ever() -> None:
 
 
 def test_readings_combine_what_several_entities_answer() -> None:
-    journey = Journey("e", "post", "u", 0, 0, {}, [("k", "1"), ("k", "2"), ("m", "3")], {"own": 1}, {})
-    journey.found = [{"n": 5}, {"n": 6}, {"o": 7}]
-    assert journey.readings() == [{"own": 1, "n": 5, "o": 7}, {"own": 1, "n": 6, "o": 7}]
-    assert journey.next_stop() is None
+    routed = RoutedEvent("e", "post", "u", 0, 0, {}, [("k", "1"), ("k", "2"), ("m", "3")], {"own": 1}, {})
+    routed.answers = [{"n": 5}, {"n": 6}, {"o": 7}]
+    assert routed.readings() == [{"own": 1, "n": 5, "o": 7}, {"own": 1, "n": 6, "o": 7}]
+    assert routed.next_entity() is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from engine.learning.labels import Example
 from engine.learning.models import LearnedModel, new_learner
 
 
-class ModelPupil:
+class EvaluatedModel:
     """The model that the trainer learns, through and through. `expression`: its pipeline, if it has one of its own."""
 
     def __init__(self, expression: str | None = None) -> None:
@@ -21,7 +21,7 @@ class ModelPupil:
         self.model.learn(example)
 
 
-class RiverPupil:
+class EvaluatedClassifier:
     """A classifier or pipeline of River's, taught by nothing but its labels."""
 
     def __init__(self, expression: str) -> None:

@@ -41,8 +41,8 @@ rules:
 """
 
 
-def sense(text: str) -> int:
-    return load_rulebook({"rules.yaml": text}).rules[0].sense
+def fingerprint(text: str) -> int:
+    return load_rulebook({"rules.yaml": text}).rules[0].fingerprint
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def sense(text: str) -> int:
     ],
 )
 def test_what_a_rule_does_not_read_makes_no_other_rule(old: str, new: str) -> None:
-    assert sense(RULES.replace(old, new, 1)) == sense(RULES)
+    assert fingerprint(RULES.replace(old, new, 1)) == fingerprint(RULES)
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_what_a_rule_does_not_read_makes_no_other_rule(old: str, new: str) -> No
 )
 def test_what_it_reads_does(old: str, new: str) -> None:
     assert old in RULES
-    assert sense(RULES.replace(old, new, 1)) != sense(RULES)
+    assert fingerprint(RULES.replace(old, new, 1)) != fingerprint(RULES)
 
 
 def test_a_model_and_a_counter_of_one_name_are_two_things() -> None:
     named = RULES.replace("spam", "linked")
-    assert sense(named.replace("texts: [place]", "texts: [text]")) != sense(named)
-    assert sense(named.replace("linked: {count: post", "linked: {count: like")) != sense(named)
+    assert fingerprint(named.replace("texts: [place]", "texts: [text]")) != fingerprint(named)
+    assert fingerprint(named.replace("linked: {count: post", "linked: {count: like")) != fingerprint(named)
 
 
 @pytest.mark.parametrize("name", ["linked", "both", "ring"])
@@ -98,4 +98,4 @@ def test_an_undeclared_field_is_not_what_has_its_name(name: str) -> None:
     )
     other = text.replace("links > 1", "links > 2").replace("linked + spent", "linked - spent").replace("1h}\n", "2h}\n")
     assert other != text
-    assert sense(other) == sense(text)
+    assert fingerprint(other) == fingerprint(text)

@@ -1,0 +1,74 @@
+"""The scores of one event while it is decided: each model is asked at most once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.core.domain.decisions import Contribution
+from engine.core.domain.events import Event
+from engine.core.domain.programs import ModelNumbers, Scorer
+from engine.core.domain.rules import threshold_of
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has happened so far; the caller publishes and resets it."""
+
+    late: int = 0
+    duplicates: int = 0
+    conflicting: int = 0
+    scored: int = 0
+    unknown_scores: int = 0
+
+
+class Models:
+    """The scorers by the names of their models, and their thresholds by the names that rules know these by."""
+
+    def __init__(self, scorers: Mapping[str, Scorer], tally: Tally) -> None:
+        self.scorers, self.tally = scorers, tally
+        self.thresholds = {threshold_of(name): scorer.threshold for name, scorer in scorers.items()}
+
+
+@dataclass(slots=True)
+class Scoring:
+    """What the models say of one event. `scores`: by model; None is unknown. `numbers`: what each was asked with."""
+
+    models: Models
+    event: Event
+    scores: dict[str, float | None] = field(default_factory=dict)
+    numbers: dict[str, ModelNumbers] = field(default_factory=dict)
+
+    def ask(self, model: str, numbers: ModelNumbers) -> float | None:
+        """What the generated `decide` calls for each model, or threshold, that its rules name."""
+        if model in self.scores:
+            return self.scores[model]  # the event names several entities: the first reading is scored
+        if model in self.models.thresholds:
+            threshold = self.scores[model] = self.models.thresholds[model]
+            return threshold
+        self.numbers[model] = numbers
+        score = self.models.scorers[model].score(self.event.place, self.event.identify(), numbers)
+        self.scores[model] = score
+        if score is None:
+            self.models.tally.unknown_scores += 1
+        else:
+            self.models.tally.scored += 1
+        return score
+
+    def ask_if_known(self, model: str, _: ModelNumbers) -> float | None:
+        """The same for a rulebook of before: what has been asked already, as its models may have read other things."""
+        return self.scores.get(model, self.models.thresholds.get(model))
+
+    def known(self) -> dict[str, float]:
+        """The scores that are known, as decisions tell them."""
+        scorers = self.models.scorers
+        return {name: round(score, 6) for name, score in self.scores.items() if score is not None and name in scorers}
+
+    def features(self) -> dict[str, dict[str, float | None]]:
+        """What each model that was asked has read as numbers."""
+        scorers, place = self.models.scorers, self.event.place
+        return {name: scorers[name].describe(place, numbers) for name, numbers in self.numbers.items()}
+
+    def contributions(self) -> dict[str, list[Contribution]]:
+        """What moved each score, where that can be told."""
+        scorers, place = self.models.scorers, self.event.place
+        parts = {name: scorers[name].contributions(place, numbers) for name, numbers in self.numbers.items()}
+        return {name: moved for name, moved in parts.items() if moved}
