@@ -15,7 +15,7 @@ from math import exp, log1p
 from typing import Any
 
 import numpy as np
-from river import base, utils
+from river import base
 
 from engine.learning.features import Inputs, Names, Vector, featurizer, hinted
 from engine.learning.kernel import learn, logits
@@ -75,16 +75,20 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     def learn_many(self, X: Any, y: Any) -> None:  # noqa: N803  # River's name
         """Learn from the rows of a data frame, of any library that River reads, in turn."""
-        rows, targets = utils.dataframe.into_frame(X).iter_rows(named=True), utils.dataframe.into_series(y)
+        from river.utils import dataframe  # noqa: PLC0415  # dear to import, and our workers learn row by row
+
+        rows, targets = dataframe.into_frame(X).iter_rows(named=True), dataframe.into_series(y)
         for row, target in zip(rows, targets, strict=True):
             self.learn_one(row, bool(target))
 
     def predict_proba_many(self, X: Any) -> Any:  # noqa: N803  # River's name
         """The probabilities of False and True for each row of a data frame, as a data frame."""
-        frame = utils.dataframe.into_frame(X)
-        found = [self.predict_proba_one(row) for row in frame.iter_rows(named=True)]
-        columns = {kind: np.array([one[kind] for one in found]) for kind in (False, True)}
-        return utils.dataframe.to_native_frame(columns, like=frame)
+        from river.utils import dataframe  # noqa: PLC0415  # as above
+
+        frame = dataframe.into_frame(X)
+        probabilities = [self.predict_proba_one(row) for row in frame.iter_rows(named=True)]
+        columns = {kind: np.array([row[kind] for row in probabilities]) for kind in (False, True)}
+        return dataframe.to_native_frame(columns, like=frame)
 
     def vector(self, x: "X") -> Vector:
         """The features of a dictionary. What is neither text nor number is left out."""

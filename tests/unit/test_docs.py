@@ -92,3 +92,14 @@ def test_whole_rulebooks_in_the_docs_pass_their_check() -> None:
                 assert rulebook is not None, diagnostics.report()
                 checked += 1
     assert checked
+
+
+def test_every_decision_says_whether_it_stands() -> None:
+    """Its number, its status with a date, and which later decisions have changed it."""
+    for path in sorted((ROOT / "docs" / "decisions").glob("*.md")):
+        title, _, status = path.read_text("utf-8").splitlines()[:3]
+        assert title.startswith(f"# {int(path.name[:4])}. "), path.name
+        match = re.fullmatch(r"\*(?:Accepted|Superseded) \d{4}-\d\d-\d\d\.(?: Amended by (.+)\.)?\*", status)
+        assert match, (path.name, status)
+        for later in re.findall(r"\[(\d+)\]", match[1] or ""):
+            assert int(later) > int(path.name[:4]), path.name
