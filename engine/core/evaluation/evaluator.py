@@ -160,6 +160,20 @@ class Evaluator:
             result.decision.contributions = routed.contributions | result.decision.contributions
         return result
 
+    def is_settled(self, routed: RoutedEvent) -> bool:
+        """Whether an event that has been at all its entities would bring nothing about at its user: no rule holds, no
+        model is asked, no cluster is remembered, nothing is published. Such an event need not go back."""
+        program = self.rulebook.program(routed.type)
+        if program is None or program.routing is None or routed.hits:
+            return False
+        if any(trace.belongs(routed.user_id) for trace in routed.clusters.values()):
+            return False
+        decider, event = program.routing.decider, routed.event()
+        if decider.models or self._is_sampled(event):
+            return False
+        ask = Scoring(self._models, event).ask
+        return not any(decider.decide(routed.fields, reading, 0, ask) for reading in routed.readings())
+
     def decide_retroactively(
         self, match: RetroactiveMatch, record: EntityRecord, ledger: EntityRecord | None = None
     ) -> Decision | None:
@@ -238,8 +252,11 @@ class Evaluator:
         )  # fmt: skip
 
     def _evaluation(self, case: Case) -> Evaluation:
-        is_published = case.hits or case.event.identify() & _SAMPLED_BITS < self._sample_below
+        is_published = case.hits or self._is_sampled(case.event)
         return Evaluation(self._decision(case) if is_published else None)
+
+    def _is_sampled(self, event: Event) -> bool:
+        return event.identify() & _SAMPLED_BITS < self._sample_below
 
     def _decision(self, case: Case) -> Decision:
         outcome: Outcome = "allow" if case.allowed else strongest(case.hits)

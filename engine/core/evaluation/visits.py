@@ -21,7 +21,6 @@ from engine.core.state.clusters import (
     labels_of,
     latest_members,
     link_entity,
-    own_label,
     size,
 )
 from engine.core.state.contributors import Contributor, Contributors
@@ -135,7 +134,7 @@ def _watch(
     rule, key = rulebook.rules[watch.rule], entity_key[1]
     notes = record.contributors.get(rule.key)
     target_id = routed.eligible.get(rule.name)
-    moments = _later(record.series, notes, now, watch.within_ms)
+    moments = _later(record.series, notes, now, watch.within_ms) if now < record.newest else []
     direct = watch.crossed(record.series, now, key)
     crossings = [time for time in moments if watch.crossed(record.series, time, key)]
     if direct and (target_id is not None or _has(record.series, now)):
@@ -197,8 +196,7 @@ def take_labels(
 def keep_labels(clusters: Mapping[str, ClusterProgram], routed: RoutedEvent, user: EntityRecord, now: int) -> None:
     """The user keeps the label that the event has come back with."""
     for name, trace in routed.clusters.items():
-        own = trace.target in (0, own_label(routed.user_id))
-        if name in clusters and (trace.shared or trace.known or not own):
+        if name in clusters and trace.belongs(routed.user_id):
             spec = clusters[name].spec
             link = user.links.setdefault(spec.key, Link())
             link.label, link.until = trace.target, max(link.until, now + spec.within_ms)
@@ -239,7 +237,7 @@ def _go_on_to_clusters(clusters: Mapping[str, ClusterProgram], routed: RoutedEve
         trace = routed.clusters.get(name)
         if trace is None or _count_of_cluster(routed, name):
             continue
-        if trace.shared or trace.known or trace.target not in (0, own_label(routed.user_id)):
+        if trace.belongs(routed.user_id):
             trace.members.setdefault(routed.user_id, routed.ts_ms)
             labels = sorted(trace.labels, reverse=True)
             routed.entity_keys += [(cluster.spec.name, f"{label:016x}") for label in labels[-MAX_MERGES:]]

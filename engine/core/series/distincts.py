@@ -106,10 +106,28 @@ def entries_by_key(words: "Packed[int]") -> dict[int, list[tuple[int, int]]]:
     return found
 
 
+def distinct_times_between(words: "Packed[int]", after: int, until: int) -> list[int]:
+    """The times in (after, until] of all series. What is newest is looked at first: most ask about that."""
+    times: list[int] = []
+    for place in range(words[0]):
+        first, end = bounds(words, place, LAYOUT)
+        at = end - 2
+        while at >= first and words[at] > after:
+            if words[at] <= until:
+                times.append(words[at])
+            at -= 2
+    return times
+
+
 def first_time(words: "Packed[int]", key: int, value: int, start: int, until: int) -> int | None:
     """When a value first occurred in (start, until] of the series `key`."""
-    entries = entries_by_key(words).get(key, [])
-    return next((time for time, entered in entries if start < time <= until and entered == value), None)
+    place = find(words, key)
+    if not holds(words, place, key):
+        return None
+    first, end = bounds(words, place, LAYOUT)
+    return next(
+        (words[at] for at in range(first, end, 2) if start < words[at] <= until and words[at + 1] == value), None
+    )
 
 
 def _make_room(words: "Packed[int]", place: int, cap: int) -> None:

@@ -2,7 +2,7 @@
 
 from engine.core.series import counts, distincts
 from engine.core.series.counts import new_counts, times_between
-from engine.core.series.distincts import entries_by_key, new_distincts
+from engine.core.series.distincts import distinct_times_between, new_distincts
 from engine.core.series.packed import Packed, shift
 from engine.core.series.windows import SeriesByKey, SumSeries
 from engine.core.values.bounds import AtLeast
@@ -25,10 +25,9 @@ class EntitySeries:
 
     def after(self, now: int, until: int) -> set[int]:
         """The times in (now, until] at which something was entered."""
-        found = set(times_between(self.counts, now, until))
-        for entries in entries_by_key(self.distincts).values():
-            found.update(time for time, _ in entries if now < time <= until)
-        return found.union(*(one.after(now, until) for one in self.others.values()))
+        times = set(times_between(self.counts, now, until))
+        times.update(distinct_times_between(self.distincts, now, until))
+        return times.union(*(series.after(now, until) for series in self.others.values()))
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""

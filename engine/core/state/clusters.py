@@ -88,6 +88,10 @@ class Trace:
     shared: bool = False
     known: bool = False
 
+    def belongs(self, user_id: str) -> bool:
+        """Whether its user is of a cluster: one who shares nothing with anybody is not."""
+        return self.shared or self.known or (bool(self.labels) and self.target != own_label(user_id))
+
     def meet(self, label: int) -> None:
         """One more label of the same cluster."""
         if label and label not in self.labels:

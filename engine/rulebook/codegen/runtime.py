@@ -9,7 +9,7 @@ from typing import Any, Literal
 from engine.core.domain.decisions import ClauseTrace
 from engine.core.domain.events import lookup
 from engine.core.domain.units import duration_text, size_text
-from engine.core.evaluation.routing import joined
+from engine.core.evaluation.routing import escaped, joined
 from engine.core.evaluation.shares import aligned, with_shares
 from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
 from engine.core.series.counts import doubt_count
@@ -135,8 +135,9 @@ def addresses(value: Any) -> tuple[str, ...]:
 def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
     """The keys of the entities that an event names: one value of each part, every combination, first values
     first. More than an event may visit, as some may be on an exception list."""
-    found = islice(product(*parts), MAX_KEYS)
-    return tuple(_short(joined(values)) for values in found)
+    if len(parts) == 1:  # the usual case
+        return tuple([_short(escaped(value)) for value in parts[0][:MAX_KEYS]])
+    return tuple([_short(joined(values)) for values in islice(product(*parts), MAX_KEYS)])
 
 
 def _short(key: str) -> str:

@@ -147,7 +147,11 @@ class HopWorker:
             return self.decide_returned(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
         matches = self.visit(outcome, what, entity, touched)
-        outcome.messages += [departures.send(what), *departures.send_matches(matches)]
+        if what.next_entity() is None and self._evaluator.is_settled(what):
+            self._metrics.routed_events.inc()
+            outcome.messages += departures.send_matches(matches)
+        else:
+            outcome.messages += [departures.send(what), *departures.send_matches(matches)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
     def _is_plausible(self, origin: Origin, jump: _Jump) -> bool:
