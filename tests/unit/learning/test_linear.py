@@ -1,65 +1,159 @@
-"""The compiled arithmetic of learning does what that in Python does, to the last bit."""
+"""The default learner's arithmetic as it is written in Python, against sums that are done by hand."""
 
 from array import array
-from types import ModuleType
-from typing import Any
+from math import e, isnan, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from engine.learning import linear
-from engine.learning.linear import ARMS, INDICES, MAX_TEXT_BYTES, SHORT_TEXT_BYTES
+from engine.learning.linear import ARMS, INDICES, LONG_GRAM, SATURATED, SHORT_GRAM, SHORT_TEXT_BYTES, START
 
-compiled: ModuleType | Any = pytest.importorskip(
-    "engine.learning._linear", reason="the compiled arithmetic has not been built: `make compiled` needs a C compiler"
+MASK = (1 << 64) - 1
+
+
+def by_hand(hashed: int) -> int:
+    mixed = hashed * 0x9E3779B97F4A7C15 % 2**64
+    mixed ^= mixed // 2**29
+    return mixed * 0x9E3779B97F4A7C15 % 2**64 // 2**44
+
+
+def flat(values: dict[int, float] | None = None) -> "array[float]":
+    """Zero, but for the first arm of some indices, and ten, a hundred and a thousand times that for the others."""
+    found = array("f", bytes(4 * ARMS * INDICES))
+    for index, value in (values or {}).items():
+        for arm in range(ARMS):
+            found[ARMS * index + arm] = value * 10**arm
+    return found
+
+
+@pytest.mark.parametrize("hashed", [0, 1, 2, 12_345, 2**40 + 7, 2**63, MASK])
+def test_an_index_is_the_upper_bits_of_a_number_that_has_been_mixed(hashed: int) -> None:
+    assert linear.index_of(hashed) == by_hand(hashed)
+    assert 0 <= linear.index_of(hashed) < INDICES
+
+
+@pytest.mark.parametrize("length", [SHORT_GRAM, LONG_GRAM])
+@pytest.mark.parametrize("seed", [5, 2**47, MASK])
+def test_each_gram_has_the_index_of_its_bytes(length: int, seed: int) -> None:
+    data = b"abcdefgh\xff\xfe"
+    grams = [data[at : at + length] for at in range(len(data) + 1 - length)]
+    wanted = [by_hand(int.from_bytes(gram, "little") ^ (seed + length) % 2**64) for gram in grams]
+    assert linear.byte_grams(data, length, seed).tolist() == wanted
+    assert linear.byte_grams(data[:length], length, seed).tolist() == wanted[:1]
+    assert linear.byte_grams(data[: length - 1], length, seed).tolist() == []
+    assert linear.byte_grams(b"", length, seed).tolist() == []
+
+
+@pytest.mark.parametrize(("size", "shorts"), [(SHORT_TEXT_BYTES - 1, True), (SHORT_TEXT_BYTES, False)])
+def test_a_short_text_has_its_short_grams_as_well(size: int, shorts: bool) -> None:
+    text = "ab" * (size // 2) + "c" * (size % 2)
+    data = text.encode()
+    long, short = (linear.byte_grams(data, length, 3) for length in (LONG_GRAM, SHORT_GRAM))
+    wanted = list(dict.fromkeys([*long.tolist(), *(short.tolist() if shorts else ())]))
+    assert linear.gram_indices(text, 3).tolist() == wanted  # each once, in the order in which they come first
+
+
+def test_a_texts_weights_are_added_to_what_is_there_over_the_root_of_their_number() -> None:
+    indices = linear.gram_indices("abcdef", 3).tolist()
+    assert len(indices) == 1 + 3
+    weights = flat({indices[0]: 0.5, indices[3]: 1.5})
+    sums = array("d", [1.0] * 4 * ARMS)
+    linear.weigh_texts([None, "abcdef", "", "abc"], 3, weights, sums)
+    assert list(sums) == [1.0] * ARMS + [2.0, 11.0, 101.0, 1_001.0] + [1.0] * 2 * ARMS
+
+
+def test_the_weights_of_indices_are_added_at_their_place() -> None:
+    sums = array("d", [1.0] * 3 * ARMS)
+    linear.weigh_indices((7, 9, 9), 0.5, flat({7: 2.0, 9: 1.0}), sums, 1)
+    assert list(sums) == [1.0] * ARMS + [3.0, 21.0, 201.0, 2_001.0] + [1.0] * ARMS
+
+
+@pytest.mark.parametrize(("number", "wanted"), [(0.0, 0.0), (e - 1, 0.2), (1 - e, -0.2), (e**5 - 1, 1.0)])
+def test_numbers_are_on_a_logarithmic_scale_with_their_sign(number: float, wanted: float) -> None:
+    assert linear.scaled(number) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("value", "step"), [(0.0, 1), (0.06, 1), (0.07, 2), (1.0, 16), (-0.01, 0), (-0.06, 0), (-0.07, -1), (-1.0, -14)]
 )
-
-WEIGHTS = array("f", np.random.default_rng(7).normal(size=ARMS * INDICES).astype(np.float32).tobytes())
-SHARES = array("d", (0.4, 0.3, 0.2, 0.1))
-texts = st.text(max_size=60) | st.text(alphabet="ab\x00 ", max_size=2 * SHORT_TEXT_BYTES)
-numbers = st.none() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=True, allow_infinity=True)
-
-
-@given(texts, st.integers(0, 2**48))
-def test_both_read_the_same_grams(text: str, seed: int) -> None:
-    assert linear.gram_indices(text, seed).tolist() == compiled.gram_indices(text, seed).tolist()
+def test_there_are_fifteen_steps_to_one_of_the_scale(value: float, step: int) -> None:
+    assert linear.bucket_hash(1_000, value) == 1_000 + step
+    assert linear.bucket_index(1_000, value) == by_hand(1_000 + step)
+    assert linear.bucket_hash(0, -1.0) == 2**64 - 14
 
 
-def test_long_texts_are_cut_where_it_does_not_matter_which_letters_they_have() -> None:
-    for text in ("x" * 10_000, "İ" * MAX_TEXT_BYTES, "\ud800" * 3, "a" * (MAX_TEXT_BYTES - 1) + "ß"):
-        assert linear.gram_indices(text, 1).tolist() == compiled.gram_indices(text, 1).tolist()
+def test_what_is_missing_or_endless_is_no_number() -> None:
+    values = array("d", [9.0])
+    linear.read_numbers((3, None, float("inf"), float("-inf"), float("nan"), -0.5), values)
+    assert [None if isnan(value) else value for value in values] == [9.0, 3.0, None, None, None, None, -0.5]
 
 
-@given(st.lists(st.none() | texts, max_size=4), st.lists(numbers, max_size=5), st.lists(st.integers(0, 2**20 - 1)))
-def test_both_score_alike(batch: list[str | None], read: list[float | None], tokens: list[int]) -> None:
-    told = []
-    for kernel in (linear, compiled):
-        sums, values = array("d", bytes(8 * ARMS * (len(batch) + 1))), array("d")
-        kernel.weigh_texts(batch, 5, WEIGHTS, sums)
-        kernel.weigh_indices(tuple(tokens), 0.3, WEIGHTS, sums, len(batch))
-        kernel.read_numbers(tuple(read), values)
-        seeds = array("Q", [7_000_003 * (at + 1) for at in range(len(read))])
-        logit = kernel.weigh_numbers(values, seeds, 0.2, WEIGHTS, sums, len(batch), SHARES)
-        told.append((sums.tobytes(), np.array(values).tobytes(), logit))
-    assert told[0] == told[1]
+def test_a_number_counts_by_its_step_and_by_its_value_and_a_missing_one_by_itself() -> None:
+    seeds, shares = array("Q", [1_000, 2_000, 3_000]), array("d", (0.4, 0.03, 0.002, 0.0001))
+    weights = flat(
+        {
+            linear.index_of(1_000 + 1 + 15): 2.0, linear.index_of(1_000): 3.0,  # the first number is 1 on the scale
+            linear.index_of(2_000 - 1): 5.0,
+            linear.index_of(3_000 + 1 - 15): 7.0, linear.index_of(3_000): 11.0,
+        }
+    )  # fmt: skip
+    values = array("d", [123.0, e**5 - 1 + 1e-9, float("nan"), 1 - e**5 - 1e-9])  # what was read before stays out
+    sums = array("d", [50.0] * ARMS + [1.0, 2.0, 3.0, 4.0])
+    step_below = linear.index_of(3_000 + 1 - 16)
+    assert weights[ARMS * step_below] == 0  # just beyond -1 the step is one further down
+    logit = linear.weigh_numbers(values, seeds, 0.5, weights, sums, 1, shares)
+    total = 2.0 + 3.0 + 5.0 + 0.0 - 11.0
+    said = 0.4 * (1 + 0.5 * total) + 0.03 * (2 + 5 * total) + 0.002 * (3 + 50 * total) + 0.0001 * (4 + 500 * total)
+    assert logit == pytest.approx(said)
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(texts, st.floats(0, 1), st.floats(0.01, 10), st.booleans()), min_size=1, max_size=8))
-def test_both_learn_alike(labels: list[tuple[str, float, float, bool]]) -> None:
-    states = []
-    for kernel in (linear, compiled):
-        weights, gradients = WEIGHTS[:], array("f", bytes(4 * ARMS * INDICES))
-        said = []
-        for text, target, push, repeated in labels:
-            indices = kernel.gram_indices(text, 3)
-            if repeated:
-                indices = np.concatenate((indices, indices[:2]))
-            values = np.full(len(indices), 0.125, np.float32)
-            rates = array("d", (0.7, 0.3, 0.1, 0.03))
-            said.append(kernel.learn(indices, values, weights, gradients, rates, target, push))
-            said.append(kernel.logits(indices, values, weights))
-        states.append((said, weights.tobytes(), gradients.tobytes()))
-    assert states[0] == states[1]
+def test_arms_say_the_sum_of_weights_times_values() -> None:
+    indices, values = np.array([7, 9], np.uint32), np.array([0.5, -2.0], np.float32)
+    assert list(linear.logits(indices, values, flat({7: 2.0, 9: 1.0}))) == [-1.0, -10.0, -100.0, -1_000.0]
+    assert list(linear.logits(indices[:0], values[:0], flat({7: 2.0}))) == [0.0] * ARMS
+
+
+RATES = array("d", (0.5, 0.25, 0.125, 1.0))
+
+
+@pytest.mark.parametrize(("target", "sign"), [(1.0, 1), (0.0, -1)])
+def test_the_first_step_is_as_long_as_the_rate_towards_the_target(target: float, sign: int) -> None:
+    weights, gradients = flat(), flat()
+    indices, values = np.array([7, 9], np.uint32), np.array([1.0, 0.001], np.float32)
+    said = linear.learn(
+        indices, values, weights, gradients, RATES, target, 2.0
+    )  # a push of two makes half an error one
+    assert list(said) == [0.0] * ARMS
+    assert list(weights[28:32]) == pytest.approx([sign * rate for rate in RATES], rel=1e-5)
+    assert list(gradients[28:32]) == [1.0] * ARMS
+    # where the gradient is as small as what every index begins with, that shortens the step
+    assert START == 1e-6
+    assert list(weights[36:40]) == pytest.approx([sign * rate / sqrt(2) for rate in RATES], rel=1e-4)
+    assert sum(map(bool, weights)) == 2 * ARMS
+
+
+def test_later_steps_are_shorter_and_an_index_that_comes_twice_makes_two() -> None:
+    indices, values = np.array([7, 7], np.uint32), np.array([1.0, 1.0], np.float32)
+    weights, gradients = flat(), flat()
+    linear.learn(indices, values, weights, gradients, RATES, 1.0, 2.0)
+    assert list(weights[28:32]) == pytest.approx([rate * (1 + 1 / sqrt(2)) for rate in RATES], rel=1e-5)
+    assert list(gradients[28:32]) == [2.0] * ARMS
+    once, squares = flat(), flat()
+    for _ in range(2):
+        linear.learn(indices[:1], values[:1], once, squares, RATES, 1.0, 2.0)
+    assert once[28] == pytest.approx(0.5 + 0.5 * 0.755 / sqrt(1 + 0.755**2), rel=1e-3)  # 2 - 2 * sigmoid(.5) is .755
+
+
+@pytest.mark.parametrize(
+    ("logit", "wanted"), [(0.0, 0.5), (1.0, e / (1 + e)), (-1.0, 1 / (1 + e)), (30.0, 1.0), (-29.0, 2.5436656e-13)]
+)
+def test_a_logit_becomes_a_probability(logit: float, wanted: float) -> None:
+    assert linear.sigmoid(logit) == pytest.approx(wanted)
+
+
+def test_beyond_what_is_sure_there_is_nothing_surer() -> None:
+    assert linear.sigmoid(1e6) == linear.sigmoid(SATURATED) < 1
+    assert linear.sigmoid(-1e6) == linear.sigmoid(-SATURATED) > 0
+    assert linear.sigmoid(29) < linear.sigmoid(SATURATED)
+    assert linear.sigmoid(-29) > linear.sigmoid(-SATURATED)

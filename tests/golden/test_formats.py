@@ -22,7 +22,7 @@ from engine.stream.handlers.hop_messages import decode_hop
 from engine.stream.handlers.label_messages import decode_example
 from tests.fuzz.targets import recorded, sent, stored
 
-FORMATS = Path(__file__).parents[2] / "formats"
+FORMATS = Path(__file__).parents[1] / "formats"
 
 
 def snapshot() -> bytes:

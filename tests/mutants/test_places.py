@@ -9,7 +9,7 @@ from tests.mutants.campaign import EQUIVALENT, read_equivalent
 from tests.mutants.places import apply, find_mutations
 from tests.mutants.trials import Reach, mirror_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def flips_of(source: str) -> list[str]:

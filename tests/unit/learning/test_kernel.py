@@ -1,0 +1,65 @@
+"""The compiled arithmetic of learning does what that in Python does, to the last bit."""
+
+from array import array
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.learning import linear
+from engine.learning.linear import ARMS, INDICES, MAX_TEXT_BYTES, SHORT_TEXT_BYTES
+
+compiled: ModuleType | Any = pytest.importorskip(
+    "engine.learning._linear", reason="the compiled arithmetic has not been built: `make compiled` needs a C compiler"
+)
+
+WEIGHTS = array("f", np.random.default_rng(7).normal(size=ARMS * INDICES).astype(np.float32).tobytes())
+SHARES = array("d", (0.4, 0.3, 0.2, 0.1))
+texts = st.text(max_size=60) | st.text(alphabet="ab\x00 ", max_size=2 * SHORT_TEXT_BYTES)
+numbers = st.none() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=True, allow_infinity=True)
+
+
+@given(texts, st.integers(0, 2**48))
+def test_both_read_the_same_grams(text: str, seed: int) -> None:
+    assert linear.gram_indices(text, seed).tolist() == compiled.gram_indices(text, seed).tolist()
+
+
+def test_long_texts_are_cut_where_it_does_not_matter_which_letters_they_have() -> None:
+    for text in ("x" * 10_000, "İ" * MAX_TEXT_BYTES, "\ud800" * 3, "a" * (MAX_TEXT_BYTES - 1) + "ß"):
+        assert linear.gram_indices(text, 1).tolist() == compiled.gram_indices(text, 1).tolist()
+
+
+@given(st.lists(st.none() | texts, max_size=4), st.lists(numbers, max_size=5), st.lists(st.integers(0, 2**20 - 1)))
+def test_both_score_alike(batch: list[str | None], read: list[float | None], tokens: list[int]) -> None:
+    told = []
+    for kernel in (linear, compiled):
+        sums, values = array("d", bytes(8 * ARMS * (len(batch) + 1))), array("d")
+        kernel.weigh_texts(batch, 5, WEIGHTS, sums)
+        kernel.weigh_indices(tuple(tokens), 0.3, WEIGHTS, sums, len(batch))
+        kernel.read_numbers(tuple(read), values)
+        seeds = array("Q", [7_000_003 * (at + 1) for at in range(len(read))])
+        logit = kernel.weigh_numbers(values, seeds, 0.2, WEIGHTS, sums, len(batch), SHARES)
+        told.append((sums.tobytes(), np.array(values).tobytes(), logit))
+    assert told[0] == told[1]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(texts, st.floats(0, 1), st.floats(0.01, 10), st.booleans()), min_size=1, max_size=8))
+def test_both_learn_alike(labels: list[tuple[str, float, float, bool]]) -> None:
+    states = []
+    for kernel in (linear, compiled):
+        weights, gradients = WEIGHTS[:], array("f", bytes(4 * ARMS * INDICES))
+        said = []
+        for text, target, push, repeated in labels:
+            indices = kernel.gram_indices(text, 3)
+            if repeated:
+                indices = np.concatenate((indices, indices[:2]))
+            values = np.full(len(indices), 0.125, np.float32)
+            rates = array("d", (0.7, 0.3, 0.1, 0.03))
+            said.append(kernel.learn(indices, values, weights, gradients, rates, target, push))
+            said.append(kernel.logits(indices, values, weights))
+        states.append((said, weights.tobytes(), gradients.tobytes()))
+    assert states[0] == states[1]
