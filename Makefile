@@ -20,7 +20,7 @@ test: $(VENV)/.installed-dev ## everything: lint, types, layers, known holes, al
 	$(BIN)/pytest -n 2
 
 test-quick: $(VENV)/.installed-dev ## the tests that need no processes
-	$(BIN)/pytest -n 2 tests/unit tests/golden tests/property
+	$(BIN)/pytest -n 2 tests/unit tests/golden tests/property tests/mutants
 
 lint: $(VENV)/.installed-dev ## format and mend what can be mended
 	$(BIN)/ruff check --fix engine tests benchmarks examples

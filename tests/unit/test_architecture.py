@@ -14,6 +14,20 @@ CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_t
 LAYERS = [one for one in CONTRACTS if one["type"] == "layers"]
 LONGEST = 300
 """Lines of a module."""
+UNIT = ROOT / "tests/unit"
+ABOUT_NO_MODULE = {
+    "stream/worker/test_seams.py": "Faust and aiokafka, where the worker reaches into them",
+    "test_alerts.py": "deploy/",
+    "test_architecture.py": "how the modules stand to each other",
+    "test_cost.py": "the whole way of an event",
+    "test_deploy.py": "deploy/",
+    "test_docs.py": "docs/",
+    "test_examples.py": "examples/",
+    "test_public_names.py": "engine/__init__.py",
+    "test_site.py": "what is built from docs/",
+    "test_supply_chain.py": "requirements/",
+}
+"""Unit tests of something else, and of what."""
 
 
 def written_down() -> list[list[str]]:
@@ -53,6 +67,16 @@ def test_what_stands_on_nothing_of_its_neighbours_is_below_on_the_page(contract:
 def test_no_module_is_long() -> None:
     lines = {path: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "engine").rglob("*.py")}
     assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > LONGEST} == {}
+
+
+def test_unit_tests_are_named_after_what_they_are_about() -> None:
+    """`tests/unit/PACKAGE/test_X.py`: the module or the package `engine/PACKAGE/X`."""
+    strays = set()
+    for test in UNIT.rglob("test_*.py"):
+        subject = ROOT / "engine" / test.relative_to(UNIT).with_name(test.stem.removeprefix("test_"))
+        if not subject.with_suffix(".py").is_file() and not (subject / "__init__.py").is_file():
+            strays.add(test.relative_to(UNIT).as_posix())
+    assert strays == ABOUT_NO_MODULE.keys()
 
 
 def test_files_that_the_page_names_are_there() -> None:

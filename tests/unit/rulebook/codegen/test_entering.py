@@ -1,8 +1,12 @@
-"""What an event adds to counters, and what it leaves in doubt."""
+"""What an event adds to counters, and what it leaves in doubt: that is not taken for nothing, it makes counts bounds
+and sums unknown."""
+
+from collections.abc import Mapping
 
 import pytest
 
 from engine.core.domain.events import Event
+from engine.core.evaluation.evaluator import Evaluator
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import Stage
 
@@ -104,3 +108,119 @@ def test_what_a_list_leaves_out_is_not_counted() -> None:
     good: dict[str, object] = {"text": "see https://youtube.com"}
     assert holds(counter, "c >= 2", evil, evil)
     assert not holds(counter, "c >= 1", good, good)
+
+
+START_MS = 1_760_000_000_000
+DOUBTED = """
+version: 1
+fields: {age: number, amount: number, spelt: {type: number, written_as: text}}
+counters:
+  young:  {count: post, where: age < 5, by: user_id, over: 1m}
+  things: {distinct: event.thing, of: post, by: user_id, over: 1m}
+  about:  {distinct: event.thing, of: post, where: age < 5, by: user_id, over: 1m, approx: true}
+  many:   {count: post, where: age < 5, by: user_id, over: 1m, approx: true}
+  spent:  {sum: amount, of: post, by: user_id, over: 1m}
+  paid:   {sum: spelt, of: post, by: user_id, over: 1m}
+  shared: {count: post, where: age < 5, by: device_id, over: 1m}
+rules:
+"""
+
+
+def held(clauses: list[str], *events: Mapping[str, object], every_s: int = 1) -> list[bool | None]:
+    """What clauses are at the last of some events: true, false, or unknown."""
+    rules = "".join(
+        f"  yes{at}: {{event: post, when: ['{clause}'], then: {{flag: x}}}}\n"
+        f"  no{at}: {{event: post, when: ['true'], unless: ['{clause}'], then: {{flag: x}}}}\n"
+        for at, clause in enumerate(clauses)
+    )
+    stage = Stage(load_rulebook({"r.yaml": DOUBTED + rules}), {})
+    assert isinstance(stage.evaluator, Evaluator)
+    hits: set[str] = set()
+    for number, fields in enumerate(events):
+        event = Event(f"e{number}", "post", "u", START_MS + number * 1_000 * every_s, dict(fields), number + 1)
+        hits = {hit.rule for decision in stage.send(event) for hit in decision.hits}
+    return [True if f"yes{at}" in hits else False if f"no{at}" in hits else None for at in range(len(clauses))]
+
+
+Fields = Mapping[str, object]
+YOUNG: Fields = {"age": 1}
+OLD: Fields = {"age": 9}
+UNKNOWN: Fields = {"age": "one"}
+
+
+@pytest.mark.parametrize("name", ["young", "shared", "about", "many"])
+def test_a_condition_that_is_unknown_makes_a_count_a_bound(name: str) -> None:
+    more = {"device_id": "d", "thing": "t1"}
+    certain = [{**YOUNG, **more}, {**YOUNG, **more, "thing": "t2"}]
+    clauses = [f"{name} > 1", f"{name} < 9", f"{name} == 2"]
+    assert held(clauses, *certain, {**OLD, **more}) == [True, True, True]
+    assert held(clauses, *certain, {**UNKNOWN, **more}, {**OLD, **more}) == [True, None, None]
+
+
+def test_a_doubt_leaves_with_its_window() -> None:
+    assert held(["young < 9"], UNKNOWN, OLD, every_s=61) == [True]
+    assert held(["young < 9"], YOUNG, UNKNOWN, OLD, every_s=61) == [True]
+
+
+def test_nothing_but_doubts_is_unknown() -> None:
+    assert held(["young >= 0", "many < 9"], UNKNOWN, OLD) == [None, None]
+
+
+def test_a_value_that_cannot_be_told_apart_makes_a_distinct_count_a_bound() -> None:
+    clauses = ["things > 1", "things < 9"]
+    assert held(clauses, {"thing": "a"}, {"thing": "b"}, {"thing": ["c"]}) == [True, None]
+    assert held(clauses, {"thing": "a"}, {"thing": "b"}, {"thing": ""}, {}) == [True, True]
+
+
+@pytest.mark.parametrize(("one", "other"), [(123, 123.0), (1, True), ("1", 1)])
+def test_numbers_of_one_worth_are_one_entry(one: object, other: object) -> None:
+    assert held(["things == 1"], {"thing": one}, {"thing": other}) == [one is not True and other is not True]
+
+
+@pytest.mark.parametrize("amount", ["60.00", 2e15, [5], True])
+def test_an_amount_that_cannot_be_read_makes_a_sum_a_bound_and_blinds_nothing(amount: object) -> None:
+    clauses = ["spent > 100", "spent < 10", "spent < 1000"]
+    assert held(clauses, {"amount": 5}, {"amount": amount}) == [None, None, None]
+    assert held(clauses, {"amount": 5}, {"amount": amount}, {"amount": 500}) == [True, False, None]
+    assert held(clauses, {"amount": -5}, {"amount": amount}, {"amount": 500}) == [None, None, None]
+    assert held(["spent > 100"], {"amount": amount}, {"amount": 500}, every_s=61) == [True]
+
+
+def test_no_amount_is_nothing() -> None:
+    assert held(["spent == 5.0"], {"amount": 5}, {}, {"amount": None}) == [True]
+
+
+def test_numbers_that_are_written_as_texts_are_read_where_the_field_says_so() -> None:
+    assert held(["paid == 62.5", "spelt == 2.5"], {"spelt": "60.00"}, {"spelt": "2.5"}) == [True, True]
+    assert held(["paid > 1", "known(spelt)"], {"spelt": "sixty"}) == [None, False]
+
+
+def test_a_late_event_finds_its_place_although_an_earlier_one_was_in_doubt() -> None:
+    stage = Stage(load_rulebook({"r.yaml": DOUBTED + "  r: {event: post, when: [young > 2], then: {flag: x}}\n"}), {})
+    times = [(100, UNKNOWN), (100, YOUNG), *((at, YOUNG) for at in (10, 11, 12))]
+    fired = []
+    for number, (seconds, fields) in enumerate(times):
+        event = Event(f"e{number}", "post", "u", START_MS + 1_000 * seconds, dict(fields), number + 1)
+        fired.append(any(decision.hits for decision in stage.send(event)))
+    assert fired == [False, False, False, False, True]
+
+
+def test_a_sum_whose_oldest_amounts_are_merged_is_a_bound() -> None:
+    events = [{"amount": 1}] * 1_500
+    clauses = ["spent > 900", "spent < 1200"]
+    rules = [f"  yes{at}: {{event: post, when: ['{one}'], then: {{flag: x}}}}\n" for at, one in enumerate(clauses)]
+    stage = Stage(load_rulebook({"r.yaml": DOUBTED.replace("over: 1m", "over: 1h") + "".join(rules)}), {})
+    hits: set[str] = set()
+    for number, fields in enumerate(events):
+        event = Event(f"e{number}", "post", "u", START_MS + number * 3_000, dict(fields), number + 1)
+        hits = {hit.rule for decision in stage.send(event) for hit in decision.hits}
+    assert hits == {"yes0"}  # 1,200 amounts of the last hour, of which 999 are told apart
+
+
+def test_thresholds_in_other_counters_and_in_derived_conditions_size_the_counters_that_they_read() -> None:
+    declared = (
+        "version: 1\ncounters:\n  fails: {count: fail, by: user_id, over: 1h}\n"
+        "  busy: {count: post, where: fails >= 50, by: user_id, over: 1h}\n"
+        "derived:\n  hot: fails >= 70\nrules:\n  r: {event: post, when: [busy > 0], then: {flag: x}}\n"
+    )
+    assert load_rulebook({"r.yaml": declared}).counters["fails"].cap >= 71
