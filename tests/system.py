@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -34,6 +33,7 @@ from engine.stream.handlers.messages import encode_rulebook
 from engine.stream.kafka.clients import options
 from engine.stream.kafka.topics import changelog_topic, create_topics
 from engine.stream.offline.engine import Arrival, OfflineEngine
+from tests import forks
 from tests.kernels import times_by_key
 
 RULEBOOKS = Path(__file__).parent / "rulebooks"
@@ -75,12 +75,11 @@ class WorkerProcess:
         """From its next start on."""
         self._config.write_bytes(msgspec.json.encode(settings))
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self) -> forks.Forked:
         with (self._directory / f"{self.name}.log").open("ab") as log:
             module = "tests.chaos.faulty_worker" if self._faults else "engine.cli"
-            command = [sys.executable, "-m", module, "worker", "--config", str(self._config)]
             environment = {**self._environment, "FAULTS": self._faults}
-            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            return forks.start(module, ["worker", "--config", str(self._config)], environment, log, log)
 
     @property
     def pid(self) -> int:
@@ -244,8 +243,7 @@ class System:
         environment["FLOODGATE_BROKERS"] = self.settings.brokers
         environment["FLOODGATE_APP_ID"] = self.settings.app_id
         environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)
-        command = [sys.executable, "-m", "engine.cli", *arguments]
-        return subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True, text=True)
+        return forks.run("engine.cli", arguments, {**os.environ, **environment}, check=True)
 
     def start_worker(self, name: str, faults: str = "", instance_id: str = "") -> WorkerProcess:
         """One more worker, with a disk and a port of its own."""
