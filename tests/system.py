@@ -22,7 +22,7 @@ from engine.core.series.distincts import entries_by_key
 from engine.core.series.windows import SumSeries
 from engine.core.state.entities import NEVER
 from engine.core.state.records import dump_record, load_record
-from engine.dev.broker.process import BrokerProcess
+from engine.dev.broker.process import READY
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.dev.system import FOR_GOOD_DAYS
 from engine.rulebook.compiler import load_rulebook
@@ -170,12 +170,33 @@ class WorkerProcess:
             raise
 
 
+class ForkedBroker:
+    """An embedded broker as a process of its own, as `BrokerProcess`."""
+
+    def __init__(self, *options: str) -> None:
+        reading, writing = os.pipe()
+        self._said = os.fdopen(reading, encoding="utf-8")
+        with os.fdopen(writing, "wb") as out, os.fdopen(2, "wb", closefd=False) as err:
+            self._process = forks.start("engine.cli", ["broker", "--port", "0", *options], os.environ, out, err)
+        line = self._said.readline()
+        if not line.startswith(READY):
+            self.stop()
+            raise RuntimeError(f"the broker did not start: {line!r}")
+        self.address = line.removeprefix(READY).split()[0]
+
+    def stop(self) -> None:
+        """Stop it; what it held is gone."""
+        self._process.kill()
+        self._process.wait()
+        self._said.close()
+
+
 class System:
     """Broker, topics and workers; a context manager that ends them all."""
 
     def __init__(self, directory: Path, given: str | None = None, **settings: Any) -> None:
         self.directory = directory
-        self._broker = None if given else BrokerProcess("--retention-mb", "0")
+        self._broker = None if given else ForkedBroker("--retention-mb", "0")
         small: dict[str, Any] = {
             "partitions": 4,
             "batch_max_events": 100,

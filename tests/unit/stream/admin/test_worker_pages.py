@@ -53,7 +53,7 @@ def server(body: bytes, status: int = 200) -> Iterator[tuple[str, int]]:
             """Say nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
+        thread = threading.Thread(target=http.serve_forever, args=[0.01])
         thread.start()
         yield "127.0.0.1", http.server_port
         http.shutdown()
