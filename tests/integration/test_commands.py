@@ -90,6 +90,13 @@ def test_errors_that_people_can_mend_are_told_in_one_line(tmp_path: Path) -> Non
         assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["dead-letters list", "forget", "hits", "pseudonym", "rules promote", "rules pull"])
+def test_what_the_tutorial_does_not_start_starts_by_itself(command: str) -> None:
+    """Other tests fork commands from a process that has imported everything: here nothing is there before."""
+    arguments = [sys.executable, "-m", "engine.cli", *command.split(), "--help"]
+    assert "Usage: floodgate" in subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+
+
 def write_stream(directory: Path) -> tuple[Path, Path]:
     """Events of which every third is spam, and their labels."""
     events, labels = directory / "events.jsonl", directory / "labels.jsonl"
