@@ -17,6 +17,7 @@ import msgspec
 import orjson
 import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from engine.core.series.distincts import entries_by_key
 from engine.core.series.windows import SumSeries
@@ -30,8 +31,8 @@ from engine.settings import Settings, TopicNames
 from engine.state.store import ENTITY, USER
 from engine.stream.admin.publishing import Publisher
 from engine.stream.handlers.messages import encode_rulebook
-from engine.stream.kafka.clients import options
-from engine.stream.kafka.topics import changelog_topic, create_topics
+from engine.stream.kafka.clients import admin, options
+from engine.stream.kafka.topics import changelog_topic, create_topics, topic_specs
 from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests import forks
 from tests.kernels import times_by_key
@@ -49,6 +50,12 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -
             return value
         pause.wait(0.05)
     raise AssertionError(f"gave up waiting until {what}")
+
+
+def led_partitions(client: KafkaAdminClient, topics: list[str]) -> int:
+    """So many partitions of some topics have a leader: Kafka says that a topic is created before that."""
+    described = [partition for topic in client.describe_topics(topics) for partition in topic["partitions"]]
+    return sum(not one["error_code"] and one["leader_id"] >= 0 for one in described)
 
 
 class WorkerProcess:
@@ -211,6 +218,8 @@ class System:
             small["topics"] = {name: f"{name}-{suffix}" for name in TopicNames.__struct_fields__}
         self.settings = msgspec.convert({**small, **settings}, Settings)
         create_topics(self.settings)
+        if given:
+            self._wait_for_leaders()
         self.workers: list[WorkerProcess] = []
         self._lag_consumer: KafkaConsumer | None = None
 
@@ -228,6 +237,12 @@ class System:
         if kind is not None:
             for worker in self.workers:
                 print(f"--- {worker.name}\n{worker.troubles}{worker.log[-2000:]}")  # noqa: T201  # shown by pytest
+
+    def _wait_for_leaders(self) -> None:
+        specs = topic_specs(self.settings)
+        names, count = [spec.name for spec in specs], sum(spec.partitions for spec in specs)
+        with admin(self.settings) as client:
+            wait_until(lambda: led_partitions(client, names) == count, "all topics have leaders")
 
     def stop_broker(self) -> None:
         """It goes away, and does not come back."""

@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
 from kafka.errors import OffsetOutOfRangeError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
-from tests.system import wait_until
+from tests.system import led_partitions, wait_until
 
 
 @pytest.fixture
@@ -25,13 +25,9 @@ def topic(broker: str) -> str:
     admin.create_topics([NewTopic(name, 3, 1)])
     # Kafka says a topic is created before it tells of it, and a member of a group who asks in between is given nothing
     # of it until its metadata is five minutes old (kafka/coordinator/assignors/range.py).
-    wait_until(lambda: partitions_of(admin, name) == 3, "the topic is told of")
+    wait_until(lambda: led_partitions(admin, [name]) == 3, "the topic is told of")
     admin.close()
     return name
-
-
-def partitions_of(admin: KafkaAdminClient, topic: str) -> int:
-    return sum(len(one["partitions"]) for one in admin.describe_topics([topic]))
 
 
 def produce(broker: str, topic: str, values: list[bytes], **options: Any) -> None:
