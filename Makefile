@@ -17,7 +17,7 @@ test: $(VENV)/.installed-dev ## everything: lint, types, layers, known holes, al
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory audit
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --maxschedchunk 1
 
 test-quick: $(VENV)/.installed-dev ## the tests that need no processes
 	$(BIN)/pytest -n 2 tests/unit tests/golden tests/property tests/mutants

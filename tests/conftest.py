@@ -1,7 +1,8 @@
-"""Apache Kafka for the tests that want it: one cluster for each test process, started when it is first asked for."""
+"""Apache Kafka for the tests that want it: one cluster for each test process, started when it is first asked for. Also
+the order in which tests are run."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,27 @@ from engine.errors import KafkaMissingError
 
 settings.register_profile("suite", deadline=None)  # time is measured in benchmarks, on machines without other work
 settings.load_profile("suite")
+
+
+LONG_FIRST = (
+    "tests/integration/test_night.py",
+    "tests/integration/test_tutorial.py",
+    "tests/chaos",
+    "tests/integration",
+    "tests/property",
+)
+"""What takes long, the longest first: nobody waits at the end for a long one that was begun last."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Those that take long come first; among them, and among the others, all stays as others have ordered it."""
+    yield
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, path in enumerate(LONG_FIRST) if item.nodeid.startswith(path)), len(LONG_FIRST))
 
 
 @pytest.fixture(scope="session")
