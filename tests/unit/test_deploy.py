@@ -46,9 +46,9 @@ def test_alerts_and_panels_ask_for_metrics_that_exist(expression: str) -> None:
 
 
 def test_every_alert_says_what_to_do() -> None:
-    operations = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "operators" / "observe.md").read_text("utf-8")
     for alert in ALERTS:
-        assert f"| `{alert['alert']}` | " in operations, alert["alert"]
+        assert f"| `{alert['alert']}` | " in page, alert["alert"]
         assert alert["annotations"]["summary"]
         assert alert["labels"]["severity"] in ("page", "ticket")
 

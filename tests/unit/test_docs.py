@@ -1,9 +1,13 @@
 """Documentation keeps up: every command, metric, setting and topic is explained, every link leads somewhere."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
+import yaml
 
 from engine.cli import COMMANDS, cli
 from engine.mappings import ComputedField, EventSettings, LabelSettings
@@ -18,8 +22,15 @@ from engine.stream.kafka.topics import topic_specs
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
-WRITING = (ROOT / "docs" / "writing-rules.md").read_text("utf-8")
+
+
+def pages(folder: str) -> str:
+    """The pages of a folder of docs/ as one text."""
+    return "\n".join(page.read_text("utf-8") for page in sorted((ROOT / "docs" / folder).glob("*.md")))
+
+
+DECLARED = ("fields", "lists", "clusters", "counters", "derived", "models", "ladders")
+OPERATIONS, WRITING = pages("operators"), pages("rules")
 
 
 def test_every_command_is_documented_and_explains_itself() -> None:
@@ -92,6 +103,60 @@ def test_whole_rulebooks_in_the_docs_pass_their_check() -> None:
                 assert rulebook is not None, diagnostics.report()
                 checked += 1
     assert checked
+
+
+def test_parts_of_rulebooks_pass_their_check_beside_what_is_declared_around_them() -> None:
+    """The pages of rules show sections without the rest: what these name is declared somewhere on the pages."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", WRITING, re.DOTALL | re.MULTILINE)
+    shown = [(block, yaml.safe_load(block)) for block in blocks]
+    declared: dict[str, dict[str, Any]] = {}
+    for section in DECLARED:
+        named = [part[section] for _, part in shown if section in part]
+        declared[section] = {name: said for part in reversed(named) for name, said in part.items()}
+    files = {said["file"]: "shop.example\n" for said in declared["lists"].values() if "file" in said}
+    checked = 0
+    for block, part in shown:
+        if "version" not in part and part.keys() <= {*DECLARED, "rules"}:
+            rest = {
+                section: {name: said for name, said in known.items() if name not in part.get(section, {})}
+                for section, known in declared.items()
+            }
+            around = yaml.safe_dump({"version": 1, **rest}, sort_keys=False)
+            rulebook, diagnostics = check_rulebook(
+                {"around.yaml": around, "part.yaml": f"version: 1\n{block}", **files}
+            )
+            assert rulebook is not None, f"{block}\n{diagnostics.report()}"
+            checked += 1
+    assert checked > 10
+
+
+def quoted_commands() -> Iterator[str]:
+    """What the documents quote of `floodgate`, in lines of their own or within a sentence."""
+    for document in DOCS:
+        text = document.read_text("utf-8")
+        for block in re.findall(r"^```sh[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            yield from (line.partition(" #")[0] for line in block.splitlines())
+        if document.name != "CHANGELOG.md":  # it tells of what was, too
+            yield from re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def test_quoted_commands_exist_and_have_the_options_that_they_are_quoted_with() -> None:
+    quoted = 0
+    for line in quoted_commands():
+        if line == "floodgate signature 1":  # with which signed bytes begin
+            continue
+        for _, said in re.findall(r"(^|[;&|/ ])floodgate ((?:[a-z]|--version)[^|&;>]*)", line.strip()):
+            command: click.Command = cli
+            words = said.replace("\n", " ").split()
+            while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+                found = command.get_command(click.Context(command), words[0].strip(",."))
+                assert found is not None, line
+                command, words = found, words[1:]
+            known = {name for parameter in command.params for name in parameter.opts}
+            asked = {word.partition("=")[0] for word in words if re.fullmatch(r"--[a-z-]+(=.*)?", word)}
+            assert asked <= {*known, "--help", "--version"}, (line, asked - known)
+            quoted += 1
+    assert quoted > 200
 
 
 def test_every_decision_says_whether_it_stands() -> None:
