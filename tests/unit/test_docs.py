@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 import pytest
 import yaml
 
 from engine.cli import COMMANDS, cli
 from engine.mappings import ComputedField, EventSettings, LabelSettings
-from engine.rulebook.compiler import check_rulebook
+from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.expressions import FUNCTIONS
 from engine.rulebook.language.reference import reference
 from engine.rulebook.language.schema import ACTION_KINDS, FIELD_TYPES
@@ -19,6 +20,8 @@ from engine.security import PrivacySettings, SecuritySettings
 from engine.settings import Settings
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.topics import topic_specs
+from engine.stream.offline.engine import Arrival, OfflineEngine
+from tests.events import START_MS
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -128,6 +131,23 @@ def test_parts_of_rulebooks_pass_their_check_beside_what_is_declared_around_them
             assert rulebook is not None, f"{block}\n{diagnostics.report()}"
             checked += 1
     assert checked > 10
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_first_rule_acts_as_its_page_tells(page: str) -> None:
+    """Anna's ninth post within a minute: the action, its explanation."""
+    text = (ROOT / page).read_text("utf-8")
+    block = next(block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "post_flood" in block)
+    arrivals = []
+    for ts in range(START_MS, START_MS + 45_000, 5_000):
+        post = {"event_id": f"p-{ts}", "type": "post", "user_id": "anna", "ts": ts, "author": {"verified": False}}
+        arrivals.append(Arrival("event", ts, orjson.dumps(post)))
+    published = OfflineEngine(load_rulebook({"rules.yaml": block}), Settings()).run(arrivals)
+    (action,) = [orjson.loads(message.value) for message in published if message.topic == "actions"]
+    assert action["event_id"] == f"p-{START_MS + 40_000}"
+    assert action["explanation"] in text
+    for shown in map(orjson.loads, re.findall(r"```json\n(.*?)```", text, re.DOTALL)):
+        assert {name: action[name] for name in shown} == shown
 
 
 def quoted_commands() -> Iterator[str]:
