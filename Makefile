@@ -83,8 +83,8 @@ clean:
 	rm -rf $(VENV) .floodgate benchmarks/out build dist engine/*/_*.c engine/*/_*.so
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Floodgate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "Floodgate needs Python 3.11 to 3.14; set PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 compiled: $(VENV)/.compiled ## the core's inner loops for this machine, where it has a C compiler

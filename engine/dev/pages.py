@@ -1,6 +1,7 @@
 """A worker's web pages, seen from outside: by the demo, the benchmarks and the tests."""
 
 import socket
+import urllib.error
 import urllib.request
 
 
@@ -16,6 +17,9 @@ def read_page(port: int, path: str) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
             return str(response.read().decode())
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        return ""
     except OSError:
         return ""
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tests.audit import KNOWN, LOCKS, Answer, audit
@@ -68,6 +69,19 @@ def test_the_locks_agree() -> None:
     assert locked("run").items() <= locked("docs").items()
     for lock in ("build", "fuzz", "docs"):
         assert not {(name, version) for name, version in locked(lock).items() if dev.get(name, version) != version}
+
+
+def test_pip_and_make_and_every_page_name_the_same_pythons() -> None:
+    accepted = SpecifierSet(PROJECT["project"]["requires-python"])
+    minors = [minor for minor in range(100) if f"3.{minor}" in accepted]
+    listed = [re.search(r"Python :: 3\.(\d+)$", each) for each in PROJECT["project"]["classifiers"]]
+    assert minors == [int(each[1]) for each in listed if each]
+    first, last = minors[0], minors[-1]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert f"(3, {first}) <= sys.version_info < (3, {last + 1})" in makefile
+    assert f"--python-version 3.{first} " in makefile
+    for page in ("Makefile", "README.md", "CONTRIBUTING.md", "docs/index.md", "docs/operations.md"):
+        assert f"Python 3.{first} to 3.{last}" in (ROOT / page).read_text("utf-8"), page
 
 
 def test_whatever_builds_a_wheel_is_locked() -> None:

@@ -1,8 +1,12 @@
 """A worker's pages from outside: those that wait for one rely on an empty text until it is ready."""
 
 import threading
+import urllib.request
 from collections.abc import Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from urllib.error import HTTPError
 
 import pytest
 
@@ -33,3 +37,16 @@ def port() -> Iterator[int]:
 
 def test_a_page_that_says_not_yet_is_empty(port: int) -> None:
     assert (read_page(port, "/healthz"), read_page(port, "/readyz")) == ("ok", "")
+
+
+def test_an_answer_that_refuses_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.14 on, an answer that is left open is warned of."""
+    answer = BytesIO(b"waiting")
+    refusal = HTTPError("", 503, "", Message(), answer)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    assert read_page(1, "/readyz") == ""
+    assert answer.closed
