@@ -110,6 +110,6 @@ def test_a_chain_of_names_begins_with_its_first() -> None:
 
 
 def test_the_depth_of_a_tree_counts_its_longest_branch() -> None:
-    assert depth_of(ast.Name("a")) == 1
+    assert depth_of(ast.Constant("a")) == 1
     assert depth_of(ast.parse("a.b.c or d", mode="eval").body) == 5  # the last of them is how a name is used
     assert depth_of(ast.parse("not " * 900 + "a", mode="eval").body) == MAX_DEPTH + 1
