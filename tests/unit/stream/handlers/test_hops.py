@@ -9,6 +9,7 @@ import msgspec
 import orjson
 import pytest
 from prometheus_client import generate_latest
+from structlog.testing import capture_logs
 
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS, Event
 from engine.core.evaluation.evaluator import Evaluator
@@ -295,9 +296,10 @@ def test_what_is_not_ours_on_the_topic_becomes_a_dead_letter() -> None:
 
 def test_an_event_that_cannot_travel_stops_nobody() -> None:
     town = Town(RULES + "  deep: {event: post, when: [users > 0, known(event.meta.x)], then: {flag: deep}}\n")
-    town.post("a", 0, text="https://a.com", meta={"x": "DEEP"})
-    town.post("b", 1, text="https://a.com")
-    town.travel()
+    with capture_logs():  # rendered by nobody: structlog's own way to show values is not made for such depths
+        town.post("a", 0, text="https://a.com", meta={"x": "DEEP"})
+        town.post("b", 1, text="https://a.com")
+        town.travel()
     assert town.offsets == [len(log) for log in town.log]
     assert town.count_at("url_domain", "a.com") >= 1
     refused = [
