@@ -112,7 +112,7 @@ def check_rulebook(
     types = {kind for counter in counters.values() for kind in counter.of}
     types |= {kind for rule in rules for kind in rule.rule.events}
     writer = ProgramWriter(words, rules, needs)
-    longest_ms = max((one.over_ms for one in counters.values()), default=MAX_LATENESS_MS)
+    longest_ms = max((counter.over_ms for counter in counters.values()), default=MAX_LATENESS_MS)
     rulebook = Rulebook(
         id=rulebook_id(sources),
         counters=counters,
@@ -125,7 +125,7 @@ def check_rulebook(
         sources=dict(sources),
         live={name: entries for name, entries in declared.live.items() if name is not None},
         rests=rests,
-        budget_windows=tuple(sorted({one.rule.budget.per_ms for one in rules if one.rule.budget is not None})),
+        budget_windows=tuple(sorted({rule.rule.budget.per_ms for rule in rules if rule.rule.budget is not None})),
     )
     if run_tests:
         tests = {rule.rule.name: rule.tests for rule in rules}
@@ -175,9 +175,9 @@ class _Needs:
             self.visit(declared, child)
 
     def _note(self, counter: str, limit: Constant) -> None:
-        wanted = int(abs(float(limit.value))) + 1
-        if wanted > self.thresholds.get(counter, (0, limit.span))[0]:
-            self.thresholds[counter] = (wanted, limit.span)
+        needed = int(abs(float(limit.value))) + 1
+        if needed > self.thresholds.get(counter, (0, limit.span))[0]:
+            self.thresholds[counter] = (needed, limit.span)
 
     def _widen(self, declared: Declarations, ref: Ref) -> None:
         if ref.kind == "counter":
@@ -209,22 +209,22 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
     keys: dict[str, int] = {}
     identities: dict[int, str] = {}
     for name, counter in declared.counters.items():
-        wanted, span = needs.thresholds.get(name, (0, counter.span)) if counter.kind != "sum" else (0, counter.span)
+        needed, span = needs.thresholds.get(name, (0, counter.span)) if counter.kind != "sum" else (0, counter.span)
         allowed = counter.cap or MAX_CAP
-        if wanted > allowed and not counter.approx:
+        if needed > allowed and not counter.approx:
             declared.diagnostics.error(
                 span,
-                f"the threshold {wanted - 1} is above what `{name}` can count to: it keeps at most {allowed} entries",
+                f"the threshold {needed - 1} is above what `{name}` can count to: it keeps at most {allowed} entries",
                 f"use a threshold of at most {allowed - 1}, or `approx: true`"
                 if allowed == MAX_CAP
-                else f"raise its `cap` to {wanted}",
+                else f"raise its `cap` to {needed}",
             )
         if counter.kind == "sum" or name in needs.widest or counter.approx:
-            wanted = MAX_CAP
+            needed = MAX_CAP
         else:
-            wanted = min(MAX_CAP, wanted + _for_lateness(wanted, counter.over_ms))
+            needed = min(MAX_CAP, needed + _for_lateness(needed, counter.over_ms))
         if name in needs.looked_back:  # so many events may arrive before one that was earlier
-            wanted = min(MAX_CAP, max(LOOKBACK_CAP, 4 * wanted))
+            needed = min(MAX_CAP, max(LOOKBACK_CAP, 4 * needed))
         identity = (
             f"{counter.kind}|{counter.field}|{_SEPARATOR.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
         )
@@ -237,7 +237,7 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
         if counter.approx and counter.kind != "distinct":
             caps[key] = max(1, counter.over_ms // BUCKETS_PER_WINDOW)
             continue
-        caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, wanted))
+        caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, needed))
     return {
         name: Counter(
             name, counter.kind, counter.field, counter.of, counter.by, counter.over_ms, counter.where_text, keys[name],
@@ -247,10 +247,10 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
     }  # fmt: skip
 
 
-def _for_lateness(wanted: int, over_ms: int) -> int:
+def _for_lateness(needed: int, over_ms: int) -> int:
     """So many entries more are kept: whoever may choose the times of events, within what is believed of them, must not
     push out of a full series what a short window begins with."""
-    return wanted * (2 * CLOCK_TOLERANCE_MS) // over_ms
+    return needed * (2 * CLOCK_TOLERANCE_MS) // over_ms
 
 
 def _check_clusters(declared: Declarations, rules: list[RuleDeclaration], needs: Dependencies) -> None:
@@ -259,24 +259,24 @@ def _check_clusters(declared: Declarations, rules: list[RuleDeclaration], needs:
         for clause in rule.all_clauses():
             for name in needs.kinds(clause) & declared.clusters.keys():
                 if not concern_alike(rule.rule.events, declared.clusters[name].of):
-                    told = f"cluster `{name}` knows nothing of {', '.join(rule.rule.events)} events"
-                    declared.diagnostics.error(clause.expr.span, told, "add them to its `of`")
+                    message = f"cluster `{name}` knows nothing of {', '.join(rule.rule.events)} events"
+                    declared.diagnostics.error(clause.expr.span, message, "add them to its `of`")
 
 
 def _max_keys(counters: Iterable[Counter]) -> dict[str, int]:
     """How many entities of each kind may be counted: what the most generous of its counters says."""
-    found: dict[str, int] = {}
+    limits: dict[str, int] = {}
     for counter in counters:
         if counter.by != USER:
-            found[counter.by] = max(counter.max_keys or DEFAULT_MAX_KEYS, found.get(counter.by, 0))
-    return found
+            limits[counter.by] = max(counter.max_keys or DEFAULT_MAX_KEYS, limits.get(counter.by, 0))
+    return limits
 
 
 def _inputs(declared: Declarations, models: dict[str, ModelSpec]) -> dict[str, list[Ref]]:
     """What each model reads."""
-    found = {}
+    inputs = {}
     for name, spec in models.items():
         span = declared.spans[f"models.{name}"]
         refs = [declared.resolve(written, span) for written in (*spec.numbers, *spec.texts, *spec.categories)]
-        found[name] = [ref for ref in refs if ref is not None]
-    return found
+        inputs[name] = [ref for ref in refs if ref is not None]
+    return inputs

@@ -45,7 +45,7 @@ def test_the_rules_act_as_they_should(number: str) -> None:
 @pytest.mark.parametrize("number", FINDINGS)
 def test_the_check_tells_what_is_wrong(number: str) -> None:
     _, diagnostics = check_rulebook(read_directory(case(number) / "rules"))
-    assert [one.message for one in diagnostics.found if "has no" not in one.message] == FINDINGS[number]
+    assert [one.message for one in diagnostics.findings if "has no" not in one.message] == FINDINGS[number]
 
 
 def test_of_a_directory_only_the_files_that_lists_name_are_read() -> None:

@@ -16,7 +16,7 @@ from engine.core.domain.events import FieldMapping
 from engine.keys.network import ip_prefixes
 from engine.keys.urls import url_domains
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 from tests.events import START_MS, swarm_events
 
 SWARM = load_rulebook(Path(__file__).parents[1] / "rulebooks" / "swarm")
@@ -69,7 +69,7 @@ def values(decisions: list[Decision]) -> dict[str, Any]:
 @settings(max_examples=500, deadline=None)
 @given(events)
 def test_counters_over_shared_entities_equal_a_recount(stream: list[dict[str, Any]]) -> None:
-    stage, seen, newest = Stage(TELLING, {}), [], START_MS
+    stage, seen, newest = ExampleStage(TELLING, {}), [], START_MS
     for index, fields in enumerate(stream):
         ts = newest + fields["step"]
         newest = max(newest, ts)
@@ -89,7 +89,7 @@ def test_counters_over_shared_entities_equal_a_recount(stream: list[dict[str, An
 
 def met(stream: list[bytes]) -> set[str]:
     """The ids of all actions of the rules with a lookback."""
-    stage, found = Stage(SWARM, {}), set()
+    stage, found = ExampleStage(SWARM, {}), set()
     for data in stream:
         for decision in stage.send(FieldMapping().read(orjson.loads(data))):
             found |= {action.action_id for action in decision.actions if action.rule != "flood"}
@@ -125,7 +125,7 @@ moments = st.lists(
 
 
 def met_late(stream: list[tuple[int, tuple[int, str, str, str]]]) -> set[str]:
-    stage, found = Stage(LATE, {}), set()
+    stage, found = ExampleStage(LATE, {}), set()
     for index, (at_s, kind, user, place) in stream:
         event = {"event_id": f"e{index}", "type": kind, "user_id": user, "ts": START_MS + at_s * 1000,
                  "ip": place, "device_id": place}  # fmt: skip
@@ -147,7 +147,7 @@ def test_nor_when_windows_and_lookbacks_differ_or_other_events_are_counted(
 
 def test_the_streams_above_have_something_to_meet() -> None:
     found: dict[tuple[str, bool], int] = defaultdict(int)
-    stage = Stage(SWARM, {})
+    stage = ExampleStage(SWARM, {})
     for data in swarm_events(1_500, seed=1):
         for decision in stage.send(FieldMapping().read(orjson.loads(data))):
             for action in decision.actions:
@@ -168,7 +168,7 @@ def test_a_rule_without_a_lookback_does_depend_on_it(apart: int) -> None:
     shuffled = sorted(enumerate(stream), key=lambda entry: entry[0] + rng.random() * apart)
     found = []
     for arrivals in (stream, [data for _, data in shuffled]):
-        stage = Stage(rulebook, {})
+        stage = ExampleStage(rulebook, {})
         decisions = [one for data in arrivals for one in stage.send(FieldMapping().read(orjson.loads(data)))]
         found.append({action.action_id for decision in decisions for action in decision.actions})
     assert found[0] != found[1]

@@ -124,7 +124,7 @@ def written(world: dict[str, object], mistake: Mistake | None) -> dict[str, str]
 @given(worlds)
 def test_the_right_rulebook_passes_without_a_word(world: dict[str, object]) -> None:
     rulebook, diagnostics = check_rulebook(written(world, None))
-    assert [one.message for one in diagnostics.found] == []
+    assert [one.message for one in diagnostics.findings] == []
     assert rulebook is not None
 
 
@@ -132,8 +132,8 @@ def test_the_right_rulebook_passes_without_a_word(world: dict[str, object]) -> N
 def test_a_mistake_is_named_at_its_place_with_what_to_do(world: dict[str, object], mistake: Mistake) -> None:
     sources = written(world, mistake)
     _, diagnostics = check_rulebook(sources)
-    found = [one for one in diagnostics.found if mistake.message in one.message]
-    assert found, [one.message for one in diagnostics.found]
+    found = [one for one in diagnostics.findings if mistake.message in one.message]
+    assert found, [one.message for one in diagnostics.findings]
     assert mistake.hint in (found[0].hint or "")
     line = sources[mistake.file].splitlines()[found[0].span.line]
     assert found[0].span.file == mistake.file

@@ -13,14 +13,18 @@ _WANTED = ("owner", "why", "expires")
 
 def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
     """Look at all rules."""
-    said: dict[tuple[object, ...], str] = {}
+    first_by_sense: dict[tuple[object, ...], str] = {}
     for rule in rules:
         _look_at_origin(rule, diagnostics)
         _look_at_clauses(rule, diagnostics)
-        sense = (rule.rule.events, rule.rule.then, *[frozenset(one.text for one in group) for group in _groups(rule)])
+        sense = (
+            rule.rule.events,
+            rule.rule.then,
+            *[frozenset(clause.text for clause in group) for group in _groups(rule)],
+        )
         if not rule.rule.clauses:
             continue  # all of them are wrong
-        other = said.setdefault(sense, rule.rule.name)
+        other = first_by_sense.setdefault(sense, rule.rule.name)
         if other != rule.rule.name:
             diagnostics.warning(rule.span, f"rule `{rule.rule.name}` says the same as `{other}`", "drop one of them")
 
@@ -30,8 +34,10 @@ def _look_at_origin(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
         return
     missing = [f"`{key}`" for key in _WANTED if not rule.rule.meta.get(key)] + ([] if rule.tests else ["tests"])
     if missing:
-        told = f"rule `{rule.rule.name}` acts, and has no {', '.join(missing)}"
-        diagnostics.warning(rule.span, told, "who answers for it, why it is there, until when, and what shows it right")
+        message = f"rule `{rule.rule.name}` acts, and has no {', '.join(missing)}"
+        diagnostics.warning(
+            rule.span, message, "who answers for it, why it is there, until when, and what shows it right"
+        )
 
 
 def _look_at_clauses(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
@@ -43,13 +49,13 @@ def _look_at_clauses(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
         low, high = max(bound[0] for bound in bounds), min(bound[1] for bound in bounds)
         open_ends = any(bound[2] and low in bound[:2] for bound in bounds)
         if low > high or (low == high and open_ends):
-            told = f"no `{name}` is both: {' and '.join(text for _, _, _, text in bounds)}; the rule never holds"
-            diagnostics.warning(rule.span, told)
+            message = f"no `{name}` is both: {' and '.join(text for _, _, _, text in bounds)}; the rule never holds"
+            diagnostics.warning(rule.span, message)
 
 
 def _bounds(clauses: Iterable[Clause]) -> dict[str, list[tuple[float, float, bool, str]]]:
     """By name, what comparisons with a number leave over: from, to, whether without the ends, and the clause."""
-    found: dict[str, list[tuple[float, float, bool, str]]] = {}
+    bounds: dict[str, list[tuple[float, float, bool, str]]] = {}
     for clause in clauses:
         expr = clause.expr
         if not isinstance(expr, Compare) or expr.op not in _MIRRORED:
@@ -60,8 +66,8 @@ def _bounds(clauses: Iterable[Clause]) -> dict[str, list[tuple[float, float, boo
         if isinstance(left, Ref) and isinstance(right, Constant) and type(right.value) in (int, float):
             value = float(right.value)
             low, high = (value if op in (">", ">=", "==") else -inf), (value if op in ("<", "<=", "==") else inf)
-            found.setdefault(left.written, []).append((low, high, op in ("<", ">"), f"`{clause.text}`"))
-    return found
+            bounds.setdefault(left.written, []).append((low, high, op in ("<", ">"), f"`{clause.text}`"))
+    return bounds
 
 
 def _groups(rule: RuleDeclaration) -> tuple[list[Clause], list[Clause], list[Clause]]:

@@ -43,12 +43,12 @@ def find_orders(rulebook: Rulebook) -> dict[str, Order]:
     """By rule, what the order of arrival between users means for it."""
     declared = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
     rules = read_rules(declared)
-    found = {one.rule.name: _own(one, declared, rulebook) for one in rules}
+    orders = {rule.rule.name: _own(rule, declared, rulebook) for rule in rules}
     while True:
-        more = {one.rule.name: _with_others(one, rules, found) for one in rules}
-        if more == found:
-            return found
-        found = more
+        more = {rule.rule.name: _with_others(rule, rules, orders) for rule in rules}
+        if more == orders:
+            return orders
+        orders = more
 
 
 def _own(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> Order:
@@ -67,12 +67,12 @@ def _own(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> O
 
 def _with_others(rule: RuleDeclaration, rules: list[RuleDeclaration], known: Mapping[str, Order]) -> Order:
     """From what other rules do to it."""
-    one, own = rule.rule, known[rule.rule.name]
+    own_rule, own = rule.rule, known[rule.rule.name]
     more = []
     for other in (other.rule for other in rules if other is not rule and known[other.rule.name].matters):
-        if other.then.kind == "allow" and other.mode != "shadow" and concern_alike(other.events, one.events):
+        if other.then.kind == "allow" and other.mode != "shadow" and concern_alike(other.events, own_rule.events):
             more.append(f"allow rule {other.name}, which may overrule it, depends on the order")
-        elif one.ladder is not None and other.ladder is not None and one.ladder.name == other.ladder.name:
+        elif own_rule.ladder is not None and other.ladder is not None and own_rule.ladder.name == other.ladder.name:
             more.append(f"rule {other.name}, on the same ladder, depends on the order")
     more = [reason for reason in more if reason not in own.reasons]
     return Order((*own.reasons, *more), own.settles and not more)
@@ -90,7 +90,7 @@ def _models(refs: list[Ref], rulebook: Rulebook, all_of_them: bool = False) -> l
 
 def _inputs(model: str, rulebook: Rulebook) -> list[str]:
     read = [rulebook.counters[name] for name in rulebook.models[model].numbers if name in rulebook.counters]
-    return [f"model {model} counts by {kind}" for kind in sorted({one.by for one in read} - {USER})]
+    return [f"model {model} counts by {kind}" for kind in sorted({counter.by for counter in read} - {USER})]
 
 
 def _only_grows(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> bool:

@@ -65,25 +65,29 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
 
 def _event_us(rulebook: Rulebook, event_type: str) -> float:
     program = rulebook.programs[event_type]
-    counters = [one for one in rulebook.counters.values() if _concerns(one.of, event_type)]
+    counters = [counter for counter in rulebook.counters.values() if _concerns(counter.of, event_type)]
     rules = [rule for rule in rulebook.rules if _concerns(rule.events, event_type)]
-    clauses = [clause for rule in rules for clause in rule.clauses] + [one.where for one in counters if one.where]
+    clauses = [clause for rule in rules for clause in rule.clauses] + [
+        counter.where for counter in counters if counter.where
+    ]
     patterns = sum(clause.count(" matches ") for clause in clauses)
     models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
     cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
-    cost += sum(COUNTER_US[one.kind, one.approx] for one in counters)
+    cost += sum(COUNTER_US[counter.kind, counter.approx] for counter in counters)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
 
 
 def _routing_us(routing: RoutingProgram) -> float:
     entity_keys = [*routing.entities, *routing.clusters]
     parts = [part for kind in entity_keys for part in kind.split("+")]
-    found = sum(KEY_US.get(part, 0.0) for part in parts)
-    return found + STOP_US * sum(STOPS.get(kind, 1) for kind in entity_keys)
+    keys_us = sum(KEY_US.get(part, 0.0) for part in parts)
+    return keys_us + STOP_US * sum(STOPS.get(kind, 1) for kind in entity_keys)
 
 
 def _record_bytes(counters: Iterable[Counter]) -> int:
-    return _RECORD_BYTES + sum({(one.series_key, one.approx): _series_bytes(one) for one in counters}.values())
+    return _RECORD_BYTES + sum(
+        {(counter.series_key, counter.approx): _series_bytes(counter) for counter in counters}.values()
+    )
 
 
 def _series_bytes(counter: Counter) -> int:

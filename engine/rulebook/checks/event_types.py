@@ -19,12 +19,12 @@ def check_event_types(made: Declarations, rules: Iterable[RuleDeclaration]) -> N
     for kind, span, is_rule in uses:
         if counts[kind] > 1 or kind == ANY_EVENT or len(kind) < _LEAST_CHARS:
             continue
-        others = [one for one in counts if one != kind and is_a_slip_away(kind, one)]
+        others = [other for other in counts if other != kind and is_a_slip_away(kind, other)]
         # Of two that stand in one place each, the rule's is taken for the right one.
-        better = [one for one in others if counts[one] > 1 or (not is_rule and one in heard)]
+        better = [other for other in others if counts[other] > 1 or (not is_rule and other in heard)]
         if better:
-            told = f'nothing else knows events of type "{kind}"'
-            made.diagnostics.warning(span, told, f'did you mean "{max(better, key=lambda one: counts[one])}"?')
+            message = f'nothing else knows events of type "{kind}"'
+            made.diagnostics.warning(span, message, f'did you mean "{max(better, key=lambda other: counts[other])}"?')
 
 
 def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[tuple[str, Span, bool]]:
@@ -46,10 +46,10 @@ def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[tupl
                     yield kind.text, kind.span, False
 
 
-def is_a_slip_away(one: str, other: str) -> bool:
+def is_a_slip_away(word: str, other: str) -> bool:
     """Whether two words differ by one letter: added, dropped, replaced, or swapped with the next."""
-    if abs(len(one) - len(other)) > 1:
+    if abs(len(word) - len(other)) > 1:
         return False
-    start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    a, b = one[start:], other[start:]
+    start = next((at for at, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
+    a, b = word[start:], other[start:]
     return a[1:] == b or a == b[1:] or a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])

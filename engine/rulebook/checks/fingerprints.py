@@ -30,25 +30,25 @@ def give_fingerprints(declared: Declarations, rules: list[RuleDeclaration]) -> N
 class _Fingerprints:
     def __init__(self, declared: Declarations) -> None:
         self._declared = declared
-        self.told = cache(self._told_of)  # by name: what it is, and what it reads itself
+        self.definition = cache(self._define)  # by name: what it is, and what it reads itself
 
     def parts(self, rule: RuleDeclaration) -> list[str]:
         """All that makes up a rule's fingerprint."""
-        found, waiting = [rule.rule.name, *rule.rule.events], list[_Name]()
+        parts, waiting = [rule.rule.name, *rule.rule.events], list[_Name]()
         for group in (rule.when, rule.any, rule.unless):
-            found.append("|")
+            parts.append("|")
             for clause in group:
-                found.append(_told(clause.expr))
+                parts.append(_canonical(clause.expr))
                 waiting += _names(clause.expr)
         seen: set[_Name] = set()
         while waiting:
             name = waiting.pop()
             if name not in seen:
                 seen.add(name)
-                waiting += self.told(name)[1]
-        return found + [f"{kind} {name} {self.told((kind, name))[0]}" for kind, name in sorted(seen)]
+                waiting += self.definition(name)[1]
+        return parts + [f"{kind} {name} {self.definition((kind, name))[0]}" for kind, name in sorted(seen)]
 
-    def _told_of(self, name: _Name) -> tuple[str, list[_Name]]:
+    def _define(self, name: _Name) -> tuple[str, list[_Name]]:
         declared, (kind, key) = self._declared, name
         if kind == "list":
             return str(hash32("\x00".join(sorted(declared.lists.get(key, ()))))), []
@@ -56,23 +56,33 @@ class _Fingerprints:
             return self._counter(declared.counters[key])
         if kind == "derived" and key in declared.derived:
             body = declared.derived[key][1]
-            return _told(body), list(_names(body))
+            return _canonical(body), list(_names(body))
         if kind == "score":
             model = key.removesuffix(threshold_of(""))
             read = {part: node.plain() for part, node in declared.models.get(model, {}).items()}
             words = [*read.get("numbers", ()), *read.get("texts", ()), *read.get("categories", ())]
             return str(read), [*self._known(map(str, words))]
         if kind == "cluster" and key in declared.clusters:
-            return _told(declared.clusters[key]), list(self._known(declared.clusters[key].share))
-        return _told(declared.fields.get(key) if kind == "field" else None), []
+            return _canonical(declared.clusters[key]), list(self._known(declared.clusters[key].share))
+        return _canonical(declared.fields.get(key) if kind == "field" else None), []
 
-    def _counter(self, one: CounterDeclaration) -> tuple[str, list[_Name]]:
-        words = [*one.by.split("+"), one.field or ""]
-        read = [*self._known(words), *(_names(one.where) if one.where is not None else ())]
-        if one.excluded is not None:
-            read.append(("list", one.excluded))
-        shown = (one.kind, one.field, one.of, one.by, one.over_ms, one.where, one.cap, one.approx, one.excluded)
-        return _told(shown), read
+    def _counter(self, counter: CounterDeclaration) -> tuple[str, list[_Name]]:
+        words = [*counter.by.split("+"), counter.field or ""]
+        read = [*self._known(words), *(_names(counter.where) if counter.where is not None else ())]
+        if counter.excluded is not None:
+            read.append(("list", counter.excluded))
+        shown = (
+            counter.kind,
+            counter.field,
+            counter.of,
+            counter.by,
+            counter.over_ms,
+            counter.where,
+            counter.cap,
+            counter.approx,
+            counter.excluded,
+        )
+        return _canonical(shown), read
 
     def _known(self, words: Iterable[str]) -> Iterator[_Name]:
         declared = self._declared
@@ -100,11 +110,11 @@ def _lists(expr: Expr) -> Iterator[_Name]:
         yield from _lists(child)
 
 
-def _told(thing: Any) -> str:
+def _canonical(thing: Any) -> str:
     """A declaration or an expression, whatever place in the file it has."""
     if is_dataclass(thing):
-        parts = [getattr(thing, one.name) for one in fields(thing)]
-        return f"{type(thing).__name__}({', '.join(_told(part) for part in parts if not isinstance(part, Span))})"
+        parts = [getattr(thing, field.name) for field in fields(thing)]
+        return f"{type(thing).__name__}({', '.join(_canonical(part) for part in parts if not isinstance(part, Span))})"
     if isinstance(thing, list | tuple):
-        return f"[{', '.join(map(_told, thing))}]"
+        return f"[{', '.join(map(_canonical, thing))}]"
     return str(sorted(map(str, thing))) if isinstance(thing, set | frozenset) else repr(thing)

@@ -21,9 +21,9 @@ def check_entries(made: Declarations, rules: Iterable[RuleDeclaration]) -> None:
     for name, kind in sorted(_uses(made, rules)):
         find = _wrong_live if name in made.live else _wrong
         for entry, span in made.entry_spans.get(name, {}).items():
-            found = find(entry, kind)
-            if found is not None:
-                made.diagnostics.error(span, f"`{entry}` can never match: {found[0]}", found[1])
+            mistake = find(entry, kind)
+            if mistake is not None:
+                made.diagnostics.error(span, f"`{entry}` can never match: {mistake[0]}", mistake[1])
 
 
 def find_wrong_entries(rulebook: Rulebook, name: str, entries: Iterable[str]) -> list[str]:
@@ -32,16 +32,16 @@ def find_wrong_entries(rulebook: Rulebook, name: str, entries: Iterable[str]) ->
     made = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
     kinds = sorted(kind for used, kind in _uses(made, read_rules(made)) if used == name)
     return [
-        f"`{entry}` can never match: {found[0]}; {found[1]}"
+        f"`{entry}` can never match: {mistake[0]}; {mistake[1]}"
         for entry in entries
         for kind in kinds
-        if (found := _wrong_live(entry, kind)) is not None
+        if (mistake := _wrong_live(entry, kind)) is not None
     ]
 
 
 def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> set[tuple[str, str]]:
     """Lists by name, and the kind of what is looked up in each."""
-    uses = {(one.excluded, one.by) for one in made.counters.values() if one.excluded is not None}
+    uses = {(counter.excluded, counter.by) for counter in made.counters.values() if counter.excluded is not None}
     for expr in expressions_in(made, rules):
         uses |= {(member.list_name, kind) for member, kind in _members(expr) if member.list_name is not None}
     return uses
@@ -52,9 +52,9 @@ def _wrong(entry: str, kind: str) -> tuple[str, str] | None:
 
 
 def _wrong_live(entry: str, kind: str) -> tuple[str, str] | None:
-    found = _wrong(entry, kind)
-    if found is not None or kind != "url_domain":
-        return found
+    mistake = _wrong(entry, kind)
+    if mistake is not None or kind != "url_domain":
+        return mistake
     meaning = meaning_of(entry)
     is_wildcard = meaning is not None and meaning[0] == "below"
     keys = CANONICAL[kind](str(meaning[1]) if meaning is not None and is_wildcard else entry)

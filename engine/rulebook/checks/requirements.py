@@ -28,7 +28,7 @@ class Requirement(NamedTuple):
     """Something that events of these types must have: that there are some, a field, or a value in it. `path`: where the
     field is found; `name`: how the rulebook calls it."""
 
-    what: Literal["type", "field", "value"]
+    kind: Literal["type", "field", "value"]
     types: tuple[str, ...]
     path: str = ""
     name: str = ""
@@ -43,15 +43,15 @@ class Requirements:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._declared = read_declarations(sources, Diagnostics(sources))
-        self._rules = {one.rule.name: one for one in read_rules(self._declared)}
+        self._rules = {rule.rule.name: rule for rule in read_rules(self._declared)}
 
     def all(self) -> set[Requirement]:
         """All that any rule may ask for."""
         asked: set[Requirement] = set()
 
-        def note(one: Requirement) -> bool:
-            asked.add(one)
-            return one.what != "value"  # so that all others are asked for as well
+        def note(requirement: Requirement) -> bool:
+            asked.add(requirement)
+            return requirement.kind != "value"  # so that all others are asked for as well
 
         for rule in self._rules:
             self.lacking(rule, note)
@@ -67,23 +67,23 @@ def _lacking(declared: Declarations, rule: RuleDeclaration, is_there: IsThere) -
     if missing:
         return missing
     reading = _Reading(declared, rule.rule.events, is_there)
-    found = [one for clause in rule.when for one in reading.lacking(clause.expr, True)]
-    found += [one for clause in rule.unless for one in reading.lacking(clause.expr, False)]
-    return found + (_either([reading.lacking(clause.expr, True) for clause in rule.any]) if rule.any else [])
+    lacking = [requirement for clause in rule.when for requirement in reading.lacking(clause.expr, True)]
+    lacking += [requirement for clause in rule.unless for requirement in reading.lacking(clause.expr, False)]
+    return lacking + (_either([reading.lacking(clause.expr, True) for clause in rule.any]) if rule.any else [])
 
 
 def _missing_types(types: Iterable[str], is_there: IsThere) -> list[Requirement]:
     """All of them, where there is none."""
-    return _either([_unless_there(Requirement("type", (one,)), is_there) for one in types])
+    return _either([_unless_there(Requirement("type", (kind,)), is_there) for kind in types])
 
 
-def _unless_there(one: Requirement, is_there: IsThere) -> list[Requirement]:
-    return [] if is_there(one) else [one]
+def _unless_there(requirement: Requirement, is_there: IsThere) -> list[Requirement]:
+    return [] if is_there(requirement) else [requirement]
 
 
 def _either(parts: list[list[Requirement]]) -> list[Requirement]:
     """What is lacking where one of several would do."""
-    return [] if not all(parts) else [one for part in parts for one in part]
+    return [] if not all(parts) else [requirement for part in parts for requirement in part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,14 @@ class _Reading:
                 return self.lacking(operand, not truth)
             case Logical(op=op, operands=operands):
                 parts = [self.lacking(part, truth) for part in operands]
-                return [one for part in parts for one in part] if (op == "and") == truth else _either(parts)
+                return (
+                    [requirement for part in parts for requirement in part]
+                    if (op == "and") == truth
+                    else _either(parts)
+                )
             case Call(function="known", arguments=[Ref() as ref]):
                 return self._absent(ref) if truth else []
-        absent = [one for ref in names_in(expr) for one in self._absent(ref)]
+        absent = [requirement for ref in names_in(expr) for requirement in self._absent(ref)]
         return absent or self._unmet(expr, truth)
 
     def _absent(self, ref: Ref) -> list[Requirement]:
@@ -115,7 +119,7 @@ class _Reading:
         if body is None or isinstance(body, RatioDeclaration):
             return []
         if body.type != "bool":
-            return [one for inner in names_in(body) for one in self._absent(inner)]
+            return [requirement for inner in names_in(body) for requirement in self._absent(inner)]
         true, false = (self.lacking(body, truth) for truth in (True, False))
         return true if true and false else []
 
@@ -160,8 +164,8 @@ class _Reading:
             return [*self._uncounted(body.numerator), *self._uncounted(body.denominator)]
         return []
 
-    def _ask(self, what: Literal["field", "value"], path: str, name: str, value: Value = "") -> list[Requirement]:
-        return _unless_there(Requirement(what, self.types, path, name, value), self.is_there)
+    def _ask(self, kind: Literal["field", "value"], path: str, name: str, value: Value = "") -> list[Requirement]:
+        return _unless_there(Requirement(kind, self.types, path, name, value), self.is_there)
 
 
 def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: IsThere) -> list[Requirement]:
@@ -171,8 +175,8 @@ def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: Is
     reading = _Reading(declared, counter.of, is_there)
     named = [name for name in (counter.field, *counter.by.split("+")) if name and name not in KEY_SOURCES]
     fields = [name for name in named if name in declared.fields or name.startswith("event.")]
-    found = [one for name in fields for one in reading._absent_field(_path(declared, name), name)]
-    return found + (reading.lacking(counter.where, True) if counter.where is not None else [])
+    lacking = [requirement for name in fields for requirement in reading._absent_field(_path(declared, name), name)]
+    return lacking + (reading.lacking(counter.where, True) if counter.where is not None else [])
 
 
 def _path(declared: Declarations, name: str) -> str:

@@ -144,8 +144,12 @@ class Scope:
         """Divisors that must not be zero, innermost first: division by zero is unknown."""
         match expr:
             case Arithmetic(op=op, left=left, right=right):
-                found = self._safe(left) + self._safe(right)
-                return [*found, self._compared("!=", right, Constant(right.span, "number", 0))] if op == "/" else found
+                divisors = self._safe(left) + self._safe(right)
+                return (
+                    [*divisors, self._compared("!=", right, Constant(right.span, "number", 0))]
+                    if op == "/"
+                    else divisors
+                )
             case Compare(left=left, right=right):
                 return self._safe(left) + self._safe(right)
             case Call(arguments=arguments):
@@ -168,7 +172,9 @@ class Scope:
                 return self._is_among(item, name, values)
             case Contains(item=Constant(value=str(text)), container=container_expr) if self._hidden:
                 within = self._plain(container_expr)
-                return "(" + " or ".join(f"{one!r} in {within}" for one in sorted(self._entries(None, (text,)))) + ")"
+                return (
+                    "(" + " or ".join(f"{entry!r} in {within}" for entry in sorted(self._entries(None, (text,)))) + ")"
+                )
             case Contains(item=item, container=container_expr):
                 return f"({self._plain(item)} in {self._plain(container_expr)})"
             case Matches(subject=subject, pattern=pattern):
@@ -186,10 +192,10 @@ class Scope:
         return f"not {self._test(expr)}"
 
     def _compared(self, op: str, left: Expr, right: Expr) -> str:
-        one, other = self._plain(left), self._plain(right)
+        left_source, right_source = self._plain(left), self._plain(right)
         if op in _CERTAINLY and (counts(left) or counts(right)):
-            return f"{_CERTAINLY[op]}({one}, {other})"
-        return f"({one} {op} {other})"
+            return f"{_CERTAINLY[op]}({left_source}, {right_source})"
+        return f"({left_source} {op} {right_source})"
 
     def _is_among(self, item: Expr, list_name: str | None, values: Iterable[Any]) -> str:
         if item.type == "list":

@@ -44,9 +44,9 @@ def _entry(words: Vocabulary, counter: Counter) -> list[str]:
         ]
     declared = words.declared.fields.get(name)
     factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
-    found = fetch(words.declared.path_of(name))
+    fetched = fetch(words.declared.path_of(name))
     return [
-        f"x = amount({f'spelt({found})' if declared is not None and declared.is_spelt else found})",
+        f"x = amount({f'spelt({fetched})' if declared is not None and declared.is_spelt else fetched})",
         f"if x is False: {_doubt(words, counter)}",
         f"elif x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
     ]

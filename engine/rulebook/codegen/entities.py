@@ -93,18 +93,18 @@ class EntityWriter:
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
-        found = f"keys({', '.join(map(self._part, kind.split('+')))})"
+        keys = f"keys({', '.join(map(self._part, kind.split('+')))})"
         lists = [excluding(self._words, scope, counter) for counter in counters]
         if not all(lists):
-            return found
+            return keys
         left_out = " and ".join(sorted({f"k in {name}" for names in lists for name in names}))
-        return f"tuple(k for k in {found} if not ({left_out}))"
+        return f"tuple(k for k in {keys} if not ({left_out}))"
 
     def _part(self, part: str) -> str:
         if part in KEY_SOURCES:
             return KEY_SOURCES[part]
-        found = fetch(self._words.declared.path_of(part.removeprefix("event.")))
-        return f"addresses({found})" if part == "ip" else f"tokens({found})"
+        fetched = fetch(self._words.declared.path_of(part.removeprefix("event.")))
+        return f"addresses({fetched})" if part == "ip" else f"tokens({fetched})"
 
     def _values(self, scope: Scope, counters: Sequence[Counter]) -> str:
         entries = [f"{counter.name!r}: {self._read(scope, counter)}" for counter in counters]
@@ -112,8 +112,8 @@ class EntityWriter:
 
     def _read(self, scope: Scope, counter: Counter) -> str:
         left_out = excluding(self._words, scope, counter)
-        found = from_series(scope, counter)
-        return f"(None if k in {left_out[0]} else {found})" if left_out else found
+        value = from_series(scope, counter)
+        return f"(None if k in {left_out[0]} else {value})" if left_out else value
 
 
 def no_score(_: Scope, model: str) -> str:

@@ -12,10 +12,12 @@ def trace(scope: Scope, clause: Clause, negated: bool) -> str:
     true, false = scope.true(clause.expr), scope.false(clause.expr)
     if negated:
         true, false = false, true
-    return f"ClauseTrace({told(clause, negated)!r}, {{{values}}}, True if {true} else False if {false} else None)"
+    return (
+        f"ClauseTrace({clause_text(clause, negated)!r}, {{{values}}}, True if {true} else False if {false} else None)"
+    )
 
 
-def told(clause: Clause, negated: bool) -> str:
+def clause_text(clause: Clause, negated: bool) -> str:
     """A clause as a decision has it."""
     if not negated:
         return clause.text

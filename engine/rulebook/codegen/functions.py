@@ -59,14 +59,14 @@ class Vocabulary:
         match ref.kind:
             case "field":
                 declared = self.declared.fields[ref.target]
-                found = fetch(declared.path)
+                fetched = fetch(declared.path)
                 if declared.is_spelt or ref.target == "ip":
-                    found = f"{'spelt' if declared.is_spelt else 'address'}({found})"
+                    fetched = f"{'spelt' if declared.is_spelt else 'address'}({fetched})"
                 if declared.path == INVALID_FIELDS:
-                    return f"invalid(f, {scope.constant('W', self._wanted())})"
+                    return f"invalid(f, {scope.constant('W', self._declared_types())})"
                 if declared.factor != 1:
-                    return f"scaled({found}, {declared.factor})"
-                return guarded(found, declared.type)
+                    return f"scaled({fetched}, {declared.factor})"
+                return guarded(fetched, declared.type)
             case "event":
                 return guarded(fetch(ref.target), ref.type)
             case "keys":
@@ -91,35 +91,39 @@ class Vocabulary:
             return None
         refs = (body.numerator, body.denominator)
         asked = [self.counters[ref.target] for ref in refs if ref.kind == "counter"]
-        one = asked[0] if len(asked) == len(refs) else None
-        if one is None or any((c.by, c.over_ms) != (one.by, one.over_ms) or c.approx or c.kind == "sum" for c in asked):
+        first = asked[0] if len(asked) == len(refs) else None
+        if first is None or any(
+            (c.by, c.over_ms) != (first.by, first.over_ms) or c.approx or c.kind == "sum" for c in asked
+        ):
             return None
         return Share(name, *(Part(c.name, c.kind, c.series_key, c.over_ms) for c in asked))
 
     def shares(self, counters: Iterable[Counter]) -> tuple[Share, ...]:
         """The ratios of which both parts are among these counters."""
         names = {counter.name for counter in counters}
-        found = [self.share(name) for name in self.declared.derived]
-        return tuple(one for one in found if one is not None and {one.numerator.name, one.denominator.name} <= names)
+        shares = [self.share(name) for name in self.declared.derived]
+        return tuple(
+            share for share in shares if share is not None and {share.numerator.name, share.denominator.name} <= names
+        )
 
     def values(self, scope: Scope, counters: Sequence[Counter], entries: Iterable[str]) -> str:
         """Source text of what is read of an entity: these entries, and what ratios of these counters need beside."""
-        shares, found = self.shares(counters), f"{{{', '.join(entries)}}}"
-        return f"with_shares({found}, s, now, {scope.constant('Q', shares)})" if shares else found
+        shares, source = self.shares(counters), f"{{{', '.join(entries)}}}"
+        return f"with_shares({source}, s, now, {scope.constant('Q', shares)})" if shares else source
 
-    def _wanted(self) -> tuple[tuple[str, str, tuple[type, ...]], ...]:
+    def _declared_types(self) -> tuple[tuple[str, str, tuple[type, ...]], ...]:
         """Name, path and types of each field that is declared to be of a type."""
         declared = self.declared.fields.items()
         return tuple(
-            (name, one.path, (*_CLASSES[one.type], str) if one.is_spelt else _CLASSES[one.type])
-            for name, one in declared
-            if one.type in _CLASSES and one.path not in COMPUTED_FIELDS
+            (name, field.path, (*_CLASSES[field.type], str) if field.is_spelt else _CLASSES[field.type])
+            for name, field in declared
+            if field.type in _CLASSES and field.path not in COMPUTED_FIELDS
         )
 
     def invalid(self) -> Callable[[Mapping[str, Any]], list[str]]:
         """Tells what `invalid_fields` is of an event."""
-        wanted = self._wanted()
-        return lambda fields: invalid(fields, wanted)
+        declared = self._declared_types()
+        return lambda fields: invalid(fields, declared)
 
     def numbers(self, scope: Scope, model: str) -> str:
         """Source text of what a model reads of an event's numbers."""
@@ -142,7 +146,7 @@ class Vocabulary:
         lines = [scope.assign([ref]) for ref in refs.values() if ref not in counts]
         if counts:
             asked = [self.counters[ref.target] for ref in counts]
-            questions = array("q", [part for one in asked for part in (one.series_key, one.over_ms)])
+            questions = array("q", [part for counter in asked for part in (counter.series_key, counter.over_ms)])
             lines.append(scope.assign(counts, f"read_counts(s.counts, now, {scope.constant('Q', questions)})"))
         return lines
 
@@ -151,18 +155,18 @@ class Vocabulary:
             ref.kind == "counter" and self.counters[ref.target].kind == "count" and not self.counters[ref.target].approx
         )
 
-    def _refs(self, model: str, names: Iterable[str], wanted: Literal["number", "text"]) -> list[Ref]:
+    def _refs(self, model: str, names: Iterable[str], value_type: Literal["number", "text"]) -> list[Ref]:
         refs = []
         for written in names:
             ref = self.declared.resolve(written, self.declared.spans[f"models.{model}"])
             assert ref is not None  # the compiler has resolved it before
             if ref.type == "any":
-                ref.type = wanted
+                ref.type = value_type
             refs.append(ref)
         return refs
 
-    def _group(self, scope: Scope, model: str, names: Iterable[str], wanted: Literal["number", "text"]) -> str:
-        values = [self._for_model(scope, ref) for ref in self._refs(model, names, wanted)]
+    def _group(self, scope: Scope, model: str, names: Iterable[str], value_type: Literal["number", "text"]) -> str:
+        values = [self._for_model(scope, ref) for ref in self._refs(model, names, value_type)]
         return f"({' '.join(f'{value},' for value in values)})"
 
     def _for_model(self, scope: Scope, ref: Ref) -> str:
@@ -246,11 +250,13 @@ def fetch(path: str) -> str:
     return f"lookup(f, {path!r})" if "." in path else f"f.get({path!r})"
 
 
-def guarded(source: str, wanted: str) -> str:
+def guarded(source: str, value_type: str) -> str:
     """Source text of a JSON value, None (unknown) where it is of another type. Written out: a call costs more."""
-    if wanted not in _TYPES:
+    if value_type not in _TYPES:
         return source
-    fits = " or ".join(f"type(x) is {name}" for name in _TYPES[wanted]).replace("type(x)", f"type(x := {source})", 1)
+    fits = " or ".join(f"type(x) is {name}" for name in _TYPES[value_type]).replace(
+        "type(x)", f"type(x := {source})", 1
+    )
     return f"(x if {fits} else None)"
 
 
@@ -259,9 +265,9 @@ def concerns(types: tuple[str, ...], event_type: str) -> bool:
     return event_type in types or ANY_EVENT in types
 
 
-def compiled(source: list[str], what: str, namespace: dict[str, Any]) -> None:
+def compiled(source: list[str], subject: str, namespace: dict[str, Any]) -> None:
     """Define functions in a namespace."""
-    exec(compile("\n".join(source), f"<rules for {what}>", "exec"), namespace)  # noqa: S102  # our own source
+    exec(compile("\n".join(source), f"<rules for {subject}>", "exec"), namespace)  # noqa: S102  # our own source
 
 
 def function(head: str, scope: Scope, lines: list[str]) -> str:

@@ -12,29 +12,29 @@ from engine.rulebook.sections.rules import Clause, RuleDeclaration
 def find_watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Watch, ...]]:
     """What is watched at which kind of entity, for the rules that look back. What is wrong with them is
     reported."""
-    writer, found = EntityWriter(words), dict[str, list[Watch]]()
+    writer, by_kind = EntityWriter(words), dict[str, list[Watch]]()
     for index, rule in enumerate(rules):
         counter = _watched(rule, needs) if rule.rule.then.lookback_ms is not None else None
         if rule.rule.then.lookback_ms is None or not _can_look_back(rule, rules, needs, counter):
             continue
         assert counter is not None  # it could not look back
-        found.setdefault(counter.by, []).append(writer.watch(index, rule, counter.by, counter, needs))
-    return {kind: tuple(watches) for kind, watches in found.items()}
+        by_kind.setdefault(counter.by, []).append(writer.watch(index, rule, counter.by, counter, needs))
+    return {kind: tuple(watches) for kind, watches in by_kind.items()}
 
 
 def find_rests(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Rest, ...]]:
     """The rules that rest at entities, by kind. What is wrong with them is reported."""
-    writer, found = EntityWriter(words), dict[str, list[Rest]]()
+    writer, by_kind = EntityWriter(words), dict[str, list[Rest]]()
     for index, rule in enumerate(rules):
         kind = rule.rule.rests
         if kind != USER and _can_rest(rule, rules, needs):
-            found.setdefault(kind, []).append(writer.rest(index, rule, kind, needs))
-    return {kind: tuple(rests) for kind, rests in found.items()}
+            by_kind.setdefault(kind, []).append(writer.rest(index, rule, kind, needs))
+    return {kind: tuple(rests) for kind, rests in by_kind.items()}
 
 
 def _can_rest(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> bool:
-    report, kind, what = needs.declared.diagnostics, rule.rule.rests, f"a cooldown per {rule.rule.rests}"
-    kinds = {one for clause in rule.all_clauses() for one in needs.kinds(clause)}
+    report, kind, feature = needs.declared.diagnostics, rule.rule.rests, f"a cooldown per {rule.rule.rests}"
+    kinds = {over for clause in rule.all_clauses() for over in needs.kinds(clause)}
     if rule.rule.then.lookback_ms is not None:
         report.error(
             rule.rests_at, f"with `also: earlier`, a rule rests per {USER}", f"cooldown: {{per: {USER}, for: …}}"
@@ -42,11 +42,11 @@ def _can_rest(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Depend
     elif kind in needs.declared.clusters:
         report.error(rule.rests_at, f"a rule cannot rest per cluster; `{kind}` is one", f"let it rest per {USER}")
     elif kinds != {kind}:
-        told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
+        counted_over = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
         hint = f"count by {kind} in this rule, or let it rest per {USER}"
-        report.error(rule.rests_at, f"{what} needs counters by {kind}, and by no other entity; {told}", hint)
+        report.error(rule.rests_at, f"{feature} needs counters by {kind}, and by no other entity; {counted_over}", hint)
     else:
-        return _is_split(rule, rules, needs, what)
+        return _is_split(rule, rules, needs, feature)
     return False
 
 
@@ -55,10 +55,10 @@ def _can_look_back(
 ) -> bool:
     report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
     kinds = {kind for clause in clauses for kind in needs.kinds(clause)}
-    names = {ref.target for one in clauses for ref in reached(needs.declared, one.expr) if ref.kind == "counter"}
+    names = {ref.target for clause in clauses for ref in reached(needs.declared, clause.expr) if ref.kind == "counter"}
     if len(kinds) != 1 or kinds & needs.declared.clusters.keys():
-        told = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
-        report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {told}")
+        counted_over = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
+        report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {counted_over}")
     elif counter is None:
         report.error(rule.span, "`also: earlier` needs a clause about a count under `when` or `any`")
     elif any(needs.counters[name].approx for name in names if needs.counters[name].by in kinds):
@@ -68,22 +68,22 @@ def _can_look_back(
     return False
 
 
-def _is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, what: str) -> bool:
+def _is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, feature: str) -> bool:
     """Whether the user and the entity can each decide their part of a rule, and nothing later overrules them."""
     report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
     mixed = any(needs.kinds(clause) and needs.needs_user(clause) for clause in clauses)
     if mixed or len({bool(needs.kinds(clause)) for clause in rule.any}) > 1:
         report.error(
             rule.span,
-            f"with {what}, a clause is about the entity's counters or about the event, not both",
+            f"with {feature}, a clause is about the entity's counters or about the event, not both",
             "split it into two clauses under `when`",
         )
     elif any(needs.scores(clause) & needs.away_models for clause in clauses):
-        report.error(rule.span, f"with {what}, no model may be used that reads other entities' counters")
+        report.error(rule.span, f"with {feature}, no model may be used that reads other entities' counters")
     elif (waiting := _allowing(rule, rules, needs)) is not None:
         report.error(
             rule.span,
-            f"{what} would act before allow rule `{waiting.rule.name}`, which counts over other entities",
+            f"{feature} would act before allow rule `{waiting.rule.name}`, which counts over other entities",
             "let the allow rule count over users, or exempt in `unless`",
         )
     else:
@@ -107,13 +107,13 @@ def _allowing(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Depend
 
 def _watched(rule: RuleDeclaration, needs: Dependencies) -> Counter | None:
     """The counter that a rule with a lookback is about: the first that must be high, else the first."""
-    found = [
+    candidates = [
         (not _must_be_high(clause, ref), needs.counters[ref.target])
         for clause in (*rule.when, *rule.any)
         for ref in reached(needs.declared, clause.expr)
         if ref.kind == "counter" and needs.kinds(clause) and needs.counters[ref.target].kind != "sum"
     ]
-    return min(found, key=lambda entry: entry[0])[1] if found else None
+    return min(candidates, key=lambda entry: entry[0])[1] if candidates else None
 
 
 def _must_be_high(clause: Clause, ref: Ref) -> bool:

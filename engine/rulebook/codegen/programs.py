@@ -64,8 +64,8 @@ class ProgramWriter:
         needed = self._reached(away, [name for name in asked if name in self._needs.away_models])
         read = {ref.target: self._words.counters[ref.target] for ref in needed if ref.kind == "counter"}
         clusters = self._clusters(event_type, read.values())
-        kinds = {one.by for one in (*counters, *read.values())} | {
-            kind for one in clusters.values() for kind in one.spec.share
+        kinds = {counter.by for counter in (*counters, *read.values())} | {
+            kind for cluster in clusters.values() for kind in cluster.spec.share
         }
         entities = {}
         for kind in sorted(kinds - {USER} - self._words.declared.clusters.keys()):
@@ -177,8 +177,8 @@ class ProgramWriter:
         for index, rule in rules:
             traces = [trace(scope, clause, False) for clause in [*rule.when, *rule.any]]
             traces += [trace(scope, clause, True) for clause in rule.unless]
-            told = f"({' '.join(f'{one},' for one in traces)}), {counterfactual(rule)!r}"
-            lines.append(f" if i == {index}: return {told}")
+            explanation = f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule)!r}"
+            lines.append(f" if i == {index}: return {explanation}")
         return function("explain(i, f, s, now, q)", scope, [*lines, " return (), None"])
 
 

@@ -105,31 +105,31 @@ def ratio(
     return float((share + z2 / (2 * denominator) - 1.959964 * spread) / (1 + z2 / denominator))
 
 
-def invalid(fields: Mapping[str, Any], wanted: tuple[tuple[str, str, tuple[type, ...]], ...]) -> list[str]:
+def invalid(fields: Mapping[str, Any], declared: tuple[tuple[str, str, tuple[type, ...]], ...]) -> list[str]:
     """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
-    want to be of another type. `wanted`: name, path and types."""
-    found: list[str] = list(fields.get(INVALID_FIELDS, ()))
-    for name, path, types in wanted:
+    want to be of another type. `declared`: name, path and types."""
+    names: list[str] = list(fields.get(INVALID_FIELDS, ()))
+    for name, path, types in declared:
         value, fitting = fields.get(path), types
         if value is None and "." in path:
             value = lookup(fields, path)
             if value is None:  # perhaps there is something else where it should stand in
                 value, fitting = fields.get(path.partition(".")[0]), (dict,)
-        if value is not None and type(value) not in fitting and name not in found:
-            found.append(name)
-    return found
+        if value is not None and type(value) not in fitting and name not in names:
+            names.append(name)
+    return names
 
 
 def tokens(value: Any) -> tuple[str, ...]:
     """A field as the key of an entity: none, or one."""
-    found = token(value)
-    return (found,) if found else ()
+    key = token(value)
+    return (key,) if key else ()
 
 
 def addresses(value: Any) -> tuple[str, ...]:
     """An address as the key of an entity, however it is written: none, or one."""
-    found = address(value)
-    return (found,) if found else ()
+    key = address(value)
+    return (key,) if key else ()
 
 
 def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:

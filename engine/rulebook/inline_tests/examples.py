@@ -15,8 +15,8 @@ from engine.errors import EventError
 from engine.rulebook.inline_tests.expectations import Expectations, read_actions, read_firing, tell_action
 from engine.rulebook.inline_tests.failures import Witness, tell_failure
 from engine.rulebook.inline_tests.presets import preset, what_is_wrong
-from engine.rulebook.inline_tests.stage import Stage, scorer_of
-from engine.rulebook.inline_tests.steps import MAX_EVENTS, Sending, Step, timeline
+from engine.rulebook.inline_tests.stage import ExampleStage, scorer_of
+from engine.rulebook.inline_tests.steps import MAX_EVENTS, Step, StepReader, timeline
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.schema import EXAMPLE, read_mapping
 from engine.rulebook.language.source import Node
@@ -39,7 +39,7 @@ def run_examples(
     for rule, nodes in tests.items():
         for node in nodes:
             diagnostics.tests_run += 1
-            _run(rulebook, rule, node, Sending(fields, known), diagnostics)
+            _run(rulebook, rule, node, StepReader(fields, known), diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class Play:
     def perform(self, rulebook: Rulebook) -> Iterator[tuple[int, set[Effect], list[Action]]]:
         """The number of each event, 0 of those that are given, with what came of the rule there and what it did."""
         scorers = {name: scorer_of(spec, self.scores.get(name)) for name, spec in rulebook.models.items()}
-        stage, mapping, now_ms = Stage(rulebook, scorers), FieldMapping(), _START_MS
-        before = [(0, f"given-{at}", *one) for at, one in enumerate(timeline(self.given), 1)]
-        then = ((at, f"example-{at}", *one) for at, one in enumerate(timeline(self.sent), 1))
+        stage, mapping, now_ms = ExampleStage(rulebook, scorers), FieldMapping(), _START_MS
+        before = [(0, f"given-{at}", *step) for at, step in enumerate(timeline(self.given), 1)]
+        then = ((at, f"example-{at}", *step) for at, step in enumerate(timeline(self.sent), 1))
         for place, (number, event_id, document, gap_ms) in enumerate(chain(before, then)):
             now_ms += gap_ms if place else 0
             sent = {"event_id": event_id, "user_id": "example-user", "ts": now_ms, **document}
@@ -65,28 +65,32 @@ class Play:
             if place == 0 and self.state:
                 user = stage.users.setdefault(event.user_id, EntityRecord())
                 preset(rulebook, self.state, event, user, stage.entities)
-            told = [one for one in stage.send(event) if one.event_id == event.event_id]
-            effects = {hit.effect for one in told for hit in one.hits if hit.rule == self.rule}
-            yield number, effects, [action for one in told for action in one.actions if action.rule == self.rule]
+            decisions = [decision for decision in stage.send(event) if decision.event_id == event.event_id]
+            effects = {hit.effect for decision in decisions for hit in decision.hits if hit.rule == self.rule}
+            yield (
+                number,
+                effects,
+                [action for decision in decisions for action in decision.actions if action.rule == self.rule],
+            )
 
 
-def _run(rulebook: Rulebook, rule: str, node: Node, sending: Sending, report: Diagnostics) -> None:
+def _run(rulebook: Rulebook, rule: str, node: Node, sending: StepReader, report: Diagnostics) -> None:
     keys = read_mapping(node, EXAMPLE, "a test", report)
     if ("send" in keys) == ("steps" in keys):
         report.error(
             node.span, "a test needs exactly one of `send` and `steps`", "- {send: {type: post}, fires: never}"
         )
         return
-    declared = next(one for one in rulebook.rules if one.name == rule)
+    declared = next(candidate for candidate in rulebook.rules if candidate.name == rule)
     reads_invalid = any(INVALID_FIELDS in clause for clause in declared.clauses)
     given, sent = (
-        [sending.read(one, reads_invalid, report) for one in part] for part in (given_of(node), steps_of(node))
+        [sending.read(step, reads_invalid, report) for step in part] for part in (given_of(node), steps_of(node))
     )
     count = sum(step.times for step in sent if step is not None)
     firing = read_firing(keys, count, report, node)
     if firing is None or None in sent or None in given:
         return
-    play = Play(rule, [one for one in given if one], [one for one in sent if one], *_said(keys))
+    play = Play(rule, [step for step in given if step], [step for step in sent if step], *_presets(keys))
     if sum(step.times for step in (*play.given, *play.sent)) > MAX_EVENTS:
         report.error(node.span, f"a test sends at most {MAX_EVENTS} events")
         return
@@ -102,7 +106,7 @@ def _run(rulebook: Rulebook, rule: str, node: Node, sending: Sending, report: Di
         _compare(rulebook, keys, play, firing, expectations, node, report)
 
 
-def _said(keys: Mapping[str, Node]) -> tuple[Any, Any]:
+def _presets(keys: Mapping[str, Node]) -> tuple[Any, Any]:
     """What models and counters say in a test."""
     return tuple(keys[name].plain() if name in keys else {} for name in ("score", "state"))
 
@@ -139,8 +143,8 @@ def _compare(
     fired = list(done)
     if fired != firing:
         span = keys.get("fires_at", keys.get("fires", node)).span
-        told = f"rule `{play.rule}` fires at {_list(fired)}, the test expects {_list(firing)}"
-        report.error(span, told, _why(acting, play, min({*fired} ^ {*firing})))
+        message = f"rule `{play.rule}` fires at {_list(fired)}, the test expects {_list(firing)}"
+        report.error(span, message, _why(acting, play, min({*fired} ^ {*firing})))
         return
     for number, expected in zip(fired, expectations or (), strict=False):
         (action, *_) = (*done[number], None)
@@ -154,7 +158,7 @@ def _compare(
 
 def _enforcing(rulebook: Rulebook, name: str) -> Rulebook:
     """The rulebook with one rule in force: a test of what it does looks ahead."""
-    rules = (replace(one, mode="enforce", plan=()) if one.name == name else one for one in rulebook.rules)
+    rules = (replace(rule, mode="enforce", plan=()) if rule.name == name else rule for rule in rulebook.rules)
     return replace(rulebook, rules=tuple(rules))
 
 

@@ -48,11 +48,11 @@ def read_firing(keys: Mapping[str, Node], count: int, report: Diagnostics, node:
             return list(range(1, count + 1)) if keys["fires"].text == "always" else []
         report.error(keys["fires"].span, "`fires` is always or never", "some of the events are `fires_at: [11]`")
         return None
-    wanted = keys["fires_at"].plain()
-    if type(wanted) is not list or any(type(item) is not int or not 1 <= item <= count for item in wanted):
+    numbers = keys["fires_at"].plain()
+    if type(numbers) is not list or any(type(item) is not int or not 1 <= item <= count for item in numbers):
         report.error(keys["fires_at"].span, "`fires_at` lists whole numbers from 1 to `times`, for example [11]")
         return None
-    return sorted(set(wanted))
+    return sorted(set(numbers))
 
 
 def read_actions(node: Node, firing: Sequence[int], report: Diagnostics) -> Expectations | None:
@@ -61,13 +61,13 @@ def read_actions(node: Node, firing: Sequence[int], report: Diagnostics) -> Expe
         report.error(node.span, "`acts` says what is done at events that fire, and this test expects none", "drop it")
         return None
     if node.items is not None and len(node.items) != len(firing):
-        told = f"`acts` lists {len(node.items)} actions, and {len(firing)} events are to fire"
-        report.error(node.span, told, "one for each of them, `nothing` where nothing is done")
+        message = f"`acts` lists {len(node.items)} actions, and {len(firing)} events are to fire"
+        report.error(node.span, message, "one for each of them, `nothing` where nothing is done")
         return None
-    found = [(_read_action(item, report), item) for item in node.walk()]
-    if any(one is None and item.text != _NOTHING for one, item in found):
+    pairs = [(_read_action(item, report), item) for item in node.walk()]
+    if any(action is None and item.text != _NOTHING for action, item in pairs):
         return None
-    actions = [one for one, _ in found]
+    actions = [action for action, _ in pairs]
     return actions if node.items is not None else actions * len(firing)
 
 
@@ -83,8 +83,8 @@ def _read_action(node: Node, report: Diagnostics) -> Expected | None:
     keys = read_mapping(node, ACTION_OF_EXAMPLE, "an action of `acts`", report)
     kinds = [key for key in keys if key in ACTION_KINDS]
     if len(kinds) != 1 and len(keys) == len(node.entries):
-        told = "an action of `acts` has exactly one kind"
-        report.error(node.span, told, f"one of: {', '.join(kind for kind in ACTION_KINDS if kind != 'allow')}")
+        message = "an action of `acts` has exactly one kind"
+        report.error(node.span, message, f"one of: {', '.join(kind for kind in ACTION_KINDS if kind != 'allow')}")
     lasts = duration(keys["for"], report) if "for" in keys else None
     needs = choice(keys["needs"], NEEDS, "`needs`", report) if "needs" in keys else None
     if len(report.errors) > before:
@@ -98,7 +98,7 @@ def tell_action(action: Action | None) -> str:
     """What was done, as a test would have it."""
     if action is None:
         return _NOTHING
-    told = f"{action.kind}: {action.scope}" if action.scope else action.kind
+    text = f"{action.kind}: {action.scope}" if action.scope else action.kind
     if action.for_ms is not None:
-        told += f", for: {duration_text(action.for_ms)}"
-    return f"{{{told}, target: {action.target_id}{f', needs: {action.needs}' if action.needs else ''}}}"
+        text += f", for: {duration_text(action.for_ms)}"
+    return f"{{{text}, target: {action.target_id}{f', needs: {action.needs}' if action.needs else ''}}}"

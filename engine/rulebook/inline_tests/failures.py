@@ -17,7 +17,7 @@ class Witness:
     """Notes one rule's clauses whenever it is decided, whether it holds or not. `rulebook`: the one to play."""
 
     def __init__(self, rulebook: Rulebook, rule: str) -> None:
-        self._index = next(index for index, one in enumerate(rulebook.rules) if one.name == rule)
+        self._index = next(index for index, candidate in enumerate(rulebook.rules) if candidate.name == rule)
         self._noted: list[Clauses] = []
         programs = {event_type: self._watched(program) for event_type, program in rulebook.programs.items()}
         self.rulebook = replace(rulebook, programs=programs)
@@ -59,12 +59,12 @@ def tell_failure(event: int, event_type: str, noted: list[Clauses], effects: Col
         return f"at event {event}: {explain(nearest, None)}"
     if effects:
         return f"at event {event}: all its clauses hold, and what came of it is `{', '.join(sorted(effects))}`"
-    wrong = [_told(clause) for clause in nearest if clause.result is not True]
+    wrong = [_clause_text(clause) for clause in nearest if clause.result is not True]
     more = f", and {len(wrong) - _MAX_TOLD} more" if len(wrong) > _MAX_TOLD else ""
     return f"at event {event}: {', '.join(wrong[:_MAX_TOLD])}{more}"
 
 
-def _told(clause: ClauseTrace) -> str:
+def _clause_text(clause: ClauseTrace) -> str:
     missing = [name for name, value in clause.values.items() if value is None]
     if clause.result is None and missing:
         return f"`{clause.text}` is unknown, as {' and '.join(missing)} {'are' if missing[1:] else 'is'} not there"

@@ -27,8 +27,8 @@ def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:
     for counters in _by_series(rulebook, state):
         values = [state[counter.name] for counter in counters]
         if values != sorted(values):
-            told = ", ".join(counter.name for counter in counters)
-            return f"{told} count the same in windows that grow, so their numbers do not get smaller"
+            names = ", ".join(counter.name for counter in counters)
+            return f"{names} count the same in windows that grow, so their numbers do not get smaller"
     return None
 
 
@@ -50,8 +50,10 @@ def preset(rulebook: Rulebook, state: Mapping[str, Any], event: Event, user: Ent
 
 def _by_series(rulebook: Rulebook, state: Mapping[str, Any]) -> Iterator[list[Counter]]:
     """The counters of each series, from the shortest window to the longest."""
-    named = sorted((rulebook.counters[name] for name in state), key=lambda one: (one.series_key, one.over_ms))
-    yield from (list(group) for _, group in groupby(named, key=lambda one: one.series_key))
+    named = sorted(
+        (rulebook.counters[name] for name in state), key=lambda counter: (counter.series_key, counter.over_ms)
+    )
+    yield from (list(group) for _, group in groupby(named, key=lambda counter: counter.series_key))
 
 
 def _enter(series: EntitySeries, counters: list[Counter], state: Mapping[str, Any], now: int) -> None:

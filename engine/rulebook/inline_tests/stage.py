@@ -49,7 +49,7 @@ def scorer_of(spec: ModelSpec, says: float | None) -> Scorer:
     return HintedScorer(spec)
 
 
-class Stage:
+class ExampleStage:
     """All entities in one place: every event is decided on the spot, its entities visited."""
 
     def __init__(self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0) -> None:
@@ -70,7 +70,7 @@ class Stage:
         matches = travel(
             result.routed, rulebook, lambda entity_key: self.entities.setdefault(entity_key, EntityRecord())
         )
-        decisions = [self.evaluator.decide_retroactively(one, self.users[one.user_id]) for one in matches]
+        decisions = [self.evaluator.decide_retroactively(match, self.users[match.user_id]) for match in matches]
         at_once, concluded = result.decision, self.evaluator.decide_returned(result.routed, user).decision
         if at_once is not None and concluded is not None:
             concluded.actions = at_once.actions + concluded.actions

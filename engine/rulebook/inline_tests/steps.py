@@ -33,7 +33,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class StepReader:
     """What tests may send: declared fields, and the names that something reads (`known`)."""
 
     fields: Mapping[str, FieldDeclaration]
@@ -72,7 +72,7 @@ class Sending:
     def _check_names(self, sent: Node, report: Diagnostics, before: str = "") -> None:
         for name, span in sent.keys.items():
             path = before + name
-            is_read = path in self.known or any(one.startswith(f"{path}.") for one in self.known)
+            is_read = path in self.known or any(known.startswith(f"{path}.") for known in self.known)
             hint = None if is_read else self._meant(path, before)
             if hint is not None:
                 report.error(span, f"nothing reads `{path}`", hint)
@@ -81,7 +81,7 @@ class Sending:
 
     def _meant(self, path: str, before: str) -> str | None:
         """The name that was probably meant: inside of the same object, where it stands in one."""
-        within = [one.removeprefix(before) for one in self.known if one.startswith(before)]
+        within = [known.removeprefix(before) for known in self.known if known.startswith(before)]
         return did_you_mean(path.removeprefix(before), within)
 
 
@@ -150,7 +150,7 @@ def _fits(document: dict[str, Any], fields: Mapping[str, FieldDeclaration], node
         fitting = (*_FITTING[declared.type], str) if declared.is_spelt else _FITTING[declared.type]
         if raw is not None and type(raw) not in fitting:
             first = declared.path.partition(".")[0]
-            place = next((entries[one] for one in (name, declared.path, first) if one in entries), node)
+            place = next((entries[key] for key in (name, declared.path, first) if key in entries), node)
             report.error(_inner(place, declared.path).span, f"`{name}` is a {declared.type}, this is {_kind(raw)}")
             return False
     return True
@@ -171,7 +171,7 @@ def _put(place: dict[str, Any], name: str, value: Any) -> None:
     """Beside what another field has put there already, whichever is sent first."""
     known = place.get(name)
     if type(known) is dict and type(value) is dict:
-        for inner, one in value.items():
-            _put(known, inner, one)
+        for inner, inner_value in value.items():
+            _put(known, inner, inner_value)
     else:
         place[name] = value

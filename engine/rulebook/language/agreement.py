@@ -7,15 +7,15 @@ from engine.rulebook.language.nodes import Constant, Expr, Type, a_type
 NUMERIC = ("number", "duration", "size")
 
 
-def expect(diagnostics: Diagnostics, expr: Expr, wanted: Type) -> Expr:
+def expect(diagnostics: Diagnostics, expr: Expr, needed: Type) -> Expr:
     """Settle an undeclared `event.x` on the type it is used as; refuse any other mismatch."""
     if expr.type == "any":
-        expr.type = wanted
-    elif expr.type not in (wanted, "wrong"):
+        expr.type = needed
+    elif expr.type not in (needed, "wrong"):
         hint = None
-        if wanted == "bool" and expr.type in NUMERIC:
+        if needed == "bool" and expr.type in NUMERIC:
             hint = "compare it with something, for example > 10"
-        diagnostics.error(expr.span, f"{a_type(wanted)} is needed here, this is {a_type(expr.type)}", hint)
+        diagnostics.error(expr.span, f"{a_type(needed)} is needed here, this is {a_type(expr.type)}", hint)
         expr.type = "wrong"
     return expr
 
@@ -32,10 +32,10 @@ def unify(diagnostics: Diagnostics, left: Expr, right: Expr) -> tuple[Expr, Expr
 def missing_unit(left: Expr, right: Expr) -> str | None:
     """What to write where a duration or a size is compared with a bare number."""
     hint = None
-    for one, other in ((left, right), (right, left)):
-        if one.type == "duration" and isinstance(other, Constant) and other.type == "number":
+    for side, other in ((left, right), (right, left)):
+        if side.type == "duration" and isinstance(other, Constant) and other.type == "number":
             hint = f"a duration needs a unit: {other.value}d, {other.value}h or {other.value}m"
-        elif one.type == "size" and isinstance(other, Constant) and other.type == "number":
+        elif side.type == "size" and isinstance(other, Constant) and other.type == "number":
             hint = f"a size needs a unit: {other.value}KB or {other.value}MB"
     return hint
 

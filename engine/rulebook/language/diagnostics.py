@@ -35,28 +35,28 @@ class Diagnostics:
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._lines = {file: text.splitlines() for file, text in sources.items()}
-        self._found: dict[Diagnostic, None] = {}
+        self._findings: dict[Diagnostic, None] = {}
         self.tests_run = 0
 
     def error(self, span: Span, message: str, hint: str | None = None) -> None:
         """Something that keeps the rulebook from being used. One error at a place is enough."""
-        if any(finding.span == span and finding.severity == "error" for finding in self._found):
+        if any(finding.span == span and finding.severity == "error" for finding in self._findings):
             return
-        self._found[Diagnostic(span, "error", message, hint)] = None
+        self._findings[Diagnostic(span, "error", message, hint)] = None
 
     def warning(self, span: Span, message: str, hint: str | None = None) -> None:
         """Something that is probably not meant."""
-        self._found[Diagnostic(span, "warning", message, hint)] = None
+        self._findings[Diagnostic(span, "warning", message, hint)] = None
 
     @property
-    def found(self) -> list[Diagnostic]:
+    def findings(self) -> list[Diagnostic]:
         """All findings, in the order of the source."""
-        return sorted(self._found, key=lambda d: (d.span.file, d.span.line, d.span.column, d.message))
+        return sorted(self._findings, key=lambda d: (d.span.file, d.span.line, d.span.column, d.message))
 
     @property
     def errors(self) -> list[Diagnostic]:
         """The findings that keep the rulebook from being used."""
-        return [finding for finding in self.found if finding.severity == "error"]
+        return [finding for finding in self.findings if finding.severity == "error"]
 
     def raise_on_errors(self) -> None:
         """Raise RulebookError with the whole report if there is any error."""
@@ -65,21 +65,21 @@ class Diagnostics:
 
     def report(self) -> str:
         """All findings as text: `file:line:column: error: message`, the line, a caret, a hint."""
-        return "\n".join(self._render(finding) for finding in self.found)
+        return "\n".join(self._render(finding) for finding in self.findings)
 
     def _render(self, finding: Diagnostic) -> str:
         span = finding.span
-        told = [f"{span.file}:{span.line + 1}:{span.column + 1}: {finding.severity}: {finding.message}"]
+        rendered = [f"{span.file}:{span.line + 1}:{span.column + 1}: {finding.severity}: {finding.message}"]
         lines = self._lines.get(span.file, [])
         if span.line < len(lines):
             line = lines[span.line]
             width = max(1, min(span.width, len(line) - span.column))
             number = f"{span.line + 1:>5}"
-            told.append(f"{number} | {line}")
-            told.append(f"{' ' * len(number)} | {' ' * span.column}{'^' * width}")
+            rendered.append(f"{number} | {line}")
+            rendered.append(f"{' ' * len(number)} | {' ' * span.column}{'^' * width}")
         if finding.hint:
-            told.append(f"      = {finding.hint}")
-        return "\n".join(told)
+            rendered.append(f"      = {finding.hint}")
+        return "\n".join(rendered)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

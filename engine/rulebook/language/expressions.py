@@ -197,8 +197,8 @@ class Parser:
         if any(isinstance(side, Ref) and side.target == "ip" for side in (left, right)):
             left, right = as_address(left), as_address(right)
         if left.type != right.type:
-            told = f"{a_type(left.type)} {op} {a_type(right.type)}: the two sides differ in type"
-            return self._wrong(span, told, missing_unit(left, right))
+            message = f"{a_type(left.type)} {op} {a_type(right.type)}: the two sides differ in type"
+            return self._wrong(span, message, missing_unit(left, right))
         if op not in ("==", "!=") and left.type not in (*NUMERIC, "any"):
             return self._wrong(span, f"`{op}` compares numbers, durations and sizes, not {a_type(left.type)}")
         if left.type == "any" and op not in ("==", "!="):
@@ -272,10 +272,11 @@ class Parser:
         if function not in FUNCTIONS:
             hint = did_you_mean(function, FUNCTIONS) or "functions: " + ", ".join(FUNCTIONS)
             return self._wrong(span, f'there is no function "{function}"', hint)
-        wanted, result = FUNCTIONS[function]
-        if len(arguments) != len(wanted):
+        parameters, result = FUNCTIONS[function]
+        if len(arguments) != len(parameters):
             return self._wrong(
-                span, f"{function}() takes {len(wanted)} argument{'s' * (len(wanted) > 1)}, not {len(arguments)}"
+                span,
+                f"{function}() takes {len(parameters)} argument{'s' * (len(parameters) > 1)}, not {len(arguments)}",
             )
         parts = [self._read(argument) for argument in arguments]
         if function == "known":
@@ -286,7 +287,7 @@ class Parser:
             return Constant(span, "text", unmasked(str(parts[0].value)))
         if function == "len" and parts[0].type == "list":
             return Call(span, result, function, parts)
-        for part, kind in zip(parts, wanted, strict=True):
+        for part, kind in zip(parts, parameters, strict=True):
             expect(self._diagnostics, part, kind)
         return Call(span, result, function, parts)
 

@@ -90,16 +90,16 @@ class Matches(Expr):
 
 def names_in(expr: Expr) -> list[Ref]:
     """Every name in an expression, in order of appearance, each once for each type it is used as."""
-    found: dict[tuple[str, str], Ref] = {}
+    refs: dict[tuple[str, str], Ref] = {}
 
     def visit(node: Expr) -> None:
         if isinstance(node, Ref):
-            found.setdefault((node.written, node.type), node)
+            refs.setdefault((node.written, node.type), node)
         for child in children(node):
             visit(child)
 
     visit(expr)
-    return list(found.values())
+    return list(refs.values())
 
 
 def children(expr: Expr) -> list[Expr]:

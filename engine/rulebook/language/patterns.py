@@ -21,7 +21,7 @@ def compiles(pattern: str, place: Span, diagnostics: Diagnostics) -> bool:
     try:
         re2.compile(pattern, options)
     except re2.error as error:
-        diagnostics.error(place, f"this pattern is not valid (RE2): {_said(error)}")
+        diagnostics.error(place, f"this pattern is not valid (RE2): {_error_text(error)}")
         return False
     return True
 
@@ -30,7 +30,7 @@ def as_skeleton(pattern: str, place: Span, diagnostics: Diagnostics) -> str:
     """A pattern for what skeleton() gives: with its letters as these look."""
     if not pattern.startswith("(?i") and re.search("[A-Z]", _NO_LETTERS.sub("", pattern)):
         diagnostics.warning(place, "skeleton() has no capitals: this never matches", "write small letters")
-    return "".join(unmasked(one) if not one.isascii() else one for one in pattern)
+    return "".join(unmasked(letter) if not letter.isascii() else letter for letter in pattern)
 
 
 def look_at_classes(pattern: str, place: Span, diagnostics: Diagnostics) -> None:
@@ -38,13 +38,13 @@ def look_at_classes(pattern: str, place: Span, diagnostics: Diagnostics) -> None
     if pattern.isascii():
         return
     if _EDGE.search(pattern):
-        told = r"`\b` knows the letters of ASCII alone: beside another letter it does not hold"
-        diagnostics.warning(place, told, r"write (?:^|[^\p{L}])word(?:[^\p{L}]|$) instead of \bword\b")
+        message = r"`\b` knows the letters of ASCII alone: beside another letter it does not hold"
+        diagnostics.warning(place, message, r"write (?:^|[^\p{L}])word(?:[^\p{L}]|$) instead of \bword\b")
     elif re.search(r"(?<!\\)\\[wWd]", pattern):
-        told = r"`\w` and `\d` know the letters and digits of ASCII alone"
-        diagnostics.warning(place, told, r"write [\p{L}\p{N}_] for \w and \p{Nd} for \d")
+        message = r"`\w` and `\d` know the letters and digits of ASCII alone"
+        diagnostics.warning(place, message, r"write [\p{L}\p{N}_] for \w and \p{Nd} for \d")
 
 
-def _said(error: Exception) -> str:
-    said = error.args[0] if error.args else error
-    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+def _error_text(error: Exception) -> str:
+    message = error.args[0] if error.args else error
+    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)

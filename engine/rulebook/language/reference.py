@@ -63,16 +63,16 @@ def _rows(shape: Shape) -> Iterator[str]:
 def holds(schema: Json) -> str:
     """What a schema allows, in few words."""
     if "enum" in schema:
-        return ", ".join(f"`{one}`" for one in schema["enum"])
+        return ", ".join(f"`{word}`" for word in schema["enum"])
     if "const" in schema:
         return f"`{'true' if schema['const'] is True else schema['const']}`"
     if "anyOf" in schema:
-        return " or ".join(holds(one) for one in schema["anyOf"])
+        return " or ".join(holds(alternative) for alternative in schema["anyOf"])
     kind = schema.get("type", "")
     if kind == "array":
         return "a list"
     if isinstance(kind, list):
-        return " or ".join(str(_KINDS.get(one, one)) for one in kind)
+        return " or ".join(str(_KINDS.get(name, name)) for name in kind)
     bounds = [f"{word} {schema[name]:,}" for name, word in _BOUNDS.items() if name in schema]
     if "pattern" in schema and "ms|s|m|h|d|w" in schema["pattern"]:
         return "a duration, such as 10m"

@@ -216,50 +216,50 @@ SECTIONS: Shape = {
 }
 
 
-def read_mapping(node: Node, shape: Shape, what: str, diagnostics: Diagnostics) -> dict[str, Node]:
+def read_mapping(node: Node, shape: Shape, title: str, diagnostics: Diagnostics) -> dict[str, Node]:
     """The entries of a mapping that the shape knows; everything else about it becomes an error."""
     if node.entries is None:
-        diagnostics.error(node.span, f"{what} must be a mapping, this is {node.kind}", f"its keys: {', '.join(shape)}")
+        diagnostics.error(node.span, f"{title} must be a mapping, this is {node.kind}", f"its keys: {', '.join(shape)}")
         return {}
     for key in node.entries:
         if key not in shape:
-            hint = did_you_mean(key, shape) or f"{what} may have: {', '.join(shape)}"
-            diagnostics.error(node.keys[key], f'{what} has no key "{key}"', hint)
+            hint = did_you_mean(key, shape) or f"{title} may have: {', '.join(shape)}"
+            diagnostics.error(node.keys[key], f'{title} has no key "{key}"', hint)
     for key, spec in shape.items():
         if spec.required and key not in node.entries:
-            diagnostics.error(node.span, f"{what} needs `{key}`: {spec.meaning}")
+            diagnostics.error(node.span, f"{title} needs `{key}`: {spec.meaning}")
     return {key: value for key, value in node.entries.items() if key in shape}
 
 
-def choice(node: Node, allowed: tuple[str, ...], what: str, report: Diagnostics) -> str | None:
+def choice(node: Node, allowed: tuple[str, ...], title: str, report: Diagnostics) -> str | None:
     """A scalar that must be one of a few words."""
     if node.text in allowed:
         return node.text
     hint = did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
-    report.error(node.span, f"{what} cannot be {node.kind}", hint)
+    report.error(node.span, f"{title} cannot be {node.kind}", hint)
     return None
 
 
 def duration(node: Node, report: Diagnostics) -> int | None:
     """A duration in ms, or None and an error."""
-    found = duration_ms(node.text or "")
-    if found is not None and found > MAX_DURATION_MS:
+    span_ms = duration_ms(node.text or "")
+    if span_ms is not None and span_ms > MAX_DURATION_MS:
         report.error(node.span, f"a duration is at most {MAX_DURATION_MS // DURATION_MS['d']}d long")
         return None
-    if found is None or found <= 0:
+    if span_ms is None or span_ms <= 0:
         report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
         return None
-    return found
+    return span_ms
 
 
-def words(node: Node, what: str, report: Diagnostics) -> tuple[str, ...]:
+def words(node: Node, title: str, report: Diagnostics) -> tuple[str, ...]:
     """One word, or a list of words."""
-    found = []
+    texts = []
     for item in node.walk():
         if item.text and isinstance(item.scalar, str):
-            found.append(item.text)
+            texts.append(item.text)
         else:
-            report.error(item.span, f"{what} is needed here, this is {item.kind}")
+            report.error(item.span, f"{title} is needed here, this is {item.kind}")
     if node.items is not None and not node.items:
-        report.error(node.span, f"{what} is needed here, this list is empty")
-    return tuple(found)
+        report.error(node.span, f"{title} is needed here, this list is empty")
+    return tuple(texts)

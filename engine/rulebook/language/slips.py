@@ -44,12 +44,12 @@ _SLIPS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 def find_slip(text: str) -> Slip | None:
     """The first of them in an expression; what is quoted is not looked at."""
     bare = _QUOTED.sub(lambda match: " " * len(match[0]), text)
-    found = [
+    slips = [
         (match.start(), match.end() - match.start(), message, hint)
         for pattern, message, hint in _SLIPS
         if (match := pattern.search(bare))
     ]
-    return Slip(*min(found)) if found else None
+    return Slip(*min(slips)) if slips else None
 
 
 def is_open(text: str) -> bool:

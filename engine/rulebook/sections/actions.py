@@ -12,26 +12,26 @@ from engine.rulebook.sections.declarations import Declarations
 
 def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> Ladder | None:
     """One of `ladders:`, or None and errors."""
-    report, what = declared.diagnostics, f"ladder `{name}`"
-    keys = schema.read_mapping(node, schema.LADDER, what, report)
+    report, title = declared.diagnostics, f"ladder `{name}`"
+    keys = schema.read_mapping(node, schema.LADDER, title, report)
     decay_ms = duration(keys["decay"], report) if "decay" in keys else None
     if decay_ms is not None and decay_ms > MAX_WINDOW_MS:
         report.error(keys["decay"].span, f"strikes are kept for at most {MAX_WINDOW_MS // 86_400_000}d")
     if "steps" not in keys or decay_ms is None:
         return None
     if not keys["steps"].items:
-        report.error(keys["steps"].span, f"the steps of {what} are a list", "- {at: 1, challenge: captcha}")
+        report.error(keys["steps"].span, f"the steps of {title} are a list", "- {at: 1, challenge: captcha}")
         return None
-    steps = [step for item in keys["steps"].items if (step := _read_step(item, what, report)) is not None]
+    steps = [step for item in keys["steps"].items if (step := _read_step(item, title, report)) is not None]
     reached = [at for at, _ in steps]
     if reached != sorted(set(reached)):
-        report.error(keys["steps"].span, f"each step of {what} needs more strikes than the one before it")
+        report.error(keys["steps"].span, f"each step of {title} needs more strikes than the one before it")
     return Ladder(name, hash32(f"ladder {name}"), decay_ms, tuple(steps))
 
 
-def _read_step(node: Node, what: str, report: Diagnostics) -> tuple[int, ActionTemplate] | None:
-    keys = schema.read_mapping(node, schema.STEP, f"a step of {what}", report)
-    kind = _only_kind(node, keys, f"a step of {what}", report)
+def _read_step(node: Node, title: str, report: Diagnostics) -> tuple[int, ActionTemplate] | None:
+    keys = schema.read_mapping(node, schema.STEP, f"a step of {title}", report)
+    kind = _only_kind(node, keys, f"a step of {title}", report)
     at = keys["at"].scalar if "at" in keys else None
     if "at" in keys and (type(at) is not int or not 1 <= at <= schema.MAX_STRIKES):
         report.error(keys["at"].span, f"`at` is a number of strikes, from 1 to {schema.MAX_STRIKES}")
@@ -86,13 +86,13 @@ def _on_ladder(
     return ActionTemplate("strike", name, None, "user", "user"), ladders[name]
 
 
-def _only_kind(node: Node, keys: dict[str, Node], what: str, report: Diagnostics) -> str | None:
+def _only_kind(node: Node, keys: dict[str, Node], title: str, report: Diagnostics) -> str | None:
     """The one action in a mapping, or None and an error."""
     kinds = [key for key in keys if key in schema.ACTION_KINDS]
     if not kinds and len(keys) < len(node.entries or ()):
         return None  # the kind is misspelt, and reported as an unknown key
     if len(kinds) != 1:
-        report.error(node.span, f"{what} needs exactly one action", f"one of: {', '.join(schema.ACTION_KINDS)}")
+        report.error(node.span, f"{title} needs exactly one action", f"one of: {', '.join(schema.ACTION_KINDS)}")
         return None
     scope = keys[kinds[0]]
     if (scope.scalar is not None and not isinstance(scope.scalar, str)) or scope.text is None:

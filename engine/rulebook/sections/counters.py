@@ -21,11 +21,11 @@ _FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 
 def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one counter into the declarations, or report what is wrong with it."""
-    report, what = made.diagnostics, f"counter `{name}`"
-    keys = schema.read_mapping(node, schema.COUNTER, what, report)
+    report, title = made.diagnostics, f"counter `{name}`"
+    keys = schema.read_mapping(node, schema.COUNTER, title, report)
     kinds = [kind for kind in ("count", "distinct", "sum") if kind in keys]
     if len(kinds) != 1:
-        report.error(span, f"{what} needs exactly one of count, distinct and sum")
+        report.error(span, f"{title} needs exactly one of count, distinct and sum")
         return
     kind = kinds[0]
     by = made.entity_kind(keys["by"]) if "by" in keys else None
@@ -39,7 +39,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         return
     types_node = keys.get("count" if kind == "count" else "of")
     if types_node is None:
-        report.error(span, f"{what} needs `of`: the event type or types")
+        report.error(span, f"{title} needs `of`: the event type or types")
     elif kind == "count" and "of" in keys:
         report.error(keys["of"].span, "`of` goes with distinct and sum; count names the event types itself")
     subject = keys[kind].text if kind != "count" else None
@@ -50,8 +50,8 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         if not _countable(made, kind, subject, written, keys[kind].span):
             return
     if kind == "distinct" and by is not None and subject in by.split("+"):
-        one = "a user has" if by == USER else f"each {by} has"
-        report.error(keys[kind].span, f"{one} one {subject}: this counter could never exceed 1")
+        owner = "a user has" if by == USER else f"each {by} has"
+        report.error(keys[kind].span, f"{owner} one {subject}: this counter could never exceed 1")
         return
     where_node = keys.get("where")
     where = made.condition(where_node) if where_node is not None else None
@@ -117,8 +117,8 @@ def _countable(made: Declarations, kind: str, subject: str, written: str, span: 
     """Whether there is a field of this name that can be counted like that."""
     declared = made.fields.get(subject)
     if not _FIELD_NAME.fullmatch(subject):
-        told = f"`{kind}` needs the name of a field, this is an expression"
-        made.diagnostics.error(span, told, "the producer can send the value, under a name of its own")
+        message = f"`{kind}` needs the name of a field, this is an expression"
+        made.diagnostics.error(span, message, "the producer can send the value, under a name of its own")
         return False
     if declared is None and (subject in made.spans or subject in made.to_come):
         made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
@@ -153,8 +153,8 @@ def _reads_the_user_alone(made: Declarations, where: Expr) -> bool:
     for ref in reached(made, where):
         counter = made.counters.get(ref.target) if ref.kind == "counter" else None
         if counter is not None and counter.by != USER:
-            told = f"`{ref.written}` is counted by {counter.by}, which is not known where a user's counter counts"
-            made.diagnostics.error(ref.span, told, "ask about it in a rule's clause instead")
+            message = f"`{ref.written}` is counted by {counter.by}, which is not known where a user's counter counts"
+            made.diagnostics.error(ref.span, message, "ask about it in a rule's clause instead")
             return False
     return True
 

@@ -87,10 +87,10 @@ class Declarations:
         """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""
         if list_name in self.live:
             return self.live[list_name]
-        found = frozenset(self.lists[list_name] if list_name is not None else values)
+        listed = frozenset(self.lists[list_name] if list_name is not None else values)
         if self.conceal is not None:
-            found |= {self.conceal(value) for value in found if isinstance(value, str)}
-        return entries_of(found)
+            listed |= {self.conceal(value) for value in listed if isinstance(value, str)}
+        return entries_of(listed)
 
     def event_types(self, of: str, node: Node) -> tuple[str, ...]:
         """The event types in a node of a counter or rule."""

@@ -72,9 +72,9 @@ def find_dependencies(
         away |= {i for i, rule in enumerate(rules) if concern_alike(tuple(types), rule.rule.events)}
 
 
-def concern_alike(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+def concern_alike(types: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Whether two lists of event types have one in common."""
-    return "any" in some or "any" in others or bool(set(some) & set(others))
+    return "any" in types or "any" in others or bool(set(types) & set(others))
 
 
 def _kinds(declared: Declarations, counters: Mapping[str, Counter], expr: Expr) -> set[str]:

@@ -19,16 +19,16 @@ _MIN_LABELS = 50
 def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> ModelSpec | None:
     """A model, or None and what is wrong with it."""
     report, named = declared.diagnostics, {}
-    for key, wanted in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
-        named[key] = _readable(declared, keys.get(key), wanted)
+    for key, allowed in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
+        named[key] = _readable(declared, keys.get(key), allowed)
     named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
     hints = _hints(declared, keys["hints"]) if "hints" in keys else {}
     if not any(named.values()) and not hints:
         report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts, categories or hints")
-    found = {key: keys[key].scalar for key in ("learn", "min_labels", "precision", "presume") if key in keys}
+    scalars = {key: keys[key].scalar for key in ("learn", "min_labels", "precision", "presume") if key in keys}
     texts = {key: keys[key].text for key in ("labels", "river") if key in keys}
-    learns, min_labels = found.get("learn", True), found.get("min_labels", _MIN_LABELS)
-    precision, presume = found.get("precision"), found.get("presume", 0.0)
+    learns, min_labels = scalars.get("learn", True), scalars.get("min_labels", _MIN_LABELS)
+    precision, presume = scalars.get("precision"), scalars.get("presume", 0.0)
     if type(learns) is not bool:
         report.error(keys["learn"].span, "`learn` is true or false")
     elif type(min_labels) is not int or min_labels < 0:
@@ -59,19 +59,19 @@ def _units(declared: Declarations, node: Node | None) -> dict[str, str]:
 
 def _hints(declared: Declarations, node: Node) -> dict[str, float]:
     """What is hinted at, and what it adds to the logit."""
-    found: dict[str, float] = {}
+    hints: dict[str, float] = {}
     if node.entries is None:
-        told = f"`hints` maps names to numbers, this is {node.kind}"
-        declared.diagnostics.error(node.span, told, "for example: {links: 1.5}")
+        message = f"`hints` maps names to numbers, this is {node.kind}"
+        declared.diagnostics.error(node.span, message, "for example: {links: 1.5}")
     for name, value in (node.entries or {}).items():
         weight, readable = value.scalar, _readable(declared, Node(node.keys[name], name), ("bool", "number", "any"))
         if type(weight) not in (int, float) or not 0 < abs(float(weight or 0)) <= MOST_OF_A_HINT:
-            wanted = f"a number from -{MOST_OF_A_HINT:g} to {MOST_OF_A_HINT:g} and not 0"
+            allowed = f"a number from -{MOST_OF_A_HINT:g} to {MOST_OF_A_HINT:g} and not 0"
             hint = "1 is weak, 3 is strong, below 0 speaks for ham"
-            declared.diagnostics.error(value.span, f"how much `{name}` hints at spam is {wanted}", hint)
+            declared.diagnostics.error(value.span, f"how much `{name}` hints at spam is {allowed}", hint)
         elif readable:
-            found[name] = float(weight or 0)
-    return found
+            hints[name] = float(weight or 0)
+    return hints
 
 
 def _is_pipeline(declared: Declarations, node: Node) -> bool:
@@ -83,22 +83,22 @@ def _is_pipeline(declared: Declarations, node: Node) -> bool:
         declared.diagnostics.error(node.span, str(error), hint)
         return False
     if learner.keeps_text:
-        told = "this keeps words of people, as they are: pseudonyms do not hide them, `floodgate forget` leaves them"
-        declared.diagnostics.warning(node.span, told, "HashedNgrams() and preprocessing.FeatureHasher() keep none")
+        message = "this keeps words of people, as they are: pseudonyms do not hide them, `floodgate forget` leaves them"
+        declared.diagnostics.warning(node.span, message, "HashedNgrams() and preprocessing.FeatureHasher() keep none")
     return True
 
 
-def _readable(declared: Declarations, node: Node | None, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    found = []
+def _readable(declared: Declarations, node: Node | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    names = []
     for item in node.walk() if node is not None else ():
         ref = declared.resolve(item.text or "", item.span)
-        if ref is not None and ref.type not in wanted:
-            declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {wanted[0]}")
+        if ref is not None and ref.type not in allowed:
+            declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {allowed[0]}")
         elif ref is not None and _reads_score(declared, ref):
             declared.diagnostics.error(item.span, "a model cannot read a score")
         elif ref is not None:
-            found.append(item.text or "")
-    return tuple(found)
+            names.append(item.text or "")
+    return tuple(names)
 
 
 def _reads_score(declared: Declarations, ref: Ref) -> bool:

@@ -59,7 +59,11 @@ def named_files(file: str, text: str) -> list[str]:
     """The list files that a file's `lists:` section names, as paths from the root."""
     root = parse(file, text, Diagnostics({file: text}))
     lists = (root.entries or {}).get("lists") if root is not None else None
-    entries = [(one.entries or {}).get("file") for one in (lists.entries or {}).values()] if lists is not None else []
+    entries = (
+        [(declaration.entries or {}).get("file") for declaration in (lists.entries or {}).values()]
+        if lists is not None
+        else []
+    )
     return [str(PurePosixPath(file).parent / node.text) for node in entries if node is not None and node.text]
 
 
@@ -214,20 +218,20 @@ def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: 
 def _lines(file: str, text: str, diagnostics: Diagnostics) -> dict[str, Span]:
     """The entries of a list file and where they stand: one a line; what begins with # at the start of a line or after a
     blank is a comment."""
-    found: dict[str, Span] = {}
+    spans: dict[str, Span] = {}
     hashed = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines()):
         entry = _COMMENT.sub("", line).strip()
         if entry:
-            found.setdefault(entry, Span(file, number, line.index(entry), len(entry)))
+            spans.setdefault(entry, Span(file, number, line.index(entry), len(entry)))
         elif _TAG.fullmatch(line):
             hashed.append((number, line))
     for number, line in hashed:
-        told = f"`{line.strip()}` is a comment here, not an entry"
+        message = f"`{line.strip()}` is a comment here, not an entry"
         diagnostics.warning(
-            Span(file, number, 0, len(line)), told, f'under `values:` it can be one: ["{line.strip()}"]'
+            Span(file, number, 0, len(line)), message, f'under `values:` it can be one: ["{line.strip()}"]'
         )
-    return found
+    return spans
 
 
 def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:

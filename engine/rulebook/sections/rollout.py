@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from engine.core.domain.decisions import Mode
-from engine.core.domain.rules import Budget, Stage
+from engine.core.domain.rules import Budget, ExampleStage
 from engine.core.state.entities import MAX_WINDOW_MS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics
@@ -21,24 +21,24 @@ def read_expiry(node: Node, report: Diagnostics) -> int | None:
     try:
         day = datetime.strptime(node.text or "", "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        told = f"`expires` is a day, this is {node.kind}: the rule does not expire"
-        report.warning(node.span, told, "for example 2027-06-01")
+        message = f"`expires` is a day, this is {node.kind}: the rule does not expire"
+        report.warning(node.span, message, "for example 2027-06-01")
         return None
     return int(day.timestamp() * 1_000)
 
 
 def read_mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:
     """The mode, and of a canary its share."""
-    found = _CANARY.fullmatch(node.text or "")
-    if found is not None and 0 < float(found[1]) < 100:
-        return "canary", float(found[1]) / 100
+    match = _CANARY.fullmatch(node.text or "")
+    if match is not None and 0 < float(match[1]) < 100:
+        return "canary", float(match[1]) / 100
     if (node.text or "").startswith("canary"):
         report.error(node.span, "a canary needs its share of entities", "for example `canary 5%`; above 0, below 100")
         return "shadow", 1.0
     return ("shadow" if choice(node, schema.MODES, "`mode`", report) == "shadow" else "enforce"), 1.0
 
 
-def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
+def read_plan(node: Node, report: Diagnostics) -> tuple[ExampleStage, ...]:
     """The stages of a rollout, in the order of their times: in shadow before it begins and for a while after, then as
     a canary; after these a rule acts."""
     keys = schema.read_mapping(node, schema.PLAN, "`plan`", report)
@@ -50,9 +50,9 @@ def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
     from_ms = _moment(keys["from"], report) if "from" in keys else None
     if from_ms is None:
         return ()
-    stages = [Stage(0, "shadow"), Stage(from_ms, "shadow"), Stage(from_ms + shadow_ms + canary_ms, "enforce")]
+    stages = [ExampleStage(0, "shadow"), ExampleStage(from_ms, "shadow"), ExampleStage(from_ms + shadow_ms + canary_ms, "enforce")]
     if share is not None:
-        stages.insert(2, Stage(from_ms + shadow_ms, "canary", share))
+        stages.insert(2, ExampleStage(from_ms + shadow_ms, "canary", share))
     return tuple(stages)
 
 
@@ -61,21 +61,21 @@ def read_gate(node: Node, report: Diagnostics) -> float | None:
     written = (node.entries or {}).get("promote_if")
     if written is None:
         return None
-    found = _GATE.fullmatch(written.text or "")
-    if found is None or not 0 < float(found[1]) < 1:
-        told = f"`promote_if` is about the lower bound of the precision, this is {written.kind}"
-        report.error(written.span, told, "for example precision_lcb >= 0.95")
+    match = _GATE.fullmatch(written.text or "")
+    if match is None or not 0 < float(match[1]) < 1:
+        message = f"`promote_if` is about the lower bound of the precision, this is {written.kind}"
+        report.error(written.span, message, "for example precision_lcb >= 0.95")
         return None
-    return float(found[1])
+    return float(match[1])
 
 
 def _moment(node: Node, report: Diagnostics) -> int | None:
     try:
-        found = datetime.fromisoformat(node.text or "")
+        moment = datetime.fromisoformat(node.text or "")
     except ValueError:
         report.error(node.span, f"`from` is a moment, this is {node.kind}", "for example 2027-06-01T10:00")
         return None
-    return int((found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp() * 1_000)
+    return int((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp() * 1_000)
 
 
 def read_budget(node: Node, report: Diagnostics) -> Budget | None:
@@ -92,9 +92,9 @@ def read_budget(node: Node, report: Diagnostics) -> Budget | None:
     return Budget(share, per_ms, then == schema.UNLESS_BEFORE, 0)
 
 
-def _share(node: Node, what: str, report: Diagnostics) -> float | None:
-    found = _SHARE.fullmatch(node.text or "")
-    if found is None or not 0 < float(found[1]) < 100:
-        report.error(node.span, f"{what} is a share, this is {node.kind}", "for example 0.2%; above 0, below 100")
+def _share(node: Node, title: str, report: Diagnostics) -> float | None:
+    match = _SHARE.fullmatch(node.text or "")
+    if match is None or not 0 < float(match[1]) < 100:
+        report.error(node.span, f"{title} is a share, this is {node.kind}", "for example 0.2%; above 0, below 100")
         return None
-    return float(found[1]) / 100
+    return float(match[1]) / 100

@@ -45,15 +45,15 @@ class RuleDeclaration:
 
 def read_rules(declared: Declarations) -> list[RuleDeclaration]:
     """All rules, in the order of the files. What is wrong in them is reported."""
-    found = []
+    rules = []
     keys: dict[int, str] = {}
     for name, node in declared.rules.items():
         span = declared.spans[f"rules.{name}"]
         rule = _read_rule(declared, name, span, node)
         if keys.setdefault(rule.rule.key, name) != name:
             declared.diagnostics.error(span, f"rule `{name}` collides with `{keys[rule.rule.key]}`: rename it")
-        found.append(rule)
-    return found
+        rules.append(rule)
+    return rules
 
 
 def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> RuleDeclaration:
@@ -76,8 +76,8 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     texts = [clause.text for group in groups.values() for clause in group]
     expires_ms = read_expiry(meta["expires"], report) if "expires" in meta else None
     budget = read_budget(keys["budget"], report) if "budget" in keys else None
-    told: dict[str, str] = {key: meta[key].text or "" for key in ("area", "severity", "tell") if key in meta}
-    for key in told:
+    meta_texts: dict[str, str] = {key: meta[key].text or "" for key in ("area", "severity", "tell") if key in meta}
+    for key in meta_texts:
         if not isinstance(meta[key].scalar, str):
             report.error(meta[key].span, f"`{key}` is a text, this is {meta[key].kind}")
     if "severity" in meta:
@@ -85,7 +85,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     rule = Rule(
         name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
         cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share, expires_ms,
-        ladder, budget, plan, told, gate, rests=rests,
+        ladder, budget, plan, meta_texts, gate, rests=rests,
     )  # fmt: skip
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     per = (keys["cooldown"].entries or {}).get("per") if "cooldown" in keys else None
@@ -98,7 +98,7 @@ def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> 
     """Every condition and value of a rulebook: of its rules, its counters and its derived values."""
     for rule in rules:
         yield from (clause.expr for clause in rule.all_clauses())
-    yield from (one.where for one in declared.counters.values() if one.where is not None)
+    yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
     yield from (body for _, body in declared.derived.values() if isinstance(body, Expr))
 
 
@@ -128,14 +128,14 @@ def _clauses(declared: Declarations, node: Node) -> list[Clause]:
         return []
     if not node.items:
         declared.diagnostics.error(node.span, "this list of clauses is empty")
-    found, cut = [], False
+    clauses, cut = [], False
     for item in node.items:
         if cut:  # the rest of what has been reported
             cut = is_open(f"({item.text or ''}")
             continue
         if item.entries is not None:
-            told = "YAML has read the colon in this clause as its own"
-            declared.diagnostics.error(item.span, told, "put the whole clause in single quotes: '…'")
+            message = "YAML has read the colon in this clause as its own"
+            declared.diagnostics.error(item.span, message, "put the whole clause in single quotes: '…'")
             continue
         if item.text is not None and item.exact and is_open(item.text):
             declared.diagnostics.error(item.span, *_cut(item, node))
@@ -145,5 +145,5 @@ def _clauses(declared: Declarations, node: Node) -> list[Clause]:
         if expr is None and not declared.diagnostics.errors:
             declared.diagnostics.error(item.span, "this clause cannot be used")  # never drop one in silence
         if expr is not None:
-            found.append(Clause(" ".join((item.text or "").split()), expr))
-    return found
+            clauses.append(Clause(" ".join((item.text or "").split()), expr))
+    return clauses

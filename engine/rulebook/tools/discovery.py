@@ -55,9 +55,9 @@ def discover(documents: Iterable[Mapping[str, Any]]) -> str:
         for name, value in document.items():
             if name not in _KNOWN and value is not None and name.replace("_", "a").isidentifier():
                 kinds.setdefault(name, set()).add("category" if name in _NAMES else _kind(value))
-    texts = [name for name, found in kinds.items() if "text" in found]
-    numbers = [name for name, found in kinds.items() if found <= {"number", "name or number"}]
-    categories = [name for name, found in kinds.items() if found & {"category"} and "text" not in found]
+    texts = [name for name, seen in kinds.items() if "text" in seen]
+    numbers = [name for name, seen in kinds.items() if seen <= {"number", "name or number"}]
+    categories = [name for name, seen in kinds.items() if seen & {"category"} and "text" not in seen]
     categories += [f"{name}{AS_NAME}" for name in numbers if "name or number" in kinds[name]]
     counters = [line for name, lines in _COUNTERS.items() if name in kinds for line in lines]
     counted = [line.partition(":")[0] for line in counters]
@@ -90,7 +90,7 @@ def flattened(document: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in document.items():
         if isinstance(value, Mapping):
-            flat.update({f"{name}_{inner}": found for inner, found in flattened(value).items()})
+            flat.update({f"{name}_{inner}": inner_value for inner, inner_value in flattened(value).items()})
         elif isinstance(value, list):
             flat[name] = " ".join(str(item) for item in value)
         elif isinstance(value, bool):

@@ -36,15 +36,15 @@ def formatted(file: str, text: str) -> str:
 
 def entries_called(text: str, name: str) -> list[str]:
     """The lines of each entry of a rulebook file that has this name, below the name of its section."""
-    found = []
+    entries = []
     for section in _blocks([line.rstrip() for line in text.splitlines()], 0):
         head, body = _head(section)
         indent = _indent_of(body)
         for entry in _blocks(body, indent) if indent is not None else []:
             lines = _without_empty(entry)
             if any(_name(line) == name for line in _head(lines)[0]):
-                found.append("\n".join([*head[-1:], *lines]))
-    return found
+                entries.append("\n".join([*head[-1:], *lines]))
+    return entries
 
 
 def _laid_out(text: str) -> str:
@@ -91,8 +91,8 @@ def _aligned(entries: Sequence[Lines]) -> Iterator[Lines]:
     """The entries of a section; values of those that follow one another directly begin in the same column."""
     run: list[Lines] = []
     for entry in entries:
-        found = _KEY.fullmatch(entry[0])
-        alone = found is None or not found[4] or found[4].startswith("#")
+        match = _KEY.fullmatch(entry[0])
+        alone = match is None or not match[4] or match[4].startswith("#")
         if alone:
             yield from _in_columns(run)
             yield entry
@@ -109,11 +109,11 @@ def _aligned(entries: Sequence[Lines]) -> Iterator[Lines]:
 def _in_columns(run: Sequence[Lines]) -> Iterator[Lines]:
     width = max((len(_name(entry[0])) for entry in run), default=0) + 2
     for first, *rest in run:
-        found = _KEY.fullmatch(first)
-        assert found is not None  # as it was chosen by that
-        start = f"{found[1]}{found[2]}:".ljust(len(found[1]) + width)
-        by = len(start) - found.start(4)
-        yield [start + found[4], *(_shifted(line, by, len(found[1]) + 2) for line in rest)]
+        match = _KEY.fullmatch(first)
+        assert match is not None  # as it was chosen by that
+        start = f"{match[1]}{match[2]}:".ljust(len(match[1]) + width)
+        by = len(start) - match.start(4)
+        yield [start + match[4], *(_shifted(line, by, len(match[1]) + 2) for line in rest)]
 
 
 def _shifted(line: str, by: int, least: int) -> str:
@@ -124,19 +124,19 @@ def _shifted(line: str, by: int, least: int) -> str:
 def _blocks(lines: Lines, indent: int) -> list[Lines]:
     """Cut before each key at this indent. Comments at the same indent belong to the key below them, as do those above
     the first key; empty lines stay above."""
-    found: list[Lines] = [[]]
+    blocks: list[Lines] = [[]]
     begun = False
     for line in lines:
         begins = bool(line) and len(line) - len(line.lstrip()) == indent and line.lstrip()[0] not in "#-"
         if begins and begun:
-            at = len(found[-1])
-            while at and found[-1][at - 1].startswith(" " * indent + "#"):
+            at = len(blocks[-1])
+            while at and blocks[-1][at - 1].startswith(" " * indent + "#"):
                 at -= 1
-            found.append(found[-1][at:])
-            del found[-2][at:]
+            blocks.append(blocks[-1][at:])
+            del blocks[-2][at:]
         begun = begun or begins
-        found[-1].append(line)
-    return [block for block in found if any(block)]
+        blocks[-1].append(line)
+    return [block for block in blocks if any(block)]
 
 
 def _head(block: Lines) -> tuple[Lines, Lines]:
@@ -148,8 +148,8 @@ def _head(block: Lines) -> tuple[Lines, Lines]:
 def _apart(blocks: Sequence[Lines]) -> Lines:
     """Blocks with an empty line between them, but for lines that stay close together."""
     lines = list(blocks[0]) if blocks else []
-    for one, other in pairwise(blocks):
-        lines += ([] if len(one) == len(other) == 1 else [""]) + other
+    for block, following in pairwise(blocks):
+        lines += ([] if len(block) == len(following) == 1 else [""]) + following
     return lines
 
 
@@ -175,5 +175,5 @@ def _first(body: Lines) -> str:
 
 
 def _name(line: str) -> str:
-    found = _KEY.fullmatch(line)
-    return found[2] if found is not None else ""
+    match = _KEY.fullmatch(line)
+    return match[2] if match is not None else ""

@@ -12,7 +12,7 @@ from engine.core.domain.units import duration_ms, size_bytes
 from engine.core.values.bounds import LEAST, AtLeast
 from engine.core.values.lists import Conceal
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.explanations import told
+from engine.rulebook.codegen.explanations import clause_text
 from engine.rulebook.codegen.functions import compiled, function
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.compiler import load_rulebook
@@ -26,7 +26,7 @@ _ROUNDED = 5e-4
 """Durations and sizes are recorded with four digits."""
 
 
-class Verdict(NamedTuple):
+class ClauseVerdict(NamedTuple):
     """One clause of a decision. `recorded` and `now`: what it was then, and what it is again; None: unknown. Not
     `certain`: the record has too little of what was read to tell."""
 
@@ -46,7 +46,7 @@ class Reevaluation:
         self._declared = read_declarations(sources, Diagnostics(sources), conceal)
         self._rules = {rule.rule.name: rule for rule in read_rules(self._declared)}
 
-    def verdicts(self, decision: Mapping[str, Any]) -> Iterator[Verdict]:
+    def verdicts(self, decision: Mapping[str, Any]) -> Iterator[ClauseVerdict]:
         """The clauses of a decision's hits. Left out: what asks about a live list, which may have been another one
         then, and what the engine tells beside the clauses."""
         for hit in decision["hits"]:
@@ -55,7 +55,9 @@ class Reevaluation:
                 if text in recorded and not self._asks_live(expr):
                     results, whole = self._results(expr, recorded[text]["value"])
                     now = results[0] if results[0] is None or not negated else not results[0]
-                    yield Verdict(hit["rule"], text, recorded[text]["result"], now, whole and len(set(results)) == 1)
+                    yield ClauseVerdict(
+                        hit["rule"], text, recorded[text]["result"], now, whole and len(set(results)) == 1
+                    )
 
     def _asks_live(self, expr: Expr) -> bool:
         inside = any(self._asks_live(child) for child in children(expr))
@@ -70,7 +72,7 @@ class Reevaluation:
         tried = [values]
         for ways in product((1 - _ROUNDED, 1 + _ROUNDED), repeat=len(rounded)) if rounded else ():
             tried.append(values | {name: values[name] * by for name, by in zip(rounded, ways, strict=True)})
-        return [self._evaluate(expr, one) for one in tried] if whole else [None], whole
+        return [self._evaluate(expr, candidate) for candidate in tried] if whole else [None], whole
 
     def _evaluate(self, expr: Expr, values: dict[str, Any]) -> bool | None:
         namespace, hidden = dict(RUNTIME), self._declared.conceal is not None
@@ -89,17 +91,20 @@ def _clauses(rule: RuleDeclaration | None) -> Iterator[tuple[str, Expr, bool]]:
         for clause in (*rule.when, *rule.any):
             yield clause.text, clause.expr, False
         for clause in rule.unless:
-            yield told(clause, negated=True), clause.expr, True
+            yield clause_text(clause, negated=True), clause.expr, True
 
 
 def _values(expr: Expr, value: Any) -> dict[str, Any]:
     """By name, what was read; durations and sizes as numbers again."""
     refs = {ref.written: ref for ref in names_in(expr)}
     read = {next(iter(refs)): value} if len(refs) == 1 else dict(value) if isinstance(value, dict) else {}
-    read = {name: AtLeast(one[LEAST]) if isinstance(one, dict) and LEAST in one else one for name, one in read.items()}
+    read = {
+        name: AtLeast(entry[LEAST]) if isinstance(entry, dict) and LEAST in entry else entry
+        for name, entry in read.items()
+    }
     units = {"duration": duration_ms, "size": size_bytes}
     return {
-        name: units[refs[name].type](one) if refs[name].type in units and isinstance(one, str) else one
-        for name, one in read.items()
+        name: units[refs[name].type](entry) if refs[name].type in units and isinstance(entry, str) else entry
+        for name, entry in read.items()
         if name in refs
     }

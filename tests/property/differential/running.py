@@ -17,7 +17,7 @@ from engine.core.domain.events import FieldMapping
 from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.property.differential.description import Book, Expr, Rule, Sent, text_of
@@ -138,7 +138,7 @@ def _holds(moment: Moment, rule: Rule) -> frozenset[bool | None] | None:
 
 
 def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
-    stage, mapping = Stage(rulebook, {}), FieldMapping()
+    stage, mapping = ExampleStage(rulebook, {}), FieldMapping()
     for sent in stream:
         written = sent.written()
         event = mapping.read(orjson.loads(written), sent.arrived_ms, content=hash64(written))

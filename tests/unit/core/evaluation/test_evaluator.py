@@ -17,7 +17,7 @@ from engine.rulebook.inline_tests.stage import FixedScorer
 START_MS = 1_760_000_000_000
 
 
-class Stage:
+class ExampleStage:
     """One user, one rulebook, events sent by the test."""
 
     def __init__(self, rules: str, score: float | None = None) -> None:
@@ -50,12 +50,12 @@ FLOOD = COUNTERS + "rules:\n  flood: {event: post, when: [n > 2], then: {limit: 
 
 
 def test_a_rule_acts_on_the_event_that_crosses_its_threshold() -> None:
-    stage = Stage(FLOOD % "")
+    stage = ExampleStage(FLOOD % "")
     assert [stage.outcome(at) for at in (0, 1, 2, 3, 13.5)] == ["none", "none", "act", "act", "none"]
 
 
 def test_an_action_names_its_event_rule_target_and_reason() -> None:
-    stage = Stage(FLOOD % ", meta: {reason: too_fast}")
+    stage = ExampleStage(FLOOD % ", meta: {reason: too_fast}")
     decision = [stage.send(at) for at in (0, 1, 2)][-1]
     assert decision is not None
     (action,) = decision.actions
@@ -66,7 +66,7 @@ def test_an_action_names_its_event_rule_target_and_reason() -> None:
 
 def test_action_ids_depend_on_event_rule_and_target_only() -> None:
     def ids(first_s: float) -> str:
-        stage = Stage(FLOOD % "")
+        stage = ExampleStage(FLOOD % "")
         decision = [stage.send(at) for at in (first_s, 1, 2)][-1]
         assert decision is not None
         return decision.actions[0].action_id
@@ -75,14 +75,14 @@ def test_action_ids_depend_on_event_rule_and_target_only() -> None:
 
 
 def test_a_rule_rests_during_its_cooldown() -> None:
-    stage = Stage(FLOOD % ", cooldown: {per: user_id, for: 5s}")
+    stage = ExampleStage(FLOOD % ", cooldown: {per: user_id, for: 5s}")
     assert [stage.outcome(at) for at in (0, 1, 2, 3, 6.9, 7)] == ["none", "none", "act", "cooldown", "cooldown", "act"]
 
 
 def test_a_cooldown_long_past_is_over_whether_or_not_the_record_was_saved() -> None:
     outcomes = []
     for saved in (False, True):
-        stage = Stage(
+        stage = ExampleStage(
             "counters:\n  n: {count: post, by: user_id, over: 30d}\n"
             "rules:\n"
             "  r: {event: post, when: [event.x > 1], then: {flag: x}, cooldown: {per: user_id, for: 5m}}\n"
@@ -98,7 +98,7 @@ def test_a_cooldown_long_past_is_over_whether_or_not_the_record_was_saved() -> N
 
 
 def test_a_shadow_rule_decides_and_does_not_act_and_has_its_own_cooldown() -> None:
-    stage = Stage(FLOOD % ", mode: shadow, cooldown: {per: user_id, for: 5s}")
+    stage = ExampleStage(FLOOD % ", mode: shadow, cooldown: {per: user_id, for: 5s}")
     decisions = [stage.send(at) for at in (0, 1, 2, 3)]
     assert [d.outcome for d in decisions if d] == ["none", "none", "shadow", "cooldown"]
     assert not any(d.actions for d in decisions if d)
@@ -106,7 +106,7 @@ def test_a_shadow_rule_decides_and_does_not_act_and_has_its_own_cooldown() -> No
 
 def canary(share: str, rule: str = "flood") -> set[str]:
     """Of a thousand users, those that a canary acts on."""
-    stage = Stage(FLOOD.replace("flood", rule).replace("n > 2", "n > 0") % f", mode: canary {share}")
+    stage = ExampleStage(FLOOD.replace("flood", rule).replace("n > 2", "n > 0") % f", mode: canary {share}")
     acted = set()
     for number in range(1_000):
         stage.record = EntityRecord()
@@ -132,7 +132,7 @@ def test_a_canary_that_acts_on_events_goes_by_their_user() -> None:
     rules = (
         COUNTERS + "rules:\n  r: {event: post, when: [n > 0], then: {hide: content, target: event}, mode: canary 50%}\n"
     )
-    stage = Stage(rules)
+    stage = ExampleStage(rules)
     outcomes = {(user, stage.outcome(at, user_id=user)) for user in ("a", "b", "c", "d", "e", "f") for at in range(5)}
     assert len(outcomes) == 6
     assert {outcome for _, outcome in outcomes} == {"act", "shadow"}
@@ -140,7 +140,7 @@ def test_a_canary_that_acts_on_events_goes_by_their_user() -> None:
 
 def test_a_rule_is_in_shadow_from_its_last_day_on() -> None:
     day = datetime.fromtimestamp(START_MS / 1_000, UTC).date() + timedelta(days=1)
-    stage = Stage(FLOOD.replace("n > 2", "n > 0") % f", meta: {{expires: {day}}}")
+    stage = ExampleStage(FLOOD.replace("n > 2", "n > 0") % f", meta: {{expires: {day}}}")
     midnight_s = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() - START_MS / 1_000
     assert [stage.outcome(at) for at in (0, midnight_s - 0.001, midnight_s, midnight_s + 90_000)] == [
         "act", "act", "shadow", "shadow",
@@ -149,25 +149,25 @@ def test_a_rule_is_in_shadow_from_its_last_day_on() -> None:
 
 def test_a_rule_that_protects_does_not_expire() -> None:
     allow = "  staff: {event: post, when: [event.staff], then: allow, meta: {expires: 2020-01-01}}\n"
-    stage = Stage((FLOOD.replace("n > 2", "n > 0") % "") + allow)
+    stage = ExampleStage((FLOOD.replace("n > 2", "n > 0") % "") + allow)
     assert stage.outcome(0, staff=True) == "allow"
 
 
 def test_an_allow_rule_may_be_a_canary() -> None:
     allow = "  staff: {event: post, when: [event.staff], then: allow, mode: canary 50%}\n"
-    stage = Stage((FLOOD.replace("n > 2", "n > 0") % "") + allow)
+    stage = ExampleStage((FLOOD.replace("n > 2", "n > 0") % "") + allow)
     assert {stage.outcome(0, staff=True, user_id=f"u{number}") for number in range(30)} == {"allow", "act"}
 
 
 def test_allow_beats_act() -> None:
     allow = "  staff: {event: post, when: [event.staff], then: allow}\n"
-    stage = Stage((FLOOD % "") + allow)
+    stage = ExampleStage((FLOOD % "") + allow)
     assert [stage.outcome(at, staff=True) for at in (0, 1, 2)] == ["allow", "allow", "allow"]
     assert stage.outcome(3) == "act"
 
 
 def test_a_repeated_event_counts_once_and_decides_nothing() -> None:
-    stage = Stage(FLOOD % "")
+    stage = ExampleStage(FLOOD % "")
     stage.send(0, event_id="same")
     assert stage.send(1, event_id="same") is None
     assert stage.evaluator.tally.duplicates == 1
@@ -175,19 +175,19 @@ def test_a_repeated_event_counts_once_and_decides_nothing() -> None:
 
 
 def test_the_same_id_with_another_content_is_another_event() -> None:
-    stage = Stage(FLOOD % "")
+    stage = ExampleStage(FLOOD % "")
     assert [stage.outcome(at, event_id="same", content=at + 1) for at in range(4)] == ["none", "none", "act", "act"]
     assert stage.evaluator.tally.conflicting == 3
     assert len({action.action_id for action in stage.actions}) == 2
 
 
 def test_rules_read_that_an_id_has_been_used_for_something_else() -> None:
-    stage = Stage("rules:\n  forged: {event: post, when: [conflicting_ids], then: {flag: x}}\n")
+    stage = ExampleStage("rules:\n  forged: {event: post, when: [conflicting_ids], then: {flag: x}}\n")
     assert [stage.outcome(at, event_id="same", content=at + 1) for at in range(3)] == ["none", "act", "act"]
 
 
 def test_an_event_that_is_very_late_counts_where_it_belongs_and_is_not_exempt() -> None:
-    stage = Stage(FLOOD % "")
+    stage = ExampleStage(FLOOD % "")
     for at in (100, 101):
         stage.send(at)
     assert [stage.outcome(at) for at in (80, 81, 82)] == ["none", "none", "act"]
@@ -197,13 +197,13 @@ def test_an_event_that_is_very_late_counts_where_it_belongs_and_is_not_exempt() 
 
 @pytest.mark.parametrize("ahead_s", [90, 2 * 3_600, 23 * 3_600, 25 * 3_600])
 def test_an_event_far_ahead_silences_nobody(ahead_s: int) -> None:
-    stage = Stage(FLOOD % "")
+    stage = ExampleStage(FLOOD % "")
     assert stage.outcome(ahead_s) == "none"
     assert [stage.outcome(at) for at in range(4)] == ["none", "none", "act", "act"]
 
 
 def test_a_late_event_counts_where_it_belongs() -> None:
-    stage = Stage(FLOOD % "")
+    stage = ExampleStage(FLOOD % "")
     stage.send(10)
     stage.send(11)
     assert stage.outcome(9) == "none"  # before both
@@ -215,9 +215,9 @@ def test_unknown_never_enforces() -> None:
     rules += "  young: {event: post, when: [age < 7d], then: {flag: x}}\n"
     rules += "  not_ok: {event: post, when: [not ok], then: {flag: x}}\n"
     rules += "  exempt: {event: post, when: ['true'], unless: [ok], then: {flag: x}}\n"
-    assert Stage(rules).outcome(0) == "none"
-    assert Stage(rules).outcome(0, age="young", ok="no") == "none"
-    decision = Stage(rules).send(0, age=1, ok=False)
+    assert ExampleStage(rules).outcome(0) == "none"
+    assert ExampleStage(rules).outcome(0, age="young", ok="no") == "none"
+    decision = ExampleStage(rules).send(0, age=1, ok=False)
     assert decision is not None
     assert [hit.rule for hit in decision.hits] == ["young", "not_ok", "exempt"]
 
@@ -225,23 +225,23 @@ def test_unknown_never_enforces() -> None:
 @pytest.mark.parametrize(("score", "outcome"), [(0.95, "act"), (0.5, "none"), (None, "none")])
 def test_a_score_is_read_by_rules_and_may_be_unknown(score: float | None, outcome: str) -> None:
     rules = "models: {spam: {texts: [text]}}\nrules:\n  r: {event: post, when: [score.spam > 0.9], then: {flag: x}}\n"
-    assert Stage(rules, score).outcome(0, text="buy") == outcome
+    assert ExampleStage(rules, score).outcome(0, text="buy") == outcome
 
 
 def test_an_action_on_the_event_or_on_a_field() -> None:
     rules = "rules:\n  a: {event: post, when: ['true'], then: {hide: content, target: event}}\n"
     rules += "  b: {event: post, when: ['true'], then: {limit: reach, target: target_id}}\n"
-    decision = Stage(rules).send(0, target_id="page-9")
+    decision = ExampleStage(rules).send(0, target_id="page-9")
     assert decision is not None
     targets = [(action.target_type, action.target_id) for action in decision.actions]
     assert targets == [("event", "e1"), ("target_id", "page-9")]
-    without = Stage(rules).send(0)
+    without = ExampleStage(rules).send(0)
     assert without is not None
     assert [action.rule for action in without.actions] == ["a"]
 
 
 def test_only_a_sample_of_decisions_without_hits_is_reported() -> None:
-    stage = Stage(FLOOD % "")
+    stage = ExampleStage(FLOOD % "")
     stage.evaluator = Evaluator(stage.rulebook, {}, sample=0.25)
     reported = [stage.send(index * 20) is not None for index in range(400)]
     assert 60 < sum(reported) < 140

@@ -9,7 +9,7 @@ from engine.core.domain.events import FieldMapping
 from engine.core.domain.programs import ModelNumbers
 from engine.core.evaluation.routing import RoutedEvent
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import FixedScorer, Stage
+from engine.rulebook.inline_tests.stage import ExampleStage, FixedScorer
 
 START_MS = 1_760_000_000_000
 
@@ -24,7 +24,7 @@ class Platform:
 
     def __init__(self, rules: str, score: float | None = None) -> None:
         rulebook = load_rulebook({"rules.yaml": "version: 1\n" + rules})
-        self.stage = Stage(rulebook, {name: FixedScorer(score) for name in rulebook.models}, sample=1.0)
+        self.stage = ExampleStage(rulebook, {name: FixedScorer(score) for name in rulebook.models}, sample=1.0)
         self.sent = 0
 
     def send(self, user: str, at_s: float, **fields: Any) -> list[Decision]:
@@ -295,7 +295,7 @@ rules:
 """
     platform = Platform(rules)
     away, home = Reading(), Reading()
-    platform.stage = Stage(platform.stage.evaluator.rulebook, {"away": away, "home": home}, sample=1.0)
+    platform.stage = ExampleStage(platform.stage.evaluator.rulebook, {"away": away, "home": home}, sample=1.0)
     for index, user in enumerate(("a", "b", "b")):
         assert told(platform.actions(user, index, text="a.com")) == [
             (f"e{index + 1}", rule) for rule in ("mine", "sure")

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.domain.events import FieldMapping
 from engine.rulebook.compiler import check_rulebook, load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 
 START_MS = 1_772_449_200_000
 RULES = """
@@ -28,7 +28,7 @@ class Reports:
     """Reports as they arrive, and what comes of them."""
 
     def __init__(self, more: str = "", rules: str = RULES) -> None:
-        self._stage, self._number = Stage(load_rulebook({"r.yaml": rules.replace("MORE", more)}), {}), 0
+        self._stage, self._number = ExampleStage(load_rulebook({"r.yaml": rules.replace("MORE", more)}), {}), 0
 
     def send(self, user: str, target: str, at_s: float, **more: Any) -> str:
         self._number += 1

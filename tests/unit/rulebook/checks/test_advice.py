@@ -13,7 +13,7 @@ def warnings(*rules: str) -> list[str]:
     text = "version: 1\nfields: {amount: number, other: number, name: text}\nrules:\n" + "".join(lines)
     _, diagnostics = check_rulebook({"rules.yaml": text})
     assert diagnostics.errors == []
-    return [one.message for one in diagnostics.found]
+    return [one.message for one in diagnostics.findings]
 
 
 def in_shadow(*clauses: str) -> list[str]:

@@ -34,7 +34,7 @@ def hints(
     told = 'nothing else knows events of type "'
     return [
         (one.message.removeprefix(told)[:-1], one.hint, one.span.line)
-        for one in diagnostics.found
+        for one in diagnostics.findings
         if one.message.startswith(told)
     ]
 

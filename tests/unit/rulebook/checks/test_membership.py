@@ -7,7 +7,7 @@ import pytest
 from engine.core.domain.events import Event
 from engine.rulebook.checks.membership import find_wrong_entries
 from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 
 WRONG = {
     "ip_prefix": {"198.51.100.0/25": "an `ip_prefix` is a /24, which is larger", "2001:db8::/64": "is a /56",
@@ -39,7 +39,7 @@ def held(rule: str, lists: str, **fields: object) -> bool:
                    f"rules:\n  r: {{event: post, when: ['{rule}'], then: {{flag: x}}}}\n"}
     )  # fmt: skip
     event = Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", **fields})
-    return any(decision.hits for decision in Stage(book, {}).send(event))
+    return any(decision.hits for decision in ExampleStage(book, {}).send(event))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_texts_of_a_list_are_left_out_as_copies() -> None:
         ("HAPPY birthday to you, and all the best!!", False),
         ("buy the best followers from us now", True),
     ):
-        stage, fired = Stage(book, {}), False
+        stage, fired = ExampleStage(book, {}), False
         for number in range(3):
             fields = {"text": text, "user_id": f"u{number}"}
             event = Event(f"e{number}", "post", f"u{number}", 1_760_000_000_000 + number, fields, number)
@@ -98,15 +98,15 @@ rules:
 def test_a_hash_begins_a_comment_at_the_start_or_behind_a_blank() -> None:
     book, diagnostics = check_rulebook({"r.yaml": TAGS, "t.txt": "\ufeffc#promo # a tag\nplain\n# a comment\n"})
     assert book is not None
-    assert not [one for one in diagnostics.found if one.span.file == "t.txt"]
+    assert not [one for one in diagnostics.findings if one.span.file == "t.txt"]
     for tag, expected in (("c#promo", True), ("c", False), ("plain", True), ("\ufeffc#promo", False)):
         event = Event("e", "post", "u", 1_760_000_000_000, {"tag": tag})
-        assert any(decision.hits for decision in Stage(book, {}).send(event)) is expected
+        assert any(decision.hits for decision in ExampleStage(book, {}).send(event)) is expected
 
 
 def test_an_empty_list_is_told() -> None:
     _, diagnostics = check_rulebook({"r.yaml": TAGS, "t.txt": "#one\n#two\n"})
-    assert [one.message for one in diagnostics.found] == [
+    assert [one.message for one in diagnostics.findings] == [
         "list `t` is empty: nothing is in it",
         "`#one` is a comment here, not an entry",
         "`#two` is a comment here, not an entry",
@@ -126,7 +126,7 @@ def test_files_that_no_list_names_are_not_read(tmp_path: Path) -> None:
 def wrong_entries(clause: str, entry: str) -> list[str]:
     text = f"version: 1\nlists:\n  bad: {{values: ['{entry}']}}\n  other: {{values: [x]}}\n"
     text += f"rules:\n  r: {{event: post, when: ['{clause}'], then: {{flag: x}}, mode: shadow}}\n"
-    return [one.message for one in check_rulebook({"r.yaml": text})[1].found]
+    return [one.message for one in check_rulebook({"r.yaml": text})[1].findings]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from engine.core.evaluation.routing import RoutedEvent
 from engine.core.values.bounds import AtLeast
 from engine.errors import RulebookError
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.stream.handlers.hop_messages import Departures, decode_hop
 from engine.stream.handlers.messages import encode_decision
 
@@ -38,7 +38,7 @@ Tree = Any
 
 def decided(rules: str, counters: str = COUNTERS) -> Decision:
     """The decision on the last of 5 likes and 45 posts at 40 targets."""
-    stage = Stage(load_rulebook({"r.yaml": f"version: 1{counters}rules:\n{rules}"}), {}, sample=1.0)
+    stage = ExampleStage(load_rulebook({"r.yaml": f"version: 1{counters}rules:\n{rules}"}), {}, sample=1.0)
     for number in range(50):
         kind, fields = ("like", {}) if number < 5 else ("post", {"target_id": f"t{number % 40}", "device_id": "x"})
         event = Event(f"e{number}", kind, "u", START_MS + number * 1_000, {"user_id": "u", **fields}, content=number)
@@ -174,7 +174,7 @@ def test_what_is_certain_is_true_of_the_true_numbers(tree: Tree) -> None:
 
 def test_more_events_never_make_what_was_certain_unknown() -> None:
     rule = "  r: {event: post, when: ['c > 10'], then: {flag: a}}\n"
-    stage = Stage(load_rulebook({"r.yaml": f"version: 1{COUNTERS}rules:\n{rule}"}), {}, sample=1.0)
+    stage = ExampleStage(load_rulebook({"r.yaml": f"version: 1{COUNTERS}rules:\n{rule}"}), {}, sample=1.0)
     held = []
     for number in range(100):
         event = Event(f"e{number}", "post", "u", START_MS + number * 1_000, {"user_id": "u"}, content=number)
@@ -243,7 +243,7 @@ def test_a_model_reads_the_number_that_is_certain() -> None:
     rules = "  r: {event: post, when: ['score.m > 0.9'], then: {flag: a}}\n"
     models = "models: {m: {numbers: [c, k, twice, share, less]}}\n"
     counters = COUNTERS + "  less: 5 - c\n" + models
-    stage = Stage(load_rulebook({"r.yaml": f"version: 1{counters}rules:\n{rules}"}), {"m": Asked()})
+    stage = ExampleStage(load_rulebook({"r.yaml": f"version: 1{counters}rules:\n{rules}"}), {"m": Asked()})
     for number in range(50):
         kind = "like" if number < 5 else "post"
         stage.send(Event(f"e{number}", kind, "u", START_MS + number * 1_000, {"user_id": "u"}, content=number))
@@ -274,7 +274,7 @@ def compiled(clause: str) -> Rulebook:
 
 def fires(book: Rulebook, **fields: object) -> bool:
     event = Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", **fields})
-    return bool(Stage(book, {}).send(event))
+    return bool(ExampleStage(book, {}).send(event))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from engine.core.domain.events import Event
 from engine.core.evaluation.evaluator import Evaluator
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 
 RULES = """
 version: 1
@@ -29,7 +29,7 @@ rules:
 def holds(counter: str, clause: str, *documents: dict[str, object]) -> bool:
     """Whether a clause about a counter holds at the last of these posts."""
     text = RULES.replace("COUNTER", counter).replace("CLAUSE", clause)
-    stage, found = Stage(load_rulebook({"rules.yaml": text}), {}), False
+    stage, found = ExampleStage(load_rulebook({"rules.yaml": text}), {}), False
     for place, document in enumerate(documents):
         event = Event(f"e{place}", "post", "u", 1_760_000_000_000 + place, {"user_id": "u", **document}, place)
         found = any(decision.event_id == event.event_id and decision.hits for decision in stage.send(event))
@@ -133,7 +133,7 @@ def held(clauses: list[str], *events: Mapping[str, object], every_s: int = 1) ->
         f"  no{at}: {{event: post, when: ['true'], unless: ['{clause}'], then: {{flag: x}}}}\n"
         for at, clause in enumerate(clauses)
     )
-    stage = Stage(load_rulebook({"r.yaml": DOUBTED + rules}), {})
+    stage = ExampleStage(load_rulebook({"r.yaml": DOUBTED + rules}), {})
     assert isinstance(stage.evaluator, Evaluator)
     hits: set[str] = set()
     for number, fields in enumerate(events):
@@ -196,7 +196,7 @@ def test_numbers_that_are_written_as_texts_are_read_where_the_field_says_so() ->
 
 
 def test_a_late_event_finds_its_place_although_an_earlier_one_was_in_doubt() -> None:
-    stage = Stage(load_rulebook({"r.yaml": DOUBTED + "  r: {event: post, when: [young > 2], then: {flag: x}}\n"}), {})
+    stage = ExampleStage(load_rulebook({"r.yaml": DOUBTED + "  r: {event: post, when: [young > 2], then: {flag: x}}\n"}), {})
     times = [(100, UNKNOWN), (100, YOUNG), *((at, YOUNG) for at in (10, 11, 12))]
     fired = []
     for number, (seconds, fields) in enumerate(times):
@@ -209,7 +209,7 @@ def test_a_sum_whose_oldest_amounts_are_merged_is_a_bound() -> None:
     events = [{"amount": 1}] * 1_500
     clauses = ["spent > 900", "spent < 1200"]
     rules = [f"  yes{at}: {{event: post, when: ['{one}'], then: {{flag: x}}}}\n" for at, one in enumerate(clauses)]
-    stage = Stage(load_rulebook({"r.yaml": DOUBTED.replace("over: 1m", "over: 1h") + "".join(rules)}), {})
+    stage = ExampleStage(load_rulebook({"r.yaml": DOUBTED.replace("over: 1m", "over: 1h") + "".join(rules)}), {})
     hits: set[str] = set()
     for number, fields in enumerate(events):
         event = Event(f"e{number}", "post", "u", START_MS + number * 3_000, dict(fields), number + 1)

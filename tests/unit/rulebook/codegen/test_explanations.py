@@ -5,7 +5,7 @@ import pytest
 from engine.core.domain.decisions import Value
 from engine.core.domain.events import Event
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 
 RULES = """
 version: 1
@@ -26,7 +26,7 @@ def told(
     """The values of the clauses that have held at one post, by their texts, and what would have been enough."""
     book = load_rulebook({"rules.yaml": RULES.format(when=when, unless=unless)})
     event = Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", **fields})
-    [decision] = Stage(book, {}).send(event)
+    [decision] = ExampleStage(book, {}).send(event)
     [hit] = decision.hits
     return {clause.text: (clause.values, clause.result) for clause in hit.clauses}, hit.counterfactual
 

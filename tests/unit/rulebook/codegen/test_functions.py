@@ -8,7 +8,7 @@ from engine.core.domain.events import Event
 from engine.core.domain.programs import ModelNumbers, ModelTexts
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import FixedScorer, Stage
+from engine.rulebook.inline_tests.stage import ExampleStage, FixedScorer
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.sections.reading import read_declarations
 
@@ -118,7 +118,7 @@ class Reader(FixedScorer):
 
 def read_by_the_model(*documents: dict[str, object]) -> Reader:
     reader = Reader()
-    stage = Stage(load_rulebook({"rules.yaml": RULES}), {"spam": reader})
+    stage = ExampleStage(load_rulebook({"rules.yaml": RULES}), {"spam": reader})
     for place, document in enumerate(documents):
         stage.send(Event(f"e{place}", "post", "u", 1_760_000_000_000 + place, {"user_id": "u", **document}))
     return reader
@@ -143,5 +143,5 @@ def test_people_write_ids_where_events_have_pseudonyms() -> None:
     for clause, expected in (('== "ann"', True), ('!= "ann"', False), ('in ["ann"]', True), ('== "bob"', False)):
         sources = {"rules.yaml": rule.replace("CLAUSE", clause)}
         book = load_rulebook(sources, conceal=lambda name: f"hidden {name}")
-        assert bool(Stage(book, {}).send(event)) is expected
-        assert bool(Stage(load_rulebook(sources), {}).send(event)) is (clause == '!= "ann"')
+        assert bool(ExampleStage(book, {}).send(event)) is expected
+        assert bool(ExampleStage(load_rulebook(sources), {}).send(event)) is (clause == '!= "ann"')

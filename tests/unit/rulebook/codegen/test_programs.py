@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.domain.events import Event
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.inline_tests.stage import FixedScorer, Stage
+from engine.rulebook.inline_tests.stage import ExampleStage, FixedScorer
 
 RULES = """
 version: 1
@@ -35,7 +35,7 @@ def written(clause: str, counter: str, event: str = "post", model: str = "posts"
 def fires(text: str, *documents: dict[str, object], kind: str = "post") -> bool:
     """Whether the rule holds at the last of these events."""
     book = load_rulebook({"rules.yaml": text})
-    stage = Stage(book, {name: FixedScorer(0.9) for name in book.models})
+    stage = ExampleStage(book, {name: FixedScorer(0.9) for name in book.models})
     found = False
     for place, document in enumerate(documents):
         fields = {"user_id": f"u{place}", "ip": "10.0.0.1", "device_id": "d", **document}

@@ -30,7 +30,7 @@ def checked(test: str, clause: str = "posts > 3") -> Diagnostics:
 
 
 def messages(test: str, clause: str = "posts > 3") -> list[str]:
-    return [one.message for one in checked(test, clause).found]
+    return [one.message for one in checked(test, clause).findings]
 
 
 def test_tests_are_counted() -> None:

@@ -25,7 +25,7 @@ rules:
 
 
 def hints(test: str, clauses: str) -> list[str | None]:
-    found = check_rulebook({"rules.yaml": RULES.replace("CLAUSES", clauses).replace("TEST", test)})[1].found
+    found = check_rulebook({"rules.yaml": RULES.replace("CLAUSES", clauses).replace("TEST", test)})[1].findings
     return [one.hint for one in found if one.severity == "error"]
 
 

@@ -40,7 +40,7 @@ rules:
 
 def messages(rules: str) -> list[str]:
     _, diagnostics = check_rulebook({"r.yaml": rules})
-    return [one.message for one in diagnostics.found]
+    return [one.message for one in diagnostics.findings]
 
 
 def test_steps_are_sent_one_after_the_other_and_hints_speak() -> None:

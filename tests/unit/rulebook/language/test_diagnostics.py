@@ -52,7 +52,7 @@ def test_one_error_at_a_place_is_enough_and_a_warning_does_not_count() -> None:
     made.error(place, "another")
     made.error(Span("a.yaml", 0, 1), "elsewhere")
     assert [one.message for one in made.errors] == ["e", "elsewhere"]
-    assert [one.message for one in made.found] == ["e", "w", "elsewhere"]
+    assert [one.message for one in made.findings] == ["e", "w", "elsewhere"]
     with pytest.raises(RulebookError):
         made.raise_on_errors()
 

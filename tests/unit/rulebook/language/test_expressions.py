@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.domain.events import Event
 from engine.rulebook.compiler import check_rulebook, load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.rulebook.language.diagnostics import Diagnostic
 
 RULES = """
@@ -44,7 +44,7 @@ def hint(clause: str) -> str:
 def holds(clause: str, **fields: object) -> bool:
     book = load_rulebook({"rules.yaml": RULES.replace("CLAUSE", clause)})
     event = Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", **fields})
-    return bool(Stage(book, {}).send(event))
+    return bool(ExampleStage(book, {}).send(event))
 
 
 def test_an_expression_has_at_most_two_thousand_characters() -> None:

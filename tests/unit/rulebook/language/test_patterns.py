@@ -11,7 +11,7 @@ PLACE = Span("rules.yaml", 0, 0)
 def test_a_pattern_that_is_none_is_reported_and_nowhere_else(capfd: pytest.CaptureFixture[str]) -> None:
     report = Diagnostics({})
     assert compiles("a+", PLACE, report)
-    assert report.found == []
+    assert report.findings == []
     assert not compiles("(", PLACE, report)
     assert [one.message for one in report.errors] == ["this pattern is not valid (RE2): missing ): ("]
     assert capfd.readouterr() == ("", "")
@@ -31,7 +31,7 @@ def test_a_pattern_that_is_none_is_reported_and_nowhere_else(capfd: pytest.Captu
 def test_a_skeleton_has_no_capitals(pattern: str, warned: bool) -> None:
     report = Diagnostics({})
     assert as_skeleton(pattern, PLACE, report) == pattern
-    assert bool(report.found) is warned
+    assert bool(report.findings) is warned
 
 
 def test_letters_of_a_pattern_look_as_they_do_in_a_skeleton() -> None:
@@ -53,5 +53,5 @@ def test_letters_of_a_pattern_look_as_they_do_in_a_skeleton() -> None:
 def test_classes_that_know_ascii_alone_are_told_beside_other_letters(pattern: str, told: str | None) -> None:
     report = Diagnostics({})
     look_at_classes(pattern, PLACE, report)
-    hints = [one.hint or "" for one in report.found]
+    hints = [one.hint or "" for one in report.findings]
     assert [hint.startswith(told or "") for hint in hints] == ([] if told is None else [True])

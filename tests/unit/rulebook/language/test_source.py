@@ -8,7 +8,7 @@ from engine.rulebook.language.source import MAX_DEPTH, Node, parse
 
 def read(text: str) -> tuple[Node | None, list[str]]:
     report = Diagnostics({"f": text})
-    return parse("f", text, report), [one.message for one in report.found]
+    return parse("f", text, report), [one.message for one in report.findings]
 
 
 def value(text: str) -> Node:

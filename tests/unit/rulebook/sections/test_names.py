@@ -11,7 +11,7 @@ RULE = "rules:\n  r: {event: post, when: [n > 3], then: {flag: x}, mode: shadow}
 
 def findings(source: str) -> list[tuple[str, str | None]]:
     _, diagnostics = check_rulebook({"r.yaml": source})
-    return [(one.message, one.hint) for one in diagnostics.found]
+    return [(one.message, one.hint) for one in diagnostics.findings]
 
 
 @pytest.mark.parametrize(

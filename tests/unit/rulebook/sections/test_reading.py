@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.domain.events import Event
 from engine.rulebook.compiler import check_rulebook, load_rulebook
-from engine.rulebook.inline_tests.stage import Stage
+from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.rulebook.language.diagnostics import Diagnostic, Diagnostics
 from engine.rulebook.sections.reading import named_files, read_declarations
 
@@ -19,7 +19,7 @@ counters:
 
 def found(text: str, **files: str) -> list[Diagnostic]:
     lists = {f"lists/{name}.txt": content for name, content in files.items()}
-    return check_rulebook({"rules.yaml": text, **lists})[1].found
+    return check_rulebook({"rules.yaml": text, **lists})[1].findings
 
 
 def messages(text: str, **files: str) -> list[str]:
@@ -158,7 +158,7 @@ def test_what_is_undeclared_is_derived_as_a_number() -> None:
     book = load_rulebook({"rules.yaml": BASE + rule})
     for value, expected in ((2, True), ("2", False)):
         event = Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", "n": value})
-        assert any(decision.hits for decision in Stage(book, {}).send(event)) is expected
+        assert any(decision.hits for decision in ExampleStage(book, {}).send(event)) is expected
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_is_undeclared_is_derived_as_a_number() -> None:
 def test_a_list_has_what_it_names(declared: str, entries: set[str]) -> None:
     sources = {"rules.yaml": f"version: 1\nlists:\n  l: {declared}\n", "lists/l.txt": "x # one\n\n# two\ny z\nx\n"}
     made = read_declarations(sources, Diagnostics(sources))
-    assert made.diagnostics.found == []
+    assert made.diagnostics.findings == []
     assert made.lists["l"] == entries
     assert ("l" in made.live) is ("live" in declared)
 
@@ -221,6 +221,6 @@ def test_the_files_of_lists_are_found_beside_the_rulebook() -> None:
 def test_files_are_read_in_the_order_of_their_names_and_nothing_but_yaml() -> None:
     sources = {"b.yaml": BASE, "a.yml": "version: 1\nfields: {n: number}\n", "notes.txt": "counters: {c: 5}\n"}
     made = read_declarations(sources, Diagnostics(sources))
-    assert made.diagnostics.found == []
+    assert made.diagnostics.findings == []
     assert "n" in made.fields
     assert set(made.counters) == {"posts", "rough", "spent"}

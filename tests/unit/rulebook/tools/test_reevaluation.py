@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from engine.rulebook.compiler import load_rulebook, read_directory
-from engine.rulebook.tools.reevaluation import Reevaluation, Verdict
+from engine.rulebook.tools.reevaluation import ClauseVerdict, Reevaluation
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.sim.world import simulate_day
@@ -110,7 +110,7 @@ rules:
 """
 
 
-def verdict(clause: str, value: object, conceal: Callable[[str], str] | None = None) -> Verdict:
+def verdict(clause: str, value: object, conceal: Callable[[str], str] | None = None) -> ClauseVerdict:
     """What becomes of a clause that has held, by the value in its record."""
     [found] = Reevaluation({"rules.yaml": AT_LEAST.replace("CLAUSE", clause)}, conceal).verdicts(
         {"hits": [{"rule": "r", "clauses": [{"text": clause, "value": value, "result": True}]}]}
