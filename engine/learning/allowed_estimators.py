@@ -37,9 +37,9 @@ MAX_PARTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What may be given for one parameter. `wanted`: in words."""
+    """What may be given for one parameter. `description`: in words."""
 
-    wanted: str
+    description: str
     allows: Callable[[Any], bool]
 
 
@@ -60,20 +60,22 @@ def _real(least: float, most: float) -> Argument:
 
 
 def _whole(least: int, most: int) -> Argument:
-    wanted = f"a whole number from {least} to {most}"
-    return Argument(wanted, lambda value: type(value) is int and least <= value <= most)
+    description = f"a whole number from {least} to {most}"
+    return Argument(description, lambda value: type(value) is int and least <= value <= most)
 
 
 def _one_of(*choices: str) -> Argument:
     return Argument(" or ".join(map(repr, choices)), lambda value: type(value) is str and value in choices)
 
 
-def _or(one: Argument, other: Argument) -> Argument:
-    return Argument(f"{one.wanted}, or {other.wanted}", lambda value: one.allows(value) or other.allows(value))
+def _or(left: Argument, right: Argument) -> Argument:
+    return Argument(
+        f"{left.description}, or {right.description}", lambda value: left.allows(value) or right.allows(value)
+    )
 
 
-def _part(wanted: str, *classes: type) -> Argument:
-    return Argument(wanted, lambda value: isinstance(value, classes))
+def _part(description: str, *classes: type) -> Argument:
+    return Argument(description, lambda value: isinstance(value, classes))
 
 
 def _is_text(value: Any) -> bool:
@@ -255,7 +257,7 @@ KEEPS_NAMES = frozenset(
 )
 """These, with their optimizers, keep the names of their features: words, where one of `MAKES_NAMES` comes before."""
 
-_NAME_OF = {one.make: name for name, one in ALLOWED.items()}
+_NAME_OF = {allowed.make: name for name, allowed in ALLOWED.items()}
 
 
 def name_of(estimator: Any) -> str | None:

@@ -26,13 +26,13 @@ def contributions(
 ) -> list[Contribution]:  # fmt: skip
     """The largest contributions to a score, the largest first. They add up to the logit, but for those left out.
     Without a learner: what the rulebook hints at. `units`: which numbers are durations or sizes."""
-    found = list(_of_hints(names, inputs, 1.0 if learner is None else learner.fading()))
+    parts = list(_of_hints(names, inputs, 1.0 if learner is None else learner.fading()))
     if learner is not None:
         mixed = _Mixed(learner)
-        found += [part for at, text in enumerate(inputs.texts) if text for part in _of_text(mixed, names, at, text)]
-        found += _of_facts(mixed, names, inputs, units)
-    found = [Contribution(part, round(logit, 3)) for part, logit in found if abs(logit) >= _LEAST]
-    return sorted(found, key=lambda one: -abs(one.logit))[:most]
+        parts += [part for at, text in enumerate(inputs.texts) if text for part in _of_text(mixed, names, at, text)]
+        parts += _of_facts(mixed, names, inputs, units)
+    parts = [Contribution(part, round(logit, 3)) for part, logit in parts if abs(logit) >= _LEAST]
+    return sorted(parts, key=lambda contribution: -abs(contribution.logit))[:most]
 
 
 class _Mixed:
@@ -59,16 +59,18 @@ def _of_text(mixed: _Mixed, names: Names, at: int, text: str) -> Iterator[Contri
     pull /= sqrt(len(known))
     for _, places in groupby(range(len(data)), key=lambda place: pull[place] > 0):
         stretch = list(places)
-        said = data[stretch[0] : stretch[-1] + 1].decode("utf-8", "replace").strip()[:_MAX_CHARS]
-        yield Contribution(f"{names.texts[at]}: {said!r}", float(pull[stretch].sum()))
+        excerpt = data[stretch[0] : stretch[-1] + 1].decode("utf-8", "replace").strip()[:_MAX_CHARS]
+        yield Contribution(f"{names.texts[at]}: {excerpt!r}", float(pull[stretch].sum()))
 
 
 def _of_hints(names: Names, inputs: Inputs, fading: float) -> Iterator[Contribution]:
-    given = zip(names.numbers, inputs.numbers, strict=True)
-    for (name, number), hint in zip(list(given)[len(names.numbers) - len(names.hints) :], names.hints, strict=True):
+    named_numbers = zip(names.numbers, inputs.numbers, strict=True)
+    for (name, number), hint in zip(
+        list(named_numbers)[len(names.numbers) - len(names.hints) :], names.hints, strict=True
+    ):
         if number is not None and isfinite(number):
-            told = max(-MOST_HINTED, min(MOST_HINTED, hint * number))
-            yield Contribution(f"hint: {name}", fading * told)
+            logit = max(-MOST_HINTED, min(MOST_HINTED, hint * number))
+            yield Contribution(f"hint: {name}", fading * logit)
 
 
 def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs, units: Mapping[str, str]) -> Iterator[Contribution]:
@@ -77,8 +79,8 @@ def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs, units: Mapping[str, s
     share = token_share(len(tokens), len(reader.numbers))
     for name, value in zip(names.categories, inputs.categories, strict=True):
         own = featurizer(Names((), (name,), ())).tokens((value,))[1:]  # without the constant
-        told = f"{name} = {value}" if value is not None else f"{name} is missing"
-        yield Contribution(told, share * float(mixed(own).sum()))
+        part = f"{name} = {value}" if value is not None else f"{name} is missing"
+        yield Contribution(part, share * float(mixed(own).sum()))
     if crosses:
         yield Contribution("pairs of categories", cross_share(len(crosses)) * float(mixed(crosses).sum()))
     for name, seed, number in zip(names.numbers, reader.numbers, inputs.numbers, strict=True):

@@ -31,13 +31,13 @@ class RiverLearner:
 
     def probability(self, names: Names, inputs: Inputs) -> float:
         """The probability of spam; a half while it says nothing. Raises whatever the pipeline raises."""
-        said = self._estimator.predict_proba_one(as_dictionary(names, inputs))
-        found = float(said.get(True, 0.5 if not said else 1 - said.get(False, 1.0)))
-        return found if 0 <= found <= 1 else 0.5
+        probabilities = self._estimator.predict_proba_one(as_dictionary(names, inputs))
+        probability = float(probabilities.get(True, 0.5 if not probabilities else 1 - probabilities.get(False, 1.0)))
+        return probability if 0 <= probability <= 1 else 0.5
 
-    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, given: float | None = None) -> float:
+    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None) -> float:
         """One label; returns the probability of spam that it would have given before. River's classifiers have no
-        common way to weigh labels: `push` and `given` are left out. Raises LabelError when the pipeline does."""
+        common way to weigh labels: `push` and `score` are left out. Raises LabelError when the pipeline does."""
         try:
             before = self.probability(names, inputs)
             self._estimator.learn_one(as_dictionary(names, inputs), spam)

@@ -1,7 +1,7 @@
 """What learns in an evaluation: a model of ours, or any classifier of River's by itself."""
 
 from engine.learning.estimators import RiverLearner
-from engine.learning.evaluation import Case
+from engine.learning.evaluation import EvaluationCase
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel, new_learner
 
@@ -12,7 +12,7 @@ class EvaluatedModel:
     def __init__(self, expression: str | None = None) -> None:
         self.model = LearnedModel("model", learner=new_learner(expression))
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         """The probability of spam."""
         return self.model.learner.probability(case.names, case.inputs)
 
@@ -27,7 +27,7 @@ class EvaluatedClassifier:
     def __init__(self, expression: str) -> None:
         self._learner = RiverLearner(expression)
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         """The probability of spam; a half before any label."""
         return self._learner.probability(case.names, case.inputs)
 

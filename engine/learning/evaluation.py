@@ -28,7 +28,7 @@ _LOOK_AGAIN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class EvaluationCase:
     """A scored event: what the model read, the truth if it is known, and when that became known. `campaign`: which
     attack it is part of."""
 
@@ -39,6 +39,9 @@ class Case:
     spam: bool | None
     known_ms: int | None = None
     campaign: str | None = None
+
+
+Case = EvaluationCase  # as benchmarks still call it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Scenario:
 class Evaluated(Protocol):
     """What can be evaluated: a model of ours, or a pipeline of River's."""
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         """The probability of spam."""
 
     def learn(self, example: Example) -> None:
@@ -126,11 +129,14 @@ class Result:
         """ROC AUC of each stretch of events, by the number of its last one."""
         size = max(1, -(-len(self.scores) // CURVE_POINTS))
         stretches = [slice(start, start + size) for start in range(0, len(self.scores), size)]
-        return [(min(one.stop, len(self.scores)), roc_auc(self.scores[one], self.spam[one])) for one in stretches]
+        return [
+            (min(stretch.stop, len(self.scores)), roc_auc(self.scores[stretch], self.spam[stretch]))
+            for stretch in stretches
+        ]
 
 
 def evaluate(
-    cases: Sequence[Case], learner: Evaluated, scenario: Scenario, done: Callable[[], None] = lambda: None
+    cases: Sequence[EvaluationCase], learner: Evaluated, scenario: Scenario, done: Callable[[], None] = lambda: None
 ) -> Result:
     """Teach and examine a learner. `done` is called after each event."""
     course = _Course(learner, scenario, cases)
@@ -153,48 +159,49 @@ def evaluate(
     return Result(scores, truth, 1e6 * spent / max(1, len(cases)), 1e6 * course.spent / learned, course.learned, calls)
 
 
-def bootstrap_difference(one: Result, other: Result, rounds: int = 400, seed: int = 0) -> tuple[float, float, float]:
-    """How much lower (1 - AUC) % is for `one` than for `other`, on the same events: the difference, and the bounds
+def bootstrap_difference(result: Result, other: Result, rounds: int = 400, seed: int = 0) -> tuple[float, float, float]:
+    """How much lower (1 - AUC) % is for `result` than for `other`, on the same events: the difference, and the bounds
     that hold 95 % of the same on events drawn anew."""
     draws = random.Random(seed)
-    pairs = list(zip(one.scores, other.scores, one.spam, strict=True))
-    found = []
+    pairs = list(zip(result.scores, other.scores, result.spam, strict=True))
+    differences = []
     for _ in range(rounds):
         drawn = draws.choices(pairs, k=len(pairs))
         first, second, spam = zip(*drawn, strict=True)
         areas = roc_auc(first, spam), roc_auc(second, spam)
         if areas[0] is not None and areas[1] is not None:
-            found.append(100 * (areas[0] - areas[1]))
-    if not found:
+            differences.append(100 * (areas[0] - areas[1]))
+    if not differences:
         return 0.0, 0.0, 0.0
-    found.sort()
-    whole = roc_auc(one.scores, one.spam), roc_auc(other.scores, other.spam)
+    differences.sort()
+    whole = roc_auc(result.scores, result.spam), roc_auc(other.scores, other.spam)
     difference = 100 * ((whole[0] or 0.0) - (whole[1] or 0.0))
-    return difference, found[int(0.025 * len(found))], found[int(0.975 * len(found))]
+    return difference, differences[int(0.025 * len(differences))], differences[int(0.975 * len(differences))]
 
 
 class _Course:
     """Which labels the learner is shown, and when."""
 
-    def __init__(self, learner: Evaluated, scenario: Scenario, cases: Sequence[Case]) -> None:
+    def __init__(self, learner: Evaluated, scenario: Scenario, cases: Sequence[EvaluationCase]) -> None:
         labelled = sum(case.spam is not None for case in cases)
         about = sum(case.spam is not None and case.campaign == scenario.campaign for case in cases)
         self._captured = scenario.hostile * labelled / about if scenario.hostile and about else 0.0
         self._learner, self._scenario = learner, scenario
         self._random = random.Random(scenario.seed)
-        self._waiting: list[tuple[int, int, Case, float]] = []  # a heap: when it is due, a number, what it is about
+        # A heap: when it is due, a number, what it is about.
+        self._waiting: list[tuple[int, int, EvaluationCase, float]] = []
         self.learned, self.spent, self._seen = 0, 0.0, 0
         self._judged, self._labels = Thresholds(), 0
         self.thresholds: dict[float, float | None] = dict.fromkeys(TARGETS)
 
-    def hand_out(self, case: Case) -> None:
+    def hand_out(self, case: EvaluationCase) -> None:
         """The labels that are there before this event."""
         now = case.ts_ms if self._scenario.delay is None else self._seen
         while self._waiting and self._waiting[0][0] < now:
             _, _, earlier, score = heappop(self._waiting)
             self._show(earlier, score)
 
-    def add(self, case: Case, score: float) -> None:
+    def add(self, case: EvaluationCase, score: float) -> None:
         """An event has been scored: its label comes later, if at all."""
         if self._is_presumed(case):
             self._learn(case, score, "ham", None, self._scenario.presume)
@@ -204,7 +211,7 @@ class _Course:
             heappush(self._waiting, (due, self._seen, case, score))
         self._seen += 1
 
-    def _show(self, case: Case, score: float) -> None:
+    def _show(self, case: EvaluationCase, score: float) -> None:
         scenario, propensity = self._scenario, 1.0
         if self._random.random() >= scenario.fraction:
             return
@@ -223,7 +230,7 @@ class _Course:
         before: Verdict | None = "ham" if presumed else None
         self._learn(case, score, "spam" if spam else "ham", before, propensity, moderator)
 
-    def _is_presumed(self, case: Case) -> bool:
+    def _is_presumed(self, case: EvaluationCase) -> bool:
         return is_presumed(hash64(case.event_id), self._scenario.presume)
 
     def _judge(self, score: float, spam: bool) -> None:
@@ -234,7 +241,7 @@ class _Course:
 
     def _learn(
         self,
-        case: Case,
+        case: EvaluationCase,
         score: float,
         verdict: Verdict,
         before: Verdict | None,

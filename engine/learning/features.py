@@ -77,7 +77,7 @@ class Featurizer:
         """The indices of pairs of categories."""
         named = zip(self._categories, categories, strict=True)
         hashes = [_hash(name, value[:MAX_CHARS]) for name, value in named if value]
-        return tuple([index_of((one * _PAIR + other) % _MODULUS) for one, other in combinations(hashes, 2)])
+        return tuple([index_of((left * _PAIR + right) % _MODULUS) for left, right in combinations(hashes, 2)])
 
     def vector(self, inputs: Inputs) -> Vector:
         """All features of an event."""
@@ -123,13 +123,13 @@ def _tokens(name: str, value: str | None) -> tuple[int, ...]:
     networks."""
     if value is None:
         return (index_of(_hash(name, "") + 1),)
-    found = [index_of(_hash(name, value))]
+    indices = [index_of(_hash(name, value))]
     if "@" in value:
-        found.append(index_of(_hash(f"{name} domain", value.rpartition("@")[2])))
+        indices.append(index_of(_hash(f"{name} domain", value.rpartition("@")[2])))
     parts = value.split(".")
     if len(parts) == 4 and all(part.isdigit() for part in parts):
-        found += [index_of(_hash(f"{name} network", ".".join(parts[:length]))) for length in (3, 2)]
-    return tuple(found)
+        indices += [index_of(_hash(f"{name} network", ".".join(parts[:length]))) for length in (3, 2)]
+    return tuple(indices)
 
 
 @lru_cache(_REMEMBERED)

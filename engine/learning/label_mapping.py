@@ -35,12 +35,12 @@ class LabelMapping:
         are. What is no label is none afterwards either."""
         if not self or "revokes" in document or self.is_ours(document):
             return document
-        found = rename(document, self.sources, self.as_string)
-        said = found.get("label")
-        found["label"] = self.verdicts.get(_word(said), said)
+        translated = rename(document, self.sources, self.as_string)
+        verdict = translated.get("label")
+        translated["label"] = self.verdicts.get(_word(verdict), verdict)
         with suppress(EventError):  # whoever reads the label refuses it
-            found["ts"] = epoch_ms(found.get("ts"), self.ts_unit)
-        return {name: found[name] for name in LABEL_FIELDS if found.get(name) is not None}
+            translated["ts"] = epoch_ms(translated.get("ts"), self.ts_unit)
+        return {name: translated[name] for name in LABEL_FIELDS if translated.get(name) is not None}
 
     def is_ours(self, document: dict[str, Any]) -> bool:
         """Whether it names an event or action, has a verdict of ours and a time, no integer that is to become a string,
@@ -66,5 +66,5 @@ def _is_time(value: object) -> bool:
         return False
 
 
-def _word(said: object) -> str:
-    return str(said).lower() if type(said) is bool else str(said)
+def _word(value: object) -> str:
+    return str(value).lower() if type(value) is bool else str(value)

@@ -88,7 +88,7 @@ _KEEPING: Mapping[type, Mapping[str, Kind]] = {
     stats.Min: {"min": Number(finite=False)},
     stats.Var: {"mean": OBJECT, "_S": FINITE},
 }  # fmt: skip
-STATE |= {one.make: Attributes({}) for one in ALLOWED.values()}  # what is not named above keeps nothing
+STATE |= {allowed.make: Attributes({}) for allowed in ALLOWED.values()}  # what is not named above keeps nothing
 STATE |= {made: Attributes(kinds) for made, kinds in _KEEPING.items()}
 STATE |= dict.fromkeys((compose.Pipeline, compose.TransformerProduct, compose.TransformerUnion), _STEPS)
 STATE |= {HashedNgrams: Ngrams(), HoeffdingTreeClassifier: Tree(), ARFClassifier: Forest()}

@@ -49,10 +49,10 @@ def text_bytes(text: str) -> bytes:
 def gram_indices(text: str, seed: int) -> Indices:
     """The indices of the text's byte n-grams, each once, in the order in which they come first."""
     data = text_bytes(text)
-    found = [byte_grams(data, LONG_GRAM, seed)]
+    grams = [byte_grams(data, LONG_GRAM, seed)]
     if len(data) < SHORT_TEXT_BYTES:
-        found.append(byte_grams(data, SHORT_GRAM, seed))
-    indices = np.concatenate(found)
+        grams.append(byte_grams(data, SHORT_GRAM, seed))
+    indices = np.concatenate(grams)
     _, first = np.unique(indices, return_index=True)
     return indices[np.sort(first)]
 
@@ -78,9 +78,9 @@ def weigh_texts(texts: Sequence[str | None], seed: int, weights: "array[float]",
     for place, text in enumerate(texts):
         indices = gram_indices(text, seed) if text else ()
         if len(indices):
-            found = np.cumsum(rows[indices].astype(np.float64), axis=0)[-1] / sqrt(len(indices))
+            weighed = np.cumsum(rows[indices].astype(np.float64), axis=0)[-1] / sqrt(len(indices))
             for arm in range(ARMS):
-                sums[ARMS * place + arm] += float(found[arm])
+                sums[ARMS * place + arm] += float(weighed[arm])
 
 
 def weigh_indices(
@@ -155,14 +155,14 @@ def learn(
 ) -> "array[float]":  # fmt: skip
     """One step of AdaGrad on the log loss for each arm, towards a probability; `push` multiplies the gradient.
     Returns what the arms said before."""
-    said = logits(indices, values, weights)
-    errors = [(sigmoid(logit) - target) * push for logit in said]
+    arm_logits = logits(indices, values, weights)
+    errors = [(sigmoid(logit) - target) * push for logit in arm_logits]
     if len(np.unique(indices)) < len(indices):
         for index, value in zip(indices, values, strict=True):  # where an index comes twice, one after the other
             _step(index[None], value[None], table(weights), table(gradients), rates, errors)
     else:
         _step(indices, values, table(weights), table(gradients), rates, errors)
-    return said
+    return arm_logits
 
 
 def _step(

@@ -22,21 +22,21 @@ def roc_auc(scores: Sequence[float], spam: Sequence[bool]) -> float | None:
 
 def pr_auc(scores: Sequence[float], spam: Sequence[bool]) -> float | None:
     """Average precision: the mean of the precision at each spam, the highest score first; None without spam."""
-    found, total = _from_the_top(scores, spam)
-    if not len(found) or not found[-1]:
+    spam_above, total = _from_the_top(scores, spam)
+    if not len(spam_above) or not spam_above[-1]:
         return None
-    gained = np.diff(found, prepend=0)
-    return float((gained * found / total).sum() / found[-1])
+    gained = np.diff(spam_above, prepend=0)
+    return float((gained * spam_above / total).sum() / spam_above[-1])
 
 
 def recall_at(scores: Sequence[float], spam: Sequence[bool], false_positives: float) -> float | None:
     """The share of spam above the threshold at which this share of ham is above it; None without both."""
-    found, total = _from_the_top(scores, spam)
+    spam_above, total = _from_the_top(scores, spam)
     ham = len(spam) - int(np.sum(spam))
-    if not ham or not len(found) or not found[-1]:
+    if not ham or not len(spam_above) or not spam_above[-1]:
         return None
-    allowed = found[total - found <= false_positives * ham]
-    return float((allowed[-1] if len(allowed) else 0) / found[-1])
+    allowed = spam_above[total - spam_above <= false_positives * ham]
+    return float((allowed[-1] if len(allowed) else 0) / spam_above[-1])
 
 
 def log_loss(scores: Sequence[float], spam: Sequence[bool]) -> float | None:
@@ -50,17 +50,17 @@ def calibration_error(scores: Sequence[float], spam: Sequence[bool]) -> float | 
     any."""
     if not len(scores):
         return None
-    given, truth = np.asarray(scores, float), np.asarray(spam, float)
-    bins = np.minimum((given * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = [abs(float((given[bins == one] - truth[bins == one]).sum())) for one in range(CALIBRATION_BINS)]
-    return sum(gaps) / len(given)
+    predicted, truth = np.asarray(scores, float), np.asarray(spam, float)
+    bins = np.minimum((predicted * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = [abs(float((predicted[bins == number] - truth[bins == number]).sum())) for number in range(CALIBRATION_BINS)]
+    return sum(gaps) / len(predicted)
 
 
 def _from_the_top(scores: Sequence[float], spam: Sequence[bool]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each different score from the highest: how much spam, and how many events, score as much or more."""
-    given, truth = np.asarray(scores, float), np.asarray(spam, bool)
-    order = np.argsort(-given, kind="stable")
-    last = np.flatnonzero(np.diff(given[order], append=-np.inf) != 0)
+    predicted, truth = np.asarray(scores, float), np.asarray(spam, bool)
+    order = np.argsort(-predicted, kind="stable")
+    last = np.flatnonzero(np.diff(predicted[order], append=-np.inf) != 0)
     return np.cumsum(truth[order])[last], last + 1
 
 

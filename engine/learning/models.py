@@ -80,8 +80,8 @@ class LearnedModel:
         else:
             taken_back = 1 / max(example.presumed, 1 / MAX_CORRECTION) if example.presumed > 0 else push
             push += taken_back if before else 0
-            given = None if example.presumes else example.score  # what nobody has said proves nothing
-            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, given)
+            proving_score = None if example.presumes else example.score  # what nobody has said proves nothing
+            probability = self.learner.teach(example.names, example.inputs, spam, weight * push, proving_score)
             if before:
                 self._count(-1, before == "spam")
             self._count(1, spam)

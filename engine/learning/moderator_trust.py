@@ -37,7 +37,7 @@ _ROUNDING = 1e-6
 """Fewer labels are what is left of none by subtraction."""
 
 
-class Record(msgspec.Struct):
+class TrustRecord(msgspec.Struct):
     """Labels, disagreement (0 to 1 each), and what the others' was on average at the time of each; all faded."""
 
     labels: float = 0.0
@@ -53,7 +53,7 @@ class Record(msgspec.Struct):
     def trust(self, average: float) -> float:
         """0 to 1, from how the odds of disagreement compare with what was expected. `average`: the others', now."""
         own, expected = (
-            (found + PATIENCE * average) / (self.labels + PATIENCE) for found in (self.disagreement, self.expected)
+            (amount + PATIENCE * average) / (self.labels + PATIENCE) for amount in (self.disagreement, self.expected)
         )
         return min(1.0, (TOLERATED * _odds(expected) / _odds(own)) ** 2)
 
@@ -62,10 +62,10 @@ class ModeratorTrust(msgspec.Struct):
     """What is known of the moderators. `moderators`: against the model; `opposed`: against their colleagues and it;
     `anonymous`: labels of nobody. Part of a snapshot: whoever trains next goes on with it."""
 
-    anonymous: Record = msgspec.field(default_factory=Record)
-    moderators: dict[str, Record] = {}
+    anonymous: TrustRecord = msgspec.field(default_factory=TrustRecord)
+    moderators: dict[str, TrustRecord] = {}
     repeats: dict[str, int] = {}
-    opposed: dict[str, Record] = {}
+    opposed: dict[str, TrustRecord] = {}
     opinions: Opinions = msgspec.field(default_factory=Opinions)
 
     def weight(self, moderator: str | None, campaign: int | None) -> float:
@@ -77,23 +77,23 @@ class ModeratorTrust(msgspec.Struct):
 
     def trust(self, moderator: str) -> float:
         """0 to 1: the lower of what the model and what the colleagues give reason for."""
-        found = 1.0
+        lowest = 1.0
         for records in (self.moderators, self.opposed):
             own, average = records.get(moderator), _others(self._sum(records), records.get(moderator))
             if own is not None and average is not None:
-                found = min(found, own.trust(average))
-        return found
+                lowest = min(lowest, own.trust(average))
+        return lowest
 
     def weights_by_moderator(self) -> dict[str, float]:
         """The trust in each moderator of whom enough labels are known: everybody is added up once."""
-        found = {name: 1.0 for name, own in self.moderators.items() if own.labels >= PATIENCE}
+        trusts = {name: 1.0 for name, own in self.moderators.items() if own.labels >= PATIENCE}
         for records in (self.moderators, self.opposed):
             everybody = self._sum(records)
-            for name in found.keys() & records.keys():
+            for name in trusts.keys() & records.keys():
                 average = _others(everybody, records[name])
                 if average is not None:
-                    found[name] = min(found[name], records[name].trust(average))
-        return found
+                    trusts[name] = min(trusts[name], records[name].trust(average))
+        return trusts
 
     def share(self, moderator: str, against: Judge) -> float:
         """How much of a moderator's latest labels is contradicted."""
@@ -118,19 +118,19 @@ class ModeratorTrust(msgspec.Struct):
             against += sum(other is not verdict for other in votes.values())
             self._add(self.opposed, name, against / len(votes))
 
-    def _add(self, records: dict[str, Record], moderator: str, disagreement: float) -> None:
+    def _add(self, records: dict[str, TrustRecord], moderator: str, disagreement: float) -> None:
         average = _others(self._sum(records), records.get(moderator))
-        own = keep_latest(records, moderator, records.get(moderator, Record()), REMEMBERED)
+        own = keep_latest(records, moderator, records.get(moderator, TrustRecord()), REMEMBERED)
         own.add(disagreement, disagreement if average is None else average)
 
-    def _sum(self, records: Mapping[str, Record]) -> tuple[float, float]:
+    def _sum(self, records: Mapping[str, TrustRecord]) -> tuple[float, float]:
         """Everybody's labels and disagreement these days."""
-        nobodys = self.anonymous if records is self.moderators else Record()
-        labels = sum((one.labels for one in records.values()), nobodys.labels)
-        return labels, sum((one.disagreement for one in records.values()), nobodys.disagreement)
+        nobodys = self.anonymous if records is self.moderators else TrustRecord()
+        labels = sum((record.labels for record in records.values()), nobodys.labels)
+        return labels, sum((record.disagreement for record in records.values()), nobodys.disagreement)
 
 
-def _others(everybody: tuple[float, float], own: Record | None) -> float | None:
+def _others(everybody: tuple[float, float], own: TrustRecord | None) -> float | None:
     """How much all others disagree on average; None where there are none to compare with."""
     labels, disagreement = everybody
     if own is not None:

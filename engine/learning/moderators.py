@@ -18,7 +18,7 @@ JUDGES: tuple[Judge, ...] = ("model", "rules", "colleagues")
 
 
 @dataclass(slots=True)
-class Verdict:
+class ModeratorVerdict:
     """What a moderator has said of an event. `against`: who says otherwise."""
 
     event_id: str
@@ -34,17 +34,17 @@ class Verdict:
 class Moderator:
     """`judged`: by each of the others, so many of the verdicts; `opposed`: so many of these were contradicted."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[ModeratorVerdict] = field(default_factory=list)
     judged: Counter[Judge] = field(default_factory=Counter)
     opposed: Counter[Judge] = field(default_factory=Counter)
 
     @property
-    def disputed(self) -> list[Verdict]:
+    def disputed(self) -> list[ModeratorVerdict]:
         """Those with whom somebody disagrees, the most contradicted first, then the latest."""
-        found = [one for one in self.verdicts if one.against]
-        return sorted(found, key=lambda one: (-len(one.against), -one.ts_ms))
+        disputed = [verdict for verdict in self.verdicts if verdict.against]
+        return sorted(disputed, key=lambda verdict: (-len(verdict.against), -verdict.ts_ms))
 
-    def hold(self, verdict: Verdict, judge: Judge, spam: bool | None) -> None:
+    def hold(self, verdict: ModeratorVerdict, judge: Judge, spam: bool | None) -> None:
         """Compare a verdict with what somebody else says, if they say something."""
         if spam is None:
             return
@@ -59,44 +59,44 @@ def review_moderators(
 ) -> dict[str, Moderator]:
     """What moderators have said, from examples in their order. `outcomes`: what rules did, by the event's id;
     `quarantined`: whose word does not count against others."""
-    said = _said(examples)
+    verdicts = _last_verdicts(examples)
     by_event: dict[str, dict[str, bool]] = {}
     by_campaign: dict[int, dict[str, list[bool]]] = {}
-    for (name, event_id), one in said.items():
-        by_event.setdefault(event_id, {})[name] = one.spam
-        if one.campaign is not None:
-            by_campaign.setdefault(one.campaign, {}).setdefault(name, []).append(one.spam)
-    found: dict[str, Moderator] = {}
-    for (name, event_id), one in said.items():
-        moderator = found.setdefault(name, Moderator())
-        moderator.verdicts.append(one)
-        moderator.hold(one, "model", None if one.score is None else one.score >= 0.5)
-        moderator.hold(one, "rules", {"act": True, "allow": False}.get(outcomes.get(event_id, "")))
-        look_alikes = by_campaign[one.campaign] if one.campaign is not None else {}
-        votes = {other: _majority(given) for other, given in look_alikes.items()} | by_event[event_id]
+    for (name, event_id), verdict in verdicts.items():
+        by_event.setdefault(event_id, {})[name] = verdict.spam
+        if verdict.campaign is not None:
+            by_campaign.setdefault(verdict.campaign, {}).setdefault(name, []).append(verdict.spam)
+    moderators: dict[str, Moderator] = {}
+    for (name, event_id), verdict in verdicts.items():
+        moderator = moderators.setdefault(name, Moderator())
+        moderator.verdicts.append(verdict)
+        moderator.hold(verdict, "model", None if verdict.score is None else verdict.score >= 0.5)
+        moderator.hold(verdict, "rules", {"act": True, "allow": False}.get(outcomes.get(event_id, "")))
+        look_alikes = by_campaign[verdict.campaign] if verdict.campaign is not None else {}
+        votes = {other: _majority(theirs) for other, theirs in look_alikes.items()} | by_event[event_id]
         heard = (vote for other, vote in votes.items() if other != name and other not in quarantined)
-        moderator.hold(one, "colleagues", _majority(heard))
-    return found
+        moderator.hold(verdict, "colleagues", _majority(heard))
+    return moderators
 
 
-def _said(examples: Iterable[Example]) -> dict[tuple[str, str], Verdict]:
+def _last_verdicts(examples: Iterable[Example]) -> dict[tuple[str, str], ModeratorVerdict]:
     """Each moderator's last verdict on each event. Several models may have scored it: the surest one is heard."""
-    said: dict[tuple[str, str], Verdict] = {}
+    verdicts: dict[tuple[str, str], ModeratorVerdict] = {}
     for example in examples:
         if example.presumes or example.moderator is None:
             continue
         key = example.moderator, example.event_id
-        before = said.pop(key, None)
+        before = verdicts.pop(key, None)
         if example.verdict == "retracted":
             continue
         score = example.score
         if before is not None and before.ts_ms == example.ts_ms:
             score = max(before.score, score, key=_sureness)
         text = next((text for text in example.inputs.texts if text), "")
-        said[key] = Verdict(
+        verdicts[key] = ModeratorVerdict(
             example.event_id, example.verdict == "spam", example.ts_ms, score, text, campaign_of(example)
         )
-    return said
+    return verdicts
 
 
 def _sureness(score: float | None) -> float:
@@ -105,6 +105,6 @@ def _sureness(score: float | None) -> float:
 
 def _majority(votes: Iterable[bool | None]) -> bool | None:
     """What most say; None where there are none, or as many on either side."""
-    given = [vote for vote in votes if vote is not None]
-    spam = sum(given)
-    return None if 2 * spam == len(given) else 2 * spam > len(given)
+    cast = [vote for vote in votes if vote is not None]
+    spam = sum(cast)
+    return None if 2 * spam == len(cast) else 2 * spam > len(cast)

@@ -103,12 +103,12 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         hint = self.fading() * hinted(names.hints, inputs.numbers)
         return sigmoid(self.logit(featurizer(names).vector(inputs)) + hint)
 
-    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, given: float | None = None) -> float:
+    def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None) -> float:
         """One label; returns the probability of spam that would have been given before. `push` multiplies the step;
-        `given`: the score that the event had got, None where it was unknown."""
+        `score`: the one that the event had got, None where it was unknown."""
         vector, hint = featurizer(names).vector(inputs), hinted(names.hints, inputs.numbers)
         self._touched[vector.indices] = True
-        proves = given is not None and abs(given - sigmoid(hint)) > _SAME
+        proves = score is not None and abs(score - sigmoid(hint)) > _SAME
         hint *= self.fading()
         return sigmoid(self.learn(vector, spam, push, proves) + hint)
 
@@ -133,12 +133,12 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True) -> float:
         """One label; returns the logit that would have been given before. `push` multiplies the step; `proves`: the
         event was scored with what had been learned by then."""
-        said = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push)
-        before = self._mixed(said)
+        logits = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push)
+        before = self._mixed(logits)
         self.taught[spam] += 1
         self.proofs += proves
         sign = -1 if spam else 1
-        for arm, logit in enumerate(said):
+        for arm, logit in enumerate(logits):
             loss = log1p(exp(max(-SATURATED, min(SATURATED, sign * logit))))
             self.losses[arm] = self.losses[arm] * MEMORY + loss
         return before
@@ -169,9 +169,9 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         """How much hints count."""
         return FADING / (FADING + min(self.taught))
 
-    def _mixed(self, said: "array[float]") -> float:
+    def _mixed(self, logits: "array[float]") -> float:
         total = 0.0
-        for factor, logit in zip(self.factors(), said, strict=True):
+        for factor, logit in zip(self.factors(), logits, strict=True):
             total += factor * logit
         return total
 

@@ -15,12 +15,12 @@ HEARD = 5
 class Opinions(msgspec.Struct):
     """By campaign, the last verdict of each moderator: whether it is spam."""
 
-    said: dict[str, dict[str, bool]] = {}
+    verdicts: dict[str, dict[str, bool]] = msgspec.field(default_factory=dict, name="said")
 
     def hear(self, moderator: str, campaign: int, spam: bool) -> dict[str, bool]:
         """Note a verdict. Returns what the others have said of the campaign; nothing where this says nothing new, so
         that many labels on one campaign are one opinion."""
-        known = keep_latest(self.said, str(campaign), self.said.get(str(campaign), {}), CAMPAIGNS)
+        known = keep_latest(self.verdicts, str(campaign), self.verdicts.get(str(campaign), {}), CAMPAIGNS)
         is_new = known.get(moderator) is not spam
         keep_latest(known, moderator, spam, HEARD)
         return {name: verdict for name, verdict in known.items() if name != moderator} if is_new else {}

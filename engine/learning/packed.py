@@ -43,7 +43,7 @@ def keys_out(keys: Iterable[Any]) -> list[bytes]:
     """Keys, as the head of this module tells. Raises ValueError for another kind of key."""
     types, texts = bytearray(), list[str]()
     for key in keys:
-        if type(key) is tuple and 0 < len(key) < 256 - _SEVERAL and all(type(one) is str for one in key):
+        if type(key) is tuple and 0 < len(key) < 256 - _SEVERAL and all(type(part) is str for part in key):
             types.append(_SEVERAL + len(key))
             texts += key
             continue
@@ -115,8 +115,8 @@ def numbers_in(data: Any, room: Room, least: float = -inf) -> list[Any]:
     room.take(len(numbers))
     if not (np.isfinite(numbers).all() and (numbers >= least).all()):
         raise ValueError("it has numbers that no learner has")
-    found: list[Any] = numbers.tolist()
-    return found
+    items: list[Any] = numbers.tolist()
+    return items
 
 
 def measure(data: bytes) -> None:

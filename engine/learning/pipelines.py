@@ -41,10 +41,10 @@ def read_pipeline(text: str) -> Any:
 
 def _check_parts(made: Any) -> None:
     """Operators make estimators as well: what they have made must be allowed, too."""
-    found = list(parts(made))
-    if len(found) > MAX_PARTS:
-        raise PipelineError(f"a pipeline has {len(found)} parts, the limit is {MAX_PARTS}")
-    for part in found:
+    all_parts = list(parts(made))
+    if len(all_parts) > MAX_PARTS:
+        raise PipelineError(f"a pipeline has {len(all_parts)} parts, the limit is {MAX_PARTS}")
+    for part in all_parts:
         if not is_part(part):
             raise PipelineError(f"a pipeline cannot have a {type(part).__name__} among its parts")
 
@@ -60,24 +60,28 @@ def _value(node: ast.expr, depth: int) -> Any:
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return tuple(_value(item, depth - 1) for item in items)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            one, other = _value(left, depth - 1), _value(right, depth - 1)
-            if isinstance(one, Base) and isinstance(other, Base):
-                return _OPERATORS[type(op)](one, other)
+            first, second = _value(left, depth - 1), _value(right, depth - 1)
+            if isinstance(first, Base) and isinstance(second, Base):
+                return _OPERATORS[type(op)](first, second)
         case ast.Call(func=function, args=arguments, keywords=named):
             name = ast.unparse(function).removeprefix(_LIBRARY)
-            positional = [_value(one, depth - 1) for one in arguments]
-            return _made(name, _allowed(name), positional, {one.arg: _value(one.value, depth - 1) for one in named})
+            positional = [_value(argument, depth - 1) for argument in arguments]
+            return _made(
+                name, _allowed(name), positional, {keyword.arg: _value(keyword.value, depth - 1) for keyword in named}
+            )
     raise PipelineError(f"{ast.unparse(node)!r} is neither an estimator of River's nor a number or a text")
 
 
 def _allowed(name: str) -> Allowed:
-    found = ALLOWED.get(name)
-    if found is None:
+    allowed = ALLOWED.get(name)
+    if allowed is None:
         module = f"{name.rpartition('.')[0]}."
-        near = get_close_matches(name, ALLOWED, cutoff=0.7) or [one for one in ALLOWED if one.startswith(module)]
-        near = near or sorted({one.partition(".")[0] + ".…" * ("." in one) for one in ALLOWED})
+        near = get_close_matches(name, ALLOWED, cutoff=0.7) or [
+            candidate for candidate in ALLOWED if candidate.startswith(module)
+        ]
+        near = near or sorted({candidate.partition(".")[0] + ".…" * ("." in candidate) for candidate in ALLOWED})
         raise PipelineError(f"`{name}` is not an estimator that may be used; allowed are: {', '.join(near)}")
-    return found
+    return allowed
 
 
 def _made(name: str, allowed: Allowed, positional: list[Any], named: dict[str | None, Any]) -> Any:
@@ -86,20 +90,20 @@ def _made(name: str, allowed: Allowed, positional: list[Any], named: dict[str | 
         order = list(inspect.signature(allowed.make).parameters)
         if len(positional) > len(order):
             raise PipelineError(f"`{name}` takes {len(order)} arguments, not {len(positional)}")
-        given: dict[str | None, Any] = dict(zip(order, positional, strict=False))
-        if doubled := given.keys() & named.keys():
+        arguments: dict[str | None, Any] = dict(zip(order, positional, strict=False))
+        if doubled := arguments.keys() & named.keys():
             raise PipelineError(f"`{name}` is given {', '.join(map(str, sorted(doubled, key=str)))} twice")
-        given |= named
+        arguments |= named
     else:
-        given = named
+        arguments = named
         for value in positional:
             if not allowed.rest.allows(value):
-                raise PipelineError(f"`{name}` takes {allowed.rest.wanted}, not {value!r:.100}")
-    for key, value in given.items():
+                raise PipelineError(f"`{name}` takes {allowed.rest.description}, not {value!r:.100}")
+    for key, value in arguments.items():
         argument = allowed.parameters.get(key or "")
         if argument is None:
-            told = f"; it takes {', '.join(allowed.parameters)}" if allowed.parameters else ""
-            raise PipelineError(f"`{name}` takes no `{key or '**'}` here{told}")
+            hint = f"; it takes {', '.join(allowed.parameters)}" if allowed.parameters else ""
+            raise PipelineError(f"`{name}` takes no `{key or '**'}` here{hint}")
         if not argument.allows(value):
-            raise PipelineError(f"`{key}` of `{name}` is {argument.wanted}, not {value!r:.100}")
-    return allowed.make(*(positional if allowed.rest else ()), **given)  # type: ignore[arg-type]  # no name is None
+            raise PipelineError(f"`{key}` of `{name}` is {argument.description}, not {value!r:.100}")
+    return allowed.make(*(positional if allowed.rest else ()), **arguments)  # type: ignore[arg-type]  # no name is None

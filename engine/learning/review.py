@@ -24,7 +24,7 @@ _STEPS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ReviewCandidate:
     """An event of a batch that is to be reviewed. `row`: where it is among the scored ones."""
 
     row: int
@@ -34,20 +34,23 @@ class Candidate:
     why: str
 
 
-def choose(rows: ScoredRows, share: float) -> list[Candidate]:
+Candidate = ReviewCandidate  # as engine/stream/handlers still call it
+
+
+def choose(rows: ScoredRows, share: float) -> list[ReviewCandidate]:
     """Those of a batch that are to be reviewed."""
     if not share:
         return []
     chance = propensities(rows.scores, share)
     drawn = (rows.keys >> np.uint64(32)).astype(np.float64) / _STEPS
-    found = []
+    candidates = []
     for row in np.flatnonzero(drawn < chance).tolist():
         score = float(rows.scores[row])
         is_unsure = drawn[row] >= share and abs(score - 0.5) <= NEAR
         why = "unknown" if np.isnan(score) else "uncertain" if is_unsure else "exploration"
         known = None if np.isnan(score) else score
-        found.append(Candidate(row, int(rows.places[row]), known, float(chance[row]), why))
-    return found
+        candidates.append(ReviewCandidate(row, int(rows.places[row]), known, float(chance[row]), why))
+    return candidates
 
 
 def propensities(scores: NDArray[np.float64], share: float) -> NDArray[np.float64]:

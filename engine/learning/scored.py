@@ -112,9 +112,11 @@ def blocks(scored: Sequence[ScoredRows], size: int) -> Iterator[tuple[NDArray[np
         own = keys[start : start + size]
         sections = []
         for rows in scored:
-            found = np.arange(start, start + len(own)) if len(scored) == 1 else np.flatnonzero(np.isin(rows.keys, own))
-            if len(found):
-                sections.append(rows.select(found).encode())
+            own_rows = (
+                np.arange(start, start + len(own)) if len(scored) == 1 else np.flatnonzero(np.isin(rows.keys, own))
+            )
+            if len(own_rows):
+                sections.append(rows.select(own_rows).encode())
         yield own, b"".join(sections)
 
 
@@ -129,21 +131,21 @@ def read_scored(block: bytes | memoryview, keys: Iterable[int]) -> Iterator[tupl
 def kept(block: bytes | memoryview, keys: Iterable[int]) -> bytes:
     """A block of these events alone. Raises StateError."""
     sections: dict[tuple[str, str, str | None, float], list[tuple[int, ScoredModel]]] = {}
-    for key, one in read_scored(block, keys):
-        sections.setdefault((one.name, one.version, one.policy, one.presume), []).append((key, one))
-    return b"".join(_rows(found).encode() for found in sections.values())
+    for key, model in read_scored(block, keys):
+        sections.setdefault((model.name, model.version, model.policy, model.presume), []).append((key, model))
+    return b"".join(_rows(scored).encode() for scored in sections.values())
 
 
-def _rows(found: Sequence[tuple[int, ScoredModel]]) -> ScoredRows:
-    first = found[0][1]
-    numbers = [[nan if number is None else number for number in one.inputs.numbers] for _, one in found]
+def _rows(scored: Sequence[tuple[int, ScoredModel]]) -> ScoredRows:
+    first = scored[0][1]
+    numbers = [[nan if number is None else number for number in model.inputs.numbers] for _, model in scored]
     return ScoredRows(
         first.name, first.version, first.names,
-        np.array([key for key, _ in found], np.uint64),
-        np.array([nan if one.score is None else one.score for _, one in found], np.float64),
-        np.array(numbers, np.float64).reshape(len(found), -1),
-        [(one.inputs.texts, one.inputs.categories) for _, one in found],
-        np.arange(len(found)), first.policy, first.presume,
+        np.array([key for key, _ in scored], np.uint64),
+        np.array([nan if model.score is None else model.score for _, model in scored], np.float64),
+        np.array(numbers, np.float64).reshape(len(scored), -1),
+        [(model.inputs.texts, model.inputs.categories) for _, model in scored],
+        np.arange(len(scored)), first.policy, first.presume,
     )  # fmt: skip
 
 
@@ -161,8 +163,8 @@ def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
         if at > len(block):
             raise ValueError("it ends too early")
         keys = np.frombuffer(block, "<u8", head.rows, starts[0])
-        found = np.flatnonzero(np.isin(keys, asked)).tolist()
-        if not found:
+        rows = np.flatnonzero(np.isin(keys, asked)).tolist()
+        if not rows:
             continue
         scores = np.frombuffer(block, "<f8", head.rows, starts[1])
         numbers = np.frombuffer(block, "<f8", head.rows * len(head.names.numbers), starts[2])
@@ -170,7 +172,7 @@ def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
         lengths = np.frombuffer(block, "<i4", strings, starts[3]).reshape(head.rows, -1)
         ends = np.maximum(lengths, 0).sum(axis=1).cumsum()
         joined = str(block[starts[4] : starts[5]], "utf-8", "surrogatepass")
-        for row in found:
+        for row in rows:
             own = _strings(joined, int(ends[row - 1]) if row else 0, lengths[row].tolist())
             score, texts = float(scores[row]), len(head.names.texts)
             inputs = Inputs(
@@ -186,8 +188,8 @@ def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
 
 
 def _strings(joined: str, at: int, lengths: Sequence[int]) -> list[str | None]:
-    found: list[str | None] = []
+    strings: list[str | None] = []
     for length in lengths:
-        found.append(joined[at : at + length] if length >= 0 else None)
+        strings.append(joined[at : at + length] if length >= 0 else None)
         at += max(0, length)
-    return found
+    return strings

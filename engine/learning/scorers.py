@@ -52,11 +52,11 @@ class ModelScorer:
         if not self._knows:
             return
         for at, seed in enumerate(self._featurizer.texts):
-            weigh_texts([one and one[0][at] for one in batch], seed, self._weights, self._sums)
+            weigh_texts([event_texts and event_texts[0][at] for event_texts in batch], seed, self._weights, self._sums)
         if self._names.categories:
-            for place, one in enumerate(batch):
-                if one is not None:
-                    self._shares[place] = self._weigh_categories(place, one[1])
+            for place, event_texts in enumerate(batch):
+                if event_texts is not None:
+                    self._shares[place] = self._weigh_categories(place, event_texts[1])
 
     def read_late(self, place: int, texts: ModelTexts) -> None:
         """Read the texts of an event for which the model was not to be asked."""
@@ -66,8 +66,8 @@ class ModelScorer:
         for text, seed in zip(texts[0], self._featurizer.texts, strict=True):
             sums = array("d", bytes(8 * ARMS))
             weigh_texts([text], seed, self._weights, sums)
-            for arm, found in enumerate(sums):
-                self._sums[ARMS * place + arm] += found
+            for arm, arm_sum in enumerate(sums):
+                self._sums[ARMS * place + arm] += arm_sum
         if self._names.categories:
             self._shares[place] = self._weigh_categories(place, texts[1])
 
@@ -92,8 +92,8 @@ class ModelScorer:
 
     def _guess(self, numbers: ModelNumbers) -> float | None:
         """What hints alone say; None when none of them does."""
-        told = [number for number in numbers[-len(self._hints) :] if number is not None]
-        return sigmoid(hinted(self._hints, numbers)) if told else None
+        known = [number for number in numbers[-len(self._hints) :] if number is not None]
+        return sigmoid(hinted(self._hints, numbers)) if known else None
 
     def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
         """What the model saw, by name: the numbers as they were read, and how long the texts are."""
@@ -123,8 +123,8 @@ class ModelScorer:
         keys, scores = [key for _, key, _ in self._scored], [score for _, _, score in self._scored]
         rows = ScoredRows(
             self.name, self.version, self._names, np.array(keys, np.uint64), np.array(scores),
-            np.array(self._numbers).reshape(len(keys), -1), [one for one in texts if one is not None], np.array(places),
-            self._policy, self._presume,
+            np.array(self._numbers).reshape(len(keys), -1), [read for read in texts if read is not None],
+            np.array(places), self._policy, self._presume,
         )  # fmt: skip
         self._begin([])
         return rows

@@ -54,16 +54,16 @@ _LEAP = 1_000_000
 up leaves room for all that come. Those of seeds are times."""
 
 
-class Publisher:
+class SnapshotWriter:
     """Turns a model into messages, publication by publication. `publications`: those that it consists of so far."""
 
     def __init__(self, publications: Sequence[Publication] = (), number: int = 0) -> None:
         self._publications = list(publications)
         self._number = publications[-1][0] + 1 if publications else number
 
-    def anew(self) -> "Publisher":
-        """The publisher of a model that takes this one's place."""
-        return Publisher(number=self._number)
+    def anew(self) -> "SnapshotWriter":
+        """The writer of a model that takes this one's place."""
+        return SnapshotWriter(number=self._number)
 
     def publish(self, model: LearnedModel) -> Iterator[tuple[str, bytes]]:
         """Keys and values of the next publication; all of them have to be published, in this order."""
@@ -85,6 +85,9 @@ class Publisher:
         yield model.name, msgspec.json.encode(head)
 
 
+Publisher = SnapshotWriter  # as benchmarks still call it
+
+
 def _row_messages(name: str, learner: HashedNgrams, publication: Publication) -> Iterator[tuple[str, bytes]]:
     slot, range_ = publication[0] % _SLOTS, publication[0] % ROUNDS
     changed = learner.touched()
@@ -104,7 +107,7 @@ def _river_messages(name: str, learner: RiverLearner, publication: Publication) 
 
 
 @dataclass(slots=True)
-class Follower:
+class SnapshotReader:
     """Puts one model together from its messages, in the order of the topic."""
 
     head: Head | None = None
@@ -143,32 +146,34 @@ class Follower:
             Thresholds.load(head.judged), self.learner,
         )  # fmt: skip
 
-    def copy(self) -> "tuple[LearnedModel, Publisher]":
+    def copy(self) -> "tuple[LearnedModel, SnapshotWriter]":
         """The model and what publishes it, to learn on."""
         model = self.model()
         model.moderator_trust = msgspec.json.decode(msgspec.json.encode(model.moderator_trust), type=ModeratorTrust)
         model.learner = copied(model.learner)
         assert self.head is not None
-        return model, Publisher(self.head.publications)
+        return model, SnapshotWriter(self.head.publications)
 
     def _wait(self, key: str, value: bytes) -> None:
         """Keep a part until its head comes."""
         if not _PART_KEY.fullmatch(key.partition("/")[2]):
             raise ValueError(f"{key[:100]!r} is the key of no part of a model")
-        found = msgspec.msgpack.decode(value, type=RiverPart) if "/river/" in key else read_rows(value)
+        part = msgspec.msgpack.decode(value, type=RiverPart) if "/river/" in key else read_rows(value)
         known = self._waiting.get(key)
-        waiting = self._waiting_bytes + found.size_bytes - (known.size_bytes if known is not None else 0)
+        waiting = self._waiting_bytes + part.size_bytes - (known.size_bytes if known is not None else 0)
         if waiting > MAX_WAITING_BYTES:
             raise ValueError(f"more than {MAX_WAITING_BYTES >> 20} MB wait for the head of this model")
-        self._waiting[key], self._waiting_bytes = found, waiting
+        self._waiting[key], self._waiting_bytes = part, waiting
 
     def _apply(self, head: Head) -> None:
-        waiting = sorted(self._waiting.values(), key=lambda one: one.publication)
+        waiting = sorted(self._waiting.values(), key=lambda part: part.publication)
         self._waiting.clear()
         self._waiting_bytes = 0
         if head.river is not None:
-            parts = [one for one in waiting if isinstance(one, RiverPart) and one.publication == head.publications[-1]]
-            data = b"".join(one.data for one in sorted(parts, key=lambda one: one.part))
+            parts = [
+                part for part in waiting if isinstance(part, RiverPart) and part.publication == head.publications[-1]
+            ]
+            data = b"".join(part.data for part in sorted(parts, key=lambda part: part.part))
             self.learner = RiverLearner.load(head.river, data)
             self.head = head
             return
@@ -184,6 +189,9 @@ class Follower:
                 table(learner.gradients)[rows.indices] = rows.gradients
         learner.losses, learner.taught, learner.proofs = list(head.losses), list(head.taught), head.proofs
         self.head = head
+
+
+Follower = SnapshotReader  # as engine/stream/handlers still call it
 
 
 def seed_of(name: str) -> str:
@@ -211,12 +219,12 @@ def whole(model: LearnedModel, number: int = 0) -> list[tuple[str, bytes]]:
     one than of any model that was published under this name."""
     if isinstance(model.learner, HashedNgrams):
         model.learner.touch_all()
-    return list(Publisher(number=number).publish(model))
+    return list(SnapshotWriter(number=number).publish(model))
 
 
 def read_whole(messages: Sequence[tuple[str, bytes]]) -> LearnedModel:
     """What `whole` gave. Raises SnapshotError."""
-    follower = Follower()
+    follower = SnapshotReader()
     for key, value in messages:
         follower.receive(key, value)
     if follower.head is None:

@@ -100,9 +100,14 @@ class NumbersByTwo:
 
     def dump(self, value: Mapping[Any, Mapping[Any, Any]]) -> Any:
         inner = list(value.values())
-        sizes = np.array([len(one) for one in inner], "<u4").tobytes()
+        sizes = np.array([len(entries) for entries in inner], "<u4").tobytes()
         keys = keys_out(chain.from_iterable(inner))
-        return [keys_out(value), sizes, keys, numbers_out([n for one in inner for n in one.values()], self.least)]
+        return [
+            keys_out(value),
+            sizes,
+            keys,
+            numbers_out([n for entries in inner for n in entries.values()], self.least),
+        ]
 
     def load(self, fresh: Any, data: Any, room: Room) -> Any:
         outer, sizes, inner, numbers = items_of(data, 4)
@@ -123,7 +128,7 @@ class Members:
     make: Callable[[], Any] | None = None
 
     def dump(self, value: Mapping[Any, Any]) -> Any:
-        return [keys_out(value), [self.kind.dump(one) for one in value.values()]]
+        return [keys_out(value), [self.kind.dump(item) for item in value.values()]]
 
     def load(self, fresh: Any, data: Any, room: Room) -> Any:
         keys, states = items_of(data, 2)
@@ -179,12 +184,12 @@ class Steps:
     """The parts of a pipeline or a union, or the models of an ensemble, that the expression has made."""
 
     def dump(self, value: Any) -> Any:
-        return [OBJECT.dump(one) for one in _ordered(value)]
+        return [OBJECT.dump(part) for part in _ordered(value)]
 
     def load(self, fresh: Any, data: Any, room: Room) -> Any:
         made = _ordered(fresh)
-        for one, state in zip(made, items_of(data, len(made)), strict=True):
-            OBJECT.load(one, state, room)
+        for part, state in zip(made, items_of(data, len(made)), strict=True):
+            OBJECT.load(part, state, room)
         return fresh
 
 
@@ -200,15 +205,15 @@ class Ngrams:
     def load(self, fresh: Any, data: Any, room: Room) -> Any:
         known, *rows, losses, taught, proofs = items_of(data, 6)
         indices = array_of(known, "<u4")
-        weights, gradients = (array_of(one, "<f4") for one in rows)
+        weights, gradients = (array_of(column, "<f4") for column in rows)
         if not len(weights) == len(gradients) == ARMS * len(indices) or (len(indices) and indices.max() >= INDICES):
             raise ValueError("it is of a learner of another size")
         if not (np.isfinite(weights).all() and np.isfinite(gradients).all() and (gradients >= 0).all()):
             raise ValueError("it has numbers that no learner has")
         table(fresh.weights)[indices] = weights.reshape(-1, ARMS)
         table(fresh.gradients)[indices] = gradients.reshape(-1, ARMS)
-        fresh.losses = [POSITIVE.load(None, one, room) for one in items_of(losses, ARMS)]
-        fresh.taught = [COUNT.load(None, one, room) for one in items_of(taught, 2)]
+        fresh.losses = [POSITIVE.load(None, item, room) for item in items_of(losses, ARMS)]
+        fresh.taught = [COUNT.load(None, item, room) for item in items_of(taught, 2)]
         fresh.proofs = COUNT.load(None, proofs, room)
         return fresh
 
@@ -223,10 +228,10 @@ class Attributes:
         return {name: kind.dump(getattr(value, name)) for name, kind in self.kinds.items() if hasattr(value, name)}
 
     def load(self, fresh: Any, data: Any, room: Room) -> Any:
-        wanted = {name: kind for name, kind in self.kinds.items() if hasattr(fresh, name)}
-        if type(data) is not dict or data.keys() != wanted.keys():
+        expected = {name: kind for name, kind in self.kinds.items() if hasattr(fresh, name)}
+        if type(data) is not dict or data.keys() != expected.keys():
             raise ValueError(f"it is not what a {type(fresh).__name__} has learned")
-        for name, kind in wanted.items():
+        for name, kind in expected.items():
             setattr(fresh, name, kind.load(getattr(fresh, name), data[name], room))
         return fresh
 
@@ -248,10 +253,10 @@ COUNTS = Numbers(0)
 
 
 def _kind_of(value: Any) -> Kind:
-    found = STATE.get(type(value))
-    if found is None:
+    kind = STATE.get(type(value))
+    if kind is None:
         raise ValueError(f"what a {type(value).__name__} has learned is not kept")
-    return found
+    return kind
 
 
 def _ordered(value: Any) -> list[Any]:

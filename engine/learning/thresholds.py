@@ -41,7 +41,7 @@ class Thresholds:
         """As bytes: the scores, then the verdicts."""
         scores, spam = (
             np.array([score for score, _ in self._seen], "<f4"),
-            np.array([one for _, one in self._seen], "u1"),
+            np.array([is_spam for _, is_spam in self._seen], "u1"),
         )
         return scores.tobytes() + spam.tobytes()
 
@@ -67,19 +67,19 @@ class Thresholds:
         scores, spam = (np.array(column) for column in zip(*self._seen, strict=True))
         if (~spam).sum() < FEWEST_HAM:
             return None
-        wanted = 1 - (1 - precision) * SPENT
+        needed = 1 - (1 - precision) * SPENT
         order = np.argsort(-scores, kind="stable")
         last = np.flatnonzero(np.diff(scores[order], append=-1.0) != 0)  # equal scores share one threshold
-        above, found = last + 1, np.cumsum(spam[order])[last]
+        above, spam_above = last + 1, np.cumsum(spam[order])[last]
         latest = (np.arange(len(scores)) >= len(scores) - RECENT)[order]
-        lately, found_lately = np.cumsum(latest)[last], np.cumsum(latest & spam[order])[last]
-        holds = (wilson_lower(found, above) >= wanted) & (above >= FEWEST) & (found_lately >= wanted * lately)
+        lately, spam_lately = np.cumsum(latest)[last], np.cumsum(latest & spam[order])[last]
+        holds = (wilson_lower(spam_above, above) >= needed) & (above >= FEWEST) & (spam_lately >= needed * lately)
         return float(scores[order][last[np.flatnonzero(holds)[-1]]]) if holds.any() else None
 
 
-def wilson_lower(found: NDArray[np.int64], of: NDArray[np.int64], z: float = Z) -> NDArray[np.float64]:
+def wilson_lower(count: NDArray[np.int64], of: NDArray[np.int64], z: float = Z) -> NDArray[np.float64]:
     """The lower bound of a share: it lies below only once in two hundred times."""
-    share = found / of
+    share = count / of
     spread = z * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
     bound: NDArray[np.float64] = (share + z * z / (2 * of) - spread) / (1 + z * z / of)
     return bound

@@ -12,25 +12,25 @@ from engine.errors import SnapshotError
 from engine.learning.labels import Example
 from engine.learning.models import LearnedModel, new_learner
 from engine.learning.ngrams import HashedNgrams
-from engine.learning.snapshots import Follower, Publisher, seed_of
+from engine.learning.snapshots import SnapshotReader, SnapshotWriter, seed_of
 
 
 class Trainer:
     """Learns every model of the rulebook. Models are created when their first example comes, or restored from a seed:
     what has been published under the name that `seed_of` gives."""
 
-    def __init__(self, followers: Mapping[str, Follower] | None = None) -> None:
+    def __init__(self, followers: Mapping[str, SnapshotReader] | None = None) -> None:
         self.models: dict[str, LearnedModel] = {}
         self._followers = followers if followers is not None else {}
         self.changed: set[str] = set()
         self.unpublished: dict[str, str] = {}  # models that cannot be written, and why
-        self._publishers: dict[str, Publisher] = {}
+        self._writers: dict[str, SnapshotWriter] = {}
 
-    def restore(self, known: Mapping[str, Follower]) -> int:
+    def restore(self, known: Mapping[str, SnapshotReader]) -> int:
         """Begin from these models, forgetting anything else. Returns the first offset not learned."""
         copies = {name: follower.copy() for name, follower in known.items() if follower.head is not None}
         self.models = {name: model for name, (model, _) in copies.items()}
-        self._publishers = {name: publisher for name, (_, publisher) in copies.items()}
+        self._writers = {name: writer for name, (_, writer) in copies.items()}
         self.changed.clear()
         return min((model.next_offset for model in self.models.values()), default=0)
 
@@ -59,7 +59,7 @@ class Trainer:
         """A model that has not been learned here: as it was published, or new."""
         follower = self._followers.get(name)
         if follower is not None and follower.head is not None:
-            self.models[name], self._publishers[name] = follower.copy()
+            self.models[name], self._writers[name] = follower.copy()
         else:
             self.models[name] = model = LearnedModel(name, learner=new_learner(expression))
             for other in self.models.values():  # what has been command_offset holds for all
@@ -133,7 +133,7 @@ class Trainer:
         anew.quarantined, anew.command_offset, anew.pinned = set(model.quarantined), model.command_offset, model.pinned
         anew.command_sequence = model.command_sequence
         self.models[name] = anew
-        self._publishers[name] = self._publishers.get(name, Publisher()).anew()
+        self._writers[name] = self._writers.get(name, SnapshotWriter()).anew()
         self.changed.add(name)
         return anew
 
@@ -146,12 +146,12 @@ class Trainer:
     def publications(self) -> Iterator[tuple[str, bytes]]:
         """Keys and values that tell what has changed since the last call. New models first: where a trainer begins
         again is the earliest offset of the models that there are."""
-        changed = sorted(self.changed, key=lambda name: (name in self._publishers, name))
+        changed = sorted(self.changed, key=lambda name: (name in self._writers, name))
         self.changed.clear()
         for name in changed:
-            publisher = self._publishers.setdefault(name, Publisher())
+            writer = self._writers.setdefault(name, SnapshotWriter())
             try:
-                messages = list(publisher.publish(self.models[name]))
+                messages = list(writer.publish(self.models[name]))
             except SnapshotError as error:  # what was published last stays in use
                 self.unpublished[name] = str(error)
                 continue

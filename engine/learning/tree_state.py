@@ -116,7 +116,9 @@ def _node_out(node: Any) -> list[Any]:
         return [kind, keys_out([node.feature]), at, len(node.children), stats]
     features = None
     if node.splitters is not None:
-        splitters = [[type(one) is GaussianSplitter, OBJECT.dump(one)] for one in node.splitters.values()]
+        splitters = [
+            [type(splitter) is GaussianSplitter, OBJECT.dump(splitter)] for splitter in node.splitters.values()
+        ]
         features = [keys_out(node.splitters), splitters]
     chosen = keys_out(getattr(node, "feature_indices", ()))
     return [stats, _LEAF_ATTRIBUTES.dump(node), features, KEYS.dump(node._disabled_attrs), chosen]
@@ -135,8 +137,8 @@ def _leaf_in(tree: Any, data: list[Any], room: Room) -> Any:
         return leaf
     keys, splitters = items_of(features, 2)
     names = keys_in(keys, room)
-    for name, one in zip(names, items_of(splitters, len(names)), strict=True):
-        is_number, state = items_of(one, 2)
+    for name, packed in zip(names, items_of(splitters, len(names)), strict=True):
+        is_number, state = items_of(packed, 2)
         fresh = tree.splitter.clone() if is_number is True else leaf.new_nominal_splitter()
         leaf.splitters[name] = OBJECT.load(fresh, state, room)
     return leaf
@@ -168,7 +170,7 @@ class Forest:
         return [
             _DICE.dump(value._rng), value.max_features, [_TREES.dump(tree) for tree in value.data],
             [None if tree is None else _TREES.dump(tree) for tree in value._background],
-            [[_window_out(one), _window_out(other), OBJECT.dump(metric.cm)] for one, other, metric in watches],
+            [[_window_out(warning), _window_out(drift), OBJECT.dump(metric.cm)] for warning, drift, metric in watches],
             COUNTS.dump(value._warning_tracker), COUNTS.dump(value._drift_tracker),
         ]  # fmt: skip
 
@@ -178,9 +180,11 @@ class Forest:
         if trees:
             fresh.max_features = Number(1, _MAX_FEATURES, whole=True).load(None, features, room)
         count = fresh.n_models
-        fresh.data = [_TREES.load(fresh._new_base_model(), one, room) for one in items_of(trees, count if trees else 0)]
-        for at, one in enumerate(items_of(background, count)):
-            fresh._background[at] = None if one is None else _TREES.load(fresh._new_base_model(), one, room)
+        fresh.data = [
+            _TREES.load(fresh._new_base_model(), tree, room) for tree in items_of(trees, count if trees else 0)
+        ]
+        for at, tree in enumerate(items_of(background, count)):
+            fresh._background[at] = None if tree is None else _TREES.load(fresh._new_base_model(), tree, room)
         for at, watch in enumerate(items_of(watches, count)):
             warning, drift, matrix = items_of(watch, 3)
             _window_in(fresh._warning_detectors[at], warning, room)
@@ -223,8 +227,8 @@ def _window_out(window: ADWIN) -> list[Any]:
 def _window_in(window: ADWIN, data: Any, room: Room) -> None:
     """Rust does not look at what it is given, and a worker would fall: every size here is checked beforehand."""
     numbers, counts, buckets, detected = items_of(data, 4)
-    values = [_NUMBER.load(None, one, room) for one in items_of(numbers, 4)]
-    whole = [Number(0, _MOST_COUNTED, whole=True).load(None, one, room) for one in items_of(counts, 4)]
+    values = [_NUMBER.load(None, number, room) for number in items_of(numbers, 4)]
+    whole = [Number(0, _MOST_COUNTED, whole=True).load(None, number, room) for number in items_of(counts, 4)]
     size, packed, width = window.max_buckets + 1, [], 0
     if type(buckets) is not list or not 1 <= len(buckets) <= _MAX_BUCKETS:
         raise ValueError("a window has too many buckets, or none")

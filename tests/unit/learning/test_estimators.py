@@ -13,7 +13,7 @@ from engine.learning.estimators import MAX_NUMBER, RiverLearner, as_dictionary
 from engine.learning.features import Inputs, Names
 from engine.learning.models import LearnedModel, new_learner
 from engine.learning.scorers import ModelScorer, RiverScorer, scorer
-from engine.learning.snapshots import Follower, Publisher, copied, read_whole, whole
+from engine.learning.snapshots import SnapshotReader, SnapshotWriter, copied, read_whole, whole
 from engine.learning.trainer import Trainer
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, SPEC, examples
 
@@ -37,8 +37,8 @@ def taught(expression: str, count: int = 40) -> LearnedModel:
 def test_they_learn_and_arrive_as_they_were(expression: str) -> None:
     model = taught(expression)
     model.next_offset = 40
-    follower = Follower()
-    for key, value in Publisher().publish(model):
+    follower = SnapshotReader()
+    for key, value in SnapshotWriter().publish(model):
         follower.receive(key, value)
     there, copy, filed = follower.model(), copied(model.learner), read_whole(whole(model))
     for inputs in (SPAM, HAM):
@@ -103,8 +103,8 @@ def test_what_is_no_estimator_of_river_is_refused(data: bytes) -> None:
 
 
 def test_a_part_that_is_missing_or_damaged_leaves_the_model_as_it_is() -> None:
-    model, follower = taught(PIPELINES[0]), Follower()
-    messages = list(Publisher().publish(model))
+    model, follower = taught(PIPELINES[0]), SnapshotReader()
+    messages = list(SnapshotWriter().publish(model))
     with pytest.raises(SnapshotError, match="cannot be read"):
         follower.receive(*messages[-1])
     assert follower.head is None
@@ -140,7 +140,7 @@ def test_a_model_begins_anew_when_the_rulebook_has_another_pipeline() -> None:
         trainer.learn(one, offset, PIPELINES[1])
     model = trainer.models["spam"]
     assert (model.expression, model.labels, model.next_offset) == (PIPELINES[1], 10, 30)
-    follower = Follower()
+    follower = SnapshotReader()
     for key, value in trainer.publications():
         follower.receive(key, value)
     assert follower.model().learner.probability(NAMES, SPAM) == model.learner.probability(NAMES, SPAM)

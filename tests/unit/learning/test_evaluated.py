@@ -3,15 +3,15 @@
 import pytest
 
 from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
-from engine.learning.evaluation import Case
+from engine.learning.evaluation import EvaluationCase
 from engine.learning.features import Inputs
 from tests.unit.learning.inputs import HAM, NAMES, SPAM, example
 
 BAYES = "feature_extraction.BagOfWords(on='text') | naive_bayes.MultinomialNB()"
 
 
-def case(inputs: Inputs) -> Case:
-    return Case("e", 0, NAMES, inputs, None, None)
+def case(inputs: Inputs) -> EvaluationCase:
+    return EvaluationCase("e", 0, NAMES, inputs, None, None)
 
 
 @pytest.mark.parametrize(

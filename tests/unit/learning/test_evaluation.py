@@ -8,7 +8,15 @@ import pytest
 
 from engine.learning import evaluation
 from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
-from engine.learning.evaluation import CURVE_POINTS, Calls, Case, Result, Scenario, bootstrap_difference, evaluate
+from engine.learning.evaluation import (
+    CURVE_POINTS,
+    Calls,
+    EvaluationCase,
+    Result,
+    Scenario,
+    bootstrap_difference,
+    evaluate,
+)
 from engine.learning.features import Inputs
 from engine.learning.labels import Example
 from tests.unit.learning.inputs import NAMES
@@ -20,7 +28,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         self.heard.append(f"score {case.event_id}")
         return 0.4
 
@@ -30,11 +38,11 @@ class Listener:
         self.heard.append(f"learn {example.event_id} {example.verdict}{before}{rare}")
 
 
-def case(at: int, spam: bool | None, known_ms: int | None = None) -> Case:
-    return Case(f"e{at}", 1_000 * at, NAMES, Inputs(("x",), (None,), (None, None)), spam, known_ms)
+def case(at: int, spam: bool | None, known_ms: int | None = None) -> EvaluationCase:
+    return EvaluationCase(f"e{at}", 1_000 * at, NAMES, Inputs(("x",), (None,), (None, None)), spam, known_ms)
 
 
-def heard(scenario: Scenario, *cases: Case) -> list[str]:
+def heard(scenario: Scenario, *cases: EvaluationCase) -> list[str]:
     listener = Listener()
     evaluate(cases, listener, scenario)
     return listener.heard
@@ -78,13 +86,13 @@ def test_a_part_of_the_labels_is_shown(scenario: Scenario, share: float) -> None
     assert sum(line.startswith("learn") for line in told) == pytest.approx(400 * share, abs=40)
 
 
-def stream(count: int) -> list[Case]:
+def stream(count: int) -> list[EvaluationCase]:
     draws = Random(5)
     made = []
     for at in range(count):
         spam = draws.random() < 0.4
         words = " ".join(draws.choices(["offer", "casino"] if spam else ["lunch", "report"], k=2)) + " hello"
-        made.append(Case(f"e{at}", at, NAMES, Inputs((words,), (None,), (draws.random(), None)), spam))
+        made.append(EvaluationCase(f"e{at}", at, NAMES, Inputs((words,), (None,), (draws.random(), None)), spam))
     return made
 
 
@@ -108,14 +116,14 @@ class Learner:
         self.spam, self.ham = spam, ham
         self.learned: list[Example] = []
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         return self.spam if case.spam else self.ham
 
     def learn(self, example: Example) -> None:
         self.learned.append(example)
 
 
-def taught(scenario: Scenario, *cases: Case, score: float = 0.4) -> list[Example]:
+def taught(scenario: Scenario, *cases: EvaluationCase, score: float = 0.4) -> list[Example]:
     learner = Learner(score, score)
     evaluate(cases, learner, scenario)
     return learner.learned
@@ -175,7 +183,7 @@ class Slow(Learner):
         super().__init__()
         self.clock = clock
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         self.clock.seconds += 2
         return super().score(case)
 
@@ -192,7 +200,7 @@ def test_the_time_that_a_pupil_takes_is_told_for_each_score_and_each_label(monke
 
 
 def test_hostile_moderators_call_a_campaign_ham_as_often_as_all_their_labels_would_allow() -> None:
-    def some(count: int, campaign: str | None, spam: bool | None = True) -> list[Case]:
+    def some(count: int, campaign: str | None, spam: bool | None = True) -> list[EvaluationCase]:
         return [replace(case(0, spam), campaign=campaign) for _ in range(count)]
 
     cases = [*some(400, "attack"), *some(300, "other"), *some(300, None), *some(200, "attack", None)]

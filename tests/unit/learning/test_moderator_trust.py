@@ -2,13 +2,13 @@
 
 import pytest
 
-from engine.learning.moderator_trust import FADE, PATIENCE, REMEMBERED, ModeratorTrust, Record
+from engine.learning.moderator_trust import FADE, PATIENCE, REMEMBERED, ModeratorTrust, TrustRecord
 
 
 def test_old_labels_fade_and_the_new_one_counts_in_full() -> None:
-    record = Record(10.0, 4.0, 2.0)
+    record = TrustRecord(10.0, 4.0, 2.0)
     record.add(0.5, 0.25)
-    assert record == Record(10 * FADE + 1, 4 * FADE + 0.5, 2 * FADE + 0.25)
+    assert record == TrustRecord(10 * FADE + 1, 4 * FADE + 0.5, 2 * FADE + 0.25)
 
 
 def test_a_disagreement_is_compared_with_that_of_all_before_it() -> None:
@@ -17,8 +17,8 @@ def test_a_disagreement_is_compared_with_that_of_all_before_it() -> None:
     moderator_trust.note("tom", None, 0.75)
     moderator_trust.note("mia", None, 0.25)  # her own first label is no part of what is expected of her
     assert moderator_trust.moderators == {
-        "mia": Record(FADE + 1, 0.5 * FADE + 0.25, 0.5 * FADE + 0.75),
-        "tom": Record(1, 0.75, 0.5),
+        "mia": TrustRecord(FADE + 1, 0.5 * FADE + 0.25, 0.5 * FADE + 0.75),
+        "tom": TrustRecord(1, 0.75, 0.5),
     }
     assert moderator_trust.repeats == {}
 
@@ -29,7 +29,7 @@ def test_anonymous_labels_tell_what_is_usual_and_cost_nobody_anything() -> None:
     assert (moderator_trust.anonymous.labels, moderator_trust.moderators, moderator_trust.repeats) == (1, {}, {})
     assert moderator_trust.weight(None, None) == 1.0
     moderator_trust.note("mia", None, 0.75)
-    assert moderator_trust.moderators == {"mia": Record(1, 0.75, 0.5)}
+    assert moderator_trust.moderators == {"mia": TrustRecord(1, 0.75, 0.5)}
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_anonymous_labels_tell_what_is_usual_and_cost_nobody_anything() -> None:
 )
 def test_up_to_twice_the_odds_of_the_others_are_tolerated(disagreement: float, expected: float, trust: float) -> None:
     labels = 40.0 if disagreement > 29 else 29.0
-    others = Record(100.0, 10.0, 10.0)
-    moderator_trust = ModeratorTrust(moderators={"mia": Record(labels, disagreement, expected), "tom": others})
+    others = TrustRecord(100.0, 10.0, 10.0)
+    moderator_trust = ModeratorTrust(moderators={"mia": TrustRecord(labels, disagreement, expected), "tom": others})
     assert PATIENCE == 10.0
     assert moderator_trust.trust("mia") == pytest.approx(trust, rel=0.2)
     assert moderator_trust.trust("ann") == 1.0
@@ -71,7 +71,9 @@ def test_whoever_is_alone_is_trusted() -> None:
 
 
 def test_a_perfect_model_costs_nobody_everything() -> None:
-    moderator_trust = ModeratorTrust(moderators={"mia": Record(1.0, 1.0, 0.0), "tom": Record(1_000.0, 0.0, 0.0)})
+    moderator_trust = ModeratorTrust(
+        moderators={"mia": TrustRecord(1.0, 1.0, 0.0), "tom": TrustRecord(1_000.0, 0.0, 0.0)}
+    )
     assert moderator_trust.trust("mia") == pytest.approx((2 * (0.02 / 0.98) / ((1 / 11) / (10 / 11))) ** 2)
 
 
@@ -106,7 +108,7 @@ def test_the_standing_of_all_is_the_trust_in_each() -> None:
 
 def test_of_few_labels_nothing_is_told() -> None:
     moderator_trust = ModeratorTrust(
-        moderators={"mia": Record(PATIENCE, 1.0, 1.0), "tom": Record(PATIENCE - 1, 1.0, 1.0)}
+        moderators={"mia": TrustRecord(PATIENCE, 1.0, 1.0), "tom": TrustRecord(PATIENCE - 1, 1.0, 1.0)}
     )
     assert moderator_trust.weights_by_moderator() == {"mia": 1.0}
 

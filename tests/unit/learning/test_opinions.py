@@ -17,11 +17,11 @@ def test_the_latest_are_remembered() -> None:
     opinions = Opinions()
     for at in range(HEARD + 1):
         opinions.hear(f"m{at}", 7, spam=True)
-    assert list(opinions.said["7"]) == [f"m{at}" for at in range(1, HEARD + 1)]
+    assert list(opinions.verdicts["7"]) == [f"m{at}" for at in range(1, HEARD + 1)]
     for at in range(CAMPAIGNS):
         opinions.hear("mia", 100 + at, spam=True)
-    assert len(opinions.said) == CAMPAIGNS
-    assert "7" not in opinions.said
+    assert len(opinions.verdicts) == CAMPAIGNS
+    assert "7" not in opinions.verdicts
 
 
 def test_nearly_the_same_texts_are_one_campaign() -> None:

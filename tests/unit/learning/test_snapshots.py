@@ -16,7 +16,7 @@ from engine.learning.estimators import RiverLearner
 from engine.learning.linear import ARMS
 from engine.learning.models import LearnedModel
 from engine.learning.snapshot_messages import ROUNDS, Rows
-from engine.learning.snapshots import _FIRST_NUMBERS, _LEAP, Follower, Publisher, seed_of, whole
+from engine.learning.snapshots import _FIRST_NUMBERS, _LEAP, SnapshotReader, SnapshotWriter, seed_of, whole
 from engine.rulebook.compiler import load_rulebook
 from engine.stream.handlers.labels import MAX_MODELS, Models
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, same
@@ -30,16 +30,16 @@ def compacted(topic: Messages) -> Messages:
     return [message for at, message in enumerate(topic) if last[message[0]] == at]
 
 
-def follow(topic: Messages) -> Follower:
-    follower = Follower()
+def follow(topic: Messages) -> SnapshotReader:
+    follower = SnapshotReader()
     for key, value in topic:
         follower.receive(key, value)
     return follower
 
 
-def published(rounds: int) -> tuple[LearnedModel, Publisher, Messages]:
+def published(rounds: int) -> tuple[LearnedModel, SnapshotWriter, Messages]:
     topic: Messages = []
-    model, publisher = LearnedModel("spam"), Publisher()
+    model, publisher = LearnedModel("spam"), SnapshotWriter()
     for at, one in enumerate(examples(rounds)):
         model.learn(one)
         model.next_offset = at + 1
@@ -80,7 +80,7 @@ def test_a_model_that_begins_anew_takes_the_old_ones_place() -> None:
         other.next_offset = 99
         follower = follow(messages)
         assert follower.head is not None
-        anew = list(Publisher(number=follower.head.publications[-1][0] + 1).publish(other))
+        anew = list(SnapshotWriter(number=follower.head.publications[-1][0] + 1).publish(other))
         for key, value in anew:
             follower.receive(key, value)
         assert same(follower.model(), other)
@@ -93,7 +93,7 @@ def test_a_model_that_begins_anew_takes_the_old_ones_place() -> None:
 )
 def test_damaged_messages_are_refused(key: str, damage: bytes) -> None:
     with pytest.raises(SnapshotError, match="cannot be read"):
-        Follower().receive(key, damage)
+        SnapshotReader().receive(key, damage)
 
 
 GOOD_ROWS = Rows((1, 0), np.array([5], np.uint32), np.ones((1, ARMS), np.float32), np.ones((1, ARMS), np.float32))
@@ -193,7 +193,7 @@ def test_a_publication_that_is_older_than_the_one_in_use_is_refused() -> None:
 
 def test_what_waits_for_its_head_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 10_000)
-    follower = Follower()
+    follower = SnapshotReader()
     for at in range(100):
         with suppress(SnapshotError):
             follower.receive(f"spam/river/{at % 2}/{at // 2}", part(at // 2, b"x" * 1_000))
@@ -204,7 +204,7 @@ def test_what_waits_for_its_head_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_part_that_comes_again_waits_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 10_000)
-    follower = Follower()
+    follower = SnapshotReader()
     for _ in range(1_000):
         follower.receive("spam/river/0/0", part(0, b"x" * 1_000))
     assert len(follower._waiting) == 1
@@ -214,7 +214,7 @@ def test_junk_takes_no_room_from_what_waits(monkeypatch: pytest.MonkeyPatch) -> 
     model, _, topic = published(3)
     longest = max(len(value) for _, value in topic)
     monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 100 * longest)
-    follower = Follower()
+    follower = SnapshotReader()
     for _ in range(200):
         with suppress(SnapshotError):
             follower.receive("spam/new/1/0", b"\xff" * longest)
@@ -225,7 +225,7 @@ def test_junk_takes_no_room_from_what_waits(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_junk_takes_no_parts_place() -> None:
     model, _, topic = published(3)
-    follower = Follower()
+    follower = SnapshotReader()
     for key, value in topic:
         follower.receive(key, value)
         if "/" in key:
@@ -284,7 +284,7 @@ def test_the_numbers_of_seeds_are_times() -> None:
 @pytest.mark.parametrize("rounds", [ROUNDS - 1, ROUNDS, ROUNDS + 1, 2 * ROUNDS + 5])
 def test_what_was_learned_once_is_there_however_many_publications_follow(rounds: int) -> None:
     topic: Messages = []
-    model, publisher = LearnedModel("spam"), Publisher()
+    model, publisher = LearnedModel("spam"), SnapshotWriter()
     for at in range(rounds):
         model.learn(example(SPAM._replace(texts=(f"number {at * 7919} of its own",)), "spam", at))
         model.next_offset = at + 1
@@ -309,7 +309,7 @@ def test_a_number_may_leap_so_far_and_no_further(before: int | None, furthest: i
 
 def test_what_waits_may_fill_its_room_to_the_last_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "MAX_WAITING_BYTES", 3_000)
-    follower = Follower()
+    follower = SnapshotReader()
     follower.receive("spam/river/0/0", part(0, b"x" * 1_000))
     with pytest.raises(SnapshotError, match="wait for the head"):
         follower.receive("spam/river/0/1", part(1, b"x" * 2_001))
@@ -318,7 +318,7 @@ def test_what_waits_may_fill_its_room_to_the_last_byte(monkeypatch: pytest.Monke
 
 def test_a_pipeline_is_made_of_the_parts_of_one_publication_alone() -> None:
     learner = RiverLearner("compose.Select('age') | linear_model.LogisticRegression()")
-    model, publisher = LearnedModel("spam", learner=learner), Publisher()
+    model, publisher = LearnedModel("spam", learner=learner), SnapshotWriter()
     *cut, _ = publisher.publish(model)
     for one in examples(6):
         model.learn(one)

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import LabelError
-from engine.learning.snapshots import Follower, seed_of, whole
+from engine.learning.snapshots import SnapshotReader, seed_of, whole
 from engine.learning.trainer import Trainer
 from engine.stream.handlers.label_messages import decode_example, encode_example
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, trained
 
 
-def following(trainer: Trainer) -> dict[str, Follower]:
-    followers: dict[str, Follower] = {}
+def following(trainer: Trainer) -> dict[str, SnapshotReader]:
+    followers: dict[str, SnapshotReader] = {}
     for key, value in trainer.publications():
-        followers.setdefault(key.partition("/")[0], Follower()).receive(key, value)
+        followers.setdefault(key.partition("/")[0], SnapshotReader()).receive(key, value)
     return followers
 
 
@@ -90,18 +90,18 @@ def test_a_ruling_is_lifted_by_another() -> None:
         assert trainer.models["spam"].labels == (0 if position == 0 else 10)
 
 
-def seed(labels: int, number: int) -> dict[str, Follower]:
+def seed(labels: int, number: int) -> dict[str, SnapshotReader]:
     """A seed as every worker knows it."""
     model = trained(labels).models["spam"]
     model.name = seed_of("spam")
-    follower = Follower()
+    follower = SnapshotReader()
     for key, value in whole(model, number):
         follower.receive(key, value)
     return {model.name: follower}
 
 
 def test_a_model_goes_on_from_a_seed_once_that_is_there_and_back_to_it() -> None:
-    seeds: dict[str, Follower] = {}
+    seeds: dict[str, SnapshotReader] = {}
     trainer, wanted = Trainer(seeds), trained(12).models["spam"]
     for offset in range(30):
         trainer.learn(example(SPAM, "ham", offset, moderator="eve"), offset)
