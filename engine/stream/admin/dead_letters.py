@@ -46,7 +46,7 @@ class DeadLetter(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeadLetterQuery:
     """Which dead letters are meant: those that fit all that is given. `topic`: the original's."""
 
     numbers: frozenset[int] = frozenset()
@@ -56,7 +56,7 @@ class Wanted:
 
     def __bool__(self) -> bool:
         """Whether anything is given: not everything is meant by mistake."""
-        return self != Wanted()
+        return self != DeadLetterQuery()
 
     def fits(self, letter: DeadLetter) -> bool:
         """Whether a dead letter is one of them."""
@@ -68,14 +68,14 @@ class Wanted:
         )
 
 
-def read_dead_letters(settings: Settings, wanted: Wanted) -> Iterator[DeadLetter]:
+def read_dead_letters(settings: Settings, query: DeadLetterQuery) -> Iterator[DeadLetter]:
     """Those that are still on their topic, in their order. Raises TopicError."""
     foreign, topic = 0, settings.topics.dead_letters
     for record in read_all(settings, topic):
         letter = read_dead_letter(record)
         if letter is None:
             foreign += 1
-        elif wanted.fits(letter):
+        elif query.fits(letter):
             yield letter
     if foreign:
         _log.warning("messages that are no dead letters are passed over", topic=topic, messages=foreign)
@@ -83,14 +83,14 @@ def read_dead_letters(settings: Settings, wanted: Wanted) -> Iterator[DeadLetter
 
 def read_dead_letter(record: Any) -> DeadLetter | None:
     """What `messages.dead_letter` wrote; None for anything else."""
-    said = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers or ()}
-    partition, offset, length = (_number(said.get(name, "")) for name in ("partition", "offset", "length"))
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers or ()}
+    partition, offset, length = (_number(headers.get(name, "")) for name in ("partition", "offset", "length"))
     names = ("topic", "sha256", "reason", "error")
-    if partition is None or offset is None or length is None or not all(name in said for name in names):
+    if partition is None or offset is None or length is None or not all(name in headers for name in names):
         return None
     return DeadLetter(
-        record.offset, record.timestamp, said["topic"], partition, offset, length,
-        said["sha256"], said["reason"], said["error"], record.key, record.value or b"",
+        record.offset, record.timestamp, headers["topic"], partition, offset, length,
+        headers["sha256"], headers["reason"], headers["error"], record.key, record.value or b"",
     )  # fmt: skip
 
 

@@ -47,21 +47,21 @@ class UserData:
     passing: Counter[str] = field(default_factory=Counter)
 
 
-def find_user_data(settings: Settings, user_id: str, told: Progress, subjects: Iterable[int] = ()) -> UserData:
+def find_user_data(settings: Settings, user_id: str, show_progress: Progress, subjects: Iterable[int] = ()) -> UserData:
     """Read all topics for a user. `subjects`: those that are known already. Raises TopicError."""
     pseudonyms, names = settings.pseudonyms(), settings.topics
     user_data = UserData(
         user_id, (user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())), set(subjects)
     )
-    told(names.events)
+    show_progress(names.events)
     _find_events(settings, user_data)
     for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
-        told(topic)
+        show_progress(topic)
         for record in read_all(settings, topic):
             if _may_name(record, user_data):
                 user_data.passing[topic] += 1
                 _note_subjects(user_data, record.value)
-    told("state")
+    show_progress("state")
     _find_state(settings, user_data)
     return user_data
 
@@ -69,7 +69,9 @@ def find_user_data(settings: Settings, user_id: str, told: Progress, subjects: I
 def ask_to_forget(settings: Settings, user_data: UserData) -> int:
     """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
     with sending(settings, "forget", "not all of the requests could be published; run this again") as messages:
-        parts = [(partition, *one) for partition, by_name in sorted(user_data.state.items()) for one in by_name.items()]
+        parts = [
+            (partition, *item) for partition, by_name in sorted(user_data.state.items()) for item in by_name.items()
+        ]
         for partition, name, keys in parts:
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 request = Forget(name, keys[start : start + _KEYS_AT_ONCE])
@@ -112,7 +114,7 @@ def _note_subjects(user_data: UserData, value: bytes | None) -> None:
 
 
 def _find_state(settings: Settings, user_data: UserData) -> None:
-    found: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
+    places: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
     verdicts: set[tuple[int, bytes]] = set()
     strikes: set[tuple[int, bytes]] = set()
     actions: dict[tuple[int, bytes], int] = {}
@@ -127,20 +129,20 @@ def _find_state(settings: Settings, user_data: UserData) -> None:
             if record.value is not None:
                 actions[place] = event_of_action(record.value)[0]
             continue
-        found.pop(place, None)  # deleted since, or no longer about him
+        places.pop(place, None)  # deleted since, or no longer about him
         if record.value is not None:
             kind, names = _kind(record.key, record.value, user_data)
             if names:
-                found[place] = kind, names
+                places[place] = kind, names
     policies, latest = (None, *sorted(user_data.policies)), [user_data.names[-1]]
-    wanted = {verdict_name(subject_of(one, policy)) for one in user_data.subjects for policy in policies}
-    found.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in wanted})
+    verdict_names = {verdict_name(subject_of(subject, policy)) for subject in user_data.subjects for policy in policies}
+    places.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in verdict_names})
     about = "what actions were about"
     own = [place for place, event in actions.items() if event in user_data.subjects]
-    found.update(dict.fromkeys(own, (about, latest)))
+    places.update(dict.fromkeys(own, (about, latest)))
     struck = [(partition, strike_name(key)) for partition, key in own]
-    found.update({place: ("strikes of actions", latest) for place in struck if place in strikes})
-    for (partition, key), (kind, names) in sorted(found.items()):
+    places.update({place: ("strikes of actions", latest) for place in struck if place in strikes})
+    for (partition, key), (kind, names) in sorted(places.items()):
         user_data.kinds[kind] += 1
         for name in names:
             user_data.state.setdefault(partition, {}).setdefault(name, []).append(key)

@@ -31,10 +31,10 @@ class GivenLabels:
         origin = self._publishers.accept(record, "label") if value else None
         if value is None or origin is None:
             return None
-        said = origin.name, sequence_of(record)
-        if self._publishers.are_known and said in self._seen:
+        identity = origin.name, sequence_of(record)
+        if self._publishers.are_known and identity in self._seen:
             return None
-        self._seen.add(said)
+        self._seen.add(identity)
         value = translate_label(value, self._mapping)
         if not origin.speaks_for_others:
             value = _as_said_by(origin.name, value)

@@ -32,7 +32,7 @@ class Met(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HitQuery:
     """Which hits are meant: those that fit all that is given. Times are event times in epoch ms, `until` excluded;
     `users`, `entities`: names for the same one; `near`: they have one of these in common."""
 
@@ -61,12 +61,12 @@ class Wanted:
         )
 
     def _is_meant(self, name: str, value: str) -> bool:
-        meant = {key for one in self.entities for key in _keys(name, one[:_LONGEST_TEXT])}
+        meant = {key for entity in self.entities for key in _keys(name, entity[:_LONGEST_TEXT])}
         return not meant.isdisjoint(_keys(name, value))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Hits:
     """The newest hits, the newest first; how many there are, and on how many users."""
 
     newest: list[Met]
@@ -74,40 +74,43 @@ class Found:
     users: int
 
 
-def find_hits(decisions: Iterable[Any], wanted: Wanted, limit: int) -> Found:
+def find_hits(decisions: Iterable[Any], query: HitQuery, limit: int) -> Hits:
     """The newest hits among decisions that may come more than once, in any order."""
     seen: set[str] = set()
     users: set[str] = set()
 
     def met() -> Iterator[Met]:
         for decision in decisions:
-            for one in wanted.of(decision):
-                name = digest(decision["user_id"], decision["event_id"], orjson.dumps(one.hit).decode())
+            for hit in query.of(decision):
+                name = digest(decision["user_id"], decision["event_id"], orjson.dumps(hit.hit).decode())
                 if name not in seen:  # after a crash some are published again
                     seen.add(name)
                     users.add(decision["user_id"])
-                    yield one
+                    yield hit
 
-    newest = nlargest(limit, met(), key=lambda one: (one.decision["ts"], one.decision["event_id"], one.hit["rule"]))
-    return Found(newest, len(seen), len(users))
+    newest = nlargest(limit, met(), key=lambda hit: (hit.decision["ts"], hit.decision["event_id"], hit.hit["rule"]))
+    return Hits(newest, len(seen), len(users))
 
 
 def acted_in(settings: Settings, mode: str) -> set[tuple[str, str]]:
     """The events on which rules acted in this mode, with the rules. Raises TopicError."""
     decisions = read_documents(settings, settings.topics.decisions, DECISION, orjson.dumps(mode))
-    wanted = Wanted(mode=mode)
+    query = HitQuery(mode=mode)
     return {
-        (one["event_id"], hit["rule"]) for _, one in decisions for _, hit in wanted.of(one) if hit["effect"] == "acted"
+        (decision["event_id"], hit["rule"])
+        for _, decision in decisions
+        for _, hit in query.of(decision)
+        if hit["effect"] == "acted"
     }
 
 
 def names_of(decision: Any) -> list[Key]:
     """What a decision tells of its event that others may have too: texts and entities that its rules have read, and no
     more, and members of clusters."""
-    found = {key for hit in decision["hits"] for clause in hit["clauses"] for key in _names_in(clause)}
+    names = {key for hit in decision["hits"] for clause in hit["clauses"] for key in _names_in(clause)}
     for cluster, members in decision.get("clusters", {}).items():
-        found |= {(cluster, member) for member in (*members, decision["user_id"])}
-    return sorted(found)
+        names |= {(cluster, member) for member in (*members, decision["user_id"])}
+    return sorted(names)
 
 
 def keys_of(decision: Any) -> frozenset[Key]:
@@ -123,7 +126,7 @@ def _keys(name: str, value: str) -> tuple[str, ...]:
 def _names_in(clause: Any) -> Iterator[Key]:
     value, names = clause["value"], _NAMED.findall(_QUOTED.sub("", clause["text"]))
     read = value if isinstance(value, dict) else {names[0]: value} if names else {}
-    for name, one in read.items():
-        if name in names and isinstance(one, str) and one:
-            for part in one.split(", ") if name == "url_domain" else (one,):
+    for name, entry in read.items():
+        if name in names and isinstance(entry, str) and entry:
+            for part in entry.split(", ") if name == "url_domain" else (entry,):
                 yield name, part

@@ -26,14 +26,16 @@ class Mentions:
 
 def find_mentions(settings: Settings, names: Iterable[str]) -> Mentions:
     """Read the rulebooks topic for a person, under each of their names. Raises TopicError."""
-    wanted = set(names)
-    entries = {one: sorted(wanted & known.keys()) for one, known in read_entries(settings).items()}
-    whole = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(wanted)))
-    versions = [one for one in read_versions(settings) if any(map(whole.search, one.sources.values()))]
+    person_names = set(names)
+    entries = {list_name: sorted(person_names & known.keys()) for list_name, known in read_entries(settings).items()}
+    whole = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(person_names)))
+    versions = [version for version in read_versions(settings) if any(map(whole.search, version.sources.values()))]
     in_use = read_in_use(settings)
     specs = in_use[1].models.values() if in_use is not None else ()
     models = [spec.name for spec in specs if spec.river is not None and RiverLearner(spec.river).keeps_text]
-    return Mentions({one: found for one, found in sorted(entries.items()) if found}, versions, sorted(models))
+    return Mentions(
+        {list_name: named for list_name, named in sorted(entries.items()) if named}, versions, sorted(models)
+    )
 
 
 def remove_entries(settings: Settings, mentions: Mentions) -> None:

@@ -105,10 +105,10 @@ class Shape(Generic[T]):
         """The document in a message, or None for anything else."""
         try:
             self._decoder.decode(value or b"")
-            found: T = orjson.loads(value or b"")
+            document: T = orjson.loads(value or b"")
         except (msgspec.MsgspecError, ValueError, RecursionError):  # the second: a text that is not UTF-8
             return None
-        return found
+        return document
 
 
 ACTION = Shape(PublishedAction)

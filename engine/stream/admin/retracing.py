@@ -47,7 +47,9 @@ def retrace(
         return None
     record, event = asked
     own = [
-        one for one in _before(settings, record) if (found := _read(settings, one)) and found.user_id == event.user_id
+        earlier
+        for earlier in _before(settings, record)
+        if (earlier_event := _read(settings, earlier)) and earlier_event.user_id == event.user_id
     ]
     witnesses: dict[str, Witness] = {}
     for rule in rulebook.rules:
@@ -57,19 +59,19 @@ def retrace(
     show_in(settings, rulebook)
     plain = msgspec.structs.replace(settings, privacy=PrivacySettings(), decision_sample=0.0, review_share=0.0)
     engine = OfflineEngine(rulebook, plain, models)
-    for one in (*own, record):
+    for played in (*own, record):
         for witness in witnesses.values():
             witness.take()
-        list(engine.run([Arrival("event", 0, one.value, arrival_of(one))]))
+        list(engine.run([Arrival("event", 0, played.value, arrival_of(played))]))
     noted = {name: witness.take() for name, witness in witnesses.items()}
-    return Retraced(event, len(own), {name: min(some, key=_missing) for name, some in noted.items() if some})
+    return Retraced(event, len(own), {name: min(clauses, key=_missing) for name, clauses in noted.items() if clauses})
 
 
 def _before(settings: Settings, record: Any) -> list[Any]:
     """What may be about the same user, and came before."""
     return [
-        one for one in read_all(settings, settings.topics.events)
-        if one.partition == record.partition and one.offset < record.offset and one.key == record.key
+        earlier for earlier in read_all(settings, settings.topics.events)
+        if earlier.partition == record.partition and earlier.offset < record.offset and earlier.key == record.key
     ]  # fmt: skip
 
 

@@ -63,19 +63,19 @@ class Published:
 
     def find(self, which: Which) -> list[Any]:
         """Those that are meant and still stand, in the order of their times."""
-        return [one for one in self.all(which) if one["action_id"] not in self.revoked]
+        return [action for action in self.all(which) if action["action_id"] not in self.revoked]
 
     def all(self, which: Which) -> list[Any]:
         """Those that are meant, also if they are revoked, in the order of their times."""
-        return sorted(filter(which.fits, self.actions.values()), key=lambda one: (one["ts"], one["action_id"]))
+        return sorted(filter(which.fits, self.actions.values()), key=lambda action: (action["ts"], action["action_id"]))
 
     def state(self, action: Any, now_ms: int) -> str:
         """What has become of an action: whether it stands, is over, or who has revoked it, when and why."""
         taken = self.revoked.get(action["action_id"])
         if taken is not None:
             author, why = taken.get("author", "someone"), taken["explanation"]
-            told = f"revoked by {author}, {time_text(taken['ts'])} UTC"
-            return told if why == f"revoked by {author}" else f"{told}: {why}"
+            revoked_by = f"revoked by {author}, {time_text(taken['ts'])} UTC"
+            return revoked_by if why == f"revoked by {author}" else f"{revoked_by}: {why}"
         ends_ms = self.ends_at(action)
         return (
             "stands" if ends_ms is None else "over" if ends_ms <= now_ms else f"stands until {time_text(ends_ms)} UTC"
@@ -126,18 +126,18 @@ def compensation(action: Any, author: str, note: str, now_ms: int) -> dict[str, 
 def revoke(settings: Settings, actions: Iterable[Any], author: str, note: str) -> int:
     """Publish what takes these actions back, and what makes them no strikes; returns how many. Raises PublishError."""
     topics, now_ms = settings.topics, int(time.time() * 1000)
-    found, pseudonyms = list(actions), settings.pseudonyms()
+    listed, pseudonyms = list(actions), settings.pseudonyms()
     with sending(
         settings, "revoke", "not all of it could be published; run it again, nothing counts twice"
     ) as messages:
-        for one in found:
-            user = pseudonyms.reveal(one["user_id"]) if pseudonyms is not None else one["user_id"]
-            messages.send(topics.labels, user.encode(), forgiveness(one, user, now_ms))
+        for action in listed:
+            user = pseudonyms.reveal(action["user_id"]) if pseudonyms is not None else action["user_id"]
+            messages.send(topics.labels, user.encode(), forgiveness(action, user, now_ms))
         messages.wait()  # in this order: what is revoked already is left out when it is run again
-        for one in found:
-            taken_back = orjson.dumps(compensation(one, author, note, now_ms))
-            messages.send(topics.actions, one["target"]["id"].encode(), taken_back)
-    return len(found)
+        for action in listed:
+            taken_back = orjson.dumps(compensation(action, author, note, now_ms))
+            messages.send(topics.actions, action["target"]["id"].encode(), taken_back)
+    return len(listed)
 
 
 def uphold_appeal(settings: Settings, action: Any, moderator: str, note: str) -> None:

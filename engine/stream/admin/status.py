@@ -37,7 +37,7 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class WorkerStatus:
     """A worker. `name`: host and port of its pages, where they are known; `page`: None where it cannot be asked from
     here."""
 
@@ -52,7 +52,7 @@ class EngineStatus:
     each."""
 
     state: str
-    members: list[Member]
+    members: list[WorkerStatus]
     partitions: list[Owned]
     rulebook: tuple[str, str, str] | None = None
     refused: list[Refused] = field(default_factory=list)
@@ -62,14 +62,14 @@ class EngineStatus:
     def problems(self, most_behind: int) -> Iterator[str]:
         """What somebody has to look after. `most_behind`: so many messages may wait in one partition."""
         orphans = defaultdict[str, list[int]](list)
-        for one in self.partitions:
-            if one.owner is None:
-                orphans[one.topic].append(one.partition)
+        for partition in self.partitions:
+            if partition.owner is None:
+                orphans[partition.topic].append(partition.partition)
         for topic, partitions in orphans.items():
             yield f"{topic} {ranges(partitions)} has no worker"
-        for one in self.partitions:
-            if one.lag > most_behind:
-                yield f"{one.topic} {one.partition} is {one.lag:,} messages behind"
+        for partition in self.partitions:
+            if partition.lag > most_behind:
+                yield f"{partition.topic} {partition.partition} is {partition.lag:,} messages behind"
         if self.rulebook is None:
             yield "no rulebook: publish one with `floodgate rules push`"
         yield from map(str, self.refused)
@@ -77,18 +77,18 @@ class EngineStatus:
 
     def _problems_of_workers(self) -> Iterator[str]:
         rulebooks, versions = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
-        for one in self.members:
-            if one.page is None:
+        for member in self.members:
+            if member.page is None:
                 continue
-            if one.page.waiting_for:
-                yield f"worker {one.name} waits for {', '.join(one.page.waiting_for)}"
-            versions[one.page.version].append(one.name)
-            if one.page.rulebook is not None:
-                rulebooks[one.page.rulebook].append(one.name)
-        for what, found in (("decide by different rulebooks", rulebooks), ("run different versions", versions)):
-            if len(found) > 1:
-                told = "; ".join(f"{value}: {', '.join(names)}" for value, names in sorted(found.items()))
-                yield f"workers {what} ({told})"
+            if member.page.waiting_for:
+                yield f"worker {member.name} waits for {', '.join(member.page.waiting_for)}"
+            versions[member.page.version].append(member.name)
+            if member.page.rulebook is not None:
+                rulebooks[member.page.rulebook].append(member.name)
+        for difference, workers in (("decide by different rulebooks", rulebooks), ("run different versions", versions)):
+            if len(workers) > 1:
+                listed = "; ".join(f"{value}: {', '.join(names)}" for value, names in sorted(workers.items()))
+                yield f"workers {difference} ({listed})"
         if self.rulebook is not None and len(rulebooks) == 1 and self.rulebook[0] not in rulebooks:
             yield f"workers decide by the rulebook {next(iter(rulebooks))}; {self.rulebook[0]} was pushed last"
 
@@ -116,7 +116,9 @@ def read_status(settings: Settings) -> EngineStatus:
     in_use = read_in_use(settings)
     if in_use is not None:
         standing.rulebook = (in_use[0].id, in_use[0].author, in_use[0].note)
-    standing.refused = [one for one in read_refused(settings) if in_use is None or one.number > in_use[0].number]
+    standing.refused = [
+        refusal for refusal in read_refused(settings) if in_use is None or refusal.number > in_use[0].number
+    ]
     standing.paused = dict(sorted(read_paused(settings).items()))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing
@@ -133,20 +135,22 @@ def ranges(numbers: list[int]) -> str:
     return " ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
 
 
-def _members(group: Any) -> list[Member]:
+def _members(group: Any) -> list[WorkerStatus]:
     addresses = {_name(member): address_of(member) for member in group["members"]}
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
         pages = pool.map(lambda address: read_worker_page(address) if address else None, addresses.values())
-        return sorted((Member(*one) for one in zip(addresses, pages, strict=True)), key=lambda one: one.name)
+        return sorted(
+            (WorkerStatus(*pair) for pair in zip(addresses, pages, strict=True)), key=lambda member: member.name
+        )
 
 
 def _owners(group: Any) -> dict[TopicPartition, str]:
-    found = {}
+    owners = {}
     for member in group["members"]:
         for topic, partitions in _assigned(member):
             for partition in partitions:
-                found[TopicPartition(topic, partition)] = _name(member)
-    return found
+                owners[TopicPartition(topic, partition)] = _name(member)
+    return owners
 
 
 def _assigned(member: Any) -> list[tuple[str, list[int]]]:

@@ -25,11 +25,11 @@ def address_of(member: Mapping[str, Any]) -> tuple[str, int] | None:
     """Host and port of a member of the workers' group. Faust tells the port (`ClientMetadata.url` in
     faust/assignor/client_assignment.py), the broker the host; None where the page is for the worker's own machine,
     which is not the broker's."""
-    said = re.search(r'"url":"(http[^"]{1,500})"', str(member.get("member_metadata") or ""))
-    if said is None:
+    match = re.search(r'"url":"(http[^"]{1,500})"', str(member.get("member_metadata") or ""))
+    if match is None:
         return None
     try:
-        url, host = urlsplit(said[1]), str(member["client_host"]).lstrip("/")
+        url, host = urlsplit(match[1]), str(member["client_host"]).lstrip("/")
         port = url.port
     except ValueError:
         return None

@@ -47,14 +47,14 @@ class LiveEntries:
     def receive(self, key: str, value: bytes) -> None:
         """A message of the topic: an entry, or with null that it is removed. Raises RulebookError."""
         name, entry = split_key(key)
-        said = _decode(value)
-        if said is None or _is_over(said):
+        addition = _decode(value)
+        if addition is None or _is_over(addition):
             self._drop(name, entry)
             return
         known = self._entries.setdefault(name, {})
         if entry not in known and len(self) >= _MOST_IN_MEMORY:
             raise RulebookError(f"there are {_MOST_IN_MEMORY:,} entries in live lists already", 1)
-        known[entry] = said
+        known[entry] = addition
         for members in self._shown(name):
             members.put(entry)
 
@@ -68,7 +68,7 @@ class LiveEntries:
     def expire(self) -> None:
         """Let go of what is over."""
         for name, known in self._entries.items():
-            for entry in [entry for entry, said in known.items() if _is_over(said)]:
+            for entry in [entry for entry, addition in known.items() if _is_over(addition)]:
                 self._drop(name, entry)
 
     def counts(self) -> dict[str, int]:
@@ -89,18 +89,18 @@ class LiveEntries:
 
 def read_entries(settings: Settings) -> dict[str, dict[str, Entry]]:
     """The entries of all lists, also those that are over, as long as the topic has them. Raises TopicError."""
-    found: dict[str, dict[str, Entry]] = {}
+    lists: dict[str, dict[str, Entry]] = {}
     for record in accepted(settings):
         key = record.key.decode("utf-8", "replace")
         if not key.startswith(ENTRY):
             continue
         name, entry = split_key(key)
-        found.setdefault(name, {}).pop(entry, None)
+        lists.setdefault(name, {}).pop(entry, None)
         with suppress(RulebookError):  # the workers refuse it too
-            said = _decode(record.value or b"null")
-            if said is not None:
-                found[name][entry] = said
-    return {name: entries for name, entries in found.items() if entries}
+            addition = _decode(record.value or b"null")
+            if addition is not None:
+                lists[name][entry] = addition
+    return {name: entries for name, entries in lists.items() if entries}
 
 
 def show_in(settings: Settings, rulebook: Rulebook) -> None:
@@ -108,18 +108,20 @@ def show_in(settings: Settings, rulebook: Rulebook) -> None:
     if rulebook.live:
         known = read_entries(settings)
         for name, members in rulebook.live.items():
-            members.replace(entry for entry, said in known.get(name, {}).items() if not _is_over(said))
+            members.replace(entry for entry, addition in known.get(name, {}).items() if not _is_over(addition))
 
 
 def publish_entries(settings: Settings, name: str, entries: Mapping[str, Entry | None]) -> None:
     """Add entries to a list; None removes one. What has long been over is cleared away. Raises PublishError,
     TopicError; RulebookError where there are too many, or the workers would not read one."""
     stale = _stale(settings)
-    known = {_key(one, entry) for one, some in read_entries(settings).items() for entry in some} - stale
-    added = {_key(name, entry) for entry, said in entries.items() if said is not None} - known
+    known = {
+        _key(list_name, entry) for list_name, additions in read_entries(settings).items() for entry in additions
+    } - stale
+    added = {_key(name, entry) for entry, addition in entries.items() if addition is not None} - known
     if added and len(known) + len(added) > MAX_ENTRIES:
         raise RulebookError(f"live lists hold at most {MAX_ENTRIES:,} entries together; remove some", 1)
-    messages = {_key(name, entry): msgspec.json.encode(said) for entry, said in entries.items()}
+    messages = {_key(name, entry): msgspec.json.encode(addition) for entry, addition in entries.items()}
     for message in messages.values():
         _decode(message)
     with sending(settings, "lists", "not all of it could be published; run it again") as sent:
@@ -139,16 +141,16 @@ def _key(name: str, entry: str) -> bytes:
 
 def _stale(settings: Settings) -> set[bytes]:
     """The keys of what has been over or removed for so long that no worker's clock can see it otherwise."""
-    before_ms, found = int(time.time() * 1_000) - _CLEARED_AFTER_MS, set()
+    before_ms, stale = int(time.time() * 1_000) - _CLEARED_AFTER_MS, set()
     for record in accepted(settings):
         if record.key.startswith(ENTRY.encode()):
-            found.discard(record.key)
+            stale.discard(record.key)
             with suppress(RulebookError):
-                said = _decode(record.value) if record.value else None
-                removed = record.value is not None and said is None and record.timestamp <= before_ms
-                if removed or (said is not None and _is_over(said, before_ms)):
-                    found.add(record.key)
-    return found
+                addition = _decode(record.value) if record.value else None
+                removed = record.value is not None and addition is None and record.timestamp <= before_ms
+                if removed or (addition is not None and _is_over(addition, before_ms)):
+                    stale.add(record.key)
+    return stale
 
 
 def _decode(value: bytes) -> Entry | None:
@@ -158,5 +160,5 @@ def _decode(value: bytes) -> Entry | None:
         raise RulebookError(f"this is no entry of a list: {error}", 1) from error
 
 
-def _is_over(said: Entry, now_ms: float | None = None) -> bool:
-    return said.until_ms is not None and said.until_ms <= (time.time() * 1_000 if now_ms is None else now_ms)
+def _is_over(addition: Entry, now_ms: float | None = None) -> bool:
+    return addition.until_ms is not None and addition.until_ms <= (time.time() * 1_000 if now_ms is None else now_ms)

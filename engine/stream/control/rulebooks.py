@@ -79,16 +79,16 @@ class Refused:
 
 def read_versions(settings: Settings) -> list[Version]:
     """All versions that can be read, and come from those who may publish, oldest first. Raises TopicError."""
-    found: dict[bytes, Version] = {}
+    versions: dict[bytes, Version] = {}
     for record in accepted(settings):
         if not record.key.startswith(VERSION.encode()):
             continue
-        found.pop(record.key, None)
+        versions.pop(record.key, None)
         try:
-            found[record.key] = _version(record)
+            versions[record.key] = _version(record)
         except RulebookError:
             continue
-    return sorted(found.values(), key=lambda version: version.number)
+    return sorted(versions.values(), key=lambda version: version.number)
 
 
 def read_in_use(settings: Settings) -> tuple[Version, Rulebook] | None:
@@ -105,8 +105,8 @@ def read_in_use(settings: Settings) -> tuple[Version, Rulebook] | None:
 def read_refused(settings: Settings, newest: int = 20) -> list[Refused]:
     """Which of the newest versions on the topic no worker uses, oldest first. Raises TopicError."""
     taken = list(accepted(settings))
-    offsets, repeats = {one.offset for one in taken}, {(one.key, one.value) for one in taken}
-    found = []
+    offsets, repeats = {record.offset for record in taken}, {(record.key, record.value) for record in taken}
+    refused = []
     for record in list(_versions_on(settings))[-newest:]:
         why = None
         if record.offset in offsets:
@@ -114,8 +114,8 @@ def read_refused(settings: Settings, newest: int = 20) -> list[Refused]:
         elif (record.key, record.value) not in repeats:  # what workers have put back is in force
             why = "nobody who may has published it, or it was published before"
         if why is not None:
-            found.append(Refused(record.offset, _author_said(record), why))
-    return found
+            refused.append(Refused(record.offset, _author_said(record), why))
+    return refused
 
 
 def find_version(versions: list[Version], name: str) -> Version:
@@ -128,15 +128,15 @@ def find_version(versions: list[Version], name: str) -> Version:
 
 def read_paused(settings: Settings) -> dict[str, Pause]:
     """The rules that are paused. Raises TopicError."""
-    found: dict[str, Pause] = {}
+    paused: dict[str, Pause] = {}
     for record in accepted(settings):
         rule = paused_rule(record.key.decode("utf-8", "replace"))
         if rule is not None and record.value:
             with suppress(RulebookError):  # the workers refuse it too
-                note_paused(found, rule, record.value)
-                if rule in found:
-                    found[rule] = msgspec.structs.replace(found[rule], author=author_of(record, found[rule].author))
-    return found
+                note_paused(paused, rule, record.value)
+                if rule in paused:
+                    paused[rule] = msgspec.structs.replace(paused[rule], author=author_of(record, paused[rule].author))
+    return paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Stop:
 def read_stops(settings: Settings) -> list[Stop]:
     """The rules that were paused and resumed, oldest first: of each rule at least the last time, the topic may have
     given up those before. Raises TopicError."""
-    found = []
+    stops = []
     for record in accepted(settings):
         rule = paused_rule(record.key.decode("utf-8", "replace"))
         if rule is not None and record.value:
@@ -160,25 +160,25 @@ def read_stops(settings: Settings) -> list[Stop]:
                 pause = decode_paused(record.value)
                 by = pause or _beside(record)
                 by = msgspec.structs.replace(by, author=author_of(record, by.author))
-                found.append(Stop(record.offset, rule, pause is None, by))
-    return found
+                stops.append(Stop(record.offset, rule, pause is None, by))
+    return stops
 
 
 def publish_paused(settings: Settings, rule: str, pause: Pause) -> None:
     """Tell every worker that a rule does nothing for now. Raises PublishError; RulebookError where the workers would
     not read it."""
-    key, message, what = f"{PAUSED}{rule}".encode(), msgspec.json.encode(pause), "what is paused"
+    key, message, title = f"{PAUSED}{rule}".encode(), msgspec.json.encode(pause), "what is paused"
     decode_paused(message)
-    send_one(settings, settings.topics.rulebooks, key, message, what, scope_of(key))
+    send_one(settings, settings.topics.rulebooks, key, message, title, scope_of(key))
 
 
 def publish_resumed(settings: Settings, rule: str, by: Pause) -> None:
     """Tell every worker that a rule does again what its rulebook says. Raises PublishError; RulebookError where it says
     too much."""
-    key, what = f"{PAUSED}{rule}".encode(), "that it is resumed"
-    said = msgspec.json.encode(by)
-    decode_paused(said)
-    send_one(settings, settings.topics.rulebooks, key, b"null", what, scope_of(key), [(_BY, said)])
+    key, title = f"{PAUSED}{rule}".encode(), "that it is resumed"
+    encoded = msgspec.json.encode(by)
+    decode_paused(encoded)
+    send_one(settings, settings.topics.rulebooks, key, b"null", title, scope_of(key), [(_BY, encoded)])
 
 
 def raise_if_anothers(settings: Settings, records: Iterable[Any]) -> None:
@@ -214,10 +214,10 @@ def group_of(key: str) -> str:
     return VERSION if key.startswith(VERSION) else key
 
 
-def author_of(record: Any, said: str) -> str:
+def author_of(record: Any, claimed: str) -> str:
     """Who has published an accepted record: the signer, where it is signed, whatever it says itself."""
     signer = dict(record.headers or ()).get(PUBLISHER)
-    return signer.decode("utf-8", "replace") if signer is not None else said
+    return signer.decode("utf-8", "replace") if signer is not None else claimed
 
 
 def scope_of(key: bytes) -> Scope:
@@ -230,8 +230,8 @@ def scope_of(key: bytes) -> Scope:
 
 def _beside(record: Any) -> Pause:
     """Who has resumed a rule: workers read of that nothing but that it is over, so it stands beside the message."""
-    said = dict(record.headers or ()).get(_BY)
-    return (decode_paused(said) if said is not None else None) or Pause("", "", record.timestamp or 0)
+    pause = dict(record.headers or ()).get(_BY)
+    return (decode_paused(pause) if pause is not None else None) or Pause("", "", record.timestamp or 0)
 
 
 def _versions_on(settings: Settings) -> Iterator[Any]:

@@ -164,7 +164,7 @@ class ControlState:
     def put_back(self) -> list[Message]:
         """What has been displaced since the last call, as it was signed, to be published once more."""
         displaced, self._displaced = list(self._displaced.values()), {}
-        return [Message(self._topic, one.key, one.value, list(one.headers), 0) for one in displaced]
+        return [Message(self._topic, message.key, message.value, list(message.headers), 0) for message in displaced]
 
     def _is_put_back(self, record: Any) -> bool:
         """Whether a worker has published once more what is in force."""

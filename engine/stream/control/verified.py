@@ -65,7 +65,7 @@ class VerifiedMessages:
         self._messages.pop(group, None)
         self._messages[group] = message  # the latest is the last
         if message.value == _REMOVAL:
-            removals = [name for name, one in self._messages.items() if one.value == _REMOVAL]
+            removals = [name for name, kept in self._messages.items() if kept.value == _REMOVAL]
             for name in removals[:-MOST_REMOVALS]:
                 del self._messages[name]
         written = self._path.with_suffix(".new")

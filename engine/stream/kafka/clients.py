@@ -92,20 +92,20 @@ def async_options(settings: Settings) -> dict[str, Any]:
 def _options(settings: Settings, tokens: Any) -> dict[str, Any]:
     bounded_records.install()
     security = settings.security
-    found: dict[str, Any] = {
+    options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers,
         "security_protocol": security.protocol,
         "ssl_context": tls(settings),
     }
     if security.uses_sasl and security.uses_tokens:
-        found |= {"sasl_mechanism": security.mechanism, "sasl_oauth_token_provider": tokens(security)}
+        options |= {"sasl_mechanism": security.mechanism, "sasl_oauth_token_provider": tokens(security)}
     elif security.uses_sasl:
-        found |= {
+        options |= {
             "sasl_mechanism": security.mechanism,
             "sasl_plain_username": security.username,
             "sasl_plain_password": security.secret(),
         }
-    return found
+    return options
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class Newest:
 
     def use(self, group: str, offset: int) -> dict[str, int]:
         """A message is in force: the numbers to be kept with it."""
-        self._pass(group, sum(1 for _ in takewhile(lambda one: one[0] <= offset, self._pending.get(group, ()))))
+        self._pass(group, sum(1 for _ in takewhile(lambda pending: pending[0] <= offset, self._pending.get(group, ()))))
         return dict(self._passed.get(group, ()))
 
     def _pass(self, group: str, count: int) -> None:

@@ -35,7 +35,7 @@ _AHEAD_US = 600_000_000
 """The clock of a signer may be so much ahead; a number from further on would shut out what is signed until then."""
 
 
-class Origin(NamedTuple):
+class RecordOrigin(NamedTuple):
     """Whose a message is. `name` is None where nobody has to sign; `speaks_for_others`: what it says of its author is
     believed."""
 
@@ -43,13 +43,13 @@ class Origin(NamedTuple):
     speaks_for_others: bool
 
 
-OPEN = Origin(None, True)
+OPEN = RecordOrigin(None, True)
 """Where nobody has to sign."""
 
 Unverified = Callable[[Any], None]
 """Called with each record that is taken for now, and would be refused if `security.unverified` were not `warn`."""
 
-Accept = Callable[[Any, Scope], Origin | None]
+Accept = Callable[[Any, Scope], RecordOrigin | None]
 """Whose a record is, if it comes from one who may do this; None: it is refused. It may have been there before: what it
 changes keeps the sequence number of its last change (`sequence_of`), and takes none that is not larger."""
 
@@ -58,7 +58,7 @@ def say_nothing(_: Any) -> None:
     """Nobody wants to know."""
 
 
-def accept_all(_: Any, __: Scope) -> Origin:
+def accept_all(_: Any, __: Scope) -> RecordOrigin:
     """Everyone may."""
     return OPEN
 
@@ -93,7 +93,7 @@ class Publishers:
         """Whether messages have to be signed."""
         return self._known is not None and not self._warns
 
-    def accept(self, record: Any, scope: Scope) -> Origin | None:
+    def accept(self, record: Any, scope: Scope) -> RecordOrigin | None:
         """As `Accept`: it is for this application, the signature holds, and its key has not ended and may do this."""
         if is_anothers(record, self._app_id):
             return None
@@ -108,7 +108,7 @@ class Publishers:
         signed = self._known is not None and not is_anothers(record, self._app_id)
         return signed and self._signed(record, scope) is not None
 
-    def _signed(self, record: Any, scope: Scope) -> Origin | None:
+    def _signed(self, record: Any, scope: Scope) -> RecordOrigin | None:
         now = self._clock()
         return None if sequence_of(record) > now * 1e6 + _AHEAD_US else self._origin(record, scope, now)
 
@@ -123,7 +123,7 @@ class Publishers:
         """The same, with a key that is listed still, even if it has ended since."""
         return self._origin(record, scope, float("-inf")) is not None
 
-    def _origin(self, record: Any, scope: Scope, now: float) -> Origin | None:
+    def _origin(self, record: Any, scope: Scope, now: float) -> RecordOrigin | None:
         if self._known is None:
             return OPEN
         name, signature = _name_of(record), dict(record.headers or ()).get(SIGNATURE) or b""
@@ -132,7 +132,7 @@ class Publishers:
             return None
         signed = signed_bytes(self._app_id, name, sequence_of(record), record.topic, record.key, record.value)
         if any(now < until and _fits(key, signature, signed) for key, until in publisher.keys):
-            return Origin(name, "behalf" in publisher.may)
+            return RecordOrigin(name, "behalf" in publisher.may)
         return None
 
 
@@ -162,19 +162,19 @@ def _fits(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
 def _read(path: str | None) -> Mapping[str, _Publisher] | None:
     if path is None:
         return None
-    told = "`security.publishers_file`"
+    setting = "`security.publishers_file`"
     try:
-        found = msgspec.convert(yaml.safe_load(read_secret(path, "security.publishers_file")), dict[str, _Entry])
+        entries = msgspec.convert(yaml.safe_load(read_secret(path, "security.publishers_file")), dict[str, _Entry])
     except yaml.YAMLError as error:
-        raise SettingsError(f"{told} is not YAML") from error  # the error would quote the file
+        raise SettingsError(f"{setting} is not YAML") from error  # the error would quote the file
     except msgspec.ValidationError as error:
         raise SettingsError(
-            f"{told} has names with `may` and `keys`, as docs/operations.md shows: {error}; secrets that are shared "
+            f"{setting} has names with `may` and `keys`, as docs/operations.md shows: {error}; secrets that are shared "
             "with workers (HMAC) are not read any more: `floodgate keys new NAME` makes a pair of keys"
         ) from error
     return {
-        name: _Publisher(one.may, tuple((public_key(key.public, "publishers_file"), _end(key)) for key in one.keys))
-        for name, one in found.items()
+        name: _Publisher(entry.may, tuple((public_key(key.public, "publishers_file"), _end(key)) for key in entry.keys))
+        for name, entry in entries.items()
     }
 
 

@@ -38,7 +38,7 @@ class Sending:
         """Until the brokers have all of them: what Kafka says of each. Raises KafkaError."""
         self.client.flush()
         waiting, self._sent = self._sent, []
-        return [one.get(timeout=30) for one in waiting]
+        return [sent.get(timeout=30) for sent in waiting]
 
 
 @contextmanager
@@ -60,13 +60,13 @@ def send_one(
     topic: str,
     key: bytes,
     value: bytes | None,
-    what: str,
+    title: str,
     scope: Scope,
     beside: Headers | None = None,
 ) -> int:
-    """Publish one message to the first partition; returns its offset. Raises PublishError, saying `what` it was, or
-    that one may not do this. `beside`: headers that nobody signs."""
-    with sending(settings, scope, f"{what} could not be published") as messages:
+    """Publish one message to the first partition; returns its offset. Raises PublishError, saying what it was
+    (`title`), or that one may not do this. `beside`: headers that nobody signs."""
+    with sending(settings, scope, f"{title} could not be published") as messages:
         messages.send(topic, key, value, 0, beside)
         (placed,) = messages.wait()
     return int(placed.offset)
@@ -100,33 +100,33 @@ def read_since(
     newest_ms = min(newest_ms, int(time.time() * 1000))
     since_ms = newest_ms - span if isinstance(span, int) else span(newest_ms)
     reached: dict[int, int] = {}
-    found = []
+    arrivals = []
     for record in read_all(settings, topic, max(0, since_ms), most):
         at = reached[record.partition] = max(record.timestamp, reached.get(record.partition, 0))
         value = value_of(record)
         if value is not None:
-            found.append((at, record.partition, record.offset, record.timestamp, value))
-    return [Recorded(value, arrived) for *_, arrived, value in sorted(found, key=lambda one: one[:3])]
+            arrivals.append((at, record.partition, record.offset, record.timestamp, value))
+    return [Recorded(value, arrived) for *_, arrived, value in sorted(arrivals, key=lambda arrival: arrival[:3])]
 
 
 def read_all(settings: Settings, topic: str, since_ms: int | None = None, most: int | None = None) -> Iterator[Any]:
     """All that is in a topic now, or what has arrived since then, partition by partition in no particular order; at
     most so many, the latest of each partition. Raises TopicError."""
     with consumer(settings) as client:
-        found = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
-        if not found:
+        partitions = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
+        if not partitions:
             raise TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
-        client.assign(found)
-        ends = client.end_offsets(found)
-        client.seek_to_beginning(*found)
+        client.assign(partitions)
+        ends = client.end_offsets(partitions)
+        client.seek_to_beginning(*partitions)
         if since_ms is not None:
-            starts = client.offsets_for_times(dict.fromkeys(found, since_ms))
-            for partition in found:
+            starts = client.offsets_for_times(dict.fromkeys(partitions, since_ms))
+            for partition in partitions:
                 start = starts.get(partition)
                 client.seek(partition, start.offset if start is not None else ends[partition])
         if most is not None:
-            for partition in found:
-                client.seek(partition, max(client.position(partition), ends[partition] - most // len(found)))
-        while any(client.position(partition) < ends[partition] for partition in found):
+            for partition in partitions:
+                client.seek(partition, max(client.position(partition), ends[partition] - most // len(partitions)))
+        while any(client.position(partition) < ends[partition] for partition in partitions):
             for records in client.poll(timeout_ms=1_000).values():
                 yield from records

@@ -55,8 +55,8 @@ def signed_bytes(
 
 def is_anothers(record: Any, app_id: str) -> bool:
     """Whether a record says that it is for another application."""
-    said = dict(record.headers or ()).get(APP_ID)
-    return said is not None and said != app_id.encode()
+    named = dict(record.headers or ()).get(APP_ID)
+    return named is not None and named != app_id.encode()
 
 
 def make_keys() -> tuple[str, str]:
@@ -72,9 +72,9 @@ def public_key(text: str, setting: str) -> Ed25519PublicKey:
 
 def _decoded(text: str, setting: str) -> bytes:
     try:
-        found = b64decode(text, validate=True)
+        key = b64decode(text, validate=True)
     except (Base64Error, ValueError):
-        found = b""
-    if len(found) != _KEY_BYTES:  # not shown: it may be the key itself
+        key = b""
+    if len(key) != _KEY_BYTES:  # not shown: it may be the key itself
         raise SettingsError(f"`security.{setting}` is not a key: `floodgate keys new NAME` makes one")
-    return found
+    return key

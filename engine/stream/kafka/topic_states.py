@@ -64,16 +64,16 @@ def topic_states(settings: Settings) -> list[TopicState]:
             configs = client.describe_configs(resources, config_filter="all").get("topic", {}) if there else {}
         except KafkaError as error:
             raise TopicError(f"the topics could not be looked at: {error}") from error
-    found = {one["name"]: one["partitions"] for one in described}
-    return [_state(spec, found.get(spec.name, ()), configs.get(spec.name, {})) for spec in specs]
+    partitions = {topic["name"]: topic["partitions"] for topic in described}
+    return [_state(spec, partitions.get(spec.name, ()), configs.get(spec.name, {})) for spec in specs]
 
 
 def _state(
     spec: TopicSpec, partitions: Sequence[Mapping[str, Any]], config: Mapping[str, Mapping[str, Any]]
 ) -> TopicState:
-    replicas = min((len(one["replica_nodes"]) for one in partitions), default=0)
-    said = {name: str(one["value"]) for name, one in config.items() if one["value"] is not None}
-    return TopicState(spec, len(partitions), replicas, said)
+    replicas = min((len(partition["replica_nodes"]) for partition in partitions), default=0)
+    values = {name: str(entry["value"]) for name, entry in config.items() if entry["value"] is not None}
+    return TopicState(spec, len(partitions), replicas, values)
 
 
 def shortcomings(state: TopicState, settings: Settings) -> Iterator[Shortcoming]:
@@ -83,16 +83,16 @@ def shortcomings(state: TopicState, settings: Settings) -> Iterator[Shortcoming]
         yield Shortcoming(name, "does not exist: run `floodgate topics create`", is_fault=True)
         return
     if state.partitions != spec.partitions:
-        told = (
+        problem = (
             f"has {state.partitions} partitions, the settings say {spec.partitions}: set `partitions` to what there is"
         )
-        yield Shortcoming(name, told, is_fault=True)
+        yield Shortcoming(name, problem, is_fault=True)
     yield from _of_replicas(state, settings)
     yield from _of_retention(state)
     most, needed = _number(state.config, "max.message.bytes"), spec.config.get("max.message.bytes")
     if most is not None and needed is not None and most < int(needed):
-        told = f"takes messages of {most} bytes, the engine writes up to {needed}: raise `max.message.bytes`"
-        yield Shortcoming(name, told, is_fault=True)
+        problem = f"takes messages of {most} bytes, the engine writes up to {needed}: raise `max.message.bytes`"
+        yield Shortcoming(name, problem, is_fault=True)
 
 
 def _of_replicas(state: TopicState, settings: Settings) -> Iterator[Shortcoming]:
@@ -100,31 +100,31 @@ def _of_replicas(state: TopicState, settings: Settings) -> Iterator[Shortcoming]
     if replicas < settings.replication:
         yield Shortcoming(name, f"has {replicas} replicas, the settings say {settings.replication}")
     if least > replicas:
-        told = f"wants {least} replicas in sync and has {replicas}: nobody can write; lower `min.insync.replicas`"
-        yield Shortcoming(name, told, is_fault=True)
+        problem = f"wants {least} replicas in sync and has {replicas}: nobody can write; lower `min.insync.replicas`"
+        yield Shortcoming(name, problem, is_fault=True)
     elif least == replicas > 1:
-        told = f"wants all of its {replicas} replicas in sync: nobody can write while one broker is away"
-        yield Shortcoming(name, told)
+        problem = f"wants all of its {replicas} replicas in sync: nobody can write while one broker is away"
+        yield Shortcoming(name, problem)
     elif least == 1 and replicas > 2:
-        told = "takes a message for written when one replica has it: set `min.insync.replicas` to 2"
-        yield Shortcoming(name, told)
+        problem = "takes a message for written when one replica has it: set `min.insync.replicas` to 2"
+        yield Shortcoming(name, problem)
 
 
 def _of_retention(state: TopicState) -> Iterator[Shortcoming]:
-    name, wanted = state.spec.name, state.spec.config
+    name, declared = state.spec.name, state.spec.config
     policy = state.config.get("cleanup.policy")
     if policy is None:
         return
-    missing = [one for one in wanted["cleanup.policy"].split(",") if one not in policy.split(",")]
+    missing = [cleanup for cleanup in declared["cleanup.policy"].split(",") if cleanup not in policy.split(",")]
     if "compact" in missing:
-        told = f"is cleaned by `{policy}`: old messages go, which are still in force; set `cleanup.policy` to `{{}}`"
-        yield Shortcoming(name, told.format(wanted["cleanup.policy"]), is_fault=True)
-    elif "compact" in policy and "compact" not in wanted["cleanup.policy"]:
+        problem = f"is cleaned by `{policy}`: old messages go, which are still in force; set `cleanup.policy` to `{{}}`"
+        yield Shortcoming(name, problem.format(declared["cleanup.policy"]), is_fault=True)
+    elif "compact" in policy and "compact" not in declared["cleanup.policy"]:
         yield Shortcoming(name, f"is cleaned by `{policy}`: of messages with one key, the last is kept", is_fault=True)
-    kept, least = state.retention_ms, _number(wanted, "retention.ms")
+    kept, least = state.retention_ms, _number(declared, "retention.ms")
     if kept is not None and least is not None and kept < least:
-        told = f"keeps messages for {_days(kept)}, the settings say {_days(least)}: raise `retention.ms`"
-        yield Shortcoming(name, told, is_fault="compact" in wanted["cleanup.policy"])
+        problem = f"keeps messages for {_days(kept)}, the settings say {_days(least)}: raise `retention.ms`"
+        yield Shortcoming(name, problem, is_fault="compact" in declared["cleanup.policy"])
 
 
 def _days(span_ms: int) -> str:

@@ -118,7 +118,8 @@ class OfflineEngine:
         if kind == "event":
             topic = self._settings.topics.events
             records = [
-                self._record("event", topic, one.value, one.arrived_ms or arrived_ms(one.value)) for one in arrivals
+                self._record("event", topic, arrival.value, arrival.arrived_ms or arrived_ms(arrival.value))
+                for arrival in arrivals
             ]
             outcome, routed_events = self._events.decide(_PARTITION, records)
             messages = self._apply(outcome)
@@ -167,7 +168,9 @@ class OfflineEngine:
     ) -> list[Message]:
         if not routed_events:
             return []
-        users = [one.user_id for some in matches.values() for one in some] + [one.user_id for one in routed_events]
+        users = [match.user_id for group in matches.values() for match in group] + [
+            routed.user_id for routed in routed_events
+        ]
         outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_record_key, users))))
         self._hops.prepare_returned(routed_events)
         for index, routed in enumerate(routed_events):

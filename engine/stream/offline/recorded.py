@@ -9,7 +9,7 @@ from engine.core.domain.events import Event
 from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64, hash_bytes
 from engine.errors import EventError, LabelError
-from engine.learning.evaluation import Case
+from engine.learning.evaluation import EvaluationCase
 from engine.learning.labels import Label
 from engine.learning.scored import ScoredModel, read_scored
 from engine.rulebook.tools.discovery import flattened
@@ -31,24 +31,24 @@ class Truth(NamedTuple):
 
 def truths(lines: Iterable[bytes]) -> dict[str, Truth]:
     """The last verdict on each event, with the time of the first one that said so. What is no label is left out."""
-    found: dict[str, Truth] = {}
+    truths: dict[str, Truth] = {}
     for line in lines:
         try:
             label = read_label(orjson.loads(line))
         except (orjson.JSONDecodeError, LabelError):
             continue
         if label.event_id:  # what an action was about is not known here
-            _note(found, label)
-    return found
+            _note(truths, label)
+    return truths
 
 
-def _note(found: dict[str, Truth], label: Label) -> None:
+def _note(truths: dict[str, Truth], label: Label) -> None:
     if label.verdict == "retracted":
-        found.pop(label.event_id, None)
+        truths.pop(label.event_id, None)
         return
-    known, spam = found.get(label.event_id), label.verdict == "spam"
+    known, spam = truths.get(label.event_id), label.verdict == "spam"
     if known is None or known.spam != spam:
-        found[label.event_id] = Truth(spam, label.ts_ms)
+        truths[label.event_id] = Truth(spam, label.ts_ms)
 
 
 def flat_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -65,7 +65,7 @@ def flat_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
 def cases(
     rulebook: Rulebook, model: str, lines: Iterable[bytes], truth: Mapping[str, Truth], settings: Settings,
     done: Callable[[], None] = lambda: None,
-) -> Iterator[Case]:  # fmt: skip
+) -> Iterator[EvaluationCase]:  # fmt: skip
     """The events that the model is asked about, in their order, with what it would have read of each."""
     engine = OfflineEngine(rulebook, settings)
     chunk: list[bytes] = []
@@ -80,7 +80,7 @@ def cases(
 
 def _scored(
     engine: OfflineEngine, model: str, lines: list[bytes], truth: Mapping[str, Truth], settings: Settings
-) -> Iterator[Case]:
+) -> Iterator[EvaluationCase]:
     mapping = settings.events.mapping()
     events: list[Event] = []
     for line in lines:
@@ -95,24 +95,26 @@ def _scored(
         for event in events:
             pseudonyms.conceal(event)
     seen: dict[int, ScoredModel] = {}
-    found = engine.state.scored_events(hash64(event.event_id) for event in events)
+    places = engine.state.scored_events(hash64(event.event_id) for event in events)
     blocks: dict[bytes, list[int]] = {}
-    for place in (place for some in found.values() for place in some):
+    for place in (place for event_places in places.values() for place in event_places):
         blocks.setdefault(place.block, []).append(place.identity)
     for name, block in engine.state.scored_blocks(blocks).items():
-        seen.update({key: one for key, one in read_scored(payload_of(block), blocks[name]) if one.name == model})
+        seen.update(
+            {key: scored for key, scored in read_scored(payload_of(block), blocks[name]) if scored.name == model}
+        )
     for event in events:
-        one, known = seen.pop(event.identify(), None), truth.get(event.event_id)
-        if one is not None:
+        scored, known = seen.pop(event.identify(), None), truth.get(event.event_id)
+        if scored is not None:
             spam, known_ms = (known.spam, known.known_ms) if known is not None else (None, None)
-            yield Case(event.event_id, event.ts_ms, one.names, one.inputs, spam, known_ms)
+            yield EvaluationCase(event.event_id, event.ts_ms, scored.names, scored.inputs, spam, known_ms)
 
 
 def event_documents(lines: Iterable[bytes], limit: int) -> list[dict[str, Any]]:
     """The first events, decoded."""
-    found: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
     for line in lines:
-        if len(found) == limit:
+        if len(documents) == limit:
             break
-        found.append(orjson.loads(line))
-    return found
+        documents.append(orjson.loads(line))
+    return documents

@@ -150,15 +150,15 @@ class FloodgateApp(faust.App):
 
     def partition_state(self, partition: int) -> PartitionState:
         """A partition's state; it begins to exist when it is asked for."""
-        found = self._states.get(partition)
-        if found is None:
+        state = self._states.get(partition)
+        if state is None:
             store: Any = self.entities.data
 
             def database() -> Database:
                 return cast(Database, store._db_for_partition(partition))
 
-            found = self._states[partition] = PartitionState(database, self.settings.cached_entities)
-        return found
+            state = self._states[partition] = PartitionState(database, self.settings.cached_entities)
+        return state
 
     def end_state(self, partition: int) -> None:
         """Forget a partition's records: someone else may change them now."""

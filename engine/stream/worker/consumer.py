@@ -277,12 +277,12 @@ class BatchConsumer(OffsetConsumer):
     async def unread(self) -> dict[TP, tuple[int, int]]:
         """Partitions that the client has read further than what was taken on, while nothing is being taken on: what
         lies between was dropped in a rebalance, or is a transaction's marker. With both offsets."""
-        found = {}
+        unread = {}
         for tp, following in list(self._next.items()):
             reached = await self._position(tp)
             if reached > following == self._next.get(tp) and not self._taking and tp not in self._gate:
-                found[tp] = (following, reached)
-        return found
+                unread[tp] = (following, reached)
+        return unread
 
     async def read_again(self, tp: TP, following: int, reached: int) -> None:
         """Read again what may have been dropped. After a few times there is nothing but markers."""

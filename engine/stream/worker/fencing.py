@@ -103,12 +103,12 @@ class Writers:
         """Fence all others from exactly these partitions. Returns when every one of them is. Raises BrokerError where
         that takes longer than a session: aiokafka sends no heartbeats meanwhile, so the group has gone on without us.
         """
-        wanted, limit_s = set(partitions), self._settings.session_timeout_ms / 1000
+        fenced, limit_s = set(partitions), self._settings.session_timeout_ms / 1000
         try:
             async with asyncio.timeout(limit_s), self._changing:
                 await self._close_all()
                 if not self._closed:
-                    await asyncio.gather(*(self._open(tp) for tp in wanted))
+                    await asyncio.gather(*(self._open(tp) for tp in fenced))
         except TimeoutError as error:
             raise BrokerError(
                 f"the brokers have given no transactional ids within {limit_s:g} s. Are they slow, or do they have "
@@ -152,5 +152,5 @@ def raise_if_apart(topics: TopicNames, assigned: Iterable[TP]) -> None:
     for tp in assigned:
         if tp.topic in parts:
             parts[tp.topic].add(tp.partition)
-    if len({frozenset(found) for found in parts.values()}) > 1:
+    if len({frozenset(numbers) for numbers in parts.values()}) > 1:
         raise WorkerError(f"partitions came apart: {parts}; stop the workers of another version first")

@@ -64,8 +64,8 @@ class Follower(Service):
         """The offsets behind the last records of partitions of any topic."""
         if self._consumer is None:
             raise WorkerError(f"{self._topic} is not followed any more")
-        found: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
-        return found
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
+        return ends
 
     async def _take(self, records: list[Any]) -> None:
         groups: dict[str, list[tuple[str, Any]]] = {}

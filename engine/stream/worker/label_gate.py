@@ -33,7 +33,9 @@ class LabelGate:
     def part(self, labels: TP, records: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Those whose events are known to be decided, and the others."""
         below = self._free_below.get(labels, 0)
-        return [one for one in records if one.offset < below], [one for one in records if one.offset >= below]
+        return [record for record in records if record.offset < below], [
+            record for record in records if record.offset >= below
+        ]
 
     def hold(self, labels: TP, events: TP, until: int, upto: int) -> None:
         """Let labels below an offset wait until their events are decided up to another."""

@@ -32,15 +32,15 @@ class RateLimit(logging.Filter):
             if period.left_out:
                 record.left_out = period.left_out
             period = self._kinds[kind] = _Period(now_s)
-        period.said += 1
-        if period.said <= _MOST:
+        period.written += 1
+        if period.written <= _MOST:
             return True
         period.left_out += 1
         return False
 
 
 class _Period:
-    __slots__ = ("began_s", "left_out", "said")
+    __slots__ = ("began_s", "left_out", "written")
 
     def __init__(self, began_s: float) -> None:
-        self.began_s, self.said, self.left_out = began_s, 0, 0
+        self.began_s, self.written, self.left_out = began_s, 0, 0

@@ -20,11 +20,11 @@ class OffsetConsumer(driver.Consumer):
     async def positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
         """What is decided next of each: what follows the last that was taken on; before there is any, what the group
         has committed."""
-        found = {}
+        positions = {}
         for tp in partitions:
             following = self._next.get(tp)
-            found[tp] = following if following is not None else await self._committed(tp)
-        return found
+            positions[tp] = following if following is not None else await self._committed(tp)
+        return positions
 
     async def _committed(self, tp: TP) -> int:
         thread: Any = self._thread

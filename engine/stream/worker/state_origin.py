@@ -14,7 +14,7 @@ from engine.stream.kafka.topics import changelog_topic
 FILE = "kafka.json"
 
 
-class Origin(msgspec.Struct, frozen=True):
+class StateOrigin(msgspec.Struct, frozen=True):
     """A cluster, and the ids of those of its topics that offsets in the state are of. A topic that was deleted and made
     again has another id; brokers before Kafka 2.8 tell none."""
 
@@ -22,16 +22,16 @@ class Origin(msgspec.Struct, frozen=True):
     topics: dict[str, str]
 
 
-def read_origin(settings: Settings) -> Origin:
+def read_origin(settings: Settings) -> StateOrigin:
     """Of the Kafka that the settings name. Raises BrokerError."""
     names = [settings.topics.events, settings.topics.labels, settings.topics.hops, changelog_topic(settings)]
     with admin(settings) as client:
         try:
             cluster = client.describe_cluster()["cluster_id"]
-            topics = {one["name"]: str(one.get("topic_id") or "") for one in client.describe_topics(names)}
+            topics = {topic["name"]: str(topic.get("topic_id") or "") for topic in client.describe_topics(names)}
         except KafkaError as error:
             raise BrokerError(f"the brokers do not tell which cluster they are: {error!r}") from error
-    return Origin(str(cluster), topics)
+    return StateOrigin(str(cluster), topics)
 
 
 def raise_if_moved(settings: Settings) -> None:
@@ -39,26 +39,26 @@ def raise_if_moved(settings: Settings) -> None:
     directory = Path(settings.data_dir)
     file, now = directory / FILE, read_origin(settings)
     before = _noted(file)
-    what = _moved(before, now) if before is not None else None
-    if what is not None and any(path.is_dir() for path in directory.rglob("*.db")):
+    moved = _moved(before, now) if before is not None else None
+    if moved is not None and any(path.is_dir() for path in directory.rglob("*.db")):
         raise StateError(
-            f"the state in {directory} is {what}: events would be taken for others and skipped. If `brokers` is right, "
-            f"move that directory away; the worker then reads its state back from {changelog_topic(settings)}"
+            f"the state in {directory} is {moved}: events would be taken for others and skipped. If `brokers` is "
+            f"right, move that directory away; the worker then reads its state back from {changelog_topic(settings)}"
         )
     if before != now:
         directory.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.encode(now))
 
 
-def _moved(before: Origin, now: Origin) -> str | None:
+def _moved(before: StateOrigin, now: StateOrigin) -> str | None:
     if before.cluster != now.cluster:
         return f"of the Kafka cluster {before.cluster}, and this is {now.cluster}"
     again = [name for name, known in before.topics.items() if now.topics.get(name, known) != known]
     return f"older than the topics {', '.join(again)}, which were deleted and made again" if again else None
 
 
-def _noted(file: Path) -> Origin | None:
+def _noted(file: Path) -> StateOrigin | None:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Origin)
+        return msgspec.json.decode(file.read_bytes(), type=StateOrigin)
     except (FileNotFoundError, msgspec.MsgspecError):  # nothing yet, or half a note: whatever is there now is noted
         return None

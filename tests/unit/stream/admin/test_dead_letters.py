@@ -12,7 +12,7 @@ from engine.settings import Settings
 from engine.stream.admin import dead_letters
 from engine.stream.admin.dead_letters import (
     DeadLetter,
-    Wanted,
+    DeadLetterQuery,
     obstacle,
     read_dead_letter,
     read_dead_letters,
@@ -58,27 +58,27 @@ def test_what_is_no_dead_letter_is_passed_over(name: str, value: bytes | None, m
         foreign.headers = [pair for pair in foreign.headers if pair[0] != name]
     bare = SimpleNamespace(offset=1, timestamp=1, headers=None, key=None, value=None)
     monkeypatch.setattr(dead_letters, "read_all", topics_of({"dead-letters": [foreign, bare, record(7)]}))
-    assert [one.number for one in read_dead_letters(SETTINGS, Wanted())] == [7]
+    assert [one.number for one in read_dead_letters(SETTINGS, DeadLetterQuery())] == [7]
 
 
 @pytest.mark.parametrize(
     ("wanted", "fits"),
     [
-        (Wanted(), True),
-        (Wanted(frozenset([5, 6])), True),
-        (Wanted(frozenset([6])), False),
-        (Wanted(topic="events"), True),
-        (Wanted(topic="labels"), False),
-        (Wanted(reason="why"), True),
-        (Wanted(reason="wh"), False),
-        (Wanted(since_ms=100), True),
-        (Wanted(since_ms=101), False),
-        (Wanted(frozenset([5]), reason="other"), False),
+        (DeadLetterQuery(), True),
+        (DeadLetterQuery(frozenset([5, 6])), True),
+        (DeadLetterQuery(frozenset([6])), False),
+        (DeadLetterQuery(topic="events"), True),
+        (DeadLetterQuery(topic="labels"), False),
+        (DeadLetterQuery(reason="why"), True),
+        (DeadLetterQuery(reason="wh"), False),
+        (DeadLetterQuery(since_ms=100), True),
+        (DeadLetterQuery(since_ms=101), False),
+        (DeadLetterQuery(frozenset([5]), reason="other"), False),
     ],
 )
-def test_those_are_meant_that_fit_all_that_is_given(wanted: Wanted, fits: bool) -> None:
+def test_those_are_meant_that_fit_all_that_is_given(wanted: DeadLetterQuery, fits: bool) -> None:
     assert wanted.fits(letter()) is fits
-    assert bool(wanted) is (wanted != Wanted())
+    assert bool(wanted) is (wanted != DeadLetterQuery())
 
 
 @pytest.mark.parametrize(

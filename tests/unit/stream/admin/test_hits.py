@@ -7,7 +7,7 @@ import pytest
 
 from engine.settings import Settings
 from engine.stream.admin import hits
-from engine.stream.admin.hits import Wanted, acted_in, find_hits, keys_of, names_of
+from engine.stream.admin.hits import HitQuery, acted_in, find_hits, keys_of, names_of
 
 
 def clause(text: str, value: Any = 1, result: bool | None = True) -> dict[str, Any]:
@@ -33,37 +33,37 @@ ONE = decision("e", hit("flood", clause(TEXT, CHEAP)), hit("quiet", mode="shadow
 @pytest.mark.parametrize(
     ("wanted", "rules"),
     [
-        (Wanted(), ["flood", "quiet"]),
-        (Wanted(rule="flood"), ["flood"]),
-        (Wanted(rule="other"), []),
-        (Wanted(mode="shadow"), ["quiet"]),
-        (Wanted(users=frozenset("uv")), ["flood", "quiet"]),
-        (Wanted(users=frozenset("v")), []),
-        (Wanted(since_ms=100, until_ms=101), ["flood", "quiet"]),
-        (Wanted(since_ms=101), []),
-        (Wanted(until_ms=100), []),
-        (Wanted(entities=frozenset({CHEAP})), ["flood", "quiet"]),
-        (Wanted(entities=frozenset({CHEAP.upper()})), ["flood", "quiet"]),
-        (Wanted(entities=frozenset({"buy", "u"})), []),
-        (Wanted(near=keys_of(ONE)), ["flood", "quiet"]),
-        (Wanted(near=frozenset({("text", "x")})), []),
-        (Wanted(near=frozenset()), []),
+        (HitQuery(), ["flood", "quiet"]),
+        (HitQuery(rule="flood"), ["flood"]),
+        (HitQuery(rule="other"), []),
+        (HitQuery(mode="shadow"), ["quiet"]),
+        (HitQuery(users=frozenset("uv")), ["flood", "quiet"]),
+        (HitQuery(users=frozenset("v")), []),
+        (HitQuery(since_ms=100, until_ms=101), ["flood", "quiet"]),
+        (HitQuery(since_ms=101), []),
+        (HitQuery(until_ms=100), []),
+        (HitQuery(entities=frozenset({CHEAP})), ["flood", "quiet"]),
+        (HitQuery(entities=frozenset({CHEAP.upper()})), ["flood", "quiet"]),
+        (HitQuery(entities=frozenset({"buy", "u"})), []),
+        (HitQuery(near=keys_of(ONE)), ["flood", "quiet"]),
+        (HitQuery(near=frozenset({("text", "x")})), []),
+        (HitQuery(near=frozenset()), []),
     ],
 )
-def test_a_hit_fits_all_that_is_given(wanted: Wanted, rules: list[str]) -> None:
+def test_a_hit_fits_all_that_is_given(wanted: HitQuery, rules: list[str]) -> None:
     assert [one.hit["rule"] for one in wanted.of(ONE)] == rules
 
 
 def test_the_newest_come_first_and_each_counts_once() -> None:
     made = [decision(f"e{at}", hit(), ts=at, user_id=f"u{at % 2}") for at in (3, 1, 2, 3)]
-    found = find_hits(made, Wanted(), 2)
+    found = find_hits(made, HitQuery(), 2)
     assert [one.decision["ts"] for one in found.newest] == [3, 2]
     assert (found.count, found.users) == (3, 2)
 
 
 def test_an_event_id_of_two_users_is_two_events() -> None:
-    assert find_hits([decision(user_id="u"), decision(user_id="v")], Wanted(), 5).count == 0
-    assert find_hits([decision("e", hit(), user_id=user) for user in "uv"], Wanted(), 5).count == 2
+    assert find_hits([decision(user_id="u"), decision(user_id="v")], HitQuery(), 5).count == 0
+    assert find_hits([decision("e", hit(), user_id=user) for user in "uv"], HitQuery(), 5).count == 2
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_members_of_a_cluster_have_it_in_common() -> None:
     first = decision("e1", hit(), user_id="a", clusters={"ring": ["b", "c"]})
     second = decision("e2", hit(), user_id="c", clusters={"ring": []})
     other = decision("e3", hit(), user_id="c", clusters={"club": ["a"]})
-    near = Wanted(near=keys_of(first))
+    near = HitQuery(near=keys_of(first))
     assert [len(list(near.of(one))) for one in (second, other)] == [1, 0]
 
 
 def test_texts_that_differ_in_little_are_near() -> None:
     texts = [CHEAP, "buy  CHEAP watches here today, my friends!", "how are you"]
     first, *others = (decision("e", hit("flood", clause(TEXT, one))) for one in texts)
-    near = Wanted(near=keys_of(first))
+    near = HitQuery(near=keys_of(first))
     assert [len(list(near.of(one))) for one in others] == [1, 0]
 
 

@@ -12,7 +12,7 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.admin import status
-from engine.stream.admin.status import EngineStatus, Member, Owned, read_status
+from engine.stream.admin.status import EngineStatus, Owned, WorkerStatus, read_status
 from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.control.rulebooks import Refused
 from engine.stream.handlers.messages import Pause
@@ -106,11 +106,11 @@ def test_workers_that_can_be_reached_say_what_they_decide_by(monkeypatch: pytest
     broker = Broker(monkeypatch)
     broker.members = [member("b", None, "http://0.0.0.0:6067"), member("a", None, "http://worker-1:6066")]
     page = broker.pages["10.0.0.1", 6066] = WorkerPage("0.1.0", "abc", ())
-    assert read_status(Settings()).members == [Member("10.0.0.1:6066", page), Member("10.0.0.1:6067", None)]
+    assert read_status(Settings()).members == [WorkerStatus("10.0.0.1:6066", page), WorkerStatus("10.0.0.1:6067", None)]
 
 
-def workers(*pages: WorkerPage | None) -> list[Member]:
-    return [Member(f"host:{number}", page) for number, page in enumerate(pages, 1)]
+def workers(*pages: WorkerPage | None) -> list[WorkerStatus]:
+    return [WorkerStatus(f"host:{number}", page) for number, page in enumerate(pages, 1)]
 
 
 FINE = WorkerPage("1.0", "abc", ())

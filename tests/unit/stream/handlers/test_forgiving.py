@@ -20,7 +20,7 @@ from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import encode_revocation
 from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.kafka.publishers import Origin
+from engine.stream.kafka.publishers import RecordOrigin
 from engine.stream.offline.engine import Arrival, OfflineEngine, Record
 from tests.events import START_MS
 
@@ -66,7 +66,7 @@ class Bench:
         self.events.use(Evaluator(load_rulebook({"rules.yaml": RULES}), {}))
         self.labels = LabelWorker(
             self.settings, lambda _: self.state, self.metrics,
-            lambda _, scope: Origin("ann", False) if scope in self._may else None,
+            lambda _, scope: RecordOrigin("ann", False) if scope in self._may else None,
         )  # fmt: skip
 
     def apply(self, outcome: Outcome) -> Outcome:

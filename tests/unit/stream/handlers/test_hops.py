@@ -31,7 +31,7 @@ from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.kafka.publishers import Origin as Publisher
+from engine.stream.kafka.publishers import RecordOrigin
 from engine.stream.offline.engine import Record
 from tests.kernels import times_by_key
 from tests.unit.stream.signed import person
@@ -618,7 +618,7 @@ def test_what_is_copied_to_another_partition_is_refused_there() -> None:
 
 def test_a_request_to_forget_counts_once_also_after_a_restart() -> None:
     town, ann = Town(), person("ann")
-    town.hops = HopWorker(town.settings, town.state, town.metrics, 3, accept=lambda *_: Publisher("ann", False))
+    town.hops = HopWorker(town.settings, town.state, town.metrics, 3, accept=lambda *_: RecordOrigin("ann", False))
     town.use(RULES)
     town.post("a", 0)
     user_partition, key = ord("a") % 3, user_record_key("a")
@@ -737,10 +737,10 @@ def test_an_event_is_no_further_ahead_of_its_hop_than_a_clock_may_be(behind_ms: 
 
 @pytest.mark.parametrize(
     ("origin", "refused"),
-    [(None, [True, True]), (Publisher(None, True), [False, False]), (Publisher("ann", False), [False, True])],
+    [(None, [True, True]), (RecordOrigin(None, True), [False, False]), (RecordOrigin("ann", False), [False, True])],
     ids=["refused", "open", "signed"],
 )
-def test_who_may_ask_to_forget_someone_and_how_often(origin: Publisher | None, refused: list[bool]) -> None:
+def test_who_may_ask_to_forget_someone_and_how_often(origin: RecordOrigin | None, refused: list[bool]) -> None:
     town, ann = Town(partitions=1), person("ann")
     town.hops = HopWorker(town.settings, town.state, town.metrics, 1, accept=lambda *_: origin)
     town.use(RULES)

@@ -21,7 +21,7 @@ from engine.stream.handlers.label_messages import decode_example
 from engine.stream.handlers.labels import MAX_NAME_CHARS, LabelWorker, Models, ScoredEvents, Source
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.kafka.publishers import Origin
+from engine.stream.kafka.publishers import RecordOrigin
 from tests.events import START_MS
 from tests.unit.stream.handlers.test_events import Desk, acted, label_action
 from tests.unit.stream.handlers.test_training import followed, messages, rulebook
@@ -211,10 +211,15 @@ def test_a_label_finds_an_event_under_a_pseudonym(fields: dict[str, str]) -> Non
 
 @pytest.mark.parametrize(
     ("origin", "moderator"),
-    [(None, None), (Origin(None, True), "mia"), (Origin("bot", True), "mia"), (Origin("ann", False), "ann")],
+    [
+        (None, None),
+        (RecordOrigin(None, True), "mia"),
+        (RecordOrigin("bot", True), "mia"),
+        (RecordOrigin("ann", False), "ann"),
+    ],
 )
 def test_who_signs_a_label_is_its_moderator_unless_he_speaks_for_others(
-    origin: Origin | None, moderator: str | None
+    origin: RecordOrigin | None, moderator: str | None
 ) -> None:
     desk = Desk()
     desk.labels = LabelWorker(desk.settings, lambda _: desk.state, desk.metrics, lambda *_: origin)
@@ -231,7 +236,7 @@ def test_an_old_label_that_is_published_again_changes_nothing_where_labels_are_s
     name: str | None, heard: bool
 ) -> None:
     desk = Desk()
-    desk.labels = LabelWorker(desk.settings, lambda _: desk.state, desk.metrics, lambda *_: Origin(name, True))
+    desk.labels = LabelWorker(desk.settings, lambda _: desk.state, desk.metrics, lambda *_: RecordOrigin(name, True))
     desk.post(0, text="x")
 
     def told(verdict: str, sequence: int) -> list[Any]:

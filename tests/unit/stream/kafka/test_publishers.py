@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.settings import Settings
-from engine.stream.kafka.publishers import OPEN, Origin, Publishers, is_a_workers_or, sequence_of
+from engine.stream.kafka.publishers import OPEN, Publishers, RecordOrigin, is_a_workers_or, sequence_of
 from engine.stream.kafka.sealing import Seals
 from tests.unit.stream.signed import changed, entry, listed, person, record, secured
 
@@ -25,9 +25,9 @@ def publishers(path: Path, people: dict[str, Any], now: float = NOW) -> Publishe
 
 def test_a_signer_may_be_ten_minutes_ahead_and_no_more(tmp_path: Path) -> None:
     known = publishers(tmp_path, {"ann": entry(ANN)})
-    assert known.accept(ANN.record(NOW_US + TEN_MINUTES_US), "label") == Origin("ann", True)
+    assert known.accept(ANN.record(NOW_US + TEN_MINUTES_US), "label") == RecordOrigin("ann", True)
     assert known.accept(ANN.record(NOW_US + TEN_MINUTES_US + 1), "label") is None
-    assert known.accept(ANN.record(1), "label") == Origin("ann", True)  # however old
+    assert known.accept(ANN.record(1), "label") == RecordOrigin("ann", True)  # however old
 
 
 def test_where_nobody_signs_no_number_matters() -> None:
@@ -42,7 +42,7 @@ def test_where_nobody_signs_no_number_matters() -> None:
 def test_a_key_ends_with_its_last_day_in_utc(tmp_path: Path) -> None:
     end = datetime(2027, 2, 1, tzinfo=UTC).timestamp()
     people, signed = {"ann": entry((ANN, "2027-01-31"))}, ANN.record(5)
-    assert publishers(tmp_path, people, end - 0.001).accept(signed, "label") == Origin("ann", True)
+    assert publishers(tmp_path, people, end - 0.001).accept(signed, "label") == RecordOrigin("ann", True)
     ended = publishers(tmp_path, people, end)
     assert ended.accept(signed, "label") is None
     assert ended.may_still(signed, "label")
@@ -52,7 +52,7 @@ def test_a_key_ends_with_its_last_day_in_utc(tmp_path: Path) -> None:
 def test_a_signer_does_only_what_it_may(tmp_path: Path) -> None:
     known = publishers(tmp_path, {"ann": entry(ANN, may=["label"]), "ben": entry(BEN)})
     signed = ANN.record(5)
-    assert known.accept(signed, "label") == Origin("ann", False)
+    assert known.accept(signed, "label") == RecordOrigin("ann", False)
     assert known.accept(signed, "rules") is None
     assert [known.may_still(signed, scope) for scope in ("label", "rules")] == [True, False]
     assert not known.is_still_signed(signed, "rules")

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import SettingsError
 from engine.settings import Settings, load_settings
-from engine.stream.kafka.publishers import OPEN, Origin, Publishers, Scope, accept_all, sequence_of
+from engine.stream.kafka.publishers import OPEN, Publishers, RecordOrigin, Scope, accept_all, sequence_of
 from engine.stream.kafka.signing import Signer, make_keys, public_key, signed_bytes
 from tests.unit.stream.signed import ALL_SCOPES, Person, changed, entry, listed, person, record, secured
 
@@ -34,7 +34,7 @@ def day(text: str) -> float:
 def test_what_a_listed_publisher_signs_is_taken(tmp_path: Path) -> None:
     publishers = publishers_of(tmp_path, {"ann": entry(ANN)})
     assert publishers.are_known
-    assert publishers.accept(signed(ANN, "labels", b"u", b"value"), "label") == Origin("ann", True)
+    assert publishers.accept(signed(ANN, "labels", b"u", b"value"), "label") == RecordOrigin("ann", True)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_each_may_what_the_list_says(tmp_path: Path, may: Scope) -> None:
 def test_only_who_may_speaks_for_others(tmp_path: Path) -> None:
     people = {"ann": entry(ANN, may=["label"]), "ben": entry(BEN, may=["label", "behalf"])}
     publishers = publishers_of(tmp_path, people)
-    assert publishers.accept(ANN.record(5), "label") == Origin("ann", False)
-    assert publishers.accept(BEN.record(5), "label") == Origin("ben", True)
+    assert publishers.accept(ANN.record(5), "label") == RecordOrigin("ann", False)
+    assert publishers.accept(BEN.record(5), "label") == RecordOrigin("ben", True)
 
 
 def test_of_several_keys_each_serves_until_its_end(tmp_path: Path) -> None:

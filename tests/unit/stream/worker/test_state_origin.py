@@ -7,9 +7,9 @@ import pytest
 from engine.errors import StateError
 from engine.settings import Settings
 from engine.stream.worker import state_origin
-from engine.stream.worker.state_origin import FILE, Origin, raise_if_moved
+from engine.stream.worker.state_origin import FILE, StateOrigin, raise_if_moved
 
-HERE = Origin("one", {"events": "e1", "hops": "h1"})
+HERE = StateOrigin("one", {"events": "e1", "hops": "h1"})
 
 
 class Disk:
@@ -19,7 +19,7 @@ class Disk:
         self._patch, self.directory = patch, directory / "data"
         self.settings = Settings(data_dir=str(self.directory))
 
-    def meet(self, origin: Origin) -> None:
+    def meet(self, origin: StateOrigin) -> None:
         self._patch.setattr(state_origin, "read_origin", lambda _: origin)
         raise_if_moved(self.settings)
 
@@ -35,15 +35,15 @@ def disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Disk:
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (Origin("two", HERE.topics), "is of the Kafka cluster one, and this is two: "),
+        (StateOrigin("two", HERE.topics), "is of the Kafka cluster one, and this is two: "),
         (
-            Origin("one", {"events": "e2", "hops": "h1"}),
+            StateOrigin("one", {"events": "e2", "hops": "h1"}),
             "is older than the topics events, which were deleted and made again",
         ),
-        (Origin("two", {"events": "e2", "hops": "h2"}), "is of the Kafka cluster one, and this is two: "),
+        (StateOrigin("two", {"events": "e2", "hops": "h2"}), "is of the Kafka cluster one, and this is two: "),
     ],
 )
-def test_state_of_another_kafka_stops_the_worker_each_time(disk: Disk, other: Origin, told: str) -> None:
+def test_state_of_another_kafka_stops_the_worker_each_time(disk: Disk, other: StateOrigin, told: str) -> None:
     disk.meet(HERE)
     disk.decide()
     disk.meet(HERE)
@@ -57,7 +57,7 @@ def test_state_of_another_kafka_stops_the_worker_each_time(disk: Disk, other: Or
 
 def test_a_disk_without_state_takes_whatever_comes(disk: Disk) -> None:
     disk.meet(HERE)
-    disk.meet(Origin("two", {}))
+    disk.meet(StateOrigin("two", {}))
     disk.decide()
     with pytest.raises(StateError, match="of the Kafka cluster two"):
         disk.meet(HERE)
@@ -68,10 +68,10 @@ def test_state_from_before_there_was_a_note_is_of_the_kafka_it_meets_first(disk:
     (disk.directory / FILE).write_text("{half")
     disk.meet(HERE)
     with pytest.raises(StateError):
-        disk.meet(Origin("two", HERE.topics))
+        disk.meet(StateOrigin("two", HERE.topics))
 
 
 def test_topics_with_other_names_are_no_other_kafka(disk: Disk) -> None:
     disk.meet(HERE)
     disk.decide()
-    disk.meet(Origin("one", {"clicks": "c1", "hops": "h1"}))
+    disk.meet(StateOrigin("one", {"clicks": "c1", "hops": "h1"}))
