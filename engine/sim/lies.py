@@ -63,27 +63,31 @@ class LyingDay:
     people: int
 
 
-def told(day: list[SimulatedEvent], lie: Lie, seed: int = 1) -> Iterator[SimulatedEvent]:
+def tell_lie(day: list[SimulatedEvent], lie: Lie, seed: int = 1) -> Iterator[SimulatedEvent]:
     """The day in which all attackers tell this lie, in order of arrival. What is delivered twice is the same twice."""
     yield from _before(day, lie, seed)
     turns: dict[str, dict[str, int]] = {}
-    for one in day:
-        if one.attack is None or not lie.concerns(one.event):
-            yield one
+    for simulated in day:
+        if simulated.attack is None or not lie.concerns(simulated.event):
+            yield simulated
             continue
-        mine, event_id = turns.setdefault(str(one.event["user_id"]), {}), str(one.event["event_id"])
+        mine, event_id = turns.setdefault(str(simulated.event["user_id"]), {}), str(simulated.event["event_id"])
         turn = mine.setdefault(event_id, len(mine))
-        event = lie.tell(Random(f"{lie.name} {seed} {event_id}"), one.event, turn)
-        yield replace(one, event=event | {"arrived": one.event["ts"]})
+        event = lie.tell(Random(f"{lie.name} {seed} {event_id}"), simulated.event, turn)
+        yield replace(simulated, event=event | {"arrived": simulated.event["ts"]})
 
 
 def outcome(day: list[SimulatedEvent], actions: Iterable[Mapping[str, Any]], lie: Lie | None = None) -> LyingDay:
     """What became of a day, by the accounts in the actions. Of several actions with one id, those who carry them out
     see the first."""
-    found, innocent = judge(day, {action["action_id"]: action for action in reversed([*actions])}.values())
-    concerned = {one.attack for one in day if one.attack is not None and (lie is None or lie.concerns(one.event))}
-    people = {one.event["user_id"] for one in day if one.attack is None}
-    recalls = {result.name: result.recall if result.name in concerned else None for result in found}
+    results, innocent = judge(day, {action["action_id"]: action for action in reversed([*actions])}.values())
+    concerned = {
+        simulated.attack
+        for simulated in day
+        if simulated.attack is not None and (lie is None or lie.concerns(simulated.event))
+    }
+    people = {simulated.event["user_id"] for simulated in day if simulated.attack is None}
+    recalls = {result.name: result.recall if result.name in concerned else None for result in results}
     return LyingDay(recalls, len(innocent), len(people))
 
 
@@ -91,17 +95,17 @@ def _before(day: list[SimulatedEvent], lie: Lie, seed: int) -> Iterator[Simulate
     """The accounts take turns, so that none of them is fast."""
     if lie.before is None:
         return
-    start = min(_time(one.event) for one in day)
+    start = min(_time(simulated.event) for simulated in day)
     first: dict[str, SimulatedEvent] = {}
-    for one in day:
-        if one.attack is not None:
-            first.setdefault(str(one.event["user_id"]), one)
+    for simulated in day:
+        if simulated.attack is not None:
+            first.setdefault(str(simulated.event["user_id"]), simulated)
     for turn in range(MADE_UP):
-        for at, (user_id, one) in enumerate(first.items()):
+        for at, (user_id, simulated) in enumerate(first.items()):
             arrived = start - HOUR_MS + (turn * len(first) + at) * HOUR_MS // (MADE_UP * len(first))
             rng = Random(f"{lie.name} {seed} {user_id} {turn}")
-            made = lie.before(rng, one.event | {"ts": arrived}, turn)
-            yield SimulatedEvent(made | {"arrived": arrived}, one.attack)
+            made = lie.before(rng, simulated.event | {"ts": arrived}, turn)
+            yield SimulatedEvent(made | {"arrived": arrived}, simulated.attack)
 
 
 def _honest(_: Random, event: Event, __: int) -> Event:

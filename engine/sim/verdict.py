@@ -94,9 +94,9 @@ def judge(
     for result in results.values():
         targets: set[str] = set()
         for rule, users in acted.items():
-            found = users & result.accounts
-            result.caught |= found
-            if len(found) >= 0.1 * len(result.accounts):
+            caught = users & result.accounts
+            result.caught |= caught
+            if len(caught) >= 0.1 * len(result.accounts):
                 result.rules.add(rule)
                 targets |= users
         if targets:

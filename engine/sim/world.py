@@ -55,7 +55,7 @@ class SimulatedLabel:
 
 
 @dataclass(frozen=True, slots=True)
-class Moderator:
+class SimulatedModerator:
     """Looks at some events, some time later, and is sometimes wrong.
 
     `sees_spam` and `sees_ham` are the shares of events that are looked at: spam is reported more often.
@@ -105,7 +105,7 @@ def simulate_day(
         events = crowd(rng, population, start_ms + int(hour * HOUR_MS))
         made += [SimulatedEvent(event, None, name) for event in events]
     if seed != FIRST_SEED:
-        made = [replace(one, event=_of_its_own(one.event, seed, same_people)) for one in made]
+        made = [replace(simulated, event=_of_its_own(simulated.event, seed, same_people)) for simulated in made]
     return list(_as_it_arrives(made, rng))
 
 

@@ -98,18 +98,18 @@ class AdminApi:
     def create_partitions(self, request: Any, _version: int, _client: str) -> Any:
         """More partitions for a topic."""
         results = []
-        for wanted in request.topics:
-            topic = self._topics.by_name.get(wanted.name)
+        for asked in request.topics:
+            topic = self._topics.by_name.get(asked.name)
             error = codes.NONE
             if topic is None:
                 error = codes.UNKNOWN_TOPIC_OR_PARTITION
-            elif wanted.count <= len(topic.partitions):
+            elif asked.count <= len(topic.partitions):
                 error = codes.INVALID_PARTITIONS
             elif not request.validate_only:
-                self._topics.grow(topic, wanted.count)
+                self._topics.grow(topic, asked.count)
             results.append(
                 CreatePartitionsResponse.CreatePartitionsTopicResult(
-                    name=wanted.name, error_code=error, error_message=None
+                    name=asked.name, error_code=error, error_message=None
                 )
             )
         return CreatePartitionsResponse(throttle_time_ms=0, results=results)

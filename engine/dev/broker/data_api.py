@@ -154,10 +154,10 @@ def _find_offset(log: PartitionLog, timestamp: int, stable: bool) -> tuple[int, 
         return log.start, -1
     if timestamp == _LATEST:
         return (log.last_stable_offset if stable else log.end), -1
-    found = log.batch_at_time(timestamp)
-    if found is None:
+    position = log.batch_at_time(timestamp)
+    if position is None:
         return -1, -1
-    base, batch = found
+    base, batch = position
     for record in DefaultRecordBatch(batch.data):
         if record.timestamp >= timestamp and record.offset >= log.start:  # of its batch some may have been deleted
             return record.offset, record.timestamp

@@ -15,7 +15,7 @@ from kafka.protocol.metadata import FindCoordinatorResponse
 
 from engine.dev.broker import codes
 from engine.dev.broker.admin_api import NODE_ID
-from engine.dev.broker.groups import Group, Groups, Member
+from engine.dev.broker.groups import Group, GroupMember, Groups
 
 
 class GroupApi:
@@ -51,7 +51,7 @@ class GroupApi:
             return _refused(codes.UNKNOWN_MEMBER_ID, member_id)
         if not group.accepts(member_id, request.protocol_type, {protocol.name for protocol in request.protocols}):
             return _refused(codes.INCONSISTENT_GROUP_PROTOCOL, member_id)
-        member = group.members.get(member_id) or Member(member_id)
+        member = group.members.get(member_id) or GroupMember(member_id)
         member.client_id, member.instance_id = client, instance_id
         member.protocols = [(protocol.name, bytes(protocol.metadata)) for protocol in request.protocols]
         member.session_s = request.session_timeout_ms / 1000
@@ -113,15 +113,15 @@ class GroupApi:
     def fetch_offsets(self, request: Any, _version: int, _client: str) -> Any:
         """Committed offsets; -1 where there is none."""
         group = self._groups.get(request.group_id)
-        wanted: dict[str, list[int]] = {}
+        asked: dict[str, list[int]] = {}
         if request.topics is None:
             for topic, index in group.offsets:
-                wanted.setdefault(topic, []).append(index)
+                asked.setdefault(topic, []).append(index)
         else:
-            wanted = {topic.name: list(topic.partition_indexes) for topic in request.topics}
+            asked = {topic.name: list(topic.partition_indexes) for topic in request.topics}
         made = OffsetFetchResponse.OffsetFetchResponseTopic
         topics = []
-        for topic, indexes in wanted.items():
+        for topic, indexes in asked.items():
             parts = []
             for index in indexes:
                 offset, metadata = group.offsets.get((topic, index), (-1, ""))

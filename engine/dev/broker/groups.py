@@ -12,7 +12,7 @@ Offset = tuple[int, str]
 
 
 @dataclass(slots=True)
-class Member:
+class GroupMember:
     """One consumer in a group. `joining` and `syncing` are its requests that wait for the others."""
 
     id: str
@@ -57,7 +57,7 @@ class Group:
         self.leader = ""
         self.protocol = ""
         self.protocol_type = ""
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, GroupMember] = {}
         self.offsets: dict[tuple[str, int], Offset] = {}
         self._announced: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -87,7 +87,7 @@ class Group:
         others = [member for member in self.members.values() if member.id != member_id]
         return all(protocols & {name for name, _ in member.protocols} for member in others)
 
-    async def join(self, member: Member, protocol_type: str) -> bool:
+    async def join(self, member: GroupMember, protocol_type: str) -> bool:
         """Join the next generation and wait for it. False when the member was thrown out meanwhile."""
         self._announced.discard(member.id)
         self.members[member.id] = member
@@ -98,7 +98,7 @@ class Group:
         await member.joining
         return member.id in self.members
 
-    async def sync(self, member: Member, assignments: dict[str, bytes]) -> int:
+    async def sync(self, member: GroupMember, assignments: dict[str, bytes]) -> int:
         """The leader hands out the assignments, the others wait for theirs. Returns an error code."""
         self.touch(member)
         if self.state == "PreparingRebalance":
@@ -124,7 +124,7 @@ class Group:
         self.touch(member)
         return codes.NONE
 
-    def touch(self, member: Member) -> None:
+    def touch(self, member: GroupMember) -> None:
         """The member has shown that it lives."""
         member.deadline = asyncio.get_running_loop().time() + member.session_s
 

@@ -88,16 +88,16 @@ class PartitionLog:
 
     def read(self, offset: int, max_bytes: int, upto: int) -> bytes:
         """Whole batches from the one that holds `offset`, at least one, below `upto`."""
-        found: list[bytes] = []
+        chunks: list[bytes] = []
         size = 0
         for index in range(max(0, bisect_right(self._bases, offset) - 1), len(self._batches)):
             batch = self._batches[index]
-            if self._bases[index] >= upto or (found and size + len(batch.data) > max_bytes):
+            if self._bases[index] >= upto or (chunks and size + len(batch.data) > max_bytes):
                 break
             if batch.last_offset >= offset:
-                found.append(batch.data)
+                chunks.append(batch.data)
                 size += len(batch.data)
-        return b"".join(found)
+        return b"".join(chunks)
 
     def batch_at_time(self, timestamp: int) -> tuple[int, StoredBatch] | None:
         """The first batch that may hold a record at or after a time, with its base offset."""

@@ -165,10 +165,10 @@ class KafkaCluster:
             tool = [*_command(), "kafka.tools.StorageTool", "format"]
             command = [*tool, f"--cluster-id={cluster}", "-c", str(path), *users]  # an id may begin with a dash
             running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
-        for one in running:
-            said, _ = one.communicate(timeout=_START_TIMEOUT_S)
-            if one.returncode != 0:
-                raise BrokerError(f"Kafka's storage could not be made: {said[-1000:]}")
+        for process in running:
+            output, _ = process.communicate(timeout=_START_TIMEOUT_S)
+            if process.returncode != 0:
+                raise BrokerError(f"Kafka's storage could not be made: {output[-1000:]}")
 
 
 def _command() -> list[str]:

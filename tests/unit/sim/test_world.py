@@ -14,8 +14,8 @@ from engine.sim.world import (
     AREAS,
     DAY_MS,
     DEFAULT_START_MS,
-    Moderator,
     SimulatedEvent,
+    SimulatedModerator,
     day_after,
     simulate_day,
 )
@@ -91,7 +91,7 @@ def test_people_sleep() -> None:
 def test_a_moderator_is_late_and_mostly_right() -> None:
     day = simulate_day(people=300)
     truth = {one.event["event_id"]: one for one in day}
-    labels = Moderator().labels(day, Random(1))
+    labels = SimulatedModerator().labels(day, Random(1))
     right = 0
     for one in labels:
         simulated = truth[str(one.label["event_id"])]
