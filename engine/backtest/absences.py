@@ -32,25 +32,25 @@ _Key = tuple[str, str, bool, Value]
 
 
 class Absence(msgspec.Struct, frozen=True):
-    """Something that a rule asks for, of events of these types, and that the recording never has. `what`: type, field
-    or value; `name`: of the field; `wanted`: the type, field or value; `nearest`: what there is instead, the most alike
+    """Something that a rule asks for, of events of these types, and that the recording never has. `kind`: type, field
+    or value; `name`: of the field; `value`: the type, field or value; `nearest`: what there is instead, the most alike
     and then the most frequent, with how often."""
 
-    what: str
+    kind: str = msgspec.field(name="what")
     types: tuple[str, ...]
     name: str
-    wanted: Value
+    value: Value = msgspec.field(name="wanted")
     nearest: list[tuple[Value, int]]
 
     def __str__(self) -> str:
         """A sentence for people."""
-        there = ", ".join(f"{_shown(one)} ({count:,})" for one, count in self.nearest)
-        if self.what == "type":
-            return f"there is no event of type {_shown(self.wanted)}" + (f", but of {there}" if there else "")
+        there = ", ".join(f"{_shown(value)} ({count:,})" for value, count in self.nearest)
+        if self.kind == "type":
+            return f"there is no event of type {_shown(self.value)}" + (f", but of {there}" if there else "")
         of = "" if ANY_EVENT in self.types else f"{' or '.join(self.types)} "
-        if self.what == "field":
-            return f"no {of}event has a field {_shown(self.wanted)}" + (f", but {there}" if there else "")
-        return f"{self.name} of {of}events is never {_shown(self.wanted)}" + (f", but {there}" if there else "")
+        if self.kind == "field":
+            return f"no {of}event has a field {_shown(self.value)}" + (f", but {there}" if there else "")
+        return f"{self.name} of {of}events is never {_shown(self.value)}" + (f", but {there}" if there else "")
 
 
 class Survey:
@@ -60,10 +60,12 @@ class Survey:
     def __init__(self, rulebook: Rulebook, hidden: Iterable[str] = ()) -> None:
         self._requirements, self._hidden = Requirements(rulebook.sources), frozenset(hidden)
         asked = self._requirements.all()
-        self._asked_types = {kind for one in asked for kind in one.types}
-        self._asked_paths = {one.path for one in asked if one.what == "field"}
-        self._read = {one.path for one in asked if one.what == "value"} - self._hidden
-        self._asked_values = {(one.path, *_marked(one.value)) for one in asked if one.what == "value"}
+        self._asked_types = {kind for requirement in asked for kind in requirement.types}
+        self._asked_paths = {requirement.path for requirement in asked if requirement.kind == "field"}
+        self._read = {requirement.path for requirement in asked if requirement.kind == "value"} - self._hidden
+        self._asked_values = {
+            (requirement.path, *_marked(requirement.value)) for requirement in asked if requirement.kind == "value"
+        }
         self._types: Counter[str] = Counter()
         self._fields: Counter[tuple[str, str]] = Counter()
         self._values: Counter[_Key] = Counter()
@@ -73,8 +75,8 @@ class Survey:
         room = self._has_room()
         kind = event.type if room or event.type in self._types or event.type in self._asked_types else _OTHER
         self._types[kind] += 1
-        found = {path for path in self._asked_paths if lookup(event.fields, path) is not None}
-        for path in found.union(_paths(event.fields)):
+        present = {path for path in self._asked_paths if lookup(event.fields, path) is not None}
+        for path in present.union(_paths(event.fields)):
             if room or path in self._asked_paths or (kind, path) in self._fields:
                 self._fields[kind, path] += 1
         for path in self._read:
@@ -86,61 +88,69 @@ class Survey:
     def absences(self, rule: str) -> list[Absence]:
         """Why a rule could not fire; empty where it could have."""
         return [
-            Absence(one.what, one.types, one.name, _wanted(one), self._nearest(one))
-            for one in self._requirements.lacking(rule, self._is_there)
+            Absence(
+                requirement.kind,
+                requirement.types,
+                requirement.name,
+                _required(requirement),
+                self._nearest(requirement),
+            )
+            for requirement in self._requirements.lacking(rule, self._is_there)
         ]
 
     def _has_room(self) -> bool:
         return len(self._types) + len(self._fields) + len(self._values) < MOST_COUNTED
 
-    def _is_there(self, one: Requirement) -> bool:
-        if one.what == "value" and one.path in self._hidden:
+    def _is_there(self, requirement: Requirement) -> bool:
+        if requirement.kind == "value" and requirement.path in self._hidden:
             return True
-        kinds = self._kinds(one)
-        if one.what == "type":
+        kinds = self._kinds(requirement)
+        if requirement.kind == "type":
             return bool(kinds)
-        if one.what == "field":
-            return any((kind, one.path) in self._fields for kind in kinds)
-        return any((kind, one.path, *_marked(one.value)) in self._values for kind in kinds)
+        if requirement.kind == "field":
+            return any((kind, requirement.path) in self._fields for kind in kinds)
+        return any((kind, requirement.path, *_marked(requirement.value)) in self._values for kind in kinds)
 
-    def _kinds(self, one: Requirement) -> list[str]:
-        return [kind for kind in self._types if kind in one.types or ANY_EVENT in one.types]
+    def _kinds(self, requirement: Requirement) -> list[str]:
+        return [kind for kind in self._types if kind in requirement.types or ANY_EVENT in requirement.types]
 
-    def _nearest(self, one: Requirement) -> list[tuple[Value, int]]:
-        kinds, there = set(self._kinds(one)), Counter[Value]()
-        if one.what == "type":
+    def _nearest(self, requirement: Requirement) -> list[tuple[Value, int]]:
+        kinds, there = set(self._kinds(requirement)), Counter[Value]()
+        if requirement.kind == "type":
             there.update({kind: count for kind, count in self._types.items() if kind != _OTHER})
-        elif one.what == "field":
+        elif requirement.kind == "field":
             for (kind, path), count in self._fields.items():
                 if kind in kinds:
                     there[path] += count
         else:
             for (kind, path, _, value), count in self._values.items():
-                if kind in kinds and path == one.path:
+                if kind in kinds and path == requirement.path:
                     there[value] += count
-        return _ranked(str(_wanted(one)), there, others=one.what != "field")
+        return _ranked(str(_required(requirement)), there, others=requirement.kind != "field")
 
 
-def _ranked(wanted: str, there: Mapping[Value, int], others: bool) -> list[tuple[Value, int]]:
+def _ranked(required: str, there: Mapping[Value, int], others: bool) -> list[tuple[Value, int]]:
     """The most alike first; then the most frequent `others`."""
     written = {str(value): value for value in there}
-    alike = [written[text] for text in get_close_matches(wanted, written, n=_NEAREST)]
+    alike = [written[text] for text in get_close_matches(required, written, n=_NEAREST)]
     rest = sorted((value for value in there if value not in alike), key=lambda value: (-there[value], str(value)))
     return [(value, there[value]) for value in (*alike, *(rest if others else ()))][:_NEAREST]
 
 
-def _wanted(one: Requirement) -> Value:
-    return one.types[0] if one.what == "type" else one.path if one.what == "field" else one.value
+def _required(requirement: Requirement) -> Value:
+    if requirement.kind == "type":
+        return requirement.types[0]
+    return requirement.path if requirement.kind == "field" else requirement.value
 
 
 def _marked(value: Value) -> tuple[bool, Value]:
     return type(value) is bool, value
 
 
-def _values(found: Any) -> Iterator[Value]:
-    for one in found[:_MOST_ITEMS] if type(found) is list else [found]:
-        if type(one) in (bool, int, float) or (type(one) is str and len(one) <= MOST_CHARS):
-            yield one
+def _values(value: Any) -> Iterator[Value]:
+    for item in value[:_MOST_ITEMS] if type(value) is list else [value]:
+        if type(item) in (bool, int, float) or (type(item) is str and len(item) <= MOST_CHARS):
+            yield item
 
 
 def _paths(document: Mapping[str, Any], before: str = "", depth: int = 1) -> Iterator[str]:

@@ -146,21 +146,21 @@ def compare(new: Trial, old: Trial | None, arrived: Arrived, spam: Mapping[str, 
     )  # fmt: skip
 
 
-def estimate(found: int, of: int) -> Estimate | None:
+def estimate(count: int, of: int) -> Estimate | None:
     """A share with Wilson's bounds; None of nothing."""
     if not of:
         return None
-    low, high = wilson_lower(np.array([found, of - found]), np.array(of), Z).tolist()
-    return Estimate(round(found / of, 4), round(max(0.0, low), 4), round(1 - max(0.0, high), 4), of)
+    low, high = wilson_lower(np.array([count, of - count]), np.array(of), Z).tolist()
+    return Estimate(round(count / of, 4), round(max(0.0, low), 4), round(1 - max(0.0, high), 4), of)
 
 
 def _concerned(kind: str, active: int, new: Trial, old: Trial | None) -> Concerned:
     now, before = (_acted_on(trial, kind) for trial in (new, old))
     newly = _only(now, before) if old is not None else {}
-    no_longer = {one: _first(done) for one, done in sorted(before.items()) if one not in now}
+    no_longer = {user: _first(done) for user, done in sorted(before.items()) if user not in now}
     return Concerned(
-        kind, active, len(now), len(before) if old is not None else None, _some(newly), len(newly), _some(no_longer),
-        len(no_longer),
+        kind, active, len(now), len(before) if old is not None else None, _first_many(newly), len(newly),
+        _first_many(no_longer), len(no_longer),
     )  # fmt: skip
 
 
@@ -169,7 +169,7 @@ def _acted_on(trial: Trial | None, kind: str) -> dict[str, dict[str, str]]:
 
 
 def _changes(new: Trial, old: Trial) -> list[str]:
-    return [str(one) for one in differences(dict(old.rulebook.sources), dict(new.rulebook.sources))]
+    return [str(difference) for difference in differences(dict(old.rulebook.sources), dict(new.rulebook.sources))]
 
 
 def _rule(
@@ -187,26 +187,26 @@ def _rule(
 
 
 def _overlaps(trial: Trial) -> list[Overlap]:
-    found = [
+    overlaps = [
         Overlap(pair, events, round(events / max(1, min(trial.rules[rule].met for rule in pair)), 4))
         for pair, events in trial.overlaps.items()
     ]
-    return sorted(found, key=lambda one: (-one.share, one.rules))[:MANY_OVERLAPS]
+    return sorted(overlaps, key=lambda overlap: (-overlap.share, overlap.rules))[:MANY_OVERLAPS]
 
 
 def _only(users: Mapping[str, Mapping[str, str]], before: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Those to whom something is done that was not done to them before, and the rule."""
-    found = {}
+    newly = {}
     for user, done in sorted(users.items()):
         new = {kind: rule for kind, rule in done.items() if kind not in before.get(user, {})}
         if new:
-            found[user] = _first(new)
-    return found
+            newly[user] = _first(new)
+    return newly
 
 
 def _first(done: Mapping[str, str]) -> str:
     return next(iter(done.values()))
 
 
-def _some(users: dict[str, str]) -> dict[str, str]:
+def _first_many(users: dict[str, str]) -> dict[str, str]:
     return dict(list(users.items())[:MANY])

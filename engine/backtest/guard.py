@@ -20,10 +20,10 @@ FEWEST = 10
 
 
 def try_on_last_events(
-    settings: Settings, new: Rulebook, span_ms: int, told: Callable[[int, int], None]
+    settings: Settings, new: Rulebook, span_ms: int, tell_progress: Callable[[int, int], None]
 ) -> Comparison | None:
-    """Compare with the version in use over the last events; None where there is no version or no event. `told` of how
-    many events have been tried, and of how many. Raises TopicError."""
+    """Compare with the version in use over the last events; None where there is no version or no event.
+    `tell_progress` of how many events have been tried, and of how many. Raises TopicError."""
     in_use = read_in_use(settings)
     if in_use is None:
         return None
@@ -31,13 +31,22 @@ def try_on_last_events(
     if not events:
         return None
     promotions, paused = read_promotions(settings), read_paused(settings)
-    new, old = (held_back(one, promotions).pausing(paused) for one in (new, in_use[1]))  # as they act now
+    new, old = (held_back(rulebook, promotions).pausing(paused) for rulebook in (new, in_use[1]))  # as they act now
     for rulebook in (new, old):
         show_in(settings, rulebook)
-    return backtest(new, old, events, [], settings, lambda count: told(count, len(events)), read_models(settings))
+    return backtest(
+        new, old, events, [], settings, lambda count: tell_progress(count, len(events)), read_models(settings)
+    )
 
 
-def exceeding(found: Comparison, max_share: float) -> Concerned | None:
+def exceeding(comparison: Comparison, max_share: float) -> Concerned | None:
     """Of whom an edit newly acts on more than this share: of the active users, or of what events name under a field
     that rules target; None where it is so of nobody."""
-    return next((one for one in found.concerned if one.newly_count > max(FEWEST, max_share * one.active)), None)
+    return next(
+        (
+            concerned
+            for concerned in comparison.concerned
+            if concerned.newly_count > max(FEWEST, max_share * concerned.active)
+        ),
+        None,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from engine.backtest.comparison import Comparison, Overlap, RuleReport
-from engine.backtest.text import about, named, told
+from engine.backtest.text import about, named, share_text
 from engine.backtest.trial import HOUR_MS, Sample
 from engine.core.domain.units import time_text
 
@@ -27,41 +27,45 @@ _SHOWN = 5
 """Samples that are seen at once; the others on demand."""
 
 
-def page(found: Comparison, title: str) -> str:
+def page(comparison: Comparison, title: str) -> str:
     """The page."""
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>",
-        f"<h1>{escape(title)}</h1><p class=dim>{_time(found.first_ms)} to {_time(found.last_ms)} (event time, UTC); "
-        f"rulebook {escape(found.rulebook)}"
-        + (f", compared with {escape(found.against)}</p>" if found.against is not None else "</p>"),
-        f"<pre>{escape(chr(10).join(found.changes))}</pre>" if found.changes else "",
-        _numbers(found), "<h2>Rules</h2>", _rules(found),
+        f"<h1>{escape(title)}</h1><p class=dim>{_time(comparison.first_ms)} to {_time(comparison.last_ms)} "
+        f"(event time, UTC); rulebook {escape(comparison.rulebook)}"
+        + (f", compared with {escape(comparison.against)}</p>" if comparison.against is not None else "</p>"),
+        f"<pre>{escape(chr(10).join(comparison.changes))}</pre>" if comparison.changes else "",
+        _numbers(comparison), "<h2>Rules</h2>", _rules(comparison),
     ]  # fmt: skip
-    never = [[escape(rule.rule), escape(str(one))] for rule in found.rules for one in rule.never]
+    never = [[escape(rule.rule), escape(str(absence))] for rule in comparison.rules for absence in rule.never]
     if never:
         parts += ["<h2>Rules that never fired</h2>", _table(["rule", "as"], never)]
-    if found.against is not None:
-        for one in found.concerned:
+    if comparison.against is not None:
+        for concerned in comparison.concerned:
             parts += [
-                _whom(f"Newly acted on: {one.newly_count:,} {named(one.kind)}", one.newly, one.newly_count),
-                _whom(f"No longer acted on: {one.no_longer_count:,} {named(one.kind)}", one.no_longer,
-                      one.no_longer_count),
+                _whom(f"Newly acted on: {concerned.newly_count:,} {named(concerned.kind)}", concerned.newly,
+                      concerned.newly_count),
+                _whom(f"No longer acted on: {concerned.no_longer_count:,} {named(concerned.kind)}", concerned.no_longer,
+                      concerned.no_longer_count),
             ]  # fmt: skip
-    parts += [_rule(rule, found) for rule in found.rules if rule.met or any(rule.met_by_step_before)]
-    if found.overlaps:
-        parts += ["<h2>Rules that meet the same events</h2>", _overlaps(found.overlaps)]
+    parts += [_rule(rule, comparison) for rule in comparison.rules if rule.met or any(rule.met_by_step_before)]
+    if comparison.overlaps:
+        parts += ["<h2>Rules that meet the same events</h2>", _overlaps(comparison.overlaps)]
     return "\n".join(parts) + "\n"
 
 
-def _numbers(found: Comparison) -> str:
-    boxes = [("events", f"{found.events:,}"), ("labelled events", f"{found.labelled:,}")]
-    for one in found.concerned:
-        share = f"{one.acted_on:,} <small>{one.share_acted_on:.2%}</small>"
-        boxes += [(f"active {named(one.kind)}", f"{one.active:,}"), (f"{named(one.kind)} acted on", share)]
-        if one.acted_on_before is not None:
-            boxes += [("before", f"{one.acted_on_before:,}"), ("newly acted on", f"{one.newly_count:,}"),
-                      ("no longer", f"{one.no_longer_count:,}")]  # fmt: skip
-    refused = sum(found.dead_letters.values())
+def _numbers(comparison: Comparison) -> str:
+    boxes = [("events", f"{comparison.events:,}"), ("labelled events", f"{comparison.labelled:,}")]
+    for concerned in comparison.concerned:
+        share = f"{concerned.acted_on:,} <small>{concerned.share_acted_on:.2%}</small>"
+        boxes += [
+            (f"active {named(concerned.kind)}", f"{concerned.active:,}"),
+            (f"{named(concerned.kind)} acted on", share),
+        ]
+        if concerned.acted_on_before is not None:
+            boxes += [("before", f"{concerned.acted_on_before:,}"), ("newly acted on", f"{concerned.newly_count:,}"),
+                      ("no longer", f"{concerned.no_longer_count:,}")]  # fmt: skip
+    refused = sum(comparison.dead_letters.values())
     if refused:
         boxes.append(("could not be used", f"{refused:,}"))
     return (
@@ -69,17 +73,19 @@ def _numbers(found: Comparison) -> str:
     )
 
 
-def _rules(found: Comparison) -> str:
-    compared = found.against is not None
+def _rules(comparison: Comparison) -> str:
+    compared = comparison.against is not None
     head = ["rule", "mode", "met", *(["before", "newly", "no longer"] if compared else []), "acted", "whom",
             "precision", "recall"]  # fmt: skip
     rows = []
-    for one in found.rules:
-        before = ["new" if one.before is None else f"{one.before:,}", f"{one.newly_met:,}", f"{one.no_longer_met:,}"]
-        cells = [escape(one.rule), one.mode, f"{one.met:,}", *(before if compared else []), f"{one.acted:,}",
-                 escape(about(one)), told(one.precision), told(one.recall)]  # fmt: skip
+    for report in comparison.rules:
+        before = ["new" if report.before is None else f"{report.before:,}", f"{report.newly_met:,}",
+                  f"{report.no_longer_met:,}"]  # fmt: skip
+        cells = [escape(report.rule), report.mode, f"{report.met:,}", *(before if compared else []),
+                 f"{report.acted:,}", escape(about(report)), share_text(report.precision),
+                 share_text(report.recall)]  # fmt: skip
         rows.append(cells)
-    rows += [[escape(rule), "gone", *["-"] * (len(head) - 2)] for rule in found.removed]
+    rows += [[escape(rule), "gone", *["-"] * (len(head) - 2)] for rule in comparison.removed]
     return _table(head, rows, numbers=range(2, len(head)))
 
 
@@ -87,26 +93,26 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: range = 
     def row(cells: Iterable[str], tag: str) -> str:
         return "".join(f"<{tag}{' class=n' * (place in numbers)}>{cell}</{tag}>" for place, cell in enumerate(cells))
 
-    return f"<table><tr>{row(head, 'th')}</tr>" + "".join(f"<tr>{row(one, 'td')}</tr>" for one in rows) + "</table>"
+    return f"<table><tr>{row(head, 'th')}</tr>" + "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows) + "</table>"
 
 
 def _whom(head: str, whom: dict[str, str], count: int) -> str:
-    listed = ", ".join(f"{escape(one)} <small>{escape(rule)}</small>" for one, rule in whom.items())
+    listed = ", ".join(f"{escape(name)} <small>{escape(rule)}</small>" for name, rule in whom.items())
     left = f" and {count - len(whom):,} more" if count > len(whom) else ""
     shown = f"<details><summary>who</summary><p>{listed or 'nobody'}{left}</p></details>"
     return f"<h2>{escape(head)}</h2>{shown}"
 
 
-def _rule(rule: RuleReport, found: Comparison) -> str:
+def _rule(rule: RuleReport, comparison: Comparison) -> str:
     shown = rule.samples[:: -(-len(rule.samples) // _SHOWN)] if rule.samples else []
     more = f"<details><summary>all {len(rule.samples)} samples</summary>{_samples(rule.samples)}</details>"
     samples = _samples(shown) + (more if len(shown) < len(rule.samples) else "")
-    return f"<h2>{escape(rule.rule)}</h2>{_picture(rule, found)}{samples}"
+    return f"<h2>{escape(rule.rule)}</h2>{_picture(rule, comparison)}{samples}"
 
 
 def _samples(samples: Sequence[Sample]) -> str:
-    rows = [[_time(one.ts_ms), escape(one.user_id), escape(one.event_id), escape(one.text), _why(one),
-             _truth(one.spam)] for one in samples]  # fmt: skip
+    rows = [[_time(sample.ts_ms), escape(sample.user_id), escape(sample.event_id), escape(sample.text), _why(sample),
+             _truth(sample.spam)] for sample in samples]  # fmt: skip
     return _table(["when", "user", "event", "text", "why", "label"], rows) if rows else ""
 
 
@@ -123,7 +129,7 @@ def _word(spam: bool) -> str:
     return "spam" if spam else "ham"
 
 
-def _picture(rule: RuleReport, found: Comparison) -> str:
+def _picture(rule: RuleReport, comparison: Comparison) -> str:
     """Events met over time: bars now, a line before."""
     new, old = rule.met_by_step, rule.met_by_step_before
     most = max([1, *new, *old])
@@ -136,26 +142,29 @@ def _picture(rule: RuleReport, found: Comparison) -> str:
         for place, count in enumerate(old)
     )
     line = f'<polyline class="old" points="{points}"/>' if old else ""
-    hours = found.step_ms // 3_600_000
+    hours = comparison.step_ms // 3_600_000
     legend = f"events met {'an hour' if hours == 1 else f'in {hours} hours'}, at most {most:,}"
     if old:
         legend += "; blue: now, orange: before"
     return (
         f'<svg viewBox="0 0 {len(new)} {_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{legend}">'
-        f'<g class="new">{bars}</g>{line}</svg>{_axis(len(new), found)}<small>{legend}</small>'
+        f'<g class="new">{bars}</g>{line}</svg>{_axis(len(new), comparison)}<small>{legend}</small>'
     )
 
 
-def _axis(steps: int, found: Comparison) -> str:
+def _axis(steps: int, comparison: Comparison) -> str:
     """The times below a picture: of its beginning, its end, and some between."""
-    first_ms = found.first_ms // HOUR_MS * HOUR_MS
+    first_ms = comparison.first_ms // HOUR_MS * HOUR_MS
     marks = sorted({round(steps * place / _MARKS) for place in range(_MARKS + 1)})
-    times = (f"<span>{_time(first_ms + one * found.step_ms)}</span>" for one in marks)
+    times = (f"<span>{_time(first_ms + mark * comparison.step_ms)}</span>" for mark in marks)
     return f"<div class=axis>{''.join(times)}</div>"
 
 
 def _overlaps(overlaps: list[Overlap]) -> str:
-    rows = [[escape(one.rules[0]), escape(one.rules[1]), f"{one.events:,}", f"{one.share:.0%}"] for one in overlaps]
+    rows = [
+        [escape(overlap.rules[0]), escape(overlap.rules[1]), f"{overlap.events:,}", f"{overlap.share:.0%}"]
+        for overlap in overlaps
+    ]
     return _table(["rule", "rule", "events", "of the rarer one's"], rows, numbers=range(2, 4))
 
 

@@ -64,8 +64,8 @@ def _events(
     lines: Iterable[bytes | Recorded], settings: Settings, arrived: Arrived, spam: Mapping[str, bool]
 ) -> Iterator[Arrival]:
     mapping, pseudonyms = settings.events.mapping(), settings.pseudonyms()
-    for one in lines:
-        line, at_ms = one if isinstance(one, Recorded) else (one, arrived_ms(one))
+    for entry in lines:
+        line, at_ms = entry if isinstance(entry, Recorded) else (entry, arrived_ms(entry))
         arrived.events += 1
         try:
             event = mapping.read(orjson.loads(line), at_ms)

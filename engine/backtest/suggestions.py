@@ -32,7 +32,7 @@ RARE = 0.001
 """Without labels: a threshold that one event in a thousand is above."""
 
 
-class Group(msgspec.Struct, frozen=True):
+class ValueGroup(msgspec.Struct, frozen=True):
     """A counter's values at some events: how many there were, QUANTILES of them, the highest."""
 
     events: int
@@ -45,7 +45,7 @@ class Suggestion(msgspec.Struct, frozen=True):
     without labels. `share`: of all events that are above it."""
 
     counter: str
-    groups: dict[str, Group]
+    groups: dict[str, ValueGroup]
     threshold: float | None
     precision: Estimate | None
     recall: Estimate | None
@@ -104,18 +104,18 @@ def _rules(rulebook: Rulebook, highest: Callable[[Counter], int]) -> str:
 
 
 def _suggestion(name: str, groups: Mapping[str, list[float]], precision: float) -> Suggestion:
-    for found in groups.values():
-        found.sort()
+    for values in groups.values():
+        values.sort()
     spam, ham = groups.get("spam", []), groups.get("ham", [])
-    everything = sorted(value for found in groups.values() for value in found)
+    everything = sorted(value for values in groups.values() for value in values)
     threshold = _threshold(spam, ham, precision) if spam else _rare(everything)
-    told = {group: _group(found) for group, found in sorted(groups.items())}
+    summaries = {group: _group(values) for group, values in sorted(groups.items())}
     if threshold is None:
-        return Suggestion(name, told, None, None, None, 0.0)
+        return Suggestion(name, summaries, None, None, None, 0.0)
     above, wrong = len(spam) - bisect_right(spam, threshold), len(ham) - bisect_right(ham, threshold)
     share = (len(everything) - bisect_right(everything, threshold)) / max(1, len(everything))
     return Suggestion(
-        name, told, threshold, estimate(above, above + wrong), estimate(above, len(spam)), round(share, 6)
+        name, summaries, threshold, estimate(above, above + wrong), estimate(above, len(spam)), round(share, 6)
     )
 
 
@@ -124,8 +124,8 @@ def _threshold(spam: list[float], ham: list[float], precision: float) -> float |
     lowest = None
     for value in sorted({0.0, *spam, *ham}, reverse=True):
         above = len(spam) - bisect_right(spam, value)
-        found = estimate(above, above + len(ham) - bisect_right(ham, value))
-        if found is not None and found.low >= precision:
+        estimated = estimate(above, above + len(ham) - bisect_right(ham, value))
+        if estimated is not None and estimated.low >= precision:
             lowest = value
     return lowest
 
@@ -138,6 +138,6 @@ def _rare(values: list[float]) -> float | None:
     return value if bisect_right(values, value) < len(values) else values[max(0, bisect_left(values, value) - 1)]
 
 
-def _group(values: list[float]) -> Group:
+def _group(values: list[float]) -> ValueGroup:
     quantiles = [values[min(len(values) - 1, int(len(values) * share))] for share in QUANTILES]
-    return Group(len(values), quantiles, values[-1])
+    return ValueGroup(len(values), quantiles, values[-1])

@@ -13,7 +13,7 @@ MOST_REMEMBERED = 100_000
 """So many of the latest events that name a target are known by it: rules look back on few."""
 
 
-class Target(NamedTuple):
+class TrialTarget(NamedTuple):
     """One of those whom rules are about. `kind`: USERS, or the path at which events name it."""
 
     kind: str
@@ -33,20 +33,20 @@ class Targets:
         if not self.seen:
             return
         read = ((path, lookup(event.fields, path)) for path in self.seen)
-        found = {path: value for path, value in read if type(value) is str and value}
-        for path, value in found.items():
+        named = {path: value for path, value in read if type(value) is str and value}
+        for path, value in named.items():
             self.seen[path].add(value)
-        if found:
-            self._named[event.event_id, event.type, event.ts_ms] = found
+        if named:
+            self._named[event.event_id, event.type, event.ts_ms] = named
             if len(self._named) > MOST_REMEMBERED:
                 del self._named[next(iter(self._named))]
 
-    def of(self, rule: Rule, event_id: str, event_type: str, ts_ms: int, user_id: str) -> Target:
+    def of(self, rule: Rule, event_id: str, event_type: str, ts_ms: int, user_id: str) -> TrialTarget:
         """Whom a rule that met an event is about. An action on an event is about its user; so is one of which nobody
         remembers whom the event named."""
         kind = kind_of(rule)
         named: Mapping[str, str] = self._named.get((event_id, event_type, ts_ms), {}) if kind != USERS else {}
-        return Target(kind, named[kind]) if kind in named else Target(USERS, user_id)
+        return TrialTarget(kind, named[kind]) if kind in named else TrialTarget(USERS, user_id)
 
 
 def kind_of(rule: Rule) -> str:

@@ -12,26 +12,28 @@ _WIDTH = 24
 _FEW = 10
 
 
-def tell(console: Console, found: Comparison) -> None:
+def tell(console: Console, comparison: Comparison) -> None:
     """What a rulebook does, and what is different from the one before."""
-    for change in found.changes:
+    for change in comparison.changes:
         console.print(change, highlight=False)
-    console.print(f"{found.events:,} events, {found.labelled:,} labelled; {_acted_on(found.users)}")
-    for one in found.others:
-        console.print(_acted_on(one))
-    console.print(_rules(found))
-    for rule in found.rules:
+    console.print(f"{comparison.events:,} events, {comparison.labelled:,} labelled; {_acted_on(comparison.users)}")
+    for concerned in comparison.others:
+        console.print(_acted_on(concerned))
+    console.print(_rules(comparison))
+    for rule in comparison.rules:
         for absence in rule.never:
             console.print(f"rule {rule.rule} never fired: {absence}", style="yellow", highlight=False)
-    if found.against is not None:
-        for one in found.concerned:
-            _tell_whom(console, f"{named(one.kind)} newly acted on", one.newly, one.newly_count)
-            _tell_whom(console, f"{named(one.kind)} no longer acted on", one.no_longer, one.no_longer_count)
-        for name in found.removed:
+    if comparison.against is not None:
+        for concerned in comparison.concerned:
+            _tell_whom(console, f"{named(concerned.kind)} newly acted on", concerned.newly, concerned.newly_count)
+            _tell_whom(
+                console, f"{named(concerned.kind)} no longer acted on", concerned.no_longer, concerned.no_longer_count
+            )
+        for name in comparison.removed:
             console.print(f"rule {name} is gone")
-    for pair in found.overlaps[:_FEW]:
+    for pair in comparison.overlaps[:_FEW]:
         console.print(f"{pair.rules[0]} and {pair.rules[1]} meet the same {pair.events:,} events ({pair.share:.0%})")
-    for reason, count in found.dead_letters.items():
+    for reason, count in comparison.dead_letters.items():
         console.print(f"{count:,} events or labels could not be used: {reason}", style="yellow")
 
 
@@ -45,15 +47,15 @@ def named(kind: str) -> str:
     return "users" if kind == USERS else f"values of {kind}"
 
 
-def _rules(found: Comparison) -> Table:
+def _rules(comparison: Comparison) -> Table:
     table = Table("rule", "mode", "met", "before", "acted", "whom", "precision", "recall", "when", show_lines=False)
     for column in table.columns[2:8]:
         column.justify = "right"
-    for rule in found.rules:
-        before = "-" if found.against is None else "new" if rule.before is None else f"{rule.before:,}"
+    for rule in comparison.rules:
+        before = "-" if comparison.against is None else "new" if rule.before is None else f"{rule.before:,}"
         table.add_row(
             rule.rule, rule.mode, _met(rule), before, f"{rule.acted:,}", about(rule),
-            told(rule.precision), told(rule.recall), _bars(rule.met_by_step),
+            share_text(rule.precision), share_text(rule.recall), _bars(rule.met_by_step),
         )  # fmt: skip
     return table
 
@@ -67,7 +69,7 @@ def about(rule: RuleReport) -> str:
     return f"{rule.targets:,}" if rule.about == USERS else f"{rule.targets:,} {rule.about}"
 
 
-def told(share: Estimate | None) -> str:
+def share_text(share: Estimate | None) -> str:
     """A share with its bounds."""
     return "no labels" if share is None else f"{share.share:.0%} ({share.low:.0%} to {share.high:.0%})"
 
@@ -79,6 +81,6 @@ def _bars(counts: list[int]) -> str:
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in sums) if most else ""
 
 
-def _tell_whom(console: Console, what: str, whom: dict[str, str], count: int) -> None:
-    few = ", ".join(f"{one} ({rule})" for one, rule in list(whom.items())[:_FEW])
-    console.print(f"{count:,} {what}{': ' if few else ''}{few}{' ...' if count > _FEW else ''}")
+def _tell_whom(console: Console, title: str, whom: dict[str, str], count: int) -> None:
+    few = ", ".join(f"{name} ({rule})" for name, rule in list(whom.items())[:_FEW])
+    console.print(f"{count:,} {title}{': ' if few else ''}{few}{' ...' if count > _FEW else ''}")

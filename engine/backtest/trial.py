@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from engine.backtest.targets import USERS, Target, Targets, kind_of
+from engine.backtest.targets import USERS, Targets, TrialTarget, kind_of
 from engine.core.domain.rules import Rule, Rulebook
 from engine.core.values.hashing import hash64
 from engine.errors import EventError
@@ -57,7 +57,7 @@ class RuleTally:
     met: int = 0
     acted: int = 0
     users: set[str] = field(default_factory=set)
-    targets: set[Target] = field(default_factory=set)
+    targets: set[TrialTarget] = field(default_factory=set)
     events: set[int] = field(default_factory=set)
     spam: int = 0
     ham: int = 0
@@ -99,7 +99,7 @@ class Trial:
         self.overlaps: Counter[tuple[str, str]] = Counter()
         self._allow = {rule.name for rule in rulebook.rules if rule.then.kind == "allow"}
         self._by_name = {rule.name: rule for rule in rulebook.rules}
-        self.acted_on: dict[Target, dict[str, str]] = {}  # what was done, and by which rule first
+        self.acted_on: dict[TrialTarget, dict[str, str]] = {}  # what was done, and by which rule first
         self.refused: Counter[str] = Counter()
         self._done: dict[tuple[str, str], str] = {}
         self._mapping, self._arrivals = settings.events.mapping(), list[Arrival]()
@@ -130,7 +130,7 @@ class Trial:
         for pair in combinations(sorted(met), 2):
             self.overlaps[pair] += 1
 
-    def _met(self, tally: RuleTally, decision: Any, hit: Any, target: Target) -> None:
+    def _met(self, tally: RuleTally, decision: Any, hit: Any, target: TrialTarget) -> None:
         event, spam = decision["event_id"], self._spam.get(decision["event_id"])
         tally.met += 1
         tally.acted += hit["effect"] == "acted" and tally.rule not in self._allow
@@ -142,17 +142,19 @@ class Trial:
             tally.ham += spam is False
         tally.hours[decision["ts"] // HOUR_MS] += 1
         if tally.would_choose(event):
-            why = ", ".join(_told(clause) for clause in hit["clauses"] if clause["result"])
+            why = ", ".join(_clause_text(clause) for clause in hit["clauses"] if clause["result"])
             texts = (event, decision["user_id"], decision["ts"], why, hit.get("counterfactual"), spam)
             tally.choose(Sample(*texts, self._text_of(event, decision["user_id"])))
 
     def _text_of(self, event_id: str, user_id: str) -> str:
         """What an event of this batch says; nothing of an earlier one, on which a rule has looked back."""
         name = orjson.dumps(event_id)
-        for one in self._arrivals:
-            if one.kind == "event" and name in one.value:
+        for arrival in self._arrivals:
+            if arrival.kind == "event" and name in arrival.value:
                 with suppress(EventError, orjson.JSONDecodeError):
-                    event = self._mapping.read(orjson.loads(one.value), one.arrived_ms or arrived_ms(one.value))
+                    event = self._mapping.read(
+                        orjson.loads(arrival.value), arrival.arrived_ms or arrived_ms(arrival.value)
+                    )
                     if event.event_id == event_id and event.user_id == user_id:
                         return str(event.fields.get("text") or "")[:TEXT_CHARS]
         return ""
@@ -162,5 +164,5 @@ def _mode(rule: Rule) -> str:
     return f"canary {rule.share * 100:g}%" if rule.mode == "canary" else rule.mode
 
 
-def _told(clause: Any) -> str:
+def _clause_text(clause: Any) -> str:
     return f"{clause['text']} ({value_text(clause['value'])})"

@@ -8,7 +8,7 @@ from engine.backtest.comparison import Comparison
 from engine.backtest.guard import FEWEST, exceeding
 from engine.backtest.page import page
 from engine.backtest.run import backtest
-from engine.backtest.targets import Target, Targets
+from engine.backtest.targets import Targets, TrialTarget
 from engine.core.domain.events import Event
 from engine.core.domain.rules import Rulebook
 from engine.rulebook.compiler import load_rulebook
@@ -97,5 +97,5 @@ def test_so_many_events_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         known.note(Event(f"e{number}", "report", "u", START_MS, {"target_id": f"p{number}"}))
     found = [known.of(book.rules[0], f"e{number}", "report", START_MS, "u") for number in range(3)]
-    assert found == [Target("user", "u"), Target("target_id", "p1"), Target("target_id", "p2")]
+    assert found == [TrialTarget("user", "u"), TrialTarget("target_id", "p1"), TrialTarget("target_id", "p2")]
     assert known.seen == {"target_id": {"p0", "p1", "p2"}}
