@@ -36,8 +36,8 @@ COMMANDS = {
 }
 
 
-def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
+def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
         build = importlib.import_module("engine.build").find_build()  # not loaded for anything else
         core = "compiled core" if build.compiled == "yes" else "core in pure Python: slower, see `make compiled`"
         echo(f"floodgate {build.version} ({core}; Python {build.python})")

@@ -46,21 +46,23 @@ def list_command(
     now_ms, published = int(time.time() * 1000), read_actions(settings)
     since_ms, until_ms = as_epoch_ms(since), as_epoch_ms(until)
     which = Which(rule=rule, user_id=user, since_ms=since_ms, until_ms=until_ms, kind=kind, target_id=target)
-    found = [one for one in published.all(which) if not revoked or one["action_id"] in published.revoked]
+    actions = [action for action in published.all(which) if not revoked or action["action_id"] in published.revoked]
     if mode is not None:
         in_mode = acted_in(settings, mode)
-        found = [one for one in found if (one["event_id"], one["rule"]) in in_mode]
-    newest = found[: -limit - 1 : -1]
+        actions = [action for action in actions if (action["event_id"], action["rule"]) in in_mode]
+    newest = actions[: -limit - 1 : -1]
     if as_json:
-        for one in newest:
-            told = {"state": published.state(one, now_ms), "ends": published.ends_at(one)}
-            echo(orjson.dumps({**one, **told, "revoked": published.revoked.get(one["action_id"])}))
+        for action in newest:
+            standing = {"state": published.state(action, now_ms), "ends": published.ends_at(action)}
+            echo(orjson.dumps({**action, **standing, "revoked": published.revoked.get(action["action_id"])}))
         return
     if newest:
         Console().print(_table(newest, published, now_ms))
-    taken = sum(one["action_id"] in published.revoked for one in found)
-    more = f", the newest {len(newest)} are shown" if len(found) > len(newest) else ""
-    echo(f"{len(found):,} actions on {len({one['user_id'] for one in found}):,} users, {taken:,} revoked{more}")
+    taken = sum(action["action_id"] in published.revoked for action in actions)
+    more = f", the newest {len(newest)} are shown" if len(actions) > len(newest) else ""
+    echo(
+        f"{len(actions):,} actions on {len({action['user_id'] for action in actions}):,} users, {taken:,} revoked{more}"
+    )
 
 
 @command.command("revoke")
@@ -85,22 +87,22 @@ def revoke_command(
     which = Which(frozenset(action_ids), rule, rulebook, user, as_epoch_ms(since), as_epoch_ms(until))
     if not which:
         raise click.UsageError("say which actions: by their ids, --rule, --rulebook, --user, --since, --until")
-    found = read_actions(settings).find(which)
+    actions = read_actions(settings).find(which)
     table = Table("when (UTC)", "rule", "kind", "target", "action")
-    for one in found[:_SHOWN]:
-        target = f"{one['target']['type']} {one['target']['id']}"
-        table.add_row(time_text(one["ts"]), one["rule"], one["kind"], target, one["action_id"])
-    if found:
+    for action in actions[:_SHOWN]:
+        target = f"{action['target']['type']} {action['target']['id']}"
+        table.add_row(time_text(action["ts"]), action["rule"], action["kind"], target, action["action_id"])
+    if actions:
         Console().print(table)
-    if len(found) > _SHOWN:
-        echo(f"the first {_SHOWN} of {len(found):,} are shown")
-    rules = ", ".join(f"{name} {count}" for name, count in Counter(one["rule"] for one in found).most_common())
-    users = len({one["user_id"] for one in found})
-    if dry_run or not found:
-        echo(f"{len(found)} actions on {users} users would be revoked{': ' if rules else ''}{rules}")
+    if len(actions) > _SHOWN:
+        echo(f"the first {_SHOWN} of {len(actions):,} are shown")
+    rules = ", ".join(f"{name} {count}" for name, count in Counter(action["rule"] for action in actions).most_common())
+    users = len({action["user_id"] for action in actions})
+    if dry_run or not actions:
+        echo(f"{len(actions)} actions on {users} users would be revoked{': ' if rules else ''}{rules}")
         return
-    revoke(settings, found, author, note)
-    echo(f"revoked {len(found)} actions on {users} users: {rules}")
+    revoke(settings, actions, author, note)
+    echo(f"revoked {len(actions)} actions on {users} users: {rules}")
 
 
 @command.command("appeal")
@@ -110,19 +112,19 @@ def revoke_command(
 @with_settings
 def appeal(settings: Settings, action_id: str, moderator: str, note: str) -> None:
     """An appeal is upheld: take back this action, and no other, and label its event ham."""
-    found = read_actions(settings).find(Which(frozenset([action_id])))
-    if not found:
+    actions = read_actions(settings).find(Which(frozenset([action_id])))
+    if not actions:
         echo(f"no action {action_id} stands: is the id right, and is it not revoked already?")
         sys.exit(1)
-    uphold_appeal(settings, found[0], moderator, note)
-    echo(f"revoked {action_id}, and labelled event {found[0]['event_id']} ham")
+    uphold_appeal(settings, actions[0], moderator, note)
+    echo(f"revoked {action_id}, and labelled event {actions[0]['event_id']} ham")
 
 
 def _table(actions: list[Any], published: Published, now_ms: int) -> Table:
     table = Table("when (UTC)", "rule", "what", "target", "for", "state", "action")
-    for one in actions:
-        what = f"{one['kind']} {one['scope']}" if "scope" in one else one["kind"]
-        lasts, about = duration_text(one.get("for_ms")) or "", f"{one['target']['type']} {one['target']['id']}"
-        state = published.state(one, now_ms)
-        table.add_row(time_text(one["ts"]), one["rule"], what, about, lasts, state, one["action_id"])
+    for action in actions:
+        deed = f"{action['kind']} {action['scope']}" if "scope" in action else action["kind"]
+        lasts, about = duration_text(action.get("for_ms")) or "", f"{action['target']['type']} {action['target']['id']}"
+        state = published.state(action, now_ms)
+        table.add_row(time_text(action["ts"]), action["rule"], deed, about, lasts, state, action["action_id"])
     return table

@@ -16,7 +16,7 @@ from engine.core.domain.units import time_text
 from engine.settings import Settings
 from engine.stream.admin.dead_letters import (
     DeadLetter,
-    Wanted,
+    DeadLetterQuery,
     numbers_through,
     obstacle,
     purge,
@@ -51,9 +51,9 @@ def list_command(
     settings: Settings, topic: str | None, reason: str | None, since: Moment | None, limit: int, as_json: bool
 ) -> None:
     """List dead letters, the newest last."""
-    wanted = Wanted(frozenset(), topic, reason, as_epoch_ms(since))
+    query = DeadLetterQuery(frozenset(), topic, reason, as_epoch_ms(since))
     newest, reasons = deque[DeadLetter](maxlen=limit), Counter[tuple[str, str]]()
-    for letter in read_dead_letters(settings, wanted):
+    for letter in read_dead_letters(settings, query):
         newest.append(letter)
         reasons[letter.topic, letter.reason] += 1
     if as_json:
@@ -64,8 +64,8 @@ def list_command(
     for letter in newest:
         length = f"{letter.length}" if letter.is_whole else f"{len(letter.value)} of {letter.length}"
         place = (_line(letter.topic), str(letter.partition), str(letter.offset))
-        said = (_line(letter.reason), _line(letter.error), _key(letter))
-        table.add_row(str(letter.number), time_text(letter.ts_ms), *place, length, *said)
+        texts = (_line(letter.reason), _line(letter.error), _key(letter))
+        table.add_row(str(letter.number), time_text(letter.ts_ms), *place, length, *texts)
     if newest:
         Console().print(table)
     echo(f"{len(newest)} of {reasons.total()} dead letters{_by_reason(reasons)}")
@@ -77,13 +77,13 @@ def list_command(
 @with_settings
 def show(settings: Settings, number: int, out: Path | None) -> None:
     """Show all that is kept of one message: bytes that are no text are spelt, \\xff."""
-    for letter in read_dead_letters(settings, Wanted(frozenset([number]))):
+    for letter in read_dead_letters(settings, DeadLetterQuery(frozenset([number]))):
         if out is not None:
             out.write_bytes(letter.value)
             echo(f"wrote {len(letter.value)} of {letter.length} bytes to {out}")
             return
-        for name, said in _as_json(letter).items():
-            echo(f"{name:<10}{_line(str(said))}")
+        for name, value in _as_json(letter).items():
+            echo(f"{name:<10}{_line(str(value))}")
         echo(f"\n{letter.value.decode('utf-8', 'backslashreplace')}")
         return
     raise click.UsageError(f"there is no dead letter {number}: `floodgate dead-letters list` tells which there are")
@@ -101,13 +101,13 @@ def send(
 
     Exit code 1 where one of them cannot be sent. Labels that you would sign are sent by their IDs alone.
     """
-    wanted = Wanted(frozenset(numbers), topic, reason, as_epoch_ms(since))
-    if not wanted:
+    query = DeadLetterQuery(frozenset(numbers), topic, reason, as_epoch_ms(since))
+    if not query:
         raise click.UsageError("say which: by their IDs, --topic, --reason, --since")
     letters, refused, missing = list[DeadLetter](), 0, set(numbers)
-    for letter in read_dead_letters(settings, wanted):
+    for letter in read_dead_letters(settings, query):
         missing.discard(letter.number)
-        why = obstacle(settings, letter, is_named=letter.number in wanted.numbers)
+        why = obstacle(settings, letter, is_named=letter.number in query.numbers)
         if why is None:
             letters.append(letter)
         else:
@@ -115,10 +115,10 @@ def send(
             complain(f"{letter.number} is not sent: {_line(why)}")
     for number in sorted(missing):
         complain(f"{number} is not sent: there is no such dead letter, or the other options do not fit it")
-    told = f"{len(letters)} messages{_by_reason((letter.topic, letter.reason) for letter in letters)}"
-    if letters and (yes or confirm(f"Send {told} again?")):
+    summary = f"{len(letters)} messages{_by_reason((letter.topic, letter.reason) for letter in letters)}"
+    if letters and (yes or confirm(f"Send {summary} again?")):
         send_again(settings, letters)
-        echo(f"sent {told}")
+        echo(f"sent {summary}")
     else:
         echo("nothing is sent")
     if refused or missing:
@@ -131,12 +131,12 @@ def send(
 @with_settings
 def purge_command(settings: Settings, number: int, yes: bool) -> None:
     """Delete the dead letters up to ID, and that one, for good."""
-    found = numbers_through(settings, number)
-    if not found:
+    numbers = numbers_through(settings, number)
+    if not numbers:
         echo(f"there is no dead letter up to {number}")
-    elif yes or confirm(f"Delete {len(found)} dead letters, {found[0]} to {found[-1]}?"):
-        purge(settings, found[-1])
-        echo(f"deleted {len(found)} dead letters, {found[0]} to {found[-1]}")
+    elif yes or confirm(f"Delete {len(numbers)} dead letters, {numbers[0]} to {numbers[-1]}?"):
+        purge(settings, numbers[-1])
+        echo(f"deleted {len(numbers)} dead letters, {numbers[0]} to {numbers[-1]}")
 
 
 def _as_json(letter: DeadLetter) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _line(text: str) -> str:
     return text.replace("\n", "\\n")
 
 
-def _by_reason(found: Iterable[tuple[str, str]]) -> str:
-    counts = found if isinstance(found, Counter) else Counter(found)
-    told = ", ".join(f"{_line(topic)} {_line(reason)} {count}" for (topic, reason), count in counts.most_common())
-    return f": {told}" if told else ""
+def _by_reason(refusals: Iterable[tuple[str, str]]) -> str:
+    counts = refusals if isinstance(refusals, Counter) else Counter(refusals)
+    listed = ", ".join(f"{_line(topic)} {_line(reason)} {count}" for (topic, reason), count in counts.most_common())
+    return f": {listed}" if listed else ""

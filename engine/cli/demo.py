@@ -17,7 +17,7 @@ from engine.cli.verdict import tell_verdict
 from engine.core.domain.events import FieldMapping
 from engine.dev.demo import Traffic, run_demo
 from engine.dev.observer import Observation
-from engine.sim.world import FIRST_SEED, Moderator, SimulatedEvent, simulate_day
+from engine.sim.world import FIRST_SEED, SimulatedEvent, SimulatedModerator, simulate_day
 from engine.stream.offline.engine import Arrival, merge
 
 
@@ -45,14 +45,14 @@ def command(
 
 def _simulated(console: Console, rules: Path, rate: float, seed: int, on: tuple[int, bool]) -> None:
     day = simulate_day(seed)
-    labels = Moderator().labels(day, Random(seed + 1))
+    labels = SimulatedModerator().labels(day, Random(seed + 1))
     arrivals = list(
         merge(
-            [Arrival("event", int(str(one.event["ts"])), orjson.dumps(one.event)) for one in day],
-            [Arrival("label", int(str(one.label["ts"])), orjson.dumps(one.label)) for one in labels],
+            [Arrival("event", int(str(simulated.event["ts"])), orjson.dumps(simulated.event)) for simulated in day],
+            [Arrival("label", int(str(label.label["ts"])), orjson.dumps(label.label)) for label in labels],
         )
     )
-    attacked = sum(one.attack is not None for one in day)
+    attacked = sum(simulated.attack is not None for simulated in day)
     console.print(f"a simulated day: {len(day)} events, {attacked} of them in attacks, {len(labels)} labels to come")
     seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), *on, console)
     sys.exit(0 if _tell_attacks(console, day, seen) else 1)
@@ -77,10 +77,10 @@ def _recorded(
     for line in read_lines(labels_path):
         label = orjson.loads(line)
         truth[label["event_id"]] = label["label"]
-    found = Counter((action["rule"], truth.get(action["event_id"], "unlabelled")) for action in seen.actions)
+    counts = Counter((action["rule"], truth.get(action["event_id"], "unlabelled")) for action in seen.actions)
     table = Table("rule", "on spam", "on ham", "unlabelled", title="Actions against the labels")
-    for rule in sorted({rule for rule, _ in found}):
-        table.add_row(rule, *(str(found[rule, kind]) for kind in ("spam", "ham", "unlabelled")))
+    for rule in sorted({rule for rule, _ in counts}):
+        table.add_row(rule, *(str(counts[rule, kind]) for kind in ("spam", "ham", "unlabelled")))
     console.print(table)
 
 

@@ -79,19 +79,19 @@ def _retrace(console: Console, settings: Settings, event_id: str) -> None:
     in_use = read_in_use(settings)
     if in_use is None:
         raise click.UsageError("no rulebook has been pushed yet")
-    found = retrace(settings, in_use[1], read_models(settings), event_id)
-    if found is None:
+    retraced = retrace(settings, in_use[1], read_models(settings), event_id)
+    if retraced is None:
         echo(f"event {event_id} is not on its topic: it is older than the topic keeps, or never came")
         sys.exit(1)
-    event, table = found.event, Table("rule", "clause", "value", "")
-    for rule, clauses in found.rules.items():
+    event, table = retraced.event, Table("rule", "clause", "value", "")
+    for rule, clauses in retraced.rules.items():
         for place, clause in enumerate(clauses):
             read = ", ".join(f"{name} = {value}" for name, value in clause.values.items())
             table.add_row("" if place else rule, clause.text, read, _SAID[clause.result])
     console.print(f"{event.type} {event.event_id} by {event.user_id}, {time_text(event.ts_ms)} UTC, decided once more")
-    console.print(table if found.rules else f"no rule asks about the type {event.type}")
-    told = f"by rulebook {in_use[0].id}, after {found.replayed} earlier events of this user that are on the topic"
-    console.print(f"{told}; counters over anything else know these alone, and may have been higher", soft_wrap=True)
+    console.print(table if retraced.rules else f"no rule asks about the type {event.type}")
+    basis = f"by rulebook {in_use[0].id}, after {retraced.replayed} earlier events of this user that are on the topic"
+    console.print(f"{basis}; counters over anything else know these alone, and may have been higher", soft_wrap=True)
 
 
 def _evaluate_again(console: Console, settings: Settings, decision: Any, version: Version | None) -> None:
@@ -100,14 +100,15 @@ def _evaluate_again(console: Console, settings: Settings, decision: Any, version
         return
     pseudonyms = settings.pseudonyms()
     again = Reevaluation(version.sources, pseudonyms.of if pseudonyms is not None else None)
-    found = list(again.verdicts(decision))
-    verdicts = [one for one in found if one.certain]
-    others = [one for one in verdicts if one.now != one.recorded]
-    for one in others:
-        console.print(f"{one.rule}: {one.clause} was {one.recorded}, and is {one.now} now", style="red")
-    console.print(f"evaluated again: {len(verdicts)} clauses, {len(verdicts) - len(others)} as recorded")
-    if len(found) > len(verdicts):
-        console.print(f"the record has too little of what {len(found) - len(verdicts)} more have read: cut or rounded")
+    verdicts = list(again.verdicts(decision))
+    certain = [verdict for verdict in verdicts if verdict.certain]
+    others = [verdict for verdict in certain if verdict.now != verdict.recorded]
+    for verdict in others:
+        console.print(f"{verdict.rule}: {verdict.clause} was {verdict.recorded}, and is {verdict.now} now", style="red")
+    console.print(f"evaluated again: {len(certain)} clauses, {len(certain) - len(others)} as recorded")
+    if len(verdicts) > len(certain):
+        uncertain = len(verdicts) - len(certain)
+        console.print(f"the record has too little of what {uncertain} more have read: cut or rounded")
 
 
 def _tell(console: Console, decision: Any) -> None:
@@ -123,8 +124,8 @@ def _tell(console: Console, decision: Any) -> None:
     if decision["hits"]:
         console.print(table)
     else:
-        told = f"no rule held; `floodgate explain {decision['event_id']} --retrace` tells each clause with its values"
-        console.print(told, soft_wrap=True)
+        hint = f"no rule held; `floodgate explain {decision['event_id']} --retrace` tells each clause with its values"
+        console.print(hint, soft_wrap=True)
     for model, score in decision["scores"].items():
         parts = ", ".join(f"{part} {logit:+.2f}" for part, logit in decision.get("contributions", {}).get(model, ()))
         version = decision["models"].get(model, "")

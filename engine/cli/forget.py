@@ -31,10 +31,10 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
     console = Console()
     with console.status("") as status:
 
-        def told(topic: str) -> None:
+        def show_progress(topic: str) -> None:
             status.update(f"reading {topic}")
 
-        before = find_user_data(settings, user_id, told)
+        before = find_user_data(settings, user_id, show_progress)
         after, mentions = before, find_mentions(settings, before.names)
         left = mentions.entries
         if not dry_run and mentions.entries:
@@ -49,7 +49,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
             while after.state and time.monotonic() < deadline:
                 status.update("waiting for the workers")
                 time.sleep(_LOOK_EVERY_S)
-                after = find_user_data(settings, user_id, told, before.subjects)
+                after = find_user_data(settings, user_id, show_progress, before.subjects)
     _tell(console, before, after)
     _tell_mentions(console, mentions, left)
     if dry_run:
@@ -82,8 +82,10 @@ def _tell_mentions(console: Console, mentions: Mentions, left: dict[str, list[st
         console.print(f"entries of the live list {name}: {len(entries)} {state}")
     if mentions.versions:
         newest = mentions.versions[-1]
-        told = f"rulebooks that name this user: {len(mentions.versions)}, the newest is {newest.number}"
-        console.print(f"{told} of {newest.author}. Take the name out and push; `floodgate rules history` lists them.")
+        finding = f"rulebooks that name this user: {len(mentions.versions)}, the newest is {newest.number}"
+        console.print(
+            f"{finding} of {newest.author}. Take the name out and push; `floodgate rules history` lists them."
+        )
     if mentions.models:
-        told = f"models that keep words, perhaps of this user: {', '.join(mentions.models)}."
-        console.print(f"{told} A model with another name or pipeline learns anew.")
+        finding = f"models that keep words, perhaps of this user: {', '.join(mentions.models)}."
+        console.print(f"{finding} A model with another name or pipeline learns anew.")

@@ -16,7 +16,7 @@ from engine.cli.recordings import read_lines
 from engine.cli.times import SINCE, UNTIL, Moment
 from engine.core.domain.units import time_text
 from engine.settings import Settings
-from engine.stream.admin.hits import Found, Key, Met, Wanted, find_hits, keys_of, names_of
+from engine.stream.admin.hits import HitQuery, Hits, Key, Met, find_hits, keys_of, names_of
 from engine.stream.admin.published import DECISION, read_documents
 from engine.stream.handlers.messages import value_text
 
@@ -48,33 +48,33 @@ def command(
         return _recorded(files) if files else _published(settings, containing)
 
     now_ms = int(time.time() * 1000)
-    if files and any(one is not None and one.span_ms is not None for one in (since, until)):
-        now_ms = max((one["ts"] for one in read()), default=0)
+    if files and any(moment is not None and moment.span_ms is not None for moment in (since, until)):
+        now_ms = max((decision["ts"] for decision in read()), default=0)
     near = _decisions_on(neighbours, read) if neighbours is not None else None
-    keys = frozenset(key for one in near for key in keys_of(one)) if near is not None else None
-    others = (one for one in read(rule or user) if one["event_id"] != neighbours)
-    wanted = Wanted(
+    keys = frozenset(key for decision in near for key in keys_of(decision)) if near is not None else None
+    others = (decision for decision in read(rule or user) if decision["event_id"] != neighbours)
+    query = HitQuery(
         rule, mode, _names(settings, user), _names(settings, entity),
         since and since.before(now_ms), until and until.before(now_ms), keys,
     )  # fmt: skip
-    found = find_hits(others, wanted, limit)
+    hits = find_hits(others, query, limit)
     if as_json:
-        for one in found.newest:
-            echo(orjson.dumps(_document(one)))
+        for met in hits.newest:
+            echo(orjson.dumps(_document(met)))
         return
     if near is not None:
-        echo(f"{neighbours} names {_told(key for one in near for key in names_of(one))}; the others:")
-    _tell(found)
+        echo(f"{neighbours} names {_names_text(key for decision in near for key in names_of(decision))}; the others:")
+    _tell(hits)
 
 
 def _recorded(files: Iterable[Path]) -> Iterator[Any]:
-    return (found for path in files for line in read_lines(path) if (found := DECISION.read(line)) is not None)
+    return (decision for path in files for line in read_lines(path) if (decision := DECISION.read(line)) is not None)
 
 
 def _published(settings: Settings, containing: str | None) -> Iterator[Any]:
     """`containing`: a name that those which are asked for have; a user's may be a pseudonym there."""
     part = orjson.dumps(containing) if containing is not None and settings.pseudonyms() is None else b""
-    return (one for _, one in read_documents(settings, settings.topics.decisions, DECISION, part))
+    return (decision for _, decision in read_documents(settings, settings.topics.decisions, DECISION, part))
 
 
 def _names(settings: Settings, name: str | None) -> frozenset[str]:
@@ -87,7 +87,7 @@ def _names(settings: Settings, name: str | None) -> frozenset[str]:
 
 def _decisions_on(event_id: str, read: Callable[[str], Iterable[Any]]) -> list[Any]:
     """Those that name something."""
-    decisions = [one for one in read(event_id) if one["event_id"] == event_id]
+    decisions = [decision for decision in read(event_id) if decision["event_id"] == event_id]
     if not decisions:
         echo(f"there is no decision on {event_id}: no rule has met it, or it is older than the topic keeps")
         sys.exit(1)
@@ -100,26 +100,28 @@ def _decisions_on(event_id: str, read: Callable[[str], Iterable[Any]]) -> list[A
     return decisions
 
 
-def _document(one: Met) -> dict[str, Any]:
-    taken = {name: one.decision[name] for name in ("event_id", "user_id", "ts", "type", "outcome", "rulebook")}
-    return {**taken, **one.hit, "names": names_of(one.decision)}
+def _document(met: Met) -> dict[str, Any]:
+    taken = {name: met.decision[name] for name in ("event_id", "user_id", "ts", "type", "outcome", "rulebook")}
+    return {**taken, **met.hit, "names": names_of(met.decision)}
 
 
-def _tell(found: Found) -> None:
+def _tell(hits: Hits) -> None:
     table = Table("when (UTC)", "rule", "came of it", "user", "event", "names", "what held")
-    for decision, hit in found.newest:
-        held = [f"{one['text']} ({value_text(one['value'])})" for one in hit["clauses"] if one["result"]]
+    for decision, hit in hits.newest:
+        held = [f"{clause['text']} ({value_text(clause['value'])})" for clause in hit["clauses"] if clause["result"]]
         came = hit["effect"] if hit["mode"] == "enforce" else f"{hit['effect']} ({hit['mode']})"
         row = (time_text(decision["ts"]), hit["rule"], came, decision["user_id"], decision["event_id"])
-        table.add_row(*row, _told(names_of(decision)), "\n".join(held))
-    if found.newest:
+        table.add_row(*row, _names_text(names_of(decision)), "\n".join(held))
+    if hits.newest:
         Console().print(table)
-    more = f", the newest {len(found.newest)} are shown" if found.count > len(found.newest) else ""
-    echo(f"{found.count:,} hits on {found.users:,} users{more}")
+    more = f", the newest {len(hits.newest)} are shown" if hits.count > len(hits.newest) else ""
+    echo(f"{hits.count:,} hits on {hits.users:,} users{more}")
 
 
-def _told(names: Iterable[Key]) -> str:
+def _names_text(names: Iterable[Key]) -> str:
     """A few of them, each cut short."""
-    found = sorted(set(names))
-    told = [f"{name} {value if len(value) <= _EXCERPT else value[:_EXCERPT] + '…'}" for name, value in found[:_SHOWN]]
-    return ", ".join(told) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+    distinct = sorted(set(names))
+    listed = [
+        f"{name} {value if len(value) <= _EXCERPT else value[:_EXCERPT] + '…'}" for name, value in distinct[:_SHOWN]
+    ]
+    return ", ".join(listed) + (f" and {len(distinct) - _SHOWN} more" if len(distinct) > _SHOWN else "")

@@ -38,10 +38,10 @@ def command(
 
     A label on an event that the engine has not seen lately is not published without `--yes`; the exit code is 1 then.
     """
-    wanted = list(dict.fromkeys(_spelt_out(names)))
+    ids = list(dict.fromkeys(_spelt_out(names)))
     find = find_known_actions if is_action else find_known_events
-    known = find(settings, wanted)
-    sent = [name for name in wanted if yes or name in known]
+    known = find(settings, ids)
+    sent = [name for name in ids if yes or name in known]
     label: dict[str, object] = {"label": verdict, "ts": int(time.time() * 1000), "moderator": moderator}
     if propensity is not None:
         label["propensity"] = propensity
@@ -53,22 +53,22 @@ def command(
             publisher.label(orjson.dumps({**named, **label}), user_id=user)
     for name in sent:
         echo(f"labelled {name} as {verdict}")
-    unknown = [name for name in wanted if name not in known]
+    unknown = [name for name in ids if name not in known]
     if unknown:
-        told = "published all the same" if yes else "not published; `--yes` publishes it"
+        outcome = "published all the same" if yes else "not published; `--yes` publishes it"
         for name in unknown:
-            echo(f"floodgate: the engine has not seen {name} lately: {told}", err=True)
+            echo(f"floodgate: the engine has not seen {name} lately: {outcome}", err=True)
         if not yes:
             sys.exit(1)
 
 
 def _spelt_out(names: tuple[str, ...]) -> list[str]:
-    found = []
+    ids = []
     for name in names:
         if name == "-":
-            found += [line.strip() for line in click.get_text_stream("stdin") if line.strip()]
+            ids += [line.strip() for line in click.get_text_stream("stdin") if line.strip()]
         else:
-            found.append(name)
-    if not found:
+            ids.append(name)
+    if not ids:
         raise click.UsageError("standard input has no ids")
-    return found
+    return ids

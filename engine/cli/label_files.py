@@ -61,28 +61,28 @@ def read_label_file(
     their time where it has none; `mapping`: of JSON Lines, as columns have our names. Raises RecordingError, with each
     line that is wrong."""
     if file.suffix.lower() in _SPREADSHEETS:
-        found, mapping = _read_spreadsheet(file, dates), IN_OUR_TERMS
+        label_file, mapping = _read_spreadsheet(file, dates), IN_OUR_TERMS
     else:
-        found = LabelFile(list(_read_json_lines(file)), [])
-    given = {"ts": now_ms, **({"moderator": moderator} if moderator is not None else {})}
-    checked = [_checked(line, given, mapping) for line in found.lines]
+        label_file = LabelFile(list(_read_json_lines(file)), [])
+    defaults = {"ts": now_ms, **({"moderator": moderator} if moderator is not None else {})}
+    checked = [_checked(line, defaults, mapping) for line in label_file.lines]
     wrong = [f"line {line.number}: {line.wrong}" for line in checked if line.wrong]
     if len(wrong) == 1:
         raise RecordingError(f"{file}, {wrong[0]}; nothing has been published")
     if wrong:
-        told = "\n".join(wrong)
-        raise RecordingError(f"{file}: {len(wrong):,} lines are no labels; nothing has been published\n{told}")
+        listed = "\n".join(wrong)
+        raise RecordingError(f"{file}: {len(wrong):,} lines are no labels; nothing has been published\n{listed}")
     if not checked:
         raise RecordingError(f"{file} has no labels")
-    return LabelFile(checked, found.unread)
+    return LabelFile(checked, label_file.unread)
 
 
-def _checked(line: Line, given: dict[str, object], mapping: LabelMapping) -> Line:
+def _checked(line: Line, defaults: dict[str, object], mapping: LabelMapping) -> Line:
     if line.wrong and not line.document:
         return line
-    document = given | line.document
+    document = defaults | line.document
     if not mapping.is_ours(document):
-        document = given | mapping.translate(line.document)
+        document = defaults | mapping.translate(line.document)
     wrong = [line.wrong] if line.wrong else []
     try:
         read_label(document)
@@ -106,12 +106,12 @@ def _read_spreadsheet(file: Path, dates: Dates | None) -> LabelFile:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        told = "this is not UTF-8: save it as CSV UTF-8"
-        raise RecordingError(f"{file}, line {line}: {told}; nothing has been published") from error
+        advice = "this is not UTF-8: save it as CSV UTF-8"
+        raise RecordingError(f"{file}, line {line}: {advice}; nothing has been published") from error
     if "\x00" in text:
         raise RecordingError(f"{file} is no text: save the spreadsheet as CSV UTF-8; nothing has been published")
     first = text.lstrip().partition("\n")[0]
-    separator = max(_SEPARATORS, key=lambda one: sum(_name(cell.strip(' "')) in NAMES for cell in first.split(one)))
+    separator = max(_SEPARATORS, key=lambda mark: sum(_name(cell.strip(' "')) in NAMES for cell in first.split(mark)))
     return _read_cells(file, text, separator, dates)
 
 
@@ -140,8 +140,8 @@ def _names(file: Path, row: list[str]) -> list[str]:
     names = [_name(cell) for cell in row]
     known = [NAMES[name] for name in names if name in NAMES]
     if not {"event_id", "action_id"} & set(known) or "label" not in known:
-        told = "its first line has to name the columns, `event_id` (or `action_id`) and `label` among them"
-        raise RecordingError(f"{file}: {told}; nothing has been published")
+        requirement = "its first line has to name the columns, `event_id` (or `action_id`) and `label` among them"
+        raise RecordingError(f"{file}: {requirement}; nothing has been published")
     twice = sorted({name for name in known if known.count(name) > 1})
     if twice:
         raise RecordingError(f"{file} has two columns for {', '.join(twice)}; nothing has been published")
@@ -158,8 +158,8 @@ def _line(number: int, names: list[str], row: list[str], dates: Dates | None) ->
     cells = {NAMES[name]: cell.strip() for name, cell in zip(names, row, strict=False) if name in NAMES}
     document: dict[str, object] = {name: cell for name, cell in cells.items() if cell}
     if "label" in document:
-        said = " ".join(cells["label"].lower().split())
-        document["label"] = VERDICTS.get(said, said)
+        verdict = " ".join(cells["label"].lower().split())
+        document["label"] = VERDICTS.get(verdict, verdict)
     wrong = []
     for name, read in (("ts", lambda cell: _time(cell, dates)), ("propensity", _share)):
         try:

@@ -39,11 +39,11 @@ def command(settings: Settings, file: Path, moderator: str | None, dates: Dates 
     First it tells how many are on known events and how many change earlier verdicts; `--yes` publishes. Nothing is
     published when a line is no label.
     """
-    found = read_label_file(file, moderator, int(time.time() * 1000), dates, settings.labels.mapping())
-    once = _once(found.lines)
-    _preview(settings, file, found.lines, once)
-    if found.unread:
-        echo(f"columns that are not read: {', '.join(found.unread)}")
+    label_file = read_label_file(file, moderator, int(time.time() * 1000), dates, settings.labels.mapping())
+    once = _once(label_file.lines)
+    _preview(settings, file, label_file.lines, once)
+    if label_file.unread:
+        echo(f"columns that are not read: {', '.join(label_file.unread)}")
     if not yes:
         echo("nothing has been published: add `--yes`")
         return
@@ -96,9 +96,9 @@ def _subject(document: dict[str, object]) -> Subject:
 
 def _earlier_verdicts(settings: Settings) -> dict[Subject, str]:
     """The last verdict on each event, as the topic has them."""
-    given, found = GivenLabels(settings), dict[Subject, str]()
+    given_labels, verdicts = GivenLabels(settings), dict[Subject, str]()
     for record in read_all(settings, settings.topics.labels):
         with suppress(LabelError):  # a dead letter, or a revocation
-            label = decode_label(given.value_of(record))
-            found[label.event_id or str(label.action_id), label.policy] = label.verdict
-    return found
+            label = decode_label(given_labels.value_of(record))
+            verdicts[label.event_id or str(label.action_id), label.policy] = label.verdict
+    return verdicts

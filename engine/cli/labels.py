@@ -32,23 +32,23 @@ command.add_command(moderators.command)
 @with_settings
 def queue(settings: Settings, limit: int, as_json: bool) -> None:
     """The newest events that are worth a label and have none: what a model cannot tell, and some at random."""
-    labelled, pseudonyms, given = Labelled(), settings.pseudonyms(), GivenLabels(settings)
+    labelled, pseudonyms, given_labels = Labelled(), settings.pseudonyms(), GivenLabels(settings)
     for record in read_all(settings, settings.topics.labels):
-        labelled.note(record.key, given.value_of(record), pseudonyms.of if pseudonyms is not None else None)
+        labelled.note(record.key, given_labels.value_of(record), pseudonyms.of if pseudonyms is not None else None)
     waiting = {}
     for _, document in read_documents(settings, settings.topics.review, REVIEW):
         if not labelled.has(document["event_id"], document["user_id"]):
             waiting[document["event_id"], document["user_id"]] = document
-    newest = sorted(waiting.values(), key=lambda one: -one["ts"])[:limit]
+    newest = sorted(waiting.values(), key=lambda entry: -entry["ts"])[:limit]
     if as_json:
-        for one in newest:
-            echo(orjson.dumps(one).decode())
+        for entry in newest:
+            echo(orjson.dumps(entry).decode())
         return
     table = Table("event", "user", "score", "why", "what it says", title=f"{len(waiting):,} events wait for a label")
-    for one in newest:
-        said = " ".join(str(value) for value in one["inputs"].values() if isinstance(value, str))
-        score = "-" if one["score"] is None else f"{one['score']:.2f}"
-        table.add_row(one["event_id"], one["user_id"], score, one["why"], said[:_EXCERPT])
+    for entry in newest:
+        text = " ".join(str(value) for value in entry["inputs"].values() if isinstance(value, str))
+        score = "-" if entry["score"] is None else f"{entry['score']:.2f}"
+        table.add_row(entry["event_id"], entry["user_id"], score, entry["why"], text[:_EXCERPT])
     Console().print(table)
 
 

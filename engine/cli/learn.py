@@ -17,7 +17,7 @@ from engine.cli.recordings import read_label_lines, read_lines, tell_unusable
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.errors import RecordingError, SnapshotError
 from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
-from engine.learning.evaluation import Case, Evaluated, Result, Scenario, bootstrap_difference, evaluate
+from engine.learning.evaluation import Evaluated, EvaluationCase, Result, Scenario, bootstrap_difference, evaluate
 from engine.learning.ngrams import RATES
 from engine.learning.snapshots import read_whole, whole
 from engine.rulebook.compiler import load_rulebook
@@ -55,8 +55,8 @@ def status(settings: Settings) -> None:
         learner = f"{name}: {model.expression}"
         if model.expression is None:
             shares = sorted(zip(RATES, model.ngrams.shares(), strict=True), reverse=True)
-            told = ", ".join(f"{share:.0%} at {rate:g}" for rate, share in shares)
-            learner = f"{name}: what it has learned fast and slowly counts {told} (learning rates)"
+            weights = ", ".join(f"{share:.0%} at {rate:g}" for rate, share in shares)
+            learner = f"{name}: what it has learned fast and slowly counts {weights} (learning rates)"
         Console().print(table)
         echo(learner)
 
@@ -73,8 +73,8 @@ def quarantine(settings: Settings, moderator: str, lift: bool, yes: bool) -> Non
     done about a moderator from whom no model has learned, without `--yes`; the exit code is 1 then.
     """
     if not yes and not _is_concerned(settings, moderator, lift):
-        told = f"{moderator} is not quarantined" if lift else f"no model has learned from {moderator}"
-        echo(f"floodgate: {told}: is the name right? `--yes` does it all the same", err=True)
+        problem = f"{moderator} is not quarantined" if lift else f"no model has learned from {moderator}"
+        echo(f"floodgate: {problem}: is the name right? `--yes` does it all the same", err=True)
         sys.exit(1)
     publish_model_command(settings, Quarantine(moderator, quarantined=not lift))
     done = "count again" if lift else "do not count any more"
@@ -160,12 +160,12 @@ def evaluate_command(
     console = Console(stderr=True)
     rivals: dict[str, Evaluated] = {text: EvaluatedClassifier(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        found, spec = _cases(settings, events_path, labels_path, without, rules, model, progress)
+        recorded_cases, spec = _cases(settings, events_path, labels_path, without, rules, model, progress)
         scenario["presume"] = 1.0 if presume else spec.presume
         results: dict[str, Result] = {}
         for name, learner in {_OWN: EvaluatedModel(spec.river), **rivals}.items():
-            task = progress.add_task(f"teaching {name[:40]}", total=len(found))
-            results[name] = evaluate(found, learner, Scenario(**scenario), _advance(progress, task))
+            task = progress.add_task(f"teaching {name[:40]}", total=len(recorded_cases))
+            results[name] = evaluate(recorded_cases, learner, Scenario(**scenario), _advance(progress, task))
     if as_json:
         echo(orjson.dumps(_document(results)).decode())
     else:
@@ -175,7 +175,7 @@ def evaluate_command(
 def _cases(
     settings: Settings, events_path: Path, labels_path: Path, without: tuple[str, ...], rules: Path | None,
     model: str | None, progress: Progress,
-) -> tuple[list[Case], ModelSpec]:  # fmt: skip
+) -> tuple[list[EvaluationCase], ModelSpec]:  # fmt: skip
     """What the model would have read, and its declaration."""
     task = progress.add_task("reading events", total=None)
     mapping = settings.labels.mapping()
@@ -188,10 +188,10 @@ def _cases(
     else:
         rulebook, lines = load_rulebook(rules), read_lines(events_path)
         model = _only(rulebook, model)
-    found = list(cases(rulebook, model, lines, truth, settings, _advance(progress, task)))
-    if not any(case.spam is not None for case in found):
+    recorded_cases = list(cases(rulebook, model, lines, truth, settings, _advance(progress, task)))
+    if not any(case.spam is not None for case in recorded_cases):
         raise RecordingError(f"no label of {labels_path} is about an event of {events_path} that `{model}` scores")
-    return found, rulebook.models[model]
+    return recorded_cases, rulebook.models[model]
 
 
 def _only(rulebook: Rulebook, model: str | None) -> str:

@@ -63,23 +63,24 @@ def show(settings: Settings, name: str | None) -> None:
     """Show what has been added to live lists: all of them, or the entries of NAME."""
     known, now_ms = read_entries(settings), time.time() * 1_000
     if name is None:
-        for one, entries in sorted(known.items()):
-            echo(f"{one}: {len(entries)}")
+        for list_name, entries in sorted(known.items()):
+            echo(f"{list_name}: {len(entries)}")
         if not known:
             echo("nothing has been added to any list")
         return
     table = Table("entry", "added (UTC)", "by", "why", "until (UTC)")
-    for entry, said in sorted(known.get(name, {}).items()):
-        until = "for good" if said.until_ms is None else "over" if said.until_ms <= now_ms else time_text(said.until_ms)
-        table.add_row(entry, time_text(said.ts), said.author, said.note, until)
+    for entry, addition in sorted(known.get(name, {}).items()):
+        until_ms = addition.until_ms
+        until = "for good" if until_ms is None else "over" if until_ms <= now_ms else time_text(until_ms)
+        table.add_row(entry, time_text(addition.ts), addition.author, addition.note, until)
     Console().print(table)
 
 
 def _check(settings: Settings, name: str, entries: tuple[str, ...]) -> None:
     in_use = read_in_use(settings)
     if in_use is None or name not in in_use[1].live:
-        told = ", ".join(sorted(in_use[1].live) if in_use is not None else []) or "none"
-        raise click.UsageError(f"the rules in use have no live list {name!r}; live are: {told}. Declare `live: true`")
+        live = ", ".join(sorted(in_use[1].live) if in_use is not None else []) or "none"
+        raise click.UsageError(f"the rules in use have no live list {name!r}; live are: {live}. Declare `live: true`")
     for entry in entries:
         if not 0 < len(entry) <= MAX_ID_CHARS:
             raise click.UsageError(f"an entry has 1 to {MAX_ID_CHARS} characters, this one has {len(entry)}")

@@ -33,38 +33,42 @@ def command(settings: Settings, listed: str | None, limit: int, as_json: bool) -
     are on their topic.
     """
     outcomes = {
-        one["event_id"]: one["outcome"] for _, one in read_documents(settings, settings.topics.decisions, DECISION)
+        decision["event_id"]: decision["outcome"]
+        for _, decision in read_documents(settings, settings.topics.decisions, DECISION)
     }
     models = read_models(settings).values()
     quarantined = {name for model in models for name in model.quarantined}
-    found = review_moderators(read_examples(settings), outcomes, quarantined)
-    if listed is not None and listed not in found:
-        known = ", ".join(sorted(found)) or "nobody"
+    moderators = review_moderators(read_examples(settings), outcomes, quarantined)
+    if listed is not None and listed not in moderators:
+        known = ", ".join(sorted(moderators)) or "nobody"
         echo(f"floodgate: {listed} has given no label that is known; these have: {known}", err=True)
         sys.exit(2)
     if listed is not None:
-        _list(listed, found[listed], limit, as_json)
+        _list(listed, moderators[listed], limit, as_json)
         return
-    trust = {name: _trust(name, [model.moderator_trust for model in models]) for name in {*found, *quarantined}}
+    trust = {name: _trust(name, [model.moderator_trust for model in models]) for name in {*moderators, *quarantined}}
     if as_json:
-        told = {name: _document(one, trust[name], name in quarantined) for name, one in sorted(found.items())}
-        echo(orjson.dumps(told).decode())
+        documents = {
+            name: _document(moderator, trust[name], name in quarantined)
+            for name, moderator in sorted(moderators.items())
+        }
+        echo(orjson.dumps(documents).decode())
         return
-    _show(found, trust, quarantined)
+    _show(moderators, trust, quarantined)
 
 
-def _show(found: dict[str, Moderator], trust: dict[str, float], quarantined: set[str]) -> None:
-    if not found:
+def _show(moderators: dict[str, Moderator], trust: dict[str, float], quarantined: set[str]) -> None:
+    if not moderators:
         echo("no label of a named moderator has met a scored event yet")
         return
     table = Table(title="how often moderators disagree, with 95 % bounds")
     table.add_column("moderator", overflow="fold")
     for name in ("labels", "with the score", "with rules", "with colleagues", "trust"):
         table.add_column(name, justify="right")
-    for name, one in sorted(found.items(), key=lambda item: (-_worst(item[1]), item[0])):
+    for name, moderator in sorted(moderators.items(), key=lambda item: (-_worst(item[1]), item[0])):
         standing = "quarantined" if name in quarantined else f"{trust[name]:.2f}"
-        shares = (_share(one, judge) for judge in JUDGES)
-        table.add_row(name, f"{len(one.verdicts):,}", *shares, standing)
+        shares = (_share(moderator, judge) for judge in JUDGES)
+        table.add_row(name, f"{len(moderator.verdicts):,}", *shares, standing)
     Console().print(table)
     echo("`floodgate labels moderators --list NAME` shows whose labels are contradicted, and by whom")
 
@@ -72,35 +76,47 @@ def _show(found: dict[str, Moderator], trust: dict[str, float], quarantined: set
 def _list(name: str, moderator: Moderator, limit: int, as_json: bool) -> None:
     disputed = moderator.disputed
     if as_json:
-        for one in disputed[:limit]:
-            told = {"event_id": one.event_id, "label": _said(one.spam), "ts": one.ts_ms, "score": one.score}
-            echo(orjson.dumps({**told, "against": one.against, "text": one.text}).decode())
+        for verdict in disputed[:limit]:
+            document = {
+                "event_id": verdict.event_id,
+                "label": _label_text(verdict.spam),
+                "ts": verdict.ts_ms,
+                "score": verdict.score,
+            }
+            echo(orjson.dumps({**document, "against": verdict.against, "text": verdict.text}).decode())
         return
     table = Table(title=f"{len(disputed):,} of the {len(moderator.verdicts):,} labels of {name} are contradicted")
     table.add_column("event", overflow="fold")
     for column in ("label", "given", "score", "by", "text"):
         table.add_column(column)
-    for one in disputed[:limit]:
-        score = "-" if one.score is None else f"{one.score:.2f}"
-        text = one.text if len(one.text) <= _EXCERPT else f"{one.text[: _EXCERPT - 1]}…"
-        table.add_row(one.event_id, _said(one.spam), time_text(one.ts_ms), score, ", ".join(one.against), text)
+    for verdict in disputed[:limit]:
+        score = "-" if verdict.score is None else f"{verdict.score:.2f}"
+        text = verdict.text if len(verdict.text) <= _EXCERPT else f"{verdict.text[: _EXCERPT - 1]}…"
+        table.add_row(
+            verdict.event_id,
+            _label_text(verdict.spam),
+            time_text(verdict.ts_ms),
+            score,
+            ", ".join(verdict.against),
+            text,
+        )
     Console().print(table)
 
 
-def _said(spam: bool) -> str:
+def _label_text(spam: bool) -> str:
     return "spam" if spam else "ham"
 
 
 def _share(moderator: Moderator, judge: Judge) -> str:
-    found = _estimate(moderator, judge)
-    if found is None:
+    estimated = _estimate(moderator, judge)
+    if estimated is None:
         return "-"
     counts = f"{moderator.opposed[judge]} of {moderator.judged[judge]}"
-    return f"{counts}: {found.share:.0%} ({found.low:.0%} to {found.high:.0%})"
+    return f"{counts}: {estimated.share:.0%} ({estimated.low:.0%} to {estimated.high:.0%})"
 
 
 def _worst(moderator: Moderator) -> float:
-    return max(found.low if (found := _estimate(moderator, judge)) is not None else 0.0 for judge in JUDGES)
+    return max(estimated.low if (estimated := _estimate(moderator, judge)) is not None else 0.0 for judge in JUDGES)
 
 
 def _estimate(moderator: Moderator, judge: Judge) -> Estimate | None:
@@ -108,15 +124,15 @@ def _estimate(moderator: Moderator, judge: Judge) -> Estimate | None:
 
 
 def _trust(name: str, moderator_trust: list[ModeratorTrust]) -> float:
-    return min((one.trust(name) for one in moderator_trust), default=1.0)
+    return min((model_trust.trust(name) for model_trust in moderator_trust), default=1.0)
 
 
 def _document(moderator: Moderator, trust: float, is_quarantined: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"labels": len(moderator.verdicts), "trust": trust, "quarantined": is_quarantined}
+    document: dict[str, Any] = {"labels": len(moderator.verdicts), "trust": trust, "quarantined": is_quarantined}
     for judge in JUDGES:
-        found = _estimate(moderator, judge)
-        told[judge] = found and {
-            "opposed": moderator.opposed[judge], "judged": found.of, "share": found.share, "low": found.low,
-            "high": found.high,
+        estimated = _estimate(moderator, judge)
+        document[judge] = estimated and {
+            "opposed": moderator.opposed[judge], "judged": estimated.of, "share": estimated.share, "low": estimated.low,
+            "high": estimated.high,
         }  # fmt: skip
-    return told
+    return document

@@ -47,8 +47,8 @@ class Console(RichConsole):
         if isinstance(renderable, Table):
             for column in renderable.columns:
                 column.overflow = "fold"
-        for one in super().render(renderable, options):
-            yield one if one.control else Segment(shown(one.text), one.style)
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(shown(segment.text), segment.style)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A text, and each cell of a table, as it is printed."""

@@ -17,5 +17,5 @@ def command(settings: Settings, ids: tuple[str, ...], reveal: bool) -> None:
     pseudonyms = settings.pseudonyms()
     if pseudonyms is None:
         raise SettingsError("`privacy.key` or `privacy.key_file` is needed: without a key nobody has a pseudonym")
-    for one in ids:
-        echo(pseudonyms.reveal(one) if reveal else pseudonyms.of(one))
+    for name in ids:
+        echo(pseudonyms.reveal(name) if reveal else pseudonyms.of(name))

@@ -107,15 +107,15 @@ def recorded_or_on_topics(
     if from_topic == (events is not None):
         raise click.UsageError("give either --events FILE or --from-topic")
     if events is not None:
-        found: tuple[list[bytes | Recorded], list[bytes]] = [*read_lines(events)], []
+        recording: tuple[list[bytes | Recorded], list[bytes]] = [*read_lines(events)], []
         if labels is not None:
-            found[1].extend(counting(read_label_lines(labels, settings.labels.mapping()), without))
+            recording[1].extend(counting(read_label_lines(labels, settings.labels.mapping()), without))
     else:
         topics = settings.topics
-        given = read_since(settings, topics.labels, since.before, value_of=GivenLabels(settings).value_of)
-        labelled = counting((one.value for one in given), without)
-        found = [*read_since(settings, topics.events, since.before)], [*labelled]
-    if not found[0]:
+        recorded_labels = read_since(settings, topics.labels, since.before, value_of=GivenLabels(settings).value_of)
+        labelled = counting((label.value for label in recorded_labels), without)
+        recording = [*read_since(settings, topics.events, since.before)], [*labelled]
+    if not recording[0]:
         raise click.UsageError("there are no events to try it on")
-    tell_unusable(found[1])
-    return found
+    tell_unusable(recording[1])
+    return recording

@@ -73,7 +73,7 @@ def command(settings: Settings, rules: Path, events_path: Path, labels_path: Pat
         "labels": arrived["label"],
         "actions": sum(counts["actions"].values()),
         "actions_by_rule": dict(sorted(counts["actions"].items())),
-        "users_by_rule": {rule: len(found) for rule, found in sorted(users.items())},
+        "users_by_rule": {rule: len(user_ids) for rule, user_ids in sorted(users.items())},
         "decisions_by_outcome": dict(sorted(counts["outcomes"].items())),
         "dead_letters_by_reason": dict(sorted(counts["dead_letters"].items())),
     }

@@ -21,7 +21,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.sim.attacks import Event
 from engine.sim.evasion import evasion as cost_of
-from engine.sim.lies import LIES, SPARE_KEYS, outcome, told
+from engine.sim.lies import LIES, SPARE_KEYS, outcome, tell_lie
 from engine.sim.verdict import concerned
 from engine.sim.world import FIRST_SEED, day_after, simulate_day
 from engine.stream.offline.engine import Arrival, OfflineEngine
@@ -45,21 +45,21 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
     """
     console = Console()
     day, rulebook, progress = simulate_day(seed, people), load_rulebook(rules), Console(stderr=True)
-    lines = [orjson.dumps(one.event) for one in day]
+    lines = [orjson.dumps(simulated.event) for simulated in day]
     actions, keys = _run(rulebook, track(lines, "deciding", console=progress, transient=True))
     evasions = None
     if evasion:
         attacks: dict[str, list[Event]] = {}
-        for one in day:
-            if one.attack is not None:
-                attacks.setdefault(one.attack, []).append(one.event)
+        for simulated in day:
+            if simulated.attack is not None:
+                attacks.setdefault(simulated.attack, []).append(simulated.event)
         tried = track(attacks.items(), "evading", console=progress, transient=True)
         evasions = {name: cost_of(events, partial(_acted_on, rulebook)) for name, events in tried}
     lying = {}
     if lies:
         scarce = replace(rulebook, max_keys={kind: int(SPARE_KEYS * count) + 1 for kind, count in keys.items()})
         for lie in track(LIES, "lying", console=progress, transient=True):
-            events = (orjson.dumps(one.event) for one in told(day, lie, seed))
+            events = (orjson.dumps(simulated.event) for simulated in tell_lie(day, lie, seed))
             lying[lie.name] = outcome(day, _run(scarce if lie.before else rulebook, events)[0], lie)
     well = tell_verdict(console, day, actions, evasions)
     if lies:
@@ -100,5 +100,5 @@ def events(out: Path, seed: int, people: int, same_people: bool) -> None:
     """
     day = simulate_day(seed, people, day_after(seed), same_people)
     with out.open("wb") as file:
-        file.writelines(orjson.dumps(one.event) + b"\n" for one in day)
+        file.writelines(orjson.dumps(simulated.event) + b"\n" for simulated in day)
     echo(f"{len(day)} events in {out}")

@@ -12,7 +12,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.domain.units import time_text
 from engine.settings import Settings
-from engine.stream.admin.status import EngineStatus, Member, ranges, read_status
+from engine.stream.admin.status import EngineStatus, WorkerStatus, ranges, read_status
 
 _NOBODY = "nobody"
 
@@ -46,28 +46,30 @@ def _tell(console: Console, standing: EngineStatus, most_behind: int, problems: 
         console.print(f"paused rule: {rule}, {by}", style="yellow", soft_wrap=True)
     models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())
     console.print(f"models: {models or 'none has learned anything yet'}")
-    for one in problems:
-        console.print(f"problem: {one}", style="red", soft_wrap=True)
+    for problem in problems:
+        console.print(f"problem: {problem}", style="red", soft_wrap=True)
 
 
 def _tell_partitions(console: Console, standing: EngineStatus, most_behind: int) -> None:
     by_worker: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     lag: dict[tuple[str, str], int] = defaultdict(int)
-    topics = list(dict.fromkeys(one.topic for one in standing.partitions))
-    for one in standing.partitions:
-        owner = one.owner or _NOBODY
-        by_worker[owner][one.topic].append(one.partition)
-        lag[owner, one.topic] += one.lag
+    topics = list(dict.fromkeys(partition.topic for partition in standing.partitions))
+    for partition in standing.partitions:
+        owner = partition.owner or _NOBODY
+        by_worker[owner][partition.topic].append(partition.partition)
+        lag[owner, partition.topic] += partition.lag
     title = f"group {standing.state.lower()}: partitions, and messages behind"
     table = Table("worker", "version", "decides by", *topics, title=title)
-    members = {one.name: one for one in standing.members}
+    members = {member.name: member for member in standing.members}
     for owner in [*members, *sorted(by_worker.keys() - members.keys())]:
         cells = [_cell(by_worker[owner][topic], lag[owner, topic], most_behind) for topic in topics]
-        table.add_row(owner, *_said(members.get(owner)), *cells, style="red" if owner == _NOBODY else None)
+        table.add_row(
+            owner, *_version_and_rulebook(members.get(owner)), *cells, style="red" if owner == _NOBODY else None
+        )
     console.print(table)
 
 
-def _said(member: Member | None) -> tuple[str, str]:
+def _version_and_rulebook(member: WorkerStatus | None) -> tuple[str, str]:
     """Version and rulebook, as far as the worker can be asked."""
     if member is None or member.page is None:
         return "", "its page cannot be reached from here" if member is not None else ""

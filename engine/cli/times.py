@@ -30,10 +30,10 @@ class _Duration(click.ParamType):
         """`2h` as milliseconds."""
         if isinstance(value, int):
             return value
-        found = duration_ms(str(value).strip())
-        if found is None:
+        span_ms = duration_ms(str(value).strip())
+        if span_ms is None:
             self.fail(f"{value!r} is not {EXAMPLES}", param, ctx)
-        return found
+        return span_ms
 
 
 class _Moment(click.ParamType):
@@ -52,8 +52,8 @@ class _Moment(click.ParamType):
         except (EventError, ValueError):
             at_ms = -1
         if not EARLIEST_MS <= at_ms <= LATEST_MS:
-            wanted = "a time, such as 2026-11-27T10:00, or epoch milliseconds"
-            self.fail(f"{value!r} is neither {EXAMPLES}, nor {wanted}", param, ctx)
+            expected = "a time, such as 2026-11-27T10:00, or epoch milliseconds"
+            self.fail(f"{value!r} is neither {EXAMPLES}, nor {expected}", param, ctx)
         return Moment(None, at_ms)
 
 

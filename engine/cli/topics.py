@@ -62,27 +62,30 @@ def check(settings: Settings, as_json: bool) -> None:
     Exit code 1 where something is: a fault stops workers or loses state, the rest can wait until you come to it.
     """
     states = topic_states(settings)
-    found = [one for state in states for one in shortcomings(state, settings)]
+    problems = [shortcoming for state in states for shortcoming in shortcomings(state, settings)]
     if as_json:
         topics = [_as_json(state) for state in states]
-        told = [{"topic": one.topic, "says": one.says, "is_fault": one.is_fault} for one in found]
-        echo(orjson.dumps({"topics": topics, "shortcomings": told}, option=orjson.OPT_INDENT_2))
+        documents = [
+            {"topic": shortcoming.topic, "says": shortcoming.says, "is_fault": shortcoming.is_fault}
+            for shortcoming in problems
+        ]
+        echo(orjson.dumps({"topics": topics, "shortcomings": documents}, option=orjson.OPT_INDENT_2))
     else:
-        _show(states, found)
-    if found:
+        _show(states, problems)
+    if problems:
         raise click.exceptions.Exit(1)
 
 
-def _show(states: list[TopicState], found: list[Shortcoming]) -> None:
+def _show(states: list[TopicState], problems: list[Shortcoming]) -> None:
     console = Console()
     table = Table("topic", "partitions", "replicas", "in sync", "kept", "key", "holds", box=None, pad_edge=False)
     for state in states:
         spec, many = state.spec, (str(state.partitions), str(state.replicas), f"≥ {state.min_in_sync}", _kept(state))
         table.add_row(spec.name, *(many if state.exists else ("none", "", "", "")), spec.key, spec.holds)
     console.print(table)
-    for one in found:
-        kind, style = ("error", "red") if one.is_fault else ("warning", "yellow")
-        console.print(f"{kind}: topic {one.topic} {one.says}", style=style, soft_wrap=True)
+    for shortcoming in problems:
+        kind, style = ("error", "red") if shortcoming.is_fault else ("warning", "yellow")
+        console.print(f"{kind}: topic {shortcoming.topic} {shortcoming.says}", style=style, soft_wrap=True)
 
 
 def _kept(state: TopicState) -> str:

@@ -21,9 +21,9 @@ def tell_verdict(
 ) -> bool:  # fmt: skip
     """Print what became of each attack and of each crowd that only looks like one, and what it costs to evade. True
     when every attack was caught and every crowd left alone."""
-    found, innocent = judge(day, actions)
+    judged, innocent = judge(day, actions)
     area_of = {attack: area for area, attacks in AREAS.items() for attack in attacks}
-    results = sorted(found, key=lambda result: list(area_of).index(result.name))
+    results = sorted(judged, key=lambda result: list(area_of).index(result.name))
     costs = ("slower", "accounts") if evasions is not None else ()
     attacks = Table(
         "area", "attack", "accounts", "recall", "precision", "acts after", *costs, "by rules", title="What was caught"
@@ -46,7 +46,7 @@ def tell_verdict(
     for crowd in crowds:
         table.add_row(crowd.name, str(len(crowd.users)), str(len(crowd.acted_on)), f"{crowd.share:.3f}")
     console.print(table)
-    people = len({one.event["user_id"] for one in day if one.attack is None})
+    people = len({simulated.event["user_id"] for simulated in day if simulated.attack is None})
     earlier = sum(bool(action.get("earlier")) for action in actions)
     console.print(f"{earlier} of {len(actions)} actions on events that had come before their rule's threshold")
     console.print(f"innocent accounts acted on: {len(innocent)} of {people}")

@@ -37,10 +37,10 @@ def command(settings: Settings, create: bool) -> None:
     except SystemExit:  # it always ends so (mode/worker.py, `exiting`), and has logged where an error was raised
         reason = worker.crash_reason or app.crash_reason
         if reason is not None:
-            complain(f"the worker has ended: {_told(reason)}")
+            complain(f"the worker has ended: {_reason_text(reason)}")
         raise
 
 
-def _told(reason: BaseException) -> str:
+def _reason_text(reason: BaseException) -> str:
     """In one line: Kafka's errors have few words of their own."""
     return str(reason) if isinstance(reason, FloodgateError) else f"{type(reason).__name__}: {reason}"

@@ -43,24 +43,24 @@ def command(
     before = load_rulebook(_sources(settings, against)) if against is not None else None
     events, labels = recorded_or_on_topics(settings, events_path, labels_path, from_topic, since, without)
     if from_topic:  # as live
-        for one in (rulebook, before):
-            if one is not None:
-                show_in(settings, one)
+        for tried in (rulebook, before):
+            if tried is not None:
+                show_in(settings, tried)
     calm_garbage_collection()
     console = Console(stderr=True)
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trying", total=len(events))
-        found = backtest(
+        comparison = backtest(
             rulebook, before, events, labels, settings, lambda count: progress.update(task, completed=count)
         )
     if html is not None:
-        html.write_text(page(found, f"Backtest of {new}"), "utf-8")
+        html.write_text(page(comparison, f"Backtest of {new}"), "utf-8")
         console.print(f"the report is in {html}")
     if as_json:
-        echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(to_builtins(comparison), option=orjson.OPT_INDENT_2))
         return
-    tell(Console(), found)
+    tell(Console(), comparison)
 
 
 def _sources(settings: Settings, name: str) -> Path | dict[str, str]:

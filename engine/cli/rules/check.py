@@ -20,11 +20,11 @@ from engine.rulebook.checks.arrival import find_orders
 @with_limits
 def command(paths: tuple[Path, ...], costs: bool, order: bool, max_us: float, max_bytes: int) -> None:
     """Check rulebooks and run their inline tests. Prints every error at once; exit code 1 if there is one."""
-    found = [checked(path, Limits(max_us, max_bytes), costs) for path in paths]
+    rulebooks = [checked(path, Limits(max_us, max_bytes), costs) for path in paths]
     if order:
-        for rulebook in filter(None, found):
+        for rulebook in filter(None, rulebooks):
             _tell_orders(rulebook)
-    sys.exit(1 if None in found else 0)
+    sys.exit(1 if None in rulebooks else 0)
 
 
 def _tell_orders(rulebook: Rulebook) -> None:

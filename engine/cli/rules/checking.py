@@ -41,9 +41,9 @@ def checked(path: Path, limits: Limits, show_costs: bool = False) -> Rulebook | 
     except RulebookError as error:
         echo(str(error))
         return None
-    if diagnostics.found:
+    if diagnostics.findings:
         echo(diagnostics.report())
-    errors, warnings = len(diagnostics.errors), len(diagnostics.found) - len(diagnostics.errors)
+    errors, warnings = len(diagnostics.errors), len(diagnostics.findings) - len(diagnostics.errors)
     if rulebook is None:
         echo(f"{path}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}")
         return None
@@ -73,10 +73,10 @@ def _are_affordable(path: Path, costs: Costs, limits: Limits) -> bool:
 def _show(costs: Costs) -> None:
     console = Console()
     events = Table("event", "CPU, µs, about")
-    for kind, us in sorted(costs.event_us.items(), key=lambda one: -one[1]):
+    for kind, us in sorted(costs.event_us.items(), key=lambda item: -item[1]):
         events.add_row(kind, f"{us:,.0f}")
     entities = Table("entity", "bytes, at most")
-    for kind, size in sorted(costs.record_bytes.items(), key=lambda one: -one[1]):
+    for kind, size in sorted(costs.record_bytes.items(), key=lambda item: -item[1]):
         entities.add_row(kind, f"{size:,}")
     console.print(events, entities)
 
@@ -84,9 +84,9 @@ def _show(costs: Costs) -> None:
 def _tell_expiries(rulebook: Rulebook) -> None:
     now_ms = int(time.time() * 1_000)
     dated = [(rule.name, rule.expires_ms - now_ms) for rule in rulebook.rules if rule.expires_ms is not None]
-    for told, names in (
+    for state, names in (
         ("in shadow, as their day has come", [name for name, left_ms in dated if left_ms <= 0]),
         ("in shadow within two weeks", [name for name, left_ms in dated if 0 < left_ms <= _SOON_MS]),
     ):
         if names:
-            echo(f"{told}: {', '.join(names)}; look at them, and give them another `expires`")
+            echo(f"{state}: {', '.join(names)}; look at them, and give them another `expires`")

@@ -26,12 +26,12 @@ def command(settings: Settings, rulebooks: tuple[str, ...]) -> None:
     """
     if len(rulebooks) > 2:
         raise click.UsageError("two rulebooks are compared, or one with the version in use")
-    versions = [] if len(rulebooks) == 2 and all(Path(one).exists() for one in rulebooks) else read_versions(settings)
+    versions = [] if len(rulebooks) == 2 and all(Path(name).exists() for name in rulebooks) else read_versions(settings)
     *old, new = rulebooks
     before = _sources(versions, old[0]) if old else in_use(settings)[0].sources
-    found = differences(before, _sources(versions, new))
-    echo("\n".join(map(str, found)) or "no difference")
-    sys.exit(1 if found else 0)
+    changes = differences(before, _sources(versions, new))
+    echo("\n".join(map(str, changes)) or "no difference")
+    sys.exit(1 if changes else 0)
 
 
 def _sources(versions: list[Version], name: str) -> Mapping[str, str]:

@@ -20,11 +20,18 @@ def command(settings: Settings, limit: int) -> None:
     """List the versions that were pushed, newest first: who, when, why, and what each has changed. Between them stand
     rules that were paused and resumed, as far back as the topic has them."""
     versions, stops = read_versions(settings), read_stops(settings)
-    rows = {one.number: _stop_row(one) for one in stops}
+    rows = {stop.number: _stop_row(stop) for stop in stops}
     for place in range(max(0, len(versions) - limit), len(versions)):
         version = versions[place]
         before = versions[place - 1].sources if place else {}
-        changed = [f"{one.what} {one.kind} {one.name}" for one in differences(before, version.sources)] if place else []
+        changed = (
+            [
+                f"{difference.change} {difference.kind} {difference.name}"
+                for difference in differences(before, version.sources)
+            ]
+            if place
+            else []
+        )
         shown = [*changed[:_SHOWN], f"and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else changed
         when = time_text(version.ts_ms)
         rows[version.number] = (str(version.number), version.id, when, version.author, version.note, "\n".join(shown))
@@ -33,8 +40,8 @@ def command(settings: Settings, limit: int) -> None:
         table.add_row(*rows[number])
     console = Console()
     console.print(table if rows else "no rulebook has been pushed yet")
-    for one in read_refused(settings, limit):
-        console.print(str(one), style="red", soft_wrap=True)
+    for refusal in read_refused(settings, limit):
+        console.print(str(refusal), style="red", soft_wrap=True)
 
 
 def _stop_row(stop: Stop) -> tuple[str, ...]:

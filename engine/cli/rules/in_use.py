@@ -9,7 +9,7 @@ from engine.stream.control.rulebooks import Version, read_in_use
 
 def in_use(settings: Settings) -> tuple[Version, Rulebook]:
     """The version in use and its rulebook. Raises UsageError where there is none."""
-    found = read_in_use(settings)
-    if found is None:
+    current = read_in_use(settings)
+    if current is None:
         raise click.UsageError("no rulebook has been pushed yet")
-    return found
+    return current

@@ -26,8 +26,8 @@ def command(settings: Settings) -> None:
         table.add_row(rule.name, ", ".join(rule.events), _deed(rule), mode, rule.reason)
     console = Console()
     console.print(table)
-    said = f", by {version.author}" if version.author else ""
-    console.print(f"rulebook {version.id}, version {version.number}, pushed {time_text(version.ts_ms)} UTC{said}")
+    by = f", by {version.author}" if version.author else ""
+    console.print(f"rulebook {version.id}, version {version.number}, pushed {time_text(version.ts_ms)} UTC{by}")
 
 
 def _deed(rule: Rule) -> str:

@@ -23,7 +23,7 @@ def command(settings: Settings, rule: str, author: str, note: str) -> None:
     It goes on in shadow, whatever its rulebook says, until it is resumed.
     """
     in_use = read_in_use(settings)
-    known = [one.name for one in in_use[1].rules] if in_use is not None else []
+    known = [declared.name for declared in in_use[1].rules] if in_use is not None else []
     if rule not in known:
         raise click.UsageError(f"the rulebook in use has no rule {rule!r}; it has {', '.join(known) or 'none'}")
     publish_paused(settings, rule, Pause(author, note, int(time.time() * 1000)))

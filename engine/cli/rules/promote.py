@@ -6,7 +6,7 @@ import time
 import click
 
 from engine.backtest.promotion import find_candidates
-from engine.backtest.text import told
+from engine.backtest.text import share_text
 from engine.cli.options import with_settings
 from engine.cli.output import echo
 from engine.cli.rules.in_use import in_use
@@ -25,14 +25,14 @@ def command(settings: Settings, author: str, dry_run: bool) -> None:
     """
     _, rulebook = in_use(settings)
     candidates = find_candidates(settings, rulebook, read_promotions(settings), int(time.time() * 1_000))
-    for one in candidates:
-        said = f"precision {told(one.precision)}, wanted: at least {one.rule.gate:g} for certain"
-        mode = one.rule.plan[one.stage].mode
-        if not one.has_proved_itself:
-            echo(f"{one.rule.name} is not promoted to {mode}: {said}")
+    for candidate in candidates:
+        evidence = f"precision {share_text(candidate.precision)}, wanted: at least {candidate.rule.gate:g} for certain"
+        mode = candidate.rule.plan[candidate.stage].mode
+        if not candidate.has_proved_itself:
+            echo(f"{candidate.rule.name} is not promoted to {mode}: {evidence}")
             continue
         if not dry_run:
-            promote(settings, one.rule, one.stage, author, said)
-        echo(f"{one.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {said}")
+            promote(settings, candidate.rule, candidate.stage, author, evidence)
+        echo(f"{candidate.rule.name} {'would be' if dry_run else 'is'} promoted to {mode}: {evidence}")
     if not candidates:
         echo("no rule waits for its promotion")

@@ -72,39 +72,44 @@ def _is_meant(settings: Settings, rulebook: Rulebook, path: Path, yes: bool) -> 
     in_use = read_in_use(settings)
     if in_use is None:
         return True
-    found = differences(in_use[0].sources, rulebook.sources)
-    shown = [str(one) for one in found[:_SHOWN]]
-    left = len(found) - len(shown)
+    changes = differences(in_use[0].sources, rulebook.sources)
+    shown = [str(difference) for difference in changes[:_SHOWN]]
+    left = len(changes) - len(shown)
     echo("\n".join([*shown, *([f"and {left} more: `floodgate rules diff {path}`"] if left else [])]) or "no difference")
-    removed = [f"{one.kind} {one.name}" for one in found if one.what == "removed"]
+    removed = [f"{difference.kind} {difference.name}" for difference in changes if difference.change == "removed"]
     if not removed or yes:
         return True
-    said = f"this removes {len(removed)} of what is in use ({', '.join(removed[:5])}{', ...' if removed[5:] else ''})"
+    warning = (
+        f"this removes {len(removed)} of what is in use ({', '.join(removed[:5])}{', ...' if removed[5:] else ''})"
+    )
     if not sys.stdin.isatty():
-        echo(f"not pushed: {said}. A push takes the place of the whole rulebook: push the directory with all of it, or "
-             "add --yes if that is meant", err=True)  # fmt: skip
+        echo(f"not pushed: {warning}. A push takes the place of the whole rulebook: push the directory with all of it, "
+             "or add --yes if that is meant", err=True)  # fmt: skip
         return False
-    return confirm(f"{said}. Push it?")
+    return confirm(f"{warning}. Push it?")
 
 
 def _passes_guard(settings: Settings, rulebook: Rulebook, span_ms: int, max_newly: float) -> bool:
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("trying it on the last events", total=None)
-        found = try_on_last_events(
+        comparison = try_on_last_events(
             settings, rulebook, span_ms, lambda count, of: progress.update(task, completed=count, total=of)
         )
-    if found is None:
+    if comparison is None:
         return True
-    for one in (found.users, *(one for one in found.others if one.newly_count or one.no_longer_count)):
-        said = f"newly acts on {_newly(one)}, no longer on {one.no_longer_count:,}"
-        echo(f"tried on the last {found.events:,} events: {said}")
-    too_many = exceeding(found, max_newly / 100)
+    for concerned in (
+        comparison.users,
+        *(concerned for concerned in comparison.others if concerned.newly_count or concerned.no_longer_count),
+    ):
+        effect = f"newly acts on {_newly(concerned)}, no longer on {concerned.no_longer_count:,}"
+        echo(f"tried on the last {comparison.events:,} events: {effect}")
+    too_many = exceeding(comparison, max_newly / 100)
     if too_many is None:
-        if any(one.newly_count > one.active * max_newly / 100 for one in found.concerned):
+        if any(concerned.newly_count > concerned.active * max_newly / 100 for concerned in comparison.concerned):
             echo(f"that is more than {max_newly:g}%, and pushed all the same: of up to {FEWEST} no share is known")
         return True
-    tell(Console(), found)
+    tell(Console(), comparison)
     echo(f"not pushed: it would newly act on {_newly(too_many)}, more than {max_newly:g}%. If that is meant: --force")
     return False
 

@@ -25,7 +25,7 @@ def command(settings: Settings, version: str | None, author: str, note: str) -> 
     if not versions:
         raise click.UsageError("no rulebook has been pushed yet")
     newest = versions[-1]
-    ids = [one.id for one in versions]
+    ids = [pushed.id for pushed in versions]
     earlier = versions[: ids.index(newest.id)]  # before it was pushed first: a second rollback goes further back
     if version is None and not earlier:
         raise click.UsageError("there is no other version to go back to; `floodgate rules history` lists them")

@@ -15,9 +15,9 @@ from engine.settings import Settings
 def command(settings: Settings, name: str) -> None:
     """Print what the rulebook in use says of NAME: a rule, a counter, a list, a model."""
     version, _ = in_use(settings)
-    found = [f"# {file}\n{said}" for file, text in version.sources.items() for said in entries_called(text, name)]
-    if not found:
+    entries = [f"# {file}\n{entry}" for file, text in version.sources.items() for entry in entries_called(text, name)]
+    if not entries:
         raise click.UsageError(
             f"the rulebook in use has nothing called {name!r}; `floodgate rules list` lists its rules"
         )
-    echo("\n\n".join(found))
+    echo("\n\n".join(entries))

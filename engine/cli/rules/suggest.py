@@ -9,7 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from engine.backtest.suggestions import QUANTILES, RARE, Suggestion, suggest
-from engine.backtest.text import told
+from engine.backtest.text import share_text
 from engine.cli.options import PATH, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics, with_recording
@@ -40,28 +40,34 @@ def command(
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading counters", total=len(events))
-        found = suggest(
+        suggestions = suggest(
             rulebook, events, labels, settings, precision, lambda count: progress.update(task, completed=count)
         )
     if as_json:
-        echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(to_builtins(suggestions), option=orjson.OPT_INDENT_2))
         return
-    Console().print(_table(found))
+    Console().print(_table(suggestions))
 
 
-def _table(found: list[Suggestion]) -> Table:
+def _table(suggestions: list[Suggestion]) -> Table:
     quantiles = ", ".join(f"{share * 100:g} %" for share in QUANTILES)
     table = Table("counter", "events", f"values: {quantiles}, highest", "clause", "precision", "recall", "all events")
     for column in (table.columns[1], *table.columns[4:]):
         column.justify = "right"
-    for one in found:
-        clause = "-" if one.threshold is None else f"{one.counter} > {one.threshold:g}"
-        judged = (told(one.precision), told(one.recall)) if one.recall is not None else (f"1 in {1 / RARE:g}", "")
-        shown = (clause, *judged, f"{one.share:.3%}") if one.threshold is not None else ("none", "", "", "")
-        for place, (group, values) in enumerate(one.groups.items()):
+    for suggestion in suggestions:
+        clause = "-" if suggestion.threshold is None else f"{suggestion.counter} > {suggestion.threshold:g}"
+        judged = (
+            (share_text(suggestion.precision), share_text(suggestion.recall))
+            if suggestion.recall is not None
+            else (f"1 in {1 / RARE:g}", "")
+        )
+        shown = (
+            (clause, *judged, f"{suggestion.share:.3%}") if suggestion.threshold is not None else ("none", "", "", "")
+        )
+        for place, (group, values) in enumerate(suggestion.groups.items()):
             numbers = ", ".join(f"{value:g}" for value in (*values.quantiles, values.highest))
-            table.add_row(one.counter if place == 0 else "", f"{values.events:,} {group}", numbers,
+            table.add_row(suggestion.counter if place == 0 else "", f"{values.events:,} {group}", numbers,
                           *(shown if place == 0 else ("", "", "", "")))  # fmt: skip
-        if not one.groups:
-            table.add_row(one.counter, "never read", "", "", "", "", "")
+        if not suggestion.groups:
+            table.add_row(suggestion.counter, "never read", "", "", "", "", "")
     return table
