@@ -240,11 +240,20 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
         caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, needed))
     return {
         name: Counter(
-            name, counter.kind, counter.field, counter.of, counter.by, counter.over_ms, counter.where_text, keys[name],
-            caps[keys[name]], counter.approx, counter.max_keys,
+            name=name,
+            kind=counter.kind,
+            field=counter.field,
+            of=counter.of,
+            by=counter.by,
+            over_ms=counter.over_ms,
+            where=counter.where_text,
+            series_key=keys[name],
+            cap=caps[keys[name]],
+            approx=counter.approx,
+            max_keys=counter.max_keys,
         )
         for name, counter in declared.counters.items()
-    }  # fmt: skip
+    }
 
 
 def _for_lateness(needed: int, over_ms: int) -> int:

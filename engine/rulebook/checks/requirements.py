@@ -139,7 +139,9 @@ class _Reading:
             case Compare(op=op, left=Ref() as ref, right=Constant(value=limit)) if not isinstance(limit, str):
                 return self._uncounted(ref) if _is_above_zero(op if truth else _OPPOSITES[op], limit) else []
             case Compare(op=op, left=Constant() as limit, right=Ref() as ref):
-                return self._unmet(Compare(expr.span, expr.type, _MIRRORED.get(op, op), ref, limit), truth)
+                return self._unmet(
+                    Compare(span=expr.span, type=expr.type, op=_MIRRORED.get(op, op), left=ref, right=limit), truth
+                )
             case Member(item=Ref() as ref, list_name=None, values=values) if truth and len(values) <= _MOST_VALUES:
                 return _either([self._value(ref, value) for value in sorted(values, key=str)])
             case Contains(item=Constant(value=value), container=Ref(type="list") as ref) if truth:
@@ -165,7 +167,7 @@ class _Reading:
         return []
 
     def _ask(self, kind: Literal["field", "value"], path: str, name: str, value: Value = "") -> list[Requirement]:
-        return _unless_there(Requirement(kind, self.types, path, name, value), self.is_there)
+        return _unless_there(Requirement(kind=kind, types=self.types, path=path, name=name, value=value), self.is_there)
 
 
 def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: IsThere) -> list[Requirement]:

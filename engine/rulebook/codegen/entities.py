@@ -79,9 +79,15 @@ class EntityWriter:
         names = {ref.target for group in theirs for clause in group for ref in reached(needs.declared, clause.expr)}
         within_ms = max(self._words.counters[name].over_ms for name in names if name in self._words.counters)
         return Watch(
-            index, namespace["crossed"], namespace["count"], counter.name, counter.series_key, counter.over_ms,
-            lookback_ms, within_ms,
-        )  # fmt: skip
+            rule=index,
+            crossed=namespace["crossed"],
+            count=namespace["count"],
+            counter=counter.name,
+            series_key=counter.series_key,
+            over_ms=counter.over_ms,
+            lookback_ms=lookback_ms,
+            within_ms=within_ms,
+        )
 
     def rest(self, index: int, rule: RuleDeclaration, kind: str, needs: Dependencies) -> Rest:
         """What to ask at the entities of one kind, for a rule that rests there."""

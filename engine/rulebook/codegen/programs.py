@@ -167,7 +167,10 @@ class ProgramWriter:
     def _decide(self, scope: Scope, rules: Rules, asked: list[str], together: bool) -> str:
         # The models are asked whether or not a rule gets so far: labels are to find a score for every event.
         lines = [" hits = []", *self._words.assignments(scope, asked, together)]
-        lines += [scope.assign([Ref(Span("", 0, 0), "number", "score", name, f"score.{name}")]) for name in asked]
+        lines += [
+            scope.assign([Ref(span=Span("", 0, 0), type="number", kind="score", target=name, written=f"score.{name}")])
+            for name in asked
+        ]
         for index, rule in rules:
             lines.append(f" if {conditions(scope, rule.when, rule.any, rule.unless)}: hits.append({index})")
         return function("decide(f, s, now, ask)", scope, [*lines, " return hits"])

@@ -90,7 +90,14 @@ def _run(rulebook: Rulebook, rule: str, node: Node, sending: StepReader, report:
     firing = read_firing(keys, count, report, node)
     if firing is None or None in sent or None in given:
         return
-    play = Play(rule, [step for step in given if step], [step for step in sent if step], *_presets(keys))
+    scores, state = _presets(keys)
+    play = Play(
+        rule=rule,
+        given=[step for step in given if step],
+        sent=[step for step in sent if step],
+        scores=scores,
+        state=state,
+    )
     if sum(step.times for step in (*play.given, *play.sent)) > MAX_EVENTS:
         report.error(node.span, f"a test sends at most {MAX_EVENTS} events")
         return

@@ -90,7 +90,11 @@ def _read_action(node: Node, report: Diagnostics) -> Expected | None:
     if len(report.errors) > before:
         return None
     return Expected(
-        kinds[0], keys[kinds[0]].text or None, lasts, keys["target"].text if "target" in keys else None, needs
+        kind=kinds[0],
+        scope=keys[kinds[0]].text or None,
+        for_ms=lasts,
+        target=keys["target"].text if "target" in keys else None,
+        needs=needs,
     )
 
 

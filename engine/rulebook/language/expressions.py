@@ -204,7 +204,7 @@ class Parser:
         if left.type == "any" and op not in ("==", "!="):
             expect(self._diagnostics, left, "number")
             expect(self._diagnostics, right, "number")
-        return Compare(span, "bool", op, left, right)
+        return Compare(span=span, type="bool", op=op, left=left, right=right)
 
     def _membership(self, item_node: ast.expr, container: ast.expr, span: Span) -> Expr:
         item = self._value(self._read(item_node))
@@ -213,9 +213,8 @@ class Parser:
                 if name not in self._lists:
                     hint = did_you_mean(name, self._lists) or "declare it under `lists:`"
                     return self._wrong(self._source.span_of(container), f'unknown list "{name}"', hint)
-                return Member(
-                    span, "bool", item if item.type == "list" else expect(self._diagnostics, item, "text"), name
-                )
+                entry = item if item.type == "list" else expect(self._diagnostics, item, "text")
+                return Member(span=span, type="bool", item=entry, list_name=name)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 values = [self._read(element) for element in elements]
                 constants = [value for value in values if isinstance(value, Constant)]
@@ -224,7 +223,8 @@ class Parser:
                         self._source.span_of(container), "a list holds literals of one type", '["a", "b"]'
                     )
                 expect(self._diagnostics, item, constants[0].type if item.type != "list" else "list")
-                return Member(span, "bool", item, None, frozenset(value.value for value in constants))
+                entries = frozenset(value.value for value in constants)
+                return Member(span=span, type="bool", item=item, list_name=None, values=entries)
         whole = self._read(container)
         if whole.type == "any":
             expect(self._diagnostics, whole, "text" if isinstance(item, Constant) else "list")
@@ -261,22 +261,22 @@ class Parser:
         if types[0] == types[1]:
             result: Type = "number" if op == "/" else types[0]
             if op != "*" or types[0] == "number":
-                return Arithmetic(span, result, op, left, right)
+                return Arithmetic(span=span, type=result, op=op, left=left, right=right)
         elif op == "*" and "number" in types:
-            return Arithmetic(span, types[1] if types[0] == "number" else types[0], op, left, right)
+            result = types[1] if types[0] == "number" else types[0]
+            return Arithmetic(span=span, type=result, op=op, left=left, right=right)
         elif op == "/" and types[1] == "number":
-            return Arithmetic(span, types[0], op, left, right)
+            return Arithmetic(span=span, type=types[0], op=op, left=left, right=right)
         return self._wrong(span, f"{a_type(types[0])} {op} {a_type(types[1])} has no meaning")
 
     def _call(self, function: str, arguments: list[ast.expr], span: Span) -> Expr:
         if function not in FUNCTIONS:
             hint = did_you_mean(function, FUNCTIONS) or "functions: " + ", ".join(FUNCTIONS)
             return self._wrong(span, f'there is no function "{function}"', hint)
-        parameters, result = FUNCTIONS[function]
-        if len(arguments) != len(parameters):
+        types, result = FUNCTIONS[function]
+        if len(arguments) != len(types):
             return self._wrong(
-                span,
-                f"{function}() takes {len(parameters)} argument{'s' * (len(parameters) > 1)}, not {len(arguments)}",
+                span, f"{function}() takes {len(types)} argument{'s' * (len(types) > 1)}, not {len(arguments)}"
             )
         parts = [self._read(argument) for argument in arguments]
         if function == "known":
@@ -287,7 +287,7 @@ class Parser:
             return Constant(span, "text", unmasked(str(parts[0].value)))
         if function == "len" and parts[0].type == "list":
             return Call(span, result, function, parts)
-        for part, kind in zip(parts, parameters, strict=True):
+        for part, kind in zip(parts, types, strict=True):
             expect(self._diagnostics, part, kind)
         return Call(span, result, function, parts)
 

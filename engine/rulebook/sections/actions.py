@@ -48,7 +48,7 @@ def read_then(
     report = declared.diagnostics
     if node.entries is None:
         if node.text == "allow":
-            return ActionTemplate("allow", None, None, "user", "user"), None
+            return ActionTemplate(kind="allow", scope=None, for_ms=None, target="user", path="user"), None
         hint = (
             f"write {{{node.text}: its scope}}"
             if node.text in schema.ACTION_KINDS
@@ -83,7 +83,7 @@ def _on_ladder(
         hint = did_you_mean(name, ladders) or "declare it under `ladders:`"
         report.error(keys["ladder"].span, f'unknown ladder "{name}"', hint)
         return None, None
-    return ActionTemplate("strike", name, None, "user", "user"), ladders[name]
+    return ActionTemplate(kind="strike", scope=name, for_ms=None, target="user", path="user"), ladders[name]
 
 
 def _only_kind(node: Node, keys: dict[str, Node], title: str, report: Diagnostics) -> str | None:
@@ -105,7 +105,15 @@ def _template(
 ) -> ActionTemplate:
     lasts = duration(keys["for"], report) if "for" in keys else None
     needs = choice(keys["needs"], schema.NEEDS, "`needs`", report) if "needs" in keys else None
-    return ActionTemplate(kind, keys[kind].text or None, lasts, target, path, lookback_ms, needs)
+    return ActionTemplate(
+        kind=kind,
+        scope=keys[kind].text or None,
+        for_ms=lasts,
+        target=target,
+        path=path,
+        lookback_ms=lookback_ms,
+        needs=needs,
+    )
 
 
 def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int | None:

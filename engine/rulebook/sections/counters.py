@@ -34,7 +34,18 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         if over_ms is not None and over_ms > MAX_LATENESS_MS:
             report.error(keys["over"].span, f"members are known for {MAX_LATENESS_MS // 86_400_000}d at most")
         elif over_ms is not None and _counts_members(made, kind, keys):
-            members = CounterDeclaration(name, span, kind, USER, made.clusters[by].of, by, over_ms, None, None, None)
+            members = CounterDeclaration(
+                name=name,
+                span=span,
+                kind=kind,
+                field=USER,
+                of=made.clusters[by].of,
+                by=by,
+                over_ms=over_ms,
+                where=None,
+                where_text=None,
+                cap=None,
+            )
             made.counters[name] = members
         return
     types_node = keys.get("count" if kind == "count" else "of")
@@ -62,11 +73,20 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     if where is not None and not (_reads_event_alone if by != USER else _reads_the_user_alone)(made, where):
         return
     made.counters[name] = CounterDeclaration(
-        name, span, kind, subject, made.event_types(name, types_node), by, over_ms, where,
-        where_node.text if where_node is not None else None, _whole(made, keys.get("cap"), "cap", MAX_CAP),
-        _approx(made, keys.get("approx")), _whole(made, keys.get("max_keys"), "max_keys", None),
-        _excluded(made, keys.get("except"), by),
-    )  # fmt: skip
+        name=name,
+        span=span,
+        kind=kind,
+        field=subject,
+        of=made.event_types(name, types_node),
+        by=by,
+        over_ms=over_ms,
+        where=where,
+        where_text=where_node.text if where_node is not None else None,
+        cap=_whole(made, keys.get("cap"), "cap", MAX_CAP),
+        approx=_approx(made, keys.get("approx")),
+        max_keys=_whole(made, keys.get("max_keys"), "max_keys", None),
+        excluded=_excluded(made, keys.get("except"), by),
+    )
 
 
 def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -90,7 +110,9 @@ def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, s
             report.error(keys["share"].span, "users cannot share a user_id")
         return
     kinds = tuple(sorted(kind for kind in share if kind is not None))
-    made.clusters[name] = ClusterSpec(name, hash32(f"cluster {name}"), of, kinds, within_ms, most)
+    made.clusters[name] = ClusterSpec(
+        name=name, key=hash32(f"cluster {name}"), of=of, share=kinds, within_ms=within_ms, max_shared=most
+    )
 
 
 def _counts_members(made: Declarations, kind: str, keys: Mapping[str, Node]) -> bool:

@@ -127,24 +127,24 @@ class Declarations:
     def resolve(self, name: str, span: Span) -> Ref | None:
         """The thing that a clause names, or None and an error with a suggestion."""
         if name.startswith("event."):
-            return Ref(span, "any", "event", name.removeprefix("event."), name)
+            return Ref(span=span, type="any", kind="event", target=name.removeprefix("event."), written=name)
         if name.startswith("score."):
             model = name.removeprefix("score.")
             if model in self.models:
-                return Ref(span, "number", "score", model, name)
+                return Ref(span=span, type="number", kind="score", target=model, written=name)
             hint = did_you_mean(model, self.models) or "declare it under `models:`; counters cannot use scores"
             self.diagnostics.error(span, f'unknown model "{model}"', hint)
             return None
         if name.startswith("threshold."):
             return self._threshold(name, span)
         if name in self.fields:
-            return Ref(span, self.fields[name].type, "field", name, name)
+            return Ref(span=span, type=self.fields[name].type, kind="field", target=name, written=name)
         if name in self.counters:
-            return Ref(span, "number", "counter", name, name)
+            return Ref(span=span, type="number", kind="counter", target=name, written=name)
         if name in self.derived:
-            return Ref(span, self.derived[name][0], "derived", name, name)
+            return Ref(span=span, type=self.derived[name][0], kind="derived", target=name, written=name)
         if name in KEY_LISTS:
-            return Ref(span, "list", "keys", name, name)
+            return Ref(span=span, type="list", kind="keys", target=name, written=name)
         if name == self.reading:
             self.diagnostics.error(span, f'"{name}" is defined by itself')
             return None
@@ -161,7 +161,7 @@ class Declarations:
     def _threshold(self, name: str, span: Span) -> Ref | None:
         model = name.removeprefix("threshold.")
         if "precision" in self.models.get(model, {}):
-            return Ref(span, "number", "score", threshold_of(model), name)
+            return Ref(span=span, type="number", kind="score", target=threshold_of(model), written=name)
         hint = f"add `precision: 0.99` to model `{model}`" if model in self.models else did_you_mean(model, self.models)
         self.diagnostics.error(span, f'no threshold is chosen for "{model}"', hint)
         return None

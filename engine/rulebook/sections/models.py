@@ -43,10 +43,19 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
         report.error(keys["labels"].span, "`labels` is the name of a policy")
     elif "river" not in keys or _is_pipeline(declared, keys["river"]):
         return ModelSpec(
-            name, (*named["numbers"], *hints), named["texts"], named["categories"], min_labels, learns,
-            texts.get("labels"), precision if isinstance(precision, float) else None, texts.get("river"),
-            tuple(hints.values()), float(presume or 0), _units(declared, keys.get("numbers")),
-        )  # fmt: skip
+            name=name,
+            numbers=(*named["numbers"], *hints),
+            texts=named["texts"],
+            categories=named["categories"],
+            min_labels=min_labels,
+            learns=learns,
+            policy=texts.get("labels"),
+            precision=precision if isinstance(precision, float) else None,
+            river=texts.get("river"),
+            hints=tuple(hints.values()),
+            presume=float(presume or 0),
+            units=_units(declared, keys.get("numbers")),
+        )
     return None
 
 

@@ -83,14 +83,34 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     if "severity" in meta:
         choice(meta["severity"], schema.SEVERITIES, "`severity`", report)
     rule = Rule(
-        name, hash32(f"rule {name}"), events, tuple(texts), then or ActionTemplate("flag", None, None, "user", "user"),
-        cooldown_ms, mode, reason, {key: value.plain() for key, value in meta.items()}, share, expires_ms,
-        ladder, budget, plan, meta_texts, gate, rests=rests,
-    )  # fmt: skip
+        name=name,
+        key=hash32(f"rule {name}"),
+        events=events,
+        clauses=tuple(texts),
+        then=then or ActionTemplate(kind="flag", scope=None, for_ms=None, target="user", path="user"),
+        cooldown_ms=cooldown_ms,
+        mode=mode,
+        reason=reason,
+        meta={key: value.plain() for key, value in meta.items()},
+        share=share,
+        expires_ms=expires_ms,
+        ladder=ladder,
+        budget=budget,
+        plan=plan,
+        told=meta_texts,
+        gate=gate,
+        rests=rests,
+    )
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     per = (keys["cooldown"].entries or {}).get("per") if "cooldown" in keys else None
     return RuleDeclaration(
-        rule, span, per.span if per is not None else span, groups["when"], groups["any"], groups["unless"], tests
+        rule=rule,
+        span=span,
+        rests_at=per.span if per is not None else span,
+        when=groups["when"],
+        any=groups["any"],
+        unless=groups["unless"],
+        tests=tests,
     )
 
 

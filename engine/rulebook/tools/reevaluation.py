@@ -56,7 +56,11 @@ class Reevaluation:
                     results, whole = self._results(expr, recorded[text]["value"])
                     now = results[0] if results[0] is None or not negated else not results[0]
                     yield ClauseVerdict(
-                        hit["rule"], text, recorded[text]["result"], now, whole and len(set(results)) == 1
+                        rule=hit["rule"],
+                        clause=text,
+                        recorded=recorded[text]["result"],
+                        now=now,
+                        certain=whole and len(set(results)) == 1,
                     )
 
     def _asks_live(self, expr: Expr) -> bool:
