@@ -156,7 +156,14 @@ def evaluate(
         course.add(case, score)
         done()
     learned = max(1, course.learned)
-    return Result(scores, truth, 1e6 * spent / max(1, len(cases)), 1e6 * course.spent / learned, course.learned, calls)
+    return Result(
+        scores=scores,
+        spam=truth,
+        us_per_score=1e6 * spent / max(1, len(cases)),
+        us_per_learn=1e6 * course.spent / learned,
+        labels=course.learned,
+        calls=calls,
+    )
 
 
 def bootstrap_difference(result: Result, other: Result, rounds: int = 400, seed: int = 0) -> tuple[float, float, float]:
@@ -249,9 +256,19 @@ class _Course:
         moderator: str | None = None,
     ) -> None:
         example = Example(
-            "model", case.event_id, verdict, before, score, case.names, case.inputs, (0, self.learned), case.ts_ms,
-            moderator, propensity, presumed=self._scenario.presume if self._is_presumed(case) else 0.0,
-        )  # fmt: skip
+            model="model",
+            event_id=case.event_id,
+            verdict=verdict,
+            before=before,
+            score=score,
+            names=case.names,
+            inputs=case.inputs,
+            source=(0, self.learned),
+            ts_ms=case.ts_ms,
+            moderator=moderator,
+            propensity=propensity,
+            presumed=self._scenario.presume if self._is_presumed(case) else 0.0,
+        )
         started = time.process_time()
         self._learner.learn(example)
         self.spent += time.process_time() - started

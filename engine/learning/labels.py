@@ -121,9 +121,20 @@ def join(
         presumed = model.presume if stands and is_presumed(key, model.presume) else 0.0
         verdict: Verdict | None = before.verdict if before else "ham" if presumed else None
         example = Example(
-            model.name, label.event_id, label.verdict, verdict, model.score, model.names, model.inputs, source,
-            label.ts_ms, label.moderator, label.propensity, before and before.moderator, presumed,
-        )  # fmt: skip
+            model=model.name,
+            event_id=label.event_id,
+            verdict=label.verdict,
+            before=verdict,
+            score=model.score,
+            names=model.names,
+            inputs=model.inputs,
+            source=source,
+            ts_ms=label.ts_ms,
+            moderator=label.moderator,
+            propensity=label.propensity,
+            before_by=before and before.moderator,
+            presumed=presumed,
+        )
         examples.append(example)
     if label.verdict == "retracted":
         return "retracted", examples

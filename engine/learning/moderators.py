@@ -94,7 +94,12 @@ def _last_verdicts(examples: Iterable[Example]) -> dict[tuple[str, str], Moderat
             score = max(before.score, score, key=_sureness)
         text = next((text for text in example.inputs.texts if text), "")
         verdicts[key] = ModeratorVerdict(
-            example.event_id, example.verdict == "spam", example.ts_ms, score, text, campaign_of(example)
+            event_id=example.event_id,
+            spam=example.verdict == "spam",
+            ts_ms=example.ts_ms,
+            score=score,
+            text=text,
+            campaign=campaign_of(example),
         )
     return verdicts
 

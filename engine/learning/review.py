@@ -49,7 +49,9 @@ def choose(rows: ScoredRows, share: float) -> list[ReviewCandidate]:
         is_unsure = drawn[row] >= share and abs(score - 0.5) <= NEAR
         why = "unknown" if np.isnan(score) else "uncertain" if is_unsure else "exploration"
         known = None if np.isnan(score) else score
-        candidates.append(ReviewCandidate(row, int(rows.places[row]), known, float(chance[row]), why))
+        candidates.append(
+            ReviewCandidate(row=row, place=int(rows.places[row]), score=known, propensity=float(chance[row]), why=why)
+        )
     return candidates
 
 

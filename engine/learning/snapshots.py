@@ -78,10 +78,25 @@ class SnapshotWriter:
             yield from _river_messages(model.name, learner, publication)
             river = learner.expression
         head = Head(
-            model.name, model.labels, model.spam, model.next_offset, dict(sorted(model.label_offsets.items())),
-            sorted(model.quarantined), model.command_offset, model.begins, model.seeded, model.pinned, losses, taught,
-            model.judged.dump(), model.moderator_trust, self._publications, river, proofs, model.command_sequence,
-        )  # fmt: skip
+            model=model.name,
+            labels=model.labels,
+            spam=model.spam,
+            next_offset=model.next_offset,
+            label_offsets=dict(sorted(model.label_offsets.items())),
+            quarantined=sorted(model.quarantined),
+            command_offset=model.command_offset,
+            begins=model.begins,
+            seeded=model.seeded,
+            pinned=model.pinned,
+            losses=losses,
+            taught=taught,
+            judged=model.judged.dump(),
+            moderator_trust=model.moderator_trust,
+            publications=self._publications,
+            river=river,
+            proofs=proofs,
+            command_sequence=model.command_sequence,
+        )
         yield model.name, msgspec.json.encode(head)
 
 
@@ -141,10 +156,21 @@ class SnapshotReader:
         assert head is not None
         assert self.learner is not None
         return LearnedModel(
-            head.model, head.labels, head.spam, head.next_offset, dict(head.label_offsets), set(head.quarantined),
-            head.command_offset, head.command_sequence, head.begins, head.seeded, head.pinned, head.moderator_trust,
-            Thresholds.load(head.judged), self.learner,
-        )  # fmt: skip
+            name=head.model,
+            labels=head.labels,
+            spam=head.spam,
+            next_offset=head.next_offset,
+            label_offsets=dict(head.label_offsets),
+            quarantined=set(head.quarantined),
+            command_offset=head.command_offset,
+            command_sequence=head.command_sequence,
+            begins=head.begins,
+            seeded=head.seeded,
+            pinned=head.pinned,
+            moderator_trust=head.moderator_trust,
+            judged=Thresholds.load(head.judged),
+            learner=self.learner,
+        )
 
     def copy(self) -> "tuple[LearnedModel, SnapshotWriter]":
         """The model and what publishes it, to learn on."""
