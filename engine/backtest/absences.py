@@ -89,11 +89,11 @@ class Survey:
         """Why a rule could not fire; empty where it could have."""
         return [
             Absence(
-                requirement.kind,
-                requirement.types,
-                requirement.name,
-                _required(requirement),
-                self._nearest(requirement),
+                kind=requirement.kind,
+                types=requirement.types,
+                name=requirement.name,
+                value=_required(requirement),
+                nearest=self._nearest(requirement),
             )
             for requirement in self._requirements.lacking(rule, self._is_there)
         ]

@@ -159,9 +159,15 @@ def _concerned(kind: str, active: int, new: Trial, old: Trial | None) -> Concern
     newly = _only(now, before) if old is not None else {}
     no_longer = {user: _first(done) for user, done in sorted(before.items()) if user not in now}
     return Concerned(
-        kind, active, len(now), len(before) if old is not None else None, _first_many(newly), len(newly),
-        _first_many(no_longer), len(no_longer),
-    )  # fmt: skip
+        kind=kind,
+        active=active,
+        acted_on=len(now),
+        acted_on_before=len(before) if old is not None else None,
+        newly=_first_many(newly),
+        newly_count=len(newly),
+        no_longer=_first_many(no_longer),
+        no_longer_count=len(no_longer),
+    )
 
 
 def _acted_on(trial: Trial | None, kind: str) -> dict[str, dict[str, str]]:
@@ -177,13 +183,23 @@ def _rule(
 ) -> RuleReport:
     old = before.events if before is not None else set()
     return RuleReport(
-        tally.rule, tally.mode, tally.met, tally.acted, len(tally.users), tally.about, len(tally.targets),
-        before.met if before is not None else None, len(tally.events - old) if before is not None else 0,
-        len(old - tally.events), estimate(tally.spam, tally.spam + tally.ham), estimate(tally.spam, labelled_spam),
-        [sum(tally.hours[hour] for hour in step) for step in steps],
-        [sum(before.hours[hour] for hour in step) for step in steps] if before is not None else [], tally.samples,
-        survey.absences(tally.rule) if survey is not None and not tally.met else [],
-    )  # fmt: skip
+        rule=tally.rule,
+        mode=tally.mode,
+        met=tally.met,
+        acted=tally.acted,
+        users=len(tally.users),
+        about=tally.about,
+        targets=len(tally.targets),
+        before=before.met if before is not None else None,
+        newly_met=len(tally.events - old) if before is not None else 0,
+        no_longer_met=len(old - tally.events),
+        precision=estimate(tally.spam, tally.spam + tally.ham),
+        recall=estimate(tally.spam, labelled_spam),
+        met_by_step=[sum(tally.hours[hour] for hour in step) for step in steps],
+        met_by_step_before=[sum(before.hours[hour] for hour in step) for step in steps] if before is not None else [],
+        samples=tally.samples,
+        never=survey.absences(tally.rule) if survey is not None and not tally.met else [],
+    )
 
 
 def _overlaps(trial: Trial) -> list[Overlap]:

@@ -111,11 +111,16 @@ def _suggestion(name: str, groups: Mapping[str, list[float]], precision: float) 
     threshold = _threshold(spam, ham, precision) if spam else _rare(everything)
     summaries = {group: _group(values) for group, values in sorted(groups.items())}
     if threshold is None:
-        return Suggestion(name, summaries, None, None, None, 0.0)
+        return Suggestion(counter=name, groups=summaries, threshold=None, precision=None, recall=None, share=0.0)
     above, wrong = len(spam) - bisect_right(spam, threshold), len(ham) - bisect_right(ham, threshold)
     share = (len(everything) - bisect_right(everything, threshold)) / max(1, len(everything))
     return Suggestion(
-        name, summaries, threshold, estimate(above, above + wrong), estimate(above, len(spam)), round(share, 6)
+        counter=name,
+        groups=summaries,
+        threshold=threshold,
+        precision=estimate(above, above + wrong),
+        recall=estimate(above, len(spam)),
+        share=round(share, 6),
     )
 
 

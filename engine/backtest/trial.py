@@ -95,7 +95,9 @@ class Trial:
             settings, decision_sample=0.0, review_share=0.0, labels=LabelSettings()
         )
         self._engine, self._topics = OfflineEngine(rulebook, settings, models, before), settings.topics
-        self.rules = {rule.name: RuleTally(rule.name, _mode(rule), kind_of(rule)) for rule in rulebook.rules}
+        self.rules = {
+            rule.name: RuleTally(rule=rule.name, mode=_mode(rule), about=kind_of(rule)) for rule in rulebook.rules
+        }
         self.overlaps: Counter[tuple[str, str]] = Counter()
         self._allow = {rule.name for rule in rulebook.rules if rule.then.kind == "allow"}
         self._by_name = {rule.name: rule for rule in rulebook.rules}

@@ -84,7 +84,14 @@ def revoke_command(
 
     What is revoked already is left out, so that a command may be run again.
     """
-    which = Which(frozenset(action_ids), rule, rulebook, user, as_epoch_ms(since), as_epoch_ms(until))
+    which = Which(
+        action_ids=frozenset(action_ids),
+        rule=rule,
+        rulebook=rulebook,
+        user_id=user,
+        since_ms=as_epoch_ms(since),
+        until_ms=as_epoch_ms(until),
+    )
     if not which:
         raise click.UsageError("say which actions: by their ids, --rule, --rulebook, --user, --since, --until")
     actions = read_actions(settings).find(which)

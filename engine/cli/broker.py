@@ -16,4 +16,4 @@ from engine.dev.broker.topics import BrokerSettings
 def command(host: str, port: int, partitions: int, retention_mb: int) -> None:
     """Run the embedded broker: single node, in memory, for development, not production."""
     retention_bytes = retention_mb * 1_000_000 if retention_mb else -1
-    run_broker(BrokerSettings(host, port, partitions, retention_bytes=retention_bytes))
+    run_broker(BrokerSettings(host=host, port=port, default_partitions=partitions, retention_bytes=retention_bytes))

@@ -54,8 +54,8 @@ def command(
     keys = frozenset(key for decision in near for key in keys_of(decision)) if near is not None else None
     others = (decision for decision in read(rule or user) if decision["event_id"] != neighbours)
     query = HitQuery(
-        rule, mode, _names(settings, user), _names(settings, entity),
-        since and since.before(now_ms), until and until.before(now_ms), keys,
+        rule=rule, mode=mode, users=_names(settings, user), entities=_names(settings, entity),
+        since_ms=since and since.before(now_ms), until_ms=until and until.before(now_ms), near=keys,
     )  # fmt: skip
     hits = find_hits(others, query, limit)
     if as_json:

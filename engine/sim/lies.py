@@ -230,26 +230,71 @@ def _time(event: Event) -> int:
 
 
 LIES = (
-    Lie("time_ahead", "time ahead", "the first event of each account is stamped 2 to 23 hours ahead", _time_ahead),
-    Lie("time_back", "time back", "each event is stamped an hour to nine days back", _time_back),
-    Lie("time_near", "time near", "each event is stamped up to two minutes back or ahead", _time_near,
-        beyond={"chat_raid": "clocks are believed within two minutes, and half a minute's burst is spread over four; "
-                             "a smaller events.clock_tolerance_ms shows it"}),
-    Lie("one_id", "one id", "all events of an account have the same id", _one_id),
-    Lie("ids_in_turn", "ids in turn", f"the events of all accounts have the same {IDS} ids, in turn", _ids_in_turn),
-    Lie("bad_field", "bad field", "each event has a number for a device", _bad_field),
-    Lie("long_field", "long field", "each event has a field of 70 KB", _long_field),
-    Lie("padding", "padding", "20,000 blanks or invisible characters stand before each text and link",
-        _padding, _has_text),
-    Lie("decoys", "decoys first", "four to six throw-away links stand before the real one",
-        _decoys, _has_link),
-    Lie("crafted_copies", "crafted copies", "two made-up words in each text, chosen against the text keys",
-        _crafted, _has_text,
-        beyond={"copy_paste_ring": "two more words in copies that are paraphrased already leave less in common; chosen "
-                                   "without the secret they are words like any others"}),
-    Lie("split_domains", "split domains", "EVIL . EXAMPLE, evil[.]example, or an invisible character inside",
-        _split_domains, _has_link),
-    Lie("made_up_keys", "made-up keys", f"before the day each account sends {MADE_UP} events, half of them years old, "
-        "with a device, a network, a target, a text and a domain that nobody has seen", _honest, before=_made_up_keys),
-)  # fmt: skip
+    Lie(
+        name="time_ahead",
+        title="time ahead",
+        says="the first event of each account is stamped 2 to 23 hours ahead",
+        tell=_time_ahead,
+    ),
+    Lie(name="time_back", title="time back", says="each event is stamped an hour to nine days back", tell=_time_back),
+    Lie(
+        name="time_near",
+        title="time near",
+        says="each event is stamped up to two minutes back or ahead",
+        tell=_time_near,
+        beyond={
+            "chat_raid": "clocks are believed within two minutes, and half a minute's burst is spread over four; "
+            "a smaller events.clock_tolerance_ms shows it"
+        },
+    ),
+    Lie(name="one_id", title="one id", says="all events of an account have the same id", tell=_one_id),
+    Lie(
+        name="ids_in_turn",
+        title="ids in turn",
+        says=f"the events of all accounts have the same {IDS} ids, in turn",
+        tell=_ids_in_turn,
+    ),
+    Lie(name="bad_field", title="bad field", says="each event has a number for a device", tell=_bad_field),
+    Lie(name="long_field", title="long field", says="each event has a field of 70 KB", tell=_long_field),
+    Lie(
+        name="padding",
+        title="padding",
+        says="20,000 blanks or invisible characters stand before each text and link",
+        tell=_padding,
+        concerns=_has_text,
+    ),
+    Lie(
+        name="decoys",
+        title="decoys first",
+        says="four to six throw-away links stand before the real one",
+        tell=_decoys,
+        concerns=_has_link,
+    ),
+    Lie(
+        name="crafted_copies",
+        title="crafted copies",
+        says="two made-up words in each text, chosen against the text keys",
+        tell=_crafted,
+        concerns=_has_text,
+        beyond={
+            "copy_paste_ring": "two more words in copies that are paraphrased already leave less in common; chosen "
+            "without the secret they are words like any others"
+        },
+    ),
+    Lie(
+        name="split_domains",
+        title="split domains",
+        says="EVIL . EXAMPLE, evil[.]example, or an invisible character inside",
+        tell=_split_domains,
+        concerns=_has_link,
+    ),
+    Lie(
+        name="made_up_keys",
+        title="made-up keys",
+        says=f"before the day each account sends {MADE_UP} events, half of them years old, "
+        "with a device, a network, a target, a text and a domain that nobody has seen",
+        tell=_honest,
+        before=_made_up_keys,
+    ),
+)
 """Each lie, in the order in which a report tells them."""

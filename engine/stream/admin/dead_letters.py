@@ -89,9 +89,18 @@ def read_dead_letter(record: Any) -> DeadLetter | None:
     if partition is None or offset is None or length is None or not all(name in headers for name in names):
         return None
     return DeadLetter(
-        record.offset, record.timestamp, headers["topic"], partition, offset, length,
-        headers["sha256"], headers["reason"], headers["error"], record.key, record.value or b"",
-    )  # fmt: skip
+        number=record.offset,
+        ts_ms=record.timestamp,
+        topic=headers["topic"],
+        partition=partition,
+        offset=offset,
+        length=length,
+        sha256=headers["sha256"],
+        reason=headers["reason"],
+        error=headers["error"],
+        key=record.key,
+        value=record.value or b"",
+    )
 
 
 def _number(text: str) -> int | None:

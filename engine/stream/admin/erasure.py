@@ -51,7 +51,9 @@ def find_user_data(settings: Settings, user_id: str, show_progress: Progress, su
     """Read all topics for a user. `subjects`: those that are known already. Raises TopicError."""
     pseudonyms, names = settings.pseudonyms(), settings.topics
     user_data = UserData(
-        user_id, (user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())), set(subjects)
+        user_id=user_id,
+        names=(user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())),
+        subjects=set(subjects),
     )
     show_progress(names.events)
     _find_events(settings, user_data)

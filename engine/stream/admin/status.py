@@ -104,7 +104,7 @@ def read_status(settings: Settings) -> EngineStatus:
     except (KafkaError, KeyError) as error:
         raise BrokerError(f"the group {settings.app_id} could not be described: {error!r}") from error
     owners = _owners(group)
-    standing = EngineStatus(str(group["group_state"]), _members(group), [])
+    standing = EngineStatus(state=str(group["group_state"]), members=_members(group), partitions=[])
     topics = (settings.topics.events, settings.topics.labels, settings.topics.hops, settings.topics.examples)
     with consumer(settings) as client:
         tps = [TopicPartition(topic, part) for topic in topics for part in client.partitions_for_topic(topic) or ()]
@@ -112,7 +112,9 @@ def read_status(settings: Settings) -> EngineStatus:
     for tp in sorted(tps):
         known = offsets.get(tp)
         committed = known.offset if known is not None and known.offset >= 0 else starts[tp]
-        standing.partitions.append(Owned(tp.topic, tp.partition, owners.get(tp), committed, ends[tp]))
+        standing.partitions.append(
+            Owned(topic=tp.topic, partition=tp.partition, owner=owners.get(tp), committed=committed, end=ends[tp])
+        )
     in_use = read_in_use(settings)
     if in_use is not None:
         standing.rulebook = (in_use[0].id, in_use[0].author, in_use[0].note)

@@ -67,7 +67,7 @@ def read_promotions(settings: Settings) -> Promotions:
 
 def promote(settings: Settings, rule: Rule, stage: int, author: str, why: str) -> None:
     """Let a rule go on to a stage. Raises PublishError."""
-    promotion = Promotion(stage, plan_key(rule), author, why, int(time.time() * 1_000))
+    promotion = Promotion(stage=stage, plan=plan_key(rule), author=author, why=why, ts=int(time.time() * 1_000))
     key, message = f"{PROMOTED}{rule.name}".encode(), msgspec.json.encode(promotion)
     send_one(settings, settings.topics.rulebooks, key, message, "the promotion", scope_of(key))
 

@@ -259,6 +259,11 @@ def _version(record: Any) -> Version:
     document = decode_rulebook(record.value or b"")
     number = document.get("ts")
     return Version(
-        record.offset, record.key, str(document.get("id")), author_of(record, str(document.get("author") or "")),
-        str(document.get("note") or ""), number if isinstance(number, int) else 0, document["sources"],
-    )  # fmt: skip
+        number=record.offset,
+        key=record.key,
+        id=str(document.get("id")),
+        author=author_of(record, str(document.get("author") or "")),
+        note=str(document.get("note") or ""),
+        ts_ms=number if isinstance(number, int) else 0,
+        sources=document["sources"],
+    )

@@ -164,7 +164,10 @@ class ControlState:
     def put_back(self) -> list[Message]:
         """What has been displaced since the last call, as it was signed, to be published once more."""
         displaced, self._displaced = list(self._displaced.values()), {}
-        return [Message(self._topic, message.key, message.value, list(message.headers), 0) for message in displaced]
+        return [
+            Message(topic=self._topic, key=message.key, value=message.value, headers=list(message.headers), partition=0)
+            for message in displaced
+        ]
 
     def _is_put_back(self, record: Any) -> bool:
         """Whether a worker has published once more what is in force."""
@@ -210,7 +213,14 @@ class ControlState:
         """Keep a record on disk. Writing holds neither the interpreter nor the event loop, and one follows another."""
         headers = dict(record.headers or ())
         signed = tuple((name, headers[name]) for name in (APP_ID, PUBLISHER, SEQUENCE, SIGNATURE) if name in headers)
-        message = Verified(record.topic, record.key, record.value, signed, sequences, record.offset)
+        message = Verified(
+            topic=record.topic,
+            key=record.key,
+            value=record.value,
+            headers=signed,
+            sequences=sequences,
+            offset=record.offset,
+        )
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._verified.put, group, message)
         except OSError as error:  # it is in force all the same, until this worker starts again

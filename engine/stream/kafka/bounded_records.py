@@ -91,7 +91,9 @@ class BoundedBatch:
             reason = TOO_LARGE if isinstance(error, TooLargeError) else CORRUPT
             _log.error("the batch up to offset %s was refused behind %s (%s): %r", last, reached, reason, error)
             if reached < last:
-                yield RefusedRecord(last, getattr(batch, "max_timestamp", -1), [(REFUSED, reason)])
+                yield RefusedRecord(
+                    offset=last, timestamp=getattr(batch, "max_timestamp", -1), headers=[(REFUSED, reason)]
+                )
         finally:
             records.spent += cost
             _current.records = None

@@ -46,19 +46,41 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         **large,
     }
     return [
-        TopicSpec(names.events, many, "what users do", "user_id", kept("events")),
-        TopicSpec(names.labels, many, "moderators' verdicts", "user_id", kept("labels")),
-        TopicSpec(names.actions, many, "what to enforce", "target", kept("actions")),
-        TopicSpec(names.decisions, many, "the audit trail", "user_id", kept("decisions")),
-        TopicSpec(names.hops, many, "events on their way between entities", "entity", {**kept("hops"), **large}),
+        TopicSpec(name=names.events, partitions=many, holds="what users do", key="user_id", config=kept("events")),
         TopicSpec(
-            names.dead_letters, 1, "messages that could not be used", "as it came", {**kept("dead_letters"), **large}
+            name=names.labels, partitions=many, holds="moderators' verdicts", key="user_id", config=kept("labels")
         ),
-        TopicSpec(names.examples, 1, "labels joined with features as scored", "model", kept("examples")),
-        TopicSpec(names.review, many, "events worth a label", "user_id", kept("review")),
-        TopicSpec(names.models, 1, "model snapshots", "model", compacted),
-        TopicSpec(names.rulebooks, 1, "rulebook versions", "rulebook", compacted),
-        TopicSpec(changelog_topic(settings), many, "state", "entity", state),
+        TopicSpec(name=names.actions, partitions=many, holds="what to enforce", key="target", config=kept("actions")),
+        TopicSpec(
+            name=names.decisions, partitions=many, holds="the audit trail", key="user_id", config=kept("decisions")
+        ),
+        TopicSpec(
+            name=names.hops,
+            partitions=many,
+            holds="events on their way between entities",
+            key="entity",
+            config={**kept("hops"), **large},
+        ),
+        TopicSpec(
+            name=names.dead_letters,
+            partitions=1,
+            holds="messages that could not be used",
+            key="as it came",
+            config={**kept("dead_letters"), **large},
+        ),
+        TopicSpec(
+            name=names.examples,
+            partitions=1,
+            holds="labels joined with features as scored",
+            key="model",
+            config=kept("examples"),
+        ),
+        TopicSpec(
+            name=names.review, partitions=many, holds="events worth a label", key="user_id", config=kept("review")
+        ),
+        TopicSpec(name=names.models, partitions=1, holds="model snapshots", key="model", config=compacted),
+        TopicSpec(name=names.rulebooks, partitions=1, holds="rulebook versions", key="rulebook", config=compacted),
+        TopicSpec(name=changelog_topic(settings), partitions=many, holds="state", key="entity", config=state),
     ]
 
 

@@ -107,7 +107,14 @@ def _scored(
         scored, known = seen.pop(event.identify(), None), truth.get(event.event_id)
         if scored is not None:
             spam, known_ms = (known.spam, known.known_ms) if known is not None else (None, None)
-            yield EvaluationCase(event.event_id, event.ts_ms, scored.names, scored.inputs, spam, known_ms)
+            yield EvaluationCase(
+                event_id=event.event_id,
+                ts_ms=event.ts_ms,
+                names=scored.names,
+                inputs=scored.inputs,
+                spam=spam,
+                known_ms=known_ms,
+            )
 
 
 def event_documents(lines: Iterable[bytes], limit: int) -> list[dict[str, Any]]:
