@@ -22,7 +22,7 @@ from engine.stream.admin.revocation import read_actions
 from engine.stream.control.rulebooks import Version, read_in_use, read_versions
 from engine.stream.handlers.messages import value_text
 
-_SAID = {True: Text("holds", "green"), False: Text("does not", "red"), None: Text("unknown", "yellow")}
+_RESULT_TEXTS = {True: Text("holds", "green"), False: Text("does not", "red"), None: Text("unknown", "yellow")}
 
 
 @click.command("explain")
@@ -87,7 +87,7 @@ def _retrace(console: Console, settings: Settings, event_id: str) -> None:
     for rule, clauses in retraced.rules.items():
         for place, clause in enumerate(clauses):
             read = ", ".join(f"{name} = {value}" for name, value in clause.values.items())
-            table.add_row("" if place else rule, clause.text, read, _SAID[clause.result])
+            table.add_row("" if place else rule, clause.text, read, _RESULT_TEXTS[clause.result])
     console.print(f"{event.type} {event.event_id} by {event.user_id}, {time_text(event.ts_ms)} UTC, decided once more")
     console.print(table if retraced.rules else f"no rule asks about the type {event.type}")
     basis = f"by rulebook {in_use[0].id}, after {retraced.replayed} earlier events of this user that are on the topic"
@@ -118,7 +118,7 @@ def _tell(console: Console, decision: Any) -> None:
     for hit in decision["hits"]:
         for place, clause in enumerate(hit["clauses"]):
             first = (hit["rule"], f"{hit['effect']} ({hit['mode']})") if place == 0 else ("", "")
-            table.add_row(*first, clause["text"], value_text(clause["value"]), _SAID[clause["result"]])
+            table.add_row(*first, clause["text"], value_text(clause["value"]), _RESULT_TEXTS[clause["result"]])
         if hit.get("counterfactual"):
             table.add_row("", "", Text(shown(hit["counterfactual"]), "dim"), "", "")
     if decision["hits"]:

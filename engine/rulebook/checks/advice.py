@@ -8,7 +8,7 @@ from engine.rulebook.language.nodes import Compare, Constant, Ref
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
-_WANTED = ("owner", "why", "expires")
+_EXPECTED_META = ("owner", "why", "expires")
 
 
 def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
@@ -32,7 +32,7 @@ def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
 def _look_at_origin(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
     if rule.rule.mode == "shadow" or rule.rule.then.kind == "allow":
         return
-    missing = [f"`{key}`" for key in _WANTED if not rule.rule.meta.get(key)] + ([] if rule.tests else ["tests"])
+    missing = [f"`{key}`" for key in _EXPECTED_META if not rule.rule.meta.get(key)] + ([] if rule.tests else ["tests"])
     if missing:
         message = f"rule `{rule.rule.name}` acts, and has no {', '.join(missing)}"
         diagnostics.warning(

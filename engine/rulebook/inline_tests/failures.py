@@ -10,7 +10,7 @@ from engine.core.domain.rules import Rulebook
 
 Clauses = tuple[ClauseTrace, ...]
 
-_MAX_TOLD = 4
+_MAX_LISTED = 4
 
 
 class Witness:
@@ -60,8 +60,8 @@ def tell_failure(event: int, event_type: str, noted: list[Clauses], effects: Col
     if effects:
         return f"at event {event}: all its clauses hold, and what came of it is `{', '.join(sorted(effects))}`"
     wrong = [_clause_text(clause) for clause in nearest if clause.result is not True]
-    more = f", and {len(wrong) - _MAX_TOLD} more" if len(wrong) > _MAX_TOLD else ""
-    return f"at event {event}: {', '.join(wrong[:_MAX_TOLD])}{more}"
+    more = f", and {len(wrong) - _MAX_LISTED} more" if len(wrong) > _MAX_LISTED else ""
+    return f"at event {event}: {', '.join(wrong[:_MAX_LISTED])}{more}"
 
 
 def _clause_text(clause: ClauseTrace) -> str:
