@@ -21,7 +21,7 @@ from engine.learning.labels import Example
 from engine.learning.models import LearnedModel
 from engine.learning.scored import read_scored
 from engine.learning.scorers import ModelScorer
-from engine.learning.snapshots import Publisher
+from engine.learning.snapshots import SnapshotWriter
 from engine.learning.verdicts import Verdict
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
@@ -140,7 +140,7 @@ def trained(rulebook: Rulebook, sample: Stream) -> LearnedModel:
 
 def published(model: LearnedModel) -> Stream:
     """The model as messages of its topic."""
-    return [(key.encode(), value) for key, value in Publisher().publish(model)]
+    return [(key.encode(), value) for key, value in SnapshotWriter().publish(model)]
 
 
 def labels_for(stream: Stream) -> list[tuple[bytes, bytes]]:

@@ -27,7 +27,7 @@ from river import linear_model, optim
 from benchmarks.learning import vowpal_python
 from engine.cli.recordings import read_lines
 from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
-from engine.learning.evaluation import Case, Evaluated, Scenario, evaluate
+from engine.learning.evaluation import Evaluated, EvaluationCase, Scenario, evaluate
 from engine.learning.labels import Example
 from engine.learning.metrics import roc_auc
 from engine.rulebook.compiler import load_rulebook
@@ -51,17 +51,17 @@ VOWPAL = {
 Step = tuple[int, bool | None]
 """A case by its number, and what it is called; None: it is to be scored."""
 Scores = list[float]
-Rival = Callable[[Sequence[Case], Scenario], Scores]
+Rival = Callable[[Sequence[EvaluationCase], Scenario], Scores]
 
 
 class Recorder:
     """A pupil that notes what it is asked and told: what it says changes neither."""
 
-    def __init__(self, found: Sequence[Case]) -> None:
+    def __init__(self, found: Sequence[EvaluationCase]) -> None:
         self._numbers = {case.event_id: at for at, case in enumerate(found)}
         self.steps: list[Step] = []
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         """A half."""
         self.steps.append((self._numbers[case.event_id], None))
         return 0.5
@@ -74,7 +74,7 @@ class Recorder:
 class Unhinted(EvaluatedModel):
     """Ours, without what the rulebook hints at."""
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         """The probability of spam."""
         return super().score(replace(case, names=msgspec.structs.replace(case.names, hints=())))
 
@@ -89,7 +89,7 @@ class ByteGrams:
     def __init__(self) -> None:
         self._learner = linear_model.LogisticRegression(optimizer=optim.AdaGrad(0.3))
 
-    def score(self, case: Case) -> float:
+    def score(self, case: EvaluationCase) -> float:
         """The probability of spam."""
         return float(self._learner.predict_proba_one(_grams(case.inputs.texts))[True])
 
@@ -116,7 +116,7 @@ def of_pupil(make: Callable[[], Evaluated]) -> Rival:
 def of_vowpal(reads: str) -> Rival:
     """Scores of Vowpal Wabbit, in an environment of its own."""
 
-    def run(found: Sequence[Case], scenario: Scenario) -> Scores:
+    def run(found: Sequence[EvaluationCase], scenario: Scenario) -> Scores:
         steps = [(_text(found[at].inputs.texts), spam) for at, spam in _steps(found, scenario)]
         program = str(Path(__file__).with_name("vowpal_steps.py"))
         told = subprocess.run(
@@ -127,7 +127,7 @@ def of_vowpal(reads: str) -> Rival:
     return run
 
 
-def of_bogofilter(found: Sequence[Case], scenario: Scenario) -> Scores:
+def of_bogofilter(found: Sequence[EvaluationCase], scenario: Scenario) -> Scores:
     """Scores of bogofilter, which keeps words in a directory."""
     if shutil.which("bogofilter") is None:
         raise FileNotFoundError("bogofilter is not installed")
@@ -163,7 +163,7 @@ def _ask_bogofilter(words: Path, files: Sequence[str]) -> Scores:
     return [float(line.split()[-1]) for line in asked.stdout.splitlines()]
 
 
-def _steps(found: Sequence[Case], scenario: Scenario) -> list[Step]:
+def _steps(found: Sequence[EvaluationCase], scenario: Scenario) -> list[Step]:
     recorder = Recorder(found)
     evaluate(found, recorder, scenario)
     return recorder.steps
@@ -183,7 +183,7 @@ RIVALS: dict[str, Rival] = {
 }
 
 
-def read_cases(data: Path) -> list[Case]:
+def read_cases(data: Path) -> list[EvaluationCase]:
     """The events as a model that reads all that is there would see them."""
     lines, known = list(flat_lines(read_lines(data / "events.jsonl.gz"))), truths(read_lines(data / "labels.jsonl.gz"))
     rulebook = load_rulebook({"discovered.yaml": discover(event_documents(lines, SAMPLE))})
@@ -204,7 +204,7 @@ def interval(ours: Sequence[Scores], theirs: Sequence[Scores], spam: Sequence[bo
 
 
 def compare(
-    found: Sequence[Case], scenarios: Sequence[Scenario],
+    found: Sequence[EvaluationCase], scenarios: Sequence[Scenario],
     rivals: dict[str, Rival], console: Console,
 ) -> dict[str, Any]:  # fmt: skip
     """The table."""

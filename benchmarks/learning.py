@@ -20,7 +20,7 @@ from rich.table import Table
 
 from engine.core.domain.rules import ModelSpec
 from engine.learning.evaluated import EvaluatedModel
-from engine.learning.evaluation import Case, Scenario, evaluate
+from engine.learning.evaluation import EvaluationCase, Scenario, evaluate
 from engine.learning.features import Inputs, names_of
 from engine.learning.labels import Example
 from engine.learning.metrics import recall_at
@@ -167,7 +167,7 @@ def _hostile(console: Console) -> dict[str, Any]:
     return summary
 
 
-def simulated_cases() -> list[Case]:
+def simulated_cases() -> list[EvaluationCase]:
     """The simulated day as the starter model would see it, with the truth."""
     day = simulate_day(1)
     truth = {str(one.event["event_id"]): Truth(one.attack is not None, int(str(one.event["ts"]))) for one in day}
@@ -177,6 +177,6 @@ def simulated_cases() -> list[Case]:
     return [replace(case, campaign=campaigns[case.event_id]) for case in found]
 
 
-def _recall(found: list[Case], scenario: Scenario) -> float:
+def _recall(found: list[EvaluationCase], scenario: Scenario) -> float:
     result = evaluate(found, EvaluatedModel(), scenario)
     return recall_at(result.scores, result.spam, 0.01) or 0.0

@@ -41,9 +41,6 @@ class EvaluationCase:
     campaign: str | None = None
 
 
-Case = EvaluationCase  # as benchmarks still call it
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """How the learner is taught. `delay`: labels come after so many more events; None: at their own times.

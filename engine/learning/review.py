@@ -34,9 +34,6 @@ class ReviewCandidate:
     why: str
 
 
-Candidate = ReviewCandidate  # as engine/stream/handlers still call it
-
-
 def choose(rows: ScoredRows, share: float) -> list[ReviewCandidate]:
     """Those of a batch that are to be reviewed."""
     if not share:

@@ -100,9 +100,6 @@ class SnapshotWriter:
         yield model.name, msgspec.json.encode(head)
 
 
-Publisher = SnapshotWriter  # as benchmarks still call it
-
-
 def _row_messages(name: str, learner: HashedNgrams, publication: Publication) -> Iterator[tuple[str, bytes]]:
     slot, range_ = publication[0] % _SLOTS, publication[0] % ROUNDS
     changed = learner.touched()
@@ -215,9 +212,6 @@ class SnapshotReader:
                 table(learner.gradients)[rows.indices] = rows.gradients
         learner.losses, learner.taught, learner.proofs = list(head.losses), list(head.taught), head.proofs
         self.head = head
-
-
-Follower = SnapshotReader  # as engine/stream/handlers still call it
 
 
 def seed_of(name: str) -> str:

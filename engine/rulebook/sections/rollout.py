@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from engine.core.domain.decisions import Mode
-from engine.core.domain.rules import Budget, ExampleStage
+from engine.core.domain.rules import Budget, Stage
 from engine.core.state.entities import MAX_WINDOW_MS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics
@@ -38,7 +38,7 @@ def read_mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:
     return ("shadow" if choice(node, schema.MODES, "`mode`", report) == "shadow" else "enforce"), 1.0
 
 
-def read_plan(node: Node, report: Diagnostics) -> tuple[ExampleStage, ...]:
+def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
     """The stages of a rollout, in the order of their times: in shadow before it begins and for a while after, then as
     a canary; after these a rule acts."""
     keys = schema.read_mapping(node, schema.PLAN, "`plan`", report)
@@ -50,9 +50,13 @@ def read_plan(node: Node, report: Diagnostics) -> tuple[ExampleStage, ...]:
     from_ms = _moment(keys["from"], report) if "from" in keys else None
     if from_ms is None:
         return ()
-    stages = [ExampleStage(0, "shadow"), ExampleStage(from_ms, "shadow"), ExampleStage(from_ms + shadow_ms + canary_ms, "enforce")]
+    stages = [
+        Stage(0, "shadow"),
+        Stage(from_ms, "shadow"),
+        Stage(from_ms + shadow_ms + canary_ms, "enforce"),
+    ]
     if share is not None:
-        stages.insert(2, ExampleStage(from_ms + shadow_ms, "canary", share))
+        stages.insert(2, Stage(from_ms + shadow_ms, "canary", share))
     return tuple(stages)
 
 

@@ -147,6 +147,7 @@ class HopWorker:
             return self.decide_returned(outcome, what, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
         matches = self.visit(outcome, what, entity, touched)
+        assert self._evaluator is not None
         if what.next_entity() is None and self._evaluator.is_settled(what):
             self._metrics.routed_events.inc()
             outcome.messages += departures.send_matches(matches)

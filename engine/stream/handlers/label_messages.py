@@ -11,7 +11,7 @@ from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
 from engine.learning.label_mapping import LabelMapping
 from engine.learning.labels import Example, Label
-from engine.learning.review import Candidate
+from engine.learning.review import ReviewCandidate
 from engine.learning.scored import ScoredRows
 from engine.learning.verdicts import VERDICTS
 from engine.stream.handlers.forgiving import Revocation
@@ -136,7 +136,7 @@ def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
     return example
 
 
-def encode_review(event: Event, rows: ScoredRows, candidate: Candidate) -> bytes:
+def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) -> bytes:
     """An event to be labelled as JSON. `propensity` is to come back with its label."""
     inputs = rows.inputs(candidate.row)
     read = dict(zip((*rows.names.texts, *rows.names.categories), (*inputs.texts, *inputs.categories), strict=True))

@@ -19,7 +19,7 @@ from engine.learning.models import LearnedModel
 from engine.learning.review import choose
 from engine.learning.scored import ScoredModel, ScoredRows, blocks, read_scored
 from engine.learning.scorers import ModelScorer, scorer
-from engine.learning.snapshots import Follower, seed_of
+from engine.learning.snapshots import SnapshotReader, seed_of
 from engine.settings import Settings
 from engine.state.scored import Found, ScoredKeys, payload_of
 from engine.state.store import PartitionState
@@ -49,7 +49,7 @@ class Models:
     """The newest state of each model, as followed from the models topic."""
 
     def __init__(self) -> None:
-        self.followers: dict[str, Follower] = {}
+        self.followers: dict[str, SnapshotReader] = {}
         self._learned: dict[str, LearnedModel] = {}
         self._wanted: frozenset[str] = frozenset()
 
@@ -66,7 +66,7 @@ class Models:
         if follower is None:
             if len(self.followers) >= MAX_MODELS and not (name in self._wanted and self._make_room()):
                 raise SnapshotError(f"there are {MAX_MODELS} models already; {name[:100]!r} would be one more")
-            follower = Follower()
+            follower = SnapshotReader()
         is_whole = follower.receive(key, value)
         self.followers[name] = follower  # not before: what is refused takes no model's place
         if not is_whole:

@@ -196,7 +196,9 @@ def test_numbers_that_are_written_as_texts_are_read_where_the_field_says_so() ->
 
 
 def test_a_late_event_finds_its_place_although_an_earlier_one_was_in_doubt() -> None:
-    stage = ExampleStage(load_rulebook({"r.yaml": DOUBTED + "  r: {event: post, when: [young > 2], then: {flag: x}}\n"}), {})
+    stage = ExampleStage(
+        load_rulebook({"r.yaml": DOUBTED + "  r: {event: post, when: [young > 2], then: {flag: x}}\n"}), {}
+    )
     times = [(100, UNKNOWN), (100, YOUNG), *((at, YOUNG) for at in (10, 11, 12))]
     fired = []
     for number, (seconds, fields) in enumerate(times):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.domain.rules import Budget, ExampleStage
+from engine.core.domain.rules import Budget, Stage
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.source import Node, parse
@@ -109,11 +109,14 @@ def test_a_plan_without_a_canary_goes_from_shadow_to_acting() -> None:
     begin = 1_811_808_000_000
     found, report = node("{from: 2027-06-01, shadow: 2h}")
     assert read_plan(found, report) == (
-        ExampleStage(0, "shadow"), ExampleStage(begin, "shadow"), ExampleStage(begin + 7_200_000, "enforce"),
+        Stage(0, "shadow"), Stage(begin, "shadow"), Stage(begin + 7_200_000, "enforce"),
     )  # fmt: skip
     assert report.errors == []
     found, report = node("{from: 2027-06-01, canary: 10%, canary_for: 1h}")
-    assert read_plan(found, report)[2:] == (ExampleStage(begin, "canary", 0.1), ExampleStage(begin + 3_600_000, "enforce"))
+    assert read_plan(found, report)[2:] == (
+        Stage(begin, "canary", 0.1),
+        Stage(begin + 3_600_000, "enforce"),
+    )
 
 
 @pytest.mark.parametrize("written", ["{from: 2027-06-01, canary: 10%}", "{from: 2027-06-01, canary_for: 1h}"])
