@@ -235,6 +235,8 @@ class Evaluator:
 
     def _enforce(self, case: Case, decider: Decider, held: Mapping[int, Readings]) -> None:
         """Explain the rules that hold, and act."""
+        if not held and not decider.models:
+            return
         case.models.update({name: self.scorers[name].version for name in decider.models})
         self._enforcement.allow(case, held.keys())
         for index in sorted(held):

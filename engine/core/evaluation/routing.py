@@ -23,6 +23,7 @@ from engine.core.domain.programs import Fields, RoutingProgram
 from engine.core.domain.rules import USER, Counter
 from engine.core.domain.units import duration_text
 from engine.core.evaluation.choice import chosen, most_of
+from engine.core.kernel import identity_of
 from engine.core.state.clusters import Trace
 
 MAX_COMBINATIONS = 64
@@ -80,14 +81,24 @@ class RoutedEvent:
     features: dict[str, dict[str, float | None]] = field(default_factory=dict)
     contributions: dict[str, list[Contribution]] = field(default_factory=dict)
     resting: dict[str, bool] = field(default_factory=dict)
+    identity: int = 0
 
     def next_entity(self) -> EntityKey | None:
         """The entity to visit now; None when it is back at its user."""
-        return self.entity_keys[len(self.answers)] if len(self.answers) < len(self.entity_keys) else None
+        at, entity_keys = len(self.answers), self.entity_keys
+        return entity_keys[at] if at < len(entity_keys) else None
+
+    def identify(self) -> int:
+        """As its event's; computed once."""
+        if not self.identity:
+            self.identity = identity_of(self.user_id, self.type, self.event_id)
+        return self.identity
 
     def event(self) -> Event:
         """The event, with the fields that it has carried."""
-        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, self.place)
+        return Event(
+            self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, self.place, self.identify()
+        )  # fmt: skip
 
     def readings(self) -> list[dict[str, Value]]:
         """All values by name. An event that names several entities of a kind has one reading for each, and

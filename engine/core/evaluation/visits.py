@@ -87,7 +87,7 @@ def _count(
     entity_key = routed.entity_keys[len(routed.answers)]
     kind, key = entity_key
     # An event that was sent again by the plan of another rulebook may come a second time, another way.
-    if record.remember(routed.event().identify(), routed.content):
+    if record.remember(routed.identify(), routed.content):
         entity.observe(routed.fields, record.series, now, key)
     routed.answers.append(entity.read(record.series, now, key))
     matches: list[RetroactiveMatch] = []

@@ -53,6 +53,7 @@ class EventWorker:
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
         self._evaluator = evaluator
+        self._scored.use(evaluator)
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""

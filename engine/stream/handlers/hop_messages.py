@@ -180,13 +180,12 @@ def state_key(what: RoutedEvent | RetroactiveMatch) -> bytes:
     return entity_record_key(entity_key) if entity_key is not None else user_record_key(what.user_id)
 
 
-def belongs(what: RoutedEvent | RetroactiveMatch, partition: int, place: Place | None) -> bool:
-    """Whether a message is where `Departures` sends it: at the partition of the next entity, or the user's. Without
-    `place` nobody can tell where entities are."""
-    entity_key = what.next_entity() if isinstance(what, RoutedEvent) else None
-    if entity_key is None:
+def belongs(what: RoutedEvent | RetroactiveMatch, key: bytes, partition: int, place: Place | None) -> bool:
+    """Whether a message is where `Departures` sends it: at the partition of the next entity, or the user's. `key`: its
+    `state_key`. Without `place` nobody can tell where entities are."""
+    if not key.startswith(ENTITY):
         return what.user_partition == partition
-    return place is None or place(_sent_by(entity_key)) == partition
+    return place is None or place(key.removeprefix(ENTITY)) == partition
 
 
 def _sent_by(entity_key: EntityKey) -> bytes:

@@ -83,11 +83,13 @@ class HopWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._evaluator: Evaluator | None = None
-        self._kinds: frozenset[str] = frozenset()
+        self._visits: dict[str, Any] = {}  # by kind of entity of the rulebook, its counter
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
-        self._evaluator, self._kinds = evaluator, evaluator.rulebook.kinds()
+        self._evaluator = evaluator
+        self._scored.use(evaluator)
+        self._visits = {kind: self._metrics.hops.labels(kind) for kind in evaluator.rulebook.kinds()}
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -102,7 +104,7 @@ class HopWorker:
         outcome = StateOutcome(state=state)
         requests: list[Forget] = []
         new = self._new(partition, state, records, outcome, requests)
-        arrived = [(state_key(what), record, what) for record, what in new]
+        arrived = list(new)
         touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
         self.prepare_returned(
             [what for _, _, what in arrived if isinstance(what, RoutedEvent) and what.next_entity() is None]
@@ -119,9 +121,7 @@ class HopWorker:
                 _log.exception("an event could not be decided", event_id=what.event_id)
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        arrivals = (
-            (what.event().identify(), record.offset) for _, record, what in arrived if isinstance(what, RoutedEvent)
-        )
+        arrivals = ((what.identify(), record.offset) for _, record, what in arrived if isinstance(what, RoutedEvent))
         self.keep_scored(outcome, Source(partition, arrivals))
         for request in requests:
             forget(state, request, outcome)
@@ -180,9 +180,9 @@ class HopWorker:
         assert state is not None
         assert self._evaluator is not None  # no partition is read before a rulebook is there
         rulebook, entity_budget = self._evaluator.rulebook, state.entity_budget()
-        if entity_key[0] not in self._kinds:
+        if entity_key[0] not in self._visits:
             return visit(routed, entity, rulebook, never)
-        self._metrics.hops.labels(entity_key[0]).inc()
+        self._visits[entity_key[0]].inc()
         key, source = entity_record_key(entity_key), hash64(routed.user_id)
         if entity.newest:
             entity_budget.meet(entity_key[0], key, source)
@@ -243,8 +243,9 @@ class HopWorker:
         records: Sequence[Any],
         outcome: StateOutcome,
         requests: list[Forget],
-    ) -> Iterator[tuple[Any, RoutedEvent | RetroactiveMatch]]:
-        """The messages that have not been applied, under another offset, before. Requests to forget are set apart."""
+    ) -> Iterator[tuple[bytes, Any, RoutedEvent | RetroactiveMatch]]:
+        """The messages that have not been applied, under another offset, before, with the key of the record that each
+        is about. Requests to forget are set apart."""
         watermarks, repeated = state.watermarks(), 0
         for record in records:
             try:
@@ -271,7 +272,8 @@ class HopWorker:
                 missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
                 self._rejector.reject(outcome, record, "not_a_hop", missing)
                 continue
-            if not belongs(what, partition, self._place):
+            key = state_key(what)
+            if not belongs(what, key, partition, self._place):
                 elsewhere = StateError("it belongs to another partition")
                 self._rejector.reject(outcome, record, "not_of_this_partition", elsewhere)
                 continue
@@ -291,7 +293,7 @@ class HopWorker:
             if origin.number - trusted > _JUMP:
                 self._trusted[jump] = origin.number
             watermarks[origin.source] = origin.number
-            yield record, what
+            yield key, record, what
         # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
         self._asked.difference_update([one for one in self._ends if one[0] == partition])
         self._metrics.repeated_hops.inc(repeated)

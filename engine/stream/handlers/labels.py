@@ -110,6 +110,12 @@ class ScoredEvents:
         self._pseudonyms = settings.pseudonyms()
         self._drift: dict[str, ScoreDrift] = {}
 
+    def use(self, evaluator: Evaluator) -> None:
+        """The models that are asked from now on. What watches their scores is dear to import: here no event waits."""
+        for name, asked in evaluator.scorers.items():
+            if name not in self._drift and isinstance(asked, ModelScorer):
+                self._drift[name] = ScoreDrift()
+
     def keep(self, outcome: StateOutcome, evaluator: Evaluator, source: Source) -> None:
         """Keep what was scored in a batch, for the labels to come, and ask for some."""
         assert outcome.state is not None
@@ -152,10 +158,7 @@ class ScoredEvents:
 
     def _watch(self, rows: ScoredRows) -> None:
         known = rows.scores[~np.isnan(rows.scores)]
-        watch = self._drift.get(rows.model)
-        if watch is None:
-            watch = self._drift[rows.model] = ScoreDrift()
-        if watch.add(known.tolist()):
+        if self._drift[rows.model].add(known.tolist()):
             self._metrics.drift.labels(rows.model, "scores").inc()
             _log.warning("the scores of a model have changed", model=rows.model, mean=round(float(known.mean()), 4))
 

@@ -209,7 +209,7 @@ def test_a_shadow_rule_that_looks_back_only_tells() -> None:
     assert not any(decision.actions for decision in decisions)
 
 
-def test_an_allow_rule_beats_rules_that_are_decided_after_the_journey() -> None:
+def test_an_allow_rule_beats_rules_that_are_decided_after_its_entities() -> None:
     allowed = RETRO + "  trusted: {event: post, when: [event.trusted], then: allow}\n"
     platform = Platform(allowed)
     for user in ("a", "b", "c"):
@@ -217,7 +217,7 @@ def test_an_allow_rule_beats_rules_that_are_decided_after_the_journey() -> None:
     assert told(platform.actions("d", 9, age=1, text="a.com")) == [("e4", "swarm")]
 
 
-def test_an_allow_rule_that_needs_the_journey_is_waited_for() -> None:
+def test_an_allow_rule_that_needs_entities_is_waited_for() -> None:
     rules = (
         DOMAIN
         + """
@@ -282,7 +282,7 @@ class Reading(FixedScorer):
         return super().score(place, key, numbers)
 
 
-def test_each_model_is_given_its_numbers_at_home_or_after_the_journey() -> None:
+def test_each_model_is_given_its_numbers_at_the_user_or_after_its_entities() -> None:
     """No rule names them: the event brings what its models read."""
     rules = """
 counters:

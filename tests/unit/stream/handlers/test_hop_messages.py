@@ -1,4 +1,4 @@
-"""Journeys and matches as messages: what may be in one, where it goes, how it is numbered."""
+"""Routed events and retroactive matches as messages: what may be in one, where it goes, how it is numbered."""
 
 from dataclasses import replace
 from typing import Any
@@ -87,11 +87,11 @@ def test_nobody_has_been_at_more_stops_than_there_are(visited: int, taken: bool)
     assert is_taken(routed(answers=[{"c": 1}] * visited)) == taken
 
 
-def test_a_journey_tells_which_rules_rest_where_it_has_been() -> None:
+def test_a_routed_event_tells_which_rules_rest_where_it_has_been() -> None:
     assert is_taken(routed(resting={"r": True, "s": False}))
 
 
-def test_a_journey_is_sent_on_up_to_half_of_what_a_message_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_routed_event_is_sent_on_up_to_half_of_what_a_message_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(departures().send(routed(fields={"text": "x" * 1_000})).value)
     monkeypatch.setattr(hop_messages, "MAX_MESSAGE_BYTES", 2 * size)
     assert len(departures().send(routed(fields={"text": "x" * 1_000})).value) == size
@@ -130,5 +130,5 @@ def test_it_belongs_where_it_was_sent(
     def place(key: bytes) -> int:
         return 1 if key == b"device_id\x00d" else 0
 
-    assert [partition for partition in range(3) if belongs(what, partition, place)] == known
-    assert [partition for partition in range(3) if belongs(what, partition, None)] == unknown
+    assert [partition for partition in range(3) if belongs(what, state_key(what), partition, place)] == known
+    assert [partition for partition in range(3) if belongs(what, state_key(what), partition, None)] == unknown

@@ -1,4 +1,4 @@
-"""Journeys between partitions, without a broker: repeated messages, refused entities, poison, changes of rules."""
+"""Routed events between partitions, without a broker: repeated messages, refused entities, poison, changes of rules."""
 
 import asyncio
 from collections import deque
@@ -145,7 +145,7 @@ class Town:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
-def test_events_meet_at_their_entity_and_are_decided_at_home() -> None:
+def test_events_meet_at_their_entity_and_are_decided_at_their_users() -> None:
     town = Town()
     for number, user in enumerate("abc"):
         town.post(user, number, text="https://a.com", device_id=f"d{user}")
@@ -156,12 +156,23 @@ def test_events_meet_at_their_entity_and_are_decided_at_home() -> None:
     assert town.metric("floodgate_retroactive_matches_total", rule="swarm") == 2
 
 
-def test_events_that_name_no_entity_make_no_journey() -> None:
+def test_events_that_name_no_entity_go_nowhere() -> None:
     town = Town()
     for number in range(7):
         town.post("a", number)
     assert town.log == [[], [], []]
     assert town.actions() == [("e5", "flood"), ("e6", "flood")]
+
+
+def test_an_event_with_nothing_left_to_decide_ends_at_its_last_entity() -> None:
+    town = Town()
+    for number, user in enumerate("abc"):
+        town.post(user, number, text="https://a.com", device_id=f"d{user}")
+        town.travel()
+    # Of each event one message to its device and one to its domain; the third, which is acted on, goes back as well,
+    # and two retroactive matches.
+    assert sum(map(len, town.log)) == 3 * 2 + 1 + 2
+    assert town.metric("floodgate_routed_events_total") == 3
 
 
 def test_what_a_dying_worker_has_sent_already_counts_once() -> None:
@@ -195,7 +206,7 @@ def test_an_event_that_comes_another_way_under_new_rules_counts_once() -> None:
     assert (town.count_at("url_domain", "a.com"), town.count_at("device_id", "d")) == (1, 1)
 
 
-def test_a_journey_under_rules_that_are_gone_comes_home() -> None:
+def test_an_event_under_rules_that_are_gone_comes_back() -> None:
     town = Town()
     town.post("a", 0, text="https://a.com", device_id="d")
     town.use("version: 1\nrules: {any_post: {event: post, when: [user_id == 'a'], then: {flag: x}}}")
@@ -204,7 +215,7 @@ def test_a_journey_under_rules_that_are_gone_comes_home() -> None:
     assert town.offsets == [len(log) for log in town.log]
 
 
-def test_a_decision_waits_for_the_journey_and_tells_everything() -> None:
+def test_a_decision_waits_until_the_event_is_back_and_tells_everything() -> None:
     town = Town()
     for number in range(6):
         town.post("a", number, text="https://a.com", device_id="d")
@@ -309,7 +320,7 @@ def test_an_event_that_cannot_travel_stops_nobody() -> None:
     assert sum(refused) + town.actions().count(("e0", "deep")) == 1  # how deep is too deep depends on the Python
 
 
-def test_a_crossing_may_recall_very_many() -> None:
+def test_a_crossing_may_match_very_many_earlier_events() -> None:
     rules = "\n".join(
         f"  again{index}: {{event: post, when: [users >= 400], then: {{flag: x, also: earlier, lookback: 10m}}}}"
         for index in range(4)
@@ -430,7 +441,7 @@ def test_whatever_a_message_says_its_partition_goes_on(changes: dict[str, Any]) 
         assert town.metric("floodgate_routed_events_total") == before + 6
 
 
-def test_a_number_near_the_end_of_all_numbers_stops_no_journeys() -> None:
+def test_a_number_near_the_end_of_all_numbers_stops_no_routed_events() -> None:
     town = Watched(ends={(0, HOME_OF_A): 1})
     town.post("a", 0, device_id="d")
     for partition in range(3):

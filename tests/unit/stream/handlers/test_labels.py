@@ -105,7 +105,9 @@ def kept(topic: int, partition: int, settings: Settings, presume: float = 0.0) -
     evaluator.evaluate(event, program, EntityRecord())
     state = PartitionState(MemoryDatabase, 10)
     outcome = StateOutcome(state=state)
-    ScoredEvents(topic, settings, Metrics()).keep(outcome, evaluator, Source(partition, [(event.identify(), 7)]))
+    scored = ScoredEvents(topic, settings, Metrics())
+    scored.use(evaluator)
+    scored.keep(outcome, evaluator, Source(partition, [(event.identify(), 7)]))
     assert len(outcome.scored) == 1
     return outcome.messages
 

@@ -4,7 +4,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from engine.core.evaluation.routing import RetroactiveMatch
 from engine.state.store import ENTITY, entity_record_key
-from engine.stream.handlers.hop_messages import belongs
+from engine.stream.handlers.hop_messages import belongs, state_key
 from engine.stream.kafka.placing import among
 from engine.stream.worker.persistence import _partition_of
 
@@ -19,4 +19,4 @@ def test_a_key_is_where_kafkas_clients_send_it() -> None:
 
 def test_a_retroactive_match_belongs_at_its_user() -> None:
     match = RetroactiveMatch("r", "e", "post", "u", "u", 1, 2, "device_id", "d", "c", None, 1)
-    assert [belongs(match, partition, among(3)) for partition in range(3)] == [False, False, True]
+    assert [belongs(match, state_key(match), partition, among(3)) for partition in range(3)] == [False, False, True]
