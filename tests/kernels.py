@@ -17,9 +17,11 @@ class PythonKernel:
     add_count = staticmethod(counts.add_count)
     read_count = staticmethod(counts.read_count)
     read_counts = staticmethod(counts.read_counts)
+    count_entries = staticmethod(counts.count_entries)
     trim_counts = staticmethod(counts.trim_counts)
     add_distinct = staticmethod(distincts.add_distinct)
     read_distinct = staticmethod(distincts.read_distinct)
+    distinct_entries = staticmethod(distincts.distinct_entries)
     trim_distincts = staticmethod(distincts.trim_distincts)
     remember = staticmethod(recent.remember)
 

@@ -207,6 +207,24 @@ def read_counts(array.array words, wide now, array.array questions not None):
     return found
 
 
+def count_entries(array.array words not None, unsigned int key):
+    """As in counts.py."""
+    cdef unsigned int *at = words.data.as_uints
+    cdef Py_ssize_t place = _find(at, key)
+    if not _holds(at, place, key):
+        return 0
+    return _end(at, place, COUNT_COLUMNS) - _first(at, place, COUNT_COLUMNS)
+
+
+def distinct_entries(array.array words not None, hash64_t key):
+    """As in distincts.py."""
+    cdef hash64_t *at = <hash64_t *> words.data.as_voidptr
+    cdef Py_ssize_t place = _find(at, key)
+    if not _holds(at, place, key):
+        return 0
+    return (_end(at, place, DISTINCT_COLUMNS) - _first(at, place, DISTINCT_COLUMNS)) // 2
+
+
 def trim_counts(array.array words not None, wide oldest):
     """Drop what no answer can depend on any more, and series that nothing after `oldest` can ask. Returns the
     longest retention of those that are left, in ms."""

@@ -40,6 +40,8 @@ add_distinct: "Callable[[Packed[int], int, int, int, int, int], None]" = (_kerne
 read_distinct: "Callable[[Packed[int] | None, int, int, int], int | AtLeast | None]" = (
     _kernel or distincts
 ).read_distinct
+count_entries: "Callable[[Packed[int], int], int]" = (_kernel or counts).count_entries
+distinct_entries: "Callable[[Packed[int], int], int]" = (_kernel or distincts).distinct_entries
 trim_distincts: "Callable[[Packed[int], int], int]" = (_kernel or distincts).trim_distincts
 hash64: "Callable[[str], int]" = (_kernel or hashing).hash64
 hash_all: "Callable[[list[str]], array[int]]" = (_kernel or hashing).hash_all

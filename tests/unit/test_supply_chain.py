@@ -80,7 +80,7 @@ def test_pip_and_make_and_every_page_name_the_same_pythons() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert f"(3, {first}) <= sys.version_info < (3, {last + 1})" in makefile
     assert f"--python-version 3.{first} " in makefile
-    for page in ("Makefile", "README.md", "CONTRIBUTING.md", "docs/index.md", "docs/operations.md"):
+    for page in ("Makefile", "README.md", "CONTRIBUTING.md", "docs/index.md", "docs/operators/install.md"):
         assert f"Python 3.{first} to 3.{last}" in (ROOT / page).read_text("utf-8"), page
 
 

@@ -102,13 +102,15 @@ class Program:
 class Watch:
     """A rule that also acts on those who came before the threshold: what is watched at its entities.
 
-    `crossed`: whether the rule's clauses about the entity hold at a time; `count`: the value of `counter`,
-    which tells the positions ("14th of 23"), and `series_key` and `over_ms` are its own; `within_ms`: the
+    `crossed`: whether the rule's clauses about the entity hold at a time; `reachable`: whether they could at any time,
+    by how much there is of what they count: most entities are far from it, and it is quickly asked; `count`: the value
+    of `counter`, which tells the positions ("14th of 23"), and `series_key` and `over_ms` are its own; `within_ms`: the
     longest window of the clauses' counters.
     """
 
     rule: int
     crossed: Callable[[EntitySeries, int, str], bool]
+    reachable: Callable[[EntitySeries], bool]
     count: Callable[[EntitySeries, int, str], int | AtLeast | None]
     counter: str
     series_key: int

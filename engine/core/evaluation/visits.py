@@ -92,7 +92,9 @@ def _count(
     routed.answers.append(entity.read(record.series, now, key))
     matches: list[RetroactiveMatch] = []
     for watch in rulebook.watches.get(kind, ()):
-        matches += _watch(watch, rulebook, routed, record, now, entity_key)
+        rule = rulebook.rules[watch.rule]
+        if rule.name in routed.eligible or rule.key in record.contributors or watch.reachable(record.series):
+            matches += _watch(watch, rule, routed, record, now, entity_key)
     for rest in rulebook.rests.get(kind, ()):
         _rest(rest, rulebook.rules[rest.rule], routed, record, now, key)
     _link(plan.clusters, routed, record, kind, now)
@@ -123,7 +125,7 @@ def travel(
 
 
 def _watch(
-    watch: Watch, rulebook: Rulebook, routed: RoutedEvent, record: EntityRecord, now: int, entity_key: EntityKey
+    watch: Watch, rule: Rule, routed: RoutedEvent, record: EntityRecord, now: int, entity_key: EntityKey
 ) -> list[RetroactiveMatch]:
     """Note the event if the rule would act on it; release the notes that a crossing reaches.
 
@@ -131,12 +133,14 @@ def _watch(
     looked at again. So the notes that are released in the end are the same in any order of arrival, for
     clauses that more events can only make true (`>=` on a count; a ratio may sink again).
     """
-    rule, key = rulebook.rules[watch.rule], entity_key[1]
+    key = entity_key[1]
     notes = record.contributors.get(rule.key)
     target_id = routed.eligible.get(rule.name)
-    moments = _later(record.series, notes, now, watch.within_ms) if now < record.newest else []
-    direct = watch.crossed(record.series, now, key)
-    crossings = [time for time in moments if watch.crossed(record.series, time, key)]
+    direct, crossings = False, list[int]()
+    if watch.reachable(record.series):
+        direct = watch.crossed(record.series, now, key)
+        moments = _later(record.series, notes, now, watch.within_ms) if now < record.newest else []
+        crossings += [time for time in moments if watch.crossed(record.series, time, key)]
     if direct and (target_id is not None or _has(record.series, now)):
         crossings.append(now)
     if notes is None:

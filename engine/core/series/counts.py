@@ -14,6 +14,7 @@ from engine.core.series.packed import (
     bounds,
     doubt,
     drop,
+    entries_of,
     find,
     head,
     holds,
@@ -78,6 +79,11 @@ def read_counts(words: "Packed[int] | None", now: int, questions: "array[int]") 
 def trim_counts(words: "Packed[int]", oldest: int) -> int:
     """As `packed.trim`."""
     return trim(words, oldest, LAYOUT)
+
+
+def count_entries(words: "Packed[int]", key: int) -> int:
+    """As `packed.entries_of`: no answer of the series is larger."""
+    return entries_of(words, key, LAYOUT)
 
 
 def times_between(words: "Packed[int]", after: int, until: int) -> list[int]:

@@ -18,6 +18,7 @@ from engine.core.series.packed import (
     bounds,
     doubt,
     drop,
+    entries_of,
     find,
     head,
     holds,
@@ -95,6 +96,11 @@ def remove_distinct(words: "Packed[int]", key: int, value: int) -> bool:
 def trim_distincts(words: "Packed[int]", oldest: int) -> int:
     """As `packed.trim`."""
     return trim(words, oldest, LAYOUT)
+
+
+def distinct_entries(words: "Packed[int]", key: int) -> int:
+    """As `packed.entries_of`: no answer of the series is larger."""
+    return entries_of(words, key, LAYOUT)
 
 
 def entries_by_key(words: "Packed[int]") -> dict[int, list[tuple[int, int]]]:

@@ -52,6 +52,15 @@ def bounds(words: "Packed[int]", place: int, layout: Layout) -> tuple[int, int]:
     return (base + words[total + place] if place else base), base + words[1 + total + place]
 
 
+def entries_of(words: "Packed[int]", key: int, layout: Layout) -> int:
+    """How many entries the series of a key has, of whatever time."""
+    place = find(words, key)
+    if not holds(words, place, key):
+        return 0
+    first, end = bounds(words, place, layout)
+    return (end - first) // layout.width
+
+
 def begin(words: "Packed[int]", place: int, key: int, retention_ms: int, layout: Layout) -> None:
     """A new series, without entries."""
     total = words[0]

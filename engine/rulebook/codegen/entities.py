@@ -18,6 +18,7 @@ from engine.rulebook.codegen.functions import (
     from_series,
     function,
 )
+from engine.rulebook.codegen.reachability import reachable
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.sections.dependencies import Dependencies, reached
@@ -72,6 +73,7 @@ class EntityWriter:
         source = [
             function("crossed(s, now, k)", scope, [f" return {conditions(scope, *theirs)}"]),
             function("count(s, now, k)", count, [f" return {from_series(count, counter)}"]),
+            function("reachable(s)", count, [f" return {reachable(rule, self._words.counters, needs)}"]),
         ]
         compiled(source, f"{rule.rule.name} at {kind}", namespace)
         lookback_ms = rule.rule.then.lookback_ms
@@ -81,6 +83,7 @@ class EntityWriter:
         return Watch(
             rule=index,
             crossed=namespace["crossed"],
+            reachable=namespace["reachable"],
             count=namespace["count"],
             counter=counter.name,
             series_key=counter.series_key,

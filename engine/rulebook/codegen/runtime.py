@@ -11,7 +11,16 @@ from engine.core.domain.events import lookup
 from engine.core.domain.units import duration_text, size_text
 from engine.core.evaluation.routing import escaped, joined
 from engine.core.evaluation.shares import aligned, with_shares
-from engine.core.kernel import add_count, add_distinct, hash64, read_count, read_counts, read_distinct
+from engine.core.kernel import (
+    add_count,
+    add_distinct,
+    count_entries,
+    distinct_entries,
+    hash64,
+    read_count,
+    read_counts,
+    read_distinct,
+)
 from engine.core.series.counts import doubt_count
 from engine.core.series.distincts import doubt_distinct
 from engine.core.series.entity_series import add_amount, read_total
@@ -157,6 +166,7 @@ RUNTIME: dict[str, Any] = {
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,
     "lookup": lookup, "invalid": invalid, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,
+    "count_entries": count_entries, "distinct_entries": distinct_entries,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,
     "add_approx_amount": add_approx_amount, "read_approx_count": read_approx_count,

@@ -151,19 +151,14 @@ def decode_hop(data: bytes | None) -> tuple[Origin, RoutedEvent | RetroactiveMat
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
     if isinstance(message, Forget):
         return message
-    if isinstance(message, _RoutedMessage) and not all(
-        0 < len(user) <= MAX_CONCEALED_CHARS for one in message.clusters.values() for user in one.members
-    ):
-        raise StateError("a routed event on the hops topic names a member whom no event can have")
-    labels = (
-        [] if isinstance(message, _RetroactiveMessage) else [n for one in message.clusters.values() for n in one.labels]
-    )
-    if not all(0 <= one < 1 << 64 for one in (message.content, *labels)):
+    if not 0 <= message.content < 1 << 64:
         raise StateError("a message on the hops topic has a hash of more than 64 bits")
     if isinstance(message, _RetroactiveMessage):
-        _, *told = msgspec.structs.astuple(message)
-        return message.origin, RetroactiveMatch(*told)
+        _, *fields = msgspec.structs.astuple(message)
+        return message.origin, RetroactiveMatch(*fields)
     one = message
+    for cluster in one.clusters.values():
+        _check_cluster(cluster)
     if len(one.answers) > len(one.entity_keys):
         raise StateError("a routed event on the hops topic has been at more entities than it names")
     routed = RoutedEvent(
@@ -172,6 +167,13 @@ def decode_hop(data: bytes | None) -> tuple[Origin, RoutedEvent | RetroactiveMat
         scores=one.scores, features=one.features, contributions=one.contributions, resting=one.resting,
     )  # fmt: skip
     return message.origin, routed
+
+
+def _check_cluster(cluster: Trace) -> None:
+    if not all(0 < len(user) <= MAX_CONCEALED_CHARS for user in cluster.members):
+        raise StateError("a routed event on the hops topic names a member whom no event can have")
+    if not all(0 <= label < 1 << 64 for label in cluster.labels):
+        raise StateError("a message on the hops topic has a hash of more than 64 bits")
 
 
 def state_key(what: RoutedEvent | RetroactiveMatch) -> bytes:

@@ -39,6 +39,8 @@ def test_both_leave_the_same_words_and_give_the_same_answers(
         for kernel, words in ((python, ours), (compiled, theirs)):
             kernel.add_count(words, key, now, cap, retention_ms)
         assert ours == theirs
+        assert python.count_entries(ours, 9 - key) == compiled.count_entries(theirs, 9 - key)
+        assert python.count_entries(ours, key) == compiled.count_entries(theirs, key)
         assert python.read_counts(ours, now, questions) == compiled.read_counts(theirs, now, questions)
         assert python.read_count(ours, key, now, over_ms) == compiled.read_count(theirs, key, now, over_ms)
         if index in trims:
@@ -59,6 +61,7 @@ def test_both_leave_the_same_distinct_values(
         for kernel, words in ((python, ours), (compiled, theirs)):
             kernel.add_distinct(words, key, now, value, cap, retention_ms)
         assert ours == theirs
+        assert python.distinct_entries(ours, key) == compiled.distinct_entries(theirs, key)
         for length in (over_ms, 2 * over_ms):
             asked = key, now, length
             assert python.read_distinct(ours, *asked) == compiled.read_distinct(theirs, *asked)

@@ -1,0 +1,41 @@
+"""What an entity must have at least before a rule's clauses can hold there: asked first, as most have far less."""
+
+from collections.abc import Iterator, Mapping
+from math import ceil, floor
+
+from engine.core.domain.rules import Counter
+from engine.rulebook.codegen.functions import store_of
+from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref
+from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.dependencies import Dependencies
+from engine.rulebook.sections.rules import RuleDeclaration
+
+_READERS = {"count": "count_entries", "distinct": "distinct_entries"}
+"""Of what answers with no more than it has entries. A sum may be any number."""
+
+
+def reachable(rule: RuleDeclaration, counters: Mapping[str, Counter], needs: Dependencies) -> str:
+    """Source text: whether an entity has as many entries as the clauses under `when` want at least."""
+    least: dict[str, int] = {}
+    for clause in rule.when:
+        for name, entries in _least_entries(clause.expr, needs.declared):
+            counter = counters.get(name)
+            if counter is None or counter.kind not in _READERS or counter.approx:
+                continue
+            if counter.by in needs.kinds(clause):
+                read = f"{_READERS[counter.kind]}({store_of(counter)}, {counter.series_key})"
+                least[read] = max(entries, least.get(read, 0))
+    return " and ".join(f"{read} >= {entries}" for read, entries in least.items()) or "True"
+
+
+def _least_entries(expr: Expr, declared: Declarations) -> Iterator[tuple[str, int]]:
+    """By name, how much a counter must be at least for a clause to hold: of `c >= 12`, and of a ratio both parts."""
+    match expr:
+        case Compare(op=">" | ">=" as op, left=Ref() as ref, right=Constant(value=int() | float() as bound)):
+            if ref.kind == "counter":
+                yield ref.target, floor(bound) + 1 if op == ">" else ceil(bound)
+            elif ref.kind == "derived":
+                body = declared.derived[ref.target][1]
+                if isinstance(body, RatioDeclaration):  # unknown below `at_least`, and no more than it is
+                    yield body.denominator.target, ceil(body.at_least)
+                    yield body.numerator.target, ceil(bound * body.at_least)
