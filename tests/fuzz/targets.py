@@ -34,10 +34,11 @@ from engine.stream.control.promotions import Promotion, note_promotion
 from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.hop_messages import encode_request
 from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.label_messages import MODEL_COMMAND, Pin, Quarantine, decode_example
-from engine.stream.handlers.labels import LabelWorker, Models
+from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import Message, decode_paused, decode_rulebook, encode_rulebook  # fmt: skip
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.training import TrainerWorker
@@ -90,7 +91,7 @@ class Desk:
             sources["strict.yaml"] = STRICT
         self.rulebook: Rulebook = load_rulebook(sources, pseudonyms.of if pseudonyms is not None else None)
         self.state = PartitionState(lambda: self.database, 1_000)
-        self.models = Models()
+        self.models = FollowedModels()
         self.events = EventWorker(self.settings, lambda _: self.state, lambda _: None, self.metrics)
         self.hops = HopWorker(self.settings, lambda _: self.state, self.metrics, partitions=1)
         self.labels = LabelWorker(self.settings, lambda _: self.state, self.metrics)
@@ -175,7 +176,7 @@ def read_clause(data: bytes) -> None:
 
 def read_snapshot() -> Callable[[bytes], None]:
     """Messages of the models topic: the key up to a line's end, then the value."""
-    models = Models()
+    models = FollowedModels()
     for key, value in whole(LearnedModel("spam"), 1):
         models.receive(key, value)
 

@@ -140,6 +140,9 @@ def _watch(
     if watch.reachable(record.series):
         direct = watch.crossed(record.series, now, key)
         moments = _later(record.series, notes, now, watch.within_ms) if now < record.newest else []
+        if notes is not None:
+            notes.lookback_ms = watch.lookback_ms
+            moments = [time for time in moments if not notes.covers(time)]  # they have crossed before
         crossings += [time for time in moments if watch.crossed(record.series, time, key)]
     if direct and (target_id is not None or _has(record.series, now)):
         crossings.append(now)
@@ -156,7 +159,7 @@ def _watch(
     released = notes.release()
     if not released:
         return []
-    total = max(int(least_of(watch.count(record.series, time, key)) or 0) for time in crossings or [record.newest])
+    total = max(int(least_of(watch.count(record.series, time, key)) or 0) for time in (*crossings, record.newest))
     return [_match_of(watch, rule.name, one, record, entity_key, total) for one in released]
 
 

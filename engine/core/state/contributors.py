@@ -61,6 +61,11 @@ class Contributors:
                 after, until = min(after, span[0]), max(until, span[1])
         self.spans = sorted([*apart, (after, until)])[-MAX_SPANS:]
 
+    def covers(self, time: int) -> bool:
+        """Whether a crossing at `time` would change nothing: others reach over all that it means."""
+        after = max(0, time - self.lookback_ms)
+        return any(begin <= after and time <= end for begin, end in self.spans)
+
     def release(self) -> list[Contributor]:
         """Take out the notes that a crossing has reached."""
         released: list[Contributor] = []

@@ -13,8 +13,8 @@ from engine.errors import EventError, PublishError, SnapshotError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import seed_of, whole
 from engine.settings import Settings
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.label_messages import MODEL_COMMAND, ModelCommand, Restore, translate_label
-from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import arrived_ms
 from engine.stream.kafka.clients import producer
 from engine.stream.kafka.publishers import Publishers, is_a_workers_or
@@ -46,7 +46,7 @@ def publish_seed(settings: Settings, name: str, model: LearnedModel, pinned: boo
 
 def read_models(settings: Settings) -> dict[str, LearnedModel]:
     """The models as they were published last. Raises TopicError."""
-    models, seals, publishers = Models(), Seals(settings), Publishers(settings)
+    models, seals, publishers = FollowedModels(), Seals(settings), Publishers(settings)
     for record in read_all(settings, settings.topics.models):
         if record.key and record.value and is_a_workers_or(record, "model", seals, publishers):
             with suppress(SnapshotError):  # the workers refuse it too

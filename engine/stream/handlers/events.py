@@ -16,10 +16,10 @@ from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures
-from engine.stream.handlers.labels import ScoredEvents, Source
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
+from engine.stream.handlers.scored_events import ScoredEvents, Source
 
 _log = structlog.stdlib.get_logger("floodgate")
 

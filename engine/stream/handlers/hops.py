@@ -35,9 +35,9 @@ from engine.stream.handlers.hop_messages import (
     decode_hop,
     state_key,
 )
-from engine.stream.handlers.labels import ScoredEvents, Source
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
+from engine.stream.handlers.scored_events import ScoredEvents, Source
 from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, accept_all, sequence_of
 

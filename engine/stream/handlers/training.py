@@ -17,6 +17,7 @@ from engine.learning.snapshots import is_seed
 from engine.learning.trainer import Trainer
 from engine.settings import Settings
 from engine.stream.handlers.batches import IsSealed, Outcome, Rejector, accept_any
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.label_messages import (
     MODEL_COMMAND,
     Pin,
@@ -25,7 +26,6 @@ from engine.stream.handlers.label_messages import (
     decode_example,
     decode_model_command,
 )
-from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.publishers import Accept, accept_all, sequence_of
@@ -57,7 +57,7 @@ class TrainerWorker:
     def __init__(
         self,
         settings: Settings,
-        models: Models,
+        models: FollowedModels,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         known: Callable[[], Awaitable[None]] = _at_once,

@@ -20,10 +20,12 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_record_key, user_record_key
 from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.hops import HopWorker
-from engine.stream.handlers.labels import LabelWorker, Models, Source
+from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import Message, arrived_ms
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.scored_events import Source
 from engine.stream.handlers.training import TrainerWorker
 
 BATCH = 1_000
@@ -90,7 +92,7 @@ class OfflineEngine:
             self._before = changed_rules(_with_pseudonyms(before, settings), self._rulebook, {})
         self.database = MemoryDatabase()
         self.state = PartitionState(lambda: self.database, settings.cached_entities)
-        self._models = Models()
+        self._models = FollowedModels()
         self._models.adopt(models or {})
         self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics)
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)

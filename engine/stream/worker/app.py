@@ -25,9 +25,10 @@ from engine.stream.control.rulebooks import group_of
 from engine.stream.control.state import ControlState
 from engine.stream.handlers.batches import BatchHandler
 from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.hop_messages import FROM_HOPS
 from engine.stream.handlers.hops import HopWorker
-from engine.stream.handlers.labels import LabelWorker, Models
+from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.training import TrainerWorker
 from engine.stream.kafka.placing import among
@@ -72,7 +73,7 @@ class FloodgateApp(faust.App):
         self.recovery = BulkRecovery(self)
         self._publishers = Publishers(settings, on_unverified=self._note_unverified)
         self.control = ControlState(settings, self._publishers, self.metrics, self._data_dir, self._switch)
-        self._models = Models()
+        self._models = FollowedModels()
         self._states: dict[int, PartitionState] = {}
         super().__init__(settings.app_id, **faust_options(settings))
         self.entities = self._entity_table()

@@ -18,7 +18,7 @@ from engine.learning.models import LearnedModel
 from engine.learning.snapshot_messages import ROUNDS, Rows
 from engine.learning.snapshots import _FIRST_NUMBERS, _LEAP, SnapshotReader, SnapshotWriter, seed_of, whole
 from engine.rulebook.compiler import load_rulebook
-from engine.stream.handlers.labels import MAX_MODELS, Models
+from engine.stream.handlers.followed_models import MAX_MODELS, FollowedModels
 from tests.unit.learning.inputs import HAM, SPAM, example, examples, same
 
 Messages = list[tuple[str, bytes]]
@@ -166,7 +166,7 @@ HOSTILE: dict[str, list[tuple[str, bytes]]] = {
 
 @pytest.mark.parametrize("messages", HOSTILE.values(), ids=HOSTILE.keys())
 def test_whatever_is_published_is_refused_or_harmless(messages: list[tuple[str, bytes]]) -> None:
-    models, (model, _, topic) = Models(), published(3)
+    models, (model, _, topic) = FollowedModels(), published(3)
     began, refused = time.monotonic(), 0
     for key, value in messages:
         try:
@@ -235,7 +235,7 @@ def test_junk_takes_no_parts_place() -> None:
 
 
 def test_junk_under_many_names_keeps_no_model_out() -> None:
-    models, (model, _, topic) = Models(), published(3)
+    models, (model, _, topic) = FollowedModels(), published(3)
     for number in range(100):
         with pytest.raises(SnapshotError):
             models.receive(f"made-up-{number}", b"junk")
@@ -245,7 +245,7 @@ def test_junk_under_many_names_keeps_no_model_out() -> None:
 
 
 def test_so_many_models_are_held_and_no_more() -> None:
-    models, messages = Models(), dict(whole(LearnedModel("spam"), 1))
+    models, messages = FollowedModels(), dict(whole(LearnedModel("spam"), 1))
     with pytest.raises(SnapshotError, match="models already"):
         for number in range(MAX_MODELS + 1):
             models.receive(f"m{number}", messages["spam"].replace(b'"spam"', b'"m%d"' % number, 1))
@@ -253,7 +253,7 @@ def test_so_many_models_are_held_and_no_more() -> None:
 
 
 def test_the_models_of_the_rulebook_have_their_places_before_made_up_ones() -> None:
-    models = Models()
+    models = FollowedModels()
     for number in range(MAX_MODELS):
         models.receive(*whole(LearnedModel(f"made-up-{number}"))[-1])
     rules = "{flag: {event: post, when: [score.spam > 0.9], then: {flag: x}}}"

@@ -120,3 +120,16 @@ def test_a_note_may_end_with_the_bytes_and_not_behind_them() -> None:
     assert load_contributors(data, 0)[1] == len(data)
     with pytest.raises(ValueError, match="ends too early"):
         load_contributors(data[:-1], 0)
+
+
+@pytest.mark.parametrize(
+    ("time", "covered"), [(99, False), (100, True), (105, True), (109, True), (110, False), (130, False)]
+)
+def test_a_crossing_between_others_changes_nothing(time: int, covered: bool) -> None:
+    notes = notes_at(10)
+    notes.cross(100)
+    notes.cross(109)
+    assert notes.covers(time) == covered
+    before = list(notes.spans)
+    notes.cross(time)
+    assert (notes.spans == before) == covered

@@ -15,8 +15,9 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import LEDGER, PartitionState, user_record_key
 from engine.stream.handlers.batches import BatchHandler, Rejector, StateOutcome, accept_any, dump_records
 from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.hops import HopWorker
-from engine.stream.handlers.labels import LabelWorker, Models
+from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.training import TrainerWorker
@@ -129,7 +130,7 @@ def refused(data: bytes, topic: str) -> Any:
 def handler(topic: str, settings: Settings, metrics: Metrics) -> BatchHandler:
     state = PartitionState(MemoryDatabase, 100)
     rulebook = load_rulebook({"r.yaml": LEARNING})
-    evaluator = Evaluator(rulebook, Models().scorers(rulebook))
+    evaluator = Evaluator(rulebook, FollowedModels().scorers(rulebook))
     accept, is_sealed = Publishers(settings).accept, Seals(settings).fits
     if topic == "events":
         events = EventWorker(settings, lambda _: state, lambda _: None, metrics)
@@ -141,7 +142,7 @@ def handler(topic: str, settings: Settings, metrics: Metrics) -> BatchHandler:
         hops = HopWorker(settings, lambda _: state, metrics, 8, accept, is_sealed=is_sealed)
         hops.use(evaluator)
         return hops
-    trainer = TrainerWorker(settings, Models(), metrics, accept=accept, is_sealed=is_sealed)
+    trainer = TrainerWorker(settings, FollowedModels(), metrics, accept=accept, is_sealed=is_sealed)
     trainer.use(rulebook)
     return trainer
 

@@ -16,8 +16,9 @@ from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.events import EventWorker, arrival_of
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.label_messages import MODEL_COMMAND, Pin, Restore, decode_example
-from engine.stream.handlers.labels import LabelWorker, Models
+from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import DEAD_LETTER_BYTES, Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.training import TrainerWorker
@@ -41,7 +42,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.settings = Settings(decision_sample=0.0, snapshot_interval_ms=1_000)
-        self.database, self.models, self.metrics = MemoryDatabase(), Models(), Metrics()
+        self.database, self.models, self.metrics = MemoryDatabase(), FollowedModels(), Metrics()
         self.rulebook = load_rulebook({"rules.yaml": RULES})
         self.state = PartitionState(lambda: self.database, 100)
         self.now_s = 0.0
@@ -446,7 +447,7 @@ def test_no_record_has_arrived_later_than_now() -> None:
     state, rulebook = PartitionState(MemoryDatabase, 100), load_rulebook({"rules.yaml": RULES})
     settings, clock = Settings(decision_sample=1.0), lambda: START_MS / 1_000
     worker = EventWorker(settings, lambda _: state, lambda _: None, Metrics(), clock)
-    worker.use(Evaluator(rulebook, Models().scorers(rulebook), settings.decision_sample))
+    worker.use(Evaluator(rulebook, FollowedModels().scorers(rulebook), settings.decision_sample))
     ahead_ms = START_MS + 23 * 3_600_000
     event = {"event_id": "e", "type": "post", "user_id": "u", "ts": ahead_ms}
     outcome = worker.process(0, [Record("events", 0, 0, b"u", orjson.dumps(event), ahead_ms)])

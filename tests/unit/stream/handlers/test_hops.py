@@ -26,9 +26,9 @@ from engine.state.scored import payload_of
 from engine.state.store import WATERMARKS, PartitionState, Source, entity_record_key, user_record_key
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.hop_messages import MESSAGES_PER_RECORD, encode_request
 from engine.stream.handlers.hops import HopWorker
-from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.publishers import RecordOrigin
@@ -680,7 +680,7 @@ def test_events_that_come_back_together_are_all_kept_for_their_labels() -> None:
         "rules: {r: {event: post, when: [score.spam > 2], then: {flag: x}}}"
     )
     town, rulebook = Town(partitions=1), load_rulebook({"rules.yaml": rules})
-    evaluator = Evaluator(rulebook, Models().scorers(rulebook))
+    evaluator = Evaluator(rulebook, FollowedModels().scorers(rulebook))
     town.events.use(evaluator)
     town.hops.use(evaluator)
     for number, user in enumerate("abc"):

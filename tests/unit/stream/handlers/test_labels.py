@@ -6,124 +6,17 @@ import msgspec
 import orjson
 import pytest
 
-from engine.core.domain.events import Event
-from engine.core.evaluation.evaluator import Evaluator
-from engine.core.state.entities import EntityRecord
-from engine.errors import SnapshotError
-from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
-from engine.settings import Settings
-from engine.state.memory import MemoryDatabase
-from engine.state.store import PartitionState
 from engine.stream.handlers import labels
-from engine.stream.handlers.batches import Outcome, StateOutcome
+from engine.stream.handlers.batches import Outcome
 from engine.stream.handlers.label_messages import decode_example
-from engine.stream.handlers.labels import MAX_NAME_CHARS, LabelWorker, Models, ScoredEvents, Source
-from engine.stream.handlers.messages import Message
-from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.labels import LabelWorker
 from engine.stream.kafka.publishers import RecordOrigin
 from tests.events import START_MS
 from tests.unit.stream.handlers.test_events import Desk, acted, label_action
-from tests.unit.stream.handlers.test_training import followed, messages, rulebook
 from tests.unit.stream.signed import record
 
 HIDDEN = PrivacySettings(key="k" * 40)
-
-
-def part(models: Models, name: str) -> bool:
-    """A part of a model comes, and no head; whether it is followed."""
-    key, value = next((one.key or b"", one.value) for one in messages() if b"/all/" in (one.key or b""))
-    try:
-        assert models.receive(key.decode().replace("spam", name, 1), value) is None
-    except SnapshotError:
-        return False
-    return name in models.followers
-
-
-@pytest.mark.parametrize(
-    ("chars", "taken"), [(0, False), (1, True), (MAX_NAME_CHARS, True), (MAX_NAME_CHARS + 1, False)]
-)
-def test_a_model_has_a_name_that_is_not_too_long(chars: int, taken: bool) -> None:
-    models = Models()
-    assert part(models, "m" * chars) == taken
-    assert len(models.followers) == taken
-
-
-def test_a_model_is_there_when_its_head_has_come() -> None:
-    *parts, head = messages()
-    models = Models()
-    for message in parts:
-        assert models.receive((message.key or b"").decode(), message.value) is None
-    learned = models.receive("spam", head.value)
-    assert learned is not None
-    assert learned.labels == 5
-
-
-def test_no_more_models_are_followed_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labels, "MAX_MODELS", 2)
-    models = Models()
-    assert [part(models, name) for name in ("a", "b", "c", "a")] == [True, True, False, True]
-    assert list(models.followers) == ["a", "b"]
-
-
-def test_a_model_of_the_rulebook_takes_the_place_of_one_that_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labels, "MAX_MODELS", 3)
-    models = followed("whole")
-    models.use(rulebook("spam"))
-    assert part(models, "a")
-    assert part(models, "b")
-    assert not part(models, "c")
-    assert part(models, "spam@seed")
-    assert list(models.followers) == ["whole", "b", "spam@seed"]  # what is not whole goes first
-    assert part(models, "spam")
-    assert list(models.followers) == ["whole", "spam@seed", "spam"]
-
-
-def test_where_all_are_asked_for_none_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labels, "MAX_MODELS", 1)
-    models = Models()
-    models.use(rulebook("spam"))
-    assert part(models, "spam")
-    assert not part(models, "spam@seed")
-    assert list(models.followers) == ["spam"]
-
-
-def kept(topic: int, partition: int, settings: Settings, presume: float = 0.0) -> list[Message]:
-    """What is sent when one event has been scored in a batch."""
-    learned = f"{{texts: [text], presume: {presume}}}" if presume else "{texts: [text]}"
-    rules = f"version: 1\nmodels: {{spam: {learned}}}\n"
-    rules += "rules: {r: {event: post, when: [score.spam > 2], then: {flag: x}}}"
-    rules_in_use = load_rulebook({"rules.yaml": rules})
-    evaluator = Evaluator(rules_in_use, Models().scorers(rules_in_use))
-    event = Event("e", "post", "ann", START_MS, {"text": "hello"})
-    pseudonyms = settings.pseudonyms()
-    if pseudonyms is not None:
-        pseudonyms.conceal(event)
-        assert event.user_id != "ann"
-    program = rules_in_use.program("post")
-    assert program is not None
-    evaluator.evaluate(event, program, EntityRecord())
-    state = PartitionState(MemoryDatabase, 10)
-    outcome = StateOutcome(state=state)
-    scored = ScoredEvents(topic, settings, Metrics())
-    scored.use(evaluator)
-    scored.keep(outcome, evaluator, Source(partition, [(event.identify(), 7)]))
-    assert len(outcome.scored) == 1
-    return outcome.messages
-
-
-def test_what_is_presumed_has_a_source_of_its_own_for_each_topic_and_partition() -> None:
-    sources = []
-    for topic, partition in ((0, 0), (1, 0), (0, 1), (1, 1), (0, 2)):
-        (message,) = kept(topic, partition, Settings(review_share=0.0), presume=1.0)
-        sources.append(decode_example(message.value, partitions=3).source)
-    assert sources == [(-1, 7), (-2, 7), (-3, 7), (-4, 7), (-5, 7)]  # labels have those from 0 on
-
-
-@pytest.mark.parametrize("privacy", [PrivacySettings(), HIDDEN], ids=["open", "hidden"])
-def test_moderators_are_asked_about_the_user_whose_event_it_is(privacy: PrivacySettings) -> None:
-    (message,) = kept(0, 0, msgspec.structs.replace(Settings(review_share=1.0), privacy=privacy))
-    assert (message.topic, message.key, orjson.loads(message.value)["user_id"]) == ("review", b"ann", "ann")
 
 
 def outcomes(desk: Desk) -> dict[str, int]:

@@ -15,8 +15,8 @@ from engine.learning.verdicts import Verdict
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.batches import Outcome
+from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.label_messages import MODEL_COMMAND, ModelCommand, Pin, Quarantine, Restore, encode_example
-from engine.stream.handlers.labels import Models
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.training import MOST_TOLD, TrainerWorker
@@ -37,8 +37,8 @@ def rulebook(name: str = "spam") -> Rulebook:
 class School:
     """A trainer on its own, and a clock."""
 
-    def __init__(self, models: Models | None = None, name: str | None = "spam") -> None:
-        self.now_s, self.metrics, self.models = 100.0, Metrics(), models or Models()
+    def __init__(self, models: FollowedModels | None = None, name: str | None = "spam") -> None:
+        self.now_s, self.metrics, self.models = 100.0, Metrics(), models or FollowedModels()
         settings = Settings(snapshot_interval_ms=1_000)
         self.trainer = TrainerWorker(settings, self.models, self.metrics, clock=lambda: self.now_s)
         if name is not None:
@@ -75,9 +75,9 @@ def messages() -> tuple[Message, ...]:
     return tuple(school.trainer.due_snapshots())
 
 
-def followed(*names: str) -> Models:
+def followed(*names: str) -> FollowedModels:
     """This model under these names."""
-    models = Models()
+    models = FollowedModels()
     for name in names:
         for message in messages():
             models.receive((message.key or b"").decode().replace("spam", name, 1), message.value)
