@@ -201,7 +201,7 @@ def rename(document: dict[str, Any], sources: Mapping[str, str], as_string: Iter
 def lookup(document: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, or None. A key that contains the dots itself is looked at where there is nothing at
     the path: it may be the sender's."""
-    if "." not in path:
+    if "." not in path:  # the usual case
         return document.get(path)
     value: Any = document
     for part in path.split("."):

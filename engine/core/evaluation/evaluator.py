@@ -168,10 +168,9 @@ class Evaluator:
             return False
         if any(trace.belongs(routed.user_id) for trace in routed.clusters.values()):
             return False
-        decider, event = program.routing.decider, routed.event()
-        if decider.models or self._is_sampled(event):
+        decider, ask = program.routing.decider, self._models.threshold
+        if decider.models or self._is_sampled(routed.identify()):
             return False
-        ask = Scoring(self._models, event).ask
         return not any(decider.decide(routed.fields, reading, 0, ask) for reading in routed.readings())
 
     def decide_retroactively(
@@ -204,8 +203,7 @@ class Evaluator:
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
             self._decide_gathered(case, program.decider, [values])
             return None
-        read = ((path, lookup(event.fields, path)) for path in program.carried)
-        fields = {path: value for path, value in read if value is not None}
+        fields = {path: value for path in program.carried if (value := lookup(event.fields, path)) is not None}
         if CLOCK_SKEW in program.carried:  # None is unknown there, nothing is no skew
             fields[CLOCK_SKEW] = event.fields.get(CLOCK_SKEW, 0)
         if program.invalid is not None:
@@ -254,11 +252,11 @@ class Evaluator:
         )  # fmt: skip
 
     def _evaluation(self, case: Case) -> Evaluation:
-        is_published = case.hits or self._is_sampled(case.event)
+        is_published = case.hits or self._is_sampled(case.event.identify())
         return Evaluation(self._decision(case) if is_published else None)
 
-    def _is_sampled(self, event: Event) -> bool:
-        return event.identify() & _SAMPLED_BITS < self._sample_below
+    def _is_sampled(self, identity: int) -> bool:
+        return identity & _SAMPLED_BITS < self._sample_below
 
     def _decision(self, case: Case) -> Decision:
         outcome: Outcome = "allow" if case.allowed else strongest(case.hits)

@@ -27,6 +27,10 @@ class Models:
         self.scorers, self.tally = scorers, tally
         self.thresholds = {threshold_of(name): scorer.threshold for name, scorer in scorers.items()}
 
+    def threshold(self, name: str, _: ModelNumbers) -> float | None:
+        """What a generated `decide` may ask where no model is asked."""
+        return self.thresholds.get(name)
+
 
 @dataclass(slots=True)
 class Scoring:

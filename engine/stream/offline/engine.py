@@ -147,8 +147,9 @@ class OfflineEngine:
             outcome = StateOutcome(state=self.state, records=self.state.load(entity_keys))
             for index, routed in visitors:
                 while (entity_key := routed.next_entity()) is not None and entity_key[0] == kind:
+                    key = entity_record_key(entity_key)
                     matches.setdefault(index, []).extend(
-                        self._hops.visit(outcome, routed, outcome.records[entity_record_key(entity_key)], entity_keys)
+                        self._hops.visit(outcome, routed, outcome.records[key], entity_keys, key)
                     )
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
@@ -161,7 +162,7 @@ class OfflineEngine:
         while (entity_key := routed.next_entity()) is not None:
             key = entity_record_key(entity_key)
             outcome = StateOutcome(state=self.state, records=self.state.load([key]))
-            self._hops.visit(outcome, routed, outcome.records[key], (key,))
+            self._hops.visit(outcome, routed, outcome.records[key], (key,), key)
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 

@@ -1,0 +1,148 @@
+"""Which messages of a batch of hops are taken: those that a worker has sealed, in their place, for the first time.
+
+A message is known by its origin. Messages of one source partition arrive in the order of their numbers, so one
+watermark for each source partition tells which have been applied before, whatever their offsets are.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
+from engine.core.values.hashing import hash32
+from engine.errors import StateError
+from engine.state.store import PartitionState, Source
+from engine.stream.handlers.batches import IsSealed, Rejector, StateOutcome
+from engine.stream.handlers.erasure import Forget
+from engine.stream.handlers.hop_messages import (
+    FROM_PUBLISHERS,
+    MESSAGES_PER_RECORD,
+    Origin,
+    belongs,
+    decode_hop,
+    state_key,
+)
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.kafka.placing import Place
+from engine.stream.kafka.publishers import Accept, sequence_of
+
+Arrived = tuple[bytes, Any, RoutedEvent | RetroactiveMatch]
+"""The key of the record that a message is about, the message as it came, and what it says."""
+
+EndOf = Callable[[Source], Awaitable[int]]
+"""Gives the offset behind the last record of a partition of the events (0) or of the hops (1)."""
+
+_JUMP = 100_000 * MESSAGES_PER_RECORD
+"""A message whose number is so much larger than the last one's is looked at twice: so many records without one for this
+partition are unusual, not impossible."""
+
+
+_Jump = tuple[int, Source]
+"""The partition that is read, and the source that a message there says it comes from."""
+
+
+async def unknown_end(_: Source) -> int:
+    """Nobody can tell: any number is believed."""
+    return 1 << 62
+
+
+class HopArrivals:
+    """Reads batches of hops. `place`: where entities are, so that what has been copied from another partition is
+    refused; `end_of`: how far a source reaches, where a number is far ahead of all before."""
+
+    def __init__(
+        self, rejector: Rejector, metrics: Metrics, partitions: int, *, accept: Accept, end_of: EndOf,
+        is_sealed: IsSealed, place: Place | None,
+    ) -> None:  # fmt: skip
+        self._rejector, self._metrics, self._partitions = rejector, metrics, partitions
+        self._accept, self._end_of, self._is_sealed, self._place = accept, end_of, is_sealed, place
+        self._ends, self._asked = dict[_Jump, int](), set[_Jump]()
+        self._trusted = dict[_Jump, int]()  # the number from which on a source is believed without another look
+
+    def read(
+        self,
+        partition: int,
+        state: PartitionState,
+        records: Sequence[Any],
+        outcome: StateOutcome,
+        requests: list[Forget],
+    ) -> Iterator[Arrived]:
+        """The messages that have not been applied, under another offset, before, with the key of the record that each
+        is about. Requests to forget are set apart."""
+        watermarks, repeated = state.watermarks(), 0
+        for record in records:
+            try:
+                decoded = decode_hop(record.value)
+            except StateError as error:
+                self._rejector.reject(outcome, record, "not_a_hop", error)
+                continue
+            if isinstance(decoded, Forget):
+                if self._is_asked(record, watermarks):
+                    requests.append(decoded)
+                else:
+                    refused = StateError("it does not come from one who may make the engine forget, or comes again")
+                    self._rejector.reject(outcome, record, "not_a_publishers", refused)
+                continue
+            origin, what = decoded
+            if not self._is_sealed(record):
+                self._rejector.reject(outcome, record, "not_a_workers", StateError("it does not come from a worker"))
+                continue
+            if record.timestamp is not None and what.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
+                ahead = StateError(f"its event is of {what.ts_ms}, its own record of {record.timestamp}")
+                self._rejector.reject(outcome, record, "not_a_hop", ahead)
+                continue
+            if what.user_partition >= self._partitions or origin.partition >= self._partitions:
+                missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
+                self._rejector.reject(outcome, record, "not_a_hop", missing)
+                continue
+            key = state_key(what)
+            if not belongs(what, key, partition, self._place):
+                elsewhere = StateError("it belongs to another partition")
+                self._rejector.reject(outcome, record, "not_of_this_partition", elsewhere)
+                continue
+            known = watermarks.get(origin.source, -1)
+            if origin.number <= known:
+                repeated += 1
+                continue
+            jump = (partition, origin.source)
+            trusted = self._trusted.setdefault(jump, known)
+            if origin.number - trusted > _JUMP and not self._is_plausible(origin, jump):
+                if jump not in self._asked:
+                    self._ask(outcome, record, jump)
+                    break
+                made_up = StateError(f"its number {origin.number} is of no record of {origin.source}")
+                self._rejector.reject(outcome, record, "not_a_hop", made_up)
+                continue
+            if origin.number - trusted > _JUMP:
+                self._trusted[jump] = origin.number
+            watermarks[origin.source] = origin.number
+            yield key, record, what
+        # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
+        self._asked.difference_update([one for one in self._ends if one[0] == partition])
+        self._metrics.repeated_hops.inc(repeated)
+
+    def _is_asked(self, record: Any, watermarks: dict[Source, int]) -> bool:
+        """Whether a request to forget comes from one who may, and for the first time."""
+        origin = self._accept(record, "forget")
+        if origin is None or origin.name is None:
+            return origin is not None
+        source, sequence = (FROM_PUBLISHERS, hash32(origin.name)), sequence_of(record)
+        if sequence <= watermarks.get(source, -1):
+            return False
+        watermarks[source] = sequence
+        return True
+
+    def _is_plausible(self, origin: Origin, jump: _Jump) -> bool:
+        """Whether the record that a message says it comes from is known to be there."""
+        return origin.number // MESSAGES_PER_RECORD < self._ends.get(jump, 0)
+
+    def _ask(self, outcome: StateOutcome, record: Any, jump: _Jump) -> None:
+        """Look how far a source reaches before a message with a far larger number than all before is believed: all that
+        came behind a made-up one would be taken for repeated. Then the partition is read on from this record."""
+        self._asked.add(jump)
+        self._ends.pop(jump, None)
+
+        async def look() -> None:
+            self._ends[jump] = await self._end_of(jump[1])
+
+        outcome.read_from, outcome.before_reading = record.offset, look
