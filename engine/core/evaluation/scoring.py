@@ -1,7 +1,7 @@
 """The scores of one event while it is decided: each model is asked at most once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.core.domain.decisions import Contribution
 from engine.core.domain.events import Event
@@ -32,14 +32,15 @@ class Models:
         return self.thresholds.get(name)
 
 
-@dataclass(slots=True)
 class Scoring:
     """What the models say of one event. `scores`: by model; None is unknown. `numbers`: what each was asked with."""
 
-    models: Models
-    event: Event
-    scores: dict[str, float | None] = field(default_factory=dict)
-    numbers: dict[str, ModelNumbers] = field(default_factory=dict)
+    __slots__ = ("event", "models", "numbers", "scores")
+
+    def __init__(self, models: Models, event: Event) -> None:  # written out: every event has one
+        self.models, self.event = models, event
+        self.scores: dict[str, float | None] = {}
+        self.numbers: dict[str, ModelNumbers] = {}
 
     def ask(self, model: str, numbers: ModelNumbers) -> float | None:
         """What the generated `decide` calls for each model, or threshold, that its rules name."""
@@ -49,8 +50,8 @@ class Scoring:
             threshold = self.scores[model] = self.models.thresholds[model]
             return threshold
         self.numbers[model] = numbers
-        score = self.models.scorers[model].score(self.event.place, self.event.identify(), numbers)
-        self.scores[model] = score
+        identity = self.event.identity or self.event.identify()
+        score = self.scores[model] = self.models.scorers[model].score(self.event.place, identity, numbers)
         if score is None:
             self.models.tally.unknown_scores += 1
         else:
