@@ -188,3 +188,17 @@ def test_every_decision_says_whether_it_stands() -> None:
         assert match, (path.name, status)
         for later in re.findall(r"\[(\d+)\]", match[1] or ""):
             assert int(later) > int(path.name[:4]), path.name
+
+
+def test_what_contributors_are_sent_to_is_there() -> None:
+    """The rows of the table: files of `engine/`, then tests."""
+    rows = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) > 5
+    for _, code, tests in rows:
+        for root, cell in ((ROOT / "engine", code), (ROOT / "tests" / "unit", tests)):
+            folder = root
+            for path in re.findall(r"`([\w./]+(?:\.pyx?|/))`", cell):
+                if "/" in path and not path.startswith("tests/"):
+                    folder = (root / path).parent if not path.endswith("/") else root / path
+                found = [base / path for base in (root, folder, ROOT) if (base / path).exists()]
+                assert found, path

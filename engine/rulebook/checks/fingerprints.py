@@ -12,6 +12,9 @@ from engine.rulebook.language.nodes import Expr, Member, children, names_in
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
 from engine.rulebook.sections.rules import RuleDeclaration
 
+MEANS_NOTHING = frozenset(("name", "span", "where_text", "max_keys"))
+"""What a counter has beside what it answers: another one of these is no other counter."""
+
 _Name = tuple[str, str]
 """Kind and name: a field, a counter, a derived value, a cluster, a model, a list."""
 
@@ -71,18 +74,8 @@ class _Fingerprints:
         read = [*self._known(words), *(_names(counter.where) if counter.where is not None else ())]
         if counter.excluded is not None:
             read.append(("list", counter.excluded))
-        shown = (
-            counter.kind,
-            counter.field,
-            counter.of,
-            counter.by,
-            counter.over_ms,
-            counter.where,
-            counter.cap,
-            counter.approx,
-            counter.excluded,
-        )
-        return _canonical(shown), read
+        told = tuple(getattr(counter, each.name) for each in fields(counter) if each.name not in MEANS_NOTHING)
+        return _canonical(told), read
 
     def _known(self, words: Iterable[str]) -> Iterator[_Name]:
         declared = self._declared

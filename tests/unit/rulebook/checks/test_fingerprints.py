@@ -1,8 +1,12 @@
 """A rule is another one when anything that it reads is another thing."""
 
+from dataclasses import fields
+
 import pytest
 
+from engine.rulebook.checks.fingerprints import MEANS_NOTHING
 from engine.rulebook.compiler import load_rulebook
+from engine.rulebook.sections.declarations import CounterDeclaration
 
 RULES = """
 version: 1
@@ -99,3 +103,8 @@ def test_an_undeclared_field_is_not_what_has_its_name(name: str) -> None:
     other = text.replace("links > 1", "links > 2").replace("linked + spent", "linked - spent").replace("1h}\n", "2h}\n")
     assert other != text
     assert fingerprint(other) == fingerprint(text)
+
+
+def test_what_means_nothing_of_a_counter_is_there() -> None:
+    """All else is in the fingerprint, what is added later too."""
+    assert {field.name for field in fields(CounterDeclaration)} > MEANS_NOTHING
