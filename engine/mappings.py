@@ -1,12 +1,15 @@
 """Settings that say how other people's messages become ours: producers' events, moderation tools' labels."""
 
+from typing import Annotated
+
 import msgspec
 
 from engine.core.domain.ages import AgeMapping
-from engine.core.domain.events import CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
+from engine.core.domain.events import CLOCK_TOLERANCE_MS, MAX_CLOCK_TOLERANCE_MS, FieldMapping, TimeUnit
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
 from engine.learning.label_mapping import LABEL_FIELDS, LabelMapping
 from engine.learning.verdicts import VERDICTS, Verdict
+from engine.limits import Limit, at_least, between, check_limits
 
 
 class ComputedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,16 +37,17 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     believed.
     """
 
-    fields: dict[str, str] = {}
+    fields: Annotated[dict[str, str], Limit(lambda fields: all(fields.values()), "map our names to paths")] = {}
     computed: dict[str, ComputedField] = {}
     ts_unit: TimeUnit = "auto"
     as_string: frozenset[str] = frozenset()
-    max_message_bytes: int = 1_048_588
-    max_field_bytes: int = 65_536
-    clock_tolerance_ms: int = CLOCK_TOLERANCE_MS
+    max_message_bytes: Annotated[int, at_least(100)] = 1_048_588
+    max_field_bytes: Annotated[int, at_least(100)] = 65_536
+    clock_tolerance_ms: Annotated[int, between(0, MAX_CLOCK_TOLERANCE_MS)] = CLOCK_TOLERANCE_MS
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        check_limits(self, "events.")
         for name in self.computed:
             if name in self.fields:
                 raise ValueError(f"`events.computed` and `events.fields` both have `{name}`; give one")

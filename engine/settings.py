@@ -4,20 +4,19 @@ A file holds the names below; the environment holds them in capitals with a pref
 go one level down: FLOODGATE_BROKERS, FLOODGATE_TOPICS__EVENTS. The environment wins.
 """
 
-import operator
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import yaml
 
-from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.kernel import set_hash_key
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
+from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, one_of
 from engine.mappings import EventSettings, LabelSettings
 from engine.security import PrivacySettings, SecuritySettings
 
@@ -25,6 +24,10 @@ PREFIX = "FLOODGATE_"
 _LISTS = (["events", "as_string"], ["labels", "as_string"], ["privacy", "fields"])
 """What the environment writes with commas."""
 _ENVIRONMENT = r"[A-Za-z0-9_-]{0,50}"
+
+
+def _are_addresses(brokers: str) -> bool:
+    return all(re.fullmatch(r"(\[[^]]+\]|[^:\s]+):[0-9]{1,5}", broker.strip()) for broker in brokers.split(","))
 
 
 class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,104 +61,68 @@ RETENTION_DAYS = {
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an operator can set. The defaults run on a laptop."""
 
-    brokers: str = "127.0.0.1:9092"
+    brokers: Annotated[str, Limit(_are_addresses, "are host:port, separated by commas")] = "127.0.0.1:9092"
     """host:port of the Kafka brokers, separated by commas."""
-    environment: str = ""
+    environment: Annotated[str, matching(_ENVIRONMENT, "is up to 50 letters, digits, _ and -")] = ""
     """What comes before the names of topics and before `app_id`, where these are not set: `staging` makes
     `staging-events` and `staging-floodgate`."""
-    app_id: str = "floodgate"
+    app_id: Annotated[str, matching(r"[A-Za-z0-9._-]{1,200}", "is letters, digits, . _ and -")] = "floodgate"
     """The consumer group, and the prefix of the changelog topic. What is published says for which one it is."""
-    partitions: int = 8
+    partitions: Annotated[int, at_least(1)] = 8
     """Partitions of events, labels and state. Choose once: state does not move between partitions."""
-    replication: int = 1
+    replication: Annotated[int, at_least(1)] = 1
     """Replicas of each topic; 3 in production."""
     security: SecuritySettings = SecuritySettings()
     privacy: PrivacySettings = PrivacySettings()
     topics: TopicNames = TopicNames()
     events: EventSettings = EventSettings()
     labels: LabelSettings = LabelSettings()
-    data_dir: str = ".floodgate/data"
+    data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
-    retention_days: dict[str, int] = {}
+    retention_days: Annotated[
+        dict[str, int],
+        Limit(lambda days: days.keys() <= RETENTION_DAYS.keys(), f"is about {', '.join(RETENTION_DAYS)}"),
+        Limit(lambda days: all(number >= 1 for number in days.values()), "are at least 1"),
+    ] = {}
     """How long `topics create` lets topics keep messages, by our names of them, where that is not the default."""
-    state_ttl_days: int = 40
+    state_ttl_days: Annotated[int, at_least(32, ", above the longest window")] = 40
     """When untouched state is forgotten; longer than the longest window and than labels are late."""
     web_host: str = "127.0.0.1"
-    web_port: int = 6066
+    web_port: Annotated[int, PORT] = 6066
     """Metrics and health. Loopback unless told otherwise: it has no authentication."""
-    batch_max_events: int = 4_000
+    batch_max_events: Annotated[int, at_least(1)] = 4_000
     """Events computed at a stretch, before anything else gets a turn."""
-    max_batches_in_flight: int = 4
+    max_batches_in_flight: Annotated[int, at_least(1)] = 4
     """Batches whose acknowledgements are on their way while the next one is computed."""
-    cached_entities: int = 50_000
+    cached_entities: Annotated[int, at_least(1)] = 50_000
     """Decoded records kept in memory, for each partition."""
-    standby_replicas: int = 1
+    standby_replicas: Annotated[int, Limit(lambda number: number >= 0, "is 0 or more")] = 1
     """Other workers that keep a warm copy of each partition's state."""
-    commit_interval_ms: int = 1_000
-    session_timeout_ms: int = 10_000
+    commit_interval_ms: Annotated[int, at_least(100)] = 1_000
+    session_timeout_ms: Annotated[int, at_least(3_000)] = 10_000
     """After how long a silent worker is taken for dead."""
-    instance_id: str = ""
+    instance_id: Annotated[str, matching(r"[A-Za-z0-9._-]{0,200}", "is letters, digits, . _ and -")] = ""
     """A name of this worker that it keeps when it is started again, as its host's: one that was killed gets its
     partitions back at once, without the others waiting until its session is over. No two workers have the same."""
-    stop_timeout_s: int = 25
+    stop_timeout_s: Annotated[int, at_least(1)] = 25
     """How long a worker may take to finish what is under way when it is told to stop."""
-    decision_sample: float = 0.01
+    decision_sample: Annotated[float, SHARE] = 0.01
     """The share of events without a hit whose decision is published too."""
-    review_share: float = 0.001
+    review_share: Annotated[float, SHARE] = 0.001
     """The share of scored events that moderators are asked about; more of those that a model cannot tell."""
-    snapshot_interval_ms: int = 1_000
+    snapshot_interval_ms: Annotated[int, at_least(100)] = 1_000
     """How often the trainer publishes a model that has learned something."""
-    log_level: str = "info"
-    log_format: str = "json"
+    log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
+    log_format: Annotated[str, one_of("json", "console")] = "json"
     log_actions: bool = True
     """Whether each decision that acts is a line in the log too."""
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work, and say which."""
+        check_limits(self)
         names = list(msgspec.structs.asdict(self.topics).values())
-        addresses = [re.fullmatch(r"(\[[^]]+\]|[^:\s]+):[0-9]{1,5}", broker) for broker in self.bootstrap_servers]
-        kept = self.retention_days
-        checks = [
-            (kept.keys() <= RETENTION_DAYS.keys(), "retention_days", f"is about {', '.join(RETENTION_DAYS)}"),
-            (all(days >= 1 for days in kept.values()), "retention_days", "are at least 1"),
-            (all(addresses), "brokers", "are host:port, separated by commas"),
-            (bool(re.fullmatch(_ENVIRONMENT, self.environment)), "environment", "is up to 50 letters, digits, _ and -"),
-            (bool(re.fullmatch(r"[A-Za-z0-9._-]{1,200}", self.app_id)), "app_id", "is letters, digits, . _ and -"),
-            (bool(self.data_dir), "data_dir", "is a directory"),
-            (len(set(names)) == len(names), "topics", "have different names"),
-            (self.standby_replicas >= 0, "standby_replicas", "is 0 or more"),
-            (self.snapshot_interval_ms >= 100, "snapshot_interval_ms", "is at least 100"),
-            (self.events.max_message_bytes >= 100, "events.max_message_bytes", "is at least 100"),
-            (self.events.max_field_bytes >= 100, "events.max_field_bytes", "is at least 100"),
-            (
-                0 <= self.events.clock_tolerance_ms <= MAX_CLOCK_TOLERANCE_MS,
-                "events.clock_tolerance_ms",
-                f"is 0 to {MAX_CLOCK_TOLERANCE_MS}",
-            ),
-            (all(self.events.fields.values()), "events.fields", "map our names to paths"),
-            (self.partitions >= 1, "partitions", "is at least 1"),
-            (self.replication >= 1, "replication", "is at least 1"),
-            (0 < self.web_port < 65_536, "web_port", "is a port number"),
-            (self.batch_max_events >= 1, "batch_max_events", "is at least 1"),
-            (self.max_batches_in_flight >= 1, "max_batches_in_flight", "is at least 1"),
-            (self.cached_entities >= 1, "cached_entities", "is at least 1"),
-            (self.commit_interval_ms >= 100, "commit_interval_ms", "is at least 100"),
-            (self.session_timeout_ms >= 3_000, "session_timeout_ms", "is at least 3000"),
-            (
-                bool(re.fullmatch(r"[A-Za-z0-9._-]{0,200}", self.instance_id)),
-                "instance_id",
-                "is letters, digits, . _ and -",
-            ),
-            (self.stop_timeout_s >= 1, "stop_timeout_s", "is at least 1"),
-            (0 <= self.decision_sample <= 1, "decision_sample", "is a share between 0 and 1"),
-            (0 <= self.review_share <= 1, "review_share", "is a share between 0 and 1"),
-            (self.state_ttl_days >= 32, "state_ttl_days", "is at least 32, above the longest window"),
-            (self.log_format in ("json", "console"), "log_format", "is json or console"),
-            (self.log_level in ("debug", "info", "warning", "error"), "log_level", "is debug, info, warning or error"),
-        ]
-        for holds, name, rule in checks:
-            if not holds:
-                raise ValueError(f"`{name}` {rule}, not {operator.attrgetter(name)(self)!r}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"`topics` have different names, not {names}")
 
     @property
     def bootstrap_servers(self) -> list[str]:
