@@ -53,8 +53,8 @@ def scaled(value: Any, factor: int) -> float | int | None:
 
 
 def token(value: Any) -> str | Literal[False] | None:
-    """What a distinct counter tells values apart by: strings as they are, numbers by what they are worth (123.0 is
-    123). None where there is nothing, False where it is no such value."""
+    """What distinct counters, and the keys of entities, tell values apart by: strings as they are, numbers by what they
+    are worth (123.0 is 123). None where there is nothing, False where it is no such value."""
     if type(value) is str:
         return value
     if type(value) is float and value.is_integer():
