@@ -91,7 +91,8 @@ def look_alikes() -> dict[int, str]:
     table: dict[int, str] = {}
     for character, looks_like in confusables_data.items():
         if len(character) == 1 and not character.isascii():
-            plain = [one["c"] for one in looks_like if len(one["c"]) == 1 and one["c"].isascii() and one["c"].isalnum()]
+            alike = [entry["c"] for entry in looks_like]
+            plain = [text for text in alike if len(text) == 1 and text.isascii() and text.isalnum()]
             if plain:
                 table[ord(character)] = plain[0].lower()
     return table | _SMALL_CAPITALS

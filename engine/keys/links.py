@@ -83,11 +83,11 @@ def links_in(text: str) -> list[Link]:
     if not _PROMISING.search(text):
         return []
     words = [word for word in text.split(" ") if "." in word[:-1] or "//" in word]
-    found = list(dict.fromkeys(_LINK.findall("  " + " ".join(words))))
-    if len(found) > MAX_CANDIDATES:
-        found = found[: MAX_CANDIDATES // 2] + found[-MAX_CANDIDATES // 2 :]
+    matches = list(dict.fromkeys(_LINK.findall("  " + " ".join(words))))
+    if len(matches) > MAX_CANDIDATES:
+        matches = matches[: MAX_CANDIDATES // 2] + matches[-MAX_CANDIDATES // 2 :]
     links: dict[Link, None] = {}
-    for match in found:
+    for match in matches:
         carries = "//" in match or ":" in match
         if not (carries and _STARTS.match(match)):
             link = _bare(_CARRIED.split(match, 1)[0] if carries else match)

@@ -11,10 +11,10 @@ V6_BITS = 56
 def ip_prefixes(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """The /24 of an event's IPv4 address, or the /56 of an IPv6 one: `203.0.113.0/24`. None or one. An event whose
     `ip` does not tell it says itself, as `ip_prefix`."""
-    address, given = fields.get("ip"), fields.get("ip_prefix")
+    address, declared = fields.get("ip"), fields.get("ip_prefix")
     prefix = ip_prefix(address) if type(address) is str else None
-    if prefix is None and type(given) is str and given:
-        return (given,)
+    if prefix is None and type(declared) is str and declared:
+        return (declared,)
     return (prefix,) if prefix is not None else ()
 
 

@@ -92,7 +92,7 @@ class Pseudonyms:
     def _concealed(self, value: Any) -> Any:
         """An id, or a list of some. What is neither is left out."""
         if type(value) is list:
-            return [self._concealed(one) if type(one) is not list else None for one in value]
+            return [self._concealed(entry) if type(entry) is not list else None for entry in value]
         if type(value) is int:
             value = str(value)
         return self.of(value) if type(value) is str else None

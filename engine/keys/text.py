@@ -228,7 +228,7 @@ def _fold(character: str) -> str | int:
     decomposed = unicodedata.normalize("NFKD", character.casefold().translate(look)).translate(look).casefold()
     if "\u1100" <= decomposed[:1] <= "\u11ff":
         decomposed = unicodedata.normalize("NFC", decomposed)
-    return "".join(one for one in decomposed.translate(look) if _is_kept(one))[:_MAX_EXPANSION]
+    return "".join(part for part in decomposed.translate(look) if _is_kept(part))[:_MAX_EXPANSION]
 
 
 def _is_kept(character: str) -> bool:

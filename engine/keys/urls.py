@@ -52,24 +52,24 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     if len(links) > 1:
         links = _examined(list(dict.fromkeys(links)))
-    found = (destination(*link) for link in links)
-    return chosen((one for one in found if one is not None), MAX_DOMAINS)
+    domains = (destination(*link) for link in links)
+    return chosen((domain for domain in domains if domain is not None), MAX_DOMAINS)
 
 
 def domain_of(text: str) -> str:
     """The registrable domain of an e-mail address, a link or a host; empty where there is none."""
     place = text[-MAX_NAME_CHARS:].rpartition("@")[2] if "@" in text and "/" not in text else text[:MAX_NAME_CHARS]
-    found = url_domains({"url": place.strip()})
-    return found[0].partition("/")[0] if found else ""
+    domains = url_domains({"url": place.strip()})
+    return domains[0].partition("/")[0] if domains else ""
 
 
 def _declared(fields: Mapping[str, Any]) -> list[Link]:
     """The links that an event declares, taken at their word: `intranet/x` is none, `intranet.corp/x` is one."""
     if "urls" not in fields and "url" not in fields:
         return []
-    several = _bounded([one for name in ("urls", "url") for one in _entries(fields.get(name), MAX_DEPTH)])
-    if any(one.count("://") > 1 for one in several):
-        several = _bounded([one for entry in several for one in _SEVERAL.split(entry)])
+    several = _bounded([entry for name in ("urls", "url") for entry in _entries(fields.get(name), MAX_DEPTH)])
+    if any(entry.count("://") > 1 for entry in several):
+        several = _bounded([part for entry in several for part in _SEVERAL.split(entry)])
     return [link for entry in several for link in _entry(entry)]
 
 
@@ -89,10 +89,10 @@ def _entries(value: Any, depth: int) -> list[str]:
         value = [value[name] for name in _MEMBERS if name in value]
     elif type(value) is not list:
         return []
-    found = [one for one in value if type(one) is str]
-    if depth and len(found) < len(value):
-        found += [entry for one in value if type(one) in (list, dict) for entry in _entries(one, depth - 1)]
-    return found
+    texts = [entry for entry in value if type(entry) is str]
+    if depth and len(texts) < len(value):
+        texts += [text for entry in value if type(entry) in (list, dict) for text in _entries(entry, depth - 1)]
+    return texts
 
 
 def _entry(entry: str) -> Iterable[Link]:
@@ -127,7 +127,7 @@ def _examined(links: list[Link]) -> list[Link]:
         owner = ".".join(link.host.split(".")[-2:])
         owners.setdefault(_name(link) if owner in SHORTENERS else owner, _name(link))
     names = set(chosen(owners.values(), MAX_HOSTS))
-    names |= set(chosen((one for one in map(_name, links) if one not in names), MAX_HOSTS - len(names)))
+    names |= set(chosen((name for name in map(_name, links) if name not in names), MAX_HOSTS - len(names)))
     return [link for link in links if _name(link) in names][:MAX_HOSTS]
 
 

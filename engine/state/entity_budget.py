@@ -93,7 +93,7 @@ class Provisional:
             entity = self._entities[name]
             if entity.key is None or entity.key not in busy:
                 shared_by = len(entity.sources)
-                lightest = min(self._share(one) for one in entity.sources) / shared_by
+                lightest = min(self._share(sharer) for sharer in entity.sources) / shared_by
                 if chosen is None or lightest > weight:
                     chosen, weight = name, lightest
                 if shared_by == 1:
@@ -174,7 +174,7 @@ class EntityBudget:
         """Whether one more new entity may be counted, and which other one is forgotten for it. Where today's and
         yesterday's have used up the budget, a provisional one gives way, but none of `busy`. An event of before
         yesterday counts as today's: old times are no way around."""
-        newest = max((day for one, day in self.counts if one == kind), default=0)
+        newest = max((day for counted, day in self.counts if counted == kind), default=0)
         day = ts_ms // _DAY_MS
         if day < newest - 1:
             day = newest
@@ -187,7 +187,7 @@ class EntityBudget:
             self.counts[kind, day] = self.counts.get((kind, day), 0) + 1
         provisional.add(_name(key), key, [source])
         self.unstored += 1
-        for old in [one for one in self.counts if one[0] == kind and one[1] < max(newest, day) - 1]:
+        for old in [counted for counted in self.counts if counted[0] == kind and counted[1] < max(newest, day) - 1]:
             del self.counts[old]
         return Admission(True, forgotten)
 
@@ -209,7 +209,7 @@ class EntityBudget:
         for kind in sorted(self.provisional):
             name, known = kind.encode(), self.provisional[kind]
             parts += [_KIND.pack(len(name), min(len(known), each)), name]
-            parts += [one + struct.pack(f"<B{len(by)}Q", len(by), *by) for one, by in known.newest(each)]
+            parts += [digest + struct.pack(f"<B{len(by)}Q", len(by), *by) for digest, by in known.newest(each)]
         return b"".join(parts)
 
 

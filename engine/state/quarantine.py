@@ -24,11 +24,11 @@ def put_aside_corrupted(data_dir: Path) -> list[str]:
     note = data_dir / _NOTE
     if not note.exists():
         return []
-    said, databases = (
+    message, databases = (
         note.read_text("utf-8", "replace"),
         sorted(path for path in data_dir.rglob("*.db") if path.is_dir()),
     )
-    named = [path for path in databases if f"{path}/" in said]
+    named = [path for path in databases if f"{path}/" in message]
     aside = data_dir / _ASIDE
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()

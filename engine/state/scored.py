@@ -98,9 +98,9 @@ class ScoredBlocks:
 
     def find(self, database: Reader, ids: Iterable[int]) -> dict[int, list[Found]]:
         """The scored events with these hashed ids, by id. The same event may be in two blocks, one from each topic."""
-        found: dict[int, list[Found]] = {}
-        for one in dict.fromkeys(ids):
-            prefix, scored = INDEX + _EVENT.pack(one), dict[bytes, bytes]()
+        by_id: dict[int, list[Found]] = {}
+        for hashed_id in dict.fromkeys(ids):
+            prefix, scored = INDEX + _EVENT.pack(hashed_id), dict[bytes, bytes]()
             for key, value in islice(database.items(from_key=prefix), MAX_SAME_IDS):
                 if not key.startswith(prefix):
                     break
@@ -108,15 +108,15 @@ class ScoredBlocks:
             for name, (value, _) in self._blocks.items():
                 if value is not None:  # one that is scored again says what is there already
                     scored.update(entry for entry in index_entries(name, value) if entry[0].startswith(prefix))
-            found[one] = [_found(key, value, len(prefix)) for key, value in sorted(scored.items())]
-        return found
+            by_id[hashed_id] = [_read_entry(key, value, len(prefix)) for key, value in sorted(scored.items())]
+        return by_id
 
     def read(self, database: Reader, names: Iterable[bytes]) -> dict[bytes, bytes]:
         """The blocks of these names, where they are still there. `payload_of` tells what is in one."""
-        wanted = list(dict.fromkeys(names))
-        stored = [name for name in wanted if name not in self._blocks]
+        unique = list(dict.fromkeys(names))
+        stored = [name for name in unique if name not in self._blocks]
         blocks = dict(zip(stored, database.get(stored) if stored else [], strict=True))
-        blocks.update({name: self._blocks[name][0] for name in wanted if name in self._blocks})
+        blocks.update({name: self._blocks[name][0] for name in unique if name in self._blocks})
         return {name: value for name, value in blocks.items() if value is not None}
 
     def put_verdict(self, key: int, verdict: str) -> Change:
@@ -128,8 +128,8 @@ class ScoredBlocks:
         names = [verdict_name(key) for key in keys]
         stored = dict(zip(names, database.get(names), strict=True))
         stored.update({name: self._verdicts[name][0] for name in names if name in self._verdicts})
-        found = ((key, stored[name]) for key, name in zip(keys, names, strict=True))
-        return {key: verdict.decode() for key, verdict in found if verdict is not None}
+        verdicts = ((key, stored[name]) for key, name in zip(keys, names, strict=True))
+        return {key: verdict.decode() for key, verdict in verdicts if verdict is not None}
 
     def drop(self, database: Reader, name: bytes, user: int, without: Without) -> Change:
         """Take a user's events out of a block; without any left it is deleted, and so is one that is damaged. `without`
@@ -152,8 +152,8 @@ class ScoredBlocks:
         names = {action_id: action_name(action_id) for action_id in action_ids}
         stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
         stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
-        found = ((action_id, stored[name]) for action_id, name in names.items())
-        return {action_id: event_of_action(value) for action_id, value in found if value is not None}
+        values = ((action_id, stored[name]) for action_id, name in names.items())
+        return {action_id: event_of_action(value) for action_id, value in values if value is not None}
 
     def put_strike(self, action_id: str, strike: Strike) -> Change:
         """Note the strike that an action is about."""
@@ -164,8 +164,12 @@ class ScoredBlocks:
         names = {action_id: strike_name(action_name(action_id)) for action_id in action_ids}
         stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
         stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
-        found = ((action_id, stored[name]) for action_id, name in names.items())
-        return {one: Strike(*_STRIKE.unpack(value)) for one, value in found if value and len(value) == _STRIKE.size}
+        values = ((action_id, stored[name]) for action_id, name in names.items())
+        return {
+            action_id: Strike(*_STRIKE.unpack(value))
+            for action_id, value in values
+            if value and len(value) == _STRIKE.size
+        }
 
     def drop_verdict(self, name: bytes) -> Change:
         """Forget the verdict on an event, which event an action is about, or its strike."""
@@ -193,7 +197,7 @@ def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield b"%b%b%b%b" % (INDEX, ids[start:end], identities[start:end], topic), users[start:end] + suffix
 
 
-def _found(key: bytes, value: bytes, start: int) -> Found:
+def _read_entry(key: bytes, value: bytes, start: int) -> Found:
     """What an entry of the index tells; the event's identity begins at `start` in its key."""
     return Found(_EVENT.unpack_from(key, start)[0], _EVENT.unpack_from(value)[0], BLOCK + value[_EVENT.size :])
 

@@ -75,20 +75,20 @@ class PartitionState:
 
     def load(self, keys: Iterable[bytes]) -> dict[bytes, EntityRecord]:
         """The records under these different keys, new ones included, with at most one read of the database."""
-        cache, found, missing = self._records, {}, []
+        cache, records, missing = self._records, {}, []
         for key in keys:
             record = cache.pop(key, None)
             if record is None:
                 missing.append(key)
             else:
-                cache[key] = found[key] = record
-        self.hits += len(found)
+                cache[key] = records[key] = record
+        self.hits += len(records)
         self.misses += len(missing)
         if missing:
             missing.sort()  # neighbours share a block
             for key, data in zip(missing, self._database().get(missing), strict=True):
-                cache[key] = found[key] = load_record(data) if data is not None else EntityRecord()
-        return found
+                cache[key] = records[key] = load_record(data) if data is not None else EntityRecord()
+        return records
 
     def renew(self, key: bytes) -> EntityRecord:
         """A record as if its entity had never been seen. What is under way of the old one comes before it."""

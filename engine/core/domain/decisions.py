@@ -110,8 +110,8 @@ def strongest(hits: Sequence[Hit]) -> Outcome:
 
 def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str:
     """One sentence for people: "posts_1m = 11 > 10, not verified; at 10 this would not have fired"."""
-    told = ", ".join(_tell(clause) for clause in clauses if clause.result)
-    return f"{told}; {counterfactual}" if counterfactual else told
+    reasons = ", ".join(_tell(clause) for clause in clauses if clause.result)
+    return f"{reasons}; {counterfactual}" if counterfactual else reasons
 
 
 def ordinal(number: int) -> str:

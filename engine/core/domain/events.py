@@ -142,8 +142,8 @@ class FieldMapping:
                 hint = "`as_string` converts integers"
                 raise EventError("wrong_type", f"{where} must be a string, this is {_kind(value)}; {hint}")
             if not 0 < len(value) <= MAX_ID_CHARS:
-                told = f"{where} must have 1 to {MAX_ID_CHARS} characters, it has {len(value)}"
-                raise EventError("wrong_length", told)
+                problem = f"{where} must have 1 to {MAX_ID_CHARS} characters, it has {len(value)}"
+                raise EventError("wrong_length", problem)
 
     def _claimed(self, document: dict[str, Any], arrived_ms: int | None, invalid: list[str]) -> int | None:
         """The event's own time; None, and `ts` among the invalid fields, where it has none and its arrival is known.
@@ -229,13 +229,13 @@ def epoch_ms(value: object, unit: TimeUnit) -> int:
         return value * 1000 if unit == "s" else value
     if type(value) is float and unit in ("ms", "s") and abs(value) < 1e15:
         return round(value * 1000) if unit == "s" else round(value)
-    wanted = {
+    expected = {
         "auto": "integer milliseconds since 1970 or an ISO 8601 string",
         "ms": "a number of milliseconds since 1970",
         "s": "a number of seconds since 1970",
         "iso8601": "an ISO 8601 string",
     }[unit]
-    raise EventError("wrong_type", f"`ts` must be {wanted}, this is {_kind(value)}")
+    raise EventError("wrong_type", f"`ts` must be {expected}, this is {_kind(value)}")
 
 
 def _kind(value: object) -> str:

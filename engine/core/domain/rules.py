@@ -154,8 +154,8 @@ def target_of(event: Event, rule: Rule) -> str | None:
         return event.user_id
     if rule.then.target == "event":
         return event.event_id
-    found = lookup(event.fields, rule.then.path)
-    return found if type(found) is str and found else None
+    target = lookup(event.fields, rule.then.path)
+    return target if type(target) is str and target else None
 
 
 def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
@@ -224,7 +224,7 @@ class Rulebook:
 
     def pausing(self, names: Container[str]) -> "Rulebook":
         """The same, with these rules in shadow: they are decided and told, and do nothing."""
-        paused = (replace(one, mode="shadow", plan=()) if one.name in names else one for one in self.rules)
+        paused = (replace(rule, mode="shadow", plan=()) if rule.name in names else rule for rule in self.rules)
         return replace(self, rules=tuple(paused))
 
     def holding(self, stages: Mapping[str, int]) -> "Rulebook":
@@ -246,10 +246,10 @@ class Rulebook:
 def changed_rules(old: Rulebook, new: Rulebook, before: Mapping[str, Rulebook]) -> dict[str, Rulebook]:
     """By rule of a new rulebook, the one in which it was different last. `before`: the same for the old one."""
     known = {rule.name: rule for rule in old.rules}
-    found = {}
+    changed = {}
     for rule in new.rules:
         if rule.name in known and known[rule.name].fingerprint != rule.fingerprint:
-            found[rule.name] = old
+            changed[rule.name] = old
         elif rule.name in before:
-            found[rule.name] = before[rule.name]
-    return found
+            changed[rule.name] = before[rule.name]
+    return changed

@@ -57,8 +57,8 @@ def _at(ledger: EntityRecord, ts_ms: int) -> int:
 
 
 def _users(series: SeriesByKey, key: int, now: int, per_ms: int) -> int:
-    found = series.get(key)
-    return found.estimate(now, per_ms, least=0) or 0 if isinstance(found, SampledSeries) else 0
+    sample = series.get(key)
+    return sample.estimate(now, per_ms, least=0) or 0 if isinstance(sample, SampledSeries) else 0
 
 
 @cache

@@ -79,7 +79,7 @@ class Enforcement:
         if rule.ladder is not None and effect in ("acted", "shadow"):
             strike = _strike(case, rule, rule.ladder, effect == "acted")
             strikes = enter(case.record, strike, case.now, rule.ladder.decay_ms)
-            clauses += (_told(rule.ladder, strikes),)
+            clauses += (_describe_strike(rule.ladder, strikes),)
             step = rule.ladder.step(strikes)
             if step is not None:
                 then = step
@@ -89,8 +89,8 @@ class Enforcement:
         if rule.cooldown_ms and rule.rests == USER and effect in _REMEMBERED:
             case.record.cool(cooldown_key(rule, effect != "shadow"), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
-            told = explain(clauses, holding.counterfactual)
-            case.actions.append(self._act(case, rule, then, holding.target_id, told, strike))
+            explanation = explain(clauses, holding.counterfactual)
+            case.actions.append(self._act(case, rule, then, holding.target_id, explanation, strike))
 
     def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
         if holding.target_id is None:
@@ -137,5 +137,5 @@ def _strike(case: Case, rule: Rule, ladder: Ladder, counts: bool) -> Strike:
     return Strike(key, hash64(f"{case.event.identify()} {case.event.content}"))
 
 
-def _told(ladder: Ladder, strikes: int) -> ClauseTrace:
+def _describe_strike(ladder: Ladder, strikes: int) -> ClauseTrace:
     return ClauseTrace(f"{ordinal(strikes)} strike on ladder {ladder.name}", {f"ladder.{ladder.name}": strikes}, True)

@@ -125,7 +125,7 @@ class Evaluator:
     def prepare_returned(self, routed_events: Sequence[RoutedEvent]) -> None:
         """The same for events that are back from their entities."""
         back = [(routed, self.rulebook.program(routed.type)) for routed in routed_events]
-        deciders = [(one, program.routing.decider) for one, program in back if program and program.routing]
+        deciders = [(routed, program.routing.decider) for routed, program in back if program and program.routing]
         for place, (routed, _) in enumerate(deciders):
             routed.place = place
         if not deciders:  # what the models have read of this batch stays

@@ -51,8 +51,8 @@ def aligned(
         return numerator, denominator
     if isinstance(readings, EntitySeries):
         return _pair(readings, now, share) or (numerator, denominator)
-    found = [readings.get(name) for name in _names(share.name)]
-    return found if None not in found else (numerator, denominator)
+    counts = [readings.get(name) for name in _names(share.name)]
+    return counts if None not in counts else (numerator, denominator)
 
 
 def _names(name: str) -> tuple[str, str]:
@@ -63,8 +63,8 @@ def _pair(series: EntitySeries, now: int, share: Share) -> tuple[int, int] | Non
     over_ms = now - max(_known_from(series, part, now) for part in share[1:])
     if over_ms <= 0:
         return None
-    found = [_read(series, part, now, over_ms) for part in share[1:]]
-    return (found[0], found[1]) if all(type(one) is int for one in found) and found[1] >= LEAST_SHARED else None
+    counts = [_read(series, part, now, over_ms) for part in share[1:]]
+    return (counts[0], counts[1]) if all(type(count) is int for count in counts) and counts[1] >= LEAST_SHARED else None
 
 
 def _known_from(series: EntitySeries, part: Part, now: int) -> int:

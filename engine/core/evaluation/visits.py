@@ -160,21 +160,21 @@ def _watch(
     if not released:
         return []
     total = max(int(least_of(watch.count(record.series, time, key)) or 0) for time in (*crossings, record.newest))
-    return [_match_of(watch, rule.name, one, record, entity_key, total) for one in released]
+    return [_match_of(watch, rule.name, note, record, entity_key, total) for note in released]
 
 
 def _match_of(
-    watch: Watch, rule: str, one: Contributor, record: EntityRecord, entity_key: EntityKey, total: int
+    watch: Watch, rule: str, note: Contributor, record: EntityRecord, entity_key: EntityKey, total: int
 ) -> RetroactiveMatch:
     """An account has the place of its first event in the window, an event its own."""
-    entered = hash64(one.user_id), one.time - watch.over_ms, one.time
+    entered = hash64(note.user_id), note.time - watch.over_ms, note.time
     first = first_time(record.series.distincts, watch.series_key, *entered)
-    at = first if first is not None else one.time
-    found = watch.count(record.series, at, entity_key[1])
-    position = found if isinstance(found, int) else None  # of a lower bound nobody knows the place
+    at = first if first is not None else note.time
+    count = watch.count(record.series, at, entity_key[1])
+    position = count if isinstance(count, int) else None  # of a lower bound nobody knows the place
     return RetroactiveMatch(
-        rule, one.event_id, one.type, one.user_id, one.target_id, record.base_ms + one.time, one.user_partition,
-        *entity_key, watch.counter, position, max(total, position or 0), one.content,
+        rule, note.event_id, note.type, note.user_id, note.target_id, record.base_ms + note.time, note.user_partition,
+        *entity_key, watch.counter, position, max(total, position or 0), note.content,
     )  # fmt: skip
 
 

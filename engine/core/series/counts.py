@@ -66,8 +66,8 @@ def read_count(words: "Packed[int] | None", key: int, now: int, over_ms: int) ->
     first, end = bounds(words, place, LAYOUT)
     start, lost = now - over_ms, lost_until(words, place, LAYOUT)
     known_from = max(start, horizon(words, place, LAYOUT))  # entries before that may be there still, or not
-    found = bisect_right(words, now, first, end) - bisect_right(words, known_from, first, end)
-    return found if start >= lost else at_least(found)
+    count = bisect_right(words, now, first, end) - bisect_right(words, known_from, first, end)
+    return count if start >= lost else at_least(count)
 
 
 def read_counts(words: "Packed[int] | None", now: int, questions: "array[int]") -> list[int | AtLeast | None]:
@@ -88,12 +88,12 @@ def count_entries(words: "Packed[int]", key: int) -> int:
 
 def times_between(words: "Packed[int]", after: int, until: int) -> list[int]:
     """The times in (after, until] of all series."""
-    found: list[int] = []
+    times: list[int] = []
     for place in range(words[0]):
         first, end = bounds(words, place, LAYOUT)
         if first < end and words[end - 1] > after:
-            found += words[bisect_right(words, after, first, end) : bisect_right(words, until, first, end)]
-    return found
+            times += words[bisect_right(words, after, first, end) : bisect_right(words, until, first, end)]
+    return times
 
 
 def _make_room(words: "Packed[int]", place: int, cap: int) -> None:

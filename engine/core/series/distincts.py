@@ -72,9 +72,9 @@ def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int)
     start, lost = now - over_ms, lost_until(words, place, LAYOUT)
     times = words[first:end:2]
     known_from = max(start, horizon(words, place, LAYOUT))  # entries before that may be there still, or not
-    found = len(set(words[first + 1 : end : 2][bisect_right(times, known_from) : bisect_right(times, now)]))
+    count = len(set(words[first + 1 : end : 2][bisect_right(times, known_from) : bisect_right(times, now)]))
     is_exact = start >= lost and now >= words[head(words, EXACT_FROM, place)]
-    return found if is_exact else at_least(found)
+    return count if is_exact else at_least(count)
 
 
 def remove_distinct(words: "Packed[int]", key: int, value: int) -> bool:
@@ -105,11 +105,11 @@ def distinct_entries(words: "Packed[int]", key: int) -> int:
 
 def entries_by_key(words: "Packed[int]") -> dict[int, list[tuple[int, int]]]:
     """The times and hashes of each series."""
-    found = {}
+    entries = {}
     for place in range(words[0]):
         first, end = bounds(words, place, LAYOUT)
-        found[words[1 + place]] = list(zip(words[first:end:2], words[first + 1 : end : 2], strict=True))
-    return found
+        entries[words[1 + place]] = list(zip(words[first:end:2], words[first + 1 : end : 2], strict=True))
+    return entries
 
 
 def distinct_times_between(words: "Packed[int]", after: int, until: int) -> list[int]:

@@ -56,16 +56,16 @@ def trim_others(all_series: SeriesByKey, oldest: int) -> int:
 
 def add_amount(series: SeriesByKey, key: int, now: int, amount: float, cap: int, retention_ms: int) -> None:
     """Enter an event and its amount into the sum series `key`."""
-    found = series.get(key)
-    if not isinstance(found, SumSeries):
-        found = series[key] = SumSeries(retention_ms)
-    found.retain(retention_ms)
-    found.add_amount(now, amount, cap)
+    sums = series.get(key)
+    if not isinstance(sums, SumSeries):
+        sums = series[key] = SumSeries(retention_ms)
+    sums.retain(retention_ms)
+    sums.add_amount(now, amount, cap)
 
 
 def read_total(series: SeriesByKey | None, key: int, now: int, over_ms: int, cap: int) -> float | AtLeast | None:
     """A sum, or a bound; None (unknown) without series. `cap` only bounds memory here."""
     if series is None:
         return None
-    found = series.get(key)
-    return found.total(now, over_ms) if isinstance(found, SumSeries) else 0.0
+    sums = series.get(key)
+    return sums.total(now, over_ms) if isinstance(sums, SumSeries) else 0.0

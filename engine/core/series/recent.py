@@ -18,8 +18,8 @@ def remember(recent: "array[int]", identity: int, content: int, limit: int) -> i
     event = identity & ~_LOWER | content & _LOWER
     if event in recent:
         return SEEN
-    found = CONFLICTING if any(one >> 32 == event >> 32 for one in recent) else NEW
+    novelty = CONFLICTING if any(known >> 32 == event >> 32 for known in recent) else NEW
     recent.append(event)
     if len(recent) > limit:
         del recent[: len(recent) - limit]
-    return found
+    return novelty

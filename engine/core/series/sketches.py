@@ -43,8 +43,8 @@ class BucketSeries(SumSeries):
 
     def whole(self, now: int, over_ms: int) -> float | None:
         """The sum over a window: buckets are never merged, so there is no bound."""
-        found = self.total(now, over_ms)
-        return found if type(found) is float else None
+        total = self.total(now, over_ms)
+        return total if type(total) is float else None
 
     def put(self, now: int, amount: float, width_ms: int) -> None:
         """Add to the bucket of `now`."""
@@ -153,27 +153,27 @@ def add_approx_count(series: SeriesByKey, key: int, now: int, width_ms: int, ret
 
 def add_approx_amount(series: SeriesByKey, key: int, now: int, amount: float, width_ms: int, retention_ms: int) -> None:
     """Enter an amount into the bucket series `key`."""
-    found = series.get(key)
-    if not isinstance(found, BucketSeries):
-        found = series[key] = BucketSeries(retention_ms)
-    found.put(now, amount, width_ms)
+    buckets = series.get(key)
+    if not isinstance(buckets, BucketSeries):
+        buckets = series[key] = BucketSeries(retention_ms)
+    buckets.put(now, amount, width_ms)
 
 
 def add_approx_distinct(series: SeriesByKey, key: int, now: int, value: int, cap: int, retention_ms: int) -> None:
     """Enter a value's hash into the sampled series `key`."""
-    found = series.get(key)
-    if not isinstance(found, SampledSeries):
-        found = series[key] = SampledSeries(retention_ms)
-    found.put(now, value, cap)
+    sample = series.get(key)
+    if not isinstance(sample, SampledSeries):
+        sample = series[key] = SampledSeries(retention_ms)
+    sample.put(now, value, cap)
 
 
 def doubt_approx(series: SeriesByKey, key: int, now: int, retention_ms: int) -> None:
     """Note, beside a series of these, that something at `now` may belong to it, or may not."""
     beside = key ^ _DOUBTS
-    found = series.get(beside)
-    if not isinstance(found, SumSeries):
-        found = series[beside] = SumSeries(retention_ms)
-    found.add_amount(now, nan, 2)  # the first and the last of them
+    doubts = series.get(beside)
+    if not isinstance(doubts, SumSeries):
+        doubts = series[beside] = SumSeries(retention_ms)
+    doubts.add_amount(now, nan, 2)  # the first and the last of them
 
 
 def _in_doubt(series: SeriesByKey, key: int, now: int, over_ms: int) -> bool:
@@ -185,10 +185,10 @@ def read_approx_count(
     series: SeriesByKey | None, key: int, now: int, over_ms: int, width_ms: int
 ) -> int | AtLeast | None:
     """A count, as `series.read_count`."""
-    found = read_approx_total(series, key, now, over_ms, width_ms)
-    if isinstance(found, AtLeast):
-        return at_least(int(found.least))
-    return None if found is None else int(found)
+    total = read_approx_total(series, key, now, over_ms, width_ms)
+    if isinstance(total, AtLeast):
+        return at_least(int(total.least))
+    return None if total is None else int(total)
 
 
 def read_approx_total(
@@ -197,11 +197,11 @@ def read_approx_total(
     """A sum, as `series.read_total`."""
     if series is None:
         return None
-    found = series.get(key)
-    total = found.whole(now, over_ms) if isinstance(found, BucketSeries) else 0.0
+    buckets = series.get(key)
+    total = buckets.whole(now, over_ms) if isinstance(buckets, BucketSeries) else 0.0
     if total is None or not _in_doubt(series, key, now, over_ms):
         return total
-    return AtLeast(total) if isinstance(found, BucketSeries) and total > 0 and min(found.amounts) >= 0 else None
+    return AtLeast(total) if isinstance(buckets, BucketSeries) and total > 0 and min(buckets.amounts) >= 0 else None
 
 
 def read_approx_distinct(
@@ -210,8 +210,8 @@ def read_approx_distinct(
     """A distinct count, as `series.read_distinct`."""
     if series is None:
         return None
-    found = series.get(key)
-    count = found.estimate(now, over_ms) if isinstance(found, SampledSeries) else 0
+    sample = series.get(key)
+    count = sample.estimate(now, over_ms) if isinstance(sample, SampledSeries) else 0
     return at_least(count) if count is not None and _in_doubt(series, key, now, over_ms) else count
 
 

@@ -123,13 +123,13 @@ class SumSeries(Series):
         if start < self.horizon():
             return None
         begin, end = bisect_right(times, start), len(times) if now >= times[-1] else bisect_right(times, now)
-        found = fsum(self.amounts[begin:end])
-        if isnan(found):  # somebody may have written it so: what else is there counts
+        total = fsum(self.amounts[begin:end])
+        if isnan(total):  # somebody may have written it so: what else is there counts
             known = [amount for amount in self.amounts[begin:end] if not isnan(amount)]
             return AtLeast(fsum(known)) if known and min(known) >= 0 else None
         if start >= self.floor or not begin:
-            return found
-        return AtLeast(found) if all(amount >= 0 for amount in self.amounts) else None
+            return total
+        return AtLeast(total) if all(amount >= 0 for amount in self.amounts) else None
 
     def _make_room(self, cap: int) -> None:
         self.trim()  # first, so that it does not matter when the record was saved last

@@ -78,7 +78,7 @@ class Contributors:
 
     def forget(self, user_id: str) -> None:
         """Drop a user's events, and those that are aimed at him."""
-        self.notes = [one for one in self.notes if user_id not in (one.user_id, one.target_id)]
+        self.notes = [note for note in self.notes if user_id not in (note.user_id, note.target_id)]
 
     def trim(self, oldest: int) -> None:
         """Forget what lies before `oldest`."""
@@ -88,16 +88,16 @@ class Contributors:
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""
-        self.notes = [one._replace(time=one.time - by_ms) for one in self.notes if one.time >= by_ms]
+        self.notes = [note._replace(time=note.time - by_ms) for note in self.notes if note.time >= by_ms]
         self.spans = [(max(0, after - by_ms), until - by_ms) for after, until in self.spans if until >= by_ms]
 
     def dump(self) -> bytes:
         """As bytes; `load` reads them."""
         parts = [_HEAD.pack(self.lookback_ms, len(self.spans), len(self.notes))]
         parts += [_SPAN.pack(*span) for span in self.spans]
-        for one in self.notes:
-            texts = [text.encode() for text in one[1:5]]
-            parts += [_NOTE.pack(one.time, one.user_partition, one.content, *map(len, texts)), *texts]
+        for note in self.notes:
+            texts = [text.encode() for text in note[1:5]]
+            parts += [_NOTE.pack(note.time, note.user_partition, note.content, *map(len, texts)), *texts]
         return b"".join(parts)
 
 
@@ -105,9 +105,9 @@ def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[
     """What `dump` wrote at a place in `data`, and the place behind it. Raises struct.error or ValueError."""
     lookback_ms, n_spans, n_notes = _HEAD.unpack_from(data, at)
     at += _HEAD.size
-    found = Contributors(lookback_ms)
+    contributors = Contributors(lookback_ms)
     for _ in range(n_spans):
-        found.spans.append(_SPAN.unpack_from(data, at))
+        contributors.spans.append(_SPAN.unpack_from(data, at))
         at += _SPAN.size
     for _ in range(n_notes):
         layout = _NOTE if with_content else _NOTE_WITHOUT_CONTENT
@@ -120,5 +120,5 @@ def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[
                 raise ValueError("it ends too early")
             texts.append(data[at : at + length].decode())
             at += length
-        found.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], user_partition, content))
-    return found, at
+        contributors.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], user_partition, content))
+    return contributors, at

@@ -120,7 +120,7 @@ class EntityRecord:
                 contributors.trim(oldest - contributors.lookback_ms)
                 if not contributors.notes and not contributors.spans:
                     del self.contributors[rule]
-            longest = max(longest, *(one.lookback_ms for one in self.contributors.values()), 0)
+            longest = max(longest, *(contributors.lookback_ms for contributors in self.contributors.values()), 0)
         if self.links:
             for cluster, link in list(self.links.items()):
                 link.prune(oldest)

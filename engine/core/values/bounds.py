@@ -64,9 +64,9 @@ _NOTHING = float("-inf")
 """The bound of a number of which nothing is known."""
 
 
-def at_least(found: int) -> AtLeast | None:
+def at_least(count: int) -> AtLeast | None:
     """What is known of a count that is incomplete; None (unknown) when nothing has been found."""
-    return AtLeast(found) if found > 0 else None
+    return AtLeast(count) if count > 0 else None
 
 
 def least_of(number: float | int | AtLeast | None) -> float | int | None:
@@ -74,27 +74,27 @@ def least_of(number: float | int | AtLeast | None) -> float | int | None:
     return number.least if isinstance(number, AtLeast) else number
 
 
-def smaller(one: float | int | AtLeast, other: float | int | AtLeast) -> float | int | AtLeast:
+def smaller(left: float | int | AtLeast, right: float | int | AtLeast) -> float | int | AtLeast:
     """The smaller of two numbers, as far as it is known."""
-    if isinstance(one, AtLeast) and isinstance(other, AtLeast):
-        return AtLeast(min(one.least, other.least))
-    if isinstance(other, AtLeast):
-        one, other = other, one
-    if isinstance(one, AtLeast):
-        return other if one.least >= other else one
-    return min(one, other)
+    if isinstance(left, AtLeast) and isinstance(right, AtLeast):
+        return AtLeast(min(left.least, right.least))
+    if isinstance(right, AtLeast):
+        left, right = right, left
+    if isinstance(left, AtLeast):
+        return right if left.least >= right else left
+    return min(left, right)
 
 
-def larger(one: float | int | AtLeast, other: float | int | AtLeast) -> float | int | AtLeast:
+def larger(left: float | int | AtLeast, right: float | int | AtLeast) -> float | int | AtLeast:
     """The larger of two numbers, as far as it is known."""
-    if isinstance(one, AtLeast) or isinstance(other, AtLeast):
-        return AtLeast(max(*(each.least if isinstance(each, AtLeast) else each for each in (one, other))))
-    return max(one, other)
+    if isinstance(left, AtLeast) or isinstance(right, AtLeast):
+        return AtLeast(max(*(each.least if isinstance(each, AtLeast) else each for each in (left, right))))
+    return max(left, right)
 
 
-def is_outside(one: object, values: Iterable[object]) -> bool:
+def is_outside(value: object, values: Iterable[object]) -> bool:
     """Whether a value is none of these for certain."""
-    return all(differs(one, other) for other in values)
+    return all(differs(value, other) for other in values)
 
 
 def settled(number: float | int | AtLeast | None) -> float | int | AtLeast | None:
@@ -102,13 +102,13 @@ def settled(number: float | int | AtLeast | None) -> float | int | AtLeast | Non
     return None if isinstance(number, AtLeast) and number.least == _NOTHING else number
 
 
-def equals(one: object, other: object) -> bool:
+def equals(left: object, right: object) -> bool:
     """Whether two values are the same for certain."""
-    return one == other and not isinstance(one, AtLeast)
+    return left == right and not isinstance(left, AtLeast)
 
 
-def differs(one: object, other: object) -> bool:
+def differs(left: object, right: object) -> bool:
     """Whether two values are different for certain."""
-    if isinstance(one, AtLeast):
-        return not isinstance(other, AtLeast) and one > other
-    return other > one if isinstance(other, AtLeast) else one != other
+    if isinstance(left, AtLeast):
+        return not isinstance(right, AtLeast) and left > right
+    return right > left if isinstance(right, AtLeast) else left != right

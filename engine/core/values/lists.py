@@ -23,9 +23,9 @@ Meaning = tuple[object, ...]
 
 def entries_of(values: Iterable[Any]) -> Set[Any]:
     """What a list that does not change looks its entries up in."""
-    found = frozenset(values)
-    texts = [value for value in found if isinstance(value, str)]
-    return Entries(texts) if any(meaning_of(value) is not None for value in texts) else found
+    entries = frozenset(values)
+    texts = [value for value in entries if isinstance(value, str)]
+    return Entries(texts) if any(meaning_of(value) is not None for value in texts) else entries
 
 
 def meaning_of(entry: str) -> Meaning | None:

@@ -36,13 +36,13 @@ def network_of(text: str) -> Network | None:
         known = text.split("*")[0].rstrip(".").split(".")
         text = f"{'.'.join([*known, *['0'] * (4 - len(known))])}/{8 * len(known)}"
     try:
-        found = ip_network(text, strict=False)
+        network = ip_network(text, strict=False)
     except ValueError:
         return None
-    bits, address = found.prefixlen, found.network_address
+    bits, address = network.prefixlen, network.network_address
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None and bits >= 96:
         bits, address = bits - 96, address.ipv4_mapped
-    size = 32 if isinstance(found, IPv4Network) or isinstance(address, IPv4Address) else 128
+    size = 32 if isinstance(network, IPv4Network) or isinstance(address, IPv4Address) else 128
     return Network(4 if size == 32 else 6, bits, int(address) >> (size - bits))
 
 

@@ -9,4 +9,4 @@ _EXECUTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\
 
 def shown(text: str) -> str:
     """A text as a terminal may have it: what a terminal would execute is spelt as JSON does, `\\u001b`."""
-    return _EXECUTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return _EXECUTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

@@ -63,8 +63,8 @@ class StateOutcome(Outcome):
         """The partition's ledger, to be changed and kept; None where no rule has a budget."""
         if not rulebook.budget_windows or self.state is None:
             return None
-        found = self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
-        return found
+        ledger = self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
+        return ledger
 
     def settle(self) -> None:
         """The state may give up memory now."""

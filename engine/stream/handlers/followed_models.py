@@ -25,11 +25,11 @@ class FollowedModels:
     def __init__(self) -> None:
         self.followers: dict[str, SnapshotReader] = {}
         self._learned: dict[str, LearnedModel] = {}
-        self._wanted: frozenset[str] = frozenset()
+        self._declared: frozenset[str] = frozenset()
 
     def use(self, rulebook: Rulebook) -> None:
         """The models of this rulebook, and their seeds, have their places before all others."""
-        self._wanted = frozenset(name for model in rulebook.models for name in (model, seed_of(model)))
+        self._declared = frozenset(name for model in rulebook.models for name in (model, seed_of(model)))
 
     def receive(self, key: str, value: bytes) -> LearnedModel | None:
         """A message of the models topic: the model that it completes, if it does. Raises SnapshotError."""
@@ -38,7 +38,7 @@ class FollowedModels:
             raise SnapshotError(f"{name[:100]!r} is not the name of a model")
         follower = self.followers.get(name)
         if follower is None:
-            if len(self.followers) >= MAX_MODELS and not (name in self._wanted and self._make_room()):
+            if len(self.followers) >= MAX_MODELS and not (name in self._declared and self._make_room()):
                 raise SnapshotError(f"there are {MAX_MODELS} models already; {name[:100]!r} would be one more")
             follower = SnapshotReader()
         is_whole = follower.receive(key, value)
@@ -50,10 +50,10 @@ class FollowedModels:
 
     def _make_room(self) -> bool:
         """Forget a model that nobody asks for, one that is not whole if there is one; False where all are wanted."""
-        unwanted = [name for name in self.followers if name not in self._wanted]
-        if not unwanted:
+        undeclared = [name for name in self.followers if name not in self._declared]
+        if not undeclared:
             return False
-        name = min(unwanted, key=lambda one: self.followers[one].head is not None)
+        name = min(undeclared, key=lambda candidate: self.followers[candidate].head is not None)
         del self.followers[name]
         self._learned.pop(name, None)
         return True

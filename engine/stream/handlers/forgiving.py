@@ -32,14 +32,14 @@ def forgive_strikes(
     records."""
     state = outcome.state
     assert state is not None
-    strikes = state.strikes({one.action_id for _, one in revocations})
+    strikes = state.strikes({revocation.action_id for _, revocation in revocations})
     forgiven: list[Change] = []
     touched: list[tuple[bytes, Any]] = []
-    for record, one in revocations:
-        strike = strikes.get(one.action_id)
+    for record, revocation in revocations:
+        strike = strikes.get(revocation.action_id)
         if strike is None:
             continue  # it was none, is forgiven, or is in another partition
-        keys = [user_record_key(name) for name in names(one.user_id)]
+        keys = [user_record_key(name) for name in names(revocation.user_id)]
         try:
             users = state.load(dict.fromkeys(keys))
         except StateError as error:
@@ -49,8 +49,8 @@ def forgive_strikes(
             if forgive(user, strike):
                 outcome.records[key] = user
                 touched.append((key, record))
-        del strikes[one.action_id]
-        forgiven.append(state.scored.drop_verdict(strike_name(action_name(one.action_id))))
+        del strikes[revocation.action_id]
+        forgiven.append(state.scored.drop_verdict(strike_name(action_name(revocation.action_id))))
     dump_records(outcome, touched, rejector)
     outcome.keep_scored(forgiven)  # behind the records: should only one of them become durable, it is done again
     return len(forgiven)

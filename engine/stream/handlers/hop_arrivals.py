@@ -83,20 +83,20 @@ class HopArrivals:
                     refused = StateError("it does not come from one who may make the engine forget, or comes again")
                     self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
-            origin, what = decoded
+            origin, hop = decoded
             if not self._is_sealed(record):
                 self._rejector.reject(outcome, record, "not_a_workers", StateError("it does not come from a worker"))
                 continue
-            if record.timestamp is not None and what.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
-                ahead = StateError(f"its event is of {what.ts_ms}, its own record of {record.timestamp}")
+            if record.timestamp is not None and hop.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
+                ahead = StateError(f"its event is of {hop.ts_ms}, its own record of {record.timestamp}")
                 self._rejector.reject(outcome, record, "not_a_hop", ahead)
                 continue
-            if what.user_partition >= self._partitions or origin.partition >= self._partitions:
+            if hop.user_partition >= self._partitions or origin.partition >= self._partitions:
                 missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
                 self._rejector.reject(outcome, record, "not_a_hop", missing)
                 continue
-            key = state_key(what)
-            if not belongs(what, key, partition, self._place):
+            key = state_key(hop)
+            if not belongs(hop, key, partition, self._place):
                 elsewhere = StateError("it belongs to another partition")
                 self._rejector.reject(outcome, record, "not_of_this_partition", elsewhere)
                 continue
@@ -116,9 +116,9 @@ class HopArrivals:
             if origin.number - trusted > _JUMP:
                 self._trusted[jump] = origin.number
             watermarks[origin.source] = origin.number
-            yield key, record, what
+            yield key, record, hop
         # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
-        self._asked.difference_update([one for one in self._ends if one[0] == partition])
+        self._asked.difference_update([jump for jump in self._ends if jump[0] == partition])
         self._metrics.repeated_hops.inc(repeated)
 
     def _is_asked(self, record: Any, watermarks: dict[Source, int]) -> bool:

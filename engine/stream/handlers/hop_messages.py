@@ -99,18 +99,18 @@ class Departures:
 
     def send(self, routed: RoutedEvent) -> Message:
         """A routed event to its next entity, or back to its user."""
-        one = routed
         message = _RoutedMessage(
-            self._next(), one.event_id, one.type, one.user_id, one.ts_ms, one.user_partition, one.fields,
-            one.entity_keys, one.values, one.models, one.allowed, one.eligible, one.hits, one.answers,
-            one.clusters, one.members, one.content, one.scores, one.features, one.contributions, one.resting,
+            self._next(), routed.event_id, routed.type, routed.user_id, routed.ts_ms, routed.user_partition,
+            routed.fields, routed.entity_keys, routed.values, routed.models, routed.allowed, routed.eligible,
+            routed.hits, routed.answers, routed.clusters, routed.members, routed.content, routed.scores,
+            routed.features, routed.contributions, routed.resting,
         )  # fmt: skip
-        entity_key = one.next_entity()
+        entity_key = routed.next_entity()
         value = _encode(message)
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
-            return Message(self._hops_topic, one.user_id.encode(), value, partition=one.user_partition)
+            return Message(self._hops_topic, routed.user_id.encode(), value, partition=routed.user_partition)
         return Message(self._hops_topic, _sent_by(entity_key), value)
 
     def send_matches(self, matches: Iterable[RetroactiveMatch]) -> list[Message]:
@@ -118,11 +118,11 @@ class Departures:
         return [
             Message(
                 self._hops_topic,
-                one.user_id.encode(),
-                _encode(_match_of(self._next(), one)),
-                partition=one.user_partition,
+                match.user_id.encode(),
+                _encode(_match_of(self._next(), match)),
+                partition=match.user_partition,
             )
-            for one in matches
+            for match in matches
         ]
 
     def _next(self) -> Origin:
@@ -131,10 +131,10 @@ class Departures:
         return origin
 
 
-def _match_of(origin: Origin, one: RetroactiveMatch) -> _RetroactiveMessage:
+def _match_of(origin: Origin, match: RetroactiveMatch) -> _RetroactiveMessage:
     return _RetroactiveMessage(
-        origin, one.rule, one.event_id, one.type, one.user_id, one.target_id, one.ts_ms, one.user_partition, one.kind,
-        one.key, one.counter, one.position, one.total, one.content,
+        origin, match.rule, match.event_id, match.type, match.user_id, match.target_id, match.ts_ms,
+        match.user_partition, match.kind, match.key, match.counter, match.position, match.total, match.content,
     )  # fmt: skip
 
 
@@ -156,15 +156,15 @@ def decode_hop(data: bytes | None) -> tuple[Origin, RoutedEvent | RetroactiveMat
     if isinstance(message, _RetroactiveMessage):
         _, *fields = msgspec.structs.astuple(message)
         return message.origin, RetroactiveMatch(*fields)
-    one = message
-    for cluster in one.clusters.values():
+    for cluster in message.clusters.values():
         _check_cluster(cluster)
-    if len(one.answers) > len(one.entity_keys):
+    if len(message.answers) > len(message.entity_keys):
         raise StateError("a routed event on the hops topic has been at more entities than it names")
     routed = RoutedEvent(
-        one.event_id, one.type, one.user_id, one.ts_ms, one.user_partition, one.fields, one.entity_keys, one.values,
-        one.models, one.allowed, one.eligible, one.hits, one.answers, one.clusters, one.members, content=one.content,
-        scores=one.scores, features=one.features, contributions=one.contributions, resting=one.resting,
+        message.event_id, message.type, message.user_id, message.ts_ms, message.user_partition, message.fields,
+        message.entity_keys, message.values, message.models, message.allowed, message.eligible, message.hits,
+        message.answers, message.clusters, message.members, content=message.content, scores=message.scores,
+        features=message.features, contributions=message.contributions, resting=message.resting,
     )  # fmt: skip
     return message.origin, routed
 
@@ -176,17 +176,17 @@ def _check_cluster(cluster: Trace) -> None:
         raise StateError("a message on the hops topic has a hash of more than 64 bits")
 
 
-def state_key(what: RoutedEvent | RetroactiveMatch) -> bytes:
+def state_key(hop: RoutedEvent | RetroactiveMatch) -> bytes:
     """The record that a message is about: that of the next entity, or that of the user."""
-    entity_key = what.next_entity() if isinstance(what, RoutedEvent) else None
-    return entity_record_key(entity_key) if entity_key is not None else user_record_key(what.user_id)
+    entity_key = hop.next_entity() if isinstance(hop, RoutedEvent) else None
+    return entity_record_key(entity_key) if entity_key is not None else user_record_key(hop.user_id)
 
 
-def belongs(what: RoutedEvent | RetroactiveMatch, key: bytes, partition: int, place: Place | None) -> bool:
+def belongs(hop: RoutedEvent | RetroactiveMatch, key: bytes, partition: int, place: Place | None) -> bool:
     """Whether a message is where `Departures` sends it: at the partition of the next entity, or the user's. `key`: its
     `state_key`. Without `place` nobody can tell where entities are."""
     if not key.startswith(ENTITY):
-        return what.user_partition == partition
+        return hop.user_partition == partition
     return place is None or place(key.removeprefix(ENTITY)) == partition
 
 

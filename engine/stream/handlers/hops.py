@@ -74,21 +74,21 @@ class HopWorker:
         arrived = list(self._arrivals.read(partition, state, records, outcome, requests))
         touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
         self.prepare_returned(
-            [what for _, _, what in arrived if isinstance(what, RoutedEvent) and what.next_entity() is None]
+            [hop for _, _, hop in arrived if isinstance(hop, RoutedEvent) and hop.next_entity() is None]
         )
-        for key, record, what in arrived:
+        for key, record, hop in arrived:
             entity = touched[key]
             if record.offset <= entity.hops:
                 continue  # applied before a crash; what it brought about went out before its state
             entity.hops = record.offset
             try:
-                if self._apply(outcome, partition, record, what, entity, touched, key):
+                if self._apply(outcome, partition, record, hop, entity, touched, key):
                     outcome.records[key] = entity
             except Exception as error:  # one event must never stop a partition
-                _log.exception("an event could not be decided", event_id=what.event_id)
+                _log.exception("an event could not be decided", event_id=hop.event_id)
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        arrivals = ((what.identify(), record.offset) for _, record, what in arrived if isinstance(what, RoutedEvent))
+        arrivals = ((hop.identify(), record.offset) for _, record, hop in arrived if isinstance(hop, RoutedEvent))
         self.keep_scored(outcome, Source(partition, arrivals))
         self._count_visits()
         for request in requests:
@@ -103,25 +103,25 @@ class HopWorker:
         outcome: StateOutcome,
         partition: int,
         record: Any,
-        what: RoutedEvent | RetroactiveMatch,
+        hop: RoutedEvent | RetroactiveMatch,
         entity: EntityRecord,
         touched: Container[bytes],
         key: bytes,
     ) -> bool:
         """Apply one message; whether there is something new to keep in the record."""
-        if isinstance(what, RetroactiveMatch):
-            self.act_retroactively(outcome, what, entity)
+        if isinstance(hop, RetroactiveMatch):
+            self.act_retroactively(outcome, hop, entity)
             return True
-        if what.next_entity() is None:
-            return self.decide_returned(outcome, what, entity)
+        if hop.next_entity() is None:
+            return self.decide_returned(outcome, hop, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-        matches = self.visit(outcome, what, entity, touched, key)
+        matches = self.visit(outcome, hop, entity, touched, key)
         assert self._evaluator is not None
-        if what.next_entity() is None and self._evaluator.is_settled(what):
+        if hop.next_entity() is None and self._evaluator.is_settled(hop):
             self._metrics.routed_events.inc()
             outcome.messages += departures.send_matches(matches)
         else:
-            outcome.messages += [departures.send(what), *departures.send_matches(matches)]
+            outcome.messages += [departures.send(hop), *departures.send_matches(matches)]
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
     def _count_visits(self) -> None:

@@ -48,10 +48,10 @@ def translate_label(data: bytes, mapping: LabelMapping) -> bytes:
 
 def decode_label(data: bytes | None) -> Label:
     """The label in a message. Raises LabelError with a stable reason."""
-    found = decode_message(data)
-    if isinstance(found, Revocation):
+    decoded = decode_message(data)
+    if isinstance(decoded, Revocation):
         raise LabelError("not_a_label", "this is a revocation")
-    return found
+    return decoded
 
 
 def encode_revocation(revocation: Revocation) -> bytes:
@@ -100,8 +100,8 @@ def _time(document: dict[str, Any]) -> int:
     except EventError as error:
         raise LabelError(error.reason, str(error)) from error
     if not EARLIEST_MS <= ts_ms <= LATEST_MS:
-        told = f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {LATEST_MS}"
-        raise LabelError("absurd_timestamp", f"{told}; labels have epoch milliseconds or ISO 8601, not seconds")
+        problem = f"`ts` {document.get('ts')!r} is {ts_ms} ms since 1970, outside {EARLIEST_MS} to {LATEST_MS}"
+        raise LabelError("absurd_timestamp", f"{problem}; labels have epoch milliseconds or ISO 8601, not seconds")
     return ts_ms
 
 

@@ -46,10 +46,10 @@ class LabelWorker:
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of labels."""
         outcome = StateOutcome(state=self._states(partition))
-        told = [(record, self._decode(outcome, record)) for record in records]
-        revocations = [(record, one) for record, one in told if isinstance(one, Revocation)]
+        decoded = [(record, self._decode(outcome, record)) for record in records]
+        revocations = [(record, revocation) for record, revocation in decoded if isinstance(revocation, Revocation)]
         self._metrics.forgiven.inc(forgive_strikes(outcome, revocations, self._names, self._rejector))
-        labels = self._with_events(outcome, [(record, one) for record, one in told if isinstance(one, Label)])
+        labels = self._with_events(outcome, [(record, label) for record, label in decoded if isinstance(label, Label)])
         for start in range(0, len(labels), _LABELS_AT_ONCE):
             self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE])
         return outcome
@@ -75,32 +75,32 @@ class LabelWorker:
         assert outcome.state is not None
         named = self._with_actions(outcome, labels)
         scored = outcome.state.scored_events(hash64(label.event_id) for _, label in named)
-        found = []
+        matched = []
         for record, label in named:
             candidates = scored[hash64(label.event_id)]
             meant = self._meant(record, label, candidates)
-            if len({one.identity for one in meant}) > 1:
+            if len({event.identity for event in meant}) > 1:
                 self._labels_by("ambiguous").inc()
                 _log.warning("a label fits several events: give its user_id and type", event_id=label.event_id)
             elif meant:
-                found.append((record, replace(label, identity=meant[0].identity)))
+                matched.append((record, replace(label, identity=meant[0].identity)))
             elif record.key is not None:  # else it was sent to every partition
                 self._labels_by("unmatched").inc()
-        return found
+        return matched
 
     def _meant(self, record: Any, label: Label, candidates: list[Found]) -> list[Found]:
         """Those of the scored events with a label's id that it can be about."""
         if label.identity:
-            return [one for one in candidates if one.identity == label.identity]
+            return [candidate for candidate in candidates if candidate.identity == label.identity]
         user = label.user_id or (record.key or b"").decode("utf-8", "replace")
         if not user:
             return candidates
         names = self._names(user)
         if label.type is not None:
             identities = {identity_of(name, label.type, label.event_id) for name in names}
-            return [one for one in candidates if one.identity in identities]
+            return [candidate for candidate in candidates if candidate.identity in identities]
         users = {hash64(name) for name in names}
-        return [one for one in candidates if one.user in users]
+        return [candidate for candidate in candidates if candidate.user in users]
 
     def _names(self, user: str) -> list[str]:
         """The names under which a user may be known in the state."""
@@ -147,20 +147,20 @@ class LabelWorker:
         self, state: PartitionState, labels: Iterable[tuple[Any, Label]]
     ) -> dict[int, list[ScoredModel] | StateError]:
         """What models saw and said of the events of these labels; an error where that cannot be read."""
-        found: dict[int, list[ScoredModel] | StateError] = {}
-        wanted: dict[bytes, list[int]] = {}
+        scored: dict[int, list[ScoredModel] | StateError] = {}
+        identities_by_block: dict[bytes, list[int]] = {}
         identities = {label.identity for _, label in labels}
-        for some in state.scored_events(hash64(label.event_id) for _, label in labels).values():
-            for one in some:
-                if one.identity in identities:
-                    wanted.setdefault(one.block, []).append(one.identity)
-        for name, block in state.scored_blocks(wanted).items():
-            own = wanted[name]
+        for events in state.scored_events(hash64(label.event_id) for _, label in labels).values():
+            for event in events:
+                if event.identity in identities:
+                    identities_by_block.setdefault(event.block, []).append(event.identity)
+        for name, block in state.scored_blocks(identities_by_block).items():
+            own = identities_by_block[name]
             try:
                 for key, model in read_scored(payload_of(block), own):
-                    known = found.setdefault(key, [])
+                    known = scored.setdefault(key, [])
                     if isinstance(known, list):
                         known.append(model)
             except StateError as error:
-                found.update(dict.fromkeys(own, error))
-        return found
+                scored.update(dict.fromkeys(own, error))
+        return scored

@@ -25,8 +25,8 @@ def read_malformed(data: bytes) -> object:
     message. Raises EventError (not_json)."""
     text = _shallow(data.decode("utf-8", "replace").removeprefix("\ufeff"))
     try:
-        found = json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_real, parse_int=_whole)
-        return orjson.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+        document = json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_real, parse_int=_whole)
+        return orjson.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise EventError("not_json", f"the message is not JSON: {error}") from error
 

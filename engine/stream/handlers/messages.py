@@ -69,8 +69,8 @@ def arrived_ms(line: bytes) -> int | None:
         document = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    found = document.get("arrived") if type(document) is dict else None
-    return found if type(found) is int and EARLIEST_MS <= found <= LATEST_MS else None
+    arrived = document.get("arrived") if type(document) is dict else None
+    return arrived if type(arrived) is int and EARLIEST_MS <= arrived <= LATEST_MS else None
 
 
 def encode_action(action: Action) -> bytes:
@@ -119,7 +119,7 @@ def encode_decision(decision: Decision) -> bytes:
         document["features"] = decision.features
     if decision.contributions:
         document["contributions"] = {
-            model: [[part, logit] for part, logit in found] for model, found in decision.contributions.items()
+            model: [[part, logit] for part, logit in parts] for model, parts in decision.contributions.items()
         }
     if decision.earlier:
         document["earlier"] = True
@@ -146,11 +146,11 @@ def _bound(value: object) -> dict[str, Any]:
 
 def _hit(hit: Hit) -> dict[str, Any]:
     clauses = []
-    for text, found, result in hit.clauses:
-        too_long = any(type(value) is int and abs(value) >= _LONGEST for value in found.values())
-        values = {name: _plain(value) for name, value in found.items()} if too_long else found
-        one: Any = next(iter(values.values())) if len(values) == 1 else values
-        clauses.append({"text": text, "value": one, "result": result})
+    for text, readings, result in hit.clauses:
+        too_long = any(type(value) is int and abs(value) >= _LONGEST for value in readings.values())
+        values = {name: _plain(value) for name, value in readings.items()} if too_long else readings
+        value: Any = next(iter(values.values())) if len(values) == 1 else values
+        clauses.append({"text": text, "value": value, "result": result})
     document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
     if hit.counterfactual:
         document["counterfactual"] = hit.counterfactual
@@ -159,7 +159,9 @@ def _hit(hit: Hit) -> dict[str, Any]:
 
 def value_text(value: Any) -> str:
     """What a clause of a decision has read, for people."""
-    return ", ".join(f"{name} = {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
+    return (
+        ", ".join(f"{name} = {reading}" for name, reading in value.items()) if isinstance(value, dict) else str(value)
+    )
 
 
 def _plain(value: Value) -> Value:

@@ -48,12 +48,12 @@ class Results:
         if decision.actions and self._logs:
             _log.info(
                 "acted", event_id=decision.event_id, user_id=decision.user_id, type=decision.type,
-                actions=[f"{one.kind} by {one.rule}" for one in decision.actions], rulebook=decision.rulebook,
+                actions=[f"{action.kind} by {action.rule}" for action in decision.actions], rulebook=decision.rulebook,
             )  # fmt: skip
         if decision.actions and not decision.earlier:
             outcome.acted_ms.append(decision.ts_ms)
         revealed = map(self._revealed, decision.actions)
-        return [Message(self._topics.actions, one.target_id.encode(), encode_action(one)) for one in revealed]
+        return [Message(self._topics.actions, action.target_id.encode(), encode_action(action)) for action in revealed]
 
     def _revealed(self, action: Action) -> Action:
         if self._pseudonyms is None:

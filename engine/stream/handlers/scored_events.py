@@ -67,11 +67,11 @@ class ScoredEvents:
             ids = np.array(hash_all([event.event_id for event in own]), np.uint64)
             outcome.keep_scored([outcome.state.scored.put(self._topic, ScoredKeys(keys, users, ids), payload)])
         for rows in scored:
-            for one in choose(rows, self._settings.review_share):
-                event = evaluator.event_at(one.place)
+            for candidate in choose(rows, self._settings.review_share):
+                event = evaluator.event_at(candidate.place)
                 if self._pseudonyms is not None:  # a label finds its event by the user whose it is
                     event = replace(event, user_id=self._pseudonyms.reveal(event.user_id))
-                value = encode_review(event, rows, one)
+                value = encode_review(event, rows, candidate)
                 outcome.messages.append(Message(self._settings.topics.review, event.user_id.encode(), value))
             self._watch(rows)
             self._presume(outcome, evaluator, rows, source)

@@ -86,8 +86,8 @@ class TrainerWorker:
             raise WorkerError(f"the models topic could not be read within {_KNOWN_WITHIN_S:.0f} seconds") from error
         self.active = True
         known = self._models.followers
-        wanted = self._rulebook.models if self._rulebook is not None else [name for name in known if not is_seed(name)]
-        return self._trainer.restore({name: follower for name, follower in known.items() if name in wanted})
+        names = self._rulebook.models if self._rulebook is not None else [name for name in known if not is_seed(name)]
+        return self._trainer.restore({name: follower for name, follower in known.items() if name in names})
 
     def on_revoked(self, partition: int) -> None:
         """Someone else learns from now on."""
@@ -186,9 +186,9 @@ class TrainerWorker:
         disagreement.clear()
         standing: dict[str, float] = {}
         for model in models.values():
-            for name, found in model.moderator_trust.weights_by_moderator().items():
-                standing[name] = min(found, standing.get(name, 1.0))
-        for name in sorted(standing, key=lambda one: (standing[one], one))[:MOST_TOLD]:
+            for name, weight in model.moderator_trust.weights_by_moderator().items():
+                standing[name] = min(weight, standing.get(name, 1.0))
+        for name in sorted(standing, key=lambda moderator: (standing[moderator], moderator))[:MOST_TOLD]:
             trust.labels(name).set(standing[name])
             for against in get_args(Judge):
                 shares = [model.moderator_trust.share(name, against) for model in models.values()]
