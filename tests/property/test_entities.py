@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from engine.core.kernel import add_count, add_distinct
 from engine.core.series.entity_series import add_amount
 from engine.core.series.sketches import add_approx_distinct
-from engine.core.state.clusters import Link
+from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record, load_record, stored_expiry_s
@@ -40,7 +40,7 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
             if value == 9:
                 notes.cross(now)
         else:
-            link = record.links.setdefault(55, Link())
+            link = record.links.setdefault(55, ClusterLink())
             link.label, link.until = value + 1, now + HOUR_MS
             link.see({f"user-{value}": now})
     return record
@@ -66,7 +66,7 @@ def test_a_record_lives_on_when_its_scale_of_time_ends(moves: list[tuple[int, in
         now = record.relative(1_700_000_000_000 + day * 24 * HOUR_MS)
         assert now is not None
         record.newest = max(record.newest, now)
-        record.links.setdefault(55, Link()).until = now + 48 * HOUR_MS
+        record.links.setdefault(55, ClusterLink()).until = now + 48 * HOUR_MS
         add_count(record.series.counts, 10, now, 8, 2 * HOUR_MS)
         again = load_record(dump_record(record))
         assert again.base_ms + again.newest == 1_700_000_000_000 + day * 24 * HOUR_MS

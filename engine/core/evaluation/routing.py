@@ -24,7 +24,7 @@ from engine.core.domain.rules import USER, Counter
 from engine.core.domain.units import duration_text
 from engine.core.evaluation.choice import chosen, most_of
 from engine.core.kernel import identity_of
-from engine.core.state.clusters import Trace
+from engine.core.state.clusters import ClusterTrace
 
 MAX_COMBINATIONS = 64
 PART_SEPARATOR = "\x1f"
@@ -73,7 +73,7 @@ class RoutedEvent:
     eligible: dict[str, str] = field(default_factory=dict)
     hits: tuple[Hit, ...] = ()
     answers: list[dict[str, Value]] = field(default_factory=list)
-    clusters: dict[str, Trace] = field(default_factory=dict)
+    clusters: dict[str, ClusterTrace] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
     place: int = -1
     content: int = 0

@@ -15,8 +15,8 @@ from engine.core.series.distincts import first_time
 from engine.core.series.entity_series import UNKNOWN, EntitySeries
 from engine.core.state.clusters import (
     MAX_MERGES,
-    Link,
-    Trace,
+    ClusterLink,
+    ClusterTrace,
     join,
     labels_of,
     latest_members,
@@ -191,12 +191,12 @@ def _has(series: EntitySeries, now: int) -> bool:
 
 
 def take_labels(
-    clusters: Mapping[str, ClusterProgram], routed: RoutedEvent, links: Mapping[int, Link], now: int
+    clusters: Mapping[str, ClusterProgram], routed: RoutedEvent, links: Mapping[int, ClusterLink], now: int
 ) -> None:
     """Take the user's labels along. Alone, a user is a cluster of one."""
     for name, cluster in clusters.items():
         labels = labels_of(links.get(cluster.spec.key), now)
-        routed.clusters[name] = Trace(labels, known=bool(labels))
+        routed.clusters[name] = ClusterTrace(labels, known=bool(labels))
         routed.values.update(dict.fromkeys(cluster.counters, 1))
 
 
@@ -205,7 +205,7 @@ def keep_labels(clusters: Mapping[str, ClusterProgram], routed: RoutedEvent, use
     for name, trace in routed.clusters.items():
         if name in clusters and trace.belongs(routed.user_id):
             spec = clusters[name].spec
-            link = user.links.setdefault(spec.key, Link())
+            link = user.links.setdefault(spec.key, ClusterLink())
             link.label, link.until = trace.target, max(link.until, now + spec.within_ms)
 
 
@@ -214,14 +214,14 @@ def _link(
 ) -> None:
     for name, cluster in clusters.items():
         if kind in cluster.spec.share and name in routed.clusters:
-            link = record.links.setdefault(cluster.spec.key, Link())
+            link = record.links.setdefault(cluster.spec.key, ClusterLink())
             link_entity(cluster.spec, routed.clusters[name], link, routed.user_id, now, record.base_ms)
 
 
 def _join(cluster: ClusterProgram, routed: RoutedEvent, record: EntityRecord, label: int, now: int) -> None:
     """At the record of a cluster: bring members, read how many there are, or go on to what it is part of."""
     spec, trace = cluster.spec, routed.clusters[cluster.spec.name]
-    link = record.links.setdefault(spec.key, Link())
+    link = record.links.setdefault(spec.key, ClusterLink())
     link.prune(now - max(spec.within_ms, *cluster.counters.values(), 0))
     further = join(spec, trace, link, label, now, record.base_ms)
     if further is None:

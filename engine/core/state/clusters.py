@@ -42,7 +42,7 @@ class ClusterSpec:
 
 
 @dataclass(slots=True)
-class Link:
+class ClusterLink:
     """What a record knows of a cluster.
 
     `label` is 0 without one. At a user's record: valid until `until`. At an entity's: `users` are those who
@@ -79,7 +79,7 @@ class Link:
 
 
 @dataclass(slots=True)
-class Trace:
+class ClusterTrace:
     """What an event has learned of a cluster on its way: labels that are one, and members (epoch ms).
     `known`: its user belonged to the cluster before; `shared`: it has met an entity that others use."""
 
@@ -108,12 +108,14 @@ def own_label(user_id: str) -> int:
     return hash64(user_id) or 1
 
 
-def labels_of(link: Link | None, now: int) -> list[int]:
+def labels_of(link: ClusterLink | None, now: int) -> list[int]:
     """The label that a user's event sets out with, if it has one."""
     return [link.label] if link is not None and link.label and now <= link.until else []
 
 
-def link_entity(spec: ClusterSpec, trace: Trace, link: Link, user_id: str, now: int, base_ms: int) -> None:
+def link_entity(
+    spec: ClusterSpec, trace: ClusterTrace, link: ClusterLink, user_id: str, now: int, base_ms: int
+) -> None:
     """An event at an entity that its cluster shares."""
     if now < link.until:
         return
@@ -134,7 +136,7 @@ def link_entity(spec: ClusterSpec, trace: Trace, link: Link, user_id: str, now: 
     link.label = trace.target
 
 
-def join(spec: ClusterSpec, trace: Trace, link: Link, label: int, now: int, base_ms: int) -> int | None:
+def join(spec: ClusterSpec, trace: ClusterTrace, link: ClusterLink, label: int, now: int, base_ms: int) -> int | None:
     """An event at the record of a cluster. Returns the label to go on to, when there is one."""
     if now <= link.until:
         trace.meet(link.label)
@@ -151,22 +153,22 @@ def join(spec: ClusterSpec, trace: Trace, link: Link, label: int, now: int, base
     return None
 
 
-def size(link: Link, now: int, over_ms: int) -> int:
+def size(link: ClusterLink, now: int, over_ms: int) -> int:
     """How many members were seen in (now - over, now]."""
     return sum(now - over_ms < time <= now for time in link.users.values())
 
 
-def latest_members(link: Link) -> list[str]:
+def latest_members(link: ClusterLink) -> list[str]:
     """The members seen last, for people to look at."""
     ranked = sorted(link.users.items(), key=lambda entry: (-entry[1], entry[0]))
     return [user for user, _ in ranked[:SHOWN_MEMBERS]]
 
 
-def load_link(data: bytes, at: int) -> tuple[Link, int]:
+def load_link(data: bytes, at: int) -> tuple[ClusterLink, int]:
     """What `dump` wrote at a place in `data`, and the place behind it. Raises struct.error or ValueError."""
     label, until, count = _HEAD.unpack_from(data, at)
     at += _HEAD.size
-    link = Link(label, until)
+    link = ClusterLink(label, until)
     for _ in range(count):
         time, length = _USER.unpack_from(data, at)
         at += _USER.size

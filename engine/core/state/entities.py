@@ -12,7 +12,7 @@ from array import array
 
 from engine.core.kernel import remember, trim_counts, trim_distincts
 from engine.core.series.entity_series import EntitySeries, trim_others
-from engine.core.state.clusters import Link
+from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributors
 
 NEVER = -1
@@ -56,7 +56,7 @@ class EntityRecord:
         self.cooldowns: dict[int, tuple[int, int]] = {}
         self.series = EntitySeries()
         self.contributors: dict[int, Contributors] = {}  # by rule
-        self.links: dict[int, Link] = {}  # by cluster
+        self.links: dict[int, ClusterLink] = {}  # by cluster
         self.pending_writes = 0  # batches computed on this record and not yet durable: do not evict
 
     def relative(self, ts_ms: int) -> int:

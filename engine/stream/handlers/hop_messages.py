@@ -8,7 +8,7 @@ import msgspec
 from engine.core.domain.decisions import Contribution, Hit, Value
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
-from engine.core.state.clusters import Trace
+from engine.core.state.clusters import ClusterTrace
 from engine.errors import StateError
 from engine.state.store import ENTITY, Source, entity_record_key, user_record_key
 from engine.stream.handlers.erasure import Forget
@@ -59,7 +59,7 @@ class _RoutedMessage(msgspec.Struct, array_like=True, frozen=True, tag_field="ta
     eligible: dict[str, _Id]
     hits: tuple[Hit, ...]
     answers: Annotated[list[dict[str, Value]], msgspec.Meta(max_length=MAX_ENTITIES)]
-    clusters: dict[str, Trace]
+    clusters: dict[str, ClusterTrace]
     members: dict[str, list[str]]
     content: int
     scores: dict[str, float] = {}
@@ -169,7 +169,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, RoutedEvent | RetroactiveMat
     return message.origin, routed
 
 
-def _check_cluster(cluster: Trace) -> None:
+def _check_cluster(cluster: ClusterTrace) -> None:
     if not all(0 < len(user) <= MAX_CONCEALED_CHARS for user in cluster.members):
         raise StateError("a routed event on the hops topic names a member whom no event can have")
     if not all(0 <= label < 1 << 64 for label in cluster.labels):

@@ -9,7 +9,7 @@ from engine.core.series.counts import new_counts
 from engine.core.series.entity_series import add_amount
 from engine.core.series.packed import AHEAD
 from engine.core.series.recent import CONFLICTING, NEW, SEEN
-from engine.core.state.clusters import Link
+from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS, RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.state.records import dump_record, load_record
@@ -191,13 +191,13 @@ def test_all_that_a_record_knows_moves_to_its_new_scale() -> None:
         record.cool(rule, time, 1_000)
     notes = record.contributors[1] = Contributors(DAY_MS)
     notes.note(Contributor(moved + 9, "e", "post", "u", "", 0))
-    record.links[1] = Link(5, moved + 11, {"u": moved + 13})
+    record.links[1] = ClusterLink(5, moved + 11, {"u": moved + 13})
     record.relative(START_MS + USUAL_RELATIVE_MS + 1)
     assert record.newest == 500
     assert times_by_key(record.series.counts) == {1: [500]}
     assert record.cooldowns == {1: (0, 1_000), 2: (7, 1_000)}
     assert [one.time for one in notes.notes] == [9]
-    assert record.links[1] == Link(5, 11, {"u": 13})
+    assert record.links[1] == ClusterLink(5, 11, {"u": 13})
 
 
 def test_the_newest_event_is_never_before_the_new_scale() -> None:
@@ -264,12 +264,12 @@ def test_a_link_is_kept_while_it_has_users_or_still_holds() -> None:
     record.newest = 10 * DAY_MS
     oldest = record.newest - MAX_LATENESS_MS
     record.links = {
-        1: Link(5, 0, {"late": oldest + 1, "gone": oldest}),
-        2: Link(5, oldest, {"gone": oldest}),
-        3: Link(5, oldest - 1, {"gone": oldest}),
+        1: ClusterLink(5, 0, {"late": oldest + 1, "gone": oldest}),
+        2: ClusterLink(5, oldest, {"gone": oldest}),
+        3: ClusterLink(5, oldest - 1, {"gone": oldest}),
     }
     record.trim()
-    assert record.links == {1: Link(5, 0, {"late": oldest + 1}), 2: Link(5, oldest)}
+    assert record.links == {1: ClusterLink(5, 0, {"late": oldest + 1}), 2: ClusterLink(5, oldest)}
 
 
 def test_who_is_forgotten_is_named_nowhere() -> None:
@@ -277,7 +277,7 @@ def test_who_is_forgotten_is_named_nowhere() -> None:
     notes = record.contributors[1] = Contributors(DAY_MS)
     for time, user, target in ((1, "ann", ""), (2, "ben", "ann"), (3, "ben", "")):
         notes.note(Contributor(time, f"e{time}", "post", user, target, 0))
-    record.links = {1: Link(5, 9, {"ann": 4, "ben": 4}), 2: Link(5, 9, {"ben": 4})}
+    record.links = {1: ClusterLink(5, 9, {"ann": 4, "ben": 4}), 2: ClusterLink(5, 9, {"ben": 4})}
     record.forget("ann")
     assert [one.time for one in notes.notes] == [3]
-    assert record.links == {1: Link(5, 9, {"ben": 4}), 2: Link(5, 9, {"ben": 4})}
+    assert record.links == {1: ClusterLink(5, 9, {"ben": 4}), 2: ClusterLink(5, 9, {"ben": 4})}

@@ -8,7 +8,7 @@ from engine.core.kernel import add_count, add_distinct
 from engine.core.series.entity_series import add_amount
 from engine.core.series.packing import HEADER
 from engine.core.series.sketches import add_approx_amount, add_approx_distinct
-from engine.core.state.clusters import Link
+from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import MAX_LATENESS_MS, EntityRecord
 from engine.core.state.records import VERSION, dump_record, load_record, stored_expiry_s
@@ -43,7 +43,7 @@ def full_record() -> EntityRecord:
         for at in (1, 2):
             notes.note(Contributor(now - at, f"e{at}", "post", "ann", "ben", 3, 2**63 + at))
         notes.cross(now)
-        record.links[rule] = Link(rule + 5, now + rule, {"käthe": now - 2, "ann": now - rule})
+        record.links[rule] = ClusterLink(rule + 5, now + rule, {"käthe": now - 2, "ann": now - rule})
     for step in (2, 1):
         add_amount(record.series.others, 8, now - step, step / 2, 10, DAY_MS)
         add_approx_amount(record.series.others, 7, now - step, 2.5, 1_000, DAY_MS)

@@ -9,7 +9,7 @@ import pytest
 from kafka.errors import KafkaError
 
 from engine.core.kernel import hash64, identity_of
-from engine.core.state.clusters import Link
+from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record
@@ -197,7 +197,7 @@ def noted(*notes: tuple[str, str, str], sharing: tuple[str, ...] = ()) -> bytes:
         for time, (event_id, user, target) in enumerate(notes, 1):
             made.contributors[1].note(Contributor(time, event_id, "post", user, target, 0))
     if sharing:
-        made.links[1] = Link(users=dict.fromkeys(sharing, 1))
+        made.links[1] = ClusterLink(users=dict.fromkeys(sharing, 1))
     return dump_record(made)
 
 

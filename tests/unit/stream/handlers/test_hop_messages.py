@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.domain.events import LATEST_MS, MAX_CLOCK_TOLERANCE_MS
 from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
-from engine.core.state.clusters import Trace
+from engine.core.state.clusters import ClusterTrace
 from engine.errors import StateError
 from engine.state.store import entity_record_key, user_record_key
 from engine.stream.handlers import hop_messages
@@ -71,7 +71,7 @@ def test_a_time_may_be_as_far_ahead_as_a_clock_may_be(behind_ms: int, taken: boo
 def test_a_hash_has_64_bits(hashed: int, taken: bool) -> None:
     assert is_taken(replace(MATCH, content=hashed)) == taken
     assert is_taken(routed(content=hashed)) == taken
-    assert is_taken(routed(clusters={"ring": Trace([5, hashed])})) == taken
+    assert is_taken(routed(clusters={"ring": ClusterTrace([5, hashed])})) == taken
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_hash_has_64_bits(hashed: int, taken: bool) -> None:
 )
 def test_a_member_has_a_name_that_an_event_can_have(chars: int, taken: bool) -> None:
     members = {"ben": START_MS, "m" * chars: START_MS}
-    assert is_taken(routed(clusters={"calm": Trace([1]), "ring": Trace([5], members)})) == taken
+    assert is_taken(routed(clusters={"calm": ClusterTrace([1]), "ring": ClusterTrace([5], members)})) == taken
 
 
 @pytest.mark.parametrize(("visited", "taken"), [(0, True), (1, True), (2, True), (3, False)])
