@@ -116,12 +116,12 @@ class HopWorker:
             return self.decide_returned(outcome, hop, entity)
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
         matches = self.visit(outcome, hop, entity, touched, key)
+        outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
         assert self._evaluator is not None
         if hop.next_entity() is None and self._evaluator.is_settled(hop):
             self._metrics.routed_events.inc()
-            outcome.messages += departures.send_matches(matches)
         else:
-            outcome.messages += [departures.send(hop), *departures.send_matches(matches)]
+            outcome.messages.append(departures.send(hop))
         return bool(entity.newest)  # else it was refused, and leaves nothing behind
 
     def _count_visits(self) -> None:

@@ -758,3 +758,20 @@ def test_who_may_ask_to_forget_someone_and_how_often(origin: RecordOrigin | None
     request = encode_request(Forget("a", [user_record_key("a")]))
     outcomes = [town.hops.process(0, [ann.record(1, "hops", b"a", request, offset=offset)]) for offset in range(2)]
     assert [bool(outcome.messages) for outcome in outcomes] == refused
+
+
+def test_earlier_events_are_acted_on_though_the_one_that_crosses_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town()
+    for number, user in enumerate("ab"):
+        town.post(user, number, text="https://a.com", device_id=f"d{user}")
+        town.travel()
+    town.post("c", 2, text="https://a.com", device_id="dc")
+
+    def failing(*_: object) -> bool:
+        raise RuntimeError("oops")
+
+    monkeypatch.setattr(Evaluator, "is_settled", failing)
+    town.travel()
+    assert sorted(town.actions()) == [("e0", "swarm"), ("e1", "swarm")]
+    dead = [message for message in town.out if message.topic == town.settings.topics.dead_letters]
+    assert [dict(message.headers or ())["reason"] for message in dead] == [b"evaluation_failed"]
