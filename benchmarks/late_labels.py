@@ -55,7 +55,7 @@ Rival = Callable[[Sequence[EvaluationCase], Scenario], Scores]
 
 
 class Recorder:
-    """A pupil that notes what it is asked and told: what it says changes neither."""
+    """A learner that notes what it is asked and told: what it says changes neither."""
 
     def __init__(self, found: Sequence[EvaluationCase]) -> None:
         self._numbers = {case.event_id: at for at, case in enumerate(found)}
@@ -108,7 +108,7 @@ def _text(texts: Sequence[str | None]) -> str:
     return "\n".join(text for text in texts if text)
 
 
-def of_pupil(make: Callable[[], Evaluated]) -> Rival:
+def of_learner(make: Callable[[], Evaluated]) -> Rival:
     """Scores of what learns in this process."""
     return lambda found, scenario: evaluate(found, make(), scenario).scores
 
@@ -171,15 +171,15 @@ def _steps(found: Sequence[EvaluationCase], scenario: Scenario) -> list[Step]:
 
 def of_river(expression: str) -> Rival:
     """Scores of a pipeline of River's."""
-    return of_pupil(lambda: EvaluatedClassifier(expression))
+    return of_learner(lambda: EvaluatedClassifier(expression))
 
 
 RIVALS: dict[str, Rival] = {
-    "default, without hints": of_pupil(Unhinted),
+    "default, without hints": of_learner(Unhinted),
     "bogofilter": of_bogofilter,
     **{name: of_vowpal(reads) for name, reads in VOWPAL.items()},
     **{name: of_river(text) for name, text in RIVER.items()},
-    "River: byte 4-grams, LogisticRegression(AdaGrad)": of_pupil(ByteGrams),
+    "River: byte 4-grams, LogisticRegression(AdaGrad)": of_learner(ByteGrams),
 }
 
 
@@ -209,7 +209,7 @@ def compare(
 ) -> dict[str, Any]:  # fmt: skip
     """The table."""
     spam = [bool(case.spam) for case in found]
-    ours = [of_pupil(EvaluatedModel)(found, scenario) for scenario in scenarios]
+    ours = [of_learner(EvaluatedModel)(found, scenario) for scenario in scenarios]
     table = Table("learner", "(1 - AUC) %", "of each draw", "ours is better by, 95 %")
     summary: dict[str, Any] = {"default": _row(table, "default", ours, spam, None)}
     for name, run in rivals.items():

@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Batches whose acknowledgements are on their way while the next one is computed."""
     cached_entities: Annotated[int, at_least(1)] = 50_000
     """Decoded records kept in memory, for each partition."""
-    standby_replicas: Annotated[int, Limit(lambda number: number >= 0, "is 0 or more")] = 1
+    standby_replicas: Annotated[int, at_least(0)] = 1
     """Other workers that keep a warm copy of each partition's state."""
     commit_interval_ms: Annotated[int, at_least(100)] = 1_000
     session_timeout_ms: Annotated[int, at_least(3_000)] = 10_000

@@ -6,7 +6,8 @@ from typing import Any
 
 from engine.core.series import counts, distincts, recent
 from engine.core.series.counts import LAYOUT, new_counts
-from engine.core.series.distincts import entries_by_key, new_distincts
+from engine.core.series.distincts import LAYOUT as DISTINCT_LAYOUT
+from engine.core.series.distincts import new_distincts
 from engine.core.series.packed import Packed, bounds
 from engine.core.values.bounds import AtLeast
 
@@ -36,6 +37,15 @@ _KEY = 7
 def times_by_key(words: "Packed[int]") -> dict[int, list[int]]:
     """The times of each series."""
     return {words[1 + place]: words[slice(*bounds(words, place, LAYOUT))].tolist() for place in range(words[0])}
+
+
+def entries_by_key(words: "Packed[int]") -> dict[int, list[tuple[int, int]]]:
+    """The times and hashes of each series."""
+    entries = {}
+    for place in range(words[0]):
+        first, end = bounds(words, place, DISTINCT_LAYOUT)
+        entries[words[1 + place]] = list(zip(words[first:end:2], words[first + 1 : end : 2], strict=True))
+    return entries
 
 
 class CountSeries:

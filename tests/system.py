@@ -19,7 +19,6 @@ import psutil
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from engine.core.series.distincts import entries_by_key
 from engine.core.series.windows import SumSeries
 from engine.core.state.entities import NEVER
 from engine.core.state.records import dump_record, load_record
@@ -35,7 +34,7 @@ from engine.stream.kafka.clients import admin, options
 from engine.stream.kafka.topics import changelog_topic, create_topics, topic_specs
 from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests import forks
-from tests.kernels import times_by_key
+from tests.kernels import entries_by_key, times_by_key
 
 RULEBOOKS = Path(__file__).parent / "rulebooks"
 

@@ -68,7 +68,7 @@ class Trainer:
                 model.command_sequence = max(model.command_sequence, other.command_sequence)
         return self.models[name]
 
-    # -- rulings: what people decide, at an offset of the examples topic; what was signed once counts once --------
+    # -- commands: what people decide, at an offset of the examples topic; what was signed once counts once -------
 
     def quarantine(self, moderator: str, quarantined: bool, offset: int, sequence: int = 0) -> int | None:
         """From the first example to the last, a moderator's labels count or do not. The offset from which all has to be

@@ -267,7 +267,7 @@ def targets() -> list[Target]:
     for example in sent(topics.examples):
         taught.learn(decode_example(example))
     snapshots = [key.encode() + b"\n" + value for key, value in whole(taught, 1)]
-    rulings = [msgspec.json.encode(one) for one in (Quarantine("mo", True), Pin("spam", True))]
+    commands = [msgspec.json.encode(one) for one in (Quarantine("mo", True), Pin("spam", True))]
     entry = msgspec.json.encode(Entry("mo", "why", 1, START_MS))
     promotion = msgspec.json.encode(Promotion(2, 1, "mo", "why", 1))
     books = [encode_rulebook({"rules.yaml": RULES}, "id", "me", "note", 1)]
@@ -279,7 +279,7 @@ def targets() -> list[Target]:
         Target("layouts", read_layout, [RULES.encode(), STRICT.encode()], 0.01),
         Target("labels", worker_of("labels"), recorded()[2][:200], 0.1),
         Target("hops", worker_of("hops"), [*sent(topics.hops), encode_request(Forget("u", [b"eu"]))], 0.1),
-        Target("examples", worker_of("trainer"), [*sent(topics.examples), *rulings], 0.1),
+        Target("examples", worker_of("trainer"), [*sent(topics.examples), *commands], 0.1),
         Target("example", decode_example, sent(topics.examples), 0.05),
         Target("records", load_record, stored(b"e") + stored(b"f"), 0.15),
         Target("pieces", read_piece(), stored(BLOCK), 0.1),

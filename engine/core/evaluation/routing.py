@@ -103,9 +103,9 @@ class RoutedEvent:
     def readings(self) -> list[dict[str, Value]]:
         """All values by name. An event that names several entities of a kind has one reading for each, and
         each combination; of very many, every entity occurs in at least one."""
-        kinds: dict[str, list[dict[str, Value]]] = {}
         if len(self.entity_keys) == 1:  # the usual case
             return [self.values | answer for answer in self.answers] or [self.values]
+        kinds: dict[str, list[dict[str, Value]]] = {}
         for (kind, _), values in zip(self.entity_keys, self.answers, strict=False):
             kinds.setdefault(kind, []).append(values)
         by_kind = [[answer for answer in answers if answer] or [{}] for answers in kinds.values()]

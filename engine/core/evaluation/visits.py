@@ -135,13 +135,14 @@ def _watch(
     """
     key = entity_key[1]
     notes = record.contributors.get(rule.key)
+    if notes is not None:
+        notes.lookback_ms = watch.lookback_ms  # the rule may have been edited
     target_id = routed.eligible.get(rule.name)
     direct, crossings = False, list[int]()
     if watch.reachable(record.series):
         direct = watch.crossed(record.series, now, key)
         moments = _later(record.series, notes, now, watch.within_ms) if now < record.newest else []
         if notes is not None:
-            notes.lookback_ms = watch.lookback_ms
             moments = [time for time in moments if not notes.covers(time)]  # they have crossed before
         crossings += [time for time in moments if watch.crossed(record.series, time, key)]
     if direct and (target_id is not None or _has(record.series, now)):
@@ -150,7 +151,6 @@ def _watch(
         if not crossings and target_id is None:
             return []
         notes = record.contributors[rule.key] = Contributors(watch.lookback_ms)
-    notes.lookback_ms = watch.lookback_ms
     for time in crossings:
         notes.cross(time)
     if target_id is not None and not direct:

@@ -103,15 +103,6 @@ def distinct_entries(words: "Packed[int]", key: int) -> int:
     return entries_of(words, key, LAYOUT)
 
 
-def entries_by_key(words: "Packed[int]") -> dict[int, list[tuple[int, int]]]:
-    """The times and hashes of each series."""
-    entries = {}
-    for place in range(words[0]):
-        first, end = bounds(words, place, LAYOUT)
-        entries[words[1 + place]] = list(zip(words[first:end:2], words[first + 1 : end : 2], strict=True))
-    return entries
-
-
 def distinct_times_between(words: "Packed[int]", after: int, until: int) -> list[int]:
     """The times in (after, until] of all series. What is newest is looked at first: most ask about that."""
     times: list[int] = []

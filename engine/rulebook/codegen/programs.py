@@ -57,9 +57,11 @@ class ProgramWriter:
         lines = observations(self._words, scope, [counter for counter in counters if counter.by == USER])
         compiled([function("observe(f, s, now)", scope, lines)], event_type, namespace)
         decider = self._decider(event_type, at_user, at_once, from_series, no_score)
-        return Program(namespace["observe"], decider, self._route(event_type, away, counters, asked))
+        return Program(namespace["observe"], decider, self._routing(event_type, away, counters, asked))
 
-    def _route(self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]) -> RoutingProgram | None:
+    def _routing(
+        self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]
+    ) -> RoutingProgram | None:
         """What needs other entities: None when nothing of this event type does."""
         needed = self._reached(away, [name for name in asked if name in self._needs.away_models])
         read = {ref.target: self._words.counters[ref.target] for ref in needed if ref.kind == "counter"}

@@ -1,4 +1,4 @@
-"""What teaches the models, as messages: labels, examples, what is worth a label, rulings. Revocations come among the
+"""What teaches the models, as messages: labels, examples, what is worth a label, commands. Revocations come among the
 labels."""
 
 from typing import Any
@@ -20,7 +20,7 @@ IN_OUR_TERMS = LabelMapping()
 """How labels are read that nothing has to be done to."""
 
 MODEL_COMMAND = b"@ruling"
-"""The key of rulings among the examples."""
+"""The key of commands about models among the examples."""
 
 
 def decode_message(data: bytes | None, mapping: LabelMapping = IN_OUR_TERMS) -> Label | Revocation:

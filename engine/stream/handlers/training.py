@@ -132,7 +132,7 @@ class TrainerWorker:
     def _rule(self, record: Any) -> int | None:
         """A model command: the offset from which the examples have to be read again, if they have to be."""
         if self._accept(record, "model") is None:
-            raise LabelError("not_a_publishers", "it does not come from one who may publish rulings")
+            raise LabelError("not_a_publishers", "it does not come from one who may command models")
         model_command, place = decode_model_command(record.value), (record.offset, sequence_of(record))
         match model_command:
             case Quarantine(moderator=moderator, quarantined=quarantined):

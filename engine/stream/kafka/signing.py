@@ -1,4 +1,4 @@
-"""What people publish is signed: labels, rulebooks, pauses, promotions, list entries, rulings, requests to forget.
+"""What people publish is signed: labels, rulebooks, pauses, promotions, list entries, commands, requests to forget.
 
 A signature is Ed25519 over the application's id, the topic, the key, the value, the signer's name and a sequence
 number, which is the microsecond of signing. The workers have public keys alone, so who breaks into one can sign

@@ -81,12 +81,12 @@ def test_what_one_moderator_taught_is_undone_exactly() -> None:
 
 def test_a_ruling_is_lifted_by_another() -> None:
     trainer = trained(10)
-    rulings = [("eve", True, 10), ("eve", False, 11)]
-    for position, model_command in enumerate(rulings):
+    commands = [("eve", True, 10), ("eve", False, 11)]
+    for position, model_command in enumerate(commands):
         assert trainer.quarantine(*model_command) == 0
         for offset in range(10):
             trainer.learn(example(SPAM, "spam", offset, moderator="eve"), offset)
-        assert [trainer.quarantine(*earlier) for earlier in rulings[: position + 1]] == [None] * (position + 1)
+        assert [trainer.quarantine(*earlier) for earlier in commands[: position + 1]] == [None] * (position + 1)
         assert trainer.models["spam"].labels == (0 if position == 0 else 10)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import StateError
-from engine.state import entity_budget as census_module
+from engine.state import entity_budget as budget_module
 from engine.state.entity_budget import Admission, EntityBudget, Provisional, load_entity_budget
 
 DAY_MS = 86_400_000
@@ -148,7 +148,7 @@ def test_old_times_are_no_way_around(days_back: int) -> None:
 
 
 def test_of_very_many_provisional_entities_the_oldest_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census_module, "MAX_PROVISIONAL", 3)
+    monkeypatch.setattr(budget_module, "MAX_PROVISIONAL", 3)
     entity_budget = filled(5)
     assert len(entity_budget.provisional["device_id"]) == 3
     assert entity_budget.admit("device_id", key(9), TODAY, 5, EVE) == Admission(True, key(2))
@@ -200,7 +200,7 @@ def test_what_is_stored_of_it_is_bounded() -> None:
     assert stored is not None
     assert len(stored) < 68_000
     again = load_entity_budget(entity_budget.dump(), stored)
-    assert {len(known) for known in again.provisional.values()} == {census_module.MAX_STORED // 3}
+    assert {len(known) for known in again.provisional.values()} == {budget_module.MAX_STORED // 3}
     again.unstored = 9_999
     assert again.dump_provisional() == stored
 

@@ -7,14 +7,13 @@ import pytest
 from engine.core.series.distincts import (
     EXACT_FROM,
     doubt_distinct,
-    entries_by_key,
     first_time,
     new_distincts,
     remove_distinct,
 )
 from engine.core.series.packed import FLOOR, Packed, head
 from engine.core.values.bounds import AtLeast
-from tests.kernels import KERNELS
+from tests.kernels import KERNELS, entries_by_key
 
 pytestmark = pytest.mark.parametrize("kernel", KERNELS)
 

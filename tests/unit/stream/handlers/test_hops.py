@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS, Event
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64
-from engine.core.series.distincts import entries_by_key
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record, load_record
 from engine.learning.scored import read_scored
@@ -33,7 +32,7 @@ from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.publishers import RecordOrigin
 from engine.stream.offline.engine import Record
-from tests.kernels import times_by_key
+from tests.kernels import entries_by_key, times_by_key
 from tests.unit.stream.signed import person
 
 START_MS = 1_760_000_000_000

@@ -1,4 +1,4 @@
-"""Which labels, examples and rulings are taken, and which are refused with a reason."""
+"""Which labels, examples and commands are taken, and which are refused with a reason."""
 
 from dataclasses import replace
 from typing import Any
