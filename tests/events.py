@@ -3,7 +3,10 @@
 import random
 from typing import Any
 
+import msgspec
 import orjson
+
+from engine.core.evaluation.routing import NOWHERE, RoutedEvent
 
 START_MS = 1_760_000_000_000
 
@@ -58,3 +61,11 @@ def swarm_events(count: int, seed: int = 7) -> list[bytes]:
         if rng.random() < 0.01:
             made.append(made[-1])
     return made
+
+
+def routed_event(**changes: Any) -> RoutedEvent:
+    """An event on its way to its first entity."""
+    routed = RoutedEvent(
+        NOWHERE, "e", "post", "ann", START_MS, 0, {}, [("device_id", "d")], {}, {}, False, {}, (), [], {}, {}, 0
+    )
+    return msgspec.structs.replace(routed, **changes)

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from engine.core.domain.events import Event, lookup
+from engine.core.domain.events import Event
 from engine.core.domain.rules import ANY_EVENT, Rulebook
+from engine.core.kernel import lookup
 from engine.core.values.identity import COMPUTED_FIELDS
 from engine.rulebook.checks.requirements import Requirement, Requirements, Value
 

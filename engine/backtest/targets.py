@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from engine.core.domain.events import Event, lookup
+from engine.core.domain.events import Event
 from engine.core.domain.rules import Rule, Rulebook
+from engine.core.kernel import lookup
 
 USERS = "user"
 """The kind of those whose events rules meet; all other kinds are paths of fields."""

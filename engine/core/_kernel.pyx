@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""For a compiler: the functions of `counts.py`, `distincts.py` and `recent.py`, on the same arrays.
+"""For a compiler: the functions of `counts.py`, `distincts.py`, `recent.py` and others, on the same arrays.
 
 Change both; tests hold them equal. What the words mean is said in `packed.py`.
 """
@@ -11,6 +11,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
 from engine.core.values.bounds import at_least
+from engine.core.values.paths import parts_of
 
 ctypedef long long wide
 ctypedef unsigned long long hash64_t
@@ -26,6 +27,7 @@ cdef enum:
     COUNT_COLUMNS = 4
     DISTINCT_COLUMNS = 5
     AHEAD = 3
+    RUN = 12
 
 
 # -- what both kinds of series have in common ---------------------------------------------------------
@@ -71,6 +73,13 @@ cdef inline Py_ssize_t _right(word *words, wide time, Py_ssize_t first, Py_ssize
         else:
             low = middle + 1
     return first + low * width
+
+
+cdef inline Py_ssize_t _between(
+    word *words, Py_ssize_t first, Py_ssize_t end, wide after, wide until, Py_ssize_t width
+) noexcept:
+    """How many entries lie in (after, until]."""
+    return (_right(words, until, first, end, width) - _right(words, after, first, end, width)) // width
 
 
 cdef inline wide _horizon(word *words, Py_ssize_t place, Py_ssize_t columns, Py_ssize_t width) noexcept:
@@ -207,22 +216,48 @@ def read_counts(array.array words, wide now, array.array questions not None):
     return found
 
 
-def count_entries(array.array words not None, unsigned int key):
+def read_count_at(array.array words not None, unsigned int key, list times not None, wide over_ms):
+    """As in counts.py."""
+    return [_read_count(words.data.as_uints, key, <wide> time, over_ms) for time in times]
+
+
+def times_between(array.array words not None, wide after, wide until):
+    """As in counts.py."""
+    cdef unsigned int *data = words.data.as_uints
+    cdef Py_ssize_t place, at, end
+    cdef list times = []
+    for place in range(<Py_ssize_t> data[0]):
+        end = _end(data, place, COUNT_COLUMNS)
+        for at in range(_right(data, after, _first(data, place, COUNT_COLUMNS), end, 1), end):
+            if <wide> data[at] > until:
+                break
+            times.append(data[at])
+    return times
+
+
+def count_lost_until(array.array words not None, unsigned int key):
+    """As in counts.py."""
+    cdef unsigned int *at = words.data.as_uints
+    cdef Py_ssize_t place = _find(at, key)
+    return _lost_until(at, place, COUNT_COLUMNS, 1) if _holds(at, place, key) else None
+
+
+def count_entries(array.array words not None, unsigned int key, wide after, wide until):
     """As in counts.py."""
     cdef unsigned int *at = words.data.as_uints
     cdef Py_ssize_t place = _find(at, key)
     if not _holds(at, place, key):
         return 0
-    return _end(at, place, COUNT_COLUMNS) - _first(at, place, COUNT_COLUMNS)
+    return _between(at, _first(at, place, COUNT_COLUMNS), _end(at, place, COUNT_COLUMNS), after, until, 1)
 
 
-def distinct_entries(array.array words not None, hash64_t key):
+def distinct_entries(array.array words not None, hash64_t key, wide after, wide until):
     """As in distincts.py."""
     cdef hash64_t *at = <hash64_t *> words.data.as_voidptr
     cdef Py_ssize_t place = _find(at, key)
     if not _holds(at, place, key):
         return 0
-    return (_end(at, place, DISTINCT_COLUMNS) - _first(at, place, DISTINCT_COLUMNS)) // 2
+    return _between(at, _first(at, place, DISTINCT_COLUMNS), _end(at, place, DISTINCT_COLUMNS), after, until, 2)
 
 
 def trim_counts(array.array words not None, wide oldest):
@@ -390,6 +425,77 @@ def read_distinct(array.array words, hash64_t key, wide now, wide over_ms):
     if start >= lost and now >= <wide> data[_head(data, EXACT_FROM, place)]:
         return found
     return at_least(found)
+
+
+def read_distinct_at(array.array words not None, hash64_t key, list times not None, wide over_ms):
+    """As in distincts.py: one pass over the entries, by a table of how often each value is in the window."""
+    cdef hash64_t *data = words.data.as_ulonglongs
+    cdef Py_ssize_t place = _find(data, key), first, end, begin, until, slot, size = 8, distinct = 0
+    cdef wide now, lost, horizon, exact_from
+    cdef list found = []
+    if not _holds(data, place, key) or not times:
+        return [0] * len(times)
+    first, end = _first(data, place, DISTINCT_COLUMNS), _end(data, place, DISTINCT_COLUMNS)
+    horizon, lost = _horizon(data, place, DISTINCT_COLUMNS, 2), _lost_until(data, place, DISTINCT_COLUMNS, 2)
+    exact_from = data[_head(data, EXACT_FROM, place)]
+    begin = until = _right(data, max(<wide> times[0] - over_ms, horizon), first, end, 2)
+    while size < end - begin:
+        size *= 2
+    cdef hash64_t *values = <hash64_t *> calloc(size, sizeof(hash64_t))
+    cdef int *occurrences = <int *> calloc(size, sizeof(int))  # -1: none any more, but the place is taken
+    if values == NULL or occurrences == NULL:
+        free(values)
+        free(occurrences)
+        raise MemoryError()
+    for time in times:
+        now = time
+        while until < end and <wide> data[until] <= now:
+            slot = _slot(values, occurrences, size, data[until + 1])
+            if occurrences[slot] <= 0:
+                values[slot], occurrences[slot] = data[until + 1], 0
+                distinct += 1
+            occurrences[slot] += 1
+            until += 2
+        while begin < until and <wide> data[begin] <= max(now - over_ms, horizon):
+            slot = _slot(values, occurrences, size, data[begin + 1])
+            occurrences[slot] -= 1
+            if occurrences[slot] == 0:
+                occurrences[slot] = -1
+                distinct -= 1
+            begin += 2
+        found.append(distinct if now - over_ms >= lost and now >= exact_from else at_least(distinct))
+    free(values)
+    free(occurrences)
+    return found
+
+
+cdef inline Py_ssize_t _slot(hash64_t *values, int *occurrences, Py_ssize_t size, hash64_t value) noexcept:
+    """Where a value stands in a table, or would stand."""
+    cdef Py_ssize_t slot = (value ^ value >> 32) & (size - 1)
+    while occurrences[slot] and values[slot] != value:
+        slot = slot + 1 & size - 1
+    return slot
+
+
+def distinct_times_between(array.array words not None, wide after, wide until):
+    """As in distincts.py."""
+    cdef hash64_t *data = words.data.as_ulonglongs
+    cdef Py_ssize_t place, at, end
+    cdef list times = []
+    for place in range(<Py_ssize_t> data[0]):
+        end = _end(data, place, DISTINCT_COLUMNS)
+        for at in range(_right(data, after, _first(data, place, DISTINCT_COLUMNS), end, 2), end, 2):
+            if <wide> data[at] > until:
+                break
+            times.append(data[at])
+    return times
+
+
+def distinct_lost_until(array.array words not None, hash64_t key):
+    """As in distincts.py."""
+    cdef hash64_t *at = words.data.as_ulonglongs
+    cdef Py_ssize_t place = _find(at, key)
+    return _lost_until(at, place, DISTINCT_COLUMNS, 2) if _holds(at, place, key) else None
 
 
 def trim_distincts(array.array words not None, wide oldest):
@@ -599,6 +705,36 @@ def plain_identity(dict document not None):
         if name in document:
             return None
     return event_id, kind, user_id, ts_ms
+
+
+def lookup(dict document not None, str path not None):
+    """As in paths.py."""
+    if "." not in path:
+        return document.get(path)
+    cdef object value = document
+    for part in <tuple> parts_of(path):
+        if type(value) is not dict:
+            value = None
+            break
+        value = (<dict> value).get(part)
+    return value if value is not None else document.get(path)
+
+
+def smallest_hashes(bytes data not None, array.array factors not None):
+    """As in min_hashes.py."""
+    cdef const unsigned char *at = data
+    cdef Py_ssize_t run, runs = len(data) - RUN + 1
+    cdef hash64_t *factor = <hash64_t *> factors.data.as_voidptr
+    cdef hash64_t head, tail, value, first = <hash64_t> -1, second = <hash64_t> -1
+    for run in range(runs):
+        memcpy(&head, at + run, 8)
+        memcpy(&tail, at + run + RUN - 8, 8)
+        value = (head * factor[0]) ^ (tail * factor[1])
+        value = (value ^ (value >> 29)) * factor[2]
+        first = min(first, value)
+        value = (value ^ (value >> 29)) * factor[3]
+        second = min(second, value ^ (value >> 29))
+    return first, second
 
 
 def pack_record(int version, int more, wide offset, wide hops, wide base_ms, unsigned int newest, unsigned int expires_s,

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.core.series import counts, distincts, packing, recent
 from engine.core.series.packed import Packed
-from engine.core.values import hashing, identity
+from engine.core.values import hashing, identity, min_hashes, paths
 from engine.core.values.bounds import AtLeast
 
 
@@ -40,15 +40,27 @@ add_distinct: "Callable[[Packed[int], int, int, int, int, int], None]" = (_kerne
 read_distinct: "Callable[[Packed[int] | None, int, int, int], int | AtLeast | None]" = (
     _kernel or distincts
 ).read_distinct
-count_entries: "Callable[[Packed[int], int], int]" = (_kernel or counts).count_entries
-distinct_entries: "Callable[[Packed[int], int], int]" = (_kernel or distincts).distinct_entries
+read_count_at: "Callable[[Packed[int], int, list[int], int], list[int | AtLeast | None]]" = (
+    _kernel or counts
+).read_count_at
+read_distinct_at: "Callable[[Packed[int], int, list[int], int], list[int | AtLeast | None]]" = (
+    _kernel or distincts
+).read_distinct_at
+times_between: "Callable[[Packed[int], int, int], list[int]]" = (_kernel or counts).times_between
+distinct_times_between: "Callable[[Packed[int], int, int], list[int]]" = (_kernel or distincts).distinct_times_between
+count_lost_until: "Callable[[Packed[int], int], int | None]" = (_kernel or counts).count_lost_until
+distinct_lost_until: "Callable[[Packed[int], int], int | None]" = (_kernel or distincts).distinct_lost_until
+count_entries: "Callable[[Packed[int], int, int, int], int]" = (_kernel or counts).count_entries
+distinct_entries: "Callable[[Packed[int], int, int, int], int]" = (_kernel or distincts).distinct_entries
 trim_distincts: "Callable[[Packed[int], int], int]" = (_kernel or distincts).trim_distincts
 hash64: "Callable[[str], int]" = (_kernel or hashing).hash64
 hash_all: "Callable[[list[str]], array[int]]" = (_kernel or hashing).hash_all
 hash_bytes: "Callable[[bytes], int]" = (_kernel or hashing).hash_bytes
+smallest_hashes: "Callable[[bytes, array[int]], tuple[int, int]]" = (_kernel or min_hashes).smallest_hashes
 identity_of: "Callable[[str, str, str], int]" = (_kernel or identity).identity_of
 remember: "Callable[[array[int], int, int, int], int]" = (_kernel or recent).remember
 plain_identity: "Callable[[dict[str, Any]], tuple[str, str, str, int] | None]" = (_kernel or identity).plain_identity
+lookup: "Callable[[dict[str, Any], str], Any]" = (_kernel or paths).lookup
 pack_record: "Callable[..., bytes]" = (_kernel or packing).pack_record
 unpack_record: "Callable[[bytes], tuple[Any, ...]]" = (_kernel or packing).unpack_record
 

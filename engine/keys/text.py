@@ -1,11 +1,10 @@
 """Near-duplicate texts: keys that copies of one text share, whatever a spammer changes to tell them apart.
 
-A text is reduced to its letters: case, spaces, punctuation, digits, links, invisible characters, accents and
-look-alikes from other alphabets (Unicode's confusables) and from the keyboard (p4yp@l) make no difference.
-Of all runs of RUN bytes in what is left, the one whose hash is smallest is the key (min-hash; Broder, "On
-the resemblance and containment of documents", 1997): two texts share it with a probability equal to the
-share of runs that they have in common. Two hash functions give two keys; texts that share either are taken
-for copies. `docs/decisions/0010-near-duplicate-text.md` has the rates measured on real texts.
+A text is reduced to its letters: case, spaces, punctuation, digits, links, invisible characters, accents and look-
+alikes from other alphabets (Unicode's confusables) and from the keyboard (p4yp@l) make no difference. Of all runs of
+12 bytes in what is left, the one whose hash is smallest is the key (`core/values/min_hashes.py`): two texts share it
+with a probability equal to the share of runs that they have in common. Two hash functions give two keys; texts that
+share either are taken for copies. `docs/decisions/0010-near-duplicate-text.md` has the rates measured on real texts.
 
 The hash functions are drawn by a deployment's secret. Who knew them could look for words whose hash is smaller than
 any text's, add two fresh ones to each copy, and no two copies would share a key.
@@ -13,14 +12,13 @@ any text's, add two fresh ones to each copy, and no two copies would share a key
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
-from engine.core.kernel import hash64
+from engine.core.kernel import hash64, smallest_hashes
 from engine.keys.characters import look_alikes, squeezed, without_unseen
 
 MIN_LETTERS = 20
@@ -36,10 +34,6 @@ MAX_READ = 20_000
 WINDOW = 240
 """Of a text of more than twice as many bytes, one key is of so many at its head and the other of so many at its tail.
 Keys of the whole of it would change with anything long that is put before or behind what is copied."""
-
-RUN = 12
-"""Bytes in a run: 12 letters of an alphabet, with the vowel signs of Indian ones, 6 kana or Korean
-syllables, 4 Chinese characters. Shorter runs survive more edits and match more strangers."""
 
 _MAX_EXPANSION = 4
 """Letters that one character stands for (ﷺ is a sentence of eighteen)."""
@@ -69,6 +63,7 @@ _SPELLED_MARKS = "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3"
 
 _LETTERS = bytes.maketrans(b"01345789l", b"oieastbgi")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha() and chr(code) not in "01345789")
+_NO_DIGITS = bytes(code for code in range(256) if not 48 <= code < 58)
 _LEADS = bytes((*range(0xC0, 0xE0), 0xE3, *range(0xEA, 0xEE)))
 """Bytes of UTF-8 that say little more than the alphabet: without them, each letter of one is a byte, and each kana
 and Korean syllable two."""
@@ -76,9 +71,7 @@ and Korean syllable two."""
 _INDIAN = re.compile(rb"\xe0[\xa4-\xbe]")
 """The same of scripts from India to Laos."""
 
-_HALF = 8
 _MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
-_SHIFT = np.uint64(29)
 _PURPOSE = "near-duplicate texts"
 
 
@@ -100,27 +93,10 @@ def text_keys(text: str, key: int = 0) -> tuple[str, ...]:
         data = _units(data)
         if count + (len(data) - count) // 2 < MIN_LETTERS:
             return ()
-    mix = _mix(key)
-    if len(data) <= 2 * WINDOW:
-        hashes = _hashes(data, mix)
-        first, second = hashes, _again(hashes, mix)
-    else:
-        first, second = _hashes(data[:WINDOW], mix), _again(_hashes(data[-WINDOW:], mix), mix)
-    return f"a{int(first.min()):016x}", f"b{int(second.min()):016x}"
-
-
-def _hashes(data: bytes, mix: tuple[np.uint64, ...]) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """The first hash of each run."""
-    words = np.ndarray((len(data) - _HALF + 1,), dtype="<u8", buffer=data, strides=(1,))
-    runs = len(data) - RUN + 1
-    hashes = (words[:runs] * mix[0]) ^ (words[RUN - _HALF : RUN - _HALF + runs] * mix[1])
-    return (hashes ^ (hashes >> _SHIFT)) * mix[2]
-
-
-def _again(hashes: np.ndarray[Any, np.dtype[np.uint64]], mix: tuple[np.uint64, ...]) -> Any:
-    """The second hash of each run, from the first."""
-    again = (hashes ^ (hashes >> _SHIFT)) * mix[3]
-    return again ^ (again >> _SHIFT)
+    first, second = smallest_hashes(data if len(data) <= 2 * WINDOW else data[:WINDOW], _factors(key))
+    if len(data) > 2 * WINDOW:
+        _, second = smallest_hashes(data[-WINDOW:], _factors(key))
+    return f"a{first:016x}", f"b{second:016x}"
 
 
 def unmasked(text: str) -> str:
@@ -150,8 +126,10 @@ def skeleton(text: str) -> str:
             text = _RUNS.sub(_without_strays, text)
     if "." in text or "://" in text:
         text = _without_links(text)
-    text = _NUMBERS.sub("", text)
-    text = _IN_WORD.sub(lambda match: _SIGNS[match[0]], text)
+    if text.encode().translate(None, _NO_DIGITS):
+        text = _NUMBERS.sub("", text)
+    if any(sign in text for sign in _SIGNS):
+        text = _IN_WORD.sub(lambda match: _SIGNS[match[0]], text)
     return text.encode().translate(_LETTERS, _NO_LETTERS).decode()
 
 
@@ -191,11 +169,11 @@ def _marks() -> str:
 
 
 @lru_cache(maxsize=8)
-def _mix(key: int) -> tuple[np.uint64, ...]:
-    """The factors of the hash functions: odd numbers that only the key tells."""
+def _factors(key: int) -> "array[int]":
+    """Those of the hash functions: odd numbers that only the key tells."""
     drawn = blake2b(digest_size=32, key=(key & (1 << 64) - 1).to_bytes(8, "little")).digest() if key else bytes(32)
     parts = (int.from_bytes(drawn[at : at + 8], "little") for at in range(0, 32, 8))
-    return tuple(np.uint64((constant ^ part) | 1) for constant, part in zip(_MIX, parts, strict=True))
+    return array("Q", ((constant ^ part) | 1 for constant, part in zip(_MIX, parts, strict=True)))
 
 
 class _Folds(dict[int, str | int | None]):

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.core.domain.events import EARLIEST_MS, LATEST_MS, TimeUnit, epoch_ms, lookup, rename
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, TimeUnit, epoch_ms, rename
+from engine.core.kernel import lookup
 from engine.errors import EventError
 from engine.learning.verdicts import VERDICTS, Verdict
 

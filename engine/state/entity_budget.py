@@ -58,6 +58,9 @@ class Provisional:
     def __len__(self) -> int:
         return len(self._entities)
 
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._entities
+
     def add(self, name: bytes, key: bytes | None, sources: list[int]) -> None:
         """One more, in the share of the first source; of very many, the oldest is not provisional any more."""
         if name in self._entities:
@@ -162,11 +165,14 @@ class EntityBudget:
     provisional: dict[str, Provisional] = field(default_factory=dict)
     unstored: int = 0
 
-    def meet(self, kind: str, key: bytes, source: int) -> None:
-        """An entity that is counted is named again."""
-        known = self.provisional.get(kind)
-        if known and known.meet(_name(key), key, source):
+    def meet(self, kind: str, key: bytes, source: int) -> bool:
+        """An entity that is counted is named again. Whether it is provisional still."""
+        known, name = self.provisional.get(kind), _name(key)
+        if known is None or name not in known:
+            return False
+        if known.meet(name, key, source):
             self.unstored += 1
+        return name in known
 
     def admit(
         self, kind: str, key: bytes, ts_ms: int, budget: int, source: int, busy: Container[bytes] = ()

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 from pytest import MonkeyPatch
 
-from engine.core.domain.events import FieldMapping
+from engine.core.domain.events import Event, FieldMapping
 from engine.core.evaluation.evaluator import Evaluation, Evaluator
 from engine.core.evaluation.routing import RoutedEvent
 from engine.core.state.entities import EntityRecord
@@ -25,10 +25,10 @@ def test_whatever_is_settled_would_have_changed_nothing(monkeypatch: MonkeyPatch
     decide, seen = Evaluator.decide_returned, Counter[str]()
 
     def watched(
-        self: Evaluator, routed: RoutedEvent, record: EntityRecord, ledger: EntityRecord | None = None
+        self: Evaluator, routed: RoutedEvent, event: Event, record: EntityRecord, ledger: EntityRecord | None = None
     ) -> Evaluation:
         is_settled, before = self.is_settled(routed), dump_record(record)
-        result = decide(self, routed, record, ledger)
+        result = decide(self, routed, event, record, ledger)
         if is_settled:
             assert result.decision is None
             assert dump_record(record) == before

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.core.domain.events import EARLIEST_MS, Event, FieldMapping, epoch_ms, lookup
+from engine.core.domain.events import EARLIEST_MS, Event, FieldMapping, epoch_ms
+from engine.core.kernel import lookup
 from engine.core.values.identity import INVALID_FIELDS
 from engine.errors import EventError
 

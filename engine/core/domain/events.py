@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import NoneType
 from typing import Any, Literal
 
-from engine.core.kernel import identity_of, plain_identity
+from engine.core.kernel import identity_of, lookup, plain_identity
 from engine.core.values.identity import (
     CLOCK_SKEW,
     COMPUTED_FIELDS,
@@ -196,20 +196,6 @@ def rename(document: dict[str, Any], sources: Mapping[str, str], as_string: Iter
         if type(value) is int:
             renamed[name] = str(value)
     return renamed
-
-
-def lookup(document: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None. A key that contains the dots itself is looked at where there is nothing at
-    the path: it may be the sender's."""
-    if "." not in path:  # the usual case
-        return document.get(path)
-    value: Any = document
-    for part in path.split("."):
-        if type(value) is not dict:
-            value = None
-            break
-        value = value.get(part)
-    return value if value is not None else document.get(path)
 
 
 def epoch_ms(value: object, unit: TimeUnit) -> int:

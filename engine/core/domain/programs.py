@@ -48,13 +48,14 @@ class Decider:
 class EntityProgram:
     """What an event of one type does at the entities of one kind.
 
-    `keys`: which entities the event's fields name; `observe` enters the event into the series of one of
-    them (the last argument is its key); `read` gives the counters' values there, by name.
+    `keys`: which entities the event's fields name, of which it visits `most`; `observe` enters the event into the
+    series of one of them (the last argument is its key); `read` gives the counters' values there, by name.
     """
 
     keys: Callable[[Fields], tuple[str, ...]]
     observe: Callable[[Fields, EntitySeries, int, str], None]
     read: Callable[[EntitySeries, int, str], dict[str, Value]]
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,15 @@ class Program:
 class Watch:
     """A rule that also acts on those who came before the threshold: what is watched at its entities.
 
-    `crossed`: whether the rule's clauses about the entity hold at a time; `reachable`: whether they could at any time,
-    by how much there is of what they count: most entities are far from it, and it is quickly asked; `count`: the value
-    of `counter`, which tells the positions ("14th of 23"), and `series_key` and `over_ms` are its own; `within_ms`: the
-    longest window of the clauses' counters.
+    `crossings`: at which of some times, in ascending order, the rule's clauses about the entity hold; `reachable`:
+    whether they could at a time, or at a later one whose windows have it, by how much there is, as most entities are
+    far from it; `count`: the value of `counter`, which tells the positions ("14th of 23"), and `series_key` and
+    `over_ms` are its own; `within_ms`: the longest window of the clauses' counters.
     """
 
     rule: int
-    crossed: Callable[[EntitySeries, int, str], bool]
-    reachable: Callable[[EntitySeries], bool]
+    crossings: Callable[[EntitySeries, list[int], str], list[int]]
+    reachable: Callable[[EntitySeries, int], bool]
     count: Callable[[EntitySeries, int, str], int | AtLeast | None]
     counter: str
     series_key: int

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.core.domain.decisions import Mode
-from engine.core.domain.events import Event, lookup
+from engine.core.domain.events import Event
 from engine.core.domain.programs import AskModel, Program, Readings, Rest, Watch
-from engine.core.kernel import hash64
+from engine.core.kernel import hash64, lookup
 from engine.core.series.entity_series import EntitySeries
 from engine.core.values.hashing import hash32
 from engine.core.values.lists import LiveList

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from engine.core.domain.decisions import ClauseTrace, Decision, Outcome, strongest
-from engine.core.domain.events import Event, lookup
+from engine.core.domain.events import Event
 from engine.core.domain.programs import Decider, Program, Readings, RoutingProgram, Scorer
 from engine.core.domain.rules import Rulebook, target_of
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
-from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent, route
+from engine.core.evaluation.routing import NOWHERE, RetroactiveMatch, RoutedEvent, route
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
-from engine.core.kernel import identity_of, remember
+from engine.core.kernel import identity_of, lookup, remember
 from engine.core.series.entity_series import EntitySeries
 from engine.core.series.recent import CONFLICTING, SEEN
 from engine.core.state.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
@@ -122,23 +122,19 @@ class Evaluator:
                 return Evaluation(decision, routed)
         return self._evaluation(case)
 
-    def prepare_returned(self, routed_events: Sequence[RoutedEvent]) -> None:
-        """The same for events that are back from their entities."""
-        back = [(routed, self.rulebook.program(routed.type)) for routed in routed_events]
-        deciders = [(routed, program.routing.decider) for routed, program in back if program and program.routing]
-        for place, (routed, _) in enumerate(deciders):
-            routed.place = place
-        if not deciders:  # what the models have read of this batch stays
-            return
-        self.prepare([(routed.event(), decider) for routed, decider in deciders])
+    def prepare_returned(self, routed_events: Sequence[RoutedEvent]) -> list[Event]:
+        """The same for events that are back from their entities. Returns them, for `decide_returned`."""
+        events = [routed.event() for routed in routed_events]
+        programs = [(event, self.rulebook.program(event.type)) for event in events]
+        batch = [(event, program.routing.decider) for event, program in programs if program and program.routing]
+        if batch:  # else what the models have read of this batch stays
+            self.prepare(batch)
+        return events
 
     def decide_returned(
-        self, routed: RoutedEvent, record: EntityRecord, ledger: EntityRecord | None = None
+        self, routed: RoutedEvent, event: Event, record: EntityRecord, ledger: EntityRecord | None = None
     ) -> Evaluation:
         """Decide an event that is back from its entities, with its user's record."""
-        if routed.place < 0:
-            self.prepare_returned([routed])
-        event = routed.event()
         now = record.relative(event.ts_ms)
         scoring = Scoring(self._models, event)
         case = Case(
@@ -166,12 +162,13 @@ class Evaluator:
         program = self.rulebook.program(routed.type)
         if program is None or program.routing is None or routed.hits:
             return False
-        if any(trace.belongs(routed.user_id) for trace in routed.clusters.values()):
-            return False
         decider, ask = program.routing.decider, self._models.threshold
         if decider.models or self._is_sampled(routed.identify()):
             return False
-        return not any(decider.decide(routed.fields, reading, 0, ask) for reading in routed.readings())
+        for trace in routed.clusters.values():
+            if trace.belongs(routed.user_id):
+                return False
+        return all(not decider.decide(routed.fields, reading, 0, ask) for reading in routed.readings())
 
     def decide_retroactively(
         self, match: RetroactiveMatch, record: EntityRecord, ledger: EntityRecord | None = None
@@ -203,7 +200,11 @@ class Evaluator:
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
             self._decide_gathered(case, program.decider, [values])
             return None
-        fields = {path: value for path in program.carried if (value := lookup(event.fields, path)) is not None}
+        fields = {}
+        for path in program.carried:
+            value = event.fields.get(path) if "." not in path else lookup(event.fields, path)
+            if value is not None:
+                fields[path] = value
         if CLOCK_SKEW in program.carried:  # None is unknown there, nothing is no skew
             fields[CLOCK_SKEW] = event.fields.get(CLOCK_SKEW, 0)
         if program.invalid is not None:
@@ -215,10 +216,12 @@ class Evaluator:
                 if target_id is not None and len(target_id) <= MAX_ID_CHARS:
                     eligible[self.rulebook.rules[index].name] = target_id
         routed = RoutedEvent(
-            event.event_id, event.type, event.user_id, event.ts_ms, user_partition, fields, entity_keys, values,
-            case.models, case.allowed, eligible, tuple(case.hits), content=event.content,
+            NOWHERE, event.event_id, event.type, event.user_id, event.ts_ms, user_partition, fields, entity_keys,
+            values, case.models, case.allowed, eligible, tuple(case.hits), answers=[], clusters={}, members={},
+            content=event.content, identity=event.identity,
         )  # fmt: skip
-        take_labels(program.clusters, routed, case.record.links, case.now)
+        if program.clusters:
+            take_labels(program.clusters, routed, case.record.links, case.now)
         return routed
 
     def _decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:

@@ -14,19 +14,26 @@ that more events can only make true.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, product
+from typing import Annotated
+
+import msgspec
 
 from engine.core.domain.decisions import Contribution, Hit, Value, ordinal
-from engine.core.domain.events import Event
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS, Event
 from engine.core.domain.programs import Fields, RoutingProgram
 from engine.core.domain.rules import USER, Counter
 from engine.core.domain.units import duration_text
-from engine.core.evaluation.choice import chosen, most_of
+from engine.core.evaluation.choice import chosen
 from engine.core.kernel import identity_of
 from engine.core.state.clusters import ClusterTrace
 
 MAX_COMBINATIONS = 64
+MAX_ENTITIES = 512
+MAX_CONCEALED_CHARS = 2_048
+"""Ids have up to 256 characters, and their pseudonyms more."""
+
 PART_SEPARATOR = "\x1f"
 """Stands between the parts of a pair's key; in them it is escaped (`joined`), as ids may have it."""
 
@@ -48,40 +55,61 @@ def escaped(part: str) -> str:
     return part.replace(_ESCAPE, f"{_ESCAPE}0").replace(PART_SEPARATOR, f"{_ESCAPE}1")
 
 
-@dataclass(slots=True)
-class RoutedEvent:
-    """An event on its way to its entities and back to `user_partition`, where its user is.
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CONCEALED_CHARS)]
+Time = Annotated[int, msgspec.Meta(ge=EARLIEST_MS, le=LATEST_MS + MAX_CLOCK_TOLERANCE_MS)]
+Partition = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
+Key = Annotated[str, msgspec.Meta(max_length=4 * MAX_CONCEALED_CHARS)]
+Hash64 = Annotated[int, msgspec.Meta(ge=0)]
+"""MessagePack has no larger number than one of 64 bits."""
 
-    `fields`: what the entities and the decision need of the event; `values`: the user's counters and scores
-    as they were at its arrival; `answers`: of each entity so far, the counters' values; `allowed`: an allow rule has
-    held already; `eligible`: rules that look back, or rest, at an entity and that would act, and on which target;
-    `resting`: those of them that rest wherever they hold; `hits`: what has been decided already; `clusters`: what it
-    has learned of each; `members`: those of its clusters; `place`, `content`: as its event's; what the decision at
-    its user was made by is in `scores`, `features` and `contributions`.
+
+class Origin(msgspec.Struct, array_like=True, frozen=True):
+    """Which message of a source partition something came as. `topic`: 0 events, 1 hops; `number` rises with every
+    message from one partition."""
+
+    topic: Annotated[int, msgspec.Meta(ge=0, le=1)]
+    partition: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+    number: Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+
+
+NOWHERE = Origin(0, 0, 0)
+"""Of what has not been sent."""
+
+
+class RoutedEvent(msgspec.Struct, array_like=True, tag_field="tag", tag="journey"):
+    """An event on its way to its entities and back to `user_partition`, where its user is; as it is sent, too.
+
+    `origin`: the message that it is in; `fields`: what the entities and the decision need of the event; `values`:
+    the user's counters and scores as they were at its arrival; `answers`: of each entity so far, the counters'
+    values; `allowed`: an allow rule has held already; `eligible`: rules that look back, or rest, at an entity and
+    that would act, and on which target; `resting`: those of them that rest wherever they hold; `hits`: what has
+    been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `content`,
+    `identity`: as its event's; what the decision at its user was made by is in `scores`, `features` and
+    `contributions`.
     """
 
-    event_id: str
-    type: str
-    user_id: str
-    ts_ms: int
-    user_partition: int
-    fields: Fields
-    entity_keys: list[EntityKey]
+    origin: Origin
+    event_id: Id
+    type: Id
+    user_id: Id
+    ts_ms: Time
+    user_partition: Partition
+    fields: dict[str, object]
+    entity_keys: Annotated[list[tuple[Id, Key]], msgspec.Meta(max_length=MAX_ENTITIES)]
     values: dict[str, Value]
     models: dict[str, str]
-    allowed: bool = False
-    eligible: dict[str, str] = field(default_factory=dict)
-    hits: tuple[Hit, ...] = ()
-    answers: list[dict[str, Value]] = field(default_factory=list)
-    clusters: dict[str, ClusterTrace] = field(default_factory=dict)
-    members: dict[str, list[str]] = field(default_factory=dict)
-    place: int = -1
-    content: int = 0
-    scores: dict[str, float] = field(default_factory=dict)
-    features: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    contributions: dict[str, list[Contribution]] = field(default_factory=dict)
-    resting: dict[str, bool] = field(default_factory=dict)
-    identity: int = 0
+    allowed: bool
+    eligible: dict[str, Id]
+    hits: tuple[Hit, ...]
+    answers: Annotated[list[dict[str, Value]], msgspec.Meta(max_length=MAX_ENTITIES)]
+    clusters: dict[str, ClusterTrace]
+    members: dict[str, list[str]]
+    content: Hash64
+    scores: dict[str, float] = {}
+    features: dict[str, dict[str, float | None]] = {}
+    contributions: dict[str, list[Contribution]] = {}
+    resting: dict[str, bool] = {}
+    identity: Hash64 = 0
 
     def next_entity(self) -> EntityKey | None:
         """The entity to visit now; None when it is back at its user."""
@@ -97,7 +125,7 @@ class RoutedEvent:
     def event(self) -> Event:
         """The event, with the fields that it has carried."""
         return Event(
-            self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, self.place, self.identify()
+            self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, identity=self.identify()
         )  # fmt: skip
 
     def readings(self) -> list[dict[str, Value]]:
@@ -152,6 +180,8 @@ class RetroactiveMatch:
 def route(program: RoutingProgram, fields: Fields) -> list[EntityKey]:
     """The entities that an event visits, in the order in which all events visit their kinds: of each kind all that it
     names, or of many some that its sender does not choose."""
-    return [
-        (kind, key) for kind, entity in program.entities.items() for key in chosen(entity.keys(fields), most_of(kind))
-    ]
+    entity_keys: list[EntityKey] = []
+    for kind, entity in program.entities.items():
+        keys = entity.keys(fields)
+        entity_keys += [(kind, key) for key in (keys if len(keys) < 2 else chosen(keys, entity.most))]
+    return entity_keys

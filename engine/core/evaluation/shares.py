@@ -6,10 +6,8 @@ A ratio of them goes on then: of a busy entity it is that of its newest thousand
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from engine.core.kernel import read_count, read_distinct
-from engine.core.series import counts, distincts
+from engine.core.kernel import count_lost_until, distinct_lost_until, read_count, read_distinct
 from engine.core.series.entity_series import EntitySeries
-from engine.core.series.packed import find, holds, lost_until
 from engine.core.values.bounds import AtLeast
 
 LEAST_SHARED = 500
@@ -60,19 +58,23 @@ def _names(name: str) -> tuple[str, str]:
 
 
 def _pair(series: EntitySeries, now: int, share: Share) -> tuple[int, int] | None:
-    over_ms = now - max(_known_from(series, part, now) for part in share[1:])
+    _, one, other = share
+    over_ms = now - max(_known_from(series, one, now), _known_from(series, other, now))
     if over_ms <= 0:
         return None
-    counts = [_read(series, part, now, over_ms) for part in share[1:]]
-    return (counts[0], counts[1]) if all(type(count) is int for count in counts) and counts[1] >= LEAST_SHARED else None
+    numerator, denominator = _read(series, one, now, over_ms), _read(series, other, now, over_ms)
+    is_known = type(numerator) is int and type(denominator) is int and denominator >= LEAST_SHARED
+    return (numerator, denominator) if is_known else None
 
 
 def _known_from(series: EntitySeries, part: Part, now: int) -> int:
     """From when on a counter knows everything of its window."""
-    is_count = part.kind == "count"
-    words, layout = (series.counts, counts.LAYOUT) if is_count else (series.distincts, distincts.LAYOUT)
-    place, start = find(words, part.series_key), now - part.over_ms
-    return max(start, lost_until(words, place, layout)) if holds(words, place, part.series_key) else start
+    start = now - part.over_ms
+    if part.kind == "count":
+        lost = count_lost_until(series.counts, part.series_key)
+    else:
+        lost = distinct_lost_until(series.distincts, part.series_key)
+    return start if lost is None else max(start, lost)
 
 
 def _read(series: EntitySeries, part: Part, now: int, over_ms: int) -> Any:

@@ -7,12 +7,12 @@ event carries, and on nothing else.
 
 from collections.abc import Callable, Mapping
 
-from engine.core.domain.programs import ClusterProgram, EntityProgram, Rest, RoutingProgram, Watch
+from engine.core.domain.programs import ClusterProgram, EntityProgram, Rest, RoutingProgram
 from engine.core.domain.rules import Rule, Rulebook, cooldown_key, is_in_force
+from engine.core.evaluation.lookbacks import look_back
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
-from engine.core.kernel import hash64
-from engine.core.series.distincts import first_time
-from engine.core.series.entity_series import UNKNOWN, EntitySeries
+from engine.core.kernel import remember
+from engine.core.series.entity_series import UNKNOWN
 from engine.core.state.clusters import (
     MAX_MERGES,
     ClusterLink,
@@ -23,12 +23,7 @@ from engine.core.state.clusters import (
     link_entity,
     size,
 )
-from engine.core.state.contributors import Contributor, Contributors
-from engine.core.state.entities import EntityRecord
-from engine.core.values.bounds import least_of
-
-_LATER_TIMES = 256
-"""How many later events are looked at again when one arrives late."""
+from engine.core.state.entities import RECENT_IDS, EntityRecord
 
 Admit = Callable[[RoutedEvent, EntityKey], bool]
 """Told of an event at an entity that is new, whether it may be counted."""
@@ -59,7 +54,7 @@ def visit(
     else:
         entity = plan.entities.get(entity_key[0]) if plan is not None else None
         routed.answers.append(entity.read(UNKNOWN, 0, entity_key[1]) if entity is not None else {})
-    if routed.next_entity() is None and plan is not None:
+    if plan is not None and plan.clusters and routed.next_entity() is None:
         _go_on_to_clusters(plan.clusters, routed)
     return matches
 
@@ -87,17 +82,18 @@ def _count(
     entity_key = routed.entity_keys[len(routed.answers)]
     kind, key = entity_key
     # An event that was sent again by the plan of another rulebook may come a second time, another way.
-    if record.remember(routed.identify(), routed.content):
+    if remember(record.recent, routed.identify(), routed.content, RECENT_IDS):
         entity.observe(routed.fields, record.series, now, key)
     routed.answers.append(entity.read(record.series, now, key))
     matches: list[RetroactiveMatch] = []
     for watch in rulebook.watches.get(kind, ()):
         rule = rulebook.rules[watch.rule]
-        if rule.name in routed.eligible or rule.key in record.contributors or watch.reachable(record.series):
-            matches += _watch(watch, rule, routed, record, now, entity_key)
+        if rule.name in routed.eligible or rule.key in record.contributors or watch.reachable(record.series, now):
+            matches += look_back(watch, rule, routed, record, now, entity_key)
     for rest in rulebook.rests.get(kind, ()):
         _rest(rest, rulebook.rules[rest.rule], routed, record, now, key)
-    _link(plan.clusters, routed, record, kind, now)
+    if plan.clusters:
+        _link(plan.clusters, routed, record, kind, now)
     return matches
 
 
@@ -122,72 +118,6 @@ def travel(
     while (entity_key := routed.next_entity()) is not None:
         matches += visit(routed, record_at(entity_key), rulebook)
     return matches
-
-
-def _watch(
-    watch: Watch, rule: Rule, routed: RoutedEvent, record: EntityRecord, now: int, entity_key: EntityKey
-) -> list[RetroactiveMatch]:
-    """Note the event if the rule would act on it; release the notes that a crossing reaches.
-
-    An event that arrives late may have been the one that was missing: the moments of the later events are
-    looked at again. So the notes that are released in the end are the same in any order of arrival, for
-    clauses that more events can only make true (`>=` on a count; a ratio may sink again).
-    """
-    key = entity_key[1]
-    notes = record.contributors.get(rule.key)
-    if notes is not None:
-        notes.lookback_ms = watch.lookback_ms  # the rule may have been edited
-    target_id = routed.eligible.get(rule.name)
-    direct, crossings = False, list[int]()
-    if watch.reachable(record.series):
-        direct = watch.crossed(record.series, now, key)
-        moments = _later(record.series, notes, now, watch.within_ms) if now < record.newest else []
-        if notes is not None:
-            moments = [time for time in moments if not notes.covers(time)]  # they have crossed before
-        crossings += [time for time in moments if watch.crossed(record.series, time, key)]
-    if direct and (target_id is not None or _has(record.series, now)):
-        crossings.append(now)
-    if notes is None:
-        if not crossings and target_id is None:
-            return []
-        notes = record.contributors[rule.key] = Contributors(watch.lookback_ms)
-    for time in crossings:
-        notes.cross(time)
-    if target_id is not None and not direct:
-        who = (routed.event_id, routed.type, routed.user_id, target_id, routed.user_partition, routed.content)
-        notes.note(Contributor(now, *who))
-    released = notes.release()
-    if not released:
-        return []
-    total = max(int(least_of(watch.count(record.series, time, key)) or 0) for time in (*crossings, record.newest))
-    return [_match_of(watch, rule.name, note, record, entity_key, total) for note in released]
-
-
-def _match_of(
-    watch: Watch, rule: str, note: Contributor, record: EntityRecord, entity_key: EntityKey, total: int
-) -> RetroactiveMatch:
-    """An account has the place of its first event in the window, an event its own."""
-    entered = hash64(note.user_id), note.time - watch.over_ms, note.time
-    first = first_time(record.series.distincts, watch.series_key, *entered)
-    at = first if first is not None else note.time
-    count = watch.count(record.series, at, entity_key[1])
-    position = count if isinstance(count, int) else None  # of a lower bound nobody knows the place
-    return RetroactiveMatch(
-        rule, note.event_id, note.type, note.user_id, note.target_id, record.base_ms + note.time, note.user_partition,
-        *entity_key, watch.counter, position, max(total, position or 0), note.content,
-    )  # fmt: skip
-
-
-def _later(series: EntitySeries, notes: Contributors | None, now: int, within_ms: int) -> list[int]:
-    """The moments after `now` whose windows may contain it."""
-    times = series.after(now, now + within_ms)
-    if notes is not None:
-        times |= {note.time for note in notes.notes if now < note.time <= now + within_ms}
-    return sorted(times)[:_LATER_TIMES]
-
-
-def _has(series: EntitySeries, now: int) -> bool:
-    return bool(series.after(now - 1, now))
 
 
 def take_labels(

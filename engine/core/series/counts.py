@@ -14,7 +14,7 @@ from engine.core.series.packed import (
     bounds,
     doubt,
     drop,
-    entries_of,
+    entries_between,
     find,
     head,
     holds,
@@ -76,14 +76,25 @@ def read_counts(words: "Packed[int] | None", now: int, questions: "array[int]") 
     return [read_count(words, key, now, over_ms) for key, over_ms in zip(asked, asked, strict=True)]
 
 
+def read_count_at(words: "Packed[int]", key: int, times: list[int], over_ms: int) -> list[int | AtLeast | None]:
+    """As `read_count`, at several times in ascending order."""
+    return [read_count(words, key, now, over_ms) for now in times]
+
+
+def count_lost_until(words: "Packed[int]", key: int) -> int | None:
+    """As `packed.lost_until`; None where there is no such series."""
+    place = find(words, key)
+    return lost_until(words, place, LAYOUT) if holds(words, place, key) else None
+
+
 def trim_counts(words: "Packed[int]", oldest: int) -> int:
     """As `packed.trim`."""
     return trim(words, oldest, LAYOUT)
 
 
-def count_entries(words: "Packed[int]", key: int) -> int:
-    """As `packed.entries_of`: no answer of the series is larger."""
-    return entries_of(words, key, LAYOUT)
+def count_entries(words: "Packed[int]", key: int, after: int, until: int) -> int:
+    """As `packed.entries_between`: no answer about a part of that time is larger."""
+    return entries_between(words, key, after, until, LAYOUT)
 
 
 def times_between(words: "Packed[int]", after: int, until: int) -> list[int]:

@@ -18,7 +18,7 @@ from engine.core.series.packed import (
     bounds,
     doubt,
     drop,
-    entries_of,
+    entries_between,
     find,
     head,
     holds,
@@ -77,6 +77,17 @@ def read_distinct(words: "Packed[int] | None", key: int, now: int, over_ms: int)
     return count if is_exact else at_least(count)
 
 
+def read_distinct_at(words: "Packed[int]", key: int, times: list[int], over_ms: int) -> list[int | AtLeast | None]:
+    """As `read_distinct`, at several times in ascending order."""
+    return [read_distinct(words, key, now, over_ms) for now in times]
+
+
+def distinct_lost_until(words: "Packed[int]", key: int) -> int | None:
+    """As `packed.lost_until`; None where there is no such series."""
+    place = find(words, key)
+    return lost_until(words, place, LAYOUT) if holds(words, place, key) else None
+
+
 def remove_distinct(words: "Packed[int]", key: int, value: int) -> bool:
     """Take the newest entry with a value's hash out of the series `key`; whether there was one."""
     place = find(words, key)
@@ -98,21 +109,19 @@ def trim_distincts(words: "Packed[int]", oldest: int) -> int:
     return trim(words, oldest, LAYOUT)
 
 
-def distinct_entries(words: "Packed[int]", key: int) -> int:
-    """As `packed.entries_of`: no answer of the series is larger."""
-    return entries_of(words, key, LAYOUT)
+def distinct_entries(words: "Packed[int]", key: int, after: int, until: int) -> int:
+    """As `packed.entries_between`: no answer about a part of that time is larger."""
+    return entries_between(words, key, after, until, LAYOUT)
 
 
 def distinct_times_between(words: "Packed[int]", after: int, until: int) -> list[int]:
-    """The times in (after, until] of all series. What is newest is looked at first: most ask about that."""
+    """The times in (after, until] of all series."""
     times: list[int] = []
     for place in range(words[0]):
         first, end = bounds(words, place, LAYOUT)
-        at = end - 2
-        while at >= first and words[at] > after:
-            if words[at] <= until:
-                times.append(words[at])
-            at -= 2
+        if first < end and words[end - 2] > after:
+            entered = words[first:end:2]
+            times += entered[bisect_right(entered, after) : bisect_right(entered, until)]
     return times
 
 

@@ -1,8 +1,8 @@
 """The series of one entity: what the functions generated from a rulebook read and write."""
 
 from engine.core.series import counts, distincts
-from engine.core.series.counts import new_counts, times_between
-from engine.core.series.distincts import distinct_times_between, new_distincts
+from engine.core.series.counts import new_counts
+from engine.core.series.distincts import new_distincts
 from engine.core.series.packed import Packed, shift
 from engine.core.series.windows import SeriesByKey, SumSeries
 from engine.core.values.bounds import AtLeast
@@ -22,12 +22,6 @@ class EntitySeries:
 
     def __bool__(self) -> bool:
         return self.counts[0] > 0 or self.distincts[0] > 0 or bool(self.others)
-
-    def after(self, now: int, until: int) -> set[int]:
-        """The times in (now, until] at which something was entered."""
-        times = set(times_between(self.counts, now, until))
-        times.update(distinct_times_between(self.distincts, now, until))
-        return times.union(*(series.after(now, until) for series in self.others.values()))
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""

@@ -52,13 +52,14 @@ def bounds(words: "Packed[int]", place: int, layout: Layout) -> tuple[int, int]:
     return (base + words[total + place] if place else base), base + words[1 + total + place]
 
 
-def entries_of(words: "Packed[int]", key: int, layout: Layout) -> int:
-    """How many entries the series of a key has, of whatever time."""
+def entries_between(words: "Packed[int]", key: int, after: int, until: int, layout: Layout) -> int:
+    """How many entries the series of a key has with times in (after, until]."""
     place = find(words, key)
     if not holds(words, place, key):
         return 0
     first, end = bounds(words, place, layout)
-    return (end - first) // layout.width
+    times = words[first : end : layout.width]
+    return bisect_right(times, until) - bisect_right(times, after)
 
 
 def begin(words: "Packed[int]", place: int, key: int, retention_ms: int, layout: Layout) -> None:

@@ -37,15 +37,17 @@ class Contributor(NamedTuple):
 class Contributors:
     """The notes of one rule at one entity, by time, and the spans of time that crossings reach back over."""
 
-    __slots__ = ("lookback_ms", "notes", "spans")
+    __slots__ = ("_packed", "lookback_ms", "notes", "spans")
 
     def __init__(self, lookback_ms: int) -> None:
         self.lookback_ms = lookback_ms
         self.notes: list[Contributor] = []
         self.spans: list[tuple[int, int]] = []  # (after, until], disjoint, ascending
+        self._packed: bytes | None = None  # the notes as bytes, until they change
 
     def note(self, contributor: Contributor) -> None:
         """Remember an event."""
+        self._packed = None
         insort(self.notes, contributor)
         if len(self.notes) > MAX_NOTES:
             del self.notes[0]
@@ -61,10 +63,22 @@ class Contributors:
                 after, until = min(after, span[0]), max(until, span[1])
         self.spans = sorted([*apart, (after, until)])[-MAX_SPANS:]
 
-    def covers(self, time: int) -> bool:
-        """Whether a crossing at `time` would change nothing: others reach over all that it means."""
-        after = max(0, time - self.lookback_ms)
-        return any(begin <= after and time <= end for begin, end in self.spans)
+    def covers(self, first: int, last: int) -> bool:
+        """Whether crossings from `first` to `last` would change nothing: others reach over all that they mean."""
+        after = max(0, first - self.lookback_ms)
+        return any(begin <= after and last <= end for begin, end in self.spans)
+
+    def uncovered(self, times: list[int]) -> list[int]:
+        """Those of some times at which crossings would change something."""
+        for begin, end in self.spans:
+            covered_from = begin + self.lookback_ms if begin else 0
+            times = [time for time in times if not covered_from <= time <= end]
+        return times
+
+    def times_between(self, after: int, until: int) -> list[int]:
+        """The times in (after, until] of notes."""
+        notes = self.notes
+        return [note[0] for note in notes[bisect_left(notes, (after + 1,)) : bisect_left(notes, (until + 1,))]]
 
     def release(self) -> list[Contributor]:
         """Take out the notes that a crossing has reached."""
@@ -74,31 +88,40 @@ class Contributors:
             end = bisect_left(self.notes, (until + 1,))
             released += self.notes[begin:end]
             del self.notes[begin:end]
+        if released:
+            self._packed = None
         return released
 
     def forget(self, user_id: str) -> None:
         """Drop a user's events, and those that are aimed at him."""
         self.notes = [note for note in self.notes if user_id not in (note.user_id, note.target_id)]
+        self._packed = None
 
     def trim(self, oldest: int) -> None:
         """Forget what lies before `oldest`."""
         if self.notes and self.notes[0].time < oldest:
             del self.notes[: bisect_left(self.notes, (oldest,))]
+            self._packed = None
         self.spans = [span for span in self.spans if span[1] >= oldest]
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""
         self.notes = [note._replace(time=note.time - by_ms) for note in self.notes if note.time >= by_ms]
+        self._packed = None
         self.spans = [(max(0, after - by_ms), until - by_ms) for after, until in self.spans if until >= by_ms]
 
     def dump(self) -> bytes:
         """As bytes; `load` reads them."""
         parts = [_HEAD.pack(self.lookback_ms, len(self.spans), len(self.notes))]
         parts += [_SPAN.pack(*span) for span in self.spans]
-        for note in self.notes:
-            texts = [text.encode() for text in note[1:5]]
-            parts += [_NOTE.pack(note.time, note.user_partition, note.content, *map(len, texts)), *texts]
-        return b"".join(parts)
+        if self._packed is None:
+            self._packed = b"".join([part for note in self.notes for part in _parts_of(note)])
+        return b"".join([*parts, self._packed])
+
+
+def _parts_of(note: Contributor) -> list[bytes]:
+    texts = [text.encode() for text in note[1:5]]
+    return [_NOTE.pack(note.time, note.user_partition, note.content, *map(len, texts)), *texts]
 
 
 def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[Contributors, int]:

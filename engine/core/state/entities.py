@@ -42,8 +42,8 @@ class EntityRecord:
     """
 
     __slots__ = (
-        "acted", "base_ms", "contributors", "cooldowns", "hops", "links", "newest", "offset", "pending_writes",
-        "recent", "series",
+        "acted", "base_ms", "contributors", "cooldowns", "hops", "is_provisional", "links", "newest", "offset",
+        "pending_writes", "recent", "series",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -57,6 +57,7 @@ class EntityRecord:
         self.series = EntitySeries()
         self.contributors: dict[int, Contributors] = {}  # by rule
         self.links: dict[int, ClusterLink] = {}  # by cluster
+        self.is_provisional = True  # it may be: whether it is, the budget of entities knows
         self.pending_writes = 0  # batches computed on this record and not yet durable: do not evict
 
     def relative(self, ts_ms: int) -> int:

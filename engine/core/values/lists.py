@@ -49,6 +49,7 @@ class Entries(set[str]):
         super().__init__()
         self._meanings: Counter[Meaning] = Counter()
         self._lengths: Counter[tuple[object, object]] = Counter()  # of networks: version and bits
+        self._wildcards = 0
         for entry in entries:
             self.add(entry)
 
@@ -69,6 +70,7 @@ class Entries(set[str]):
         super().clear()
         self._meanings.clear()
         self._lengths.clear()
+        self._wildcards = 0
 
     def __contains__(self, value: object) -> bool:
         return super().__contains__(value) or (
@@ -87,6 +89,8 @@ class Entries(set[str]):
                 and ("network", *network.within(bits)) in meanings  # type: ignore[arg-type]  # a number
                 for version, bits in self._lengths
             )
+        if not self._wildcards:
+            return False
         labels = folded.split(".")
         return len(labels) > 1 and any(("below", ".".join(labels[at:])) in meanings for at in range(len(labels) - 1))
 
@@ -94,6 +98,7 @@ class Entries(set[str]):
         meaning = meaning_of(entry)
         if meaning is None:
             return
+        self._wildcards += by if meaning[0] == "below" else 0
         counted: list[tuple[Counter[Any], tuple[object, ...]]] = [(self._meanings, meaning)]
         if meaning[0] == "network":
             counted.append((self._lengths, meaning[1:3]))

@@ -76,6 +76,16 @@ class Scope:
         self._assigned.update(names)
         return line
 
+    def given(self, ref: Ref) -> str:
+        """The local variable that holds a name, where the function's own lines set it."""
+        name = self.variable(ref)
+        self._assigned.add(name)
+        return name
+
+    def unread(self) -> list[str]:
+        """The variables that are set when they are read."""
+        return [name for name in self.variables.values() if name not in self._assigned]
+
     def constant(self, prefix: str, value: Any) -> str:
         """A global of the generated code."""
         name = f"{prefix}{len(self.constants)}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.core.domain.programs import EntityProgram, Rest, Watch
 from engine.core.domain.rules import Counter
+from engine.core.evaluation.choice import most_of
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import observations
 from engine.rulebook.codegen.functions import (
@@ -17,12 +18,15 @@ from engine.rulebook.codegen.functions import (
     fetch,
     from_series,
     function,
+    store_of,
 )
 from engine.rulebook.codegen.reachability import reachable
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.sections.dependencies import Dependencies, reached
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
+
+READERS_AT = {"count": "read_count_at", "distinct": "read_distinct_at"}
 
 
 class EntityWriter:
@@ -41,7 +45,7 @@ class EntityWriter:
             function("read(s, now, k)", read, [f" return {self._values(read, answered)}"]),
         ]
         compiled(source, f"{event_type} at {kind}", namespace)
-        return EntityProgram(namespace["find"], namespace["observe"], namespace["read"])
+        return EntityProgram(namespace["find"], namespace["observe"], namespace["read"], most_of(kind))
 
     def gather(self, event_type: str, counters: Sequence[Counter], scores: Iterable[str]) -> Any:
         """Reads the user's counters and scores, for the rules that are decided after its entities."""
@@ -70,19 +74,20 @@ class EntityWriter:
         scope = self._words.scope(namespace, self._read, no_score)
         theirs = _about_entities(rule, needs)
         count = self._words.scope(namespace, from_series, no_score)
+        names = {ref.target for group in theirs for clause in group for ref in reached(needs.declared, clause.expr)}
+        within_ms = max(self._words.counters[name].over_ms for name in names if name in self._words.counters)
+        has_enough = reachable(rule, self._words.counters, needs, within_ms)
         source = [
-            function("crossed(s, now, k)", scope, [f" return {conditions(scope, *theirs)}"]),
+            function("crossings(s, times, k)", scope, self._crossings(scope, theirs, needs)),
             function("count(s, now, k)", count, [f" return {from_series(count, counter)}"]),
-            function("reachable(s)", count, [f" return {reachable(rule, self._words.counters, needs)}"]),
+            function("reachable(s, now)", count, [f" return {has_enough}"]),
         ]
         compiled(source, f"{rule.rule.name} at {kind}", namespace)
         lookback_ms = rule.rule.then.lookback_ms
         assert lookback_ms is not None
-        names = {ref.target for group in theirs for clause in group for ref in reached(needs.declared, clause.expr)}
-        within_ms = max(self._words.counters[name].over_ms for name in names if name in self._words.counters)
         return Watch(
             rule=index,
-            crossed=namespace["crossed"],
+            crossings=namespace["crossings"],
             reachable=namespace["reachable"],
             count=namespace["count"],
             counter=counter.name,
@@ -91,6 +96,30 @@ class EntityWriter:
             lookback_ms=lookback_ms,
             within_ms=within_ms,
         )
+
+    def _crossings(self, scope: Scope, theirs: list[list[Clause]], needs: Dependencies) -> list[str]:
+        """Lines that ask the clauses at one time after the other, and read each counter once for all of them."""
+        reads = {
+            scope.given(ref): self._read_at(scope, self._words.counters[ref.target])
+            for group in theirs
+            for clause in group
+            for ref in reached(needs.declared, clause.expr)
+            if ref.kind == "counter" and self._words.counters[ref.target].kind in READERS_AT
+        }
+        condition = conditions(scope, *theirs)
+        return [
+            " held = []",
+            f" for {', '.join(['now', *reads])}, in zip({', '.join(['times', *reads.values()])}):",
+            *(f"  {name} = U" for name in scope.unread()),
+            f"  if {condition}: held.append(now)",
+            " return held",
+        ]
+
+    def _read_at(self, scope: Scope, counter: Counter) -> str:
+        left_out = excluding(self._words, scope, counter)
+        reader, window = READERS_AT[counter.kind], f"{counter.series_key}, times, {counter.over_ms}"
+        values = f"{reader}({store_of(counter)}, {window})"
+        return f"([None] * len(times) if k in {left_out[0]} else {values})" if left_out else values
 
     def rest(self, index: int, rule: RuleDeclaration, kind: str, needs: Dependencies) -> Rest:
         """What to ask at the entities of one kind, for a rule that rests there."""

@@ -120,7 +120,7 @@ class Vocabulary:
             if field.type in _CLASSES and field.path not in COMPUTED_FIELDS
         )
 
-    def invalid(self) -> Callable[[Mapping[str, Any]], list[str]]:
+    def invalid(self) -> Callable[[dict[str, Any]], list[str]]:
         """Tells what `invalid_fields` is of an event."""
         declared = self._declared_types()
         return lambda fields: invalid(fields, declared)

@@ -1,4 +1,5 @@
-"""What an entity must have at least before a rule's clauses can hold there: asked first, as most have far less."""
+"""What an entity must have at least before a rule's clauses can hold there, at an event or at a later moment whose
+windows have it: asked first, as most have far less."""
 
 from collections.abc import Iterator, Mapping
 from math import ceil, floor
@@ -14,8 +15,9 @@ _READERS = {"count": "count_entries", "distinct": "distinct_entries"}
 """Of what answers with no more than it has entries. A sum may be any number."""
 
 
-def reachable(rule: RuleDeclaration, counters: Mapping[str, Counter], needs: Dependencies) -> str:
-    """Source text: whether an entity has as many entries as the clauses under `when` want at least."""
+def reachable(rule: RuleDeclaration, counters: Mapping[str, Counter], needs: Dependencies, within_ms: int) -> str:
+    """Source text: whether an entity has as many entries as the clauses under `when` want at least, in all windows
+    that have the moment `now`; they end `within_ms` after it at the latest."""
     least: dict[str, int] = {}
     for clause in rule.when:
         for name, entries in _least_entries(clause.expr, needs.declared):
@@ -23,7 +25,8 @@ def reachable(rule: RuleDeclaration, counters: Mapping[str, Counter], needs: Dep
             if counter is None or counter.kind not in _READERS or counter.approx:
                 continue
             if counter.by in needs.kinds(clause):
-                read = f"{_READERS[counter.kind]}({store_of(counter)}, {counter.series_key})"
+                window = f"now - {counter.over_ms}, now + {within_ms}"
+                read = f"{_READERS[counter.kind]}({store_of(counter)}, {counter.series_key}, {window})"
                 least[read] = max(entries, least.get(read, 0))
     return " and ".join(f"{read} >= {entries}" for read, entries in least.items()) or "True"
 

@@ -1,13 +1,12 @@
 """What the generated functions may call, and nothing else: JSON values made safe, series read and written."""
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from itertools import islice, product
 from math import nan
 from typing import Any, Literal
 
 from engine.core.domain.decisions import ClauseTrace
-from engine.core.domain.events import lookup
 from engine.core.domain.units import duration_text, size_text
 from engine.core.evaluation.routing import escaped, joined
 from engine.core.evaluation.shares import aligned, with_shares
@@ -17,9 +16,12 @@ from engine.core.kernel import (
     count_entries,
     distinct_entries,
     hash64,
+    lookup,
     read_count,
+    read_count_at,
     read_counts,
     read_distinct,
+    read_distinct_at,
 )
 from engine.core.series.counts import doubt_count
 from engine.core.series.distincts import doubt_distinct
@@ -114,7 +116,7 @@ def ratio(
     return float((share + z2 / (2 * denominator) - 1.959964 * spread) / (1 + z2 / denominator))
 
 
-def invalid(fields: Mapping[str, Any], declared: tuple[tuple[str, str, tuple[type, ...]], ...]) -> list[str]:
+def invalid(fields: dict[str, Any], declared: tuple[tuple[str, str, tuple[type, ...]], ...]) -> list[str]:
     """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
     want to be of another type. `declared`: name, path and types."""
     names: list[str] = list(fields.get(INVALID_FIELDS, ()))
@@ -156,7 +158,7 @@ def _short(key: str) -> str:
 MAX_KEYS = 64
 UNREAD = object()
 RUNTIME: dict[str, Any] = {
-    "__builtins__": {"len": len, "abs": abs, "str": str, "float": float, "tuple": tuple},
+    "__builtins__": {"len": len, "abs": abs, "str": str, "float": float, "tuple": tuple, "zip": zip},
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
     "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx": doubt_approx,
@@ -166,6 +168,7 @@ RUNTIME: dict[str, Any] = {
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,
     "lookup": lookup, "invalid": invalid, "hash64": hash64,
     "read_count": read_count, "read_counts": read_counts,
+    "read_count_at": read_count_at, "read_distinct_at": read_distinct_at,
     "count_entries": count_entries, "distinct_entries": distinct_entries,
     "read_distinct": read_distinct, "read_total": read_total, "add_count": add_count, "add_distinct": add_distinct,
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,

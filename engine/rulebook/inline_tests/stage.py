@@ -71,7 +71,8 @@ class ExampleStage:
             result.routed, rulebook, lambda entity_key: self.entities.setdefault(entity_key, EntityRecord())
         )
         decisions = [self.evaluator.decide_retroactively(match, self.users[match.user_id]) for match in matches]
-        at_once, concluded = result.decision, self.evaluator.decide_returned(result.routed, user).decision
+        (back,) = self.evaluator.prepare_returned([result.routed])
+        at_once, concluded = result.decision, self.evaluator.decide_returned(result.routed, back, user).decision
         if at_once is not None and concluded is not None:
             concluded.actions = at_once.actions + concluded.actions
         return [decision for decision in (*decisions, concluded) if decision is not None]

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core.domain.events import lookup
 from engine.core.domain.units import duration_ms, size_bytes
+from engine.core.kernel import lookup
 from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.language.schema import STEP_OF_EXAMPLE, read_mapping

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from engine.core.domain.events import lookup
+from engine.core.kernel import lookup
 from engine.settings import Settings
 from engine.stream.kafka.records import read_all
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from engine.core.domain.events import lookup
+from engine.core.kernel import lookup
 from engine.errors import EventError, PublishError, SnapshotError
 from engine.learning.models import LearnedModel
 from engine.learning.snapshots import seed_of, whole

@@ -66,8 +66,9 @@ class EventWorker:
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch: THE way of an event begins here, and goes on in `core/evaluation/evaluator.py`."""
         outcome, routed_events = self.decide(partition, records)
+        departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition)
         for record, routed in routed_events:
-            departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, record.offset)
+            departures.begin(record.offset)
             try:
                 outcome.messages.append(departures.send(routed))
             except Exception as error:  # one event must never stop a partition

@@ -4,11 +4,11 @@ A message is known by its origin. Messages of one source partition arrive in the
 watermark for each source partition tells which have been applied before, whatever their offsets are.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
 
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
-from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import EntityKey, Origin, RetroactiveMatch, RoutedEvent
 from engine.core.values.hashing import hash32
 from engine.errors import StateError
 from engine.state.store import PartitionState, Source
@@ -17,7 +17,6 @@ from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import (
     FROM_PUBLISHERS,
     MESSAGES_PER_RECORD,
-    Origin,
     belongs,
     decode_hop,
     state_key,
@@ -26,8 +25,16 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, sequence_of
 
-Arrived = tuple[bytes, Any, RoutedEvent | RetroactiveMatch]
-"""The key of the record that a message is about, the message as it came, and what it says."""
+
+class Arrived(NamedTuple):
+    """A message that is to be applied. `key`: of the record that it is about; `entity_key`: that entity, if it is not a
+    user; `record`: the message as it came; `hop`: what it says."""
+
+    key: bytes
+    entity_key: EntityKey | None
+    record: Any
+    hop: RoutedEvent | RetroactiveMatch
+
 
 EndOf = Callable[[Source], Awaitable[int]]
 """Gives the offset behind the last record of a partition of the events (0) or of the hops (1)."""
@@ -66,10 +73,9 @@ class HopArrivals:
         records: Sequence[Any],
         outcome: StateOutcome,
         requests: list[Forget],
-    ) -> Iterator[Arrived]:
-        """The messages that have not been applied, under another offset, before, with the key of the record that each
-        is about. Requests to forget are set apart."""
-        watermarks, repeated = state.watermarks(), 0
+    ) -> list[Arrived]:
+        """The messages that have not been applied, under another offset, before. Requests to forget are set apart."""
+        watermarks, repeated, arrived = state.watermarks(), 0, list[Arrived]()
         for record in records:
             try:
                 decoded = decode_hop(record.value)
@@ -84,42 +90,49 @@ class HopArrivals:
                     self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
             origin, hop = decoded
-            if not self._is_sealed(record):
-                self._rejector.reject(outcome, record, "not_a_workers", StateError("it does not come from a worker"))
+            entity_key = hop.next_entity() if isinstance(hop, RoutedEvent) else None
+            key = state_key(hop, entity_key)
+            refusal = self._refusal(partition, record, origin, hop, key)
+            if refusal is not None:
+                self._rejector.reject(outcome, record, *refusal)
                 continue
-            if record.timestamp is not None and hop.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
-                ahead = StateError(f"its event is of {hop.ts_ms}, its own record of {record.timestamp}")
-                self._rejector.reject(outcome, record, "not_a_hop", ahead)
-                continue
-            if hop.user_partition >= self._partitions or origin.partition >= self._partitions:
-                missing = StateError(f"it names a partition that is not there: there are {self._partitions}")
-                self._rejector.reject(outcome, record, "not_a_hop", missing)
-                continue
-            key = state_key(hop)
-            if not belongs(hop, key, partition, self._place):
-                elsewhere = StateError("it belongs to another partition")
-                self._rejector.reject(outcome, record, "not_of_this_partition", elsewhere)
-                continue
-            known = watermarks.get(origin.source, -1)
+            source: Source = (origin.topic, origin.partition)
+            known = watermarks.get(source, -1)
             if origin.number <= known:
                 repeated += 1
                 continue
-            jump = (partition, origin.source)
+            jump = (partition, source)
             trusted = self._trusted.setdefault(jump, known)
             if origin.number - trusted > _JUMP and not self._is_plausible(origin, jump):
                 if jump not in self._asked:
                     self._ask(outcome, record, jump)
                     break
-                made_up = StateError(f"its number {origin.number} is of no record of {origin.source}")
+                made_up = StateError(f"its number {origin.number} is of no record of {source}")
                 self._rejector.reject(outcome, record, "not_a_hop", made_up)
                 continue
             if origin.number - trusted > _JUMP:
                 self._trusted[jump] = origin.number
-            watermarks[origin.source] = origin.number
-            yield key, record, hop
+            watermarks[source] = origin.number
+            arrived.append(Arrived(key, entity_key, record, hop))
         # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
         self._asked.difference_update([jump for jump in self._ends if jump[0] == partition])
         self._metrics.repeated_hops.inc(repeated)
+        return arrived
+
+    def _refusal(
+        self, partition: int, record: Any, origin: Origin, hop: RoutedEvent | RetroactiveMatch, key: bytes
+    ) -> tuple[str, StateError] | None:
+        """Why a message is not one that a worker has sent here, if it is not: reason and text of its dead letter."""
+        if not self._is_sealed(record):
+            return "not_a_workers", StateError("it does not come from a worker")
+        if record.timestamp is not None and hop.ts_ms > record.timestamp + MAX_CLOCK_TOLERANCE_MS:
+            return "not_a_hop", StateError(f"its event is of {hop.ts_ms}, its own record of {record.timestamp}")
+        if hop.user_partition >= self._partitions or origin.partition >= self._partitions:
+            missing = f"it names a partition that is not there: there are {self._partitions}"
+            return "not_a_hop", StateError(missing)
+        if not belongs(hop, key, partition, self._place):
+            return "not_of_this_partition", StateError("it belongs to another partition")
+        return None
 
     def _is_asked(self, record: Any, watermarks: dict[Source, int]) -> bool:
         """Whether a request to forget comes from one who may, and for the first time."""

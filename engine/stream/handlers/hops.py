@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from engine.core.domain.events import Event
 from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
@@ -52,6 +53,7 @@ class HopWorker:
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._evaluator: Evaluator | None = None
         self._visits: dict[str, int] = {}  # by kind of entity of the rulebook, since they were counted
+        self._ended = 0  # routed events, since then
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
@@ -71,60 +73,56 @@ class HopWorker:
         state = self._states(partition)
         outcome = StateOutcome(state=state)
         requests: list[Forget] = []
-        arrived = list(self._arrivals.read(partition, state, records, outcome, requests))
-        touched = state.load(dict.fromkeys(key for key, _, _ in arrived))
-        self.prepare_returned(
-            [hop for _, _, hop in arrived if isinstance(hop, RoutedEvent) and hop.next_entity() is None]
-        )
-        for key, record, hop in arrived:
+        arrived = self._arrivals.read(partition, state, records, outcome, requests)
+        touched = state.load(dict.fromkeys([arrival.key for arrival in arrived]))
+        returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and isinstance(hop, RoutedEvent)]
+        events = iter(self.prepare_returned(returned))
+        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition)
+        for key, entity_key, record, hop in arrived:
             entity = touched[key]
+            event = next(events) if entity_key is None and isinstance(hop, RoutedEvent) else None
             if record.offset <= entity.hops:
                 continue  # applied before a crash; what it brought about went out before its state
             entity.hops = record.offset
+            departures.begin(record.offset)
             try:
-                if self._apply(outcome, partition, record, hop, entity, touched, key):
+                if isinstance(hop, RetroactiveMatch):
+                    self.act_retroactively(outcome, hop, entity)
+                    is_kept = True
+                elif event is not None:
+                    is_kept = self.decide_returned(outcome, hop, entity, event)
+                else:
+                    matches = self.visit(outcome, hop, entity, touched, key)
+                    outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
+                    self._go_on(outcome, hop, departures)
+                    is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
+                if is_kept:
                     outcome.records[key] = entity
             except Exception as error:  # one event must never stop a partition
                 _log.exception("an event could not be decided", event_id=hop.event_id)
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        arrivals = ((hop.identify(), record.offset) for _, record, hop in arrived if isinstance(hop, RoutedEvent))
+        arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if isinstance(hop, RoutedEvent))
         self.keep_scored(outcome, Source(partition, arrivals))
-        self._count_visits()
+        self._count()
         for request in requests:
             forget(state, request, outcome)
-        dump_records(outcome, ((key, record) for key, record, _ in arrived), self._rejector)
+        dump_records(outcome, ((key, record) for key, _, record, _ in arrived), self._rejector)
         # The watermarks come last: whoever has them has all that came before them.
         outcome.changes += [*state.dump_entity_budget(), state.dump_watermarks()]
         return outcome
 
-    def _apply(
-        self,
-        outcome: StateOutcome,
-        partition: int,
-        record: Any,
-        hop: RoutedEvent | RetroactiveMatch,
-        entity: EntityRecord,
-        touched: Container[bytes],
-        key: bytes,
-    ) -> bool:
-        """Apply one message; whether there is something new to keep in the record."""
-        if isinstance(hop, RetroactiveMatch):
-            self.act_retroactively(outcome, hop, entity)
-            return True
-        if hop.next_entity() is None:
-            return self.decide_returned(outcome, hop, entity)
-        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, record.offset)
-        matches = self.visit(outcome, hop, entity, touched, key)
-        outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
+    def _go_on(self, outcome: StateOutcome, routed: RoutedEvent, departures: Departures) -> None:
+        """Send an event on from an entity, unless it ends there."""
         assert self._evaluator is not None
-        if hop.next_entity() is None and self._evaluator.is_settled(hop):
-            self._metrics.routed_events.inc()
+        if routed.next_entity() is None and self._evaluator.is_settled(routed):
+            self._ended += 1
         else:
-            outcome.messages.append(departures.send(hop))
-        return bool(entity.newest)  # else it was refused, and leaves nothing behind
+            outcome.messages.append(departures.send(routed))
 
-    def _count_visits(self) -> None:
+    def _count(self) -> None:
+        self._metrics.routed_events.inc(self._ended)
+        self._ended = 0
         for kind, visits in self._visits.items():
             if visits:
                 self._metrics.hops.labels(kind).inc(visits)
@@ -145,7 +143,9 @@ class HopWorker:
         self._visits[entity_key[0]] += 1
         source = hash64(routed.user_id)
         if entity.newest:
-            entity_budget.meet(entity_key[0], key, source)
+            if entity.is_provisional:
+                entity.is_provisional = entity_budget.meet(entity_key[0], key, source)
+            return visit(routed, entity, rulebook)
 
         def admit(routed: RoutedEvent, entity_key: EntityKey) -> bool:
             budget = max(1, rulebook.max_keys.get(entity_key[0], DEFAULT_MAX_KEYS) // self._partitions)
@@ -158,16 +158,16 @@ class HopWorker:
 
         return visit(routed, entity, rulebook, admit)
 
-    def prepare_returned(self, routed_events: list[RoutedEvent]) -> None:
-        """Let the models read the texts of events that are back, before these are decided one by one."""
+    def prepare_returned(self, routed_events: list[RoutedEvent]) -> list[Event]:
+        """Those that are back as events, once the models have read their texts, before they are decided one by one."""
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        self._evaluator.prepare_returned(routed_events)
+        return self._evaluator.prepare_returned(routed_events)
 
-    def decide_returned(self, outcome: StateOutcome, routed: RoutedEvent, user: EntityRecord) -> bool:
-        """Decide an event that is back; whether that leaves something new in the user's record."""
+    def decide_returned(self, outcome: StateOutcome, routed: RoutedEvent, user: EntityRecord, event: Event) -> bool:
+        """Decide an event that is back, as it was prepared; whether that leaves something new in the user's record."""
         assert self._evaluator is not None
-        self._metrics.routed_events.inc()
-        result = self._evaluator.decide_returned(routed, user, outcome.ledger(self._evaluator.rulebook))
+        self._ended += 1
+        result = self._evaluator.decide_returned(routed, event, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
             self._results.publish(outcome, result.decision)
         return bool(routed.clusters) or (result.decision is not None and bool(result.decision.hits))

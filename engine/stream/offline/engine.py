@@ -175,12 +175,12 @@ class OfflineEngine:
             routed.user_id for routed in routed_events
         ]
         outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_record_key, users))))
-        self._hops.prepare_returned(routed_events)
-        for index, routed in enumerate(routed_events):
+        events = self._hops.prepare_returned(routed_events)
+        for index, (routed, event) in enumerate(zip(routed_events, events, strict=True)):
             for match in matches.get(index, ()):
                 self._hops.act_retroactively(outcome, match, outcome.records[user_record_key(match.user_id)])
-            self._hops.decide_returned(outcome, routed, outcome.records[user_record_key(routed.user_id)])
-        arrivals = [(routed.event().identify(), self._back + at) for at, routed in enumerate(routed_events)]
+            self._hops.decide_returned(outcome, routed, outcome.records[user_record_key(routed.user_id)], event)
+        arrivals = [(routed.identify(), self._back + at) for at, routed in enumerate(routed_events)]
         self._back += len(routed_events)
         self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
         outcome.changes += self.state.dump(outcome.records)

@@ -39,8 +39,12 @@ def test_both_leave_the_same_words_and_give_the_same_answers(
         for kernel, words in ((python, ours), (compiled, theirs)):
             kernel.add_count(words, key, now, cap, retention_ms)
         assert ours == theirs
-        assert python.count_entries(ours, 9 - key) == compiled.count_entries(theirs, 9 - key)
-        assert python.count_entries(ours, key) == compiled.count_entries(theirs, key)
+        for of in (key, 9 - key):
+            within, times = (of, now - over_ms, now + over_ms), sorted({now - over_ms, now - 50, now, now + over_ms})
+            assert python.count_entries(ours, *within) == compiled.count_entries(theirs, *within)
+            assert python.count_lost_until(ours, of) == compiled.count_lost_until(theirs, of)
+            assert python.read_count_at(ours, of, times, over_ms) == compiled.read_count_at(theirs, of, times, over_ms)
+        assert python.times_between(ours, *within[1:]) == compiled.times_between(theirs, *within[1:])
         assert python.read_counts(ours, now, questions) == compiled.read_counts(theirs, now, questions)
         assert python.read_count(ours, key, now, over_ms) == compiled.read_count(theirs, key, now, over_ms)
         if index in trims:
@@ -61,7 +65,13 @@ def test_both_leave_the_same_distinct_values(
         for kernel, words in ((python, ours), (compiled, theirs)):
             kernel.add_distinct(words, key, now, value, cap, retention_ms)
         assert ours == theirs
-        assert python.distinct_entries(ours, key) == compiled.distinct_entries(theirs, key)
+        for of in (key, 9 - key):
+            within, times = (of, now - over_ms, now + over_ms), sorted({now - over_ms, now - 50, now, now + over_ms})
+            assert python.distinct_entries(ours, *within) == compiled.distinct_entries(theirs, *within)
+            assert python.distinct_lost_until(ours, of) == compiled.distinct_lost_until(theirs, of)
+            read = python.read_distinct_at(ours, of, times, over_ms)
+            assert read == compiled.read_distinct_at(theirs, of, times, over_ms)
+        assert python.distinct_times_between(ours, *within[1:]) == compiled.distinct_times_between(theirs, *within[1:])
         for length in (over_ms, 2 * over_ms):
             asked = key, now, length
             assert python.read_distinct(ours, *asked) == compiled.read_distinct(theirs, *asked)
@@ -78,6 +88,8 @@ def test_busy_series_need_more_than_the_small_table() -> None:
             kernel.add_distinct(words, 7, time, time * 7919 % 1_201 << 40, 1_000, 10_000)
     assert ours == theirs
     assert python.read_distinct(ours, 7, 1_500, 900) == compiled.read_distinct(theirs, 7, 1_500, 900)
+    times = list(range(0, 2_600, 7))
+    assert python.read_distinct_at(ours, 7, times, 900) == compiled.read_distinct_at(theirs, 7, times, 900)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), max_size=60), st.integers(1, 6))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.values import min_hashes
 from engine.keys import text as module
 from engine.keys.text import MAX_READ, MIN_LETTERS, fingerprints, skeleton, text_keys, unmasked
 from tests.scripts import WORDS, edited, sentence, written
@@ -210,12 +211,13 @@ def test_marks_on_letters_of_their_own_script_stay(text: str) -> None:
 def _crafted(key: int, count: int) -> list[list[str]]:
     """Words of twelve letters whose hashes are the smallest of many, for each of the two functions."""
     letters = np.frombuffer(b"abcdefghkmnopqrstuvwxyz", dtype=np.uint8)
-    block = letters[np.random.default_rng(1).integers(0, len(letters), (100_000, module.RUN))]
+    block = letters[np.random.default_rng(1).integers(0, len(letters), (100_000, min_hashes.RUN))]
     low, high = (np.ascontiguousarray(block[:, at : at + 8]).view("<u8")[:, 0] for at in (0, 4))
-    mix = module._mix(key)
-    first = (low * mix[0]) ^ (high * mix[1])
-    first = (first ^ (first >> module._SHIFT)) * mix[2]
-    ranks = (first, module._again(first, mix))
+    one, two, three, four = map(np.uint64, module._factors(key))
+    first = (low * one) ^ (high * two)
+    first = (first ^ (first >> np.uint64(29))) * three
+    second = (first ^ (first >> np.uint64(29))) * four
+    ranks = (first, second ^ (second >> np.uint64(29)))
     return [[block[at].tobytes().decode() for at in np.argsort(hashes)[:count]] for hashes in ranks]
 
 

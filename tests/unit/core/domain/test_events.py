@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.domain.events import CLOCK_TOLERANCE_MS, EARLIEST_MS, LATEST_MS, FieldMapping, lookup
+from engine.core.domain.events import CLOCK_TOLERANCE_MS, EARLIEST_MS, LATEST_MS, FieldMapping
 from engine.errors import EventError
 
 GOOD: dict[str, Any] = {"event_id": "e1", "type": "post", "user_id": "u1", "ts": 1_760_000_000_000}
@@ -140,11 +140,3 @@ def test_long_ids_are_refused() -> None:
     assert FieldMapping().read({**GOOD, "text": "x" * 60_000}).fields["text"] == "x" * 60_000
     assert reason({**GOOD, "event_id": "x" * 300}) == "wrong_length"
     assert reason({**GOOD, "user_id": ""}) == "wrong_length"
-
-
-def test_a_dotted_path_finds_nested_values_and_literal_keys() -> None:
-    assert lookup({"a": {"b": 1}}, "a.b") == 1
-    assert lookup({"a.b": 2, "a": {"b": 1}}, "a.b") == 1  # the other one may be the sender's
-    assert lookup({"a.b": 2, "a": {"c": 1}}, "a.b") == 2
-    assert lookup({"a.b": 2, "a": 1}, "a.b") == 2
-    assert lookup({"a": [1]}, "a.b") is None

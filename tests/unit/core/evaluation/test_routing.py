@@ -7,9 +7,9 @@ import pytest
 from engine.core.domain.decisions import Action, Decision
 from engine.core.domain.events import FieldMapping
 from engine.core.domain.programs import ModelNumbers
-from engine.core.evaluation.routing import RoutedEvent
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage, FixedScorer
+from tests.events import routed_event
 
 START_MS = 1_760_000_000_000
 
@@ -353,8 +353,8 @@ def test_clusters_that_were_one_long_ago_are_not_one_for_ever() -> None:
 
 
 def test_readings_combine_what_several_entities_answer() -> None:
-    routed = RoutedEvent("e", "post", "u", 0, 0, {}, [("k", "1"), ("k", "2"), ("m", "3")], {"own": 1}, {})
-    routed.answers = [{"n": 5}, {"n": 6}, {"o": 7}]
+    entity_keys, answers = [("k", "1"), ("k", "2"), ("m", "3")], [{"n": 5}, {"n": 6}, {"o": 7}]
+    routed = routed_event(entity_keys=entity_keys, values={"own": 1}, answers=answers)
     assert routed.readings() == [{"own": 1, "n": 5, "o": 7}, {"own": 1, "n": 6, "o": 7}]
     assert routed.next_entity() is None
 

@@ -129,7 +129,7 @@ def test_a_crossing_between_others_changes_nothing(time: int, covered: bool) -> 
     notes = notes_at(10)
     notes.cross(100)
     notes.cross(109)
-    assert notes.covers(time) == covered
+    assert notes.covers(time, time) == (notes.uncovered([time]) == []) == covered
     before = list(notes.spans)
     notes.cross(time)
     assert (notes.spans == before) == covered

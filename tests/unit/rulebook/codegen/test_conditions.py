@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from engine.core.domain.decisions import Decision
 from engine.core.domain.events import Event
 from engine.core.domain.rules import Rulebook
-from engine.core.evaluation.routing import RoutedEvent
 from engine.core.values.bounds import AtLeast
 from engine.errors import RulebookError
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.stream.handlers.hop_messages import Departures, decode_hop
 from engine.stream.handlers.messages import encode_decision
+from tests.events import routed_event
 
 START_MS = 1_760_000_000_000
 TRUE = {"c": 45, "k": 5, "d": 40, "share": 45 / 50, "twice": 90}
@@ -208,11 +208,9 @@ def test_repartitioned_events_carry_bounds() -> None:
     rule = "  r: {event: post, when: ['c > 10', 'at_device > 20'], then: {limit: posting}}\n"
     (hit,) = decided(rule, counters).hits
     assert [clause.values for clause in hit.clauses] == [{"c": AtLeast(32)}, {"at_device": AtLeast(32)}]
-    routed = RoutedEvent(
-        "e", "post", "u", START_MS, 0, {}, [("device_id", "x")], {"c": AtLeast(32)}, {}, hits=(hit,),
-        answers=[{"at_device": AtLeast(32), "other": 5}],
-    )  # fmt: skip
-    decoded = decode_hop(Departures("hops", 0, 0, 5).send(routed).value)
+    answers = [{"at_device": AtLeast(32), "other": 5}]
+    routed = routed_event(values={"c": AtLeast(32)}, hits=(hit,), answers=answers)
+    decoded = decode_hop(Departures("hops", 0, 0).send(routed).value)
     assert isinstance(decoded, tuple)
     assert decoded[1] == routed
 

@@ -43,10 +43,10 @@ def test_where_a_rule_holds_it_was_reachable(clauses: str) -> None:
             post(number, rng.choice("abcdef"), rng.randrange(number * 20, number * 20 + 400), rng.random() < 0.6)
         )
         record = stage.entities["device_id", "d"]
-        for now in range(max(0, record.newest - 600_000), record.newest + 1, 60_000):
-            if watch.crossed(record.series, now, "d"):
-                assert watch.reachable(record.series)
-                held += 1
+        times = list(range(max(0, record.newest - 600_000), record.newest + 1, 60_000))
+        for now in watch.crossings(record.series, times, "d"):
+            assert all(watch.reachable(record.series, at) for at in range(now - 600_000, now + 1, 60_000))
+            held += 1
     assert held
 
 
@@ -62,9 +62,11 @@ def test_an_entity_with_too_little_is_not_asked_further(clauses: str, posts: int
     (watch,) = stage.evaluator.rulebook.watches["device_id"]
     for number in range(posts):
         stage.send(post(number, f"u{number}", number, fresh=True))
-    assert watch.reachable(stage.entities["device_id", "d"].series) == wanted
+    record = stage.entities["device_id", "d"]
+    assert watch.reachable(record.series, record.newest) == wanted
+    assert watch.reachable(record.series, record.newest + 600_000) == (clauses == "posts < 3")
 
 
 def test_nothing_is_reachable_where_nothing_has_been() -> None:
     (watch,) = stage_of("posts >= 1").evaluator.rulebook.watches["device_id"]
-    assert not watch.reachable(EntityRecord().series)
+    assert not watch.reachable(EntityRecord().series, 5)

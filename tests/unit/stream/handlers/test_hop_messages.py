@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.core.domain.events import LATEST_MS, MAX_CLOCK_TOLERANCE_MS
-from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import MAX_CONCEALED_CHARS, Origin, RetroactiveMatch, RoutedEvent
 from engine.core.state.clusters import ClusterTrace
 from engine.errors import StateError
 from engine.state.store import entity_record_key, user_record_key
@@ -14,15 +14,13 @@ from engine.stream.handlers import hop_messages
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import (
     FROM_HOPS,
-    MAX_CONCEALED_CHARS,
     MESSAGES_PER_RECORD,
     Departures,
-    Origin,
     belongs,
     decode_hop,
     state_key,
 )
-from tests.events import START_MS
+from tests.events import START_MS, routed_event
 
 STOPS = [("device_id", "d"), ("url_domain", "x.io")]
 MATCH = RetroactiveMatch("r", "e", "post", "ann", "ann", START_MS, 2, "device_id", "d", "c", None, 1)
@@ -30,11 +28,18 @@ MATCH = RetroactiveMatch("r", "e", "post", "ann", "ann", START_MS, 2, "device_id
 
 def routed(**changes: Any) -> RoutedEvent:
     """On its way to its first entity_key."""
-    return replace(RoutedEvent("e", "post", "ann", START_MS, 2, {}, list(STOPS), {}, {}), **changes)
+    return routed_event(**{"user_partition": 2, "entity_keys": list(STOPS), **changes})
 
 
 def departures() -> Departures:
-    return Departures("hops", FROM_HOPS, 1, 7)
+    leaving = Departures("hops", FROM_HOPS, 1)
+    leaving.begin(7)
+    return leaving
+
+
+def key_of(what: RoutedEvent | RetroactiveMatch) -> bytes:
+    """The record that it is about."""
+    return state_key(what, what.next_entity() if isinstance(what, RoutedEvent) else None)
 
 
 def decoded(what: RoutedEvent | RetroactiveMatch) -> RoutedEvent | RetroactiveMatch:
@@ -112,7 +117,7 @@ def test_a_message_goes_to_its_next_stop_by_key_and_home_by_partition() -> None:
     on_its_way, back = routed(), routed(answers=[{}, {}])
     sent = [departures().send(on_its_way), departures().send(back), *departures().send_matches([MATCH])]
     assert [(one.key, one.partition) for one in sent] == [(b"device_id\x00d", None), (b"ann", 2), (b"ann", 2)]
-    assert [state_key(one) for one in (on_its_way, back, MATCH)] == [
+    assert [key_of(one) for one in (on_its_way, back, MATCH)] == [
         entity_record_key(STOPS[0]), user_record_key("ann"), user_record_key("ann")
     ]  # fmt: skip
 
@@ -130,5 +135,5 @@ def test_it_belongs_where_it_was_sent(
     def place(key: bytes) -> int:
         return 1 if key == b"device_id\x00d" else 0
 
-    assert [partition for partition in range(3) if belongs(what, state_key(what), partition, place)] == known
-    assert [partition for partition in range(3) if belongs(what, state_key(what), partition, None)] == unknown
+    assert [partition for partition in range(3) if belongs(what, key_of(what), partition, place)] == known
+    assert [partition for partition in range(3) if belongs(what, key_of(what), partition, None)] == unknown

@@ -7,7 +7,6 @@ from structlog.testing import capture_logs
 
 from engine.core.domain.decisions import Action, Decision, Hit
 from engine.core.evaluation.evaluator import Evaluation
-from engine.core.evaluation.routing import RoutedEvent
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
@@ -15,10 +14,10 @@ from engine.state.store import PartitionState
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
-from tests.events import START_MS
+from tests.events import START_MS, routed_event
 
 HIDDEN = msgspec.structs.replace(Settings(), privacy=PrivacySettings(key="k" * 40))
-ROUTED = RoutedEvent("e", "post", "ann", START_MS, 0, {}, [("device_id", "d")], {}, {})
+ROUTED = routed_event()
 
 
 def decision(*, user: str = "ann", acts: bool = True) -> Decision:

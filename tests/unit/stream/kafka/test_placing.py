@@ -19,4 +19,8 @@ def test_a_key_is_where_kafkas_clients_send_it() -> None:
 
 def test_a_retroactive_match_belongs_at_its_user() -> None:
     match = RetroactiveMatch("r", "e", "post", "u", "u", 1, 2, "device_id", "d", "c", None, 1)
-    assert [belongs(match, state_key(match), partition, among(3)) for partition in range(3)] == [False, False, True]
+    assert [belongs(match, state_key(match, None), partition, among(3)) for partition in range(3)] == [
+        False,
+        False,
+        True,
+    ]
