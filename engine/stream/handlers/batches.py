@@ -1,6 +1,6 @@
 """What computes the batches of a topic, and what a batch wants to become durable. Knows no Faust."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,8 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.bounded_records import refusal_of
 
 _log = structlog.stdlib.get_logger("floodgate")
+
+_SLICE = 250
 
 States = Callable[[int], PartitionState]
 """Gives the state of a partition."""
@@ -70,6 +72,11 @@ class StateOutcome(Outcome):
         """The state may give up memory now."""
         if self.state is not None:
             self.state.settle(self.records, self.scored)
+
+
+def slices(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """A batch in parts, in their order: what one part is decoded to is used up while it is in the processor's cache."""
+    return (records[start : start + _SLICE] for start in range(0, len(records), _SLICE))
 
 
 class Rejector:

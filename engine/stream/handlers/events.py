@@ -14,7 +14,7 @@ from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
-from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records
+from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records, slices
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
@@ -23,6 +23,9 @@ from engine.stream.handlers.scored_events import ScoredEvents, Source
 
 _log = structlog.stdlib.get_logger("floodgate")
 
+
+GoOn = Callable[[StateOutcome, Any, RoutedEvent], None]
+"""Takes an event that goes on to its entities, and the record that it came as."""
 
 FIXED_FIELDS = frozenset((*TEXT_FIELDS, "ts"))
 """What invalid fields are counted by; all others are told as one, as their names are the sender's."""
@@ -65,48 +68,51 @@ class EventWorker:
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch: THE way of an event begins here, and goes on in `core/evaluation/evaluator.py`."""
-        outcome, routed_events = self.decide(partition, records)
         departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition)
-        for record, routed in routed_events:
+
+        def send(outcome: StateOutcome, record: Any, routed: RoutedEvent) -> None:
             departures.begin(record.offset)
             try:
                 outcome.messages.append(departures.send(routed))
             except Exception as error:  # one event must never stop a partition
                 self._rejector.reject(outcome, record, "cannot_travel", error)
-        return outcome
 
-    def decide(self, partition: int, records: Sequence[Any]) -> tuple[StateOutcome, list[tuple[Any, RoutedEvent]]]:
-        """What a batch brings about, and the events that go on to their entities, with their records."""
+        return self.decide(partition, records, send)
+
+    def decide(self, partition: int, records: Sequence[Any], go_on: GoOn) -> StateOutcome:
+        """What a batch brings about. `go_on` takes the events that go on to their entities."""
         evaluator = self._evaluator
         assert evaluator is not None  # no partition is read before a rulebook is there
         state = self._states(partition)
-        outcome, routed_events = StateOutcome(state=state), []
-        decoded = self._decode(evaluator.rulebook, records, outcome)
-        outcome.records = touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
+        outcome, arrived, applied = StateOutcome(state=state), list[tuple[bytes, Any]](), 0
         ledger = outcome.ledger(evaluator.rulebook)
-        evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
-        skipped = 0
-        for key, record, event, program in decoded:
-            entity = touched[key]
-            if record.offset <= entity.offset:
-                skipped += 1  # applied before a crash; its actions went out before its state
-                continue
-            entity.offset = record.offset
-            try:
-                result = evaluator.evaluate(event, program, entity, partition, ledger)
-                if result is not NOTHING:
-                    self._results.collect(outcome, result)
-            except Exception as error:  # one event must never stop a partition
-                _log.exception("an event could not be decided", event_id=event.event_id)
-                self._rejector.reject(outcome, record, "evaluation_failed", error)
-                continue
-            if result.routed is not None:
-                routed_events.append((record, result.routed))
-        arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
-        self._scored.keep(outcome, evaluator, Source(partition, arrivals))
-        dump_records(outcome, ((key, record) for key, record, _, _ in decoded), self._rejector)
-        self._count(evaluator, state, len(decoded) - skipped, skipped)
-        return outcome, routed_events
+        for few in slices(records):
+            decoded = self._decode(evaluator.rulebook, few, outcome)
+            touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
+            outcome.records |= touched
+            evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
+            for key, record, event, program in decoded:
+                entity = touched[key]
+                arrived.append((key, record))
+                if record.offset <= entity.offset:
+                    continue  # applied before a crash; its actions went out before its state
+                entity.offset = record.offset
+                applied += 1
+                try:
+                    result = evaluator.evaluate(event, program, entity, partition, ledger)
+                    if result is not NOTHING:
+                        self._results.collect(outcome, result)
+                except Exception as error:  # one event must never stop a partition
+                    _log.exception("an event could not be decided", event_id=event.event_id)
+                    self._rejector.reject(outcome, record, "evaluation_failed", error)
+                    continue
+                if result.routed is not None:
+                    go_on(outcome, record, result.routed)
+            arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
+            self._scored.keep(outcome, evaluator, Source(partition, arrivals))
+        dump_records(outcome, arrived, self._rejector)
+        self._count(evaluator, state, applied, len(arrived) - applied)
+        return outcome
 
     def _decode(
         self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome

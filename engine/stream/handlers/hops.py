@@ -19,9 +19,18 @@ from engine.core.evaluation.visits import never, visit
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
-from engine.stream.handlers.batches import IsSealed, Outcome, Rejector, StateOutcome, States, accept_any, dump_records
+from engine.stream.handlers.batches import (
+    IsSealed,
+    Outcome,
+    Rejector,
+    StateOutcome,
+    States,
+    accept_any,
+    dump_records,
+    slices,
+)
 from engine.stream.handlers.erasure import Forget, forget
-from engine.stream.handlers.hop_arrivals import EndOf, HopArrivals, unknown_end
+from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
@@ -71,13 +80,32 @@ class HopWorker:
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of hops."""
         state = self._states(partition)
-        outcome = StateOutcome(state=state)
-        requests: list[Forget] = []
-        arrived = self._arrivals.read(partition, state, records, outcome, requests)
-        touched = state.load(dict.fromkeys([arrival.key for arrival in arrived]))
+        outcome, requests = StateOutcome(state=state), list[Forget]()
+        arrived, at_hand = list[tuple[bytes, Any]](), set[bytes]()
+        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition)
+        for few in slices(records):
+            arrivals = self._arrivals.read(partition, state, few, outcome, requests)
+            arrived += [(arrival.key, arrival.record) for arrival in arrivals]
+            self._apply(outcome, partition, arrivals, departures, at_hand)
+            if outcome.read_from is not None:
+                break
+        self._count()
+        for request in requests:
+            forget(state, request, outcome)
+        dump_records(outcome, arrived, self._rejector)
+        # The watermarks come last: whoever has them has all that came before them.
+        outcome.changes += [*state.dump_entity_budget(), state.dump_watermarks()]
+        return outcome
+
+    def _apply(
+        self, outcome: StateOutcome, partition: int, arrived: list[Arrived], departures: Departures, at_hand: set[bytes]
+    ) -> None:
+        """Apply a part of a batch. `at_hand`: the keys of the records that the batch has touched so far."""
+        assert outcome.state is not None
+        touched = outcome.state.load(dict.fromkeys([arrival.key for arrival in arrived]))
+        at_hand.update(touched)
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and isinstance(hop, RoutedEvent)]
         events = iter(self.prepare_returned(returned))
-        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition)
         for key, entity_key, record, hop in arrived:
             entity = touched[key]
             event = next(events) if entity_key is None and isinstance(hop, RoutedEvent) else None
@@ -92,7 +120,7 @@ class HopWorker:
                 elif event is not None:
                     is_kept = self.decide_returned(outcome, hop, entity, event)
                 else:
-                    matches = self.visit(outcome, hop, entity, touched, key)
+                    matches = self.visit(outcome, hop, entity, at_hand, key)
                     outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
                     self._go_on(outcome, hop, departures)
                     is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
@@ -104,13 +132,6 @@ class HopWorker:
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if isinstance(hop, RoutedEvent))
         self.keep_scored(outcome, Source(partition, arrivals))
-        self._count()
-        for request in requests:
-            forget(state, request, outcome)
-        dump_records(outcome, ((key, record) for key, _, record, _ in arrived), self._rejector)
-        # The watermarks come last: whoever has them has all that came before them.
-        outcome.changes += [*state.dump_entity_budget(), state.dump_watermarks()]
-        return outcome
 
     def _go_on(self, outcome: StateOutcome, routed: RoutedEvent, departures: Departures) -> None:
         """Send an event on from an entity, unless it ends there."""

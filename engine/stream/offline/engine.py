@@ -123,9 +123,10 @@ class OfflineEngine:
                 self._record("event", topic, arrival.value, arrival.arrived_ms or arrived_ms(arrival.value))
                 for arrival in arrivals
             ]
-            outcome, routed_events = self._events.decide(_PARTITION, records)
+            routed_events: list[RoutedEvent] = []
+            outcome = self._events.decide(_PARTITION, records, lambda _, _1, routed: routed_events.append(routed))
             messages = self._apply(outcome)
-            messages += self._travel([routed for _, routed in routed_events])
+            messages += self._travel(routed_events)
         else:
             records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
             messages = self._apply(self._labels.process(_PARTITION, records))
