@@ -26,6 +26,7 @@ class PythonKernel:
     add_distinct = staticmethod(distincts.add_distinct)
     read_distinct = staticmethod(distincts.read_distinct)
     read_distinct_at = staticmethod(distincts.read_distinct_at)
+    first_time = staticmethod(distincts.first_time)
     distinct_times_between = staticmethod(distincts.distinct_times_between)
     distinct_lost_until = staticmethod(distincts.distinct_lost_until)
     distinct_entries = staticmethod(distincts.distinct_entries)

@@ -491,6 +491,21 @@ def distinct_times_between(array.array words not None, wide after, wide until):
     return times
 
 
+def first_time(array.array words not None, hash64_t key, hash64_t value, wide start, wide until):
+    """As in distincts.py."""
+    cdef hash64_t *data = words.data.as_ulonglongs
+    cdef Py_ssize_t place = _find(data, key), at, end
+    if not _holds(data, place, key):
+        return None
+    end = _end(data, place, DISTINCT_COLUMNS)
+    for at in range(_right(data, start, _first(data, place, DISTINCT_COLUMNS), end, 2), end, 2):
+        if <wide> data[at] > until:
+            break
+        if data[at + 1] == value:
+            return data[at]
+    return None
+
+
 def distinct_lost_until(array.array words not None, hash64_t key):
     """As in distincts.py."""
     cdef hash64_t *at = words.data.as_ulonglongs

@@ -48,6 +48,7 @@ read_distinct_at: "Callable[[Packed[int], int, list[int], int], list[int | AtLea
 ).read_distinct_at
 times_between: "Callable[[Packed[int], int, int], list[int]]" = (_kernel or counts).times_between
 distinct_times_between: "Callable[[Packed[int], int, int], list[int]]" = (_kernel or distincts).distinct_times_between
+first_time: "Callable[[Packed[int], int, int, int, int], int | None]" = (_kernel or distincts).first_time
 count_lost_until: "Callable[[Packed[int], int], int | None]" = (_kernel or counts).count_lost_until
 distinct_lost_until: "Callable[[Packed[int], int], int | None]" = (_kernel or distincts).distinct_lost_until
 count_entries: "Callable[[Packed[int], int, int, int], int]" = (_kernel or counts).count_entries

@@ -159,11 +159,13 @@ class Provisional:
 @dataclass(slots=True)
 class EntityBudget:
     """New entities by kind and day; two days of them are remembered. `provisional`: by kind, those that at most
-    MAX_SOURCES have named; `unstored`: how much of that has changed since it was stored."""
+    MAX_SOURCES have named; `unstored`: how much of that has changed since it was stored; `is_changed`: whether the
+    counts have."""
 
     counts: dict[tuple[str, int], int] = field(default_factory=dict)
     provisional: dict[str, Provisional] = field(default_factory=dict)
     unstored: int = 0
+    is_changed: bool = False
 
     def meet(self, kind: str, key: bytes, source: int) -> bool:
         """An entity that is counted is named again. Whether it is provisional still."""
@@ -191,10 +193,12 @@ class EntityBudget:
                 return Admission(False, None)
         else:
             self.counts[kind, day] = self.counts.get((kind, day), 0) + 1
+            self.is_changed = True
         provisional.add(_name(key), key, [source])
         self.unstored += 1
         for old in [counted for counted in self.counts if counted[0] == kind and counted[1] < max(newest, day) - 1]:
             del self.counts[old]
+            self.is_changed = True
         return Admission(True, forgotten)
 
     def dump(self) -> bytes:

@@ -128,10 +128,11 @@ class PartitionState:
         return self._entity_budget
 
     def dump_entity_budget(self) -> list[Change]:
-        """The entity_budget as changes."""
+        """What has changed of the entity_budget since the last call."""
         entity_budget = self.entity_budget()
+        changes: list[Change] = [(ENTITY_BUDGET, entity_budget.dump())] if entity_budget.is_changed else []
+        entity_budget.is_changed = False
         provisional = entity_budget.dump_provisional()
-        changes: list[Change] = [(ENTITY_BUDGET, entity_budget.dump())]
         return changes if provisional is None else [*changes, (PROVISIONAL, provisional)]
 
     def dump_watermarks(self) -> Change:

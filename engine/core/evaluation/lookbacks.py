@@ -6,8 +6,7 @@ Everything depends on the entity's record and on what the event carries, and on 
 from engine.core.domain.programs import Watch
 from engine.core.domain.rules import Rule
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
-from engine.core.kernel import distinct_times_between, hash64, times_between
-from engine.core.series.distincts import first_time
+from engine.core.kernel import distinct_times_between, first_time, hash64, times_between
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import EntityRecord

@@ -7,7 +7,7 @@ order of arrival.
 """
 
 import struct
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 MAX_NOTES = 500
@@ -43,14 +43,15 @@ class Contributors:
         self.lookback_ms = lookback_ms
         self.notes: list[Contributor] = []
         self.spans: list[tuple[int, int]] = []  # (after, until], disjoint, ascending
-        self._packed: bytes | None = None  # the notes as bytes, until they change
+        self._packed: list[bytes] = []  # each note as bytes: most records are stored again with few notes more
 
     def note(self, contributor: Contributor) -> None:
         """Remember an event."""
-        self._packed = None
-        insort(self.notes, contributor)
+        at = bisect_right(self.notes, contributor)
+        self.notes.insert(at, contributor)
+        self._packed.insert(at, _pack(contributor))
         if len(self.notes) > MAX_NOTES:
-            del self.notes[0]
+            self._drop(0, 1)
 
     def cross(self, time: int) -> None:
         """The counters were high enough at `time`: everything within the lookback before it is meant."""
@@ -87,48 +88,48 @@ class Contributors:
             begin = bisect_left(self.notes, (after + 1,))
             end = bisect_left(self.notes, (until + 1,))
             released += self.notes[begin:end]
-            del self.notes[begin:end]
-        if released:
-            self._packed = None
+            self._drop(begin, end)
         return released
 
     def forget(self, user_id: str) -> None:
         """Drop a user's events, and those that are aimed at him."""
-        self.notes = [note for note in self.notes if user_id not in (note.user_id, note.target_id)]
-        self._packed = None
+        self.replace([note for note in self.notes if user_id not in (note.user_id, note.target_id)])
 
     def trim(self, oldest: int) -> None:
         """Forget what lies before `oldest`."""
         if self.notes and self.notes[0].time < oldest:
-            del self.notes[: bisect_left(self.notes, (oldest,))]
-            self._packed = None
+            self._drop(0, bisect_left(self.notes, (oldest,)))
         self.spans = [span for span in self.spans if span[1] >= oldest]
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""
-        self.notes = [note._replace(time=note.time - by_ms) for note in self.notes if note.time >= by_ms]
-        self._packed = None
+        self.replace([note._replace(time=note.time - by_ms) for note in self.notes if note.time >= by_ms])
         self.spans = [(max(0, after - by_ms), until - by_ms) for after, until in self.spans if until >= by_ms]
 
     def dump(self) -> bytes:
         """As bytes; `load` reads them."""
         parts = [_HEAD.pack(self.lookback_ms, len(self.spans), len(self.notes))]
         parts += [_SPAN.pack(*span) for span in self.spans]
-        if self._packed is None:
-            self._packed = b"".join([part for note in self.notes for part in _parts_of(note)])
-        return b"".join([*parts, self._packed])
+        return b"".join([*parts, *self._packed])
+
+    def _drop(self, begin: int, end: int) -> None:
+        del self.notes[begin:end], self._packed[begin:end]
+
+    def replace(self, notes: list[Contributor]) -> None:
+        """Have these notes, by time, instead of those that are there."""
+        self.notes, self._packed = notes, [_pack(note) for note in notes]
 
 
-def _parts_of(note: Contributor) -> list[bytes]:
+def _pack(note: Contributor) -> bytes:
     texts = [text.encode() for text in note[1:5]]
-    return [_NOTE.pack(note.time, note.user_partition, note.content, *map(len, texts)), *texts]
+    return b"".join([_NOTE.pack(note.time, note.user_partition, note.content, *map(len, texts)), *texts])
 
 
 def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[Contributors, int]:
     """What `dump` wrote at a place in `data`, and the place behind it. Raises struct.error or ValueError."""
     lookback_ms, n_spans, n_notes = _HEAD.unpack_from(data, at)
     at += _HEAD.size
-    contributors = Contributors(lookback_ms)
+    contributors, notes = Contributors(lookback_ms), list[Contributor]()
     for _ in range(n_spans):
         contributors.spans.append(_SPAN.unpack_from(data, at))
         at += _SPAN.size
@@ -143,5 +144,6 @@ def load_contributors(data: bytes, at: int, with_content: bool = True) -> tuple[
                 raise ValueError("it ends too early")
             texts.append(data[at : at + length].decode())
             at += length
-        contributors.notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], user_partition, content))
+        notes.append(Contributor(time, texts[0], texts[1], texts[2], texts[3], user_partition, content))
+    contributors.replace(notes)
     return contributors, at

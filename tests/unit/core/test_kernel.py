@@ -68,6 +68,8 @@ def test_both_leave_the_same_distinct_values(
         for of in (key, 9 - key):
             within, times = (of, now - over_ms, now + over_ms), sorted({now - over_ms, now - 50, now, now + over_ms})
             assert python.distinct_entries(ours, *within) == compiled.distinct_entries(theirs, *within)
+            named = (of, value, now - over_ms, now + over_ms)
+            assert python.first_time(ours, *named) == compiled.first_time(theirs, *named)
             assert python.distinct_lost_until(ours, of) == compiled.distinct_lost_until(theirs, of)
             read = python.read_distinct_at(ours, of, times, over_ms)
             assert read == compiled.read_distinct_at(theirs, of, times, over_ms)
