@@ -93,7 +93,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_max_events: Annotated[int, at_least(1)] = 4_000
     """Events computed at a stretch, before anything else gets a turn."""
     max_batches_in_flight: Annotated[int, at_least(1)] = 4
-    """Batches whose acknowledgements are on their way while the next one is computed."""
+    """So many full batches, or as many events in smaller ones, wait for acknowledgements while the next is computed."""
+    linger_ms: Annotated[int, at_least(0)] = 0
+    """How long what is computed waits for more, so that it goes out in fewer requests."""
     cached_entities: Annotated[int, at_least(1)] = 50_000
     """Decoded records kept in memory, for each partition."""
     standby_replicas: Annotated[int, at_least(0)] = 1

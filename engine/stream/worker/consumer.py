@@ -38,6 +38,7 @@ from engine.stream.worker.membership import MemberThread
 from engine.stream.worker.offsets import OffsetConsumer
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
+from engine.stream.worker.room import Room
 from engine.stream.worker.watchdog import Watchdog
 
 _FETCH_TIMEOUT_S = 1.0
@@ -63,7 +64,8 @@ class BatchConsumer(OffsetConsumer):
         self._gaps = Gaps()
         self._gate = LabelGate()
         self._taking = False
-        self._room = asyncio.Semaphore(self.app.settings.max_batches_in_flight)
+        settings = self.app.settings
+        self._room = Room(settings.max_batches_in_flight * settings.batch_max_events)
 
     def _new_consumer_thread(self) -> MemberThread:
         return MemberThread(self, loop=self.loop, beacon=self.beacon)
@@ -169,10 +171,10 @@ class BatchConsumer(OffsetConsumer):
     async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
         app = self.app
         await self.wait_first(app.ready_to_decide.wait(), self.suspend_flow.wait())
-        await self._room.acquire()
+        await self._room.take(len(records))
         fits = self._current(generation) and self._next.get(tp) == records[0].offset
         if not fits or self.should_stop or not app.ready_to_decide.is_set():
-            self._room.release()
+            self._room.give(len(records))
             return False
         started = time.perf_counter()
         async with self._fatal_errors():
@@ -184,7 +186,9 @@ class BatchConsumer(OffsetConsumer):
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
         arrived_ms = records[0].timestamp
-        app.durability.begin(tp, outcome, lambda: self._finished(tp, following, arrived_ms), self._room.release)
+        app.durability.begin(
+            tp, outcome, lambda: self._finished(tp, following, arrived_ms), lambda: self._room.give(len(records))
+        )
         if outcome.read_from is not None:
             if outcome.before_reading is not None:
                 await outcome.before_reading()

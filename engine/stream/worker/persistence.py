@@ -6,16 +6,21 @@
     4. let the source offset be committed
 
 Messages come before the changelog: once an event is in the state it is skipped when it is read again,
-so its actions must be out by then. Batches of one partition publish in their order, each after the broker
-has all of the one before: who receives messages of a partition may rely on their order, and one that is
-missing is never overtaken. They finish in their order too; any failure stops the worker with everything
-after it uncommitted, and the next worker repeats it.
+so its actions must be out by then. Batches publish in their order, each after the broker has all of the one
+before: who receives messages of a partition may rely on their order, and one that is missing is never overtaken.
+They finish in their order too; any failure stops the worker with everything after it uncommitted, and the next
+worker repeats it.
+
+What comes while the broker is waited for goes out together afterwards (group commit): the messages of all partitions
+in one round, the changes of each partition in one append and one write. Where little comes, that is one batch; the more
+comes, the fewer requests are made for each of its events.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from itertools import chain
 from typing import Any, NamedTuple
 
 import structlog
@@ -43,11 +48,14 @@ def _partition_of(key: bytes | None, partitions: tuple[int, ...]) -> int:
     return partition_of_key(key, partitions) if key is not None else random.choice(partitions)
 
 
-class _Step(NamedTuple):
-    """A batch under way: its task, and the moment at which the broker has its messages."""
+class _Batch(NamedTuple):
+    """An outcome under way. `finished`: called when it is durable; `release`: then, or when it failed."""
 
-    task: "asyncio.Task[None]"
-    published: "asyncio.Future[None]"
+    partition: int
+    outcome: Outcome
+    finished: Callable[[], None]
+    release: Callable[[], None]
+    started_s: float
 
 
 class Durability:
@@ -55,19 +63,28 @@ class Durability:
 
     def __init__(self, app: Host) -> None:
         self._app = app
-        self._last: dict[int, _Step] = {}
+        self._waiting: list[_Batch] = []  # while the one before is published
+        self._published: dict[int, list[_Batch]] = {}  # by partition, while the one before is stored
+        self._is_publishing = self._has_failed = False
         self.writers, self._seals = Writers(app.settings), app.seals
         self._running: set[asyncio.Task[None]] = set()
         self._limits = largest_messages(app.settings)
 
     def begin(self, tp: TP, outcome: Outcome, finished: Callable[[], None], release: Callable[[], None]) -> None:
-        """Start on an outcome. `finished` when it is durable; `release` then, or when it failed."""
-        previous = self._last.get(tp.partition)
-        published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task = asyncio.ensure_future(self._persist(tp.partition, outcome, previous, published, finished, release))
-        self._last[tp.partition] = _Step(task, published)
+        """Start on an outcome. `finished` when it is durable; `release` then, or when it or one before it failed."""
+        if self._has_failed:
+            release()
+            return
+        self._waiting.append(_Batch(tp.partition, outcome, finished, release, time.perf_counter()))
+        if not self._is_publishing:
+            self._is_publishing = True
+            self._start(self._publish_waiting())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.ensure_future(work)
         self._running.add(task)
-        task.add_done_callback(self._forget)
+        task.add_done_callback(self._running.discard)
+        return task
 
     async def drain(self) -> None:
         """Wait until everything that has begun is durable or has failed."""
@@ -84,10 +101,7 @@ class Durability:
 
     async def publish_apart(self, messages: list[Message]) -> None:
         """Publish messages that belong to no batch. `drain` waits for them too."""
-        task = asyncio.ensure_future(self.publish(messages))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        await task
+        await self._start(self.publish(messages))
 
     async def publish(self, messages: list[Message]) -> None:
         """Publish messages and await the broker's acknowledgement of all of them."""
@@ -136,43 +150,70 @@ class Durability:
         _log.error("a message is too large for its topic and is left out", topic=message.topic, bytes=size, limit=limit)
         return True
 
-    async def _persist(
-        self,
-        partition: int,
-        outcome: Outcome,
-        previous: "_Step | None",
-        published: "asyncio.Future[None]",
-        finished: Callable[[], None],
-        release: Callable[[], None],
-    ) -> None:
-        started = time.perf_counter()
-        try:
-            if previous is not None:
-                await asyncio.shield(previous.published)
-            if outcome.messages:
-                await self.publish(outcome.messages)
-            if not published.done():
-                published.set_result(None)
+    async def _publish_waiting(self) -> None:
+        """Publish what waits, all of it together, until nothing waits any more."""
+        linger_s = self._app.settings.linger_ms / 1_000
+        while self._waiting:
+            if linger_s:
+                await asyncio.sleep(linger_s)
+            batches, self._waiting = self._waiting, []
+            try:
+                await self.publish([message for batch in batches for message in batch.outcome.messages])
+            except Exception as error:
+                await self._fail(error, batches)
+                raise
             now_ms = time.time() * 1_000
-            for ts_ms in outcome.acted_ms:
+            for ts_ms in (ts_ms for batch in batches for ts_ms in batch.outcome.acted_ms):
                 self._app.metrics.action_delay.observe(max(0.0, now_ms - ts_ms) / 1_000)
-            if previous is not None:
-                await asyncio.shield(previous.task)
-            if outcome.changes:
-                table = self._app.entities
-                offset = await self._append_changelog(TP(table.changelog_topic_name, partition), outcome.changes)
-                store: Any = table.data
-                write_changes(store._db_for_partition(partition), outcome.changes, store.offset_key, offset)
-            outcome.settle()
-            finished()
-            self._app.metrics.batches.inc()
-            self._app.metrics.persist.observe(time.perf_counter() - started)
-        except Exception as error:
-            await self._app.consumer.crash(error)
-            raise
-        finally:
-            published.cancel()  # if it failed: nothing may overtake it
-            release()
+            for batch in batches:
+                self._begin_storing(batch)
+        self._is_publishing = False
+
+    def _begin_storing(self, batch: _Batch) -> None:
+        waiting = self._published.get(batch.partition)
+        if self._has_failed:
+            batch.release()
+        elif waiting is not None:
+            waiting.append(batch)
+        else:
+            self._published[batch.partition] = [batch]
+            self._start(self._store_published(batch.partition))
+
+    async def _store_published(self, partition: int) -> None:
+        """Store what is published of a partition, all of it together, until there is no more."""
+        while batches := self._published[partition]:
+            self._published[partition] = []
+            try:
+                await self._store(partition, [change for batch in batches for change in batch.outcome.changes])
+                for batch in batches:
+                    batch.outcome.settle()
+                    batch.finished()
+            except Exception as error:
+                await self._fail(error, batches)
+                raise
+            for batch in batches:
+                batch.release()
+                self._app.metrics.batches.inc()
+                self._app.metrics.persist.observe(time.perf_counter() - batch.started_s)
+        del self._published[partition]
+
+    async def _store(self, partition: int, changes: list[Change]) -> None:
+        if changes:
+            table = self._app.entities
+            offset = await self._append_changelog(TP(table.changelog_topic_name, partition), changes)
+            store: Any = table.data
+            write_changes(store._db_for_partition(partition), changes, store.offset_key, offset)
+
+    async def _fail(self, error: Exception, batches: list[_Batch]) -> None:
+        """End the worker. Neither these batches nor what comes after them goes on."""
+        self._has_failed = True
+        given_up = [*batches, *self._waiting, *chain.from_iterable(self._published.values())]
+        self._waiting.clear()
+        for waiting in self._published.values():
+            waiting.clear()
+        for batch in given_up:
+            batch.release()
+        await self._app.consumer.crash(error)
 
     async def _batch(self, tp: TP) -> Any:
         return (await self.writers.get(tp)).batch() if self._is_fenced(tp) else self._producer().create_batch()
@@ -214,9 +255,3 @@ class Durability:
         if producer is None:
             raise WorkerError("the producer is not running")
         return producer
-
-    def _forget(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
-        for partition in [partition for partition, last in self._last.items() if last.task is task]:
-            if not task.cancelled() and task.exception() is None:
-                del self._last[partition]

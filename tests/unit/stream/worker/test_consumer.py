@@ -20,6 +20,7 @@ from engine.stream.worker.app import FloodgateApp
 from engine.stream.worker.consumer import BatchConsumer
 from engine.stream.worker.gaps import Gaps
 from engine.stream.worker.label_gate import LabelGate
+from engine.stream.worker.room import Room
 
 EVENTS, LABELS, OTHER = TP("events", 0), TP("labels", 0), TP("events", 1)
 
@@ -367,7 +368,7 @@ class Worker(BatchConsumer):
         self.timeouts_s: list[float] = []
         self.slept_s: list[float] = []
         self._taking, self.flow_active = False, True
-        self._room = asyncio.Semaphore(2)
+        self._room = Room(100)
         self.suspend_flow: Any = asyncio.Event()
         self._acked, self._committed_offset = defaultdict(list), {}
         self.log: Any = SimpleNamespace(error=lambda *said: self.errors.append(said))
@@ -468,7 +469,7 @@ def test_a_batch_that_may_not_be_computed_leaves_its_room_to_others(why: str) ->
         if why == "no rulebook":
             worker.app.ready_to_decide.clear()
         done = await worker.compute(1 if why == "offset" else 0, generation=0 if why == "generation" else 1)
-        return done or worker._room._value != 2
+        return done or worker._room._taken != 0
 
     worker = Worker()
     assert not asyncio.run(compute())

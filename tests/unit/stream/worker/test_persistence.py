@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from faust.types import TP
 
@@ -22,7 +23,7 @@ from engine.stream.worker.persistence import Durability
 from tests.unit.stream.signed import secured
 
 PARTITIONS = tuple(range(8))
-EVENTS, LOG, MODELS = TP("events", 0), TP("changelog", 0), TP("models", 0)
+LOG, MODELS = TP("changelog", 0), TP("models", 0)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ class Broker:
         self.answers = asyncio.Event()
         self.answers.set()
         self.error: Exception | None = None
-        self.next_offset: dict[TP, int] = {LOG: 50, MODELS: 0}
+        self.next_offset: dict[TP, int] = {LOG: 50, TP("changelog", 1): 0, MODELS: 0}
         self.end: dict[TP, int] = dict(self.next_offset)
         self.owned: list[TP] = []
         self._room = room
@@ -132,13 +133,15 @@ class Worker:
         assert offset_key == b"offset"
         self.broker.told.append(f"stored {[value for _, value in changes]} of {database} at {offset}")
 
-    def begin(self, name: str, messages: int = 1, changes: int = 1) -> None:
+    def begin(self, name: str, messages: int = 1, changes: int = 1, partition: int = 0) -> None:
         outcome = Outcome(
             [Message("actions", b"k", f"{name}{number}".encode(), None, 3) for number in range(messages)],
             [(b"c%d" % number, b"%s-%d" % (name.encode(), number)) for number in range(changes)],
         )
         tell = self.broker.told.append
-        self.durability.begin(EVENTS, outcome, lambda: tell(f"finished {name}"), lambda: tell(f"released {name}"))
+        self.durability.begin(
+            TP("events", partition), outcome, lambda: tell(f"finished {name}"), lambda: tell(f"released {name}")
+        )
 
     def value(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"floodgate_{name}", labels) or 0.0
@@ -179,7 +182,7 @@ def test_messages_come_before_the_state_and_the_state_before_the_commit(monkeypa
     assert worker.broker.next_offset[LOG] == 52
     assert {record.timestamp for record in worker.broker.records} == {1_700_000_000_500}
     assert (worker.value("batches_total"), worker.value("batch_persist_seconds_sum")) == (1, 0.5)
-    assert worker.durability._last == {}  # what is durable is not held
+    assert (worker.durability._waiting, worker.durability._published) == ([], {})  # what is durable is not held
 
 
 def test_a_batch_that_changes_nothing_is_finished_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,40 +193,59 @@ def test_a_batch_that_changes_nothing_is_finished_at_once(monkeypatch: pytest.Mo
     assert run(monkeypatch, do).broker.told == ["finished a", "released a"]
 
 
-def test_a_batch_publishes_when_the_broker_has_all_messages_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_meanwhile_is_published_together_once_the_broker_has_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def do(worker: Worker) -> None:
         worker.broker.answers.clear()
-        for name in "abc":
-            worker.begin(name)
+        worker.begin("a")
+        await settled()
+        worker.begin("b")
+        worker.begin("c", partition=1)
         await settled()
         assert worker.broker.told == ["asked about actions", ("actions", 3, ["a0"])]
         worker.broker.answers.set()
         await worker.durability.drain()
 
     told = run(monkeypatch, do).broker.told
-    assert [one for one in told if str(one).startswith("finished")] == ["finished a", "finished b", "finished c"]
-    assert told.index("acknowledged a0") < told.index(("actions", 3, ["b0"]))
-    assert told.index("finished a") < told.index(("changelog", 0, ["b-0"]))
-    assert told.index("finished b") < told.index(("changelog", 0, ["c-0"]))
+    assert told.index("acknowledged a0") < told.index(("actions", 3, ["b0", "c0"]))
+    assert [one for one in told if one[0] == "changelog"] == [
+        ("changelog", 0, ["a-0"]), ("changelog", 0, ["b-0"]), ("changelog", 1, ["c-0"])
+    ]  # fmt: skip
+    assert {one for one in told if str(one).startswith("finished")} == {"finished a", "finished b", "finished c"}
 
 
-def test_one_that_comes_later_waits_for_the_one_under_way_though_an_older_one_is_done(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_is_published_meanwhile_is_stored_together_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
     async def do(worker: Worker) -> None:
-        worker.begin("a", messages=0, changes=0)
-        worker.begin("b")
+        worker.begin("a", messages=0)
         worker.broker.answers.clear()
         await settled()
-        assert "finished a" in worker.broker.told
-        worker.begin("c")
-        await settled()
-        assert ("actions", 3, ["c0"]) not in worker.broker.told
+        for name in "bc":
+            worker.begin(name, messages=0, changes=2)
+            await settled()
+        assert [one for one in worker.broker.told if one[0] == "changelog"] == [("changelog", 0, ["a-0"])]
         worker.broker.answers.set()
         await worker.durability.drain()
 
     told = run(monkeypatch, do).broker.told
-    assert told.index("finished b") < told.index("finished c")
+    assert told[3:] == [
+        "finished a", "released a", ("changelog", 0, ["b-0", "b-1", "c-0", "c-1"]), "acknowledged b-0",
+        "stored [b'b-0', b'b-1', b'c-0', b'c-1'] of 0 at 54", "finished b", "finished c", "released b", "released c",
+    ]  # fmt: skip
+
+
+def test_a_partition_whose_log_is_slow_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def do(worker: Worker) -> None:
+        worker.broker.answers.clear()
+        worker.begin("a", messages=0)
+        await settled()
+        worker.begin("b", messages=0, changes=0, partition=1)
+        await settled()
+        assert worker.broker.told[-2:] == ["finished b", "released b"]
+        worker.broker.answers.set()
+        await worker.durability.drain()
+
+    assert run(monkeypatch, do).broker.told[-2:] == ["finished a", "released a"]
 
 
 @pytest.mark.parametrize("under_way", ["a", "ab"])
@@ -240,7 +262,37 @@ def test_after_a_failure_nothing_of_the_partition_goes_on(monkeypatch: pytest.Mo
     worker = run(monkeypatch, do)
     assert [str(error) for error in worker.crashed] == ["the broker is away"]
     told = [one for one in worker.broker.told if "asked" not in one]
-    assert told == [("actions", 3, ["a0"]), *(f"released {name}" for name in f"{under_way}c")]
+    sent = [f"{name}0" for name in under_way]
+    assert told == [("actions", 3, sent), *(f"released {name}" for name in f"{under_way}c")]
+
+
+def test_after_a_failure_to_store_nothing_that_waits_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def do(worker: Worker) -> None:
+        worker.broker.answers.clear()
+        for name in "ab":
+            worker.begin(name, messages=0)
+            await settled()
+        worker.begin("c", partition=1)
+        await settled()
+        worker.broker.error = ConnectionError("the broker is away")
+        worker.broker.answers.set()
+        await asyncio.gather(*worker.durability._running, return_exceptions=True)
+        await worker.durability.drain()
+
+    told = run(monkeypatch, do).broker.told
+    assert [one for one in told if str(one).startswith("released")] == ["released a", "released b", "released c"]
+    assert not [one for one in told if str(one).startswith(("finished", "stored"))]
+
+
+def test_what_lingers_goes_out_with_what_comes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def do(worker: Worker) -> None:
+        worker.begin("a", changes=0)
+        await settled()
+        worker.begin("b", changes=0)
+        await worker.durability.drain()
+
+    settings = msgspec.structs.replace(Settings(), linger_ms=1)
+    assert ("actions", 3, ["a0", "b0"]) in run(monkeypatch, do, settings=settings).broker.told
 
 
 def test_a_changelog_that_another_has_written_to_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
