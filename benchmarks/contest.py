@@ -35,7 +35,7 @@ def contest(console: Console, rounds: int) -> dict[str, Any]:
     """All rounds, as a table and as the summary's part. Raises RuntimeError when the engine's answers are not those
     of the recount."""
     ready = peers.install(console)
-    stream = _stream()
+    stream = shared_events()
     rulebook = benchmark_rules()
     model = trained(rulebook, stream[:_SAMPLE])
     console.print("working out the answers again …")
@@ -58,11 +58,11 @@ def contest(console: Console, rounds: int) -> dict[str, Any]:
     return _summary(legs, expected)
 
 
-def _stream() -> Stream:
+def shared_events(count: int = EVENTS) -> Stream:
     """The shared events where they are at hand, else events like them."""
     if not peers.EVENTS.exists():
-        return list(events(EVENTS))
-    lines = peers.EVENTS.read_bytes().splitlines()[:EVENTS]
+        return list(events(count))
+    lines = peers.EVENTS.read_bytes().splitlines()[:count]
     return [(orjson.loads(line)["user_id"].encode(), line) for line in lines]
 
 

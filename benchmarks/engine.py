@@ -54,10 +54,10 @@ def benchmark_rules(learn: bool = False) -> Rulebook:
 
 
 @contextmanager
-def prepared(work: Work, **settings: object) -> Iterator[Settings]:
+def prepared(work: Work, partitions: int = PARTITIONS, **settings: object) -> Iterator[Settings]:
     """A broker in which everything is there already."""
     with BrokerProcess("--retention-mb", "0") as broker:
-        made = Settings(brokers=broker.address, partitions=PARTITIONS, standby_replicas=0, **settings)  # type: ignore[arg-type]  # names of settings
+        made = Settings(brokers=broker.address, partitions=partitions, standby_replicas=0, **settings)  # type: ignore[arg-type]  # names of settings
         publish(made, work)
         yield made
 
@@ -100,21 +100,27 @@ def run(work: Work) -> tuple[Cost, str]:
 
 def answers(settings: Settings) -> str:
     """The checksum over all decisions on which some rule held."""
+    check = Check()
+    for event_id, rules in hits(settings):
+        check.add(event_id, rules)
+    return str(check)
+
+
+def hits(settings: Settings) -> Iterator[tuple[str, list[str]]]:
+    """The event and the rules of each decision on which some rule held."""
     client = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, enable_auto_commit=False)
     partitions = [TopicPartition(settings.topics.decisions, index) for index in range(settings.partitions)]
     client.assign(partitions)
     client.seek_to_beginning()
     left = sum(client.end_offsets(partitions).values())
-    check = Check()
     while left:
         for records in client.poll(timeout_ms=1_000, max_records=10_000).values():
             left -= len(records)
             for record in records:
                 decision = orjson.loads(record.value)
                 if decision["hits"]:
-                    check.add(decision["event_id"], [hit["rule"] for hit in decision["hits"]])
+                    yield decision["event_id"], [hit["rule"] for hit in decision["hits"]]
     client.close()
-    return str(check)
 
 
 def trained(rulebook: Rulebook, sample: Stream) -> LearnedModel:

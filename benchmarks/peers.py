@@ -40,20 +40,20 @@ class Peer:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-_CLIENT = ("confluent-kafka==2.12.2", "orjson", "pyyaml", "numpy", "msgspec")
-_FAUST = (*_CLIENT, "faust-streaming==0.15.3", "aiokafka==0.14.0", "cramjam", "rocksdict==0.3.29")
+CLIENT = ("confluent-kafka==2.12.2", "orjson", "pyyaml", "numpy", "msgspec")
+FAUST = (*CLIENT, "faust-streaming==0.15.3", "aiokafka==0.14.0", "cramjam", "rocksdict==0.3.29")
 PEERS = (
-    Peer("limit", "consume + orjson.loads", _CLIENT, ("limits.py consume_json events",), whole_run=True),
-    Peer("plain_changelog", "hand-written loop, RocksDB, changelog", (*_CLIENT, "rocksdict==0.3.29"),
+    Peer("limit", "consume + orjson.loads", CLIENT, ("limits.py consume_json events",), whole_run=True),
+    Peer("plain_changelog", "hand-written loop, RocksDB, changelog", (*CLIENT, "rocksdict==0.3.29"),
          ("peer_plain.py changelog",)),
-    Peer("quix", "Quix Streams", (*_CLIENT, "quixstreams==3.28.0"), ("peer_quix.py apply",)),
-    Peer("bytewax", "Bytewax", (*_CLIENT, "bytewax==0.21.1"), ("peer_bytewax.py batch",)),
-    Peer("pathway", "Pathway", (*_CLIENT, "pathway==0.33.0"), ("peer_pathway.py stateful",),
+    Peer("quix", "Quix Streams", (*CLIENT, "quixstreams==3.28.0"), ("peer_quix.py apply",)),
+    Peer("bytewax", "Bytewax", (*CLIENT, "bytewax==0.21.1"), ("peer_bytewax.py batch",)),
+    Peer("pathway", "Pathway", (*CLIENT, "pathway==0.33.0"), ("peer_pathway.py stateful",),
          settings=(("PERSIST", "1"),)),
     Peer("flink_java", "Flink in Java, from a file", ("apache-flink==1.20.5", "orjson", "pyyaml"),
          ("peer_flink_java.py 200000", "peer_flink_java.py 1000000"), environment="flink"),
-    Peer("faust_one_record", "Faust, one record for each user", _FAUST, ("peer_faust.py one 50000 events_50000",)),
-    Peer("faust_tables", "Faust, windowed tables", _FAUST, ("peer_faust.py hopping 5000 events_5000",)),
+    Peer("faust_one_record", "Faust, one record for each user", FAUST, ("peer_faust.py one 50000 events_50000",)),
+    Peer("faust_tables", "Faust, windowed tables", FAUST, ("peer_faust.py hopping 5000 events_5000",)),
 )  # fmt: skip
 
 
@@ -72,19 +72,19 @@ def install(console: Console, wanted: Sequence[Peer] = PEERS) -> list[Peer]:
             continue
         ready.append(peer)
     if not EVENTS.exists():
-        _run([_python("python"), "gen.py"])
+        _run([interpreter("python"), "gen.py"])
     return ready
 
 
 @contextmanager
 def broker() -> Iterator[None]:
     """The peers' broker, with the shared events in its topics."""
-    server = subprocess.Popen([_python("python"), "broker.py", "36000"], cwd=HOME, stdout=subprocess.PIPE)
+    server = subprocess.Popen([interpreter("python"), "broker.py", "36000"], cwd=HOME, stdout=subprocess.PIPE)
     try:
         assert server.stdout is not None
         server.stdout.readline()
         for arguments in ("200000 zstd events", "50000 zstd events_50000", "5000 zstd events_5000"):
-            _run([_python("python"), "load.py", *arguments.split()])
+            _run([interpreter("python"), "load.py", *arguments.split()])
         yield
     finally:
         server.kill()
@@ -108,7 +108,7 @@ def _measure(peer: Peer, command: str) -> dict[str, float]:
     before = results.stat().st_size if results.exists() else 0
     environment = {**os.environ, **dict(peer.settings)}
     run = subprocess.run(
-        [_python(peer.environment), "-W", "ignore", *command.split()], cwd=HOME, env=environment, timeout=TIMEOUT_S,
+        [interpreter(peer.environment), "-W", "ignore", *command.split()], cwd=HOME, env=environment, timeout=TIMEOUT_S,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False,
     )  # fmt: skip
     lines = [line for line in run.stdout.splitlines() if line.startswith('{"peer"')]
@@ -126,15 +126,16 @@ def _install_packages(peer: Peer) -> None:
     venv = HOME / _VENVS[peer.environment]
     if not venv.exists():
         _run([sys.executable, "-m", "venv", str(venv)])
-        _run([_python(peer.environment), "-m", "pip", "install", "--quiet", "uv"])
+        _run([interpreter(peer.environment), "-m", "pip", "install", "--quiet", "uv"])
     done = venv / f".{peer.name}"
     if not done.exists():
         started = time.monotonic()
-        _run([_python(peer.environment), "-m", "uv", "pip", "install", "--quiet", *peer.needs])
+        _run([interpreter(peer.environment), "-m", "uv", "pip", "install", "--quiet", *peer.needs])
         done.write_text(f"{time.monotonic() - started:.0f} s\n")
 
 
-def _python(environment: str) -> str:
+def interpreter(environment: str) -> str:
+    """The Python of one of the virtual environments."""
     return str(HOME / _VENVS[environment] / "bin" / "python")
 
 

@@ -19,18 +19,19 @@ from benchmarks.growth import growth
 from benchmarks.learning import learning
 from benchmarks.pace import pace
 from benchmarks.plots import draw
+from benchmarks.shared_entities.contest import entities_contest
 from benchmarks.starter import starter_rules
 from benchmarks.state import known_users
 from benchmarks.workers import workers
 from engine.core.kernel import COMPILED
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("contest", "starter", "learning", "campaign", "growth", "users", "pace", "workers")
+PARTS = ("contest", "entities", "starter", "learning", "campaign", "growth", "users", "pace", "workers")
 _USUAL_COST_US = 25.0
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True, help="Rounds of the contest; the medians count.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds of the contests; the medians count.")
 @click.option("--growth-rounds", default=1, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice(PARTS), help="Some parts instead of all.")
 def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
@@ -40,6 +41,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
     summary: dict[str, Any] = {"compiled": COMPILED}
     parts: dict[str, Callable[[], None]] = {
         "contest": lambda: summary.update(contest(console, rounds)),
+        "entities": lambda: summary.update({"entities": entities_contest(console, rounds)}),
         "starter": lambda: summary.update({"starter_rules": starter_rules(console, rounds)}),
         "learning": lambda: summary.update(learning(console, rounds)),
         "campaign": lambda: summary.update(campaign(console)),
