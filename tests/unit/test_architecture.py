@@ -24,6 +24,7 @@ ABOUT_NO_MODULE = {
     "test_docs.py": "docs/",
     "test_examples.py": "examples/",
     "test_public_names.py": "engine/__init__.py",
+    "test_shared_entities.py": "benchmarks/shared_entities/",
     "test_site.py": "what is built from docs/",
     "test_supply_chain.py": "requirements/",
 }
