@@ -26,6 +26,9 @@ from engine.rulebook.compiler import load_rulebook
 
 RULES = Path(__file__).parent / "rules"
 EVENTS = 200_000
+CACHED_ENTITIES = 200_000
+"""As many as four partitions have in all, if nobody sets anything."""
+
 _LIMIT = next(peer for peer in peers.PEERS if peer.name == "limit")
 
 
@@ -92,7 +95,8 @@ class EntitiesContest:
 
 def run_engine(stream: Stream, partitions: int) -> tuple[Cost, Actions]:
     """What a worker takes, until nothing waits, and what it decided."""
-    with prepared(Work(load_rulebook(RULES), stream), partitions) as settings:
+    cached = CACHED_ENTITIES // partitions
+    with prepared(Work(load_rulebook(RULES), stream), partitions, cached_entities=cached) as settings:
         cost = measure_engine(settings, len(stream), free_port(), until_nothing_waits=True)
         return cost, {event_id: tuple(rules) for event_id, rules in engine.hits(settings)}
 
