@@ -6,10 +6,10 @@ partitions show what another order changes, for rules that do not look back.
 """
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from rich.console import Console
@@ -32,14 +32,22 @@ CACHED_ENTITIES = 200_000
 _LIMIT = next(peer for peer in peers.PEERS if peer.name == "limit")
 
 
+class Difference(NamedTuple):
+    """How far answers are from the reference. `actions`: events whose rules differ; `missing`, `extra`: how many rules
+    do not hold that should, and the other way round."""
+
+    actions: int
+    missing: int
+    extra: int
+
+
 @dataclass(slots=True)
 class Leg:
-    """One contestant's rounds. `differ`: on how many events its rules were not those of the reference, each round;
-    `checks`: the sums over its answers."""
+    """One contestant's rounds. `checks`: the sums over its answers."""
 
     what: str
     costs: list[Cost] = field(default_factory=list)
-    differ: list[int] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
     checks: set[str] = field(default_factory=set)
 
     def cpu_us(self) -> float:
@@ -86,11 +94,7 @@ class EntitiesContest:
         leg = self.legs.setdefault(name, Leg(what))
         leg.costs.append(cost)
         leg.checks.add(checksum(actions))
-        leg.differ.append(self._differences(actions, answered))
-
-    def _differences(self, actions: Actions, answered: int | None) -> int:
-        asked = self._event_ids[:answered]
-        return sum(actions.get(event_id) != self.expected.get(event_id) for event_id in asked)
+        leg.differences.append(difference(actions, self.expected, self._event_ids[:answered]))
 
 
 def run_engine(stream: Stream, partitions: int) -> tuple[Cost, Actions]:
@@ -99,6 +103,16 @@ def run_engine(stream: Stream, partitions: int) -> tuple[Cost, Actions]:
     with prepared(Work(load_rulebook(RULES), stream), partitions, cached_entities=cached) as settings:
         cost = measure_engine(settings, len(stream), free_port(), until_nothing_waits=True)
         return cost, {event_id: tuple(rules) for event_id, rules in engine.hits(settings)}
+
+
+def difference(actions: Actions, expected: Actions, event_ids: Sequence[str]) -> Difference:
+    """How far the answers to these events are from the reference."""
+    pairs = [(set(actions.get(event_id, ())), set(expected.get(event_id, ()))) for event_id in event_ids]
+    return Difference(
+        actions=sum(own != right for own, right in pairs),
+        missing=sum(len(right - own) for own, right in pairs),
+        extra=sum(len(own - right) for own, right in pairs),
+    )
 
 
 def entities_contest(console: Console, rounds: int, events: int = EVENTS) -> dict[str, Any]:
@@ -114,14 +128,17 @@ def entities_contest(console: Console, rounds: int, events: int = EVENTS) -> dic
 
 def _show(console: Console, contest: EntitiesContest, events: int) -> None:
     title = f"over shared entities: {events:,} events, {len(contest.expected):,} of them acted on ({contest.check})"
-    table = Table("", "CPU µs/event", "rounds", "to the engine", "to the limit", "actions that differ", title=title)
+    columns = ("CPU µs/event", "rounds", "to the engine", "to the limit", "actions that differ", "rules -/+")
+    table = Table("", *columns, title=title)
     ratio = _ratios(contest.legs)
     for name, leg in sorted(contest.legs.items(), key=lambda entry: entry[1].cpu_us()):
         rounds = " ".join(f"{cost.cpu_us_per_event:.1f}" for cost in leg.costs)
-        differ = " ".join(map(str, sorted(set(leg.differ)))) + (" = recount" if leg.checks == {contest.check} else "")
+        differ = " ".join(str(one.actions) for one in sorted(set(leg.differences)))
         table.add_row(
             f"{name}: {leg.what}", f"{leg.cpu_us():.1f}", rounds, f"{ratio('engine')[name]:.2f}",
-            f"{ratio('limit')[name]:.1f}" if "limit" in contest.legs else "", differ,
+            f"{ratio('limit')[name]:.1f}" if "limit" in contest.legs else "",
+            differ + (" = recount" if leg.checks == {contest.check} else ""),
+            " ".join(f"-{one.missing}/+{one.extra}" for one in sorted(set(leg.differences))),
         )  # fmt: skip
     console.print(table)
     console.print(
@@ -147,7 +164,9 @@ def _summary(contest: EntitiesContest) -> dict[str, Any]:
         },
         "acted_on": len(contest.expected),
         "answers": {name: sorted(leg.checks) for name, leg in legs.items() if leg.checks} | {"recount": contest.check},
-        "actions_that_differ": {name: leg.differ for name, leg in legs.items() if leg.differ},
+        "differences": {
+            name: [one._asdict() for one in leg.differences] for name, leg in legs.items() if leg.differences
+        },
         "ratio_to_limit": ratio("limit") if "limit" in legs else {},
         "ratio_to_engine": ratio("engine"),
     }

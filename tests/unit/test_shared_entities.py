@@ -9,7 +9,7 @@ from random import Random
 import orjson
 import pytest
 
-from benchmarks.shared_entities.contest import RULES
+from benchmarks.shared_entities.contest import RULES, difference
 from benchmarks.shared_entities.programs.job import SHORT_HOP_MS, count_user, count_visitor, new_user
 from benchmarks.shared_entities.programs.job import held as held_at_peers
 from benchmarks.shared_entities.recount import ENTITIES, WINDOWS_MS, Actions, Visitors, held, recount
@@ -55,6 +55,13 @@ def test_the_engine_answers_as_the_reference_does(gap_ms: int, rules: int) -> No
     expected = recount(stream)
     assert decided(stream) == expected
     assert len({name for names in expected.values() for name in names}) == rules
+
+
+def test_differences_are_counted_by_action_and_by_rule() -> None:
+    expected: Actions = {"a": ("one",), "b": ("one", "two")}
+    answers: Actions = {"a": ("one",), "b": ("two", "three"), "c": ("one",)}
+    assert difference(answers, expected, "abcd") == (2, 1, 2)
+    assert difference(answers, expected, "a") == (0, 0, 0)
 
 
 def test_visitors_are_counted_late_ones_too() -> None:

@@ -29,7 +29,7 @@ def run(task: Task, backend: str) -> None:
         shutil.rmtree(directory / name, ignore_errors=True)
     classes = ":".join(map(str, [*sorted(JARS.glob("*.jar")), directory]))
     subprocess.run(["javac", "-nowarn", "-cp", classes, "-d", str(directory), str(SOURCE)], check=True)
-    events = write_events(directory / f"events_{task.events}.jsonl", task.events)
+    events = write_events(EVENTS.with_name(f"entities_{task.events}.jsonl").resolve(), task.events)
     opened = [f"--add-opens=java.base/java.{package}=ALL-UNNAMED" for package in _OPENED]
     paths = [str(path) for path in (events, directory / "out", directory / "checkpoints")]
     cpu_s, started_s = now_s()
