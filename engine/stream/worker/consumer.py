@@ -7,9 +7,9 @@ assignment, rebalancing, tables, recovery and the web stay Faust's.
 
 What guards the events, at this entrance:
 
-- Positions. We keep the next offset of each partition ourselves, pinned when it is assigned. A batch is computed
-  only if it begins exactly there.
+- Positions. We keep the next offset of each partition, pinned when it is assigned; a batch has to begin there.
 - Gaps (`gaps.py`). Records that do not follow are read again.
+- Turns (`turns.py`): the partition whose next record came first.
 - The watchdog (`watchdog.py`): for what a rebalance dropped, and for a worker that can do nothing any more.
 
 Private seams used (faust-streaming 0.15.3; `tests/unit/stream/worker/test_seams.py` fails when they move):
@@ -21,6 +21,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Protocol
 
 from aiokafka.errors import IllegalStateError
@@ -39,6 +40,7 @@ from engine.stream.worker.offsets import OffsetConsumer
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
 from engine.stream.worker.room import Room
+from engine.stream.worker.turns import in_order_of_arrival
 from engine.stream.worker.watchdog import Watchdog
 
 _FETCH_TIMEOUT_S = 1.0
@@ -61,11 +63,8 @@ class BatchConsumer(OffsetConsumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._gaps = Gaps()
-        self._gate = LabelGate()
-        self._taking = False
-        settings = self.app.settings
-        self._room = Room(settings.max_batches_in_flight * settings.batch_max_events)
+        self._gaps, self._gate, self._taking = Gaps(), LabelGate(), False
+        self._room = Room(self.app.settings.max_batches_in_flight * self.app.settings.batch_max_events)
 
     def _new_consumer_thread(self) -> MemberThread:
         return MemberThread(self, loop=self.loop, beacon=self.beacon)
@@ -98,7 +97,8 @@ class BatchConsumer(OffsetConsumer):
         return await self._wait_next_records(timeout=_FETCH_TIMEOUT_S if is_settled else _FETCH_TIMEOUT_SOON_S)
 
     async def _take(self, fetched: "Mapping[Any, list[Any]]", active: "set[TP] | None") -> None:
-        generation = self.app.consumer_generation_id
+        generation, labels = self.app.consumer_generation_id, self.app.settings.topics.labels
+        ready: dict[TP, list[Any]] = {}
         for raw_tp, records in fetched.items():
             if not self._current(generation):
                 self.app.recovery.doubt(map(ensure_TP, fetched))
@@ -107,24 +107,24 @@ class BatchConsumer(OffsetConsumer):
             if not records or not (active is None or tp in active):
                 self.app.recovery.doubt([tp])
                 continue
-            handler = self.app.handlers.get(tp.topic)
-            if handler is None:
+            if tp.topic not in self.app.handlers:
                 async with self._fatal_errors():  # damaged files come to light when something is written
                     await self.app.recovery.take(tp, records)
                 continue
-            ready = await self.contiguous(tp, records, self._next.get(tp))
-            if ready and tp.topic == self.app.settings.topics.labels:
-                ready = await self._joinable(tp, ready)
-            await self._compute_all(handler, tp, ready, generation)
+            ready[tp] = await self.contiguous(tp, records, self._next.get(tp))
+        await self._compute_all({tp: records for tp, records in ready.items() if tp.topic != labels}, generation)
+        for tp, records in ready.items():
+            if records and tp.topic == labels:  # once their events are decided
+                await self._compute_all({tp: await self._joinable(tp, records)}, generation)
 
-    async def _compute_all(self, handler: BatchHandler, tp: TP, records: list[Any], generation: int) -> None:
-        size = self.app.settings.batch_max_events
-        for start in range(0, len(records), size):
-            batch = records[start : start + size]
-            if start and self._current(generation) and tp in self._next:
+    async def _compute_all(self, ready: dict[TP, list[Any]], generation: int) -> None:
+        goes_on: dict[TP, bool] = {}
+        for tp, batch in in_order_of_arrival(ready, self.app.settings.batch_max_events):
+            if not goes_on.get(tp, True):
+                continue
+            if tp in goes_on and self._current(generation) and tp in self._next:
                 self._next[tp] = batch[0].offset  # within one fetch the broker itself skips what is not there
-            if not await self._compute(handler, tp, batch, generation):
-                return
+            goes_on[tp] = await self._compute(self.app.handlers[tp.topic], tp, batch, generation)
 
     def _current(self, generation: int) -> bool:
         return self.flow_active and self.app.consumer_generation_id == generation
@@ -186,9 +186,8 @@ class BatchConsumer(OffsetConsumer):
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
         arrived_ms = records[0].timestamp
-        app.durability.begin(
-            tp, outcome, lambda: self._finished(tp, following, arrived_ms), lambda: self._room.give(len(records))
-        )
+        finished = partial(self._finished, tp, following, arrived_ms)
+        app.durability.begin(tp, outcome, finished, partial(self._room.give, len(records)))
         if outcome.read_from is not None:
             if outcome.before_reading is not None:
                 await outcome.before_reading()

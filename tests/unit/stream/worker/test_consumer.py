@@ -220,7 +220,7 @@ def test_a_fetch_of_an_older_generation_is_dropped() -> None:
 def test_the_first_chunk_has_to_begin_where_the_partition_is() -> None:
     entrance = Entrance()
     entrance._next[EVENTS] = 3
-    asyncio.run(entrance._compute_all(object(), EVENTS, entrance.records(5, 6), 1))
+    asyncio.run(entrance._compute_all({EVENTS: entrance.records(5, 6)}, 1))
     assert (entrance.decided, entrance._next[EVENTS]) == ({}, 3)
 
 
