@@ -91,7 +91,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     web_port: Annotated[int, PORT] = 6066
     """Metrics and health. Loopback unless told otherwise: it has no authentication."""
     batch_max_events: Annotated[int, at_least(1)] = 4_000
-    """Events computed at a stretch, before anything else gets a turn."""
+    """Events of one partition computed at a stretch, before another gets its turn."""
     max_batches_in_flight: Annotated[int, at_least(1)] = 4
     """So many full batches, or as many events in smaller ones, wait for acknowledgements while the next is computed."""
     linger_ms: Annotated[int, at_least(0)] = 0

@@ -1,12 +1,14 @@
 """How a worker is a member of its group, where Faust leaves no choice: aiokafka's consumer in Faust's thread.
 
-Private seams used (faust-streaming 0.15.3, `AIOKafkaConsumerThread._create_worker_consumer` and `on_thread_stop` in
-faust/transport/drivers/aiokafka.py; aiokafka 0.14, `_fetch_max_wait_ms` in consumer/consumer.py, and
-`_group_instance_id` in consumer/group_coordinator.py): `tests/unit/stream/worker/test_seams.py` fails when they move.
+Private seams used (faust-streaming 0.15.3, `AIOKafkaConsumerThread._create_worker_consumer`, `_fetch_records` and
+`on_thread_stop` in faust/transport/drivers/aiokafka.py; aiokafka 0.14, `_fetch_max_wait_ms` in consumer/consumer.py,
+`_records` in consumer/fetcher.py, and `_group_instance_id` in consumer/group_coordinator.py):
+`tests/unit/stream/worker/test_seams.py` fails when they move.
 """
 
 from typing import Any
 
+from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.drivers import aiokafka as driver
 
 from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS
@@ -17,12 +19,29 @@ HEARTBEAT_S = 0.25
 
 class MemberThread(driver.AIOKafkaConsumerThread):
     """Faust's thread, with a consumer that never makes a rebalance wait long for a fetch (Faust's may find nothing for
-    1.5 seconds, and what a recovery asks waits behind it), and that leaves its group."""
+    1.5 seconds, and what a recovery asks waits behind it), that reads from all partitions in turn, and that leaves its
+    group."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer: Any = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any,
+        timeout: float | None = None,  # noqa: ASYNC109  # the parameters are Faust's
+        max_records: int | None = None,
+    ) -> Any:  # fmt: skip
+        """What is there of all partitions, of each a batch. aiokafka gives all that it has of one before it comes to
+        the next: a worker that is behind would be far ahead in one of them (`turns.py`)."""
+        app: Any = self.app
+        results, size = consumer._fetcher._records, app.settings.batch_max_events
+        waiting = [tp for tp in list(results) if not active_partitions or tp in active_partitions]
+        records: dict[Any, Any] = {}
+        if all(isinstance(results[tp], FetchResult) and tp.topic in app.handlers for tp in waiting):
+            for tp in waiting:
+                records |= await super()._fetch_records(consumer, {tp}, timeout=0, max_records=size)
+        return records or await super()._fetch_records(consumer, active_partitions, timeout, max_records)
 
     async def on_thread_stop(self) -> None:
         """Leave the group, also where the member has a name: aiokafka would keep its partitions waiting for it

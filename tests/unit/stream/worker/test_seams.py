@@ -8,6 +8,7 @@ from typing import Any
 
 import aiokafka
 import pytest
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from faust.stores.rocksdb import RocksDBOptions, Store
@@ -83,6 +84,15 @@ def test_aiokafka_leaves_partitions_without_a_commit_where_they_are() -> None:
     text = source(aiokafka.AIOKafkaConsumer.seek_to_committed)
     assert "offset = await self.committed(tp)" in text
     assert "if offset and offset > 0:" in text
+
+
+def test_aiokafka_gives_all_of_a_partition_before_it_comes_to_the_next() -> None:
+    """The reason for `MemberThread._fetch_records`, and what it relies on."""
+    assert "max_records=_consumer._max_poll_records" in source(AIOKafkaConsumerThread.getmany)
+    text = source(Fetcher.fetched_records)
+    assert "for tp in list(self._records.keys())" in text
+    assert "type(res_or_error) is FetchResult" in text
+    assert "res_or_error.getall(max_records)" in text
 
 
 def test_faust_reads_the_fetcher_and_never_the_coordinators_errors() -> None:

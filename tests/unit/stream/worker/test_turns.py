@@ -3,10 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from faust.types import TP
 
-from engine.stream.worker import turns
 from engine.stream.worker.turns import in_order_of_arrival
 
 ONE, OTHER = TP("events", 0), TP("events", 1)
@@ -20,18 +18,12 @@ def taken(fetched: dict[TP, list[Any]], most: int) -> list[tuple[int, list[int]]
     return [(tp.partition, [record.offset for record in batch]) for tp, batch in in_order_of_arrival(fetched, most)]
 
 
-def test_partitions_take_turns_by_the_arrival_of_their_next_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "STRIDE", 2)
+def test_partitions_take_turns_by_the_arrival_of_their_next_records() -> None:
     fetched = {ONE: records(10, 40, 50, 60, 70), OTHER: records(20, 30, 35, 90)}
-    assert taken(fetched, 4) == [(0, [0, 1]), (1, [0, 1]), (1, [2, 3]), (0, [2, 3, 4])]
+    assert taken(fetched, 2) == [(0, [0, 1]), (1, [0, 1]), (1, [2, 3]), (0, [2, 3]), (0, [4])]
 
 
-def test_a_partition_alone_is_taken_in_full_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "STRIDE", 2)
-    assert taken({ONE: records(*range(7)), OTHER: []}, 3) == [(0, [0, 1, 2]), (0, [3, 4, 5]), (0, [6])]
-
-
-def test_batches_are_no_larger_than_they_may_be() -> None:
+def test_of_two_that_came_together_the_first_partition_goes_first() -> None:
     assert taken({ONE: records(1, 2, 3), OTHER: records(2, 3)}, 1) == [
         (0, [0]), (0, [1]), (1, [0]), (0, [2]), (1, [1])
     ]  # fmt: skip
