@@ -1,46 +1,58 @@
 """`floodgate worker`."""
 
-from typing import Any
+import sys
 
 import click
 
-from engine.cli.options import calm_garbage_collection, with_settings
-from engine.cli.output import complain
-from engine.errors import FloodgateError
+from engine.cli.options import with_settings
 from engine.settings import Settings
 from engine.stream.control.rulebooks import raise_if_anothers
 from engine.stream.kafka.records import read_all
 from engine.stream.kafka.topics import check_topics, create_topics
-from engine.stream.worker.app import FloodgateApp
-from engine.stream.worker.shutdown import PromptWorker
-from engine.stream.worker.state_origin import raise_if_moved
+from engine.stream.supervisor.cores import usable_cores
+from engine.stream.supervisor.own_settings import MOST_PROCESSES, own_settings
+from engine.stream.supervisor.supervisor import supervise
+
+_PROCESS = [sys.executable, "-P", "-m", "engine.cli.worker_process"]
+"""`-P`: whatever is called `engine` in the directory where this was started."""
+
+
+class _Processes(click.ParamType):
+    name = "N|auto"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """How many processes."""
+        if value == "auto":
+            return min(usable_cores(), MOST_PROCESSES)
+        if not value.isdecimal() or not 1 <= int(value) <= MOST_PROCESSES:
+            self.fail(f"{value!r} is neither a number from 1 to {MOST_PROCESSES} nor `auto`", param, ctx)
+        return int(value)
 
 
 @click.command("worker")
 @click.option("--create-topics", "create", is_flag=True, help="Create missing topics first.")
+@click.option(
+    "--processes",
+    type=_Processes(),
+    metavar="N|auto",
+    default="1",
+    show_default=True,
+    help="So many worker processes on this machine under a supervisor; `auto`: one for each usable core.",
+)
 @with_settings
-def command(settings: Settings, create: bool) -> None:
-    """Run a stream worker until it is told to stop (SIGTERM finishes what is under way)."""
+def command(settings: Settings, create: bool, processes: int) -> None:
+    """Run a stream worker until it is told to stop (SIGTERM finishes what is under way).
+
+    With several processes each has its own directory below `data_dir`, its own port after `web_port`, and `instance_id`
+    with its number behind. The pages on `web_port` are about all of them.
+    """
+    own = own_settings(settings, processes) if processes > 1 else []
     if create:
         create_topics(settings)
     check_topics(settings)
     raise_if_anothers(settings, read_all(settings, settings.topics.rulebooks))
-    raise_if_moved(settings)
-    app = FloodgateApp(settings)
-    calm_garbage_collection()
-    worker: Any = PromptWorker(
-        app, loglevel=settings.log_level, logging_config=dict(app.conf.logging_config or {}), redirect_stdouts=False
-    )
-    worker.spinner = None  # its escape codes would stand between the lines of the log
-    try:
-        worker.execute_from_commandline()
-    except SystemExit:  # it always ends so (mode/worker.py, `exiting`), and has logged where an error was raised
-        reason = worker.crash_reason or app.crash_reason
-        if reason is not None:
-            complain(f"the worker has ended: {_reason_text(reason)}")
-        raise
+    if own:
+        sys.exit(supervise(settings, own, _PROCESS))
+    from engine.cli.worker_process import run_worker  # noqa: PLC0415  # Faust, which a supervisor does without
 
-
-def _reason_text(reason: BaseException) -> str:
-    """In one line: Kafka's errors have few words of their own."""
-    return str(reason) if isinstance(reason, FloodgateError) else f"{type(reason).__name__}: {reason}"
+    run_worker(settings)

@@ -1,6 +1,7 @@
 """Logs: one JSON object a line, or coloured lines for people. Ours and Faust's alike."""
 
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,8 +12,9 @@ from engine.stream.worker.log_limits import RateLimit
 Config = dict[str, Any]
 
 
-def logging_config(level: str, style: str) -> Config:
-    """A configuration for `logging.config.dictConfig`; structlog's own loggers go the same way."""
+def logging_config(level: str, style: str, process: int | None = None) -> Config:
+    """A configuration for `logging.config.dictConfig`; structlog's own loggers go the same way. `process`: of several
+    that write to one log, which one says so in each line."""
     structlog.configure(
         processors=[structlog.stdlib.render_to_log_kwargs],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -24,6 +26,7 @@ def logging_config(level: str, style: str) -> Config:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
+        *([] if process is None else [partial(_name_process, process)]),
     ]
     last: list[Any] = [_show_values, structlog.dev.ConsoleRenderer()]
     if style == "json":
@@ -50,6 +53,11 @@ def logging_config(level: str, style: str) -> Config:
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         "loggers": {"aiokafka": {"level": "ERROR"}, "kafka": {"level": "ERROR"}},
     }
+
+
+def _name_process(process: int, _: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    line["worker_process"] = process
+    return line
 
 
 _LONG = ("event", "exception", "stack")
