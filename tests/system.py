@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -57,14 +58,30 @@ def led_partitions(client: KafkaAdminClient, topics: list[str]) -> int:
     return sum(not one["error_code"] and one["leader_id"] >= 0 for one in described)
 
 
+def free_ports(count: int) -> int:
+    """The first of several ports in a row on which nobody listens."""
+    while True:
+        first = free_port()
+        if first + count <= 65_536 and all(map(is_free, range(first, first + count))):
+            return first
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
 class WorkerProcess:
-    """`floodgate worker` as a process of its own."""
+    """`floodgate worker` as a process of its own; as a supervisor of `processes`, where there are several."""
 
     def __init__(
-        self, settings: Settings, directory: Path, name: str, port: int, faults: str = "", instance_id: str = ""
-    ) -> None:
+        self, settings: Settings, directory: Path, name: str, port: int, faults: str = "", instance_id: str = "",
+        processes: int = 1,
+    ) -> None:  # fmt: skip
         self.name = name
         self._faults = faults
+        self._processes = processes
         self._directory = directory
         self._environment = {
             **os.environ,
@@ -85,7 +102,8 @@ class WorkerProcess:
         with (self._directory / f"{self.name}.log").open("ab") as log:
             module = "tests.chaos.faulty_worker" if self._faults else "engine.cli"
             environment = {**self._environment, "FAULTS": self._faults}
-            return forks.start(module, ["worker", "--config", str(self._config)], environment, log, log)
+            arguments = ["worker", "--config", str(self._config), "--processes", str(self._processes)]
+            return forks.start(module, arguments, environment, log, log)
 
     @property
     def pid(self) -> int:
@@ -280,9 +298,10 @@ class System:
         environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)
         return forks.run("engine.cli", arguments, {**os.environ, **environment}, check=True)
 
-    def start_worker(self, name: str, faults: str = "", instance_id: str = "") -> WorkerProcess:
-        """One more worker, with a disk and a port of its own."""
-        worker = WorkerProcess(self.settings, self.directory, name, free_port(), faults, instance_id)
+    def start_worker(self, name: str, faults: str = "", instance_id: str = "", processes: int = 1) -> WorkerProcess:
+        """One more worker, with a disk and a port of its own; or several under a supervisor."""
+        port = free_ports(1 + processes)
+        worker = WorkerProcess(self.settings, self.directory, name, port, faults, instance_id, processes)
         self.workers.append(worker)
         return worker
 

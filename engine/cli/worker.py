@@ -1,6 +1,7 @@
 """`floodgate worker`."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,8 +14,12 @@ from engine.stream.supervisor.cores import usable_cores
 from engine.stream.supervisor.own_settings import MOST_PROCESSES, own_settings
 from engine.stream.supervisor.supervisor import supervise
 
-_PROCESS = [sys.executable, "-P", "-m", "engine.cli.worker_process"]
-"""`-P`: whatever is called `engine` in the directory where this was started."""
+
+def _process_command() -> list[str]:
+    """Starts a worker process, from where this one comes: what is called `engine` in the directory where people stand
+    is imported only if that is so here."""
+    is_from_here = str(Path.cwd()) in sys.path
+    return [sys.executable, *([] if is_from_here else ["-P"]), "-m", "engine.cli.worker_process"]
 
 
 class _Processes(click.ParamType):
@@ -52,7 +57,7 @@ def command(settings: Settings, create: bool, processes: int) -> None:
     check_topics(settings)
     raise_if_anothers(settings, read_all(settings, settings.topics.rulebooks))
     if own:
-        sys.exit(supervise(settings, own, _PROCESS))
+        sys.exit(supervise(settings, own, _process_command()))
     from engine.cli.worker_process import run_worker  # noqa: PLC0415  # Faust, which a supervisor does without
 
     run_worker(settings)

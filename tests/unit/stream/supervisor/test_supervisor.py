@@ -43,7 +43,12 @@ def exit_code(directory: Path, body: str, then: Callable[[Supervisor], None], co
 
 def told(*signals: signal.Signals) -> Callable[[Supervisor], None]:
     """Signals come."""
-    return lambda supervisor: [supervisor.on_signal(number) for number in signals].clear()
+
+    def come(supervisor: Supervisor) -> None:
+        for number in signals:
+            supervisor.on_signal(number)
+
+    return come
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

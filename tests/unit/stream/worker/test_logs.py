@@ -59,3 +59,12 @@ def test_json_means_the_same_and_executes_nothing(capsys: pytest.CaptureFixture[
     assert acted["names"] == [HOSTILE]
     assert elsewhere["event"] == f"from elsewhere: {HOSTILE}"
     assert HOSTILE in failed["exception"]
+
+
+def test_of_several_that_write_to_one_log_each_says_which_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    for process in (3, None):
+        logging.config.dictConfig(logging_config("info", "json", process))
+        structlog.stdlib.get_logger("floodgate.test").info("ours")
+        logging.getLogger("other").warning("another's")
+    lines = map(json.loads, capsys.readouterr().err.splitlines())
+    assert [line.get("worker_process") for line in lines] == [3, 3, None, None]
