@@ -47,6 +47,20 @@ def born(name: str) -> dict[str, str]:
 
 CASES = [
     Case("FloodgateWorkerDown", {'up{job="floodgate"}': "1x60 0x10 1x60"}, (63, 69), (30, 61, 80)),
+    Case(
+        "FloodgateWorkerDown",
+        {'up{job="floodgate"}': "1x140", 'floodgate_process_up{process="2"}': "1x60 0x10 1x60"},
+        (63, 69),
+        (30, 61, 80),
+    ),
+    Case(
+        "FloodgateWorkerRestarts",
+        {'floodgate_process_starts_total{process="2"}': "1x60 1+1x10 11x60"},
+        (67, 75),
+        (30, 62, 95),
+    ),
+    # Killed once, then all are restarted with the supervisor: each counts anew from 1.
+    Case("FloodgateWorkerRestarts", {'floodgate_process_starts_total{process="2"}': "1x60 2x5 1x60"}, (), (30, 61, 70)),
     Case("FloodgateNotReady", {"floodgate_ready": "1x60 0x20 1x60"}, (72, 79), (30, 65, 90)),
     # A rolling restart: not ready for a minute at a time.
     Case("FloodgateNotReady", {"floodgate_ready": "1x10 0 1x10 0 1x10 0 1x30"}, (), (10, 21, 32, 50)),

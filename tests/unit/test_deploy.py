@@ -12,8 +12,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from engine.cli import worker
 from engine.settings import load_settings
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.supervisor.pages import ProcessMetrics
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -29,7 +31,7 @@ MANIFESTS = [
 def metric_names() -> set[str]:
     """As Prometheus stores them."""
     names = set()
-    for metric in Metrics().registry.collect():
+    for metric in [*Metrics().registry.collect(), *ProcessMetrics([]).collect()]:
         kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
         names |= {metric.name + suffix for suffix in kinds.get(metric.type, [""])}
     return names
@@ -61,6 +63,17 @@ def test_the_base_has_every_manifest_or_says_when_to_add_it() -> None:
     assert yaml.safe_load(text)["resources"] == ["floodgate.yaml", "jobs.yaml"]
 
 
+def test_what_is_started_are_commands_with_options_that_they_have() -> None:
+    unit = (DEPLOY / "systemd" / "floodgate.service").read_text("utf-8")
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    commands = [line.split()[1:] for line in unit.splitlines() if line.startswith("ExecStart=")]
+    commands.append(compose["services"]["worker"]["command"])
+    for command in commands:
+        assert command[:3] == ["worker", "--processes", "auto"]
+        options = [name for parameter in worker.command.params for name in parameter.opts]
+        assert {word for word in command if word.startswith("--")} <= set(options)
+
+
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest["kind"])
 def test_kubernetes_accepts_the_manifests(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, "1.31", strict=True)
@@ -76,7 +89,7 @@ def test_the_settings_in_the_config_map_are_settings(tmp_path: Path) -> None:
 
 def test_compose_mounts_what_is_there() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
-    assert {"kafka", "worker-1", "worker-2", "prometheus", "grafana"} <= compose["services"].keys()
+    assert {"kafka", "worker", "prometheus", "grafana"} <= compose["services"].keys()
     mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
     for mount in mounts:
         if mount.startswith("./"):
@@ -106,11 +119,11 @@ def test_nothing_is_wrong_with_the_image() -> None:
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    unit = (DEPLOY / "systemd" / "floodgate@.service").read_text("utf-8")
-    path = tmp_path / "floodgate@.service"
+    unit = (DEPLOY / "systemd" / "floodgate.service").read_text("utf-8")
+    path = tmp_path / "floodgate.service"
     path.write_text(unit.replace("/usr/local/bin/floodgate", "/bin/true"))
     done = subprocess.run(["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False)
-    assert not [line for line in done.stderr.splitlines() if "floodgate@" in line], done.stderr
+    assert not [line for line in done.stderr.splitlines() if "floodgate.service" in line], done.stderr
 
 
 def test_prometheus_accepts_the_alerts() -> None:

@@ -21,6 +21,7 @@ from engine.settings import Settings
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.topics import topic_specs
 from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.supervisor.pages import ProcessMetrics
 from tests.events import START_MS
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def test_every_command_is_documented_and_explains_itself() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    for metric in Metrics().registry.collect():
+    for metric in [*Metrics().registry.collect(), *ProcessMetrics([]).collect()]:
         if metric.name.startswith(("process_", "python_")):  # the client's own, documented by it
             continue
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
