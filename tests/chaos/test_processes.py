@@ -42,8 +42,6 @@ def test_one_that_is_killed_comes_back_and_nothing_is_lost_or_doubled(tmp_path: 
         assert supervisor.metric("floodgate_process_starts_total") == 3
         assert supervisor.metric("floodgate_events_total") >= before, "the sum of the counters has fallen"
         assert processes_of(supervisor)[0] == first
-        told = system.run("status")
-        assert all(f"127.0.0.1:{supervisor.port + number} " in told for number in (1, 2))
         oracle = Oracle(FLOOD, system.settings, events)
         assert {action["action_id"] for action in system.actions()} == oracle.action_ids
         assert system.users() == oracle.users
@@ -52,11 +50,13 @@ def test_one_that_is_killed_comes_back_and_nothing_is_lost_or_doubled(tmp_path: 
         assert supervisor.stop() == 0
 
 
-def test_none_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+def test_each_is_told_by_the_status_and_none_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     with System(tmp_path) as system:
         system.push_rules(FLOOD)
         supervisor = system.start_worker("both", processes=2)
         wait_until(supervisor.ready, "both are ready")
+        told = system.run("status")
+        assert all(f"127.0.0.1:{supervisor.port + number} " in told for number in (1, 2))
         workers = processes_of(supervisor)
         supervisor.kill()
         _, alive = psutil.wait_procs(workers, timeout=60)

@@ -13,13 +13,10 @@ from engine.stream.worker.membership import HEARTBEAT_S
 from engine.stream.worker.tables import EntityTable, RecoveringTables
 
 
-def _name(settings: Settings) -> dict[str, Any]:
+def _name(instance_id: str) -> dict[str, Any]:
     """For a worker that keeps its name: what it is assigned goes by an address (faust/assignor/partition_assignor.py,
-    `on_assignment`), so that stays the same too. `floodgate status` takes the port from it, and not the host."""
-    name = settings.instance_id
-    if not name:
-        return {}
-    return {"consumer_group_instance_id": name, "canonical_url": f"http://{name}:{settings.web_port}"}
+    `on_assignment`), so that stays the same too. Nobody calls it there."""
+    return {"consumer_group_instance_id": instance_id, "canonical_url": f"http://{instance_id}"} if instance_id else {}
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -40,7 +37,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": settings.commit_interval_ms / 1000,
         "broker_session_timeout": settings.session_timeout_ms / 1000,
         "broker_heartbeat_interval": HEARTBEAT_S,
-        **_name(settings),
+        **_name(settings.instance_id),
         "broker_request_timeout": max(30.0, settings.session_timeout_ms / 1000),
         "broker_max_poll_records": 4 * settings.batch_max_events,
         "consumer_max_fetch_size": 16 << 20,

@@ -43,7 +43,3 @@ def test_a_member_soon_learns_that_others_wait_for_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "group_instance_id"), [("", None), ("floodgate-3", "floodgate-3")])
 def test_a_worker_may_keep_its_name(tmp_path: Path, name: str, group_instance_id: str | None) -> None:
     assert conf(tmp_path, instance_id=name).consumer_group_instance_id == group_instance_id
-
-
-def test_the_address_of_one_with_a_name_stays_and_tells_the_port_of_its_pages(tmp_path: Path) -> None:
-    assert str(conf(tmp_path, instance_id="floodgate-3", web_port=6069).canonical_url) == "http://floodgate-3:6069"
