@@ -19,6 +19,7 @@ from benchmarks.growth import growth
 from benchmarks.learning import learning
 from benchmarks.pace import pace
 from benchmarks.plots import draw
+from benchmarks.scale import scale
 from benchmarks.shared_entities.contest import entities_contest
 from benchmarks.starter import starter_rules
 from benchmarks.state import known_users
@@ -26,7 +27,7 @@ from benchmarks.workers import workers
 from engine.core.kernel import COMPILED
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("contest", "entities", "starter", "learning", "campaign", "growth", "users", "pace", "workers")
+PARTS = ("contest", "entities", "starter", "learning", "campaign", "growth", "users", "pace", "workers", "scale")
 _USUAL_COST_US = 25.0
 
 
@@ -51,6 +52,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
             pace(console, summary.get("cpu_us_per_event", {}).get("engine", _USUAL_COST_US))
         ),
         "workers": lambda: summary.update({"workers": workers(console)}),
+        "scale": lambda: summary.update({"scale": scale(console)}),
     }
     OUT.mkdir(exist_ok=True)
     for name in only or PARTS:

@@ -23,7 +23,7 @@ _LIMIT = [peer for peer in peers.PEERS if peer.name == "limit"]
 def starter_rules(console: Console, rounds: int) -> dict[str, Any]:
     """CPU µs per event of the engine and of the limit, which is left out where it cannot be had; medians."""
     limit = peers.install(console, _LIMIT)
-    work = Work(load_rulebook(RULES), _day())
+    work = starter_work()
     found: dict[str, list[float]] = {"engine": []}
     for number in range(1, rounds + 1):
         with prepared(work) as settings:
@@ -42,6 +42,11 @@ def starter_rules(console: Console, rounds: int) -> dict[str, Any]:
         table.add_row(name, f"{cost_us:.1f}", f"{cost_us / medians['limit']:.1f}" if limit else "")
     console.print(table)
     return medians
+
+
+def starter_work() -> Work:
+    """The starter rules and a simulated day."""
+    return Work(load_rulebook(RULES), _day())
 
 
 def _day() -> Stream:

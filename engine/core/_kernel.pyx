@@ -735,6 +735,24 @@ def lookup(dict document not None, str path not None):
     return value if value is not None else document.get(path)
 
 
+def murmur2(bytes data not None):
+    """As aiokafka has it (partitioner.py): MurmurHash2, by which Kafka's clients place keys."""
+    cdef const unsigned char *at = data
+    cdef Py_ssize_t place, length = len(data), whole = length & ~3
+    cdef unsigned int word, value = 0x9747B28C ^ <unsigned int> length
+    for place in range(0, whole, 4):
+        memcpy(&word, at + place, 4)
+        word *= 0x5BD1E995
+        word = (word ^ word >> 24) * 0x5BD1E995
+        value = value * 0x5BD1E995 ^ word
+    if length > whole:
+        for place in range(length - 1, whole - 1, -1):
+            value ^= <unsigned int> at[place] << 8 * (place - whole)
+        value *= 0x5BD1E995
+    value = (value ^ value >> 13) * 0x5BD1E995
+    return value ^ value >> 15
+
+
 def smallest_hashes(bytes data not None, array.array factors not None):
     """As in min_hashes.py."""
     cdef const unsigned char *at = data

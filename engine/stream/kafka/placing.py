@@ -3,21 +3,22 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from aiokafka.partitioner import DefaultPartitioner
+from aiokafka import partitioner
+
+from engine.core.kernel import compiled
 
 Place = Callable[[bytes], int]
 """Gives the partition of a key."""
 
 _REMEMBERED_KEYS = 100_000
 
-_default_partitioner = DefaultPartitioner()
+_murmur2: Callable[[bytes], int] = (compiled("engine.core._kernel") or partitioner).murmur2
 
 
 @lru_cache(_REMEMBERED_KEYS)
 def partition_of_key(key: bytes, partitions: tuple[int, ...]) -> int:
     """The partition of a key among all of a topic's, in order. Remembered, as murmur2 in Python takes its time."""
-    chosen: int = _default_partitioner(key, partitions, partitions)
-    return chosen
+    return partitions[(_murmur2(key) & 0x7FFFFFFF) % len(partitions)]
 
 
 def among(partitions: int) -> Place:
