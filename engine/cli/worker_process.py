@@ -4,6 +4,8 @@ import logging.config
 import sys
 from typing import Any
 
+from aiokafka.errors import ProducerFenced
+
 from engine.cli.options import calm_garbage_collection
 from engine.cli.output import complain
 from engine.errors import FloodgateError
@@ -29,7 +31,7 @@ def run_worker(settings: Settings, number: int | None = None) -> None:
     except SystemExit:  # it always ends so (mode/worker.py, `exiting`), and has logged where an error was raised
         reason = worker.crash_reason or app.crash_reason
         if reason is not None:
-            complain(f"{_name(number)} has ended: {_reason_text(reason)}")
+            complain(f"{_name(number)} has ended: {_reason_text(reason, settings.instance_id)}")
         raise
 
 
@@ -50,9 +52,16 @@ def _name(number: int | None) -> str:
     return "the worker" if number is None else f"worker process {number}"
 
 
-def _reason_text(reason: BaseException) -> str:
+def _reason_text(reason: BaseException, instance_id: str) -> str:
     """In one line: Kafka's errors have few words of their own."""
-    return str(reason) if isinstance(reason, FloodgateError) else f"{type(reason).__name__}: {reason}"
+    if isinstance(reason, FloodgateError):
+        return str(reason)
+    if isinstance(reason, ProducerFenced):
+        named = f", or another worker has the same `instance_id`, {instance_id}" if instance_id else ""
+        return (
+            f"ProducerFenced: another worker writes to its partitions by now: this one stood still for too long{named}"
+        )
+    return f"{type(reason).__name__}: {reason}"
 
 
 if __name__ == "__main__":
