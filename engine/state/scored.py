@@ -98,18 +98,26 @@ class ScoredBlocks:
 
     def find(self, database: Reader, ids: Iterable[int]) -> dict[int, list[Found]]:
         """The scored events with these hashed ids, by id. The same event may be in two blocks, one from each topic."""
-        by_id: dict[int, list[Found]] = {}
-        for hashed_id in dict.fromkeys(ids):
+        by_id, asked = dict[int, list[Found]](), list(dict.fromkeys(ids))
+        under_way = self._entries_under_way(asked)
+        for hashed_id in asked:
             prefix, scored = INDEX + _EVENT.pack(hashed_id), dict[bytes, bytes]()
             for key, value in islice(database.items(from_key=prefix), MAX_SAME_IDS):
                 if not key.startswith(prefix):
                     break
                 scored[key] = value
-            for name, (value, _) in self._blocks.items():
-                if value is not None:  # one that is scored again says what is there already
-                    scored.update(entry for entry in index_entries(name, value) if entry[0].startswith(prefix))
+            scored.update(under_way.get(prefix, ()))  # one that is scored again says what is there already
             by_id[hashed_id] = [_read_entry(key, value, len(prefix)) for key, value in sorted(scored.items())]
         return by_id
+
+    def _entries_under_way(self, ids: Sequence[int]) -> dict[bytes, list[tuple[bytes, bytes]]]:
+        """The index entries with these hashed ids that the database may not have yet, by prefix."""
+        asked, entries = np.array(ids, np.uint64), dict[bytes, list[tuple[bytes, bytes]]]()
+        for name, (value, _) in self._blocks.items():
+            if value is not None:
+                for key, entry in index_entries(name, value, asked):
+                    entries.setdefault(key[: len(INDEX) + _EVENT.size], []).append((key, entry))
+        return entries
 
     def read(self, database: Reader, names: Iterable[bytes]) -> dict[bytes, bytes]:
         """The blocks of these names, where they are still there. `payload_of` tells what is in one."""
@@ -184,14 +192,16 @@ class ScoredBlocks:
                 pending[name] = (value, writes - 1)
 
 
-def index_entries(name: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """What is written along with a block. Nothing for one that cannot be read."""
+def index_entries(name: bytes, value: bytes, among: NDArray[np.uint64] | None = None) -> Iterator[tuple[bytes, bytes]]:
+    """What is written along with a block. Nothing for one that cannot be read. `among`: for these hashed ids alone."""
     suffix, topic = name[1:], name[1:2]
     try:
-        columns = [column.tobytes() for column in events_of(value)]
+        events = events_of(value)
     except StateError:
         return
-    identities, users, ids = columns
+    if among is not None:
+        events = events.select(np.isin(events.ids, among))
+    identities, users, ids = (column.tobytes() for column in events)
     for start in range(0, len(ids), _EVENT.size):
         end = start + _EVENT.size
         yield b"%b%b%b%b" % (INDEX, ids[start:end], identities[start:end], topic), users[start:end] + suffix
