@@ -126,7 +126,7 @@ def skeleton(text: str) -> str:
             text = _RUNS.sub(_without_strays, text)
     if "." in text or "://" in text:
         text = _without_links(text)
-    if text.encode().translate(None, _NO_DIGITS):
+    if "_" in text or text.encode().translate(None, _NO_DIGITS):
         text = _NUMBERS.sub("", text)
     if any(sign in text for sign in _SIGNS):
         text = _IN_WORD.sub(lambda match: _SIGNS[match[0]], text)

@@ -34,8 +34,10 @@ def look_back(
     if watch.reachable(record.series, now):
         crossings = watch.crossings(record.series, [now, *_later(record, notes, now, watch.within_ms)], key)
     direct = crossings[:1] == [now]
-    if direct and target_id is None and not _has(record.series, now):
+    if direct:
         del crossings[0]
+    if direct and (target_id is not None or _has(record.series, now)):
+        crossings.append(now)  # last: of very many spans those of later crossings stay
     if notes is None:
         if not crossings and target_id is None:
             return []

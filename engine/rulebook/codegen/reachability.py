@@ -14,6 +14,9 @@ from engine.rulebook.sections.rules import RuleDeclaration
 _READERS = {"count": "count_entries", "distinct": "distinct_entries"}
 """Of what answers with no more than it has entries. A sum may be any number."""
 
+_ROUNDED = 1 - 1e-12
+"""0.07 * 100 is more than seven."""
+
 
 def reachable(rule: RuleDeclaration, counters: Mapping[str, Counter], needs: Dependencies, within_ms: int) -> str:
     """Source text: whether an entity has as many entries as the clauses under `when` want at least, in all windows
@@ -41,4 +44,4 @@ def _least_entries(expr: Expr, declared: Declarations) -> Iterator[tuple[str, in
                 body = declared.derived[ref.target][1]
                 if isinstance(body, RatioDeclaration):  # unknown below `at_least`, and no more than it is
                     yield body.denominator.target, ceil(body.at_least)
-                    yield body.numerator.target, ceil(bound * body.at_least)
+                    yield body.numerator.target, ceil(bound * body.at_least * _ROUNDED)

@@ -19,6 +19,7 @@ from engine.core.evaluation.visits import never, visit
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
+from engine.state.store import ENTITY
 from engine.stream.handlers.batches import (
     IsSealed,
     Outcome,
@@ -81,7 +82,8 @@ class HopWorker:
         """One batch of hops."""
         state = self._states(partition)
         outcome, requests = StateOutcome(state=state), list[Forget]()
-        arrived, at_hand = list[tuple[bytes, Any]](), set[bytes]()
+        arrived = list[tuple[bytes, Any]]()
+        at_hand = {ENTITY + record.key for record in records if record.key is not None}
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition)
         for few in slices(records):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)
@@ -100,10 +102,9 @@ class HopWorker:
     def _apply(
         self, outcome: StateOutcome, partition: int, arrived: list[Arrived], departures: Departures, at_hand: set[bytes]
     ) -> None:
-        """Apply a part of a batch. `at_hand`: the keys of the records that the batch has touched so far."""
+        """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
         touched = outcome.state.load(dict.fromkeys([arrival.key for arrival in arrived]))
-        at_hand.update(touched)
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and isinstance(hop, RoutedEvent)]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:

@@ -159,7 +159,7 @@ class Durability:
             batches, self._waiting = self._waiting, []
             try:
                 await self.publish([message for batch in batches for message in batch.outcome.messages])
-            except Exception as error:
+            except BaseException as error:  # nothing of it may wait for ever, whatever it was
                 await self._fail(error, batches)
                 raise
             now_ms = time.time() * 1_000
@@ -188,7 +188,7 @@ class Durability:
                 for batch in batches:
                     batch.outcome.settle()
                     batch.finished()
-            except Exception as error:
+            except BaseException as error:  # nothing of it may wait for ever, whatever it was
                 await self._fail(error, batches)
                 raise
             for batch in batches:
@@ -204,7 +204,7 @@ class Durability:
             store: Any = table.data
             write_changes(store._db_for_partition(partition), changes, store.offset_key, offset)
 
-    async def _fail(self, error: Exception, batches: list[_Batch]) -> None:
+    async def _fail(self, error: BaseException, batches: list[_Batch]) -> None:
         """End the worker. Neither these batches nor what comes after them goes on."""
         self._has_failed = True
         given_up = [*batches, *self._waiting, *chain.from_iterable(self._published.values())]
@@ -213,7 +213,9 @@ class Durability:
             waiting.clear()
         for batch in given_up:
             batch.release()
-        await self._app.consumer.crash(error)
+        await self._app.consumer.crash(
+            error if isinstance(error, Exception) else WorkerError(f"it was cut off: {error!r}")
+        )
 
     async def _batch(self, tp: TP) -> Any:
         return (await self.writers.get(tp)).batch() if self._is_fenced(tp) else self._producer().create_batch()

@@ -208,6 +208,11 @@ def test_marks_on_letters_of_their_own_script_stay(text: str) -> None:
     assert skeleton(" ".join(f"{word}\u0bbe" for word in text.split())) == kept
 
 
+@pytest.mark.parametrize("word", ["_!_", "_$_", "@_@", "__", "404", "_7_"])
+def test_a_word_without_letters_tells_nothing_whatever_else_is_there(word: str) -> None:
+    assert skeleton(f"hello {word} there") == skeleton("hello there") == skeleton(f"hello {word} there 5")
+
+
 def _crafted(key: int, count: int) -> list[list[str]]:
     """Words of twelve letters whose hashes are the smallest of many, for each of the two functions."""
     letters = np.frombuffer(b"abcdefghkmnopqrstuvwxyz", dtype=np.uint8)

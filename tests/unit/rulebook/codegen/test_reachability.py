@@ -67,6 +67,20 @@ def test_an_entity_with_too_little_is_not_asked_further(clauses: str, posts: int
     assert watch.reachable(record.series, record.newest + 600_000) == (clauses == "posts < 3")
 
 
+def test_a_share_that_is_no_binary_number_is_reached_where_it_is() -> None:
+    """0.07 * 100 is more than seven."""
+    source = (
+        RULES.replace("CLAUSES", "share >= 0.07").replace("at_least: 4", "at_least: 100").replace("cap: 8", "cap: 200")
+    )
+    stage = ExampleStage(load_rulebook({"r.yaml": source}), {})
+    (watch,) = stage.evaluator.rulebook.watches["device_id"]
+    for number in range(100):
+        stage.send(post(number, f"u{number}", number, fresh=number < 7))
+    record = stage.entities["device_id", "d"]
+    assert watch.crossings(record.series, [record.newest], "d") == [record.newest]
+    assert watch.reachable(record.series, record.newest)
+
+
 def test_nothing_is_reachable_where_nothing_has_been() -> None:
     (watch,) = stage_of("posts >= 1").evaluator.rulebook.watches["device_id"]
     assert not watch.reachable(EntityRecord().series, 5)

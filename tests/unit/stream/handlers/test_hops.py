@@ -23,6 +23,7 @@ from engine.state import store
 from engine.state.memory import MemoryDatabase
 from engine.state.scored import payload_of
 from engine.state.store import WATERMARKS, PartitionState, Source, entity_record_key, user_record_key
+from engine.stream.handlers import batches
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
@@ -291,6 +292,21 @@ def test_entities_that_one_user_has_made_up_give_way_to_others() -> None:
     town.travel()
     assert town.count_at("url_domain", "real.com") == 2
     assert town.metric("floodgate_keys_refused_total", kind="url_domain") == 0
+
+
+def test_the_parts_that_a_batch_is_worked_through_in_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stored(size: int) -> dict[bytes, bytes]:
+        monkeypatch.setattr(batches, "_SLICE", size)
+        town = Town(FEW_DOMAINS, partitions=1)
+        for number in range(60):
+            user, site = "abcdefgh"[number % 8], number * number % 11
+            town.post(user, number, text=f"https://site{site}.com")
+            if number % 20 == 19:
+                town.travel()
+        assert len(kept_domains(town)) == 3
+        return town.databases[0].values
+
+    assert stored(1) == stored(1_000)
 
 
 def test_what_is_not_ours_on_the_topic_becomes_a_dead_letter() -> None:
