@@ -1,10 +1,12 @@
 """Apache Kafka for the tests that want it: one cluster for each test process, started when it is first asked for. Also
 the order in which tests are run."""
 
+import logging
 import warnings
 from collections.abc import Generator, Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from engine.dev.kafka.cluster import KafkaCluster
@@ -33,6 +35,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
 def _turn(item: pytest.Item) -> int:
     return next((turn for turn, path in enumerate(LONG_FIRST) if item.nodeid.startswith(path)), len(LONG_FIRST))
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Whatever a test makes of the logs, the next one finds them as they were."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.kernel import add_count, add_distinct
+from engine.core.kernel import add_count, add_distinct, remember
 from engine.core.series.entity_series import add_amount
 from engine.core.series.sketches import add_approx_distinct
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
-from engine.core.state.entities import EntityRecord
+from engine.core.state.entities import RECENT_IDS, EntityRecord
 from engine.core.state.records import dump_record, load_record, stored_expiry_s
 from engine.core.values.hashing import hash64
 from engine.errors import StateError
@@ -23,7 +23,7 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
         now = record.relative(1_700_000_000_000 + ahead_ms)
         record.newest = max(record.newest, now)
         record.offset = index
-        record.remember(index * 7919 << 32, index)
+        remember(record.recent, index * 7919 << 32, index, RECENT_IDS)
         if key == 0:
             add_count(record.series.counts, 10, now, 8, 2 * HOUR_MS)
         elif key == 1:

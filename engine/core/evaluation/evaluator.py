@@ -200,11 +200,7 @@ class Evaluator:
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
             self._decide_gathered(case, program.decider, [values])
             return None
-        fields = {}
-        for path in program.carried:
-            value = event.fields.get(path) if "." not in path else lookup(event.fields, path)
-            if value is not None:
-                fields[path] = value
+        fields = {path: value for path in program.carried if (value := lookup(event.fields, path)) is not None}
         if CLOCK_SKEW in program.carried:  # None is unknown there, nothing is no skew
             fields[CLOCK_SKEW] = event.fields.get(CLOCK_SKEW, 0)
         if program.invalid is not None:

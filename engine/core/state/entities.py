@@ -10,7 +10,7 @@ The bytes are in `records.py`.
 
 from array import array
 
-from engine.core.kernel import remember, trim_counts, trim_distincts
+from engine.core.kernel import trim_counts, trim_distincts
 from engine.core.series.entity_series import EntitySeries, trim_others
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributors
@@ -69,10 +69,6 @@ class EntityRecord:
             self._rebase(ts_ms - MAX_WINDOW_MS - _BASE_LEAD_MS)
             now = ts_ms - self.base_ms
         return max(0, now)
-
-    def remember(self, identity: int, content: int) -> int:
-        """Enter an event, so that it counts once. As `recent.remember`."""
-        return remember(self.recent, identity, content, RECENT_IDS)
 
     def meet(self, hit_hash: int) -> bool:
         """Enter an event that a rule with a lookback meets; False when it has been met, here or retroactively."""

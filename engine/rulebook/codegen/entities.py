@@ -26,7 +26,7 @@ from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.sections.dependencies import Dependencies, reached
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
-READERS_AT = {"count": "read_count_at", "distinct": "read_distinct_at"}
+_READERS_AT = {"count": "read_count_at", "distinct": "read_distinct_at"}
 
 
 class EntityWriter:
@@ -104,7 +104,7 @@ class EntityWriter:
             for group in theirs
             for clause in group
             for ref in reached(needs.declared, clause.expr)
-            if ref.kind == "counter" and self._words.counters[ref.target].kind in READERS_AT
+            if ref.kind == "counter" and self._words.counters[ref.target].kind in _READERS_AT
         }
         condition = conditions(scope, *theirs)
         return [
@@ -117,7 +117,7 @@ class EntityWriter:
 
     def _read_at(self, scope: Scope, counter: Counter) -> str:
         left_out = excluding(self._words, scope, counter)
-        reader, window = READERS_AT[counter.kind], f"{counter.series_key}, times, {counter.over_ms}"
+        reader, window = _READERS_AT[counter.kind], f"{counter.series_key}, times, {counter.over_ms}"
         values = f"{reader}({store_of(counter)}, {window})"
         return f"([None] * len(times) if k in {left_out[0]} else {values})" if left_out else values
 

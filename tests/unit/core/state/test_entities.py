@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.kernel import add_count, add_distinct, read_count
+from engine.core.kernel import add_count, add_distinct, read_count, remember
 from engine.core.series.counts import new_counts
 from engine.core.series.entity_series import add_amount
 from engine.core.series.packed import AHEAD
@@ -24,10 +24,11 @@ DAY_MS = 86_400_000
 def test_event_ids_are_remembered_up_to_a_limit() -> None:
     record = EntityRecord()
     events = [(index << 32, index) for index in range(RECENT_IDS + 1)]
-    assert all(record.remember(*event) == NEW for event in events)
-    assert record.remember(*events[1]) == SEEN
-    assert record.remember(events[1][0], 99) == CONFLICTING  # the same id with another content is another event
-    assert record.remember(*events[0]) == NEW  # it has been forgotten
+    assert all(remember(record.recent, *event, RECENT_IDS) == NEW for event in events)
+    assert remember(record.recent, *events[1], RECENT_IDS) == SEEN
+    other = (events[1][0], 99)  # the same id with another content is another event
+    assert remember(record.recent, *other, RECENT_IDS) == CONFLICTING
+    assert remember(record.recent, *events[0], RECENT_IDS) == NEW  # it has been forgotten
 
 
 def test_months_pass_and_the_base_moves_on() -> None:

@@ -4,13 +4,13 @@ import struct
 
 import pytest
 
-from engine.core.kernel import add_count, add_distinct
+from engine.core.kernel import add_count, add_distinct, remember
 from engine.core.series.entity_series import add_amount
 from engine.core.series.packing import HEADER
 from engine.core.series.sketches import add_approx_amount, add_approx_distinct
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
-from engine.core.state.entities import MAX_LATENESS_MS, EntityRecord
+from engine.core.state.entities import MAX_LATENESS_MS, RECENT_IDS, EntityRecord
 from engine.core.state.records import VERSION, dump_record, load_record, stored_expiry_s
 from engine.core.values.hashing import hash64
 from engine.errors import StateError
@@ -27,7 +27,7 @@ def plain_record() -> EntityRecord:
     for key in (1, 2):
         add_count(record.series.counts, key, record.newest - key, 10, DAY_MS)
         add_distinct(record.series.distincts, key, record.newest - key, hash64("x"), 10, DAY_MS)
-    record.remember(5 << 32, 6)
+    remember(record.recent, 5 << 32, 6, RECENT_IDS)
     return record
 
 

@@ -1,13 +1,11 @@
 """All workers run, and all end: by a signal, by a second one, by force, or since none can start."""
 
 import asyncio
-import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import structlog
 
 from engine.dev.pages import free_port
 from engine.settings import Settings
@@ -16,15 +14,7 @@ from engine.stream.supervisor.own_settings import own_settings
 from engine.stream.supervisor.supervisor import Supervisor, supervise
 from tests.unit.stream.supervisor.programs import IGNORES, WAITS, program, until, written
 
-
-@pytest.fixture(autouse=True)
-def _logs_as_they_were() -> Iterator[None]:
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    yield
-    root.setLevel(level)
-    root.handlers[:] = handlers
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def exit_code(directory: Path, body: str, then: Callable[[Supervisor], None], count: int = 2) -> int:

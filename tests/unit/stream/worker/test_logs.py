@@ -3,7 +3,6 @@
 import json
 import logging
 import logging.config
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -14,14 +13,7 @@ from engine.stream.worker.logs import logging_config
 HOSTILE = "a\x1b[2J\x9b31m\x9d52;c;x\x9c\u202eb\u2066c\u200ed\u2028e\rf\x7fg\x00"
 
 
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    yield
-    root.setLevel(level)
-    root.handlers[:] = handlers
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def logged(style: str, capsys: pytest.CaptureFixture[str]) -> str:
