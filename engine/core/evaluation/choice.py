@@ -9,7 +9,7 @@ MOST = 8
 
 MOST_LINKED = 16
 """So many of a kind that has to do with links: throw-away domains beside the one that counts are free. Each is a visit
-on the event's way to its entities, of some 45 µs."""
+on the event's way to its entities, of some 40 µs."""
 
 
 def most_of(kind: str) -> int:
