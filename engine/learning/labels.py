@@ -10,7 +10,7 @@ of a join, each counted:
     duplicate   the same from whoever gave it, or from nobody
                 in particular; or what was signed before it → nothing
     retracted   the verdict is taken back                   → an example that takes back what was learned
-    unmatched   the event was never scored, or is forgotten → nothing
+    unmatched   the event was never scored or kept, or is forgotten → nothing
     ambiguous   several events have this id, and the label does not tell whose it is → nothing
 
 Where a model says so, a share of the events is an example of ham as soon as it is scored: an example of a label then
@@ -87,11 +87,13 @@ class Example:
 
 
 class Known(NamedTuple):
-    """The verdict that an event has, whose it is, and the sequence number of its signature."""
+    """The verdict that an event has, whose it is, and the sequence number of its signature; `entered_ms`: when its
+    follow-up has entered counters, 0 where it has none."""
 
     verdict: Verdict
     moderator: str | None
     sequence: int = 0
+    entered_ms: int = 0
 
     def is_confirmed_by(self, label: Label) -> bool:
         """Whether a label says the same, and is another moderator's."""
@@ -104,12 +106,13 @@ class Known(NamedTuple):
 
 
 def join(
-    label: Label, scored: Sequence[ScoredModel], known: Known | None, source: tuple[int, int]
+    label: Label, scored: Sequence[ScoredModel], known: Known | None, source: tuple[int, int], is_kept: bool = False
 ) -> tuple[JoinOutcome, list[Example]]:
     """What a label means for an event as it was scored, of which a verdict may be known: the outcome, and the
-    examples to learn. The label's verdict is the known one from now on, unless it is unmatched."""
+    examples to learn. The label's verdict is the known one from now on, unless it is unmatched. `is_kept`: the event is
+    kept for its label, whether or not a model learns."""
     learners = [model for model in scored if model.policy == label.policy]
-    if not learners:
+    if not learners and not is_kept:
         return "unmatched", []
     confirmed = known is not None and known.is_confirmed_by(label)
     if not confirmed and (label.verdict == "retracted" if known is None else known.stands_against(label)):
@@ -141,14 +144,15 @@ def join(
     return ("confirmed" if confirmed else "changed" if before else "matched"), examples
 
 
-def encode_known(label: Label) -> str:
+def encode_known(label: Label, entered_ms: int = 0) -> str:
     """The verdict that an event has from now on, as it is kept."""
-    verdict = f"{label.verdict}@{label.sequence}" if label.sequence else label.verdict
+    verdict = f"{label.verdict}@{label.sequence}" if label.sequence or entered_ms else label.verdict
+    verdict = f"{verdict}@{entered_ms}" if entered_ms else verdict
     return verdict if label.moderator is None else f"{verdict} {label.moderator}"
 
 
 def decode_known(text: str) -> Known:
     """What `encode_known` wrote."""
     signed, _, moderator = text.partition(" ")
-    verdict, _, sequence = signed.partition("@")
-    return Known(cast(Verdict, verdict), moderator or None, int(sequence or 0))
+    verdict, sequence, entered_ms, *_ = (*signed.split("@"), "0", "0")
+    return Known(cast(Verdict, verdict), moderator or None, int(sequence), int(entered_ms))

@@ -112,13 +112,15 @@ def check_rulebook(
     types = {kind for counter in counters.values() for kind in counter.of}
     types |= {kind for rule in rules for kind in rule.rule.events}
     writer = ProgramWriter(words, rules, needs)
+    programs = {kind: writer.program(kind) for kind in sorted(types)}
     longest_ms = max((counter.over_ms for counter in counters.values()), default=MAX_LATENESS_MS)
     rulebook = Rulebook(
         id=rulebook_id(sources),
         counters=counters,
         rules=tuple(rule.rule for rule in rules),
         models=models,
-        programs={kind: writer.program(kind) for kind in sorted(types)},
+        programs=programs,
+        follow_ups=writer.follow_ups(programs),
         watches=watches,
         max_keys=_max_keys(counters.values()),
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),

@@ -22,7 +22,8 @@ from engine.core.state.strikes import Strike
 from engine.errors import StateError
 
 BLOCK = b"p"
-"""Key prefix of blocks: p + topic (0 events, 1 hops) + a hash of its events. (`s` before events had identities.)"""
+"""Key prefix of blocks: p + topic (0 events, 1 hops, 2 what is kept without a score) + a hash of its events. (`s`
+before events had identities.)"""
 INDEX = b"y"
 """Key prefix of the index: y + hash of the event's id + identity + topic. The value is the rest of the block's key."""
 VERDICT = b"v"
@@ -42,8 +43,8 @@ _EVENT = struct.Struct("<Q")
 _STRIKE = struct.Struct("<IQ")
 _COLUMNS = 3
 
-TOPICS = (0, 1)
-"""Events and hops, as blocks are told apart by."""
+KEPT = 2
+"""In place of a topic: of the blocks of events that are kept for their labels, scored or not."""
 
 Change = tuple[bytes, bytes | None]
 """A key and its new value; None deletes it."""
@@ -80,6 +81,11 @@ class Found(NamedTuple):
     identity: int
     user: int
     block: bytes
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the block has events as they came, and not as they were scored."""
+        return is_kept(self.block)
 
 
 class ScoredBlocks:
@@ -190,6 +196,11 @@ class ScoredBlocks:
             value, writes = pending.pop(name)
             if writes > 1:
                 pending[name] = (value, writes - 1)
+
+
+def is_kept(block: bytes) -> bool:
+    """Whether the block of this name has events as they came, and not as they were scored."""
+    return block[1] == KEPT
 
 
 def index_entries(name: bytes, value: bytes, among: NDArray[np.uint64] | None = None) -> Iterator[tuple[bytes, bytes]]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import NoneType
 from typing import Any, Literal
 
+from engine.core.domain.follow_ups import SIGN
 from engine.core.kernel import identity_of, lookup, plain_identity
 from engine.core.values.identity import (
     CLOCK_SKEW,
@@ -103,6 +104,8 @@ class FieldMapping:
                     del document[name]
         else:
             event_id, kind, user_id, claimed_ms = plain
+        if kind[0] == SIGN:  # no producer makes follow-ups
+            kind = kind.lstrip(SIGN) or event_id
         if claimed_ms is None or self.ts_unit not in ("auto", "ms"):
             invalid = list(invalid)
             claimed_ms = self._claimed(document, arrived_ms, invalid)

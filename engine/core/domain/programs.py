@@ -1,10 +1,11 @@
 """What the evaluator runs: functions that were generated from a rulebook, and models."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.core.domain.decisions import ClauseTrace, Contribution, Value
+from engine.core.domain.follow_ups import is_of_decision
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.bounds import AtLeast
@@ -49,13 +50,15 @@ class EntityProgram:
     """What an event of one type does at the entities of one kind.
 
     `keys`: which entities the event's fields name, of which it visits `most`; `observe` enters the event into the
-    series of one of them (the last argument is its key); `read` gives the counters' values there, by name.
+    series of one of them (the last argument is its key); `read` gives the counters' values there, by name; `withdraw`:
+    takes a follow-up out of them again.
     """
 
     keys: Callable[[Fields], tuple[str, ...]]
     observe: Callable[[Fields, EntitySeries, int, str], None]
     read: Callable[[EntitySeries, int, str], dict[str, Value]]
     most: int
+    withdraw: Callable[[Fields, EntitySeries, int, str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,35 @@ class Program:
     """Everything that happens for one event type, generated from the rulebook.
 
     `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
-    user, `routing` the others.
+    user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again.
     """
 
     observe: Observe
     decider: Decider
     routing: RoutingProgram | None
+    withdraw: Observe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUps:
+    """Which follow-ups of events something asks about. `types`: with the paths of an event that each takes along;
+    `entities`: where they go, by kind."""
+
+    types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    entities: Mapping[str, EntityProgram] = field(default_factory=dict)
+
+    @property
+    def of_decisions(self) -> bool:
+        """Whether decisions have follow-ups."""
+        return any(map(is_of_decision, self.types))
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether labels have: then events are kept until they are labelled."""
+        return not all(map(is_of_decision, self.types))
+
+
+NO_FOLLOW_UPS = FollowUps()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
-from engine.core.domain.programs import AskModel, Program, Readings, Rest, Watch
+from engine.core.domain.follow_ups import is_follow_up
+from engine.core.domain.programs import NO_FOLLOW_UPS, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.kernel import hash64, lookup
 from engine.core.series.entity_series import EntitySeries
 from engine.core.values.hashing import hash32
@@ -198,7 +199,8 @@ def threshold_of(model: str) -> str:
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
     `budget_windows`: the different windows of budgets;
-    `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use."""
+    `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
+    follow-ups of events it asks about."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -212,10 +214,12 @@ class Rulebook:
     budget_windows: tuple[int, ...] = ()
     live: Mapping[str, LiveList] = field(default_factory=dict)
     rests: Mapping[str, tuple[Rest, ...]] = field(default_factory=dict)
+    follow_ups: FollowUps = NO_FOLLOW_UPS
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""
-        return self.programs.get(event_type) or self.programs.get(ANY_EVENT)
+        program = self.programs.get(event_type)
+        return program if program is not None or is_follow_up(event_type) else self.programs.get(ANY_EVENT)
 
     def kinds(self) -> frozenset[str]:
         """The kinds of entities that events visit, clusters among them."""

@@ -17,6 +17,7 @@ from engine.core.domain.rules import (
     mode_at,
 )
 from engine.core.evaluation.budgets import allows_one_more
+from engine.core.evaluation.routing import EntityKey
 from engine.core.evaluation.scoring import Scoring
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
@@ -31,7 +32,8 @@ _REMEMBERED: tuple[Effect, ...] = ("acted", "shadow", "strike")
 @dataclass(slots=True)
 class Case:
     """One event while it is decided. `now`: its time on the record's scale; `ledger`: its partition's, where rules
-    have budgets; `resting`: which rules rest at other entities, as the event has found."""
+    have budgets; `resting`: which rules rest at other entities, as the event has found; `follow_keys`: the entities
+    that its follow-ups go to."""
 
     event: Event
     record: EntityRecord
@@ -44,6 +46,8 @@ class Case:
     actions: list[Action] = field(default_factory=list)
     models: dict[str, str] = field(default_factory=dict)
     resting: Mapping[str, bool] = field(default_factory=dict)
+    user_partition: int = 0
+    follow_keys: list[EntityKey] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

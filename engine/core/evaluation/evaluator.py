@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from engine.core.domain.decisions import ClauseTrace, Decision, Outcome, strongest
+from engine.core.domain.decisions import ClauseTrace, Decision, Hit, Outcome, strongest
 from engine.core.domain.events import Event
+from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import Decider, Program, Readings, RoutingProgram, Scorer
 from engine.core.domain.rules import Rulebook, target_of
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
-from engine.core.evaluation.routing import NOWHERE, RetroactiveMatch, RoutedEvent, route
+from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
+from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent, route
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
 from engine.core.kernel import identity_of, lookup, remember
-from engine.core.series.entity_series import EntitySeries
 from engine.core.series.recent import CONFLICTING, SEEN
 from engine.core.state.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS, MAX_ID_CHARS
@@ -30,11 +31,12 @@ from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIE
 @dataclass(slots=True)
 class Evaluation:
     """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
-    if it does. Then the decision's actions stand, and its hits go along.
+    if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision.
     """
 
     decision: Decision | None
     routed: RoutedEvent | None = None
+    follow_ups: Sequence[FollowUp] = ()
 
 
 NOTHING = Evaluation(None)
@@ -53,6 +55,7 @@ class Evaluator:
         self.scorers = scorers
         self.tally = Tally()
         self._before, self._enforcement, self._budget_windows = before, Enforcement(rulebook), rulebook.budget_windows
+        self._follow_ups = rulebook.follow_ups
         self._models = Models(scorers, self.tally)
         self._batch: Sequence[tuple[Event, Decider]] = ()
         self._sample_below = int(sample * (_SAMPLED_BITS + 1))
@@ -110,17 +113,43 @@ class Evaluator:
         held = program.decider.decide(event.fields, series, now, scoring.ask)
         if not held and program.routing is None and key & _SAMPLED_BITS >= self._sample_below:
             return NOTHING
-        case = Case(event, record, now, scoring, ledger)
+        follow_keys = route(self._follow_ups.entities, event.fields) if self._follow_ups.entities else []
+        case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
         self._enforce(case, program.decider, dict.fromkeys(held, series))
         if program.routing is not None:
-            routed = self._route(case, program.routing, series, user_partition)
+            routed = self._route(case, program.routing, route(program.routing.entities, event.fields))
             if routed is not None:
                 decision = self._decision(case) if case.hits else None
                 if decision is not None:
                     routed.scores, routed.features = decision.scores, decision.features
                     routed.contributions = decision.contributions
-                return Evaluation(decision, routed)
+                return Evaluation(decision, routed, self._followed(case, ()))
         return self._evaluation(case)
+
+    def follow(self, follow_up: FollowUp, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:
+        """Apply a follow-up to its user's record. Rules about it decide; it goes on to the entities that its event
+        named. It is applied once, as its message is: no id of it is remembered."""
+        program = self.rulebook.program(follow_up.type)
+        if program is None or program.withdraw is None:
+            return NOTHING  # nothing asks any more
+        event, now = follow_up.event(), record.relative(follow_up.ts_ms)
+        enter = program.withdraw if follow_up.withdrawn else program.observe
+        record.newest = max(record.newest, now)
+        enter(event.fields, record.series, now)
+        scoring = Scoring(self._models, event)
+        case = Case(
+            event, record, now, scoring, ledger, user_partition=follow_up.user_partition, follow_keys=follow_up.keys
+        )
+        if not follow_up.withdrawn:
+            held = program.decider.decide(event.fields, record.series, now, scoring.ask)
+            self._enforce(case, program.decider, dict.fromkeys(held, record.series))
+        decision, routed = self._decision(case) if case.hits else None, None
+        keys = follow_up.entity_keys(program.routing.entities) if program.routing is not None else []
+        if program.routing is not None and (keys or not follow_up.withdrawn):
+            routed = self._route(case, program.routing, keys)
+            if routed is not None:
+                routed.withdrawn = follow_up.withdrawn
+        return Evaluation(decision, routed, self._followed(case, ()))
 
     def prepare_returned(self, routed_events: Sequence[RoutedEvent]) -> list[Event]:
         """The same for events that are back from their entities. Returns them, for `decide_returned`."""
@@ -139,7 +168,7 @@ class Evaluator:
         scoring = Scoring(self._models, event)
         case = Case(
             event, record, now, scoring, ledger, allowed=routed.allowed, hits=list(routed.hits), resting=routed.resting,
-            models=dict(routed.models),
+            models=dict(routed.models), user_partition=routed.user_partition, follow_keys=routed.follow_keys,
         )  # fmt: skip
         program = self.rulebook.program(event.type)
         if program is not None and program.routing is not None:
@@ -148,7 +177,7 @@ class Evaluator:
         for name, score in routed.values.items():
             if name.startswith("score.") and isinstance(score, float):
                 scoring.scores[name.removeprefix("score.")] = score
-        result = self._evaluation(case)
+        result = self._evaluation(case, routed.hits)
         if result.decision is not None:
             result.decision.members = routed.members if case.hits else {}
             result.decision.scores = routed.scores | result.decision.scores
@@ -160,10 +189,12 @@ class Evaluator:
         """Whether an event that has been at all its entities would bring nothing about at its user: no rule holds, no
         model is asked, no cluster is remembered, nothing is published. Such an event need not go back."""
         program = self.rulebook.program(routed.type)
+        if routed.withdrawn:
+            return True
         if program is None or program.routing is None or routed.hits:
             return False
         decider, ask = program.routing.decider, self._models.threshold
-        if decider.models or self._is_sampled(routed.identify()):
+        if decider.models or (self._is_sampled(routed.identify()) and not is_follow_up(routed.type)):
             return False
         for trace in routed.clusters.values():
             if trace.belongs(routed.user_id):
@@ -172,29 +203,29 @@ class Evaluator:
 
     def decide_retroactively(
         self, match: RetroactiveMatch, record: EntityRecord, ledger: EntityRecord | None = None
-    ) -> Decision | None:
-        """Act on an earlier event, now that its entity has crossed the threshold. None when the rule is gone, or
-        has met it already."""
+    ) -> Evaluation:
+        """Act on an earlier event, now that its entity has crossed the threshold. No decision when the rule is gone, or
+        has met it already. Its follow-ups know nothing of its event's fields, and stay with its user."""
         index = self._by_name.get(match.rule)
         if index is None:
-            return None
+            return NOTHING
         event = Event(match.event_id, match.type, match.user_id, match.ts_ms, {}, content=match.content)
         scoring = Scoring(self._models, event)
-        case = Case(event, record, record.relative(match.ts_ms), scoring, ledger, earlier=True)
+        case = Case(
+            event, record, record.relative(match.ts_ms), scoring, ledger, earlier=True,
+            user_partition=match.user_partition,
+        )  # fmt: skip
         trace = ClauseTrace(match.explain(self.rulebook.counters), {match.counter: match.total}, True)
         self._enforcement.meet(case, Holding(index, match.target_id, (trace,), None, held_before=None))
-        return self._decision(case) if case.hits else None
+        return Evaluation(self._decision(case) if case.hits else None, None, self._followed(case, ()))
 
     # -- events that go on to their entities ------------------------------------------------------
 
-    def _route(
-        self, case: Case, program: RoutingProgram, series: EntitySeries, user_partition: int
-    ) -> RoutedEvent | None:
+    def _route(self, case: Case, program: RoutingProgram, entity_keys: list[EntityKey]) -> RoutedEvent | None:
         """The event as it goes on to its entities; without any, the remaining rules are decided here."""
-        event = case.event
+        event, series = case.event, case.record.series
         scores = case.scoring.scores
         values = program.gather(event.fields, series, case.now, scores)
-        entity_keys = route(program, event.fields)
         if not entity_keys:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
@@ -212,9 +243,9 @@ class Evaluator:
                 if target_id is not None and len(target_id) <= MAX_ID_CHARS:
                     eligible[self.rulebook.rules[index].name] = target_id
         routed = RoutedEvent(
-            NOWHERE, event.event_id, event.type, event.user_id, event.ts_ms, user_partition, fields, entity_keys,
+            NOWHERE, event.event_id, event.type, event.user_id, event.ts_ms, case.user_partition, fields, entity_keys,
             values, case.models, case.allowed, eligible, tuple(case.hits), answers=[], clusters={}, members={},
-            content=event.content, identity=event.identity,
+            content=event.content, identity=event.identify(), follow_keys=case.follow_keys,
         )  # fmt: skip
         if program.clusters:
             take_labels(program.clusters, routed, case.record.links, case.now)
@@ -250,9 +281,17 @@ class Evaluator:
             lambda: before.would_hold(rule.name, event, readings, case.now, case.scoring.ask_if_known),
         )  # fmt: skip
 
-    def _evaluation(self, case: Case) -> Evaluation:
+    def _evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:
+        """`known`: hits that have been told of."""
         is_published = case.hits or self._is_sampled(case.event.identify())
-        return Evaluation(self._decision(case) if is_published else None)
+        return Evaluation(self._decision(case) if is_published else None, None, self._followed(case, known))
+
+    def _followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
+        """The follow-ups of what is new."""
+        if not case.hits or not self._follow_ups.types:
+            return ()
+        new = case.hits[len(known) :]
+        return follow_ups_of(self._follow_ups, case.event, case.follow_keys, case.user_partition, new, case.actions)
 
     def _is_sampled(self, identity: int) -> bool:
         return identity & _SAMPLED_BITS < self._sample_below

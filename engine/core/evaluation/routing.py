@@ -16,13 +16,13 @@ that more events can only make true.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from engine.core.domain.decisions import Contribution, Hit, Value, ordinal
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS, Event
-from engine.core.domain.programs import Fields, RoutingProgram
+from engine.core.domain.programs import EntityProgram, Fields
 from engine.core.domain.rules import USER, Counter
 from engine.core.domain.units import duration_text
 from engine.core.evaluation.choice import chosen
@@ -64,10 +64,10 @@ Hash64 = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Origin(msgspec.Struct, array_like=True, frozen=True):
-    """Which message of a source partition something came as. `topic`: 0 events, 1 hops; `number` rises with every
-    message from one partition."""
+    """Which message of a source partition something came as. `topic`: 0 events, 1 hops, 3 labels; `number` rises with
+    every message from one partition."""
 
-    topic: Annotated[int, msgspec.Meta(ge=0, le=1)]
+    topic: Literal[0, 1, 3]
     partition: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
     number: Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
@@ -84,7 +84,8 @@ class RoutedEvent(msgspec.Struct, array_like=True, tag_field="tag", tag="journey
     values; `allowed`: an allow rule has held already; `eligible`: rules that look back, or rest, at an entity and
     that would act, and on which target; `resting`: those of them that rest wherever they hold; `hits`: what has
     been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `content`,
-    `identity`: as its event's; what the decision at its user was made by is in `scores`, `features` and
+    `identity`: as its event's; `follow_keys`: the entities that its follow-ups go to; `withdrawn`: as its follow-up's;
+    what the decision at its user was made by is in `scores`, `features` and
     `contributions`.
     """
 
@@ -110,6 +111,8 @@ class RoutedEvent(msgspec.Struct, array_like=True, tag_field="tag", tag="journey
     contributions: dict[str, list[Contribution]] = {}
     resting: dict[str, bool] = {}
     identity: Hash64 = 0
+    follow_keys: Annotated[list[tuple[Id, Key]], msgspec.Meta(max_length=MAX_ENTITIES)] = []
+    withdrawn: bool = False
 
     def next_entity(self) -> EntityKey | None:
         """The entity to visit now; None when it is back at its user."""
@@ -177,11 +180,11 @@ class RetroactiveMatch:
         return f"{which} of {self.total} {things} with {named}{within}"
 
 
-def route(program: RoutingProgram, fields: Fields) -> list[EntityKey]:
+def route(entities: Mapping[str, EntityProgram], fields: Fields) -> list[EntityKey]:
     """The entities that an event visits, in the order in which all events visit their kinds: of each kind all that it
     names, or of many some that its sender does not choose."""
     entity_keys: list[EntityKey] = []
-    for kind, entity in program.entities.items():
+    for kind, entity in entities.items():
         keys = entity.keys(fields)
         entity_keys += [(kind, key) for key in (keys if len(keys) < 2 else chosen(keys, entity.most))]
     return entity_keys

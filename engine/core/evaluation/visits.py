@@ -49,7 +49,9 @@ def visit(
     program = rulebook.program(routed.type)
     plan = program.routing if program is not None else None
     matches: list[RetroactiveMatch] = []
-    if record.newest or admit(routed, entity_key):
+    if routed.withdrawn and not record.newest:
+        routed.answers.append({})  # what it said is forgotten
+    elif record.newest or admit(routed, entity_key):
         matches = _arrive(routed, record, rulebook, plan, entity_key)
     else:
         entity = plan.entities.get(entity_key[0]) if plan is not None else None
@@ -81,6 +83,10 @@ def _count(
 ) -> list[RetroactiveMatch]:
     entity_key = routed.entity_keys[len(routed.answers)]
     kind, key = entity_key
+    if routed.withdrawn and entity.withdraw is not None:
+        entity.withdraw(routed.fields, record.series, now, key)
+        routed.answers.append({})
+        return []
     # An event that was sent again by the plan of another rulebook may come a second time, another way.
     if remember(record.recent, routed.identify(), routed.content, RECENT_IDS):
         entity.observe(routed.fields, record.series, now, key)

@@ -1,4 +1,4 @@
-"""Writes how an event enters the series of counters: what counts, what is in doubt."""
+"""Writes how an event enters the series of counters: what counts, what is in doubt; and how it is taken out again."""
 
 from collections.abc import Iterable
 
@@ -25,30 +25,47 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
     return lines
 
 
+def withdrawals(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
+    """Lines that take a follow-up out of the series of these counters again. What was in doubt stays so."""
+    lines: list[str] = []
+    for counter in {counter.series_key: counter for counter in counters}.values():
+        outside = [f"k not in {name}" for name in excluding(words, scope, counter)]
+        where = words.declared.counters[counter.name].where
+        lines += _when([*outside, *([scope.true(where)] if where is not None else [])], _removal(words, counter))
+    return lines or [" pass"]
+
+
 def _entry(words: Vocabulary, counter: Counter) -> list[str]:
     """Lines that enter the event at hand. What is there and cannot be read is doubted."""
-    tail, name = f"{counter.cap}, {words.retention_ms(counter.series_key)})", counter.field or ""
     approx = "approx_" if counter.approx else ""
+    tail = f"{counter.cap}, {words.retention_ms(counter.series_key)}"
+    return _with_value(words, counter, f"add_{approx}", f", {tail}", _doubt(words, counter))
+
+
+def _removal(words: Vocabulary, counter: Counter) -> list[str]:
+    """Lines that take the event at hand out again."""
+    return _with_value(words, counter, "remove_", "", "pass")
+
+
+def _with_value(words: Vocabulary, counter: Counter, verb: str, tail: str, otherwise: str) -> list[str]:
+    """Lines that do something to a series with what a counter reads of the event at hand; `otherwise` where it is there
+    and cannot be read."""
+    name, fetched = counter.field or "", fetch(words.declared.path_of(counter.field or ""))
+    series = f"{store_of(counter)}, {counter.series_key}, now"
     if counter.kind == "count":
-        return [f"add_{approx}count({store_of(counter)}, {counter.series_key}, now, {tail}"]
+        return [f"{verb}count({series}{tail})"]
     if counter.kind == "distinct":
-        add = f"add_{approx}distinct({store_of(counter)}, {counter.series_key}, now, hash64(x), {tail}"
+        act = f"{verb}distinct({series}, hash64(x){tail})"
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
-            return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {add}"]
+            return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {act}"]
         read = "x = address(x)" if name == "ip" else "if type(x) is not str: x = token(x)"
-        return [
-            f"x = {fetch(words.declared.path_of(name))}",
-            read,
-            f"if x: {add}",
-            f"elif x is False: {_doubt(words, counter)}",
-        ]
+        return [f"x = {fetched}", read, f"if x: {act}", f"elif x is False: {otherwise}"]
     declared = words.declared.fields.get(name)
     factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
-    fetched = fetch(words.declared.path_of(name))
     return [
         f"x = amount({f'spelt({fetched})' if declared is not None and declared.is_spelt else fetched})",
-        f"if x is False: {_doubt(words, counter)}",
-        f"elif x is not None: add_{approx}amount(s.others, {counter.series_key}, now, x{factor}, {tail}",
+        f"if x is False: {otherwise}",
+        f"elif x is not None: {verb}amount({series}, x{factor}{tail})",
     ]
 
 

@@ -4,11 +4,12 @@ what is gathered before it sets out, and what is watched for the sake of those w
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import EntityProgram, Rest, Watch
 from engine.core.domain.rules import Counter
 from engine.core.evaluation.choice import most_of
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.entering import observations
+from engine.rulebook.codegen.entering import observations, withdrawals
 from engine.rulebook.codegen.functions import (
     Rules,
     Vocabulary,
@@ -38,14 +39,18 @@ class EntityWriter:
     def program(self, kind: str, event_type: str, entered: list[Counter], answered: list[Counter]) -> EntityProgram:
         """One kind of entity. `entered`: the counters that count this event; `answered`: those that are read."""
         namespace = dict(RUNTIME)
-        keys, observe, read = (self._words.scope(namespace, from_series, no_score) for _ in range(3))
+        keys, observe, read, withdraw = (self._words.scope(namespace, from_series, no_score) for _ in range(4))
         source = [
             function("find(f)", keys, [f" return {self._keys(keys, kind, [*entered, *answered])}"]),
             function("observe(f, s, now, k)", observe, observations(self._words, observe, entered)),
             function("read(s, now, k)", read, [f" return {self._values(read, answered)}"]),
         ]
+        if is_follow_up(event_type):
+            source.append(function("withdraw(f, s, now, k)", withdraw, withdrawals(self._words, withdraw, entered)))
         compiled(source, f"{event_type} at {kind}", namespace)
-        return EntityProgram(namespace["find"], namespace["observe"], namespace["read"], most_of(kind))
+        return EntityProgram(
+            namespace["find"], namespace["observe"], namespace["read"], most_of(kind), namespace.get("withdraw")
+        )
 
     def gather(self, event_type: str, counters: Sequence[Counter], scores: Iterable[str]) -> Any:
         """Reads the user's counters and scores, for the rules that are decided after its entities."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.rules import ANY_EVENT, USER, Counter, ModelSpec
 from engine.core.evaluation.shares import Part, Share
 from engine.core.state.entities import MAX_LATENESS_MS
@@ -261,8 +262,8 @@ def guarded(source: str, value_type: str) -> str:
 
 
 def concerns(types: tuple[str, ...], event_type: str) -> bool:
-    """Whether a declaration for these event types is about this one."""
-    return event_type in types or ANY_EVENT in types
+    """Whether a declaration for these event types is about this one. Follow-ups have to be named."""
+    return event_type in types or (ANY_EVENT in types and not is_follow_up(event_type))
 
 
 def compiled(source: list[str], subject: str, namespace: dict[str, Any]) -> None:

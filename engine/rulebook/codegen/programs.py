@@ -7,13 +7,14 @@ reads what was gathered. The generated source names nothing but its own locals a
 `RUNTIME`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from engine.core.domain.programs import ClusterProgram, Decider, Program, RoutingProgram
+from engine.core.domain.follow_ups import is_follow_up, is_of_decision
+from engine.core.domain.programs import ClusterProgram, Decider, FollowUps, Program, RoutingProgram
 from engine.core.domain.rules import USER, Counter, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.entering import observations
+from engine.rulebook.codegen.entering import observations, withdrawals
 from engine.rulebook.codegen.entities import EntityWriter, no_score
 from engine.rulebook.codegen.explanations import counterfactual, trace
 from engine.rulebook.codegen.functions import (
@@ -54,10 +55,30 @@ class ProgramWriter:
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
-        lines = observations(self._words, scope, [counter for counter in counters if counter.by == USER])
-        compiled([function("observe(f, s, now)", scope, lines)], event_type, namespace)
+        entered = [counter for counter in counters if counter.by == USER]
+        source = [function("observe(f, s, now)", scope, observations(self._words, scope, entered))]
+        if is_follow_up(event_type):
+            scope = self._words.scope(namespace, from_series, no_score)
+            source.append(function("withdraw(f, s, now)", scope, withdrawals(self._words, scope, entered)))
+        compiled(source, event_type, namespace)
         decider = self._decider(event_type, at_user, at_once, from_series, no_score)
-        return Program(namespace["observe"], decider, self._routing(event_type, away, counters, asked))
+        routing = self._routing(event_type, away, counters, asked)
+        return Program(namespace["observe"], decider, routing, namespace.get("withdraw"))
+
+    def _taken_along(self, event_type: str) -> tuple[str, ...]:
+        """The paths of an event that a follow-up of this type needs: for its counters, and for rules about it."""
+        rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
+        counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
+        return self._carried(rules, self._reached(rules, []), counters)
+
+    def follow_ups(self, programs: Mapping[str, Program]) -> FollowUps:
+        """What follow-ups of events are for, by the programs of all types."""
+        types = {kind: self._taken_along(kind) for kind in programs if is_follow_up(kind)}
+        routings = [program.routing for kind, program in programs.items() if kind in types]
+        entities = {
+            kind: entity for routing in routings if routing is not None for kind, entity in routing.entities.items()
+        }
+        return FollowUps(types, {kind: entities[kind] for kind in sorted(entities)})
 
     def _routing(
         self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]
@@ -82,6 +103,9 @@ class ProgramWriter:
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, _gathered_score
         )
         carried = self._carried(away, needed, [counter for counter in counters if counter.by != USER])
+        if away and not is_follow_up(event_type):
+            followed = (self._taken_along(kind) for kind in self._follow_up_types() if is_of_decision(kind))
+            carried = tuple(sorted({*carried, *(path for paths in followed for path in paths)}))
         return RoutingProgram(
             entities=entities,
             clusters=clusters,
@@ -92,6 +116,12 @@ class ProgramWriter:
                                              self._needs),
             decider=decider,
         )  # fmt: skip
+
+    def _follow_up_types(self) -> set[str]:
+        """The types of follow-ups that something asks about."""
+        asked = [counter.of for counter in self._words.counters.values()]
+        asked += [rule.rule.events for rule in self._rules]
+        return {kind for kinds in asked for kind in kinds if is_follow_up(kind)}
 
     def _clusters(self, event_type: str, read: Iterable[Counter]) -> dict[str, ClusterProgram]:
         """The clusters that events of this type link, if some rule asks about them."""

@@ -35,6 +35,7 @@ from engine.core.series.sketches import (
     read_approx_distinct,
     read_approx_total,
 )
+from engine.core.series.withdrawing import remove_amount, remove_count, remove_distinct
 from engine.core.state.entities import MAX_KEY_CHARS
 from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
 from engine.core.values.hashing import digest
@@ -162,6 +163,7 @@ RUNTIME: dict[str, Any] = {
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
     "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx": doubt_approx,
+    "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,
     "domain": domain_of, "skeleton": unmasked,
     "ratio": ratio, "aligned": aligned, "with_shares": with_shares,
     "AtLeast": AtLeast, "equals": equals, "differs": differs,

@@ -6,8 +6,9 @@ from engine.core.domain.decisions import Contribution, Decision
 from engine.core.domain.events import Event
 from engine.core.domain.programs import ModelNumbers, ModelTexts, Scorer
 from engine.core.domain.rules import ModelSpec, Rulebook
-from engine.core.evaluation.evaluator import Evaluator
-from engine.core.evaluation.routing import EntityKey
+from engine.core.evaluation.evaluator import Evaluation, Evaluator
+from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.routing import EntityKey, RoutedEvent
 from engine.core.evaluation.visits import travel
 from engine.core.state.entities import EntityRecord
 
@@ -64,15 +65,36 @@ class ExampleStage:
         if program is None:
             return []
         user = self.users.setdefault(event.user_id, EntityRecord())
-        result = self.evaluator.evaluate(event, program, user)
-        if result.routed is None:
-            return [result.decision] if result.decision is not None else []
+        return self._conclude(self.evaluator.evaluate(event, program, user), user)
+
+    def follow(self, follow_up: FollowUp) -> list[Decision]:
+        """The decisions that a follow-up brings about."""
+        user = self.users.setdefault(follow_up.user_id, EntityRecord())
+        return self._conclude(self.evaluator.follow(follow_up, user), user)
+
+    def _conclude(self, result: Evaluation, user: EntityRecord) -> list[Decision]:
+        """What is left of an event, and then what follows from it."""
+        decisions, follow_ups = [result.decision], list(result.follow_ups)
+        if result.routed is not None:
+            decisions, more = self._return(result.routed, result.decision, user)
+            follow_ups += more
+        for follow_up in follow_ups:
+            decisions[:0] = self.follow(follow_up)
+        return [decision for decision in decisions if decision is not None]
+
+    def _return(
+        self, routed: RoutedEvent, at_once: Decision | None, user: EntityRecord
+    ) -> tuple[list[Decision | None], list[FollowUp]]:
         matches = travel(
-            result.routed, rulebook, lambda entity_key: self.entities.setdefault(entity_key, EntityRecord())
+            routed, self.evaluator.rulebook, lambda entity_key: self.entities.setdefault(entity_key, EntityRecord())
         )
-        decisions = [self.evaluator.decide_retroactively(match, self.users[match.user_id]) for match in matches]
-        (back,) = self.evaluator.prepare_returned([result.routed])
-        at_once, concluded = result.decision, self.evaluator.decide_returned(result.routed, back, user).decision
+        earlier = [self.evaluator.decide_retroactively(match, self.users[match.user_id]) for match in matches]
+        follow_ups = [follow_up for result in earlier for follow_up in result.follow_ups]
+        if routed.withdrawn:
+            return [], follow_ups
+        (back,) = self.evaluator.prepare_returned([routed])
+        result = self.evaluator.decide_returned(routed, back, user)
+        concluded = result.decision
         if at_once is not None and concluded is not None:
             concluded.actions = at_once.actions + concluded.actions
-        return [decision for decision in (*decisions, concluded) if decision is not None]
+        return [*(result.decision for result in earlier), concluded], [*follow_ups, *result.follow_ups]

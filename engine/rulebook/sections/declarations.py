@@ -5,6 +5,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.rules import CounterKind, Ladder, threshold_of
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.lists import Conceal, LiveList, entries_of
@@ -94,8 +95,8 @@ class Declarations:
 
     def event_types(self, of: str, node: Node) -> tuple[str, ...]:
         """The event types in a node of a counter or rule."""
-        self.type_spans |= {(of, item.text): item.span for item in node.walk() if item.text}
-        return words(node, "an event type", self.diagnostics)
+        self.type_spans |= {(of, internal_type(item.text)): item.span for item in node.walk() if item.text}
+        return tuple(map(internal_type, words(node, "an event type", self.diagnostics)))
 
     def entity_kind(self, node: Node) -> str | None:
         """The kind of entity in a node: its parts joined by a plus sign. None and an error where there is no such

@@ -13,8 +13,9 @@ from engine.core.evaluation.routing import PART_SEPARATOR, escaped
 from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.learning.scored import kept
-from engine.state.scored import ACTION, BLOCK, STRIKE, VERDICT
+from engine.state.scored import ACTION, BLOCK, STRIKE, VERDICT, is_kept
 from engine.state.store import ENTITY, PartitionState, user_record_key
+from engine.stream.handlers import kept_events
 from engine.stream.handlers.batches import StateOutcome
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -32,7 +33,8 @@ def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> Non
     cannot be read stays: a request never stops a partition."""
     for key in request.keys:
         if key.startswith(BLOCK):
-            outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), kept)])
+            leave_out = kept_events.without if is_kept(key) else kept
+            outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), leave_out)])
         elif key.startswith((VERDICT, ACTION, STRIKE)):
             outcome.keep_scored([state.scored.drop_verdict(key)])
         elif is_about(key, request.user_id):

@@ -9,13 +9,13 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event
 from engine.core.domain.programs import Program
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.evaluator import NOTHING, Evaluator
-from engine.core.evaluation.routing import RoutedEvent
 from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records, slices
-from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures
+from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop, hops_of
+from engine.stream.handlers.kept_events import keep_events
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
@@ -24,8 +24,9 @@ from engine.stream.handlers.scored_events import ScoredEvents, Source
 _log = structlog.stdlib.get_logger("floodgate")
 
 
-GoOn = Callable[[StateOutcome, Any, RoutedEvent], None]
-"""Takes an event that goes on to its entities, and the record that it came as."""
+GoOn = Callable[[StateOutcome, Any, Sequence[Hop]], None]
+"""Takes what an event brings about elsewhere, as it goes on to its entities and has follow-ups, and the record that it
+came as."""
 
 FIXED_FIELDS = frozenset((*TEXT_FIELDS, "ts"))
 """What invalid fields are counted by; all others are told as one, as their names are the sender's."""
@@ -70,10 +71,10 @@ class EventWorker:
         """One batch: THE way of an event begins here, and goes on in `core/evaluation/evaluator.py`."""
         departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition)
 
-        def send(outcome: StateOutcome, record: Any, routed: RoutedEvent) -> None:
+        def send(outcome: StateOutcome, record: Any, hops: Sequence[Hop]) -> None:
             departures.begin(record.offset)
             try:
-                outcome.messages.append(departures.send(routed))
+                outcome.messages += [departures.send(hop) for hop in hops]
             except Exception as error:  # one event must never stop a partition
                 self._rejector.reject(outcome, record, "cannot_travel", error)
 
@@ -106,10 +107,13 @@ class EventWorker:
                     _log.exception("an event could not be decided", event_id=event.event_id)
                     self._rejector.reject(outcome, record, "evaluation_failed", error)
                     continue
-                if result.routed is not None:
-                    go_on(outcome, record, result.routed)
+                if result.routed is not None or result.follow_ups:
+                    go_on(outcome, record, hops_of(result))
             arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
             self._scored.keep(outcome, evaluator, Source(partition, arrivals))
+            if evaluator.rulebook.follow_ups.of_labels:
+                events = [event for _, _, event, _ in decoded]
+                outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, events))
         dump_records(outcome, arrived, self._rejector)
         self._count(evaluator, state, applied, len(arrived) - applied)
         return outcome

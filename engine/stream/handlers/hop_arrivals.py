@@ -17,6 +17,7 @@ from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import (
     FROM_PUBLISHERS,
     MESSAGES_PER_RECORD,
+    Hop,
     belongs,
     decode_hop,
     state_key,
@@ -33,11 +34,11 @@ class Arrived(NamedTuple):
     key: bytes
     entity_key: EntityKey | None
     record: Any
-    hop: RoutedEvent | RetroactiveMatch
+    hop: Hop | RetroactiveMatch
 
 
 EndOf = Callable[[Source], Awaitable[int]]
-"""Gives the offset behind the last record of a partition of the events (0) or of the hops (1)."""
+"""Gives the offset behind the last record of a partition of the events (0), the hops (1) or the labels (3)."""
 
 _JUMP = 100_000 * MESSAGES_PER_RECORD
 """A message whose number is so much larger than the last one's is looked at twice: so many records without one for this
@@ -120,7 +121,7 @@ class HopArrivals:
         return arrived
 
     def _refusal(
-        self, partition: int, record: Any, origin: Origin, hop: RoutedEvent | RetroactiveMatch, key: bytes
+        self, partition: int, record: Any, origin: Origin, hop: Hop | RetroactiveMatch, key: bytes
     ) -> tuple[str, StateError] | None:
         """Why a message is not one that a worker has sent here, if it is not: reason and text of its dead letter."""
         if not self._is_sealed(record):

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from engine.core.evaluation.evaluator import Evaluation
+from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import (
     MAX_CONCEALED_CHARS,
     EntityKey,
@@ -24,7 +26,7 @@ from engine.stream.handlers.messages import Message
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES
 from engine.stream.kafka.placing import Place
 
-FROM_EVENTS, FROM_HOPS, FROM_PUBLISHERS = 0, 1, 2
+FROM_EVENTS, FROM_HOPS, FROM_PUBLISHERS, FROM_LABELS = 0, 1, 2, 3
 """Kinds of sources. A publisher's requests are numbered by their signatures, under the hash of the publisher's name."""
 MESSAGES_PER_RECORD = 1 << 20
 """A message is numbered by the offset of the record that it came from, times this, plus its place."""
@@ -47,8 +49,11 @@ class _RetroactiveMessage(msgspec.Struct, array_like=True, frozen=True, tag_fiel
     content: Hash64
 
 
+Hop = RoutedEvent | FollowUp
+"""What a decision brings about elsewhere."""
+
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
-_decode = msgspec.msgpack.Decoder(RoutedEvent | _RetroactiveMessage | Forget).decode
+_decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | _RetroactiveMessage | Forget).decode
 
 
 class Departures:
@@ -61,14 +66,14 @@ class Departures:
         """What follows is sent by the record there."""
         self._number = offset * MESSAGES_PER_RECORD
 
-    def send(self, routed: RoutedEvent) -> Message:
-        """A routed event to its next entity, or back to its user."""
-        routed.origin = self._next()
-        entity_key, value = routed.next_entity(), _encode(routed)
+    def send(self, hop: Hop) -> Message:
+        """A routed event to its next entity, or back to its user; a follow-up to its user."""
+        hop.origin = self._next()
+        entity_key, value = hop.next_entity() if isinstance(hop, RoutedEvent) else None, _encode(hop)
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
-            return Message(self._hops_topic, routed.user_id.encode(), value, partition=routed.user_partition)
+            return Message(self._hops_topic, hop.user_id.encode(), value, partition=hop.user_partition)
         return Message(self._hops_topic, entity_record_key(entity_key)[len(ENTITY) :], value)
 
     def send_matches(self, matches: Iterable[RetroactiveMatch]) -> list[Message]:
@@ -101,7 +106,12 @@ def encode_request(request: Forget) -> bytes:
     return _encode(request)
 
 
-def decode_hop(data: bytes | None) -> tuple[Origin, RoutedEvent | RetroactiveMatch] | Forget:
+def hops_of(result: Evaluation) -> list[Hop]:
+    """What an evaluation brings about elsewhere."""
+    return [*([result.routed] if result.routed is not None else []), *result.follow_ups]
+
+
+def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Forget:
     """What `Departures` or `encode_request` encoded. Raises StateError."""
     try:
         message = _decode(data or b"")
@@ -112,6 +122,8 @@ def decode_hop(data: bytes | None) -> tuple[Origin, RoutedEvent | RetroactiveMat
             _check_cluster(cluster)
         if len(message.answers) > len(message.entity_keys):
             raise StateError("a routed event on the hops topic has been at more entities than it names")
+        return message.origin, message
+    if isinstance(message, FollowUp):
         return message.origin, message
     if isinstance(message, Forget):
         return message
@@ -126,12 +138,12 @@ def _check_cluster(cluster: ClusterTrace) -> None:
         raise StateError("a message on the hops topic has a hash of more than 64 bits")
 
 
-def state_key(hop: RoutedEvent | RetroactiveMatch, entity_key: EntityKey | None) -> bytes:
+def state_key(hop: Hop | RetroactiveMatch, entity_key: EntityKey | None) -> bytes:
     """The record that a message is about: that of the next entity, or that of the user."""
     return entity_record_key(entity_key) if entity_key is not None else user_record_key(hop.user_id)
 
 
-def belongs(hop: RoutedEvent | RetroactiveMatch, key: bytes, partition: int, place: Place | None) -> bool:
+def belongs(hop: Hop | RetroactiveMatch, key: bytes, partition: int, place: Place | None) -> bool:
     """Whether a message is where `Departures` sends it: at the partition of the next entity, or the user's. `key`: its
     `state_key`. Without `place` nobody can tell where entities are."""
     if not key.startswith(ENTITY):

@@ -14,6 +14,7 @@ import structlog
 from engine.core.domain.events import Event
 from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.evaluation.visits import never, visit
 from engine.core.kernel import hash64
@@ -32,7 +33,7 @@ from engine.stream.handlers.batches import (
 )
 from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
-from engine.stream.handlers.hop_messages import FROM_HOPS, Departures
+from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, hops_of
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
@@ -116,10 +117,15 @@ class HopWorker:
             departures.begin(record.offset)
             try:
                 if isinstance(hop, RetroactiveMatch):
-                    self.act_retroactively(outcome, hop, entity)
+                    follow_ups = self.act_retroactively(outcome, hop, entity)
+                    outcome.messages += [departures.send(sent) for sent in follow_ups]
+                    is_kept = True
+                elif isinstance(hop, FollowUp):
+                    outcome.messages += [departures.send(sent) for sent in self.follow(outcome, hop, entity)]
                     is_kept = True
                 elif event is not None:
-                    is_kept = self.decide_returned(outcome, hop, entity, event)
+                    is_kept, follow_ups = self.decide_returned(outcome, hop, entity, event)
+                    outcome.messages += [departures.send(sent) for sent in follow_ups]
                 else:
                     matches = self.visit(outcome, hop, entity, at_hand, key)
                     outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
@@ -185,24 +191,38 @@ class HopWorker:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
         return self._evaluator.prepare_returned(routed_events)
 
-    def decide_returned(self, outcome: StateOutcome, routed: RoutedEvent, user: EntityRecord, event: Event) -> bool:
-        """Decide an event that is back, as it was prepared; whether that leaves something new in the user's record."""
+    def decide_returned(
+        self, outcome: StateOutcome, routed: RoutedEvent, user: EntityRecord, event: Event
+    ) -> tuple[bool, Sequence[FollowUp]]:
+        """Decide an event that is back, as it was prepared. Whether that leaves something new in the user's record, and
+        what follows."""
         assert self._evaluator is not None
         self._ended += 1
         result = self._evaluator.decide_returned(routed, event, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
             self._results.publish(outcome, result.decision)
-        return bool(routed.clusters) or (result.decision is not None and bool(result.decision.hits))
+        is_new = bool(routed.clusters) or (result.decision is not None and bool(result.decision.hits))
+        return is_new, result.follow_ups
+
+    def follow(self, outcome: StateOutcome, follow_up: FollowUp, user: EntityRecord) -> list[Hop]:
+        """Apply a follow-up at its user; what it brings about elsewhere."""
+        assert self._evaluator is not None
+        result = self._evaluator.follow(follow_up, user, outcome.ledger(self._evaluator.rulebook))
+        self._results.collect(outcome, result)
+        return hops_of(result)
 
     def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
         self._scored.keep(outcome, self._evaluator, source)
 
-    def act_retroactively(self, outcome: StateOutcome, match: RetroactiveMatch, user: EntityRecord) -> None:
-        """Act on an earlier event."""
+    def act_retroactively(
+        self, outcome: StateOutcome, match: RetroactiveMatch, user: EntityRecord
+    ) -> Sequence[FollowUp]:
+        """Act on an earlier event; what follows."""
         assert self._evaluator is not None
-        decision = self._evaluator.decide_retroactively(match, user, outcome.ledger(self._evaluator.rulebook))
-        if decision is not None:
+        result = self._evaluator.decide_retroactively(match, user, outcome.ledger(self._evaluator.rulebook))
+        if result.decision is not None:
             self._metrics.retroactive_matches.labels(match.rule).inc()
-            self._results.publish(outcome, decision)
+            self._results.publish(outcome, result.decision)
+        return result.follow_ups

@@ -7,15 +7,20 @@ from typing import Any
 
 import structlog
 
+from engine.core.domain.programs import FollowUps
+from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64, identity_of
 from engine.errors import LabelError, StateError
-from engine.learning.labels import Label, decode_known, encode_known, join, subject_of
+from engine.learning.labels import Known, Label, decode_known, encode_known, join, subject_of
 from engine.learning.scored import ScoredModel, read_scored
 from engine.settings import Settings
 from engine.state.scored import Found, payload_of
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
+from engine.stream.handlers.events import GoOn
 from engine.stream.handlers.forgiving import Revocation, forgive_strikes
+from engine.stream.handlers.hop_messages import FROM_LABELS, Departures, Hop
+from engine.stream.handlers.kept_events import KeptEvent, follow_label, kept_events
 from engine.stream.handlers.label_messages import decode_message, encode_example
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
@@ -35,6 +40,7 @@ class LabelWorker:
         self._pseudonyms, self._mapping = settings.pseudonyms(), settings.labels.mapping()
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._labels_by = cache(metrics.labels.labels)
+        self._asked = FollowUps()
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -43,15 +49,29 @@ class LabelWorker:
     def on_revoked(self, partition: int) -> None:
         """The state belongs to the event worker, which ends it."""
 
+    def use(self, evaluator: Evaluator) -> None:
+        """The rulebook that asks about labels, from the next batch on."""
+        self._asked = evaluator.rulebook.follow_ups
+
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of labels."""
+        departures = Departures(self._topics.hops, FROM_LABELS, partition)
+
+        def send(outcome: StateOutcome, record: Any, hops: Sequence[Hop]) -> None:
+            departures.begin(record.offset)
+            outcome.messages += [departures.send(hop) for hop in hops]
+
+        return self.join(partition, records, send)
+
+    def join(self, partition: int, records: Sequence[Any], go_on: GoOn) -> StateOutcome:
+        """What a batch of labels brings about. `go_on` takes the follow-ups of labels."""
         outcome = StateOutcome(state=self._states(partition))
         decoded = [(record, self._decode(outcome, record)) for record in records]
         revocations = [(record, revocation) for record, revocation in decoded if isinstance(revocation, Revocation)]
         self._metrics.forgiven.inc(forgive_strikes(outcome, revocations, self._names, self._rejector))
         labels = self._with_events(outcome, [(record, label) for record, label in decoded if isinstance(label, Label)])
         for start in range(0, len(labels), _LABELS_AT_ONCE):
-            self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE])
+            self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE], go_on)
         return outcome
 
     def _decode(self, outcome: Outcome, record: Any) -> Label | Revocation | None:
@@ -122,23 +142,27 @@ class LabelWorker:
                 self._labels_by("unmatched").inc()
         return known
 
-    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> None:
+    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]], go_on: GoOn) -> None:
         assert outcome.state is not None
         keys = [label.identity for _, label in labels]
         subjects = [subject_of(label.identity, label.policy) for _, label in labels]
         scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
+        kept = kept_events(outcome.state, self._found(outcome.state, labels)) if self._asked.of_labels else {}
         for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
             known = decode_known(verdicts[subject]) if subject in verdicts else None
-            result, examples = join(label, seen, known, (partition, record.offset))
+            result, examples = join(label, seen, known, (partition, record.offset), key in kept)
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
             if result not in ("unmatched", "duplicate"):
-                verdicts[subject] = encode_known(label)
+                entered_ms = known.entered_ms if known is not None else 0
+                if key in kept and result != "confirmed":
+                    entered_ms = _follow(self._asked, partition, kept[key], label, known, outcome, record, go_on)
+                verdicts[subject] = encode_known(label, entered_ms)
                 outcome.keep_scored([outcome.state.scored.put_verdict(subject, verdicts[subject])])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
@@ -149,11 +173,9 @@ class LabelWorker:
         """What models saw and said of the events of these labels; an error where that cannot be read."""
         scored: dict[int, list[ScoredModel] | StateError] = {}
         identities_by_block: dict[bytes, list[int]] = {}
-        identities = {label.identity for _, label in labels}
-        for events in state.scored_events(hash64(label.event_id) for _, label in labels).values():
-            for event in events:
-                if event.identity in identities:
-                    identities_by_block.setdefault(event.block, []).append(event.identity)
+        for event in self._found(state, labels):
+            if not event.is_kept:
+                identities_by_block.setdefault(event.block, []).append(event.identity)
         for name, block in state.scored_blocks(identities_by_block).items():
             own = identities_by_block[name]
             try:
@@ -164,3 +186,28 @@ class LabelWorker:
             except StateError as error:
                 scored.update(dict.fromkeys(own, error))
         return scored
+
+    def _found(self, state: PartitionState, labels: Iterable[tuple[Any, Label]]) -> list[Found]:
+        """Where the events of these labels are."""
+        identities = {label.identity for _, label in labels}
+        by_id = state.scored_events(hash64(label.event_id) for _, label in labels)
+        return [event for events in by_id.values() for event in events if event.identity in identities]
+
+
+def _follow(
+    asked: FollowUps, partition: int, kept: KeptEvent, label: Label, known: Known | None, outcome: StateOutcome,
+    record: Any, go_on: GoOn,
+) -> int:  # fmt: skip
+    """Send a label's follow-up, and take back that of the verdict before it. Returns when it has entered."""
+    follow_ups = list[Hop]()
+    if known is not None and known.entered_ms:
+        follow_ups += follow_label(asked, kept, label, known.verdict, known.entered_ms, partition, withdrawn=True)
+    # A label of the future would let all that is counted look old.
+    entered_ms = label.ts_ms if record.timestamp is None else min(label.ts_ms, record.timestamp)
+    if label.verdict == "retracted":
+        entered_ms = 0
+    else:
+        follow_ups += follow_label(asked, kept, label, label.verdict, entered_ms, partition)
+    if follow_ups:
+        go_on(outcome, record, follow_ups)
+    return entered_ms

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
 from engine.learning.models import LearnedModel
 from engine.rulebook.compiler import load_rulebook
@@ -21,6 +22,7 @@ from engine.state.store import PartitionState, entity_record_key, user_record_ke
 from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
+from engine.stream.handlers.hop_messages import Hop
 from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import Message, arrived_ms
@@ -98,6 +100,8 @@ class OfflineEngine:
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
+        # What follows a decision counts for the next event already.
+        self._batch = 1 if rulebook.follow_ups.of_decisions else BATCH
         self._offsets = {"event": 0, "label": 0, "example": 0}
         self._back = 0  # events that have come back from their entities
         self._trainer.use(rulebook)
@@ -108,7 +112,7 @@ class OfflineEngine:
         kind = "event"
         waiting: list[Arrival] = []
         for arrival in arrivals:
-            if waiting and (arrival.kind != kind or len(waiting) == BATCH):
+            if waiting and (arrival.kind != kind or len(waiting) == self._batch):
                 yield from self._process(kind, waiting)
                 waiting = []
             kind = arrival.kind
@@ -123,18 +127,37 @@ class OfflineEngine:
                 self._record("event", topic, arrival.value, arrival.arrived_ms or arrived_ms(arrival.value))
                 for arrival in arrivals
             ]
-            routed_events: list[RoutedEvent] = []
-            outcome = self._events.decide(_PARTITION, records, lambda _, _1, routed: routed_events.append(routed))
+            hops: list[Hop] = []
+            outcome = self._events.decide(_PARTITION, records, lambda _, _1, sent: hops.extend(sent))
             messages = self._apply(outcome)
-            messages += self._travel(routed_events)
+            messages += self._go_on(hops)
         else:
             records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
-            messages = self._apply(self._labels.process(_PARTITION, records))
+            hops = []
+            messages = self._apply(self._labels.join(_PARTITION, records, lambda _, _1, sent: hops.extend(sent)))
+            messages += self._go_on(hops)
         self._learn([message for message in messages if message.topic == self._settings.topics.examples])
         return [message for message in messages if message.topic != self._settings.topics.examples]
 
-    def _travel(self, routed_events: list[RoutedEvent]) -> list[Message]:
-        """All visits, then all decisions. An entity has one kind, and all events visit the kinds in one order:
+    def _go_on(self, hops: Sequence[Hop]) -> list[Message]:
+        """Events at their entities, then what follows, until nothing does."""
+        messages: list[Message] = []
+        while hops:
+            follow_ups = [hop for hop in hops if isinstance(hop, FollowUp)]
+            decided, more = self._travel([hop for hop in hops if isinstance(hop, RoutedEvent)])
+            users = dict.fromkeys(user_record_key(follow_up.user_id) for follow_up in follow_ups)
+            outcome = StateOutcome(state=self.state, records=self.state.load(users))
+            hops = [*more]
+            for follow_up in follow_ups:
+                hops += self._hops.follow(outcome, follow_up, outcome.records[user_record_key(follow_up.user_id)])
+            outcome.changes += self.state.dump(outcome.records)
+            messages += decided + self._apply(outcome)
+        return messages
+
+    def _travel(self, routed_events: list[RoutedEvent]) -> tuple[list[Message], list[FollowUp]]:
+        """All visits, then all decisions, and beside what follows.
+
+        An entity has one kind, and all events visit the kinds in one order:
         kind by kind, each entity meets its events in their order, as it would one event at a time."""
         matches: dict[int, list[RetroactiveMatch]] = {}
         for kind in sorted({kind for routed in routed_events for kind, _ in routed.entity_keys}):
@@ -169,9 +192,10 @@ class OfflineEngine:
 
     def _decide_returned(
         self, routed_events: list[RoutedEvent], matches: dict[int, list[RetroactiveMatch]]
-    ) -> list[Message]:
+    ) -> tuple[list[Message], list[FollowUp]]:
         if not routed_events:
-            return []
+            return [], []
+        follow_ups: list[FollowUp] = []
         users = [match.user_id for group in matches.values() for match in group] + [
             routed.user_id for routed in routed_events
         ]
@@ -179,13 +203,17 @@ class OfflineEngine:
         events = self._hops.prepare_returned(routed_events)
         for index, (routed, event) in enumerate(zip(routed_events, events, strict=True)):
             for match in matches.get(index, ()):
-                self._hops.act_retroactively(outcome, match, outcome.records[user_record_key(match.user_id)])
-            self._hops.decide_returned(outcome, routed, outcome.records[user_record_key(routed.user_id)], event)
+                user = outcome.records[user_record_key(match.user_id)]
+                follow_ups += self._hops.act_retroactively(outcome, match, user)
+            if routed.withdrawn:
+                continue  # nothing is decided
+            user = outcome.records[user_record_key(routed.user_id)]
+            follow_ups += self._hops.decide_returned(outcome, routed, user, event)[1]
         arrivals = [(routed.identify(), self._back + at) for at, routed in enumerate(routed_events)]
         self._back += len(routed_events)
         self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
         outcome.changes += self.state.dump(outcome.records)
-        return self._apply(outcome)
+        return self._apply(outcome), follow_ups
 
     def _learn(self, examples: list[Message]) -> None:
         if not examples:
@@ -200,6 +228,7 @@ class OfflineEngine:
         evaluator = Evaluator(self._rulebook, scorers, self._settings.decision_sample, self._before)
         self._events.use(evaluator)
         self._hops.use(evaluator)
+        self._labels.use(evaluator)
 
     def _apply(self, outcome: Outcome) -> list[Message]:
         self.database.apply(outcome.changes)

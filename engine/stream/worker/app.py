@@ -26,7 +26,7 @@ from engine.stream.control.state import ControlState
 from engine.stream.handlers.batches import BatchHandler
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
-from engine.stream.handlers.hop_messages import FROM_HOPS
+from engine.stream.handlers.hop_messages import FROM_HOPS, FROM_LABELS
 from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.metrics import Metrics
@@ -88,7 +88,8 @@ class FloodgateApp(faust.App):
         )  # fmt: skip
         self._handle(settings.topics.events, self._events)
         self._handle(settings.topics.hops, self._hops)
-        self._handle(settings.topics.labels, LabelWorker(settings, self.partition_state, self.metrics, accept))
+        self._labels = LabelWorker(settings, self.partition_state, self.metrics, accept)
+        self._handle(settings.topics.labels, self._labels)
         self._handle(settings.topics.examples, self._trainer)
         self._followers = (
             Follower(
@@ -214,7 +215,8 @@ class FloodgateApp(faust.App):
     async def _end_of_source(self, source: Source) -> int:
         """The offset behind the last record of a partition that routed events come from."""
         topics, (topic, partition) = self.settings.topics, source
-        tp = TP(topics.hops if topic == FROM_HOPS else topics.events, partition)
+        name = {FROM_HOPS: topics.hops, FROM_LABELS: topics.labels}.get(topic, topics.events)
+        tp = TP(name, partition)
         return int((await self._followers[0].ends_of([tp]))[tp])
 
     async def _models_known(self) -> None:
@@ -232,8 +234,8 @@ class FloodgateApp(faust.App):
             self._models.use(rulebook)
             scorers = self._models.scorers(rulebook)
             evaluator = Evaluator(in_force, scorers, self.settings.decision_sample, self.control.before)
-            self._events.use(evaluator)
-            self._hops.use(evaluator)
+            for deciding in (self._events, self._hops, self._labels):
+                deciding.use(evaluator)
             self._trainer.use(rulebook)
             if all(follower.caught_up.is_set() for follower in self._followers):
                 self.ready_to_decide.set()

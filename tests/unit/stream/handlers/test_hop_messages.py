@@ -16,6 +16,7 @@ from engine.stream.handlers.hop_messages import (
     FROM_HOPS,
     MESSAGES_PER_RECORD,
     Departures,
+    Hop,
     belongs,
     decode_hop,
     state_key,
@@ -42,7 +43,7 @@ def key_of(what: RoutedEvent | RetroactiveMatch) -> bytes:
     return state_key(what, what.next_entity() if isinstance(what, RoutedEvent) else None)
 
 
-def decoded(what: RoutedEvent | RetroactiveMatch) -> RoutedEvent | RetroactiveMatch:
+def decoded(what: RoutedEvent | RetroactiveMatch) -> Hop | RetroactiveMatch:
     """As it arrives."""
     message = departures().send(what) if isinstance(what, RoutedEvent) else departures().send_matches([what])[0]
     found = decode_hop(message.value)

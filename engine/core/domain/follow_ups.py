@@ -1,0 +1,56 @@
+"""What became of an event, as an event of its own: it was hit, acted on, labelled.
+
+Such a follow-up has the fields of the event that it is about, and enters counters as any other: so a rule can ask how
+often a domain's posts were confirmed spam. Its type begins with a sign that no type of a producer's may begin with.
+"""
+
+import re
+from typing import Final
+
+SIGN: Final = "@"
+"""The first character of follow-ups' types."""
+
+ANY_ACTION = f"{SIGN}action.any"
+
+_WRITTEN = re.compile(r"(?:label\.(?:spam|ham)|(?:hit|shadow|action)\.[a-z_][a-z0-9_]*)")
+
+
+def is_follow_up(event_type: str) -> bool:
+    """Whether events of this type are made by the engine."""
+    return event_type[:1] == SIGN
+
+
+def internal_type(written: str) -> str:
+    """The type that a rulebook means by a word: `label.spam` is a follow-up's, `post` a producer's."""
+    return SIGN + written if _WRITTEN.fullmatch(written) else written
+
+
+def written_type(event_type: str) -> str:
+    """The word by which a rulebook means a type."""
+    return event_type.removeprefix(SIGN)
+
+
+def label_type(verdict: str) -> str:
+    """Of events that moderators have given a verdict on: spam or ham."""
+    return f"{SIGN}label.{verdict}"
+
+
+def hit_type(rule: str, is_shadow: bool) -> str:
+    """Of events that a rule has met, in force or in shadow."""
+    return f"{SIGN}{'shadow' if is_shadow else 'hit'}.{rule}"
+
+
+def action_type(kind: str) -> str:
+    """Of events that an action of this kind is about."""
+    return f"{SIGN}action.{kind}"
+
+
+def is_of_decision(event_type: str) -> bool:
+    """Whether it is a decision that brings follow-ups of this type about, and no label."""
+    return is_follow_up(event_type) and not event_type.startswith(f"{SIGN}label.")
+
+
+def rule_met(event_type: str) -> str | None:
+    """The rule whose hits this type is about, if it is about hits."""
+    kind, _, rule = event_type.partition(".")
+    return rule if kind in (f"{SIGN}hit", f"{SIGN}shadow") else None

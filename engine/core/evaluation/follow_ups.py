@@ -1,0 +1,84 @@
+"""Makes follow-ups of what came of an event, for those who ask about such.
+
+A follow-up travels to its user's partition as a message of its own, and from there to the entities that the event
+named. So what has become of an event counts after its decision, never in it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+
+from engine.core.domain.decisions import Action, Effect, Hit
+from engine.core.domain.events import Event
+from engine.core.domain.follow_ups import ANY_ACTION, action_type, hit_type
+from engine.core.domain.programs import Fields, FollowUps
+from engine.core.evaluation.routing import (
+    MAX_ENTITIES,
+    NOWHERE,
+    EntityKey,
+    Hash64,
+    Id,
+    Key,
+    Origin,
+    Partition,
+    Time,
+)
+from engine.core.kernel import hash64, lookup
+
+_IN_FORCE: frozenset[Effect] = frozenset(("acted", "cooldown", "strike"))
+"""Hits that count for the rule: it acted, or would have, had it not acted before."""
+
+
+class FollowUp(msgspec.Struct, array_like=True, tag_field="tag", tag="follow_up"):
+    """An event that is about what became of another. `origin`: the message that it is in; `event_id`, `user_id`: of the
+    event that it is about; `keys`: the entities that this one named, as far as follow-ups go to them; `withdrawn`:
+    what it says is no longer so, and is taken out of the counters."""
+
+    origin: Origin
+    event_id: Id
+    type: Id
+    user_id: Id
+    ts_ms: Time
+    user_partition: Partition
+    fields: dict[str, object]
+    keys: Annotated[list[tuple[Id, Key]], msgspec.Meta(max_length=MAX_ENTITIES)]
+    content: Hash64
+    withdrawn: bool = False
+
+    def event(self) -> Event:
+        """It as an event. No model reads it."""
+        return Event(self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, place=0)
+
+    def entity_keys(self, kinds: Mapping[str, object]) -> list[EntityKey]:
+        """The entities of these kinds, in their order."""
+        return [(kind, key) for kind in kinds for named, key in self.keys if named == kind]
+
+
+def follow_ups_of(
+    asked: FollowUps, event: Event, keys: list[EntityKey], user_partition: int, hits: Sequence[Hit],
+    actions: Sequence[Action],
+) -> list[FollowUp]:  # fmt: skip
+    """Those of one decision that something asks about: of its new hits, and of its actions."""
+    follow_ups = []
+    for kind, content in _happened(event, hits, actions):
+        if kind in asked.types:
+            fields = taken_along(asked.types[kind], event.fields)
+            about = (event.event_id, kind, event.user_id, event.ts_ms)
+            follow_ups.append(FollowUp(NOWHERE, *about, user_partition, fields, keys, content))
+    return follow_ups
+
+
+def taken_along(paths: Sequence[str], fields: Fields) -> Fields:
+    """What of an event's fields stands at these paths, by path."""
+    return {path: value for path in paths if (value := lookup(fields, path)) is not None}
+
+
+def _happened(event: Event, hits: Sequence[Hit], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:
+    """Types of follow-ups, each with what tells it from others of its event."""
+    for hit in hits:
+        if hit.effect == "shadow" or hit.effect in _IN_FORCE:
+            yield hit_type(hit.rule, hit.effect == "shadow"), event.content
+    for action in actions:
+        yield action_type(action.kind), hash64(action.action_id)
+        yield ANY_ACTION, hash64(action.action_id)

@@ -1,0 +1,116 @@
+"""Events that wait for their labels: what a label's follow-up needs of them.
+
+They stand in blocks beside those of scored events, under the same index, and go with them when they are old.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from engine.core.domain.events import Event
+from engine.core.domain.follow_ups import label_type
+from engine.core.domain.programs import Fields, FollowUps
+from engine.core.evaluation.follow_ups import FollowUp, taken_along
+from engine.core.evaluation.routing import NOWHERE, route
+from engine.core.kernel import hash64, hash_all
+from engine.errors import StateError
+from engine.learning.labels import Label
+from engine.state.scored import KEPT, Change, Found, ScoredBlocks, ScoredKeys, payload_of
+from engine.state.store import PartitionState
+
+_MOST_CHARS, _MOST_ITEMS = 1_024, 16
+"""Of a text and of a list: more of an event does not wait for its label."""
+
+_SCALARS = (str, int, float, bool)
+
+
+class KeptEvent(msgspec.Struct, array_like=True):
+    """An event that may be labelled. `fields`: what follow-ups take along; `keys`: the entities that they go to."""
+
+    identity: int
+    event_id: str
+    user_id: str
+    fields: dict[str, object]
+    keys: list[tuple[str, str]]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[KeptEvent]).decode
+
+
+def keep_events(blocks: ScoredBlocks, asked: FollowUps, events: Sequence[Event]) -> list[Change]:
+    """Keep a few hundred events until they are labelled."""
+    if not events:
+        return []
+    paths = sorted({path for kind in map(label_type, ("spam", "ham")) for path in asked.types.get(kind, ())})
+    rows = [_keep(event, paths, asked) for event in events]
+    identities = np.array([row.identity for row in rows], np.uint64)
+    users = np.array(hash_all([row.user_id for row in rows]), np.uint64)
+    ids = np.array(hash_all([row.event_id for row in rows]), np.uint64)
+    return [blocks.put(KEPT, ScoredKeys(identities, users, ids), _encode(rows))]
+
+
+def kept_events(state: PartitionState, found: Iterable[Found]) -> dict[int, KeptEvent]:
+    """Those of these events that are kept, by identity. A block that cannot be read is passed over."""
+    asked = {event.identity: event.block for event in found if event.is_kept}
+    kept: dict[int, KeptEvent] = {}
+    for block in state.scored_blocks(asked.values()).values():
+        try:
+            kept |= {row.identity: row for row in _rows(payload_of(block)) if row.identity in asked}
+        except StateError:
+            continue
+    return kept
+
+
+def without(payload: memoryview, identities: Iterable[int]) -> bytes:
+    """A block of these events alone. Raises StateError."""
+    left = frozenset(identities)
+    return _encode([row for row in _rows(payload) if row.identity in left])
+
+
+def follow_label(
+    asked: FollowUps,
+    kept: KeptEvent,
+    label: Label,
+    verdict: str,
+    ts_ms: int,
+    partition: int,
+    *,
+    withdrawn: bool = False,
+) -> list[FollowUp]:
+    """The follow-up of a verdict that an event has got, or had; none where nothing asks about it."""
+    kind = label_type(verdict)
+    if kind not in asked.types:
+        return []
+    fields = taken_along(asked.types[kind], kept.fields)
+    content = hash64(f"{label.policy} {ts_ms} {withdrawn}")
+    return [
+        FollowUp(NOWHERE, kept.event_id, kind, kept.user_id, ts_ms, partition, fields, kept.keys, content, withdrawn)
+    ]
+
+
+def _keep(event: Event, paths: Sequence[str], asked: FollowUps) -> KeptEvent:
+    fields, keys = _bounded(taken_along(paths, event.fields)), route(asked.entities, event.fields)
+    return KeptEvent(event.identify(), event.event_id, event.user_id, fields, keys)
+
+
+def _rows(payload: memoryview) -> list[KeptEvent]:
+    try:
+        return _decode(payload)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StateError(f"kept events of {len(payload)} bytes cannot be read: {error}") from error
+
+
+def _bounded(fields: Fields) -> Fields:
+    return {path: kept for path, value in fields.items() if (kept := _short(value)) is not None}
+
+
+def _short(value: Any) -> Any:
+    """A value as it is kept: texts are cut, lists too, and what is nested is left out."""
+    if type(value) is str:
+        return value[:_MOST_CHARS]
+    if type(value) is list:
+        return [_short(item) for item in value[:_MOST_ITEMS] if type(item) in _SCALARS]
+    return value if type(value) in _SCALARS else None
