@@ -23,6 +23,7 @@ from engine.errors import RulebookError
 from engine.rulebook.checks.advice import advise
 from engine.rulebook.checks.event_types import check_event_types
 from engine.rulebook.checks.fingerprints import give_fingerprints
+from engine.rulebook.checks.follow_ups import check_follow_ups
 from engine.rulebook.checks.membership import check_entries
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.codegen.lookbacks import find_rests, find_watches
@@ -100,6 +101,7 @@ def check_rulebook(
     advise(rules, diagnostics)
     check_entries(declared, rules)
     check_event_types(declared, rules)
+    check_follow_ups(declared, rules)
     if diagnostics.errors:
         return None, diagnostics
     give_fingerprints(declared, rules)

@@ -63,11 +63,14 @@ Hash64 = Annotated[int, msgspec.Meta(ge=0)]
 """MessagePack has no larger number than one of 64 bits."""
 
 
+SourceTopic = Literal[0, 1, 3]
+
+
 class Origin(msgspec.Struct, array_like=True, frozen=True):
     """Which message of a source partition something came as. `topic`: 0 events, 1 hops, 3 labels; `number` rises with
     every message from one partition."""
 
-    topic: Literal[0, 1, 3]
+    topic: SourceTopic
     partition: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
     number: Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 

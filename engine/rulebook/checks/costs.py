@@ -8,6 +8,7 @@ when all of its series are full.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.programs import RoutingProgram
 from engine.core.domain.rules import ANY_EVENT, USER, Counter, Rulebook
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
@@ -58,7 +59,7 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
     counters = rulebook.counters.values()
     kinds = sorted({counter.by for counter in counters} | {USER})
     return Costs(
-        {kind: round(_event_us(rulebook, kind), 1) for kind in sorted(rulebook.programs)},
+        {written_type(kind): round(_event_us(rulebook, kind), 1) for kind in sorted(rulebook.programs)},
         {kind: _record_bytes(counter for counter in counters if counter.by == kind) for kind in kinds},
     )
 
@@ -98,4 +99,4 @@ def _series_bytes(counter: Counter) -> int:
 
 
 def _concerns(types: Iterable[str], event_type: str) -> bool:
-    return event_type in types or ANY_EVENT in types
+    return event_type in types or (ANY_EVENT in types and not is_follow_up(event_type))

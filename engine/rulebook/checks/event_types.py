@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.rules import ANY_EVENT
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.sections.declarations import Declarations
@@ -17,7 +18,7 @@ def check_event_types(made: Declarations, rules: Iterable[RuleDeclaration]) -> N
     counts = Counter(kind for kind, _, _ in uses)
     heard = {kind for kind, _, is_rule in uses if is_rule}
     for kind, span, is_rule in uses:
-        if counts[kind] > 1 or kind == ANY_EVENT or len(kind) < _LEAST_CHARS:
+        if counts[kind] > 1 or kind == ANY_EVENT or len(kind) < _LEAST_CHARS or is_follow_up(kind):
             continue
         others = [other for other in counts if other != kind and is_a_slip_away(kind, other)]
         # Of two that stand in one place each, the rule's is taken for the right one.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from engine.core.domain.follow_ups import is_follow_up
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import KEY_SOURCES
@@ -73,8 +74,9 @@ def _lacking(declared: Declarations, rule: RuleDeclaration, is_there: IsThere) -
 
 
 def _missing_types(types: Iterable[str], is_there: IsThere) -> list[Requirement]:
-    """All of them, where there is none."""
-    return _either([_unless_there(Requirement("type", (kind,)), is_there) for kind in types])
+    """All of them, where there is none. Follow-ups are in no recording, and come about by themselves."""
+    needed = [kind for kind in types if not is_follow_up(kind)]
+    return _either([_unless_there(Requirement("type", (kind,)), is_there) for kind in needed]) if needed else []
 
 
 def _unless_there(requirement: Requirement, is_there: IsThere) -> list[Requirement]:

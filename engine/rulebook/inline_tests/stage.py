@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from engine.core.domain.decisions import Contribution, Decision
 from engine.core.domain.events import Event
+from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.programs import ModelNumbers, ModelTexts, Scorer
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.core.evaluation.evaluator import Evaluation, Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
-from engine.core.evaluation.routing import EntityKey, RoutedEvent
+from engine.core.evaluation.routing import NOWHERE, EntityKey, RoutedEvent, route
 from engine.core.evaluation.visits import travel
 from engine.core.state.entities import EntityRecord
 
@@ -59,8 +60,13 @@ class ExampleStage:
         self.entities: dict[EntityKey, EntityRecord] = {}
 
     def send(self, event: Event) -> list[Decision]:
-        """The decisions that an event brings about: its own last, those on earlier events before it."""
-        rulebook = self.evaluator.rulebook
+        """The decisions that an event brings about: its own last, those on earlier events before it. One of a
+        follow-up's type, such as `label.spam`, is taken for a follow-up."""
+        rulebook, kind = self.evaluator.rulebook, internal_type(event.type)
+        if kind in rulebook.follow_ups.types:
+            keys = route(rulebook.follow_ups.entities, event.fields)
+            about = (event.event_id, kind, event.user_id, event.ts_ms)
+            return self.follow(FollowUp(NOWHERE, *about, 0, event.fields, keys, event.content))
         program = rulebook.program(event.type)
         if program is None:
             return []

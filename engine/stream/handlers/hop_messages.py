@@ -1,6 +1,7 @@
 """What travels on the hops topic: routed events and retroactive matches. MessagePack, as it is ours alone."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,7 @@ from engine.core.evaluation.routing import (
     Partition,
     RetroactiveMatch,
     RoutedEvent,
+    SourceTopic,
     Time,
 )
 from engine.core.state.clusters import ClusterTrace
@@ -26,7 +28,10 @@ from engine.stream.handlers.messages import Message
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES
 from engine.stream.kafka.placing import Place
 
-FROM_EVENTS, FROM_HOPS, FROM_PUBLISHERS, FROM_LABELS = 0, 1, 2, 3
+FROM_EVENTS: Final = 0
+FROM_HOPS: Final = 1
+FROM_PUBLISHERS: Final = 2
+FROM_LABELS: Final = 3
 """Kinds of sources. A publisher's requests are numbered by their signatures, under the hash of the publisher's name."""
 MESSAGES_PER_RECORD = 1 << 20
 """A message is numbered by the offset of the record that it came from, times this, plus its place."""
@@ -59,8 +64,9 @@ _decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | _RetroactiveMessage |
 class Departures:
     """Numbers the messages that the records of one partition send on, and addresses them."""
 
-    def __init__(self, hops_topic: str, topic: int, partition: int) -> None:
-        self._hops_topic, self._topic, self._partition, self._number = hops_topic, topic, partition, 0
+    def __init__(self, hops_topic: str, topic: SourceTopic, partition: int) -> None:
+        self._hops_topic, self._partition, self._number = hops_topic, partition, 0
+        self._topic: SourceTopic = topic
 
     def begin(self, offset: int) -> None:
         """What follows is sent by the record there."""
