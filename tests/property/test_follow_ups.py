@@ -153,3 +153,33 @@ def test_what_is_counted_of_hits_actions_and_labels_is_a_recount(steps: list[tup
             recount.label(line["event_id"], line["label"], line["ts"])
     engine = OfflineEngine(load_rulebook({"r.yaml": RULEBOOK}), Settings(decision_sample=1.0))
     assert answers(engine, arrived) == right
+
+
+GUILT = """
+version: 1
+counters:
+  confirmed: {count: label.spam, by: user_id, over: 24h, cap: 1000}
+  guilty:    {distinct: user_id, of: post, where: confirmed >= 1, by: url_domain, over: 24h, cap: 1000}
+rules:
+  asks: {event: post, mode: shadow, then: {flag: post}, when: [guilty >= 0]}
+"""
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrivals())
+def test_an_entity_counts_those_whose_own_counters_said_so_when_they_came(steps: list[tuple[Any, ...]]) -> None:
+    arrived, recount, right = list(lines(steps)), Recount(), {}
+    came: list[Mapping[str, Any]] = []
+    for kind, line in arrived:
+        if kind == "label":
+            recount.label(line["event_id"], line["label"], line["ts"])
+            continue
+        if recount.post(line)["user_spam"]:
+            came.append(line)
+        alike = (
+            other["user_id"] for other in came
+            if other["domain"] == line["domain"] and line["ts"] - 24 * HOUR_MS < other["ts"] <= line["ts"]
+        )  # fmt: skip
+        right[line["event_id"]] = {"guilty": len(set(alike))}
+    engine = OfflineEngine(load_rulebook({"r.yaml": GUILT}), Settings(decision_sample=1.0))
+    assert answers(engine, arrived) == right

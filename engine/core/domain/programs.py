@@ -77,7 +77,8 @@ class RoutingProgram:
 
     `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
     that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose other clauses
-    hold; `invalid`: tells which fields are not what they should be, where that is needed on the way.
+    hold; `invalid`: tells which fields are not what they should be, where that is needed on the way; `judge`: what
+    the user's counters say of whether an entity counts the event.
     """
 
     entities: Mapping[str, EntityProgram]
@@ -87,6 +88,7 @@ class RoutingProgram:
     eligible: Callable[[Fields, EntitySeries, int, Scores], list[int]]
     decider: Decider
     invalid: Callable[[Fields], list[str]] | None = None
+    judge: Callable[[Fields, EntitySeries, int], dict[str, bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,8 @@ class Evaluator:
             fields[CLOCK_SKEW] = event.fields.get(CLOCK_SKEW, 0)
         if program.invalid is not None:
             fields[INVALID_FIELDS] = program.invalid(event.fields)
+        if program.judge is not None:
+            fields.update(program.judge(event.fields, series, case.now))
         eligible = {}
         if not case.allowed:
             for index in program.eligible(event.fields, series, case.now, scores):

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
-from engine.core.domain.rules import Counter
+from engine.core.domain.rules import USER, Counter
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch, store_of
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import names_in
+from engine.rulebook.sections.dependencies import reached
 
 
 def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
@@ -19,10 +20,31 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
         if where is None:
             lines += _when(outside, entry)
             continue
+        if is_judged(words, counter):
+            judged = f"f.get({judgement(counter)!r})"
+            lines += _when([*outside, f"{judged} is True"], entry)
+            lines.append(f" elif {' and '.join([*outside, f'{judged} is None'])}: {doubt}")
+            continue
         lines += _when([*outside, scope.true(where)], entry)
         if names_in(where):  # what may belong to it makes the count a bound
             lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
     return lines
+
+
+def is_judged(words: Vocabulary, counter: Counter) -> bool:
+    """Whether it is asked at the user what `where` says, for a counter of another entity: it reads the user's
+    counters."""
+    where = words.declared.counters[counter.name].where
+    return (
+        counter.by != USER
+        and where is not None
+        and any(ref.kind == "counter" for ref in reached(words.declared, where))
+    )
+
+
+def judgement(counter: Counter) -> str:
+    """Under which name a routed event carries what was said. No field of an event has a blank in its path."""
+    return f"where {counter.series_key}"
 
 
 def withdrawals(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
@@ -31,6 +53,9 @@ def withdrawals(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) ->
     for counter in {counter.series_key: counter for counter in counters}.values():
         outside = [f"k not in {name}" for name in excluding(words, scope, counter)]
         where = words.declared.counters[counter.name].where
+        if is_judged(words, counter):  # what the user's counters say now, they may not have said then
+            lines.append(f" {_doubt(words, counter)}")
+            continue
         lines += _when([*outside, *([scope.true(where)] if where is not None else [])], _removal(words, counter))
     return lines or [" pass"]
 

@@ -9,7 +9,7 @@ from engine.core.domain.programs import EntityProgram, Rest, Watch
 from engine.core.domain.rules import Counter
 from engine.core.evaluation.choice import most_of
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.entering import observations, withdrawals
+from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals
 from engine.rulebook.codegen.functions import (
     Rules,
     Vocabulary,
@@ -61,6 +61,23 @@ class EntityWriter:
         source = function("gather(f, s, now, q)", scope, [f" return {self._words.values(scope, counters, entries)}"])
         compiled([source], event_type, namespace)
         return namespace["gather"]
+
+    def judge(self, event_type: str, entered: Iterable[Counter]) -> Any:
+        """Tells what `where` says for the counters of other entities that read the user's: the name under which it goes
+        along, and true or false; nothing where it is unknown. None where no counter does."""
+        judged = [counter for counter in entered if is_judged(self._words, counter)]
+        if not judged:
+            return None
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, from_series, no_score)
+        lines = [" said = {}"]
+        for counter in judged:
+            where = self._words.declared.counters[counter.name].where
+            assert where is not None  # it is what is judged
+            lines.append(f" if {scope.true(where)}: said[{judgement(counter)!r}] = True")
+            lines.append(f" elif {scope.false(where)}: said[{judgement(counter)!r}] = False")
+        compiled([function("judge(f, s, now)", scope, [*lines, " return said"])], event_type, namespace)
+        return namespace["judge"]
 
     def eligible(self, event_type: str, rules: Rules, needs: Dependencies) -> Any:
         """Tells which of these rules have all their clauses hold, but for those about the entity."""

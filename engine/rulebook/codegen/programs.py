@@ -112,6 +112,7 @@ class ProgramWriter:
             carried=carried,
             invalid=self._words.invalid() if INVALID_FIELDS in carried else None,
             gather=self._entities.gather(event_type, gathered, scores),
+            judge=self._entities.judge(event_type, counters),
             eligible=self._entities.eligible(event_type, [entry for entry in away if asks_at_entities(entry[1])],
                                              self._needs),
             decider=decider,

@@ -10,7 +10,7 @@ from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES
-from engine.rulebook.language.nodes import Expr, names_in
+from engine.rulebook.language.nodes import Expr
 from engine.rulebook.language.schema import duration, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
@@ -70,7 +70,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         return
     if "cap" in keys and _approx(made, keys.get("approx")):
         report.error(keys["cap"].span, "an approximate counter has no `cap`")
-    if where is not None and not (_reads_event_alone if by != USER else _reads_the_user_alone)(made, where):
+    if where is not None and not _reads_the_user_alone(made, where):
         return
     made.counters[name] = CounterDeclaration(
         name=name,
@@ -159,23 +159,13 @@ def _countable(made: Declarations, kind: str, subject: str, written: str, span: 
     return True
 
 
-def _reads_event_alone(made: Declarations, where: Expr) -> bool:
-    """What is known at a shared entity is the event, not its user's counters."""
-    for ref in names_in(where):
-        if ref.kind not in ("field", "event", "keys"):
-            made.diagnostics.error(
-                ref.span, f"`{ref.written}` is not known where this counter counts", "`where` may name fields here"
-            )
-            return False
-    return True
-
-
 def _reads_the_user_alone(made: Declarations, where: Expr) -> bool:
-    """At a user, counters of other entities are not known."""
+    """At a user, counters of other entities are not known. For those it is asked there too, before the event goes to
+    its entities."""
     for ref in reached(made, where):
         counter = made.counters.get(ref.target) if ref.kind == "counter" else None
         if counter is not None and counter.by != USER:
-            message = f"`{ref.written}` is counted by {counter.by}, which is not known where a user's counter counts"
+            message = f"`{ref.written}` is counted by {counter.by}, which is not known where `where` is asked"
             made.diagnostics.error(ref.span, message, "ask about it in a rule's clause instead")
             return False
     return True
