@@ -107,7 +107,7 @@ def registrable(host: str, certain: bool) -> str | None:
     if ":" in host:
         return _address_v6(host) if certain else None
     if not host.isascii():
-        encoded = _international(host)
+        encoded = in_punycode(host)
         if encoded is None:
             return None
         host = encoded
@@ -128,7 +128,7 @@ def _owned(host: str, certain: bool) -> str | None:
     return host if certain else None
 
 
-def _international(host: str) -> str | None:
+def in_punycode(host: str) -> str | None:
     """In punycode, as a browser would ask for it; names that only IDNA 2008 forbids (💰.ws) are in use."""
     labels = host.split(".")
     if len(host) > MAX_HOST_CHARS or max(map(len, labels)) > _MAX_LABEL_CHARS:

@@ -32,7 +32,13 @@ from engine.rulebook.inline_tests.examples import run_examples
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref, children, names_in
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
-from engine.rulebook.sections.dependencies import Dependencies, concern_alike, find_dependencies, reached
+from engine.rulebook.sections.dependencies import (
+    Dependencies,
+    concern_alike,
+    find_dependencies,
+    reached,
+    values_written,
+)
 from engine.rulebook.sections.models import read_model
 from engine.rulebook.sections.names import names_read
 from engine.rulebook.sections.reading import named_files, read_declarations
@@ -234,6 +240,7 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
         )
         if counter.approx or counter.excluded is not None:
             identity += f"|{counter.over_ms if counter.approx else ''}|{counter.excluded}"
+        identity += "".join(f"|{text}" for text in values_written(declared, counter))
         key = hash32(identity)
         if identities.setdefault(key, identity) != identity:
             declared.diagnostics.error(counter.span, f"counter `{name}` collides with another: change its `where`")

@@ -35,7 +35,8 @@ MAX_CLOCK_TOLERANCE_MS = 600_000
 
 @dataclass(slots=True)
 class Event:
-    """Something a user did. `ts_ms`: the time that windows go by; `fields`: the whole message under our names;
+    """Something a user did. `ts_ms`: the time that windows go by; `fields`: the whole message under our names, with
+    that time as its `ts`;
     `content`: a hash of the message as it came; `place`: where it stands in the batch that the models have read, if
     they have; `identity`: a hash of user, type and id, once it is decided;
     `is_skewed`: its own time is not believed."""
@@ -114,12 +115,14 @@ class FieldMapping:
         if invalid:
             document[INVALID_FIELDS] = list(invalid)
         if arrived_ms is None or claimed_ms is None:
-            ts_ms = self._only_known(document, claimed_ms, arrived_ms)
+            document["ts"] = ts_ms = self._only_known(document, claimed_ms, arrived_ms)
             return Event(event_id, kind, user_id, ts_ms, document, content)
         document[CLOCK_SKEW] = skew_ms = claimed_ms - arrived_ms
         if -self.clock_tolerance_ms <= skew_ms <= self.clock_tolerance_ms:
+            document["ts"] = claimed_ms
             return Event(event_id, kind, user_id, claimed_ms, document, content)
         document[CLOCK_SKEW] = max(-LATEST_MS, min(LATEST_MS, skew_ms))
+        document["ts"] = arrived_ms
         return Event(event_id, kind, user_id, arrived_ms, document, content, is_skewed=True)
 
     def _only_known(self, document: dict[str, Any], claimed_ms: int | None, arrived_ms: int | None) -> int:

@@ -48,6 +48,21 @@ def time_text(ts_ms: int) -> str:
     return datetime.fromtimestamp(max(_FIRST_MS, min(_LAST_MS, ts_ms)) / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def moment_text(ts_ms: float | None) -> str | None:
+    """Epoch milliseconds as `2026-03-02T07:00:01.250Z`; outside the years 1 to 9999 as a number."""
+    if ts_ms is None or not _FIRST_MS <= ts_ms <= _LAST_MS:
+        return None if ts_ms is None else f"{ts_ms:.0f}"
+    return datetime.fromtimestamp(ts_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_ms(text: str) -> int | None:
+    """The same read again."""
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        return None
+
+
 def _text(amount: float | AtLeast | None, units: dict[str, int]) -> Quantity | None:
     if amount is None:
         return None

@@ -53,6 +53,12 @@ class AtLeast(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", ta
     def __rtruediv__(self, other: float) -> "AtLeast":
         return AtLeast(_NOTHING)
 
+    def __mod__(self, other: "float | int | AtLeast") -> "AtLeast":
+        return AtLeast(_NOTHING)
+
+    def __rmod__(self, other: float) -> "AtLeast":
+        return AtLeast(_NOTHING)
+
     def __abs__(self) -> "AtLeast":
         return AtLeast(max(self.least, 0))
 

@@ -10,6 +10,9 @@ IDENTITY_FIELDS = ("event_id", "type", "user_id")
 TEXT_FIELDS = ("ip", "device_id", "target_id", "text")
 """Optional fields with a fixed meaning; when present they must be strings (null counts as absent)."""
 
+EVENT_TIME = "ts"
+"""Under this name an event has the time by which its windows go."""
+
 MESSAGE = "message"
 """Stands among the invalid fields where the message as a whole was no JSON."""
 CLOCK_SKEW, INVALID_FIELDS, CONFLICTING_IDS = "clock_skew", "invalid_fields", "conflicting_ids"

@@ -110,17 +110,20 @@ class Entries(set[str]):
 
 class LiveList(Entries):
     """What generated code looks entries up in. `fixed`: the entries that the rulebook itself has, which stay;
-    `conceal`: what gives ids pseudonyms, if they have some: events have those, people write the ids."""
+    `conceal`: what gives ids pseudonyms, if they have some: events have those, people write the ids. `changes`: how
+    often it has become another one."""
 
     def __init__(self, fixed: Iterable[str], conceal: Conceal | None = None) -> None:
         super().__init__()
         self._fixed, self._conceal = frozenset(fixed), conceal
         self.entries: set[str] = set()
         self._reasons: Counter[str] = Counter()  # how many entries a member is there for
+        self.changes = 0
         self.replace(())
 
     def replace(self, entries: Iterable[str]) -> None:
         """Have these entries beside the fixed ones, and no others."""
+        self.changes += 1
         self.clear()
         self.entries.clear()
         self._reasons.clear()
@@ -138,6 +141,7 @@ class LiveList(Entries):
     def drop(self, entry: str) -> None:
         """Have one less, unless it is fixed."""
         if entry in self.entries:
+            self.changes += 1
             self.entries.remove(entry)
             for member in self._members(entry):
                 self._reasons[member] -= 1
@@ -146,6 +150,7 @@ class LiveList(Entries):
                     self.discard(member)
 
     def _enter(self, entry: str) -> None:
+        self.changes += 1
         for member in self._members(entry):
             self._reasons[member] += 1
             self.add(member)

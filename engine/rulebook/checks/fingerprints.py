@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.domain.rules import threshold_of
 from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Span
-from engine.rulebook.language.nodes import Expr, Member, children, names_in
+from engine.rulebook.language.nodes import Expr, children, lists_of, names_in
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
 from engine.rulebook.sections.rules import RuleDeclaration
 
@@ -57,6 +57,9 @@ class _Fingerprints:
             return str(hash32("\x00".join(sorted(declared.lists.get(key, ()))))), []
         if kind == "counter" and key in declared.counters:
             return self._counter(declared.counters[key])
+        if kind == "value" and key in declared.values:
+            value = declared.values[key].expr
+            return _canonical(value), list(_names(value))
         if kind == "derived" and key in declared.derived:
             body = declared.derived[key][1]
             return _canonical(body), list(_names(body))
@@ -81,7 +84,7 @@ class _Fingerprints:
         declared = self._declared
         places: tuple[tuple[str, Any], ...] = (
             ("field", declared.fields), ("counter", declared.counters), ("derived", declared.derived),
-            ("cluster", declared.clusters),
+            ("cluster", declared.clusters), ("value", declared.values),
         )  # fmt: skip
         for word in words:
             yield from ((kind, word) for kind, known in places if word in known)
@@ -97,8 +100,7 @@ def _names(expr: Expr | RatioDeclaration) -> Iterator[_Name]:
 
 
 def _lists(expr: Expr) -> Iterator[_Name]:
-    if isinstance(expr, Member) and expr.list_name is not None:
-        yield "list", expr.list_name
+    yield from (("list", name) for name in lists_of(expr))
     for child in children(expr):
         yield from _lists(child)
 

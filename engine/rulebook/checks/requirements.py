@@ -117,9 +117,14 @@ class _Reading:
         """What keeps a name from ever having a value."""
         if ref.kind in ("field", "event"):
             return self._absent_field(self.declared.path_of(ref.target), ref.written)
+        if ref.kind == "value":
+            return self._absent_parts(self.declared.values[ref.target].expr)
         body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
         if body is None or isinstance(body, RatioDeclaration):
             return []
+        return self._absent_parts(body)
+
+    def _absent_parts(self, body: Expr) -> list[Requirement]:
         if body.type != "bool":
             return [requirement for inner in names_in(body) for requirement in self._absent(inner)]
         true, false = (self.lacking(body, truth) for truth in (True, False))
@@ -131,6 +136,8 @@ class _Reading:
     def _unmet(self, expr: Expr, truth: bool) -> list[Requirement]:
         """What a test lacks that can be made."""
         match expr:
+            case Ref(kind="value"):
+                return self.lacking(self.declared.values[expr.target].expr, truth)
             case Ref(kind="derived"):
                 body = self.declared.derived[expr.target][1]
                 return self.lacking(body, truth) if isinstance(body, Expr) else []
@@ -179,7 +186,9 @@ def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: Is
     reading = _Reading(declared, counter.of, is_there)
     named = [name for name in (counter.field, *counter.by.split("+")) if name and name not in KEY_SOURCES]
     fields = [name for name in named if name in declared.fields or name.startswith("event.")]
+    computed = [reading._absent_parts(declared.values[name].expr) for name in named if name in declared.values]
     lacking = [requirement for name in fields for requirement in reading._absent_field(_path(declared, name), name)]
+    lacking += [requirement for absent in computed for requirement in absent]
     return lacking + (reading.lacking(counter.where, True) if counter.where is not None else [])
 
 

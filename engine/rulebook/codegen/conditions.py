@@ -15,6 +15,8 @@ from typing import Any
 import re2
 
 from engine.core.values.lists import LiveList
+from engine.rulebook.codegen.searches import PhrasesOf, prepared
+from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.keys import CANONICAL
 from engine.rulebook.language.nodes import (
     Arithmetic,
@@ -28,6 +30,8 @@ from engine.rulebook.language.nodes import (
     Member,
     Not,
     Ref,
+    Search,
+    children,
     names_in,
 )
 
@@ -40,19 +44,30 @@ Loader = Callable[["Scope", Ref], str]
 
 _OPPOSITES = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
 _CERTAINLY = {"==": "equals", "!=": "differs"}
+_METHODS = {"lower": "lower", "starts_with": "startswith", "ends_with": "endswith"}
+"""Functions that are methods of texts."""
 
 
 def counts(expr: Expr) -> bool:
     """Whether a value may be a bound."""
-    return any(ref.kind in ("counter", "derived") for ref in names_in(expr))
+    return any(ref.kind in ("counter", "derived", "value") for ref in names_in(expr)) or _has_matches_counted(expr)
+
+
+def _has_matches_counted(expr: Expr) -> bool:
+    is_counted = isinstance(expr, Search) and expr.function == "count"
+    return is_counted or any(map(_has_matches_counted, children(expr)))
 
 
 class Scope:
     """The local variables of one generated function, and the constants it needs. `hidden`: whether events have
     pseudonyms where rules have ids."""
 
-    def __init__(self, load: Loader, entries: Entries, hidden: bool, constants: dict[str, Any]) -> None:
-        self._load, self._entries, self._hidden, self.constants = load, entries, hidden, constants
+    def __init__(
+        self, load: Loader, entries: Entries, phrases: PhrasesOf, hidden: bool, constants: dict[str, Any]
+    ) -> None:
+        self._load, self._entries, self._phrases, self._hidden = load, entries, phrases, hidden
+        self.constants = constants
+        self._answers: dict[int, tuple[Call, str]] = {}
         self.variables: dict[tuple[str, str, str], str] = {}
         self._assigned: set[str] = set()
 
@@ -151,20 +166,26 @@ class Scope:
         return conditions + self._safe(expr)
 
     def _safe(self, expr: Expr) -> list[str]:
-        """Divisors that must not be zero, innermost first: division by zero is unknown."""
+        """What has to hold beside that all names are known, innermost first: division by zero is unknown, and so is
+        what a function knows no answer for."""
         match expr:
             case Arithmetic(op=op, left=left, right=right):
                 divisors = self._safe(left) + self._safe(right)
                 return (
                     [*divisors, self._compared("!=", right, Constant(right.span, "number", 0))]
-                    if op == "/"
+                    if op in "/%"
                     else divisors
                 )
             case Compare(left=left, right=right):
                 return self._safe(left) + self._safe(right)
-            case Call(arguments=arguments):
-                return [condition for part in arguments for condition in self._safe(part)]
-            case Member(item=item) | Contains(item=item):
+            case Call(function=function, arguments=arguments):
+                inner = [condition for part in arguments for condition in self._safe(part)]
+                if not FUNCTIONS[function].may_fail:
+                    return inner
+                return [*inner, f"({self._answer(expr)} := {self._called(expr)}) is not None"]
+            case Contains(item=item, container=container_expr):
+                return self._safe(item) + self._safe(container_expr)
+            case Member(item=item) | Matches(subject=item) | Search(subject=item):
                 return self._safe(item)
         return []
 
@@ -190,6 +211,8 @@ class Scope:
             case Matches(subject=subject, pattern=pattern):
                 search = self.constant("R", re2.compile(pattern).search)
                 return f"({search}({self._plain(subject)}) is not None)"
+            case Call() | Search():
+                return self._plain(expr)
         raise AssertionError(f"no test for {expr}")  # the type checker lets no other condition pass
 
     def _opposite(self, expr: Expr) -> str:
@@ -231,8 +254,19 @@ class Scope:
                 # In floating point: integers of any length would make division overflow. A bound stays one.
                 first = f"({self._plain(left)} + 0.0)" if counts(left) else f"float({self._plain(left)})"
                 return f"({first} {op} {self._plain(right)})"
-            case Call(function="lower", arguments=[argument]):
-                return f"{self._plain(argument)}.lower()"
-            case Call(function=function, arguments=arguments):
-                return f"{function}({', '.join(self._plain(part) for part in arguments)})"
+            case Call(function=function):
+                return self._answer(expr) if FUNCTIONS[function].may_fail else self._called(expr)
+            case Search(subject=subject):
+                return f"{self.constant('S', prepared(expr, self._phrases))}({self._plain(subject)})"
         raise AssertionError(f"no value for {expr}")  # the type checker lets no other value pass
+
+    def _called(self, call: Call) -> str:
+        """Source of a call."""
+        arguments = [self._plain(part) for part in call.arguments]
+        if call.function in _METHODS:
+            return f"{arguments[0]}.{_METHODS[call.function]}({', '.join(arguments[1:])})"
+        return f"{call.function}({', '.join(arguments)})"
+
+    def _answer(self, call: Call) -> str:
+        """The local variable that holds what a function has answered that may know no answer."""
+        return self._answers.setdefault(id(call), (call, f"a{len(self._answers)}"))[1]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from engine.core.domain.rules import USER, Counter
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch, store_of
+from engine.rulebook.codegen.functions import Vocabulary, excluding, store_of
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import names_in
 from engine.rulebook.sections.dependencies import reached
@@ -16,7 +16,7 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
     for counter in {counter.series_key: counter for counter in counters}.values():
         outside = [f"k not in {name}" for name in excluding(words, scope, counter)]
         where = words.declared.counters[counter.name].where
-        entry, doubt = _entry(words, counter), _doubt(words, counter)
+        entry, doubt = _entry(words, scope, counter), _doubt(words, counter)
         if where is None:
             lines += _when(outside, entry)
             continue
@@ -56,26 +56,26 @@ def withdrawals(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) ->
         if is_judged(words, counter):  # what the user's counters say now, they may not have said then
             lines.append(f" {_doubt(words, counter)}")
             continue
-        lines += _when([*outside, *([scope.true(where)] if where is not None else [])], _removal(words, counter))
+        lines += _when([*outside, *([scope.true(where)] if where is not None else [])], _removal(words, scope, counter))
     return lines or [" pass"]
 
 
-def _entry(words: Vocabulary, counter: Counter) -> list[str]:
+def _entry(words: Vocabulary, scope: Scope, counter: Counter) -> list[str]:
     """Lines that enter the event at hand. What is there and cannot be read is doubted."""
     approx = "approx_" if counter.approx else ""
     tail = f"{counter.cap}, {words.retention_ms(counter.series_key)}"
-    return _with_value(words, counter, f"add_{approx}", f", {tail}", _doubt(words, counter))
+    return _with_value(words, scope, counter, f"add_{approx}", f", {tail}", _doubt(words, counter))
 
 
-def _removal(words: Vocabulary, counter: Counter) -> list[str]:
+def _removal(words: Vocabulary, scope: Scope, counter: Counter) -> list[str]:
     """Lines that take the event at hand out again."""
-    return _with_value(words, counter, "remove_", "", "pass")
+    return _with_value(words, scope, counter, "remove_", "", "pass")
 
 
-def _with_value(words: Vocabulary, counter: Counter, verb: str, tail: str, otherwise: str) -> list[str]:
+def _with_value(words: Vocabulary, scope: Scope, counter: Counter, verb: str, tail: str, otherwise: str) -> list[str]:
     """Lines that do something to a series with what a counter reads of the event at hand; `otherwise` where it is there
     and cannot be read."""
-    name, fetched = counter.field or "", fetch(words.declared.path_of(counter.field or ""))
+    name = counter.field or ""
     series = f"{store_of(counter)}, {counter.series_key}, now"
     if counter.kind == "count":
         return [f"{verb}count({series}{tail})"]
@@ -83,9 +83,11 @@ def _with_value(words: Vocabulary, counter: Counter, verb: str, tail: str, other
         act = f"{verb}distinct({series}, hash64(x){tail})"
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
             return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {act}"]
+        if words.declared.type_of(name) == "list":
+            return [f"x, d = members({words.subject(scope, name)})", f"for x in x: {act}", f"if d: {otherwise}"]
         read = "x = address(x)" if name == "ip" else "if type(x) is not str: x = token(x)"
-        return [f"x = {fetched}", read, f"if x: {act}", f"elif x is False: {otherwise}"]
-    declared = words.declared.fields.get(name)
+        return [f"x = {words.subject(scope, name)}", read, f"if x: {act}", f"elif x is False: {otherwise}"]
+    declared, fetched = words.declared.fields.get(name), words.subject(scope, name)
     factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
     return [
         f"x = amount({f'spelt({fetched})' if declared is not None and declared.is_spelt else fetched})",

@@ -16,7 +16,6 @@ from engine.rulebook.codegen.functions import (
     compiled,
     conditions,
     excluding,
-    fetch,
     from_series,
     function,
     store_of,
@@ -153,17 +152,19 @@ class EntityWriter:
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
-        keys = f"keys({', '.join(map(self._part, kind.split('+')))})"
+        keys = f"keys({', '.join(self._part(scope, part) for part in kind.split('+'))})"
         lists = [excluding(self._words, scope, counter) for counter in counters]
         if not all(lists):
             return keys
         left_out = " and ".join(sorted({f"k in {name}" for names in lists for name in names}))
         return f"tuple(k for k in {keys} if not ({left_out}))"
 
-    def _part(self, part: str) -> str:
+    def _part(self, scope: Scope, part: str) -> str:
         if part in KEY_SOURCES:
             return KEY_SOURCES[part]
-        fetched = fetch(self._words.declared.path_of(part.removeprefix("event.")))
+        fetched = self._words.subject(scope, part)
+        if self._words.declared.type_of(part) == "list":
+            return f"member_tokens({fetched})"
         return f"addresses({fetched})" if part == "ip" else f"tokens({fetched})"
 
     def _values(self, scope: Scope, counters: Sequence[Counter]) -> str:

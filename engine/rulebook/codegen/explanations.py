@@ -53,6 +53,8 @@ def _shown(scope: Scope, ref: Ref) -> str:
     loaded = scope.loaded(ref)
     if ref.type in ("duration", "size"):
         return f"{ref.type}_text({loaded})"
+    if ref.type == "time":
+        return f"moment_text({loaded})"
     if ref.type == "list":
         return f"items_text({loaded})"
     return f"(None if {loaded} is None else {loaded}[:100])" if ref.type == "text" else loaded

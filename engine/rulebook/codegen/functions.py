@@ -13,6 +13,7 @@ from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.runtime import invalid
+from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
@@ -21,13 +22,14 @@ from engine.rulebook.sections.rules import Clause, RuleDeclaration
 _READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
 _NUMBER = ("int", "float")
 _TYPES = {
-    "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER
+    "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER,
+    "time": _NUMBER,
 }  # fmt: skip
 _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
     "size": (int, float),
 }  # fmt: skip
-_COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "score": 1, "keys": 3}
+_COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "value": 2, "score": 1, "keys": 3}
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
 
@@ -52,7 +54,7 @@ class Vocabulary:
     def scope(self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource) -> Scope:
         """A new function's scope, with the places from which it reads counters and scores."""
         return Scope(
-            lambda scope, ref: self._load(scope, ref, counter, score), self.declared.entries,
+            lambda scope, ref: self._load(scope, ref, counter, score), self.declared.entries, self.declared.phrases_of,
             self.declared.conceal is not None, namespace,
         )  # fmt: skip
 
@@ -76,6 +78,9 @@ class Vocabulary:
                 return counter(scope, self.counters[ref.target])
             case "score":
                 return score(scope, ref.target)
+            case "value":
+                value = self.declared.values[ref.target].expr
+                return f"settled({scope.value(value)})" if counts(value) else scope.value(value)
         body = self.declared.derived[ref.target][1]
         if isinstance(body, RatioDeclaration):
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
@@ -84,6 +89,13 @@ class Vocabulary:
                 parts = f"*aligned({parts}, s, now, {scope.constant('Q', share)})"
             return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
         return f"settled({scope.value(body)})" if counts(body) else scope.value(body)
+
+    def subject(self, scope: Scope, name: str) -> str:
+        """Source text of what counters count, add up or hang on: a value, or what an event has in a field."""
+        if name not in self.declared.values:
+            return fetch(self.declared.path_of(name.removeprefix("event.")))
+        declared = self.declared.values[name]
+        return scope.loaded(Ref(span=Span("", 0, 0), type=declared.type, kind="value", target=name, written=name))
 
     def share(self, name: str) -> Share | None:
         """A ratio as one of two exact counts of the same entity over the same window, if it is one."""
@@ -173,7 +185,7 @@ class Vocabulary:
     def _for_model(self, scope: Scope, ref: Ref) -> str:
         """A value as models take it: of a bound, the number that is certain."""
         loaded = scope.loaded(ref)
-        if ref.kind not in ("counter", "derived"):
+        if ref.kind not in ("counter", "derived", "value"):
             return loaded
         name = scope.variable(ref)
         return f"({name}.least if type({loaded}) is AtLeast else {name})"

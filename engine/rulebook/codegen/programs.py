@@ -34,7 +34,7 @@ from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import KEY_PATHS
 from engine.rulebook.language.nodes import Ref
-from engine.rulebook.sections.dependencies import Dependencies, reached
+from engine.rulebook.sections.dependencies import Dependencies, reached, values_behind
 from engine.rulebook.sections.rules import RuleDeclaration
 
 
@@ -154,7 +154,9 @@ class ProgramWriter:
         declared = self._words.declared
         paths = [rule.rule.then.path for _, rule in away if rule.rule.then.target not in ("user", "event")]
         for counter in entered:
-            paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
+            if counter.field not in declared.values:
+                paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
+            needed = needed + list(values_behind(declared, declared.counters[counter.name]))
             where = declared.counters[counter.name].where
             needed = needed + (list(reached(declared, where)) if where is not None else [])
         for ref in needed:

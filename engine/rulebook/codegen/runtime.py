@@ -7,7 +7,8 @@ from math import nan
 from typing import Any, Literal
 
 from engine.core.domain.decisions import ClauseTrace
-from engine.core.domain.units import duration_text, size_text
+from engine.core.domain.units import duration_text, moment_text, size_text
+from engine.core.evaluation.choice import chosen
 from engine.core.evaluation.routing import escaped, joined
 from engine.core.evaluation.shares import aligned, with_shares
 from engine.core.kernel import (
@@ -41,12 +42,19 @@ from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larg
 from engine.core.values.hashing import digest
 from engine.core.values.identity import INVALID_FIELDS
 from engine.core.values.networks import address_of
+from engine.keys.calendar import hour, weekday
+from engine.keys.mailboxes import is_disposable, mailbox
+from engine.keys.measures import entropy, repeats, similarity
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints, unmasked
 from engine.keys.urls import domain_of, url_domains
 
 MAX_AMOUNT = 1e15
 MAX_DIGITS = 32
+MAX_MEMBERS = 64
+"""So many items of a list count."""
+
+_PLAIN = (str, int, float, bool)
 _SPELT = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
@@ -84,8 +92,23 @@ def spelt(value: Any) -> Any:
 
 
 def among(items: Iterable[Any], entries: Container[Any]) -> bool:
-    """Whether one of these is in a list."""
-    return any(item in entries for item in items)
+    """Whether one of these is in a list. Nested ones cannot be."""
+    return any(item in entries for item in items if type(item) in _PLAIN)
+
+
+def members(value: Any) -> tuple[tuple[str, ...], bool]:
+    """The items of a list as distinct counters tell them apart, of many those that the sender does not choose; and
+    whether there is more that is no such value or was not taken."""
+    if type(value) not in (list, tuple):
+        return (), value is not None
+    found = [token(item) for item in value]
+    kept = chosen((item for item in found if item), MAX_MEMBERS)
+    return kept, False in found or len(kept) < len({item for item in found if item})
+
+
+def domains(value: Any) -> tuple[str, ...]:
+    """The registrable domains of the links in a text, or in a list of links."""
+    return url_domains({"text": value} if type(value) is str else {"urls": value})
 
 
 def items_text(value: list[Any] | None) -> str | None:
@@ -138,6 +161,11 @@ def tokens(value: Any) -> tuple[str, ...]:
     return (key,) if key else ()
 
 
+def member_tokens(value: Any) -> tuple[str, ...]:
+    """The items of a list as the keys of entities."""
+    return members(value)[0]
+
+
 def addresses(value: Any) -> tuple[str, ...]:
     """An address as the key of an entity, however it is written: none, or one."""
     key = address(value)
@@ -164,7 +192,9 @@ RUNTIME: dict[str, Any] = {
     "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
     "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx": doubt_approx,
     "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,
-    "domain": domain_of, "skeleton": unmasked,
+    "domain": domain_of, "domains": domains, "skeleton": unmasked, "mailbox": mailbox, "is_disposable": is_disposable,
+    "repeats": repeats, "entropy": entropy, "similarity": similarity, "hour": hour, "weekday": weekday,
+    "members": members, "member_tokens": member_tokens, "moment_text": moment_text,
     "ratio": ratio, "aligned": aligned, "with_shares": with_shares,
     "AtLeast": AtLeast, "equals": equals, "differs": differs,
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,

@@ -111,7 +111,7 @@ def _said_in_every(every: Node) -> str | None:
 
 _FITTING: dict[str, tuple[type, ...]] = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,),
-    "duration": (int, float), "size": (int, float),
+    "duration": (int, float), "size": (int, float), "time": (int, float, str),
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from engine.core.values.networks import address_of
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.nodes import Constant, Expr, Type, a_type
 
-NUMERIC = ("number", "duration", "size")
+NUMERIC = ("number", "duration", "size", "time")
 
 
 def expect(diagnostics: Diagnostics, expr: Expr, needed: Type) -> Expr:

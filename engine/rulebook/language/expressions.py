@@ -1,7 +1,7 @@
 """The expression language: a typed subset of Python's expressions, read into nodes of our own.
 
 Comparisons, and/or/not, in, arithmetic, `text matches "pattern"` (RE2), durations and sizes as literals
-(7d, 10MB), and the functions of FUNCTIONS. No attributes but `score.x`, `lists.x` and `event.x`, no
+(7d, 10MB), and the functions of `functions.py`. No attributes but `score.x`, `lists.x` and `event.x`, no
 other calls, no subscripts: an expression cannot reach anything but the values it names.
 """
 
@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable
 
 from engine.core.domain.units import DURATION_MS, SIZE_BYTES, duration_ms, size_bytes
+from engine.keys.measures import MAX_MATCHES
 from engine.keys.text import unmasked
 from engine.rulebook.language.agreement import NUMERIC, as_address, expect, missing_unit, unify
+from engine.rulebook.language.calls import CallReader
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.language.nodes import (
     Arithmetic,
@@ -26,6 +29,7 @@ from engine.rulebook.language.nodes import (
     Member,
     Not,
     Ref,
+    Search,
     Type,
     a_type,
     any_wrong,
@@ -33,21 +37,11 @@ from engine.rulebook.language.nodes import (
 from engine.rulebook.language.patterns import as_skeleton, compiles, look_at_classes
 from engine.rulebook.language.slips import find_slip
 
-FUNCTIONS: dict[str, tuple[tuple[Type, ...], Type]] = {
-    "len": (("text",), "number"),
-    "lower": (("text",), "text"),
-    "skeleton": (("text",), "text"),
-    "domain": (("text",), "text"),
-    "abs": (("number",), "number"),
-    "min": (("number", "number"), "number"),
-    "max": (("number", "number"), "number"),
-    "known": (("any",), "bool"),
-}
 MAX_CHARS = 2_000
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\"}
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
-_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 
 Resolve = Callable[[str, Span], Ref | None]
 """Finds a name, or reports it as unknown and gives None."""
@@ -59,6 +53,7 @@ class Parser:
     def __init__(self, text: ExpressionText, resolve: Resolve, lists: set[str], diagnostics: Diagnostics) -> None:
         self._source = text
         self._resolve, self._lists, self._diagnostics = resolve, lists, diagnostics
+        self._calls = CallReader(self._read, self._pattern, self._source.span_of, lists, diagnostics)
 
     def condition(self) -> Expr | None:
         """The expression if it is a truth value, else None (and an error)."""
@@ -120,11 +115,12 @@ class Parser:
             case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
                 return self._arithmetic(node, _ARITHMETIC[type(op)], span)
             case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
-                return self._call(function, arguments, span)
+                return self._calls.call(function, arguments, span)
         return self._wrong(
             span,
             "this is not part of the rule language",
-            "it has comparisons, and/or/not, in, + - * /, matches, and " + ", ".join(f"{name}()" for name in FUNCTIONS),
+            "it has comparisons, and/or/not, in, + - * / %, matches, and "
+            + ", ".join(f"{name}()" for name in FUNCTIONS),
         )
 
     def _constant(self, node: ast.Constant, span: Span) -> Expr:
@@ -204,6 +200,9 @@ class Parser:
         if left.type == "any" and op not in ("==", "!="):
             expect(self._diagnostics, left, "number")
             expect(self._diagnostics, right, "number")
+        for side, other in ((left, right), (right, left)):
+            if isinstance(side, Search) and side.function == "count" and _is_beyond(other, MAX_MATCHES):
+                return self._wrong(other.span, f"count() counts to {MAX_MATCHES}", "use a smaller threshold")
         return Compare(span=span, type="bool", op=op, left=left, right=right)
 
     def _membership(self, item_node: ast.expr, container: ast.expr, span: Span) -> Expr:
@@ -258,6 +257,8 @@ class Parser:
         types = (left.type, right.type)
         if "wrong" in types:
             return Expr(span, "wrong")
+        if "time" in types:
+            return self._beside_a_time(op, left, right, span)
         if types[0] == types[1]:
             result: Type = "number" if op == "/" else types[0]
             if op != "*" or types[0] == "number":
@@ -269,30 +270,22 @@ class Parser:
             return Arithmetic(span=span, type=types[0], op=op, left=left, right=right)
         return self._wrong(span, f"{a_type(types[0])} {op} {a_type(types[1])} has no meaning")
 
-    def _call(self, function: str, arguments: list[ast.expr], span: Span) -> Expr:
-        if function not in FUNCTIONS:
-            hint = did_you_mean(function, FUNCTIONS) or "functions: " + ", ".join(FUNCTIONS)
-            return self._wrong(span, f'there is no function "{function}"', hint)
-        types, result = FUNCTIONS[function]
-        if len(arguments) != len(types):
-            return self._wrong(
-                span, f"{function}() takes {len(types)} argument{'s' * (len(types) > 1)}, not {len(arguments)}"
-            )
-        parts = [self._read(argument) for argument in arguments]
-        if function == "known":
-            if not isinstance(parts[0], Ref):
-                return self._wrong(span, "known() takes a name", "known(account_age)")
-            return Call(span, result, function, parts)
-        if function == "skeleton" and isinstance(parts[0], Constant):
-            return Constant(span, "text", unmasked(str(parts[0].value)))
-        if function == "len" and parts[0].type == "list":
-            return Call(span, result, function, parts)
-        for part, kind in zip(parts, types, strict=True):
-            expect(self._diagnostics, part, kind)
-        return Call(span, result, function, parts)
+    def _beside_a_time(self, op: str, left: Expr, right: Expr, span: Span) -> Expr:
+        result: Type | None = {
+            ("time", "-", "time"): "duration",
+            ("time", "-", "duration"): "time",
+            ("time", "+", "duration"): "time",
+        }.get((left.type, op, right.type))  # type: ignore[assignment]  # each of them is one
+        if result is None:
+            return self._wrong(span, f"{a_type(left.type)} {op} {a_type(right.type)} has no meaning")
+        return Arithmetic(span=span, type=result, op=op, left=left, right=right)
 
     def _value(self, expr: Expr) -> Expr:
         """Refuse a condition where a value is compared."""
         if expr.type == "bool" and not isinstance(expr, Ref | Constant):
             return self._wrong(expr.span, "a condition cannot be compared", "join conditions with and, or, not")
         return expr
+
+
+def _is_beyond(limit: Expr, most: int) -> bool:
+    return isinstance(limit, Constant) and isinstance(limit.value, int | float) and limit.value >= most

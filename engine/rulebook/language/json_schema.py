@@ -66,6 +66,7 @@ def json_schema() -> Json:
         **shaped(
             SECTIONS,
             fields=named({"anyOf": [{"enum": list(FIELD_TYPES)}, shaped(FIELD)]}),
+            values=named({"description": "an expression of fields, lists and earlier values", **TEXT}),
             clusters=named(shaped(CLUSTER)),
             counters=named(shaped(COUNTER)),
             derived=named({"anyOf": [TEXT, shaped(RATIO)]}),

@@ -5,7 +5,7 @@ from typing import Literal
 
 from engine.rulebook.language.diagnostics import Span
 
-Type = Literal["bool", "number", "text", "duration", "size", "list", "any", "wrong"]
+Type = Literal["bool", "number", "text", "duration", "size", "list", "time", "any", "wrong"]
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Constant(Expr):
 
 @dataclass(slots=True)
 class Ref(Expr):
-    """A name. `kind`: field, counter, derived, score or event; `target`: the name within that kind."""
+    """A name. `kind`: field, value, counter, derived, score or event; `target`: the name within that kind."""
 
     kind: str
     target: str
@@ -63,6 +63,15 @@ class Arithmetic(Expr):
 class Call(Expr):
     function: str
     arguments: list[Expr]
+
+
+@dataclass(slots=True)
+class Search(Expr):
+    """A function of a text and of what is fixed: patterns, or the name of a list."""
+
+    function: str
+    subject: Expr
+    fixed: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -115,9 +124,17 @@ def children(expr: Expr) -> list[Expr]:
             return [item]
         case Contains(item=item, container=container):
             return [item, container]
-        case Matches(subject=subject):
+        case Matches(subject=subject) | Search(subject=subject):
             return [subject]
     return []
+
+
+def lists_of(expr: Expr) -> tuple[str, ...]:
+    """The lists that an expression names itself, not in its parts."""
+    match expr:
+        case Member(list_name=str(name)) | Search(function="contains_any", fixed=(name,)):
+            return (name,)
+    return ()
 
 
 def any_wrong(expr: Expr) -> bool:

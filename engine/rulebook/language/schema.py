@@ -206,10 +206,11 @@ RULE: Shape = {
 SECTIONS: Shape = {
     "version": Key("the version of this language", {"const": VERSION}, required=True),
     "fields": Key("types, and where a value comes from", {"type": "object"}),
+    "lists": Key("sets of values", {"type": "object"}),
+    "values": Key("what is computed from an event alone", {"type": "object"}),
     "clusters": Key("users who share entities", {"type": "object"}),
     "counters": Key("questions over time windows", {"type": "object"}),
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
-    "lists": Key("sets of values", {"type": "object"}),
     "models": Key("models that score events", {"type": "object"}),
     "ladders": Key("what is done to users whom rules meet again and again", {"type": "object"}),
     "rules": Key("the rules", {"type": "object"}),

@@ -95,7 +95,7 @@ def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     keys = schema.read_mapping(node, schema.CLUSTER, f"cluster `{name}`", report)
     if not {"of", "share", "within"} <= keys.keys():
         return
-    if name in made.fields or name in KEY_SOURCES:
+    if made.type_of(name) is not None or name in KEY_SOURCES:
         report.error(span, f'"{name}" is a field already', "give the cluster another name")
         return
     of = words(keys["of"], "an event type", report)
@@ -137,22 +137,22 @@ def _window(made: Declarations, node: Node) -> int | None:
 
 def _countable(made: Declarations, kind: str, subject: str, written: str, span: Span) -> bool:
     """Whether there is a field of this name that can be counted like that."""
-    declared = made.fields.get(subject)
+    declared = made.fields.get(subject) or made.values.get(subject)
     if not _FIELD_NAME.fullmatch(subject):
         message = f"`{kind}` needs the name of a field, this is an expression"
-        made.diagnostics.error(span, message, "the producer can send the value, under a name of its own")
+        made.diagnostics.error(span, message, "name it under `values:`, and write that name here")
         return False
     if declared is None and (subject in made.spans or subject in made.to_come):
         made.diagnostics.error(span, f"`{kind}` needs a field of the event, `{subject}` is something else")
         return False
-    known = [*made.fields, *(KEY_SOURCES if kind == "distinct" else ())]
+    known = [*made.fields, *made.values, *(KEY_SOURCES if kind == "distinct" else ())]
     if declared is None and not written.startswith("event.") and subject not in known:
         hint = did_you_mean(subject, known) or f"declare it under `fields:`, or write event.{subject}"
         made.diagnostics.error(span, f'`{kind}` knows no field "{subject}"', hint)
         return False
     if subject in KEY_SOURCES and kind == "distinct":
         return True
-    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool")
+    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool", "list")
     if declared is not None and declared.type not in allowed:
         made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
         return False

@@ -1,7 +1,7 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.rules import CounterKind, Ladder, threshold_of
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.lists import Conceal, LiveList, entries_of
+from engine.keys.phrases import Phrases
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.expressions import Parser
 from engine.rulebook.language.keys import KEY_LISTS, KEY_SOURCES
@@ -18,6 +19,7 @@ from engine.rulebook.language.schema import words
 from engine.rulebook.language.source import Node
 
 MAX_PARTS = 3
+Fold = Callable[[str], str]
 _EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
@@ -61,6 +63,15 @@ class RatioDeclaration:
     wilson: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ValueDeclaration:
+    """What is computed from an event alone: its type, its expression, and how that was written."""
+
+    type: Type
+    expr: Expr
+    text: str
+
+
 @dataclass(slots=True)
 class Declarations:
     """All that the files of one rulebook declare, except the rules. `conceal`: what gives events pseudonyms, if there
@@ -68,6 +79,7 @@ class Declarations:
 
     diagnostics: Diagnostics
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
+    values: dict[str, ValueDeclaration] = field(default_factory=dict)
     clusters: dict[str, ClusterSpec] = field(default_factory=dict)
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
@@ -83,6 +95,7 @@ class Declarations:
     conceal: Conceal | None = None
     to_come: set[str] = field(default_factory=set)
     depths: dict[str, int] = field(default_factory=dict)
+    phrases: dict[tuple[str, Fold | None], Phrases] = field(default_factory=dict)
 
     def entries(self, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
         """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""
@@ -92,6 +105,13 @@ class Declarations:
         if self.conceal is not None:
             listed |= {self.conceal(value) for value in listed if isinstance(value, str)}
         return entries_of(listed)
+
+    def phrases_of(self, list_name: str, fold: Fold | None) -> Phrases:
+        """The entries of a list as they are looked for in texts to which `fold` has been done."""
+        if (list_name, fold) not in self.phrases:
+            entries = self.live.get(list_name, self.lists[list_name])
+            self.phrases[list_name, fold] = Phrases(entries, fold)
+        return self.phrases[list_name, fold]
 
     def event_types(self, of: str, node: Node) -> tuple[str, ...]:
         """The event types in a node of a counter or rule."""
@@ -105,7 +125,7 @@ class Declarations:
         known = [
             *KEY_SOURCES,
             *self.clusters,
-            *(name for name, field in self.fields.items() if field.type in ("text", "number")),
+            *(name for name in (*self.fields, *self.values) if self.type_of(name) in ("text", "number", "list")),
         ]
         for part in parts:
             if part not in known and not _EVENT_PATH.fullmatch(part):
@@ -119,6 +139,11 @@ class Declarations:
             self.diagnostics.error(node.span, f"`by` has up to {MAX_PARTS} different parts")
             return None
         return "+".join(sorted(parts)) or None
+
+    def type_of(self, name: str) -> Type | None:
+        """The type of a field or a value; None where there is none of this name."""
+        declared = self.fields.get(name) or self.values.get(name)
+        return declared.type if declared is not None else None
 
     def path_of(self, name: str) -> str:
         """Where a field, declared or not (`event.x` is `x`), is found in an event."""
@@ -140,6 +165,8 @@ class Declarations:
             return self._threshold(name, span)
         if name in self.fields:
             return Ref(span=span, type=self.fields[name].type, kind="field", target=name, written=name)
+        if name in self.values:
+            return Ref(span=span, type=self.values[name].type, kind="value", target=name, written=name)
         if name in self.counters:
             return Ref(span=span, type="number", kind="counter", target=name, written=name)
         if name in self.derived:
@@ -154,7 +181,7 @@ class Declarations:
         if name in self.to_come:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
             return None
-        known = [*self.fields, *self.counters, *self.derived, *KEY_LISTS]
+        known = [*self.fields, *self.values, *self.counters, *self.derived, *KEY_LISTS]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
         return None

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from engine.core.domain.rules import USER, Counter
 from engine.rulebook.language.nodes import Expr, Ref, names_in
-from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 
 def reached(declared: Declarations, expr: Expr) -> Iterator[Ref]:
-    """Every name in an expression, and every name behind its derived values."""
+    """Every name in an expression, and every name behind its values and derived values."""
     for ref in names_in(expr):
         yield ref
+        if ref.kind == "value":
+            yield from reached(declared, declared.values[ref.target].expr)
         if ref.kind == "derived":
             body = declared.derived[ref.target][1]
             if isinstance(body, RatioDeclaration):
@@ -20,6 +22,21 @@ def reached(declared: Declarations, expr: Expr) -> Iterator[Ref]:
                     yield from reached(declared, part)
             else:
                 yield from reached(declared, body)
+
+
+def values_behind(declared: Declarations, counter: CounterDeclaration) -> Iterator[Ref]:
+    """What an event needs to have for the values that a counter counts, adds up or hangs on."""
+    for name in (counter.field, *counter.by.split("+")):
+        if name in declared.values:
+            yield from reached(declared, declared.values[name].expr)
+
+
+def values_written(declared: Declarations, counter: CounterDeclaration) -> list[str]:
+    """The values that a counter reads, as they are written: another one makes it another counter."""
+    names = {name for name in (counter.field, *counter.by.split("+")) if name in declared.values}
+    refs = [*values_behind(declared, counter), *(reached(declared, counter.where) if counter.where is not None else ())]
+    names |= {ref.target for ref in refs if ref.kind == "value"}
+    return [f"{name}: {declared.values[name].text}" for name in sorted(names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +55,7 @@ class Dependencies:
     def needs_user(self, clause: Clause) -> bool:
         """Whether a clause reads anything but the counters of other entities."""
         return any(
-            ref.kind in ("field", "event", "score", "keys")
+            ref.kind in ("field", "event", "value", "score", "keys")
             or (ref.kind == "counter" and self.counters[ref.target].by == USER)
             for ref in reached(self.declared, clause.expr)
         )

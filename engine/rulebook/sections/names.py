@@ -19,11 +19,11 @@ def names_read(made: Declarations, rules: Iterable[RuleDeclaration], models: Map
     for expr in expressions_in(made, rules):
         names |= {ref.target for ref in names_in(expr) if ref.kind == "event"}
     for counter in made.counters.values():
-        names |= {counter.field or "", *counter.by.split("+")}
+        names |= {counter.field or "", *counter.by.split("+")} - made.values.keys()
     for cluster in made.clusters.values():
-        names |= {part for kind in cluster.share for part in kind.split("+")}
+        names |= {part for kind in cluster.share for part in kind.split("+")} - made.values.keys()
     for spec in models.values():
-        names |= {*spec.numbers, *spec.texts, *spec.categories}
+        names |= {*spec.numbers, *spec.texts, *spec.categories} - made.values.keys()
     names |= {rule.rule.then.path for rule in rules}
     plain = {name.removeprefix("event.") for name in names}
     return frozenset(plain | {name.partition(".")[0] for name in plain} - {""})

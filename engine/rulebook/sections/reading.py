@@ -7,7 +7,14 @@ from pathlib import PurePosixPath
 
 from engine.core.domain.rules import MAX_CAP
 from engine.core.domain.units import DURATION_MS, SIZE_BYTES
-from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, IDENTITY_FIELDS, INVALID_FIELDS, TEXT_FIELDS
+from engine.core.values.identity import (
+    CLOCK_SKEW,
+    CONFLICTING_IDS,
+    EVENT_TIME,
+    IDENTITY_FIELDS,
+    INVALID_FIELDS,
+    TEXT_FIELDS,
+)
 from engine.core.values.lists import Conceal, LiveList
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
@@ -18,6 +25,7 @@ from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
+from engine.rulebook.sections.values import is_shallow, read_value
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
@@ -44,7 +52,7 @@ def read_declarations(
                 documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
     for _, sections in documents:
         version = sections.get("version")
-        for section in ("fields", "counters", "derived"):
+        for section in ("fields", "values", "counters", "derived"):
             made.to_come |= set((sections[section].entries or {}) if section in sections else ())
         if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
             diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
@@ -67,11 +75,17 @@ def named_files(file: str, text: str) -> list[str]:
     return [str(PurePosixPath(file).parent / node.text) for node in entries if node is not None and node.text]
 
 
-_COMPUTED: dict[str, Type] = {CLOCK_SKEW: "duration", INVALID_FIELDS: "list", CONFLICTING_IDS: "bool"}
+_COMPUTED: dict[str, Type] = {
+    EVENT_TIME: "time",
+    CLOCK_SKEW: "duration",
+    INVALID_FIELDS: "list",
+    CONFLICTING_IDS: "bool",
+}
 _BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *KEY_SOURCES))
 _NAMED_ALREADY = defaultdict(
     frozenset,
-    fields=frozenset((*KEY_SOURCES, *_COMPUTED)) - {"text"},
+    fields=frozenset((*KEY_SOURCES, *_COMPUTED)) - {"text", EVENT_TIME},
+    values=_BUILT_IN,
     counters=_BUILT_IN,
     derived=_BUILT_IN,
     clusters=_BUILT_IN,
@@ -85,7 +99,7 @@ def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Spa
         return
     for name, entry in node.entries.items():
         span = node.keys[name]
-        scope = name if section in ("fields", "counters", "derived") else f"{section}.{name}"
+        scope = name if section in ("fields", "values", "counters", "derived") else f"{section}.{name}"
         if not _NAME.fullmatch(name) or name in _RESERVED:
             taken = (
                 "it is a word of the rule language" if name in _RESERVED else "names have small letters, digits and _"
@@ -142,7 +156,7 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
         expr = made.value(node)
         if expr is not None and expr.type == "any":
             expr.type = "number"
-        if expr is not None and _shallow(made, name, span, names_in(expr)):
+        if expr is not None and is_shallow(made, "derived values", name, span, names_in(expr)):
             made.derived[name] = (expr.type, expr)
         return
     keys = schema.read_mapping(node, schema.RATIO, f"derived `{name}`", report)
@@ -162,7 +176,7 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
             return
     if type(at_least) not in (int, float) or not 0 <= at_least < 1e15:  # type: ignore[operator]  # a number here
         report.error(keys["at_least"].span, "`at_least` is a number, 0 or more")
-    elif not _shallow(made, name, span, [ref for ref in refs if ref is not None]):
+    elif not is_shallow(made, "derived values", name, span, [ref for ref in refs if ref is not None]):
         return
     elif refs[1] is not None and _beyond(made, refs[1], float(at_least)):  # type: ignore[arg-type]  # checked
         report.error(keys["at_least"].span, f"`{refs[1].written}` never counts to {at_least}", "or `approx: true`")
@@ -175,18 +189,6 @@ def _beyond(made: Declarations, ref: Ref, at_least: float) -> bool:
     """Whether a count that is kept exactly can never reach so far."""
     counter = made.counters.get(ref.target) if ref.kind == "counter" else None
     return counter is not None and counter.kind != "sum" and not counter.approx and at_least >= MAX_CAP
-
-
-MAX_DERIVED_DEPTH = 4
-
-
-def _shallow(made: Declarations, name: str, span: Span, refs: list[Ref]) -> bool:
-    """Derived values are written into each place that uses them: chains of them would grow without end."""
-    depth = 1 + max((made.depths[ref.target] for ref in refs if ref.kind == "derived"), default=0)
-    made.depths[name] = depth
-    if depth > MAX_DERIVED_DEPTH:
-        made.diagnostics.error(span, f"derived values stand on each other at most {MAX_DERIVED_DEPTH} deep")
-    return depth <= MAX_DERIVED_DEPTH
 
 
 def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
@@ -251,6 +253,7 @@ def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
 _READERS = {
     "fields": _read_field,
     "lists": _read_list,
+    "values": read_value,
     "clusters": read_cluster,
     "counters": read_counter,
     "models": _read_model,

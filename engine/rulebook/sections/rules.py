@@ -115,10 +115,11 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
 
 
 def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[Expr]:
-    """Every condition and value of a rulebook: of its rules, its counters and its derived values."""
+    """Every condition and value of a rulebook: of its rules, its counters, its values and its derived values."""
     for rule in rules:
         yield from (clause.expr for clause in rule.all_clauses())
     yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
+    yield from (value.expr for value in declared.values.values())
     yield from (body for _, body in declared.derived.values() if isinstance(body, Expr))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from engine.core.domain.units import duration_ms, size_bytes
+from engine.core.domain.units import duration_ms, moment_ms, size_bytes
 from engine.core.values.bounds import LEAST, AtLeast
 from engine.core.values.lists import Conceal
 from engine.rulebook.codegen.conditions import Scope
@@ -17,7 +17,7 @@ from engine.rulebook.codegen.functions import compiled, function
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
-from engine.rulebook.language.nodes import Expr, Member, children, names_in
+from engine.rulebook.language.nodes import Expr, children, lists_of, names_in
 from engine.rulebook.sections.reading import read_declarations
 from engine.rulebook.sections.rules import RuleDeclaration, read_rules
 
@@ -65,7 +65,7 @@ class Reevaluation:
 
     def _asks_live(self, expr: Expr) -> bool:
         inside = any(self._asks_live(child) for child in children(expr))
-        return inside or (isinstance(expr, Member) and expr.list_name in self._declared.live)
+        return inside or any(name in self._declared.live for name in lists_of(expr))
 
     def _results(self, expr: Expr, value: Any) -> tuple[list[bool | None], bool]:
         """What a clause gives for the values that the record may stand for, and whether it has all of them whole."""
@@ -80,7 +80,13 @@ class Reevaluation:
 
     def _evaluate(self, expr: Expr, values: dict[str, Any]) -> bool | None:
         namespace, hidden = dict(RUNTIME), self._declared.conceal is not None
-        scope = Scope(lambda _, ref: f"v.get({ref.written!r})", self._declared.entries, hidden, namespace)
+        scope = Scope(
+            lambda _, ref: f"v.get({ref.written!r})",
+            self._declared.entries,
+            self._declared.phrases_of,
+            hidden,
+            namespace,
+        )
         compiled([function("again(v)", scope, [f" return {scope.value(expr)}"])], "a clause", namespace)
         result: bool | None = namespace["again"](values)
         return result
@@ -106,7 +112,7 @@ def _values(expr: Expr, value: Any) -> dict[str, Any]:
         name: AtLeast(entry[LEAST]) if isinstance(entry, dict) and LEAST in entry else entry
         for name, entry in read.items()
     }
-    units = {"duration": duration_ms, "size": size_bytes}
+    units = {"duration": duration_ms, "size": size_bytes, "time": moment_ms}
     return {
         name: units[refs[name].type](entry) if refs[name].type in units and isinstance(entry, str) else entry
         for name, entry in read.items()

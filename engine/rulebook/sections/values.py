@@ -1,0 +1,36 @@
+"""The `values:` section: what is computed from an event alone, under a name of its own."""
+
+from collections.abc import Iterable, Mapping
+
+from engine.rulebook.language.diagnostics import Span
+from engine.rulebook.language.nodes import Ref, names_in
+from engine.rulebook.language.source import Node
+from engine.rulebook.sections.declarations import Declarations, ValueDeclaration
+
+MAX_DEPTH = 4
+
+
+def read_value(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
+    """Read one value into the declarations, or report what is wrong with it."""
+    if node.entries is not None:
+        made.diagnostics.error(
+            node.span, f"value `{name}` is an expression, this is {node.kind}", "box: mailbox(email)"
+        )
+        return
+    expr = made.value(node)
+    if expr is None or not is_shallow(made, "values", name, span, names_in(expr)):
+        return
+    if expr.type == "any":
+        expr.type = "text"
+    made.values[name] = ValueDeclaration(expr.type, expr, " ".join((node.text or "").split()))
+
+
+def is_shallow(made: Declarations, title: str, name: str, span: Span, refs: Iterable[Ref]) -> bool:
+    """Such values are written into each place that uses them: chains of them would grow without end."""
+    depth = 1 + max(
+        (made.depths[ref.target] for ref in refs if ref.target in made.depths and ref.kind != "field"), default=0
+    )
+    made.depths[name] = depth
+    if depth > MAX_DEPTH:
+        made.diagnostics.error(span, f"{title} stand on each other at most {MAX_DEPTH} deep")
+    return depth <= MAX_DEPTH
