@@ -103,7 +103,7 @@ class Trial:
         self._by_name = {rule.name: rule for rule in rulebook.rules}
         self.acted_on: dict[TrialTarget, dict[str, str]] = {}  # what was done, and by which rule first
         self.refused: Counter[str] = Counter()
-        self._done: dict[tuple[str, str], str] = {}
+        self._done: dict[tuple[str, str], dict[str, None]] = {}
         self._mapping, self._arrivals = settings.events.mapping(), list[Arrival]()
 
     def run(self, arrivals: Iterable[Arrival]) -> None:
@@ -114,7 +114,7 @@ class Trial:
                 self._decided(orjson.loads(message.value))
             elif message.topic == self._topics.actions:  # before its decision; on a ladder the kind is the step's
                 action = orjson.loads(message.value)
-                self._done[action["event_id"], action["rule"]] = action["kind"]
+                self._done.setdefault((action["event_id"], action["rule"]), {})[action["kind"]] = None
             elif message.topic == self._topics.dead_letters:
                 self.refused[dict(message.headers or ()).get("reason", b"").decode()] += 1
 
@@ -127,8 +127,9 @@ class Trial:
                 met.append(rule.name)
                 self._met(self.rules[rule.name], decision, hit, target)
             if hit["effect"] in ("acted", "budget") and rule.name not in self._allow:  # a budget hides no bad edit
-                kind = self._done.pop((decision["event_id"], rule.name), rule.then.kind)
-                self.acted_on.setdefault(target, {}).setdefault(kind, rule.name)
+                planned = dict.fromkeys(then.kind for then in (rule.then, *rule.further))
+                for kind in self._done.pop((decision["event_id"], rule.name), planned):
+                    self.acted_on.setdefault(target, {}).setdefault(kind, rule.name)
         for pair in combinations(sorted(met), 2):
             self.overlaps[pair] += 1
 

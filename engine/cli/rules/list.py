@@ -6,6 +6,7 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.cli.output import Console
 from engine.cli.rules.in_use import in_use
+from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.rules import Rule
 from engine.core.domain.units import duration_text, time_text
 from engine.settings import Settings
@@ -23,16 +24,20 @@ def command(settings: Settings) -> None:
     table = Table("rule", "events", "does", "mode", "reason")
     for rule in now.rules:
         mode = _paused(paused[rule.name]) if rule.name in paused else _mode(rule)
-        table.add_row(rule.name, ", ".join(rule.events), _deed(rule), mode, rule.reason)
+        table.add_row(rule.name, ", ".join(rule.events), _deeds(rule), mode, rule.reason)
     console = Console()
     console.print(table)
     by = f", by {version.author}" if version.author else ""
     console.print(f"rulebook {version.id}, version {version.number}, pushed {time_text(version.ts_ms)} UTC{by}")
 
 
-def _deed(rule: Rule) -> str:
-    lasts = f" for {duration_text(rule.then.for_ms)}" if rule.then.for_ms is not None else ""
-    return f"{rule.then.kind} {rule.then.target}{lasts}"
+def _deeds(rule: Rule) -> str:
+    return ", ".join(_deed(then) for then in (rule.then, *rule.further))
+
+
+def _deed(then: ActionTemplate) -> str:
+    lasts = f" for {duration_text(then.for_ms)}" if then.for_ms is not None else ""
+    return f"{then.kind} {then.target}{lasts}"
 
 
 def _paused(pause: Pause) -> str:

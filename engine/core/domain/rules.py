@@ -4,13 +4,12 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import NO_FOLLOW_UPS, AskModel, FollowUps, Program, Readings, Rest, Watch
-from engine.core.kernel import hash64, lookup
 from engine.core.series.entity_series import EntitySeries
-from engine.core.values.hashing import hash32
 from engine.core.values.lists import LiveList
 
 CounterKind = Literal["count", "distinct", "sum"]
@@ -20,7 +19,6 @@ MAX_CAP = 1_000
 DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
-_HASHES = 1 << 64
 ANY_EVENT = "any"
 USER = "user_id"
 TARGET = "target_id"
@@ -45,37 +43,6 @@ class Counter:
     cap: int
     approx: bool = False
     max_keys: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ActionTemplate:
-    """The `then:` of a rule. `target`: "user", "event", or the field that names it, found at `path`.
-
-    `lookback_ms`: also act on those who were there so long before the threshold was crossed.
-    """
-
-    kind: str
-    scope: str | None
-    for_ms: int | None
-    target: str
-    path: str
-    lookback_ms: int | None = None
-    needs: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """What is done to users whom rules meet again and again. A strike counts for `decay_ms`; `steps`: from how many
-    strikes on which action, ascending; `key`: of their series in a user's record."""
-
-    name: str
-    key: int
-    decay_ms: int
-    steps: tuple[tuple[int, ActionTemplate], ...]
-
-    def step(self, strikes: int) -> ActionTemplate | None:
-        """The highest step that so many strikes reach."""
-        return next((then for at, then in reversed(self.steps) if strikes >= at), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +71,7 @@ class Rule:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
     its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside;
     `fingerprint`: stands for its clauses and all that they read; `rests`: the kind of entity at which it has its
-    cooldown."""
+    cooldown; `further`: what it does beside `then`, on the same hit."""
 
     name: str
     key: int
@@ -124,6 +91,11 @@ class Rule:
     gate: float | None = None
     fingerprint: int = 0
     rests: str = USER
+    further: tuple[ActionTemplate, ...] = ()
+
+    def deeds(self) -> tuple[ActionTemplate, ...]:
+        """All that it may do: its actions, or on a ladder those of the steps."""
+        return tuple(then for _, then in self.ladder.steps) if self.ladder is not None else (self.then, *self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,47 +119,6 @@ class ModelSpec:
     hints: tuple[float, ...] = ()
     presume: float = 0.0
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-
-def target_of(event: Event, rule: Rule) -> str | None:
-    """Whom or what a rule's action is about; None when the event does not say."""
-    if rule.then.target == "user":
-        return event.user_id
-    if rule.then.target == "event":
-        return event.event_id
-    target = lookup(event.fields, rule.then.path)
-    return target if type(target) is str and target else None
-
-
-def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
-    """Whether a rule that holds acts: not after its last day, unless it is to protect. A canary acts on a share of its
-    targets, always the same ones: a larger share has those of a smaller one in it. Where the target is an event, its
-    user counts."""
-    if rule.expires_ms is not None and event.ts_ms >= rule.expires_ms and rule.then.kind != "allow":
-        return False
-    mode, share = mode_at(rule, event.ts_ms)
-    if mode != "canary":
-        return mode == "enforce"
-    entity = event.user_id if rule.then.target == "event" else target_id
-    chosen: int = hash64(f"canary\x00{rule.name}\x00{entity}")
-    return chosen < share * _HASHES
-
-
-def cooldown_key(rule: Rule, acts: bool) -> int:
-    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself, so a rule
-    that begins to act finds nobody resting."""
-    return rule.key if acts else hash32(f"shadow {rule.name}")
-
-
-def mode_at(rule: Rule, ts_ms: int) -> tuple[Mode, float]:
-    """A rule's mode at a time, and of a canary its share."""
-    stage = next((stage for stage in reversed(rule.plan) if ts_ms >= stage.from_ms), None)
-    return (stage.mode, stage.share) if stage is not None else (rule.mode, rule.share)
-
-
-def allows(rule: Rule, event: Event) -> bool:
-    """Whether an allow rule that holds keeps the others from acting."""
-    return is_in_force(rule, event, target_of(event, rule) or event.user_id)
 
 
 def threshold_of(model: str) -> str:

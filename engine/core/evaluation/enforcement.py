@@ -1,22 +1,14 @@
 """What comes of a rule that holds: it rests, climbs a ladder, keeps to its budget, acts."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, explain, ordinal
 from engine.core.domain.events import Event
-from engine.core.domain.rules import (
-    USER,
-    ActionTemplate,
-    Ladder,
-    Rule,
-    Rulebook,
-    allows,
-    cooldown_key,
-    is_in_force,
-    mode_at,
-)
+from engine.core.domain.rules import USER, Rule, Rulebook
 from engine.core.evaluation.budgets import allows_one_more
+from engine.core.evaluation.reach import allows, cooldown_key, is_in_force, mode_at, named_by
 from engine.core.evaluation.routing import EntityKey
 from engine.core.evaluation.scoring import Scoring
 from engine.core.kernel import hash64
@@ -79,14 +71,14 @@ class Enforcement:
         looks_back = rule.then.lookback_ms is not None
         if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.identify()} {case.event.content}")):
             return  # another of its entities was faster, or the event itself
-        effect, then, strike = self._effect(case, rule, holding), rule.then, None
+        effect, thens, strike = self._effect(case, rule, holding), (rule.then, *rule.further), None
         if rule.ladder is not None and effect in ("acted", "shadow"):
             strike = _strike(case, rule, rule.ladder, effect == "acted")
             strikes = enter(case.record, strike, case.now, rule.ladder.decay_ms)
             clauses += (_describe_strike(rule.ladder, strikes),)
             step = rule.ladder.step(strikes)
             if step is not None:
-                then = step
+                thens = (step,)
             elif effect == "acted":
                 effect = "strike"
         case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
@@ -94,7 +86,7 @@ class Enforcement:
             case.record.cool(cooldown_key(rule, effect != "shadow"), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             explanation = explain(clauses, holding.counterfactual)
-            case.actions.append(self._act(case, rule, then, holding.target_id, explanation, strike))
+            case.actions += self._act(case, rule, thens, holding.target_id, explanation, strike)
 
     def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
         if holding.target_id is None:
@@ -111,15 +103,25 @@ class Enforcement:
         return "acted" if _can_afford(case, rule, holding) else "budget"
 
     def _act(
-        self, case: Case, rule: Rule, then: ActionTemplate, target_id: str, explanation: str, strike: Strike | None
-    ) -> Action:
+        self, case: Case, rule: Rule, thens: Sequence[ActionTemplate], target_id: str, explanation: str,
+        strike: Strike | None,
+    ) -> Iterator[Action]:  # fmt: skip
+        """The actions of a hit, in their order. `target_id`: what the rule is about; a further action whose target the
+        event does not name is left out."""
         event = case.event
-        return Action(
-            action_id((event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, target_id)),
-            event.ts_ms, then.kind, then.scope, then.target, target_id, event.event_id, event.user_id, rule.name,
-            rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier, then.needs, rule.told,
-            event.identify(), strike,
-        )  # fmt: skip
+        for place, then in enumerate(thens):
+            named = target_id if then.target == rule.then.target else named_by(event, then)
+            if named is None:
+                continue
+            further = (then.kind, then.scope or "") if place else ()
+            identity = action_id(
+                (event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, named), further
+            )
+            yield Action(
+                identity, event.ts_ms, then.kind, then.scope, then.target, named, event.event_id, event.user_id,
+                rule.name, rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier,
+                then.needs, rule.told, event.identify(), strike,
+            )  # fmt: skip
 
 
 def _rests(case: Case, rule: Rule, acts: bool) -> bool:

@@ -15,10 +15,11 @@ from engine.core.domain.decisions import ClauseTrace, Decision, Hit, Outcome, st
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import Decider, Program, Readings, RoutingProgram, Scorer
-from engine.core.domain.rules import Rulebook, target_of
+from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
 from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
+from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent, route
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels

@@ -8,8 +8,9 @@ event carries, and on nothing else.
 from collections.abc import Callable, Mapping
 
 from engine.core.domain.programs import ClusterProgram, EntityProgram, Rest, RoutingProgram
-from engine.core.domain.rules import Rule, Rulebook, cooldown_key, is_in_force
+from engine.core.domain.rules import Rule, Rulebook
 from engine.core.evaluation.lookbacks import look_back
+from engine.core.evaluation.reach import cooldown_key, is_in_force
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.kernel import remember
 from engine.core.series.entity_series import UNKNOWN

@@ -46,10 +46,13 @@ def identity_of(user_id: str, kind: str, event_id: str) -> int:
     return hash64(_named(user_id, kind, event_id))
 
 
-def action_id(event: tuple[str, str, str], content: int, rule: str, target: tuple[str, str]) -> str:
+def action_id(
+    event: tuple[str, str, str], content: int, rule: str, target: tuple[str, str], further: tuple[str, ...] = ()
+) -> str:
     """The deterministic id of an action. `event`: user, type and id; `content`: the hash of what the event says, so
-    that an id which a sender uses again names another action; `target`: its type and id."""
-    return digest(_named(*event), f"{content:016x}", rule, *target)
+    that an id which a sender uses again names another action; `target`: its type and id; `further`: kind and scope of
+    an action that its rule does beside its first one."""
+    return digest(_named(*event), f"{content:016x}", rule, *target, *further)
 
 
 def _named(user_id: str, kind: str, event_id: str) -> str:

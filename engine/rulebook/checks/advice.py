@@ -19,7 +19,7 @@ def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
         _look_at_clauses(rule, diagnostics)
         sense = (
             rule.rule.events,
-            rule.rule.then,
+            (rule.rule.then, *rule.rule.further),
             *[frozenset(clause.text for clause in group) for group in _groups(rule)],
         )
         if not rule.rule.clauses:

@@ -152,7 +152,8 @@ class ProgramWriter:
     def _carried(self, away: Rules, needed: list[Ref], entered: list[Counter]) -> tuple[str, ...]:
         """The fields of the event that a routed event takes along: those that are read on the way or after it."""
         declared = self._words.declared
-        paths = [rule.rule.then.path for _, rule in away if rule.rule.then.target not in ("user", "event")]
+        thens = [then for _, rule in away for then in (rule.rule.then, *rule.rule.further)]
+        paths = [then.path for then in thens if then.target not in ("user", "event")]
         for counter in entered:
             if counter.field not in declared.values:
                 paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))

@@ -12,7 +12,7 @@ from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.core.values.identity import INVALID_FIELDS
 from engine.errors import EventError
-from engine.rulebook.inline_tests.expectations import Expectations, read_actions, read_firing, tell_action
+from engine.rulebook.inline_tests.expectations import Expectations, read_actions, read_firing, tell_actions
 from engine.rulebook.inline_tests.failures import Witness, tell_failure
 from engine.rulebook.inline_tests.presets import preset, what_is_wrong
 from engine.rulebook.inline_tests.stage import ExampleStage, scorer_of
@@ -154,11 +154,10 @@ def _compare(
         report.error(span, message, _why(acting, play, min({*fired} ^ {*firing})))
         return
     for number, expected in zip(fired, expectations or (), strict=False):
-        (action, *_) = (*done[number], None)
-        if (action is None) != (expected is None) or (action and expected and not expected.is_met_by(action, number)):
+        if not expected.is_met_by(done[number], number):
             report.error(
                 keys["acts"].span, f"at event {number} rule `{play.rule}` does something else than the test expects",
-                f"it does {tell_action(action)}",
+                f"it does {tell_actions(done[number])}",
             )  # fmt: skip
             return
 

@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from engine.core.domain.decisions import Action
 from engine.core.domain.units import duration_text
 from engine.rulebook.inline_tests.steps import numbered
 from engine.rulebook.language.diagnostics import Diagnostics
-from engine.rulebook.language.schema import ACTION_KINDS, ACTION_OF_EXAMPLE, NEEDS, choice, duration, read_mapping
+from engine.rulebook.language.schema import (
+    ACTION_KINDS,
+    ACTION_OF_EXAMPLE,
+    MAX_ACTIONS,
+    NEEDS,
+    choice,
+    duration,
+    read_mapping,
+)
 from engine.rulebook.language.source import Node
 
 _NOTHING = "nothing"
@@ -34,8 +43,28 @@ class Expected:
         )
 
 
-Expectations = Sequence[Expected | None]
-"""One for each event that fires; None: nothing is done there."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What is done at one event. `whole`: nothing else than these actions; without it, something else may be done
+    beside the one that is named."""
+
+    actions: Sequence[Expected]
+    whole: bool
+
+    def is_met_by(self, actions: Sequence[Action], number: int) -> bool:
+        """Whether this is what was done at the event of this number: each of them by an action of its own."""
+        if not self.actions or (self.whole and len(actions) != len(self.actions)):
+            return not self.actions and not actions
+        return any(
+            all(wanted.is_met_by(action, number) for wanted, action in zip(self.actions, chosen, strict=True))
+            for chosen in permutations(actions, len(self.actions))
+        )
+
+
+NOTHING = Done((), whole=True)
+
+Expectations = Sequence[Done]
+"""One for each event that fires."""
 
 
 def read_firing(keys: Mapping[str, Node], count: int, report: Diagnostics, node: Node) -> list[int] | None:
@@ -60,20 +89,34 @@ def read_actions(node: Node, firing: Sequence[int], report: Diagnostics) -> Expe
     if not firing:
         report.error(node.span, "`acts` says what is done at events that fire, and this test expects none", "drop it")
         return None
-    if node.items is not None and len(node.items) != len(firing):
+    if node.items is not None and not _is_for_all(node) and len(node.items) != len(firing):
         message = f"`acts` lists {len(node.items)} actions, and {len(firing)} events are to fire"
         report.error(node.span, message, "one for each of them, `nothing` where nothing is done")
         return None
-    pairs = [(_read_action(item, report), item) for item in node.walk()]
-    if any(action is None and item.text != _NOTHING for action, item in pairs):
+    done = [_read_done(item, report) for item in node.walk()]
+    if None in done:
         return None
-    actions = [action for action, _ in pairs]
-    return actions if node.items is not None else actions * len(firing)
+    read = [one for one in done if one is not None]
+    return read if len(read) == len(firing) else read * len(firing)
+
+
+def _is_for_all(node: Node) -> bool:
+    """Whether what is done at one event is meant for each of them: it is not in a list, or is the list in a list."""
+    return node.items is None or (len(node.items) == 1 and node.items[0].items is not None)
+
+
+def _read_done(node: Node, report: Diagnostics) -> Done | None:
+    if node.text == _NOTHING:
+        return NOTHING
+    actions = [_read_action(item, report) for item in node.walk()]
+    if len(actions) > MAX_ACTIONS:
+        report.error(node.span, f"a rule does at most {MAX_ACTIONS} things")
+        return None
+    read = [action for action in actions if action is not None]
+    return Done(read, whole=node.items is not None) if len(read) == len(actions) and read else None
 
 
 def _read_action(node: Node, report: Diagnostics) -> Expected | None:
-    if node.entries is None and node.text == _NOTHING:
-        return None
     if node.entries is None:
         report.error(
             node.span, f"an action is a mapping, or `nothing`; this is {node.kind}", "{limit: posting, for: 1h}"
@@ -98,10 +141,13 @@ def _read_action(node: Node, report: Diagnostics) -> Expected | None:
     )
 
 
-def tell_action(action: Action | None) -> str:
+def tell_actions(actions: Sequence[Action]) -> str:
     """What was done, as a test would have it."""
-    if action is None:
-        return _NOTHING
+    told = [_tell_action(action) for action in actions]
+    return f"[{', '.join(told)}]" if len(told) > 1 else "".join(told) or _NOTHING
+
+
+def _tell_action(action: Action) -> str:
     text = f"{action.kind}: {action.scope}" if action.scope else action.kind
     if action.for_ms is not None:
         text += f", for: {duration_text(action.for_ms)}"

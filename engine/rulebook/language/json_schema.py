@@ -11,6 +11,7 @@ from engine.rulebook.language.schema import (
     FIELD_TYPES,
     LADDER,
     LIST,
+    MAX_ACTIONS,
     META,
     MODEL,
     NAME_PATTERN,
@@ -45,15 +46,27 @@ def json_schema() -> Json:
 
     step = shaped(STEP_OF_EXAMPLE)
     done: Json = {"anyOf": [shaped(ACTION_OF_EXAMPLE), {"const": "nothing"}]}
+    several: Json = {"type": "array", "items": shaped(ACTION_OF_EXAMPLE), "minItems": 1, "maxItems": MAX_ACTIONS}
     example = shaped(
         EXAMPLE,
         steps={"type": "array", "items": step, "minItems": 1},
         given={"anyOf": [step, {"type": "array", "items": step, "minItems": 1}]},
-        acts={"anyOf": [*done["anyOf"], {"type": "array", "items": done, "minItems": 1}]},
+        acts={
+            "anyOf": [
+                *done["anyOf"],
+                {"type": "array", "items": {"anyOf": [*done["anyOf"], several]}, "minItems": 1},
+            ]
+        },
     )
     rule = shaped(
         RULE,
-        then={"anyOf": [{"const": "allow"}, shaped(THEN)]},
+        then={
+            "anyOf": [
+                {"const": "allow"},
+                shaped(THEN),
+                {"type": "array", "items": shaped(THEN), "minItems": 1, "maxItems": MAX_ACTIONS},
+            ]
+        },
         cooldown=shaped(COOLDOWN),
         plan=shaped(PLAN),
         budget=shaped(BUDGET),

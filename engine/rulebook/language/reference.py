@@ -14,7 +14,7 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "lists": ("`name:` and", schema.LIST),
     "models": ("`name:` and", schema.MODEL),
     "rules": ("`name:` and", schema.RULE),
-    "then": ("`allow`, or one action with", schema.THEN),
+    "then": ("`allow`, or one action, or a list of up to four, with", schema.THEN),
     "ladders": ("`name:` and", schema.LADDER),
     "steps": ("A list; each of them one action with", schema.STEP),
     "cooldown": ("", schema.COOLDOWN),

@@ -22,6 +22,7 @@ NEEDS = ("review",)
 UNLESS_BEFORE = "shadow unless before"
 IF_EXCEEDED = ("shadow", UNLESS_BEFORE)
 MAX_STRIKES = 50
+MAX_ACTIONS = 4
 SEVERITIES = ("low", "medium", "high", "critical")
 BOUNDS = ("none", "wilson_lower_95")
 
@@ -177,7 +178,8 @@ EXAMPLE: Shape = {
     ),
     "fires": Key("always or never", {"enum": ["always", "never"]}),
     "acts": Key(
-        "what the rule does at the events that fire: one action for all, or one for each, `nothing` for none",
+        "what the rule does at the events that fire: one action for all, or one for each, `nothing` for none; a list "
+        "in the list has all actions of one event",
         {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1}, {"const": "nothing"}]},
     ),
     "given": Key(
@@ -192,7 +194,11 @@ RULE: Shape = {
     "when": Key("all of these hold", _CLAUSES),
     "any": Key("at least one of these holds", _CLAUSES),
     "unless": Key("none of these holds", _CLAUSES),
-    "then": Key("what to do", {"anyOf": [{"const": "allow"}, {"type": "object"}]}, required=True),
+    "then": Key(
+        "what to do",
+        {"anyOf": [{"const": "allow"}, {"type": "object"}, {"type": "array", "minItems": 1, "maxItems": MAX_ACTIONS}]},
+        required=True,
+    ),
     "cooldown": Key("do not act again on the same entity so soon", {"type": "object"}),
     "mode": Key(
         "shadow decides and publishes nothing, a canary acts on a share of entities",

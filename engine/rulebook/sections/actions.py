@@ -1,6 +1,7 @@
 """What a rule does: its `then`, the ladders that it may point to, and how long it rests."""
 
-from engine.core.domain.rules import USER, ActionTemplate, Ladder
+from engine.core.domain.actions import ActionTemplate, Ladder
+from engine.core.domain.rules import USER
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
@@ -41,14 +42,50 @@ def _read_step(node: Node, title: str, report: Diagnostics) -> tuple[int, Action
     return at, _template(keys, kind, "user", "user", report)
 
 
-def read_then(
+ALLOW = ActionTemplate(kind="allow", scope=None, for_ms=None, target="user", path="user")
+
+_DONE_TWICE = "`then` of rule `{}` says the same action twice"
+
+
+def read_thens(
+    declared: Declarations, node: Node, rule: str, ladders: dict[str, Ladder]
+) -> tuple[tuple[ActionTemplate, ...], Ladder | None]:
+    """What a rule does: one action, or several on the same hit. On a ladder the action is the one of the step that is
+    reached. Nothing and errors where it cannot be read."""
+    report = declared.diagnostics
+    if node.items is None:
+        then, ladder = _read_then(declared, node, rule, ladders)
+        return ((then,) if then is not None else ()), ladder
+    if not 1 <= len(node.items) <= schema.MAX_ACTIONS:
+        report.error(node.span, f"`then` lists from 1 to {schema.MAX_ACTIONS} actions, these are {len(node.items)}")
+    thens = list[ActionTemplate]()
+    for place, item in enumerate(node.items):
+        keys = item.entries or {}
+        if item.text == "allow" or "ladder" in keys or "allow" in keys:
+            report.error(item.span, "`allow` and `ladder` stand alone: a list is of other actions")
+            continue
+        if place and ("also" in keys or "lookback" in keys):
+            hint = "write it there: all actions of the rule look back"
+            report.error(item.span, "`also: earlier` stands in the first action of a list", hint)
+        then, _ = _read_then(declared, item, rule, ladders)
+        if then is None:
+            continue
+        if any((then.kind, then.scope, then.target) == (one.kind, one.scope, one.target) for one in thens):
+            report.error(item.span, _DONE_TWICE.format(rule), "drop one, or give it another target or scope")
+        if thens and thens[0].lookback_ms is not None and then.target not in ("user", "event", thens[0].target):
+            hint = f"with `also: earlier`, a further target is user, event or {thens[0].target}"
+            report.error(item.span, f'nothing is known of the "{then.target}" of earlier events', hint)
+        thens.append(then)
+    return tuple(thens), None
+
+
+def _read_then(
     declared: Declarations, node: Node, rule: str, ladders: dict[str, Ladder]
 ) -> tuple[ActionTemplate | None, Ladder | None]:
-    """What a rule does. On a ladder the action is the one of the step that is reached."""
     report = declared.diagnostics
     if node.entries is None:
         if node.text == "allow":
-            return ActionTemplate(kind="allow", scope=None, for_ms=None, target="user", path="user"), None
+            return ALLOW, None
         hint = (
             f"write {{{node.text}: its scope}}"
             if node.text in schema.ACTION_KINDS

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.core.domain.actions import Ladder
 from engine.core.domain.follow_ups import internal_type
-from engine.core.domain.rules import CounterKind, Ladder, threshold_of
+from engine.core.domain.rules import CounterKind, threshold_of
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.lists import Conceal, LiveList, entries_of
 from engine.keys.phrases import Phrases

@@ -24,6 +24,6 @@ def names_read(made: Declarations, rules: Iterable[RuleDeclaration], models: Map
         names |= {part for kind in cluster.share for part in kind.split("+")} - made.values.keys()
     for spec in models.values():
         names |= {*spec.numbers, *spec.texts, *spec.categories} - made.values.keys()
-    names |= {rule.rule.then.path for rule in rules}
+    names |= {then.path for rule in rules for then in (rule.rule.then, *rule.rule.further)}
     plain = {name.removeprefix("event.") for name in names}
     return frozenset(plain | {name.partition(".")[0] for name in plain} - {""})

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from engine.core.domain.rules import USER, ActionTemplate, Rule
+from engine.core.domain.actions import ActionTemplate
+from engine.core.domain.rules import USER, Rule
 from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
@@ -11,7 +12,7 @@ from engine.rulebook.language.nodes import Expr
 from engine.rulebook.language.schema import choice
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.actions import read_cooldown, read_then
+from engine.rulebook.sections.actions import read_cooldown, read_thens
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
 
@@ -43,6 +44,10 @@ class RuleDeclaration:
         yield from self.unless
 
 
+_NOTHING = ActionTemplate(kind="flag", scope=None, for_ms=None, target="user", path="user")
+"""Of a rule whose `then` is wrong, and has been reported."""
+
+
 def read_rules(declared: Declarations) -> list[RuleDeclaration]:
     """All rules, in the order of the files. What is wrong in them is reported."""
     rules = []
@@ -63,7 +68,8 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     if node.entries is not None and "when" not in keys and "any" not in keys:
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
     events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
-    then, ladder = read_then(declared, keys["then"], name, declared.ladders) if "then" in keys else (None, None)
+    thens, ladder = read_thens(declared, keys["then"], name, declared.ladders) if "then" in keys else ((), None)
+    first, *further = thens or (_NOTHING,)
     rests, cooldown_ms = read_cooldown(declared, keys["cooldown"]) if "cooldown" in keys else (USER, 0)
     mode, share = read_mode(keys["mode"], report) if "mode" in keys else ("enforce", 1.0)
     plan = read_plan(keys["plan"], report) if "plan" in keys else ()
@@ -87,7 +93,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         key=hash32(f"rule {name}"),
         events=events,
         clauses=tuple(texts),
-        then=then or ActionTemplate(kind="flag", scope=None, for_ms=None, target="user", path="user"),
+        then=first,
         cooldown_ms=cooldown_ms,
         mode=mode,
         reason=reason,
@@ -100,6 +106,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         told=meta_texts,
         gate=gate,
         rests=rests,
+        further=tuple(further),
     )
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     per = (keys["cooldown"].entries or {}).get("per") if "cooldown" in keys else None

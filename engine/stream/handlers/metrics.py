@@ -197,7 +197,7 @@ class Metrics:
         """Begin at 0 what the rules and models of a rulebook may bring about: of a counter that is first seen at 1,
         Prometheus tells no increase."""
         for rule in rulebook.rules:
-            for then in [then for _, then in rule.ladder.steps] if rule.ladder is not None else [rule.then]:
+            for then in rule.deeds():
                 self.actions.labels(rule.name, then.kind)
             for effect in get_args(Effect):
                 self.hits.labels(rule.name, effect)

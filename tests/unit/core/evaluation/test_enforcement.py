@@ -268,3 +268,58 @@ def test_what_did_not_act_finds_nobody_resting_once_it_acts() -> None:
         decision = Evaluator(book, {}).evaluate(event, program, record).decision
         effects.append(decision.hits[0].effect if decision is not None else None)
     assert effects == [None] * 3 + ["shadow"] + ["cooldown"] * 6 + ["acted"] + ["cooldown"] * 9
+
+
+SEVERAL = """
+version: 1
+fields: {owner: text}
+rules:
+  reported:
+    event: report
+    when: [event.n >= 3]
+    then: [{remove: post, target: target_id, for: 1h}, {review: post}, {warn: owner, target: owner}]
+    cooldown: {per: user_id, for: 1h}
+"""
+
+
+def reports(*ns: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{"ts": T0 + n, "type": "report", "n": n, "target_id": "p1", **fields} for n in ns]
+
+
+def test_a_rule_does_several_things_on_one_hit() -> None:
+    decisions, actions = run(SEVERAL, reports(1, 3, 4, owner="bob"))
+    assert effects(decisions) == ["acted", "cooldown"]
+    assert [(one["kind"], one["target"]["type"], one["target"]["id"], one.get("for_ms")) for one in actions] == [
+        ("remove", "target_id", "p1", HOUR), ("review", "user", "ann", None), ("warn", "owner", "bob", None)
+    ]  # fmt: skip
+    assert len({one["action_id"] for one in actions}) == 3
+
+
+def test_the_first_of_several_actions_has_the_id_of_the_only_one() -> None:
+    alone = SEVERAL.replace("[{remove: post, target: target_id, for: 1h}, {review: post}, {warn: owner, target: owner}]",
+                            "{remove: post, target: target_id}")  # fmt: skip
+    assert run(SEVERAL, reports(3))[1][0]["action_id"] == run(alone, reports(3))[1][0]["action_id"]
+
+
+def test_what_the_event_does_not_name_is_left_out_beside_the_first_action() -> None:
+    _, actions = run(SEVERAL, reports(3))
+    assert [one["kind"] for one in actions] == ["remove", "review"]
+    decisions, actions = run(SEVERAL, reports(3, target_id=None))
+    assert (effects(decisions), actions) == (["no_target"], [])
+
+
+def test_all_actions_meet_those_who_came_before() -> None:
+    rules = """
+version: 1
+counters: {users: {distinct: user_id, of: post, by: ip, over: 1h}}
+rules:
+  swarm:
+    event: post
+    when: [users >= 3]
+    then: [{hide: content, target: event, also: earlier, lookback: 1h}, {limit: posting}]
+"""
+    _, actions = run(rules, [{"ts": T0 + n, "user_id": f"u{n}", "ip": "192.0.2.1"} for n in range(3)])
+    done = [(one["user_id"], one["kind"], one["target"]["id"]) for one in actions]
+    assert sorted(done) == sorted(
+        [*((f"u{n}", "hide", f"e{n}") for n in range(3)), *((f"u{n}", "limit", f"u{n}") for n in range(3))]
+    )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.core.domain.rules import ActionTemplate, Rule
+from engine.core.domain.actions import ActionTemplate
+from engine.core.domain.rules import Rule
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.diagnostics import Diagnostic
 
@@ -119,3 +120,27 @@ def test_a_ladder_stands_alone() -> None:
     assert rule("{ladder: climb}").ladder is not None
     told = "`ladder` stands alone: its steps say what is done"
     assert messages("{limit: posting}", "{ladder: climb, for: 1h}") == [told]
+
+
+def test_several_actions_are_read_in_their_order() -> None:
+    read = rule("[{limit: posting}, {review: post, target: author}]")
+    assert [(then.kind, then.target) for then in read.deeds()] == [("limit", "user"), ("review", "author")]
+    assert rule("{ladder: climb}").deeds()[1].for_ms == 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        ("[]", "`then` lists from 1 to 4 actions, these are 0"),
+        ("[{flag: a}, {flag: b}, {flag: c}, {flag: d}, {flag: e}]", "`then` lists from 1 to 4 actions, these are 5"),
+        ("[{flag: a}, allow]", "`allow` and `ladder` stand alone: a list is of other actions"),
+        ("[{flag: a}, {ladder: climb}]", "`allow` and `ladder` stand alone: a list is of other actions"),
+        ("[{flag: a}, {flag: a, for: 1h}]", "`then` of rule `r` says the same action twice"),
+        ("[{flag: a}, {hide: it, also: earlier, lookback: 1h}]",
+         "`also: earlier` stands in the first action of a list"),
+        ("[{flag: a, also: earlier, lookback: 1h}, {hide: it, target: author}]",
+         'nothing is known of the "author" of earlier events'),
+    ],
+)  # fmt: skip
+def test_a_list_of_actions_is_refused_for_a_reason(then: str, told: str) -> None:
+    assert messages("{limit: posting}", then) == [told]

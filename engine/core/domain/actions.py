@@ -1,0 +1,34 @@
+"""What rules do, as a rulebook says it: an action before anybody is met, and the ladders that lead to some."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTemplate:
+    """An action of a rule, or of a step. `target`: "user", "event", or the field that names it, found at `path`.
+
+    `lookback_ms`: also act on those who were there so long before the threshold was crossed.
+    """
+
+    kind: str
+    scope: str | None
+    for_ms: int | None
+    target: str
+    path: str
+    lookback_ms: int | None = None
+    needs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """What is done to users whom rules meet again and again. A strike counts for `decay_ms`; `steps`: from how many
+    strikes on which action, ascending; `key`: of their series in a user's record."""
+
+    name: str
+    key: int
+    decay_ms: int
+    steps: tuple[tuple[int, ActionTemplate], ...]
+
+    def step(self, strikes: int) -> ActionTemplate | None:
+        """The highest step that so many strikes reach."""
+        return next((then for at, then in reversed(self.steps) if strikes >= at), None)
