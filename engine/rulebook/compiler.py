@@ -26,8 +26,9 @@ from engine.rulebook.checks.fingerprints import give_fingerprints
 from engine.rulebook.checks.follow_ups import check_follow_ups
 from engine.rulebook.checks.membership import check_entries
 from engine.rulebook.codegen.functions import Vocabulary
-from engine.rulebook.codegen.lookbacks import find_rests, find_watches
+from engine.rulebook.codegen.lookbacks import find_watches
 from engine.rulebook.codegen.programs import ProgramWriter
+from engine.rulebook.codegen.rests import find_rests
 from engine.rulebook.inline_tests.examples import run_examples
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref, children, names_in

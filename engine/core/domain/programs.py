@@ -76,9 +76,9 @@ class RoutingProgram:
     rules that are decided when it is back.
 
     `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
-    that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose other clauses
-    hold; `invalid`: tells which fields are not what they should be, where that is needed on the way; `judge`: what
-    the user's counters say of whether an entity counts the event.
+    that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose clauses hold
+    that can be told before; `invalid`: tells which fields are not what they should be, where that is needed on the
+    way; `judge`: what the user's counters say of whether an entity counts the event.
     """
 
     entities: Mapping[str, EntityProgram]
@@ -150,10 +150,11 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A rule that rests at its entities. `holds`: whether its clauses about the entity hold at a time."""
+    """A rule that rests at its entities. `holds`: whether its clauses about the entity, or about all entities so far,
+    hold at a time."""
 
     rule: int
-    holds: Callable[[EntitySeries, int, str], bool]
+    holds: Callable[[Fields, Readings, int, str], bool]
 
 
 class Scorer(Protocol):

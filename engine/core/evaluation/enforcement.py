@@ -82,7 +82,7 @@ class Enforcement:
             elif effect == "acted":
                 effect = "strike"
         case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
-        if rule.cooldown_ms and rule.rests == USER and effect in _REMEMBERED:
+        if rule.cooldown_ms and _rests_at_user(case, rule) and effect in _REMEMBERED:
             case.record.cool(cooldown_key(rule, effect != "shadow"), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             explanation = explain(clauses, holding.counterfactual)
@@ -124,10 +124,15 @@ class Enforcement:
             )  # fmt: skip
 
 
+def _rests_at_user(case: Case, rule: Rule) -> bool:
+    """A rule that rests at another entity rests at the user of an event that does not name one."""
+    return rule.rests == USER or rule.name not in case.resting
+
+
 def _rests(case: Case, rule: Rule, acts: bool) -> bool:
     """At its user; where it rests at another entity, the event has learned of it there."""
-    if rule.rests != USER:
-        return case.resting.get(rule.name, False)
+    if not _rests_at_user(case, rule):
+        return case.resting[rule.name]
     return case.record.cooling(cooldown_key(rule, acts), case.now)
 
 

@@ -20,7 +20,7 @@ from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
 from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
 from engine.core.evaluation.reach import target_of
-from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent, route
+from engine.core.evaluation.routing import NOWHERE, RESTING, EntityKey, RetroactiveMatch, RoutedEvent, route
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
 from engine.core.kernel import identity_of, lookup, remember
@@ -225,8 +225,9 @@ class Evaluator:
     def _route(self, case: Case, program: RoutingProgram, entity_keys: list[EntityKey]) -> RoutedEvent | None:
         """The event as it goes on to its entities; without any, the remaining rules are decided here."""
         event, series = case.event, case.record.series
-        scores = case.scoring.scores
-        values = program.gather(event.fields, series, case.now, scores)
+        values = program.gather(event.fields, series, case.now, case.scoring.scores)
+        eligible = self._eligible(case, program, series) if entity_keys and not case.allowed else {}
+        entity_keys = [entity for entity in entity_keys if self._is_asked(entity[0], eligible)]
         if not entity_keys:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
@@ -239,12 +240,6 @@ class Evaluator:
             fields[INVALID_FIELDS] = program.invalid(event.fields)
         if program.judge is not None:
             fields.update(program.judge(event.fields, series, case.now))
-        eligible = {}
-        if not case.allowed:
-            for index in program.eligible(event.fields, series, case.now, scores):
-                target_id = target_of(event, self.rulebook.rules[index])
-                if target_id is not None and len(target_id) <= MAX_ID_CHARS:
-                    eligible[self.rulebook.rules[index].name] = target_id
         routed = RoutedEvent(
             NOWHERE, event.event_id, event.type, event.user_id, event.ts_ms, case.user_partition, fields, entity_keys,
             values, case.models, case.allowed, eligible, tuple(case.hits), answers=[], clusters={}, members={},
@@ -253,6 +248,18 @@ class Evaluator:
         if program.clusters:
             take_labels(program.clusters, routed, case.record.links, case.now)
         return routed
+
+    def _eligible(self, case: Case, program: RoutingProgram, series: EntitySeries) -> dict[str, str]:
+        """The rules that may act, or rest, at an entity, and whom they are about."""
+        known = self._models.thresholds | case.scoring.scores
+        rules = [self.rulebook.rules[i] for i in program.eligible(case.event.fields, series, case.now, known)]
+        named = ((rule.name, target_of(case.event, rule)) for rule in rules)
+        return {name: target for name, target in named if target is not None and len(target) <= MAX_ID_CHARS}
+
+    def _is_asked(self, kind: str, eligible: Mapping[str, str]) -> bool:
+        """Whether an event has to visit the entities of a kind: where rules do nothing but rest, only if one may."""
+        rests = self.rulebook.rests.get(kind, ()) if kind.startswith(RESTING) else ()
+        return not kind.startswith(RESTING) or any(self.rulebook.rules[rest.rule].name in eligible for rest in rests)
 
     def _decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
         """Decide with gathered values: a rule holds when it holds for one of the readings."""

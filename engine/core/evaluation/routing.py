@@ -39,6 +39,9 @@ PART_SEPARATOR = "\x1f"
 
 _ESCAPE = "\x1e"
 
+RESTING = "~"
+"""What the kinds begin with at whose entities nothing is counted, and rules rest: they are visited last."""
+
 EntityKey = tuple[str, str]
 """An entity: its kind, such as "url_domain", and its key, such as "x.io"."""
 

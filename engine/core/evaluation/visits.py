@@ -11,7 +11,7 @@ from engine.core.domain.programs import ClusterProgram, EntityProgram, Rest, Rou
 from engine.core.domain.rules import Rule, Rulebook
 from engine.core.evaluation.lookbacks import look_back
 from engine.core.evaluation.reach import cooldown_key, is_in_force
-from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import RESTING, EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.kernel import remember
 from engine.core.series.entity_series import UNKNOWN
 from engine.core.state.clusters import (
@@ -98,16 +98,19 @@ def _count(
         if rule.name in routed.eligible or rule.key in record.contributors or watch.reachable(record.series, now):
             matches += look_back(watch, rule, routed, record, now, entity_key)
     for rest in rulebook.rests.get(kind, ()):
-        _rest(rest, rulebook.rules[rest.rule], routed, record, now, key)
+        _rest(rest, rulebook.rules[rest.rule], routed, record, now, entity_key)
     if plan.clusters:
         _link(plan.clusters, routed, record, kind, now)
     return matches
 
 
-def _rest(rest: Rest, rule: Rule, routed: RoutedEvent, record: EntityRecord, now: int, key: str) -> None:
+def _rest(rest: Rest, rule: Rule, routed: RoutedEvent, record: EntityRecord, now: int, entity_key: EntityKey) -> None:
     """Note whether the rule rests here; the event at which it does not begins the next rest."""
-    target_id = routed.eligible.get(rule.name)
-    if target_id is None or not rest.holds(record.series, now, key):
+    (kind, key), target_id = entity_key, routed.eligible.get(rule.name)
+    if target_id is None:
+        return
+    readings = routed.readings() if kind.startswith(RESTING) else [record.series]
+    if not any(rest.holds(routed.fields, reading, now, key) for reading in readings):
         return
     cooldown = cooldown_key(rule, is_in_force(rule, routed.event(), target_id))
     if record.cooling(cooldown, now):

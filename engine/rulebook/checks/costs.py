@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.programs import RoutingProgram
 from engine.core.domain.rules import ANY_EVENT, USER, Counter, Rulebook
+from engine.core.evaluation.routing import RESTING
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
 
@@ -79,7 +80,7 @@ def _event_us(rulebook: Rulebook, event_type: str) -> float:
 
 
 def _routing_us(routing: RoutingProgram) -> float:
-    entity_keys = [*routing.entities, *routing.clusters]
+    entity_keys = [kind.removeprefix(RESTING) for kind in (*routing.entities, *routing.clusters)]
     parts = [part for kind in entity_keys for part in kind.split("+")]
     keys_us = sum(KEY_US.get(part, 0.0) for part in parts)
     return keys_us + STOP_US * sum(STOPS.get(kind, 1) for kind in entity_keys)

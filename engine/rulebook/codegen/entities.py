@@ -8,6 +8,7 @@ from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import EntityProgram, Rest, Watch
 from engine.core.domain.rules import Counter
 from engine.core.evaluation.choice import most_of
+from engine.core.evaluation.routing import RESTING
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals
 from engine.rulebook.codegen.functions import (
@@ -17,6 +18,7 @@ from engine.rulebook.codegen.functions import (
     conditions,
     excluding,
     from_series,
+    from_values,
     function,
     store_of,
 )
@@ -48,7 +50,8 @@ class EntityWriter:
             source.append(function("withdraw(f, s, now, k)", withdraw, withdrawals(self._words, withdraw, entered)))
         compiled(source, f"{event_type} at {kind}", namespace)
         return EntityProgram(
-            namespace["find"], namespace["observe"], namespace["read"], most_of(kind), namespace.get("withdraw")
+            namespace["find"], namespace["observe"], namespace["read"], most_of(kind.removeprefix(RESTING)),
+            namespace.get("withdraw"),
         )
 
     def gather(self, event_type: str, counters: Sequence[Counter], scores: Iterable[str]) -> Any:
@@ -85,6 +88,8 @@ class EntityWriter:
         lines = [" hits = []"]
         for index, rule in rules:
             ours = [[clause for clause in group if not needs.kinds(clause)] for group in _groups(rule)]
+            if len(ours[1]) < len(rule.any):  # which of them hold is only known at the entities
+                ours[1] = []
             lines.append(f" if {conditions(scope, *ours)}: hits.append({index})")
         compiled([function("eligible(f, s, now, q)", scope, [*lines, " return hits"])], event_type, namespace)
         return namespace["eligible"]
@@ -93,7 +98,7 @@ class EntityWriter:
         """What to watch at the entities of one kind, for a rule with a lookback."""
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, self._read, no_score)
-        theirs = _about_entities(rule, needs)
+        theirs = self.decided_at_entities(rule, needs)
         count = self._words.scope(namespace, from_series, no_score)
         names = {ref.target for group in theirs for clause in group for ref in reached(needs.declared, clause.expr)}
         within_ms = max(self._words.counters[name].over_ms for name in names if name in self._words.counters)
@@ -144,17 +149,27 @@ class EntityWriter:
 
     def rest(self, index: int, rule: RuleDeclaration, kind: str, needs: Dependencies) -> Rest:
         """What to ask at the entities of one kind, for a rule that rests there."""
-        namespace = dict(RUNTIME)
-        scope = self._words.scope(namespace, self._read, no_score)
-        held = f" return {conditions(scope, *_about_entities(rule, needs))}"
-        compiled([function("holds(s, now, k)", scope, [held])], f"{rule.rule.name} at {kind}", namespace)
+        namespace, comes_last = dict(RUNTIME), kind.startswith(RESTING)
+        scope = (
+            self._words.scope(namespace, from_values, gathered_score)
+            if comes_last
+            else self._words.scope(namespace, self._read, no_score)
+        )
+        held = f" return {conditions(scope, *self.decided_at_entities(rule, needs))}"
+        compiled([function("holds(f, s, now, k)", scope, [held])], f"{rule.rule.name} at {kind}", namespace)
         return Rest(index, namespace["holds"])
+
+    @staticmethod
+    def decided_at_entities(rule: RuleDeclaration, needs: Dependencies) -> list[list[Clause]]:
+        """The clauses of a rule that cannot be told before the event is at its entities; of `any` all, if one is."""
+        late = [[clause for clause in group if needs.kinds(clause)] for group in _groups(rule)]
+        return [late[0], rule.any if late[1] else [], late[2]]
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
-        keys = f"keys({', '.join(self._part(scope, part) for part in kind.split('+'))})"
+        keys = f"keys({', '.join(self._part(scope, part) for part in kind.removeprefix(RESTING).split('+'))})"
         lists = [excluding(self._words, scope, counter) for counter in counters]
-        if not all(lists):
+        if not lists or not all(lists):
             return keys
         left_out = " and ".join(sorted({f"k in {name}" for names in lists for name in names}))
         return f"tuple(k for k in {keys} if not ({left_out}))"
@@ -182,8 +197,9 @@ def no_score(_: Scope, model: str) -> str:
     raise AssertionError(f"the score of {model} is not read here")
 
 
-def _about_entities(rule: RuleDeclaration, needs: Dependencies) -> list[list[Clause]]:
-    return [[clause for clause in group if needs.kinds(clause)] for group in _groups(rule)]
+def gathered_score(_: Scope, model: str) -> str:
+    """Where scores were gathered."""
+    return f"s.get({f'score.{model}'!r})"
 
 
 def _groups(rule: RuleDeclaration) -> list[list[Clause]]:

@@ -1,7 +1,7 @@
-"""Rules that look back, or rest, at entities: what they need in order to be decided there as far as that goes."""
+"""Rules that look back at entities: what they need in order to be decided there as far as that goes."""
 
-from engine.core.domain.programs import Rest, Watch
-from engine.core.domain.rules import USER, Counter
+from engine.core.domain.programs import Watch
+from engine.core.domain.rules import Counter
 from engine.rulebook.codegen.entities import EntityWriter
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.language.nodes import Compare, Ref
@@ -22,34 +22,6 @@ def find_watches(rules: list[RuleDeclaration], words: Vocabulary, needs: Depende
     return {kind: tuple(watches) for kind, watches in by_kind.items()}
 
 
-def find_rests(rules: list[RuleDeclaration], words: Vocabulary, needs: Dependencies) -> dict[str, tuple[Rest, ...]]:
-    """The rules that rest at entities, by kind. What is wrong with them is reported."""
-    writer, by_kind = EntityWriter(words), dict[str, list[Rest]]()
-    for index, rule in enumerate(rules):
-        kind = rule.rule.rests
-        if kind != USER and _can_rest(rule, rules, needs):
-            by_kind.setdefault(kind, []).append(writer.rest(index, rule, kind, needs))
-    return {kind: tuple(rests) for kind, rests in by_kind.items()}
-
-
-def _can_rest(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> bool:
-    report, kind, feature = needs.declared.diagnostics, rule.rule.rests, f"a cooldown per {rule.rule.rests}"
-    kinds = {over for clause in rule.all_clauses() for over in needs.kinds(clause)}
-    if rule.rule.then.lookback_ms is not None:
-        report.error(
-            rule.rests_at, f"with `also: earlier`, a rule rests per {USER}", f"cooldown: {{per: {USER}, for: …}}"
-        )
-    elif kind in needs.declared.clusters:
-        report.error(rule.rests_at, f"a rule cannot rest per cluster; `{kind}` is one", f"let it rest per {USER}")
-    elif kinds != {kind}:
-        counted_over = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
-        hint = f"count by {kind} in this rule, or let it rest per {USER}"
-        report.error(rule.rests_at, f"{feature} needs counters by {kind}, and by no other entity; {counted_over}", hint)
-    else:
-        return _is_split(rule, rules, needs, feature)
-    return False
-
-
 def _can_look_back(
     rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, counter: Counter | None
 ) -> bool:
@@ -64,11 +36,11 @@ def _can_look_back(
     elif any(needs.counters[name].approx for name in names if needs.counters[name].by in kinds):
         report.error(rule.span, "`also: earlier` needs exact counters: who came before is not known from a sample")
     else:
-        return _is_split(rule, rules, needs, "`also: earlier`")
+        return is_split(rule, rules, needs, "`also: earlier`")
     return False
 
 
-def _is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, feature: str) -> bool:
+def is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, feature: str) -> bool:
     """Whether the user and the entity can each decide their part of a rule, and nothing later overrules them."""
     report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
     mixed = any(needs.kinds(clause) and needs.needs_user(clause) for clause in clauses)
@@ -80,20 +52,21 @@ def _is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Depend
         )
     elif any(needs.scores(clause) & needs.away_models for clause in clauses):
         report.error(rule.span, f"with {feature}, no model may be used that reads other entities' counters")
-    elif (waiting := _allowing(rule, rules, needs)) is not None:
-        report.error(
+    else:
+        return is_not_overruled(rule, rules, needs, feature)
+    return False
+
+
+def is_not_overruled(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, feature: str) -> bool:
+    """Whether no allow rule is decided after a rule has begun to act, or to rest, at an entity."""
+    waiting = _allowing(rule, rules, needs)
+    if waiting is not None:
+        needs.declared.diagnostics.error(
             rule.span,
             f"{feature} would act before allow rule `{waiting.rule.name}`, which counts over other entities",
             "let the allow rule count over users, or exempt in `unless`",
         )
-    else:
-        return True
-    return False
-
-
-def asks_at_entities(rule: RuleDeclaration) -> bool:
-    """Whether a rule is decided at its entities in part: those it takes its clauses about the event along to."""
-    return rule.rule.then.lookback_ms is not None or rule.rule.rests != USER
+    return waiting is None
 
 
 def _allowing(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies) -> RuleDeclaration | None:

@@ -15,7 +15,7 @@ from engine.core.domain.rules import USER, Counter, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import observations, withdrawals
-from engine.rulebook.codegen.entities import EntityWriter, no_score
+from engine.rulebook.codegen.entities import EntityWriter, gathered_score, no_score
 from engine.rulebook.codegen.explanations import counterfactual, trace
 from engine.rulebook.codegen.functions import (
     CounterSource,
@@ -29,7 +29,7 @@ from engine.rulebook.codegen.functions import (
     from_values,
     function,
 )
-from engine.rulebook.codegen.lookbacks import asks_at_entities
+from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import KEY_PATHS
@@ -90,6 +90,7 @@ class ProgramWriter:
         kinds = {counter.by for counter in (*counters, *read.values())} | {
             kind for cluster in clusters.values() for kind in cluster.spec.share
         }
+        kinds |= {resting_place(rule, self._needs) for _, rule in away if rule.rule.rests != USER}
         entities = {}
         for kind in sorted(kinds - {USER} - self._words.declared.clusters.keys()):
             entered = [counter for counter in counters if counter.by == kind]
@@ -100,7 +101,7 @@ class ProgramWriter:
         gathered = [counter for counter in read.values() if counter.by == USER]
         scores = [name for name in asked if name not in self._needs.away_models and _named(name, needed)]
         decider = self._decider(
-            event_type, away, [name for name in asked if name in self._needs.away_models], from_values, _gathered_score
+            event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
         )
         carried = self._carried(away, needed, [counter for counter in counters if counter.by != USER])
         if away and not is_follow_up(event_type):
@@ -219,10 +220,6 @@ class ProgramWriter:
             explanation = f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule)!r}"
             lines.append(f" if i == {index}: return {explanation}")
         return function("explain(i, f, s, now, q)", scope, [*lines, " return (), None"])
-
-
-def _gathered_score(_: Scope, model: str) -> str:
-    return f"s.get({f'score.{model}'!r})"
 
 
 def _named(model: str, refs: list[Ref]) -> bool:

@@ -146,7 +146,9 @@ PLAN: Shape = {
     ),
 }
 COOLDOWN: Shape = {
-    "per": Key("the entity that rests: user_id, or what the rule counts by", _ONE_OR_MORE, required=True),
+    "per": Key(
+        "the entity that rests: user_id, or whatever counters may be by, except a cluster", _ONE_OR_MORE, required=True
+    ),
     "for": Key("how long", _DURATION, required=True),
 }
 META: Shape = {

@@ -77,7 +77,8 @@ def find_dependencies(
     away = set()
     for index, rule in enumerate(rules):
         refs = [ref for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
-        if any(_is_away(counters, ref) or (ref.kind == "score" and ref.target in models) for ref in refs):
+        rests_away = rule.rule.rests != USER
+        if rests_away or any(_is_away(counters, ref) or (ref.kind == "score" and ref.target in models) for ref in refs):
             away.add(index)
     waited_for: set[int] = set()
     while True:

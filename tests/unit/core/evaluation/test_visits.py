@@ -80,8 +80,6 @@ def test_an_allowed_event_begins_no_rest() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("when: [reports >= 2, sent < 100]", "when: [sent > 3]",
-         "a cooldown per target_id needs counters by target_id, and by no other entity; it counts over users only"),
         ("when: [reports >= 2, sent < 100]", "when: [reports > sent]",
          "with a cooldown per target_id, a clause is about the entity's counters or about the event, not both"),
         ("per: target_id", "per: taget_id", 'nothing can be counted by "taget_id"'),
@@ -94,4 +92,76 @@ def test_an_allowed_event_begins_no_rest() -> None:
 def test_what_cannot_rest_there_is_told(old: str, new: str, told: str) -> None:
     assert old in RULES
     _, found = check_rulebook({"r.yaml": RULES.replace(old, new).replace("MORE", "")})
+    assert told in [one.message for one in found.errors]
+
+
+FIELD = RULES.replace("when: [reports >= 2, sent < 100]", "when: [event.bad == 1]")
+
+
+def test_a_rule_that_counts_by_no_entity_rests_at_one() -> None:
+    reports = Reports(rules=FIELD)
+    assert [reports.send(f"u{n}", "p1", n, bad=1) for n in range(3)] == ["acted", "cooldown", "cooldown"]
+    assert reports.send("u9", "p2", 3, bad=1) == "acted"
+    assert [reports.send(f"u{n}", "p1", 599 + n, bad=1) for n in range(2)] == ["cooldown", "acted"]
+
+
+def test_an_event_at_which_it_does_not_hold_does_not_travel() -> None:
+    rulebook = load_rulebook(
+        {"r.yaml": FIELD.replace("MORE", "").replace("cooldown: {per: target_id", "cooldown: {per: ip")}
+    )
+    stage = ExampleStage(rulebook, {})
+    for number, bad in enumerate((0, 1)):
+        sent = {
+            "event_id": f"e{number}",
+            "type": "report",
+            "user_id": "u",
+            "ts": START_MS,
+            "ip": "192.0.2.1",
+            "target_id": "p",
+            "bad": bad,
+        }
+        stage.send(FieldMapping().read(sent, content=number))
+        assert [kind for kind, _ in stage.entities if kind == "~ip"] == ["~ip"] * bad
+
+
+def test_a_rule_rests_at_another_entity_than_it_counts_by() -> None:
+    reports = Reports(rules=RULES.replace("per: target_id", "per: device_id"))
+    held = [reports.send(f"u{n}", f"p{n // 3}", n, device_id="d") for n in range(6)]
+    assert held == ["none", "acted", "cooldown", "none", "cooldown", "cooldown"]
+    assert reports.send("u7", "p0", 7, device_id="other") == "acted"
+
+
+def test_an_event_that_does_not_name_the_entity_rests_at_its_user() -> None:
+    reports = Reports(rules=FIELD.replace("per: target_id", "per: device_id"))
+    assert [reports.send(user, "p1", n, bad=1) for n, user in enumerate("aab")] == ["acted", "cooldown", "acted"]
+
+
+def test_clauses_about_an_entity_and_the_user_at_once_are_decided_before_it_rests_elsewhere() -> None:
+    rules = RULES.replace("per: target_id", "per: device_id").replace(
+        "when: [reports >= 2, sent < 100]", "any: [reports >= sent + 2, reports > 90]"
+    )
+    reports = Reports(rules=rules)
+    held = [reports.send(f"u{n}", "p1", n, device_id="d") for n in range(4)]
+    assert held == ["none", "none", "acted", "cooldown"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("when: [reports >= 2, sent < 100]", "when: [members >= 2]",
+         "a cooldown per device_id needs a rule that counts over no cluster; it counts over ring"),
+        ("when: [reports >= 2, sent < 100]", "when: [threshold.spam * reports > 2]",
+         "with a cooldown per device_id, no model may be used that reads other entities' counters"),
+        ("MORE", "\n  trusts: {event: report, when: [reports > 50], then: allow}",
+         "a cooldown per device_id would act before allow rule `trusts`, which counts over other entities"),
+    ],
+)  # fmt: skip
+def test_what_cannot_rest_elsewhere_is_told(old: str, new: str, told: str) -> None:
+    rules = RULES.replace("per: target_id", "per: device_id").replace(old, new).replace("MORE", "")
+    declared = """
+clusters: {ring: {of: report, share: ip, within: 1h}}
+models: {spam: {texts: [text], precision: 0.9}}
+"""
+    counted = "  members: {distinct: user_id, by: ring, over: 1h}\nrules:"
+    _, found = check_rulebook({"r.yaml": rules.replace("rules:", counted) + declared})
     assert told in [one.message for one in found.errors]
