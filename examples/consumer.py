@@ -29,13 +29,16 @@ CREATE TABLE IF NOT EXISTS actions (
     action_id TEXT PRIMARY KEY,
     read_ms INTEGER NOT NULL,
     kind TEXT, scope TEXT, target_type TEXT, target_id TEXT,
+    from_ms INTEGER NOT NULL DEFAULT 0,  -- nothing is done before
     until_ms INTEGER,                    -- NULL: until it is revoked
     waits INTEGER NOT NULL DEFAULT 0,    -- a person has to agree first
     revoked INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS by_target ON actions (target_type, target_id);
 """
-_STANDS = "NOT revoked AND NOT waits AND kind IS NOT NULL AND (until_ms IS NULL OR until_ms > :now)"
+_STANDS = (
+    "NOT revoked AND NOT waits AND kind IS NOT NULL AND from_ms <= :now AND (until_ms IS NULL OR until_ms > :now)"
+)
 
 
 def open_database(path: str) -> sqlite3.Connection:
@@ -57,14 +60,15 @@ def carry_out(database: sqlite3.Connection, value: bytes, published_ms: int, now
                 (_text(action["revokes"]), now_ms),
             )
             return
-        lasts_ms, target = action.get("for_ms"), action["target"]
+        lasts_ms, from_ms, target = action.get("for_ms"), action.get("not_before_ms", 0), action["target"]
         database.execute(
-            "INSERT INTO actions (action_id, read_ms, kind, scope, target_type, target_id, until_ms, waits) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (action_id) DO NOTHING",
+            "INSERT INTO actions (action_id, read_ms, kind, scope, target_type, target_id, from_ms, until_ms, "
+            "waits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (action_id) DO NOTHING",
             (
                 _text(action["action_id"]), now_ms, _text(action["kind"]), _text(action.get("scope", "")),
-                _text(target["type"]), _text(target["id"]),
-                published_ms + lasts_ms if lasts_ms is not None else None, action.get("needs") == "review",
+                _text(target["type"]), _text(target["id"]), from_ms,
+                max(published_ms, from_ms) + lasts_ms if lasts_ms is not None else None,
+                action.get("needs") == "review",
             ),
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ HOUR_MS = 3_600_000
 TEXT_CHARS = 300
 """So much of an event's text is told."""
 SAMPLES = 50
-MET = {"acted", "shadow", "strike", "budget"}
+MET = {"acted", "shadow", "strike", "budget", "spared", "holdout"}
 """What a rule did, or would have done. One that rests or that is overruled did nothing."""
 
 

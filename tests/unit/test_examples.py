@@ -52,6 +52,12 @@ def test_an_action_ends_when_its_time_since_it_was_published_is_over(database: s
     assert in_force(database, "user", "eve", 1) == in_force(database, "device", "ann", 1) == set()
 
 
+def test_an_action_waits_until_it_may_be_enforced(database: sqlite3.Connection) -> None:
+    read(database, action(not_before_ms=1_000), published_ms=100)
+    assert [against_ann(database, at) for at in (999, 1_000, 999 + HOUR_MS)] == [set(), LIMIT, LIMIT]
+    assert against_ann(database, 1_000 + HOUR_MS) == set()
+
+
 def test_an_action_that_comes_again_does_not_begin_again(database: sqlite3.Connection) -> None:
     read(database, action())
     read(database, action(), published_ms=HOUR_MS)

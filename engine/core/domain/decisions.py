@@ -8,11 +8,12 @@ from typing import Literal, NamedTuple
 from engine.core.state.strikes import Strike
 from engine.core.values.bounds import AtLeast
 
-Outcome = Literal["act", "allow", "cooldown", "strike", "budget", "shadow", "none"]
+Outcome = Literal["act", "allow", "cooldown", "strike", "budget", "spared", "holdout", "shadow", "none"]
 Mode = Literal["shadow", "canary", "enforce"]
-Effect = Literal["acted", "shadow", "cooldown", "strike", "budget", "allowed", "no_target"]
+Effect = Literal["acted", "shadow", "cooldown", "strike", "budget", "spared", "holdout", "allowed", "no_target"]
 """What came of a rule that held: it acted; it only would have; it was resting; a strike was noted, too few for an
-action; it would have acted on too many; an allow rule won; the event does not name the rule's target."""
+action; it would have acted on too many; it leaves some alone, so that nobody finds its thresholds; this one is held
+out, so that it can be told what acting is good for; an allow rule won; the event does not name the rule's target."""
 
 Value = float | int | str | bool | AtLeast | None
 
@@ -46,7 +47,7 @@ class Action(NamedTuple):
     `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
     agree before it is enforced; `told`: what the rule says beside: its area,
     severity, what users may be told; `event`: the identity of its event; `strike`: what its rule has entered on a
-    ladder."""
+    ladder; `not_before_ms`: until then whoever enforces waits."""
 
     action_id: str
     ts_ms: int
@@ -67,6 +68,7 @@ class Action(NamedTuple):
     told: Mapping[str, str] = MappingProxyType({})
     event: int = 0
     strike: Strike | None = None
+    not_before_ms: int | None = None
 
 
 class Contribution(NamedTuple):
@@ -97,7 +99,9 @@ class Decision:
     earlier: bool = False
 
 
-_BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "shadow"], ...] = ("cooldown", "strike", "budget", "shadow")
+_BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "spared", "holdout", "shadow"], ...] = (
+    "cooldown", "strike", "budget", "spared", "holdout", "shadow"
+)  # fmt: skip
 
 
 def strongest(hits: Sequence[Hit]) -> Outcome:

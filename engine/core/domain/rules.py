@@ -57,6 +57,15 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    """A part of an experiment. All entities lie on one line from 0 to 1; the arm has those from `begin` to `end`."""
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A part of a rollout: from this event time on a rule has this mode."""
 
@@ -71,7 +80,9 @@ class Rule:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
     its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside;
     `fingerprint`: stands for its clauses and all that they read; `rests`: the kind of entity at which it has its
-    cooldown; `further`: what it does beside `then`, on the same hit."""
+    cooldown; `further`: what it does beside `then`, on the same hit; `holdout`: the share of entities on which it never
+    acts, the same ones for all rules; `arm`: in which alone it acts; `spares`: the share of entities that it leaves
+    alone; `delays_ms`: the least and the most that whoever enforces waits."""
 
     name: str
     key: int
@@ -92,6 +103,10 @@ class Rule:
     fingerprint: int = 0
     rests: str = USER
     further: tuple[ActionTemplate, ...] = ()
+    holdout: float = 0.0
+    arm: Arm | None = None
+    spares: float = 0.0
+    delays_ms: tuple[int, int] = (0, 0)
 
     def deeds(self) -> tuple[ActionTemplate, ...]:
         """All that it may do: its actions, or on a ladder those of the steps."""

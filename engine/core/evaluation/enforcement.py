@@ -8,7 +8,7 @@ from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, expla
 from engine.core.domain.events import Event
 from engine.core.domain.rules import USER, Rule, Rulebook
 from engine.core.evaluation.budgets import allows_one_more
-from engine.core.evaluation.reach import allows, cooldown_key, is_in_force, mode_at, named_by
+from engine.core.evaluation.reach import allows, cooldown_key, delay_ms, is_in_force, mode_at, named_by, withheld
 from engine.core.evaluation.routing import EntityKey
 from engine.core.evaluation.scoring import Scoring
 from engine.core.kernel import hash64
@@ -17,8 +17,8 @@ from engine.core.state.strikes import Strike, enter
 from engine.core.values.hashing import hash32
 from engine.core.values.identity import action_id
 
-_REMEMBERED: tuple[Effect, ...] = ("acted", "shadow", "strike")
-"""After these a rule rests."""
+_MET: tuple[Effect, ...] = ("acted", "shadow", "spared", "holdout")
+"""After these a rule rests, and strikes where it is on a ladder: whether it acts or not, it meets the same."""
 
 
 @dataclass(slots=True)
@@ -72,18 +72,19 @@ class Enforcement:
         if looks_back and not case.record.meet(hash64(f"{rule.name}\x00{case.event.identify()} {case.event.content}")):
             return  # another of its entities was faster, or the event itself
         effect, thens, strike = self._effect(case, rule, holding), (rule.then, *rule.further), None
-        if rule.ladder is not None and effect in ("acted", "shadow"):
-            strike = _strike(case, rule, rule.ladder, effect == "acted")
+        acts, is_met = effect == "acted", effect in _MET
+        if rule.ladder is not None and is_met:
+            strike = _strike(case, rule, rule.ladder, acts)
             strikes = enter(case.record, strike, case.now, rule.ladder.decay_ms)
             clauses += (_describe_strike(rule.ladder, strikes),)
             step = rule.ladder.step(strikes)
             if step is not None:
                 thens = (step,)
-            elif effect == "acted":
+            elif effect != "shadow":
                 effect = "strike"
         case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
-        if rule.cooldown_ms and _rests_at_user(case, rule) and effect in _REMEMBERED:
-            case.record.cool(cooldown_key(rule, effect != "shadow"), case.now, rule.cooldown_ms)
+        if rule.cooldown_ms and _rests_at_user(case, rule) and is_met:
+            case.record.cool(cooldown_key(rule, acts), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             explanation = explain(clauses, holding.counterfactual)
             case.actions += self._act(case, rule, thens, holding.target_id, explanation, strike)
@@ -91,16 +92,17 @@ class Enforcement:
     def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
         if holding.target_id is None:
             return "no_target"
-        acts = is_in_force(rule, case.event, holding.target_id)
-        if rule.cooldown_ms and _rests(case, rule, acts):
+        in_force = is_in_force(rule, case.event, holding.target_id)
+        why_not = withheld(rule, case.event, holding.target_id)
+        if rule.cooldown_ms and _rests(case, rule, in_force and why_not is None):
             return "cooldown"
-        if not acts:
+        if not in_force:
             return "shadow"
         if holding.index in self._allow:
             return "acted"
         if case.allowed:
             return "allowed"
-        return "acted" if _can_afford(case, rule, holding) else "budget"
+        return why_not or "acted" if _can_afford(case, rule, holding) else "budget"
 
     def _act(
         self, case: Case, rule: Rule, thens: Sequence[ActionTemplate], target_id: str, explanation: str,
@@ -108,7 +110,7 @@ class Enforcement:
     ) -> Iterator[Action]:  # fmt: skip
         """The actions of a hit, in their order. `target_id`: what the rule is about; a further action whose target the
         event does not name is left out."""
-        event = case.event
+        event, not_before_ms = case.event, None
         for place, then in enumerate(thens):
             named = target_id if then.target == rule.then.target else named_by(event, then)
             if named is None:
@@ -117,10 +119,12 @@ class Enforcement:
             identity = action_id(
                 (event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, named), further
             )
+            if not place and rule.delays_ms[1]:
+                not_before_ms = event.ts_ms + delay_ms(rule, identity)
             yield Action(
                 identity, event.ts_ms, then.kind, then.scope, then.target, named, event.event_id, event.user_id,
                 rule.name, rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier,
-                then.needs, rule.told, event.identify(), strike,
+                then.needs, rule.told, event.identify(), strike, not_before_ms,
             )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """How far a rule that holds reaches: whom it is about, and on which share of them it acts at which time."""
 
+from typing import Literal
+
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
@@ -26,22 +28,51 @@ def named_by(event: Event, then: ActionTemplate) -> str | None:
 
 
 def is_in_force(rule: Rule, event: Event, target_id: str) -> bool:
-    """Whether a rule that holds acts: not after its last day, unless it is to protect. A canary acts on a share of its
-    targets, always the same ones: a larger share has those of a smaller one in it. Where the target is an event, its
-    user counts."""
+    """Whether a rule that holds acts: not after its last day, unless it is to protect, and not outside its arm. A
+    canary acts on a share of its targets, always the same ones: a larger share has those of a smaller one in it."""
     if rule.expires_ms is not None and event.ts_ms >= rule.expires_ms and rule.then.kind != "allow":
+        return False
+    if rule.arm is not None and not rule.arm.begin <= _drawn("experiment", event, rule, target_id) < rule.arm.end:
         return False
     mode, share = mode_at(rule, event.ts_ms)
     if mode != "canary":
         return mode == "enforce"
+    return _drawn(f"canary\x00{rule.name}", event, rule, target_id) < share
+
+
+def withheld(rule: Rule, event: Event, target_id: str) -> Literal["holdout", "spared"] | None:
+    """Why a rule that is in force does not act on its target after all. Held out are the same entities by all rules."""
+    if rule.holdout and _drawn("experiment", event, rule, target_id) >= 1 - rule.holdout:
+        return "holdout"
+    if rule.spares and _drawn(f"spared\x00{rule.name}", event, rule, target_id) < rule.spares:
+        return "spared"
+    return None
+
+
+def acts_on(rule: Rule, event: Event, target_id: str) -> bool:
+    """Whether a rule that holds may act on its target, as far as modes and shares go."""
+    return is_in_force(rule, event, target_id) and withheld(rule, event, target_id) is None
+
+
+def delay_ms(rule: Rule, action_id: str) -> int:
+    """How long whoever enforces waits, from the event's time on: the same in each replay, and nobody can tell it who
+    does not have the deployment's secret."""
+    least, most = rule.delays_ms
+    drawn: int = hash64(f"delay\x00{action_id}")
+    return least + drawn % (most - least + 1)
+
+
+def _drawn(lot: str, event: Event, rule: Rule, target_id: str) -> float:
+    """Where on the line from 0 to 1 a rule's target lies, always the same for one lot. Where it is an event, its user
+    counts."""
     entity = event.user_id if rule.then.target == "event" else target_id
-    chosen: int = hash64(f"canary\x00{rule.name}\x00{entity}")
-    return chosen < share * _HASHES
+    drawn: int = hash64(f"{lot}\x00{entity}")
+    return drawn / _HASHES
 
 
 def cooldown_key(rule: Rule, acts: bool) -> int:
-    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary) rests by itself, so a rule
-    that begins to act finds nobody resting."""
+    """The key of a rule's cooldown. What does not act (in shadow, paused, outside a canary, held out) rests by itself,
+    so a rule that begins to act finds nobody resting."""
     return rule.key if acts else hash32(f"shadow {rule.name}")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from engine.core.domain.programs import ClusterProgram, EntityProgram, Rest, RoutingProgram
 from engine.core.domain.rules import Rule, Rulebook
 from engine.core.evaluation.lookbacks import look_back
-from engine.core.evaluation.reach import cooldown_key, is_in_force
+from engine.core.evaluation.reach import acts_on, cooldown_key
 from engine.core.evaluation.routing import RESTING, EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.kernel import remember
 from engine.core.series.entity_series import UNKNOWN
@@ -112,7 +112,7 @@ def _rest(rest: Rest, rule: Rule, routed: RoutedEvent, record: EntityRecord, now
     readings = routed.readings() if kind.startswith(RESTING) else [record.series]
     if not any(rest.holds(routed.fields, reading, now, key) for reading in readings):
         return
-    cooldown = cooldown_key(rule, is_in_force(rule, routed.event(), target_id))
+    cooldown = cooldown_key(rule, acts_on(rule, routed.event(), target_id))
     if record.cooling(cooldown, now):
         routed.resting.setdefault(rule.name, True)
     else:

@@ -32,6 +32,9 @@ def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
 def _look_at_origin(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
     if rule.rule.mode == "shadow" or rule.rule.then.kind == "allow":
         return
+    if rule.rule.holdout and rule.rule.told.get("severity") == "critical":
+        message = f"rule `{rule.rule.name}` finds what is critical, and does nothing to those who are held out"
+        diagnostics.warning(rule.span, message, "write `holdout: false`, or why this harm may go on")
     missing = [f"`{key}`" for key in _EXPECTED_META if not rule.rule.meta.get(key)] + ([] if rule.tests else ["tests"])
     if missing:
         message = f"rule `{rule.rule.name}` acts, and has no {', '.join(missing)}"

@@ -23,7 +23,7 @@ from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import FieldDeclaration
 from engine.rulebook.sections.rules import given_of, steps_of
 
-_FIRES: set[Effect] = {"acted", "shadow", "strike", "allowed"}
+_FIRES: set[Effect] = {"acted", "shadow", "strike", "spared", "holdout", "allowed"}
 """What may come of a rule that fires, as a test has it."""
 _START_MS = EARLIEST_MS + 365 * 86_400_000
 
@@ -163,8 +163,9 @@ def _compare(
 
 
 def _enforcing(rulebook: Rulebook, name: str) -> Rulebook:
-    """The rulebook with one rule in force: a test of what it does looks ahead."""
-    rules = (replace(rule, mode="enforce", plan=()) if rule.name == name else rule for rule in rulebook.rules)
+    """The rulebook with one rule in force for all: a test of what it does looks ahead."""
+    in_force = {"mode": "enforce", "plan": (), "holdout": 0.0, "arm": None, "spares": 0.0}
+    rules = (replace(rule, **in_force) if rule.name == name else rule for rule in rulebook.rules)
     return replace(rulebook, rules=tuple(rules))
 
 

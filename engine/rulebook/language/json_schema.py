@@ -2,10 +2,12 @@
 
 from engine.rulebook.language.schema import (
     ACTION_OF_EXAMPLE,
+    ARM,
     BUDGET,
     CLUSTER,
     COOLDOWN,
     COUNTER,
+    ENFORCE,
     EXAMPLE,
     FIELD,
     FIELD_TYPES,
@@ -70,6 +72,8 @@ def json_schema() -> Json:
         cooldown=shaped(COOLDOWN),
         plan=shaped(PLAN),
         budget=shaped(BUDGET),
+        arm=shaped(ARM),
+        enforce=shaped(ENFORCE),
         meta=shaped(META),
         tests={"type": "array", "items": example},
     )

@@ -20,6 +20,8 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "cooldown": ("", schema.COOLDOWN),
     "plan": ("", schema.PLAN),
     "budget": ("", schema.BUDGET),
+    "arm": ("", schema.ARM),
+    "enforce": ("", schema.ENFORCE),
     "meta": ("", schema.META),
     "tests": ("A list; each of them", schema.EXAMPLE),
 }
@@ -65,7 +67,7 @@ def holds(schema: Json) -> str:
     if "enum" in schema:
         return ", ".join(f"`{word}`" for word in schema["enum"])
     if "const" in schema:
-        return f"`{'true' if schema['const'] is True else schema['const']}`"
+        return f"`{str(schema['const']).lower() if isinstance(schema['const'], bool) else schema['const']}`"
     if "anyOf" in schema:
         return " or ".join(holds(alternative) for alternative in schema["anyOf"])
     kind = schema.get("type", "")

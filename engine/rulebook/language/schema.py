@@ -23,6 +23,7 @@ UNLESS_BEFORE = "shadow unless before"
 IF_EXCEEDED = ("shadow", UNLESS_BEFORE)
 MAX_STRIKES = 50
 MAX_ACTIONS = 4
+MAX_DELAY_MS = 7 * DURATION_MS["d"]
 SEVERITIES = ("low", "medium", "high", "critical")
 BOUNDS = ("none", "wilson_lower_95")
 
@@ -151,6 +152,14 @@ COOLDOWN: Shape = {
     ),
     "for": Key("how long", _DURATION, required=True),
 }
+ARM: Shape = {
+    "name": Key("the arm's name; rules of one arm have the same entities", TEXT, required=True),
+    "share": Key("which share of entities it has, such as 20%", _SHARE, required=True),
+}
+ENFORCE: Shape = {
+    "delay": Key("how long whoever enforces waits, such as 10m, or from 5m..2h, drawn for each hit", TEXT),
+    "share": Key("on which share of entities it acts, always the same ones; the others are spared", _SHARE),
+}
 META: Shape = {
     "owner": Key("who answers for the rule", TEXT),
     "reason": Key("the reason code that goes into the action", TEXT),
@@ -208,6 +217,9 @@ RULE: Shape = {
     ),
     "plan": Key("a rollout by the clock, in place of `mode`", {"type": "object"}),
     "budget": Key("on how many users it may act", {"type": "object"}),
+    "arm": Key("the arm of an experiment in which alone it acts", {"type": "object"}),
+    "enforce": Key("what keeps its thresholds from being found", {"type": "object"}),
+    "holdout": Key("false: it acts on those too who are held out", {"const": False}),
     "meta": Key("who, why, until when", {"type": "object"}),
     "tests": Key("examples that must come true before the rulebook is used", {"type": "array"}),
 }
@@ -221,6 +233,7 @@ SECTIONS: Shape = {
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
     "models": Key("models that score events", {"type": "object"}),
     "ladders": Key("what is done to users whom rules meet again and again", {"type": "object"}),
+    "holdout": Key("the share of entities on which no rule acts, such as 1%, to tell what acting is good for", _SHARE),
     "rules": Key("the rules", {"type": "object"}),
 }
 

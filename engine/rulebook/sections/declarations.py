@@ -91,6 +91,7 @@ class Declarations:
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
     rules: dict[str, Node] = field(default_factory=dict)
+    holdout: float = 0.0
     spans: dict[str, Span] = field(default_factory=dict)
     reading: str = ""
     conceal: Conceal | None = None

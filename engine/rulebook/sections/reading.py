@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from engine.core.domain.rules import MAX_CAP
@@ -25,6 +25,7 @@ from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
+from engine.rulebook.sections.rollout import read_share
 from engine.rulebook.sections.values import is_shallow, read_value
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -56,11 +57,20 @@ def read_declarations(
             made.to_come |= set((sections[section].entries or {}) if section in sections else ())
         if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
             diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
+    _read_holdout(made, [sections["holdout"] for _, sections in documents if "holdout" in sections])
     for section, read in _READERS.items():
         for file, sections in documents:
             if section in sections:
                 _each(made, sections[section], section, lambda *a, file=file, read=read: read(made, sources, file, *a))
     return made
+
+
+def _read_holdout(made: Declarations, nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        made.holdout = read_share(node, "`holdout`", made.diagnostics) or 0.0
+    for node in nodes[1:]:
+        first = nodes[0].span
+        made.diagnostics.error(node.span, f"`holdout` is said twice, first in {first.file}:{first.line + 1}")
 
 
 def named_files(file: str, text: str) -> list[str]:

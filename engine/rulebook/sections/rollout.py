@@ -44,7 +44,7 @@ def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
     keys = schema.read_mapping(node, schema.PLAN, "`plan`", report)
     shadow_ms = duration(keys["shadow"], report) or 0 if "shadow" in keys else 0
     canary_ms = duration(keys["canary_for"], report) or 0 if "canary_for" in keys else 0
-    share = _share(keys["canary"], "`canary`", report) if "canary" in keys else None
+    share = read_share(keys["canary"], "`canary`", report) if "canary" in keys else None
     if ("canary" in keys) != ("canary_for" in keys):
         report.error(node.span, "`canary` and `canary_for` go together", "{…, canary: 10%, canary_for: 24h}")
     from_ms = _moment(keys["from"], report) if "from" in keys else None
@@ -85,7 +85,7 @@ def _moment(node: Node, report: Diagnostics) -> int | None:
 def read_budget(node: Node, report: Diagnostics) -> Budget | None:
     """How many users a rule may act on. Its key is the fingerprint's (`fingerprints.py`)."""
     keys = schema.read_mapping(node, schema.BUDGET, "`budget`", report)
-    share = _share(keys["max"], "`max`", report) if "max" in keys else None
+    share = read_share(keys["max"], "`max`", report) if "max" in keys else None
     per_ms = duration(keys["per"], report) if "per" in keys else None
     then = choice(keys["if_exceeded"], schema.IF_EXCEEDED, "`if_exceeded`", report) if "if_exceeded" in keys else None
     if per_ms is not None and per_ms > MAX_WINDOW_MS:
@@ -96,7 +96,8 @@ def read_budget(node: Node, report: Diagnostics) -> Budget | None:
     return Budget(share, per_ms, then == schema.UNLESS_BEFORE, 0)
 
 
-def _share(node: Node, title: str, report: Diagnostics) -> float | None:
+def read_share(node: Node, title: str, report: Diagnostics) -> float | None:
+    """A share above 0 and below 1, written with a per cent sign."""
     match = _SHARE.fullmatch(node.text or "")
     if match is None or not 0 < float(match[1]) < 100:
         report.error(node.span, f"{title} is a share, this is {node.kind}", "for example 0.2%; above 0, below 100")

@@ -1,7 +1,7 @@
 """The `rules:` section: each rule read, its clauses type-checked."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.rules import USER, Rule
@@ -14,6 +14,7 @@ from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.actions import read_cooldown, read_thens
 from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.experiments import DeclaredArm, Uncertainty, place_arms, read_arm, read_uncertainty
 from engine.rulebook.sections.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
 
 
@@ -32,6 +33,7 @@ class RuleDeclaration:
     rule: Rule
     span: Span
     rests_at: Span
+    arm: DeclaredArm | None = None
     when: list[Clause] = field(default_factory=list)
     any: list[Clause] = field(default_factory=list)
     unless: list[Clause] = field(default_factory=list)
@@ -58,6 +60,10 @@ def read_rules(declared: Declarations) -> list[RuleDeclaration]:
         if keys.setdefault(rule.rule.key, name) != name:
             declared.diagnostics.error(span, f"rule `{name}` collides with `{keys[rule.rule.key]}`: rename it")
         rules.append(rule)
+    placed = place_arms([rule.arm for rule in rules if rule.arm], declared.holdout, declared.diagnostics)
+    for rule in rules:
+        if rule.arm is not None:
+            rule.rule = replace(rule.rule, arm=placed.get(rule.arm.name))
     return rules
 
 
@@ -88,6 +94,9 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
             report.error(meta[key].span, f"`{key}` is a text, this is {meta[key].kind}")
     if "severity" in meta:
         choice(meta["severity"], schema.SEVERITIES, "`severity`", report)
+    arm = read_arm(keys["arm"], report) if "arm" in keys else None
+    uncertain = read_uncertainty(keys["enforce"], report) if "enforce" in keys else Uncertainty()
+    holdout = _read_holdout(declared, keys, first)
     rule = Rule(
         name=name,
         key=hash32(f"rule {name}"),
@@ -107,6 +116,9 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         gate=gate,
         rests=rests,
         further=tuple(further),
+        holdout=holdout,
+        spares=uncertain.spares,
+        delays_ms=uncertain.delays_ms,
     )
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     per = (keys["cooldown"].entries or {}).get("per") if "cooldown" in keys else None
@@ -114,11 +126,25 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         rule=rule,
         span=span,
         rests_at=per.span if per is not None else span,
+        arm=arm,
         when=groups["when"],
         any=groups["any"],
         unless=groups["unless"],
         tests=tests,
     )
+
+
+def _read_holdout(declared: Declarations, keys: Mapping[str, Node], then: ActionTemplate) -> float:
+    """The share of entities on which a rule never acts. What allows acts on nobody, and nobody is held out."""
+    if then.kind == "allow":
+        for key in ("arm", "enforce", "holdout"):
+            if key in keys:
+                declared.diagnostics.error(keys[key].span, f"`{key}` goes with actions, not with allow", "drop it")
+        return 0.0
+    if "holdout" in keys and keys["holdout"].scalar is not False:
+        message = f"`holdout` of a rule is false, this is {keys['holdout'].kind}"
+        declared.diagnostics.error(keys["holdout"].span, message, "the share stands at the top of a file: holdout: 1%")
+    return 0.0 if "holdout" in keys else declared.holdout
 
 
 def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[Expr]:

@@ -42,6 +42,7 @@ class PublishedAction(TypedDict):
     rulebook: _Id
     scope: NotRequired[_Id]
     for_ms: NotRequired[_Time]
+    not_before_ms: NotRequired[_Time]
     revokes: NotRequired[_Id]
     author: NotRequired[str]
 

@@ -77,13 +77,17 @@ class Published:
             revoked_by = f"revoked by {author}, {time_text(taken['ts'])} UTC"
             return revoked_by if why == f"revoked by {author}" else f"{revoked_by}: {why}"
         ends_ms = self.ends_at(action)
+        if action.get("not_before_ms", 0) > now_ms:
+            return f"waits until {time_text(action['not_before_ms'])} UTC"
         return (
             "stands" if ends_ms is None else "over" if ends_ms <= now_ms else f"stands until {time_text(ends_ms)} UTC"
         )
 
     def ends_at(self, action: Any) -> int | None:
-        """When an action ends, in epoch ms; None where it has no end. Its time begins when it is published."""
-        return self.published_ms[action["action_id"]] + action["for_ms"] if "for_ms" in action else None
+        """When an action ends, in epoch ms; None where it has no end. Its time begins when it is published, or when it
+        may be enforced."""
+        begins_ms = max(self.published_ms[action["action_id"]], action.get("not_before_ms", 0))
+        return begins_ms + action["for_ms"] if "for_ms" in action else None
 
 
 def read_actions(settings: Settings) -> Published:

@@ -76,6 +76,7 @@ _ACTION: Shape = {
     "scope": Key("what the rule says behind the kind, such as posting", TEXT),
     "target": Key("whom or what it is about", _object(_TARGET), required=True),
     "for_ms": Key("for how long, from the time of its record on; without it until it is revoked", _MS),
+    "not_before_ms": Key("do nothing before this time, in epoch milliseconds; `for_ms` begins then too", _MS),
     "event_id": Key("the event that it answers", TEXT, required=True),
     "user_id": Key("that event's user", TEXT, required=True),
     "rule": Key("the rule that acted", TEXT, required=True),

@@ -74,8 +74,8 @@ def arrived_ms(line: bytes) -> int | None:
 
 
 def encode_action(action: Action) -> bytes:
-    """An action as JSON. Absent: `scope`, `for_ms`, `needs`, `area`, `severity` and `tell` where the rule has none,
-    `model` without any, `earlier` when it is false."""
+    """An action as JSON. Absent: `scope`, `for_ms`, `not_before_ms`, `needs`, `area`, `severity` and `tell` where the
+    rule has none, `model` without any, `earlier` when it is false."""
     document: dict[str, Any] = {
         "action_id": action.action_id,
         "ts": action.ts_ms,
@@ -92,6 +92,8 @@ def encode_action(action: Action) -> bytes:
         document["scope"] = action.scope
     if action.for_ms is not None:
         document["for_ms"] = action.for_ms
+    if action.not_before_ms is not None:
+        document["not_before_ms"] = action.not_before_ms
     if action.models:
         document["model"] = ",".join(action.models.values())
     if action.earlier:

@@ -42,6 +42,7 @@ rules:
     event: post
     when: [score.words > 0.01, posts >= 2]
     then: {limit: posting, for: 1h, needs: review}
+    enforce: {delay: 1m..5m}
     meta: {area: spam, severity: high, tell: "You post too much."}
   climbing: {event: post, when: [posts >= 3], then: {ladder: steps}}
   shared: {event: post, when: [on_device >= 4], then: {hide: content, target: event, also: earlier, lookback: 10m}}

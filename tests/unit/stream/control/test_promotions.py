@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from engine.core.domain.rules import Rule, mode_at
+from engine.core.domain.rules import Rule
+from engine.core.evaluation.reach import mode_at
 from engine.errors import RulebookError
 from engine.rulebook.compiler import load_rulebook
 from engine.stream.control.promotions import Promotion, Promotions, held_back, next_stage, note_promotion, plan_key
