@@ -24,6 +24,7 @@ from engine.core.evaluation.routing import NOWHERE, RESTING, EntityKey, Retroact
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
 from engine.core.kernel import identity_of, lookup, remember
+from engine.core.series.entity_series import EntitySeries
 from engine.core.series.recent import CONFLICTING, SEEN
 from engine.core.state.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS, MAX_ID_CHARS

@@ -50,7 +50,10 @@ class EntityWriter:
             source.append(function("withdraw(f, s, now, k)", withdraw, withdrawals(self._words, withdraw, entered)))
         compiled(source, f"{event_type} at {kind}", namespace)
         return EntityProgram(
-            namespace["find"], namespace["observe"], namespace["read"], most_of(kind.removeprefix(RESTING)),
+            namespace["find"],
+            namespace["observe"],
+            namespace["read"],
+            most_of(kind.removeprefix(RESTING)),
             namespace.get("withdraw"),
         )
 
