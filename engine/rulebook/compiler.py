@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.core.domain.events import CLOCK_TOLERANCE_MS
+from engine.core.domain.reference import VERSIONS
 from engine.core.domain.rules import (
     DEFAULT_CAP,
     DEFAULT_MAX_KEYS,
@@ -27,6 +28,7 @@ from engine.rulebook.checks.follow_ups import check_follow_ups
 from engine.rulebook.checks.membership import check_entries
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.codegen.lookbacks import find_watches
+from engine.rulebook.codegen.lookups import all_lookups
 from engine.rulebook.codegen.programs import ProgramWriter
 from engine.rulebook.codegen.rests import find_rests
 from engine.rulebook.inline_tests.examples import run_examples
@@ -122,6 +124,7 @@ def check_rulebook(
     types |= {kind for rule in rules for kind in rule.rule.events}
     writer = ProgramWriter(words, rules, needs)
     programs = {kind: writer.program(kind) for kind in sorted(types)}
+    lookups = all_lookups(declared)
     longest_ms = max((counter.over_ms for counter in counters.values()), default=MAX_LATENESS_MS)
     rulebook = Rulebook(
         id=rulebook_id(sources),
@@ -136,6 +139,9 @@ def check_rulebook(
         sources=dict(sources),
         live={name: entries for name, entries in declared.live.items() if name is not None},
         rests=rests,
+        lookups=lookups,
+        looked_up=(*(column.path for each in lookups for column in each.columns), VERSIONS) if lookups else (),
+        tables=declared.tables,
         budget_windows=tuple(sorted({rule.rule.budget.per_ms for rule in rules if rule.rule.budget is not None})),
     )
     if run_tests:

@@ -81,7 +81,8 @@ class Contribution(NamedTuple):
 @dataclass(slots=True)
 class Decision:
     """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first;
-    `earlier`: a further answer, as its entity has crossed a threshold since."""
+    `earlier`: a further answer, as its entity has crossed a threshold since; `enrichment`: of which day the databases
+    are that it was looked up in."""
 
     event_id: str
     user_id: str
@@ -97,6 +98,7 @@ class Decision:
     actions: tuple[Action, ...] = ()
     members: dict[str, list[str]] = field(default_factory=dict)
     earlier: bool = False
+    enrichment: Mapping[str, str] = field(default_factory=dict)
 
 
 _BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "spared", "holdout", "shadow"], ...] = (

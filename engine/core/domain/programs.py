@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from engine.core.domain.decisions import ClauseTrace, Contribution, Value
 from engine.core.domain.follow_ups import is_of_decision
+from engine.core.domain.reference import Lookup
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.bounds import AtLeast
@@ -96,13 +97,15 @@ class Program:
     """Everything that happens for one event type, generated from the rulebook.
 
     `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
-    user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again.
+    user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again; `lookups`: what either
+    reads of reference data, in their order.
     """
 
     observe: Observe
     decider: Decider
     routing: RoutingProgram | None
     withdraw: Observe | None = None
+    lookups: tuple[Lookup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import NO_FOLLOW_UPS, AskModel, FollowUps, Program, Readings, Rest, Watch
+from engine.core.domain.reference import Lookup, Row
 from engine.core.series.entity_series import EntitySeries
 from engine.core.values.lists import LiveList
 
@@ -146,7 +147,8 @@ class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
     `budget_windows`: the different windows of budgets;
     `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
-    follow-ups of events it asks about."""
+    follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
+    `tables`: the rows of those that it has itself, by key."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -161,6 +163,9 @@ class Rulebook:
     live: Mapping[str, LiveList] = field(default_factory=dict)
     rests: Mapping[str, tuple[Rest, ...]] = field(default_factory=dict)
     follow_ups: FollowUps = NO_FOLLOW_UPS
+    lookups: tuple[Lookup, ...] = ()
+    looked_up: tuple[str, ...] = ()
+    tables: Mapping[str, Mapping[str, Row]] = field(default_factory=dict, repr=False)
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""

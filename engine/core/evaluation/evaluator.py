@@ -15,6 +15,7 @@ from engine.core.domain.decisions import ClauseTrace, Decision, Hit, Outcome, st
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import Decider, Program, Readings, RoutingProgram, Scorer
+from engine.core.domain.reference import VERSIONS
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
@@ -317,4 +318,6 @@ class Evaluator:
             decision.features = case.scoring.features()
         if case.actions:
             decision.contributions = case.scoring.contributions()
+        if self.rulebook.lookups:  # else it could be the sender's
+            decision.enrichment = case.event.fields.get(VERSIONS, {})
         return decision

@@ -70,7 +70,9 @@ class _Fingerprints:
             return str(read), [*self._known(map(str, words))]
         if kind == "cluster" and key in declared.clusters:
             return _canonical(declared.clusters[key]), list(self._known(declared.clusters[key].share))
-        return _canonical(declared.fields.get(key) if kind == "field" else None), []
+        field = declared.fields.get(key) if kind == "field" else None
+        read = [("field", field.reference.key)] if field is not None and field.reference is not None else []
+        return _canonical(field), read
 
     def _counter(self, counter: CounterDeclaration) -> tuple[str, list[_Name]]:
         words = [*counter.by.split("+"), counter.field or ""]

@@ -116,6 +116,9 @@ class _Reading:
     def _absent(self, ref: Ref) -> list[Requirement]:
         """What keeps a name from ever having a value."""
         if ref.kind in ("field", "event"):
+            field = self.declared.fields.get(ref.target) if ref.kind == "field" else None
+            if field is not None and field.reference is not None:  # not there where its key is not; the rest is unknown
+                return self._absent_field(self.declared.path_of(field.reference.key), field.reference.key)
             return self._absent_field(self.declared.path_of(ref.target), ref.written)
         if ref.kind == "value":
             return self._absent_parts(self.declared.values[ref.target].expr)
@@ -160,7 +163,7 @@ class _Reading:
     def _value(self, ref: Ref, value: Value) -> list[Requirement]:
         """A value that a field must have; only fields that events have as they are written are looked into."""
         field = self.declared.fields.get(ref.target)
-        is_plain = field is None or (field.factor == 1 and not field.is_spelt)
+        is_plain = field is None or (field.factor == 1 and not field.is_spelt and field.reference is None)
         path = self.declared.path_of(ref.target)
         if ref.kind not in ("field", "event") or not is_plain or path in ("ip", *COMPUTED_FIELDS):
             return []
@@ -186,10 +189,15 @@ def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: Is
     reading = _Reading(declared, counter.of, is_there)
     named = [name for name in (counter.field, *counter.by.split("+")) if name and name not in KEY_SOURCES]
     fields = [name for name in named if name in declared.fields or name.startswith("event.")]
+    fields = [name for name in fields if not _is_looked_up(declared, name)]
     computed = [reading._absent_parts(declared.values[name].expr) for name in named if name in declared.values]
     lacking = [requirement for name in fields for requirement in reading._absent_field(_path(declared, name), name)]
     lacking += [requirement for absent in computed for requirement in absent]
     return lacking + (reading.lacking(counter.where, True) if counter.where is not None else [])
+
+
+def _is_looked_up(declared: Declarations, name: str) -> bool:
+    return name in declared.fields and declared.fields[name].reference is not None
 
 
 def _path(declared: Declarations, name: str) -> str:

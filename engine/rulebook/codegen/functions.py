@@ -130,7 +130,7 @@ class Vocabulary:
         return tuple(
             (name, field.path, (*_CLASSES[field.type], str) if field.is_spelt else _CLASSES[field.type])
             for name, field in declared
-            if field.type in _CLASSES and field.path not in COMPUTED_FIELDS
+            if field.type in _CLASSES and field.path not in COMPUTED_FIELDS and field.reference is None
         )
 
     def invalid(self) -> Callable[[dict[str, Any]], list[str]]:

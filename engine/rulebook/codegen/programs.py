@@ -8,9 +8,11 @@ reads what was gathered. The generated source names nothing but its own locals a
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from engine.core.domain.follow_ups import is_follow_up, is_of_decision
 from engine.core.domain.programs import ClusterProgram, Decider, FollowUps, Program, RoutingProgram
+from engine.core.domain.reference import VERSIONS, Lookup
 from engine.core.domain.rules import USER, Counter, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
@@ -29,6 +31,7 @@ from engine.rulebook.codegen.functions import (
     from_values,
     function,
 )
+from engine.rulebook.codegen.lookups import find_lookups, names_of_counters, names_of_refs, names_of_rules
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.diagnostics import Span
@@ -62,8 +65,10 @@ class ProgramWriter:
             source.append(function("withdraw(f, s, now)", scope, withdrawals(self._words, scope, entered)))
         compiled(source, event_type, namespace)
         decider = self._decider(event_type, at_user, at_once, from_series, no_score)
-        routing = self._routing(event_type, away, counters, asked)
-        return Program(namespace["observe"], decider, routing, namespace.get("withdraw"))
+        routing, lookups = self._routing(event_type, away, counters, asked), self._lookups(rules, asked, counters)
+        if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
+            routing = replace(routing, carried=(*routing.carried, VERSIONS))
+        return Program(namespace["observe"], decider, routing, namespace.get("withdraw"), lookups)
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
         """The paths of an event that a follow-up of this type needs: for its counters, and for rules about it."""
@@ -79,6 +84,14 @@ class ProgramWriter:
             kind: entity for routing in routings if routing is not None for kind, entity in routing.entities.items()
         }
         return FollowUps(types, {kind: entities[kind] for kind in sorted(entities)})
+
+    def _lookups(self, rules: Rules, asked: list[str], counters: list[Counter]) -> tuple[Lookup, ...]:
+        """The reference data that these rules, models and counters read, or what is read of counters."""
+        declared = self._words.declared
+        refs = self._reached(rules, asked)
+        read = [self._words.counters[ref.target] for ref in refs if ref.kind == "counter"]
+        names = {*names_of_refs(refs), *names_of_rules(declared, [rule for _, rule in rules])}
+        return find_lookups(declared, names.union(names_of_counters(declared, [*counters, *read])))
 
     def _routing(
         self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]

@@ -38,6 +38,7 @@ from engine.core.series.sketches import (
 )
 from engine.core.series.withdrawing import remove_amount, remove_count, remove_distinct
 from engine.core.state.entities import MAX_KEY_CHARS
+from engine.core.values.places import km
 from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
 from engine.core.values.hashing import digest
 from engine.core.values.identity import INVALID_FIELDS
@@ -194,7 +195,7 @@ RUNTIME: dict[str, Any] = {
     "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,
     "domain": domain_of, "domains": domains, "skeleton": unmasked, "mailbox": mailbox, "is_disposable": is_disposable,
     "repeats": repeats, "entropy": entropy, "similarity": similarity, "hour": hour, "weekday": weekday,
-    "members": members, "member_tokens": member_tokens, "moment_text": moment_text,
+    "members": members, "member_tokens": member_tokens, "moment_text": moment_text, "km": km,
     "ratio": ratio, "aligned": aligned, "with_shares": with_shares,
     "AtLeast": AtLeast, "equals": equals, "differs": differs,
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,

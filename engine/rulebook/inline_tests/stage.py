@@ -1,12 +1,15 @@
 """Where rules' tests are played: all users and entities in one place, and models that say what a test declares."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.core.domain.decisions import Contribution, Decision
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import internal_type
-from engine.core.domain.programs import ModelNumbers, ModelTexts, Scorer
+from engine.core.domain.programs import ModelNumbers, ModelTexts, Program, Scorer
+from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.rules import ModelSpec, Rulebook
+from engine.core.evaluation.enrichment import enrich
 from engine.core.evaluation.evaluator import Evaluation, Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import NOWHERE, EntityKey, RoutedEvent, route
@@ -70,6 +73,8 @@ class ExampleStage:
         program = rulebook.program(event.type)
         if program is None:
             return []
+        if rulebook.lookups:
+            _enrich(event, rulebook, program)
         user = self.users.setdefault(event.user_id, EntityRecord())
         return self._conclude(self.evaluator.evaluate(event, program, user), user)
 
@@ -104,3 +109,26 @@ class ExampleStage:
         if at_once is not None and concluded is not None:
             concluded.actions = at_once.actions + concluded.actions
         return [*(result.decision for result in earlier), concluded], [*follow_ups, *result.follow_ups]
+
+
+
+def _enrich(event: Event, rulebook: Rulebook, program: Program) -> None:
+    """What a test states of reference data is so; of the rest, tables that the rulebook has itself are looked into."""
+    stated = {path: event.fields[path] for path in rulebook.looked_up if path in event.fields}
+    enrich(event.fields, rulebook, program, _Stated(stated), event.ts_ms)
+    event.fields.update(stated)
+
+
+class _Stated:
+    """Reference data as a test states it."""
+
+    def __init__(self, stated: Mapping[str, Any]) -> None:
+        self._stated = stated
+
+    def find(self, lookup: Lookup, key: str, at_ms: int) -> Row | None:
+        """The same for every key."""
+        return tuple([self._stated.get(column.path) for column in lookup.columns])
+
+    def version(self, source: str) -> str | None:
+        """No version."""
+        return None

@@ -101,6 +101,8 @@ class Parser:
                 return self._resolve(ast.unparse(node), span) or Expr(span, "wrong")
             case ast.Attribute(value=ast.Name(id="lists")):
                 return self._wrong(span, "a list can only stand after `in`", f"write: some_name in {ast.unparse(node)}")
+            case ast.Attribute(value=ast.Name(id=table), attr=attr):
+                return self._resolve(f"{table}.{attr}", span) or Expr(span, "wrong")
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return Not(span, "bool", expect(self._diagnostics, self._read(operand), "bool"))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):

@@ -68,6 +68,10 @@ FUNCTIONS: Mapping[str, Function] = {
     "weekday": Function(
         ("time", "zone"), "number", "the day of the week there, from 1 (Monday) to 7", optional=1, may_fail=True, us=0.8
     ),
+    "km": Function(
+        ("number", "number", "number", "number"), "number",
+        "the distance in kilometres of two places: latitude and longitude of each", may_fail=True, us=1.0,
+    ),
     "abs": Function(("number",), "number", "without its sign"),
     "min": Function(("number", "number"), "number", "the smaller one"),
     "max": Function(("number", "number"), "number", "the larger one"),

@@ -7,6 +7,7 @@ from engine.rulebook.language.schema import (
     CLUSTER,
     COOLDOWN,
     COUNTER,
+    DATABASE,
     ENFORCE,
     EXAMPLE,
     FIELD,
@@ -23,11 +24,13 @@ from engine.rulebook.language.schema import (
     SECTIONS,
     STEP,
     STEP_OF_EXAMPLE,
+    TABLE,
     TEXT,
     THEN,
     Json,
     Shape,
 )
+from engine.rulebook.language.well_known import WELL_KNOWN
 
 
 def json_schema() -> Json:
@@ -77,12 +80,32 @@ def json_schema() -> Json:
         meta=shaped(META),
         tests={"type": "array", "items": example},
     )
+    column: Json = {"anyOf": [{"enum": list(FIELD_TYPES)}, shaped(FIELD)]}
+    database = shaped(
+        DATABASE,
+        **{
+            "as": {
+                "anyOf": [
+                    {"enum": list(WELL_KNOWN)},
+                    {"type": "array", "items": {"enum": list(WELL_KNOWN)}, "minItems": 1},
+                    named({"anyOf": [TEXT, shaped(FIELD)]}),
+                ]
+            }
+        },
+    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Floodgate rulebook",
         **shaped(
             SECTIONS,
-            fields=named({"anyOf": [{"enum": list(FIELD_TYPES)}, shaped(FIELD)]}),
+            fields=named(column),
+            enrich={
+                "type": "object",
+                "additionalProperties": {
+                    "anyOf": [database, {"type": "array", "items": database, "minItems": 1}]
+                },
+            },
+            tables=named(shaped(TABLE, fields=named(column))),
             values=named({"description": "an expression of fields, lists and earlier values", **TEXT}),
             clusters=named(shaped(CLUSTER)),
             counters=named(shaped(COUNTER)),

@@ -8,6 +8,8 @@ from engine.rulebook.language.schema import Json, Shape
 PARTS: Mapping[str, tuple[str, Shape]] = {
     "A file": ("Each file may have any of these sections; all files together are one rulebook.", schema.SECTIONS),
     "fields": ("`name: type`, or", schema.FIELD),
+    "enrich": ("`a field with an address:` and one of these, or a list of them", schema.DATABASE),
+    "tables": ("`name:` and", schema.TABLE),
     "counters": ("`name:` and", schema.COUNTER),
     "clusters": ("`name:` and", schema.CLUSTER),
     "derived": ("`name: an expression`, or", schema.RATIO),

@@ -36,6 +36,7 @@ _SHARE: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
 _GATE = r"^precision_lcb >= 0\.[0-9]+$"
 _NAME: Json = {"type": "string", "pattern": NAME_PATTERN}
 _CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
+_FILE_NAME: Json = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mmdb$"}
 _ONE_OR_MORE: Json = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
 
 
@@ -81,6 +82,20 @@ CLUSTER: Shape = {
     "max_shared": Key(
         "an entity shared by more users links nobody", {"type": "integer", "minimum": 2, "maximum": MAX_SHARED}
     ),
+}
+DATABASE: Shape = {
+    "mmdb": Key("the file of a database of networks, in the directory of reference data", _FILE_NAME, required=True),
+    "as": Key(
+        "the fields that it gives: names to paths in the database or to `{type, from}`, or a list of well-known names",
+        {"anyOf": [{"type": "object"}, {"type": "array", "items": TEXT, "minItems": 1}]},
+        required=True,
+    ),
+}
+TABLE: Shape = {
+    "topic": Key("the compacted topic that its rows come on", TEXT),
+    "file": Key("the file of the rulebook that has its rows, .csv or .jsonl", TEXT),
+    "key": Key("the field of the event that finds the row", TEXT, required=True),
+    "fields": Key("the columns: names to types, as under `fields`", {"type": "object"}, required=True),
 }
 LIST: Shape = {
     "file": Key("one entry a line, # starts a comment", TEXT),
@@ -226,6 +241,8 @@ RULE: Shape = {
 SECTIONS: Shape = {
     "version": Key("the version of this language", {"const": VERSION}, required=True),
     "fields": Key("types, and where a value comes from", {"type": "object"}),
+    "enrich": Key("what databases of networks tell about an address of the event", {"type": "object"}),
+    "tables": Key("rows that the event's fields find, such as the profile of its user", {"type": "object"}),
     "lists": Key("sets of values", {"type": "object"}),
     "values": Key("what is computed from an event alone", {"type": "object"}),
     "clusters": Key("users who share entities", {"type": "object"}),

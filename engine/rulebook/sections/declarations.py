@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.core.domain.actions import Ladder
 from engine.core.domain.follow_ups import internal_type
+from engine.core.domain.reference import LookupKind, Row
 from engine.core.domain.rules import CounterKind, threshold_of
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.lists import Conceal, LiveList, entries_of
@@ -25,14 +26,27 @@ _EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceDeclaration:
+    """Where the engine looks a field up. `source`: the file of a database, or a table's name; `key`: the field that it
+    goes by; `column`: the dotted path in the row; `content`: stands for the rows, where the rulebook has them."""
+
+    kind: LookupKind
+    source: str
+    key: str
+    column: str
+    content: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FieldDeclaration:
     """A field of the event: its type, its path, what one unit of it is in ms or bytes, and whether numbers may be
-    written as texts."""
+    written as texts. `reference`: where it is looked up, if the sender does not say it."""
 
     type: Type
     path: str
     factor: int = 1
     is_spelt: bool = False
+    reference: ReferenceDeclaration | None = None
 
 
 @dataclass(slots=True)
@@ -76,7 +90,7 @@ class ValueDeclaration:
 @dataclass(slots=True)
 class Declarations:
     """All that the files of one rulebook declare, except the rules. `conceal`: what gives events pseudonyms, if there
-    is something."""
+    is something; `topics`: of tables that come on one, by name; `tables`: the rows of the others."""
 
     diagnostics: Diagnostics
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
@@ -84,6 +98,8 @@ class Declarations:
     clusters: dict[str, ClusterSpec] = field(default_factory=dict)
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
+    topics: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, dict[str, Row]] = field(default_factory=dict)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
     type_spans: dict[tuple[str, str], Span] = field(default_factory=dict)
     entry_spans: dict[str, dict[str, Span]] = field(default_factory=dict)
@@ -95,6 +111,7 @@ class Declarations:
     spans: dict[str, Span] = field(default_factory=dict)
     reading: str = ""
     conceal: Conceal | None = None
+    reserved: Set[str] = frozenset()
     to_come: set[str] = field(default_factory=set)
     depths: dict[str, int] = field(default_factory=dict)
     phrases: dict[tuple[str, Fold | None], Phrases] = field(default_factory=dict)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from engine.core.domain.rules import MAX_CAP
-from engine.core.domain.units import DURATION_MS, SIZE_BYTES
 from engine.core.values.identity import (
     CLOCK_SKEW,
     CONFLICTING_IDS,
@@ -25,11 +24,12 @@ from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
+from engine.rulebook.sections.fields import read_field
+from engine.rulebook.sections.reference import files_named, read_enrichment, read_table
 from engine.rulebook.sections.rollout import read_share
 from engine.rulebook.sections.values import is_shallow, read_value
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 _TAG = re.compile(r"#\w+")
 """A line that may be meant as a hashtag: one word, right behind the sign."""
@@ -42,7 +42,7 @@ def read_declarations(
     sources: Mapping[str, str], diagnostics: Diagnostics, conceal: Conceal | None = None
 ) -> Declarations:
     """Everything that the YAML files of a rulebook declare. Order of files: by name."""
-    made = Declarations(diagnostics, conceal=conceal)
+    made = Declarations(diagnostics, conceal=conceal, reserved=_RESERVED)
     made.fields = {name: FieldDeclaration("text", name) for name in (*IDENTITY_FIELDS, *TEXT_FIELDS)}
     made.fields |= {name: FieldDeclaration(kind, name) for name, kind in _COMPUTED.items()}
     documents = []
@@ -74,15 +74,11 @@ def _read_holdout(made: Declarations, nodes: Sequence[Node]) -> None:
 
 
 def named_files(file: str, text: str) -> list[str]:
-    """The list files that a file's `lists:` section names, as paths from the root."""
+    """The files that a file's lists and tables are in, as paths from the root."""
     root = parse(file, text, Diagnostics({file: text}))
-    lists = (root.entries or {}).get("lists") if root is not None else None
-    entries = (
-        [(declaration.entries or {}).get("file") for declaration in (lists.entries or {}).values()]
-        if lists is not None
-        else []
-    )
-    return [str(PurePosixPath(file).parent / node.text) for node in entries if node is not None and node.text]
+    sections = (root.entries or {}) if root is not None else {}
+    named = [sections[section].entries or {} for section in ("lists", "tables") if section in sections]
+    return [str(PurePosixPath(file).parent / name) for entries in named for name in files_named(entries)]
 
 
 _COMPUTED: dict[str, Type] = {
@@ -98,6 +94,7 @@ _NAMED_ALREADY = defaultdict(
     values=_BUILT_IN,
     counters=_BUILT_IN,
     derived=_BUILT_IN,
+    tables=_BUILT_IN,
     clusters=_BUILT_IN,
 )
 
@@ -128,36 +125,16 @@ def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Spa
 
 
 def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
-    report = made.diagnostics
-    keys = schema.read_mapping(node, schema.FIELD, f"field `{name}`", report) if node.entries is not None else {}
-    kind_node = keys.get("type", node)
-    kind = choice(kind_node, schema.FIELD_TYPES, "a field's type", report)
-    if kind is None:
+    declared = read_field(made.diagnostics, name, span, node)
+    if declared is None:
         return
-    factor = 1
-    units = {"duration": DURATION_MS, "size": SIZE_BYTES}.get(kind)
-    unit = keys.get("unit")
-    if units is not None:
-        if unit is None or unit.text not in units:
-            place = unit.span if unit else span
-            report.error(place, f"field `{name}` is a {kind} and needs `unit`", f"one of: {', '.join(units)}")
-            return
-        factor = units[unit.text]
-    elif unit is not None:
-        report.error(unit.span, f"a {kind} has no unit")
-    if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (kind != "text" or name in (*IDENTITY_FIELDS, "ts")):
-        report.error(span, f"`{name}` has a fixed meaning and needs no declaration", "map it in the settings instead")
+    if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (
+        declared.type != "text" or name in (*IDENTITY_FIELDS, "ts")
+    ):
+        message = f"`{name}` has a fixed meaning and needs no declaration"
+        made.diagnostics.error(span, message, "map it in the settings instead")
         return
-    source, spelling = keys.get("from"), keys.get("written_as")
-    if source is not None and not _PATH.fullmatch(source.text or ""):
-        report.error(source.span, f"`from` is one dotted path, this is {source.kind}", "for example: from: author.age")
-        return
-    if spelling is not None and kind not in ("number", "duration", "size"):
-        report.error(spelling.span, f"`written_as` goes with numbers, `{name}` is a {kind}")
-        return
-    is_spelt = spelling is not None and choice(spelling, schema.SPELLINGS, "`written_as`", report) is not None
-    path = source.text if source is not None and source.text else name
-    made.fields[name] = FieldDeclaration(kind, path, factor, is_spelt)  # type: ignore[arg-type]  # one of FIELD_TYPES
+    made.fields[name] = declared
 
 
 def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -262,6 +239,8 @@ def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
 
 _READERS = {
     "fields": _read_field,
+    "enrich": read_enrichment,
+    "tables": read_table,
     "lists": _read_list,
     "values": read_value,
     "clusters": read_cluster,

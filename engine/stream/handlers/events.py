@@ -7,7 +7,9 @@ import structlog
 
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event
 from engine.core.domain.programs import Program
+from engine.core.domain.reference import NoReferenceData, ReferenceData
 from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.enrichment import enrich
 from engine.core.evaluation.evaluator import NOTHING, Evaluator
 from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
@@ -40,13 +42,14 @@ def arrival_of(record: Any, latest_ms: int = LATEST_MS) -> int | None:
 
 class EventWorker:
     """Decides events: decode, load the users, evaluate, collect what has to be published and kept. `clock` (epoch
-    seconds): no record has arrived later than this; without it, all are believed."""
+    seconds): no record has arrived later than this; without it, all are believed. `reference`: what is looked up beside
+    what events say."""
 
     def __init__(
         self, settings: Settings, states: States, end_state: Callable[[int], None], metrics: Metrics,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] | None = None, reference: ReferenceData | None = None,
     ) -> None:  # fmt: skip
-        self._clock = clock
+        self._clock, self._reference = clock, reference or NoReferenceData()
         self._settings, self._states, self._end_state, self._metrics = settings, states, end_state, metrics
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
@@ -144,6 +147,9 @@ class EventWorker:
             key = user_record_key(event.user_id)
             if record.key and record.key != key[1:]:
                 misrouted += 1
+            if rulebook.lookups:  # by ids as they are, so before they are hidden
+                at_ms = arrived_ms if arrived_ms is not None else event.ts_ms
+                enrich(event.fields, rulebook, program, self._reference, at_ms)
             if self._pseudonyms is not None:
                 self._pseudonyms.conceal(event)
                 key = user_record_key(event.user_id)

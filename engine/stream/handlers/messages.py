@@ -127,6 +127,8 @@ def encode_decision(decision: Decision) -> bytes:
         document["earlier"] = True
     if decision.members:
         document["clusters"] = decision.members
+    if decision.enrichment:
+        document["enrichment"] = decision.enrichment
     try:
         return orjson.dumps(document, default=_bound)
     except TypeError:  # a number of more than 64 bits among what a model has read

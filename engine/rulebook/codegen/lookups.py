@@ -1,0 +1,64 @@
+"""Which reference data events need: what rules, counters and models read of it, joined to one lookup for each source
+and key."""
+
+from collections.abc import Iterable, Iterator
+
+from engine.core.domain.reference import Column, Lookup, LookupKind
+from engine.core.domain.rules import Counter
+from engine.rulebook.language.nodes import Ref
+from engine.rulebook.sections.declarations import Declarations, ReferenceDeclaration
+from engine.rulebook.sections.dependencies import reached
+from engine.rulebook.sections.reference import lookups_in
+from engine.rulebook.sections.rules import RuleDeclaration
+
+
+def all_lookups(declared: Declarations) -> tuple[Lookup, ...]:
+    """All that a rulebook declares, each after what it goes by, with all of its columns."""
+    columns: dict[tuple[LookupKind, str, str], list[Column]] = {}
+    for name in dict.fromkeys(lookups_in(declared.fields, declared.fields)):
+        columns.setdefault(_place(declared, name), []).append(
+            Column(declared.fields[name].path, _reference(declared, name).column)
+        )
+    return tuple([Lookup(*place, tuple(found)) for place, found in columns.items()])
+
+
+def find_lookups(declared: Declarations, names: Iterable[str]) -> tuple[Lookup, ...]:
+    """Those that these fields need."""
+    places = {_place(declared, name) for name in lookups_in(declared.fields, names)}
+    return tuple([each for each in all_lookups(declared) if (each.kind, each.source, each.key) in places])
+
+
+def _place(declared: Declarations, name: str) -> tuple[LookupKind, str, str]:
+    reference = _reference(declared, name)
+    return reference.kind, reference.source, declared.path_of(reference.key)
+
+
+def _reference(declared: Declarations, name: str) -> ReferenceDeclaration:
+    reference = declared.fields[name].reference
+    assert reference is not None  # else it is not looked up
+    return reference
+
+
+def names_of_refs(refs: Iterable[Ref]) -> Iterator[str]:
+    """The fields among what expressions read."""
+    return (ref.target for ref in refs if ref.kind == "field")
+
+
+def names_of_rules(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[str]:
+    """The fields that rules read, aim at and rest at."""
+    for rule in rules:
+        for clause in rule.all_clauses():
+            yield from names_of_refs(reached(declared, clause.expr))
+        yield from (rule.rule.then.target, *rule.rule.rests.split("+"))
+
+
+def names_of_counters(declared: Declarations, counters: Iterable[Counter]) -> Iterator[str]:
+    """The fields that counters count, count by, and ask for."""
+    for counter in counters:
+        yield from (counter.field or "", *counter.by.split("+"))
+        where = declared.counters[counter.name].where
+        if where is not None:
+            yield from names_of_refs(reached(declared, where))
+        cluster = declared.clusters.get(counter.by)
+        if cluster is not None:
+            yield from (part for kind in cluster.share for part in kind.split("+"))
