@@ -79,6 +79,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: LabelSettings = LabelSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
+    reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"
+    """Where the files are that `enrich:` of a rulebook names, such as city.mmdb. Nothing else is read of them."""
+    max_table_rows: Annotated[int, at_least(1)] = 1_000_000
+    """Rows of tables that come on topics, of all together, that this worker keeps in memory."""
+    max_table_bytes: Annotated[int, at_least(1_000_000)] = 500_000_000
+    """What these rows may take, about."""
     retention_days: Annotated[
         dict[str, int],
         Limit(lambda days: days.keys() <= RETENTION_DAYS.keys(), f"is about {', '.join(RETENTION_DAYS)}"),

@@ -12,6 +12,7 @@ from engine.backtest.trial import Trial
 from engine.core.domain.rules import Rulebook
 from engine.errors import EventError, LabelError
 from engine.learning.models import LearnedModel
+from engine.reference.recorded import RecordedTables
 from engine.settings import Settings
 from engine.stream.handlers.label_messages import decode_label, decode_message
 from engine.stream.handlers.messages import arrived_ms
@@ -25,15 +26,17 @@ CHUNK = 2_000
 def backtest(
     new: Rulebook, old: Rulebook | None, events: Iterable[bytes | Recorded], labels: list[bytes], settings: Settings,
     done: Callable[[int], None] = lambda count: None, models: Mapping[str, LearnedModel] | None = None,
+    tables: RecordedTables | None = None,
 ) -> Comparison:  # fmt: skip
     """Try rulebooks on events in the order of their arrival. Labels, in our terms, teach the models when they came,
-    and tell which events were spam; `models`: with which they begin. `done` is told how many events have been tried."""
+    and tell which events were spam; `models`: with which they begin; `tables`: the rows of tables that come on topics.
+    `done` is told how many events have been tried."""
     spam = known_spam(labels)
     rulebooks = [rulebook for rulebook in (new, old) if rulebook is not None]
     hidden = settings.privacy.fields if settings.pseudonyms() is not None else ()
     arrived = Arrived(targets=Targets(rulebooks), survey=Survey(new, hidden))
     trials = [
-        Trial(rulebook, settings, spam, models or {}, arrived.targets, old if rulebook is new else None)
+        Trial(rulebook, settings, spam, models or {}, arrived.targets, old if rulebook is new else None, tables)
         for rulebook in rulebooks
     ]
     arrivals = arriving(events, labels, settings, arrived, spam)

@@ -21,6 +21,7 @@ from engine.core.values.hashing import hash64
 from engine.errors import EventError
 from engine.learning.models import LearnedModel
 from engine.mappings import LabelSettings
+from engine.reference.recorded import RecordedTables
 from engine.settings import Settings
 from engine.stream.handlers.messages import arrived_ms, value_text
 from engine.stream.offline.engine import Arrival, OfflineEngine
@@ -84,17 +85,17 @@ class RuleTally:
 
 class Trial:
     """Runs a rulebook. `spam`: what events turned out to be, by event id, where that is known; it may grow; `models`:
-    with which it begins; `targets`: whom the events name."""
+    with which it begins; `targets`: whom the events name; `tables`: the rows of tables that come on topics."""
 
     def __init__(
         self, rulebook: Rulebook, settings: Settings, spam: Mapping[str, bool], models: Mapping[str, LearnedModel],
-        targets: Targets, before: Rulebook | None = None,
+        targets: Targets, before: Rulebook | None = None, tables: RecordedTables | None = None,
     ) -> None:  # fmt: skip
         self.rulebook, self._spam, self._targets = rulebook, spam, targets
         settings = msgspec.structs.replace(  # labels are in our terms
             settings, decision_sample=0.0, review_share=0.0, labels=LabelSettings()
         )
-        self._engine, self._topics = OfflineEngine(rulebook, settings, models, before), settings.topics
+        self._engine, self._topics = OfflineEngine(rulebook, settings, models, before, tables), settings.topics
         self.rules = {
             rule.name: RuleTally(rule=rule.name, mode=_mode(rule), about=kind_of(rule)) for rule in rulebook.rules
         }

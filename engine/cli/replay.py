@@ -12,6 +12,7 @@ from rich.table import Table
 from engine.cli.options import FILE, PATH, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
+from engine.cli.reference_data import referring, with_reference_data
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline.engine import OfflineEngine, merge
@@ -24,15 +25,20 @@ from engine.stream.offline.engine import OfflineEngine, merge
 )
 @click.option("--labels", "labels_path", type=FILE, help="Labels, merged in by their time.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the results go.")
+@with_reference_data
 @with_settings
-def command(settings: Settings, rules: Path, events_path: Path, labels_path: Path | None, out: Path) -> None:
+def command(
+    settings: Settings, rules: Path, events_path: Path, labels_path: Path | None, out: Path,
+    reference_data: Path | None, recorded_tables: tuple[tuple[str, Path], ...],
+) -> None:  # fmt: skip
     """Run the engine over recorded files, without a broker. Deterministic: the same input, the same bytes.
 
     Writes actions.jsonl, decisions.jsonl, dead-letters.jsonl and summary.json.
     """
     rulebook = load_rulebook(rules)
+    settings, tables = referring(settings, rulebook, reference_data, recorded_tables)
     calm_garbage_collection()
-    engine = OfflineEngine(rulebook, settings)
+    engine = OfflineEngine(rulebook, settings, tables=tables)
     out.mkdir(parents=True, exist_ok=True)
     counts: dict[str, Counter[str]] = {"actions": Counter(), "outcomes": Counter(), "dead_letters": Counter()}
     arrived: Counter[str] = Counter()

@@ -142,6 +142,7 @@ def check_rulebook(
         lookups=lookups,
         looked_up=(*(column.path for each in lookups for column in each.columns), VERSIONS) if lookups else (),
         tables=declared.tables,
+        topics=declared.topics,
         budget_windows=tuple(sorted({rule.rule.budget.per_ms for rule in rules if rule.rule.budget is not None})),
     )
     if run_tests:

@@ -13,6 +13,7 @@ from engine.backtest.text import tell
 from engine.cli.options import PATH, calm_garbage_collection, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import recorded_or_on_topics, with_recording
+from engine.cli.reference_data import referring, with_reference_data
 from engine.cli.times import Moment
 from engine.errors import TopicError
 from engine.rulebook.compiler import load_rulebook
@@ -29,10 +30,12 @@ IN_USE = "in-use"
 @with_recording("Labels: they teach the models, and tell what was spam.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report as one HTML page.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@with_reference_data
 @with_settings
 def command(
     settings: Settings, new: Path, against: str | None, events_path: Path | None, labels_path: Path | None,
     from_topic: bool, since: Moment, without: tuple[str, ...], html: Path | None, as_json: bool,
+    reference_data: Path | None, recorded_tables: tuple[tuple[str, Path], ...],
 ) -> None:  # fmt: skip
     """Try a rulebook on recorded events: what each rule meets, whom it acts on, what differs from another rulebook.
 
@@ -46,13 +49,20 @@ def command(
         for tried in (rulebook, before):
             if tried is not None:
                 show_in(settings, tried)
+    settings, tables = referring(settings, rulebook, reference_data, recorded_tables)
     calm_garbage_collection()
     console = Console(stderr=True)
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("trying", total=len(events))
         comparison = backtest(
-            rulebook, before, events, labels, settings, lambda count: progress.update(task, completed=count)
+            rulebook,
+            before,
+            events,
+            labels,
+            settings,
+            lambda count: progress.update(task, completed=count),
+            tables=tables,
         )
     if html is not None:
         html.write_text(page(comparison, f"Backtest of {new}"), "utf-8")

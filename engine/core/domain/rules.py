@@ -148,7 +148,7 @@ class Rulebook:
     `budget_windows`: the different windows of budgets;
     `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
-    `tables`: the rows of those that it has itself, by key."""
+    `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -166,6 +166,7 @@ class Rulebook:
     lookups: tuple[Lookup, ...] = ()
     looked_up: tuple[str, ...] = ()
     tables: Mapping[str, Mapping[str, Row]] = field(default_factory=dict, repr=False)
+    topics: Mapping[str, str] = field(default_factory=dict)
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""

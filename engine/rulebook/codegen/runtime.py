@@ -38,11 +38,11 @@ from engine.core.series.sketches import (
 )
 from engine.core.series.withdrawing import remove_amount, remove_count, remove_distinct
 from engine.core.state.entities import MAX_KEY_CHARS
-from engine.core.values.places import km
 from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
 from engine.core.values.hashing import digest
 from engine.core.values.identity import INVALID_FIELDS
 from engine.core.values.networks import address_of
+from engine.core.values.places import km
 from engine.keys.calendar import hour, weekday
 from engine.keys.mailboxes import is_disposable, mailbox
 from engine.keys.measures import entropy, repeats, similarity

@@ -101,9 +101,7 @@ def json_schema() -> Json:
             fields=named(column),
             enrich={
                 "type": "object",
-                "additionalProperties": {
-                    "anyOf": [database, {"type": "array", "items": database, "minItems": 1}]
-                },
+                "additionalProperties": {"anyOf": [database, {"type": "array", "items": database, "minItems": 1}]},
             },
             tables=named(shaped(TABLE, fields=named(column))),
             values=named({"description": "an expression of fields, lists and earlier values", **TEXT}),

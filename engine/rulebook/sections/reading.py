@@ -128,9 +128,7 @@ def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, sp
     declared = read_field(made.diagnostics, name, span, node)
     if declared is None:
         return
-    if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (
-        declared.type != "text" or name in (*IDENTITY_FIELDS, "ts")
-    ):
+    if name in (*IDENTITY_FIELDS, *TEXT_FIELDS, "ts") and (declared.type != "text" or name in (*IDENTITY_FIELDS, "ts")):
         message = f"`{name}` has a fixed meaning and needs no declaration"
         made.diagnostics.error(span, message, "map it in the settings instead")
         return

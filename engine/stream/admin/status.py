@@ -82,6 +82,8 @@ class EngineStatus:
                 continue
             if member.page.waiting_for:
                 yield f"worker {member.name} waits for {', '.join(member.page.waiting_for)}"
+            if member.page.missing:
+                yield f"worker {member.name} lacks {', '.join(member.page.missing)}: what it would tell is unknown"
             versions[member.page.version].append(member.name)
             if member.page.rulebook is not None:
                 rulebooks[member.page.rulebook].append(member.name)

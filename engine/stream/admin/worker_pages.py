@@ -14,11 +14,13 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class WorkerPage(msgspec.Struct, frozen=True):
-    """What a worker says. `rulebook`: the id of the one that it decides by; `waiting_for`: why it is not ready."""
+    """What a worker says. `rulebook`: the id of the one that it decides by; `waiting_for`: why it is not ready;
+    `missing`: reference data that it lacks."""
 
     version: str
     rulebook: str | None
     waiting_for: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 def address_of(member: Mapping[str, Any]) -> tuple[str, int] | None:

@@ -29,6 +29,7 @@ class Metrics:
         self._count_learning_and_control(self.registry)
         self._watch_work(self.registry)
         self._watch_health(self.registry)
+        self._watch_reference_data(self.registry)
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
@@ -187,6 +188,21 @@ class Metrics:
             "floodgate_build_info", "1 for what is running", ["version", "python", "compiled"], registry=registry
         )
         build.labels(*find_build()).set(1)
+
+    def _watch_reference_data(self, registry: CollectorRegistry) -> None:
+        self.database_built = Gauge(
+            "floodgate_database_built_timestamp_seconds",
+            "When a database of networks was built; 0 where it is not there",
+            ["file"],
+            registry=registry,
+        )
+        self.table_rows = Gauge(
+            "floodgate_table_rows", "Rows known of tables that come on topics", ["table"], registry=registry
+        )
+        self.table_bytes = Gauge("floodgate_table_bytes", "What these rows take in memory, about", registry=registry)
+        self.table_refused = Counter(
+            "floodgate_table_rows_refused", "Rows of tables that were left out", ["table", "reason"], registry=registry
+        )
 
     def count_refused(self, topic: str, *, is_starting: bool) -> None:
         """Something was refused on the topic of rulebooks or models. A worker that starts meets again what all have

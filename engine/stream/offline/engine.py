@@ -15,6 +15,9 @@ from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
 from engine.learning.models import LearnedModel
+from engine.reference.data import References
+from engine.reference.databases import Databases
+from engine.reference.recorded import RecordedTables
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
@@ -76,14 +79,15 @@ def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arri
 class OfflineEngine:
     """Runs arrivals through the workers and yields the messages that they publish.
 
-    `before`: the rulebook that was in use before, with which budgets compare. Entities are visited on the spot, as if
+    `before`: the rulebook that was in use before, with which budgets compare; `tables`: the rows of tables that come on
+    topics. Entities are visited on the spot, as if
     each event were decided before the next one arrives; only the labels of clusters that events take along are those of
     the batch's beginning, as they are live.
     """
 
     def __init__(
         self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None,
-        before: Rulebook | None = None,
+        before: Rulebook | None = None, tables: RecordedTables | None = None,
     ) -> None:  # fmt: skip
         self.metrics = Metrics()
         settings.key_hashes()
@@ -96,7 +100,10 @@ class OfflineEngine:
         self.state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = FollowedModels()
         self._models.adopt(models or {})
-        self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics)
+        databases = Databases(settings.reference_data_dir)
+        databases.use(self._rulebook.lookups)
+        references = References(databases, tables or RecordedTables({}))
+        self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics, reference=references)
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)

@@ -41,6 +41,7 @@ from engine.stream.worker.followers import Follower
 from engine.stream.worker.health import LOOK_EVERY_S, Health
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
+from engine.stream.worker.reference_data import LOOK_AT_FILES_EVERY_S, ReferenceData
 from engine.stream.worker.shutdown import end_soon
 from engine.stream.worker.web import add_pages
 
@@ -77,7 +78,9 @@ class FloodgateApp(faust.App):
         self._states: dict[int, PartitionState] = {}
         super().__init__(settings.app_id, **faust_options(settings))
         self.entities = self._entity_table()
-        self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics, time.time)
+        self.reference = ReferenceData(settings, self.metrics, self._switch)
+        references = self.reference.references
+        self._events = EventWorker(settings, self.partition_state, self.end_state, self.metrics, time.time, references)
         accept, is_sealed = self._publishers.accept, self.seals.fits
         self._trainer = TrainerWorker(
             settings, self._models, self.metrics, known=self._models_known, accept=accept, is_sealed=is_sealed
@@ -104,6 +107,7 @@ class FloodgateApp(faust.App):
         )  # fmt: skip
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.timer(interval=_LOOK_EVERY_S)(self._look_after_control)
+        self.timer(interval=LOOK_AT_FILES_EVERY_S)(self.reference.look_at_files)
         self.health = Health(self.metrics, self._followers[1].ends_of, self._positions_of)
         self.task()(self._look_after_health)
         self.on_rebalance_complete.connect(self._note_ready)
@@ -114,7 +118,7 @@ class FloodgateApp(faust.App):
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """The followers start and stop with the application."""
-        return [*super().on_init_dependencies(), *self._followers]
+        return [*super().on_init_dependencies(), *self._followers, self.reference.follower]
 
     async def on_start(self) -> None:
         """Subscribe to the handled topics through Faust's conductor."""
@@ -232,12 +236,13 @@ class FloodgateApp(faust.App):
         rulebook, in_force = self.control.rulebook, self.control.in_force()
         if rulebook is not None and in_force is not None:
             self._models.use(rulebook)
+            self.reference.use(rulebook)
             scorers = self._models.scorers(rulebook)
             evaluator = Evaluator(in_force, scorers, self.settings.decision_sample, self.control.before)
             for deciding in (self._events, self._hops, self._labels):
                 deciding.use(evaluator)
             self._trainer.use(rulebook)
-            if all(follower.caught_up.is_set() for follower in self._followers):
+            if self.reference.is_known and all(follower.caught_up.is_set() for follower in self._followers):
                 self.ready_to_decide.set()
 
     async def _publish_snapshots(self) -> None:

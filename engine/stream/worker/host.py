@@ -9,6 +9,7 @@ from engine.stream.control.state import ControlState
 from engine.stream.handlers.batches import BatchHandler
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.sealing import Seals
+from engine.stream.worker.reference_data import ReferenceData
 
 
 class Host(Protocol):
@@ -30,6 +31,8 @@ class Host(Protocol):
     def seals(self) -> Seals: ...
     @property
     def ready_to_decide(self) -> asyncio.Event: ...
+    @property
+    def reference(self) -> ReferenceData: ...
     @property
     def entities(self) -> Any: ...
     @property

@@ -26,6 +26,7 @@ def add_pages(app: Host) -> None:
             "waiting_for": waiting,
             "rulebook": app.control.rulebook_id,
             "version": find_build().version,
+            "missing": app.reference.missing(),
         }
         return view.json(status, status=200 if not waiting else 503)
 

@@ -1,0 +1,72 @@
+"""Where commands that run over recorded events find reference data, and what is missing of it."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from engine.cli.options import FILE
+from engine.cli.output import echo
+from engine.cli.recordings import read_lines
+from engine.core.domain.rules import Rulebook
+from engine.reference.databases import Databases
+from engine.reference.recorded import RecordedTables, read_recorded_rows
+from engine.settings import Settings
+
+DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _Table(click.ParamType):
+    """NAME=FILE."""
+
+    name = "name=file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
+        """Name and path of a table."""
+        name, _, path = str(value).partition("=")
+        if not name or not path:
+            self.fail(f"{value!r} is no NAME=FILE, such as profile=profiles.jsonl", param, ctx)
+        return name, FILE.convert(path, param, ctx)
+
+
+def with_reference_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options `reference_data` and `recorded_tables` (`--table`)."""
+    for option in (
+        click.option(
+            "--table", "recorded_tables", multiple=True, type=_Table(),
+            help="The rows of a table that comes on a topic, recorded as JSON Lines: NAME=FILE. May be given often.",
+        ),
+        click.option(
+            "--reference-data", type=DIRECTORY, help="Where databases of networks are, in place of the setting."
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def referring(
+    settings: Settings, rulebook: Rulebook, directory: Path | None, recorded: Iterable[tuple[str, Path]]
+) -> tuple[Settings, RecordedTables]:
+    """The settings with that directory, and the recorded tables; tells what the rulebook names and is not there. Raises
+    RecordingError, click.UsageError."""
+    if directory is not None:
+        settings = msgspec.structs.replace(settings, reference_data_dir=str(directory))
+    rows = {name: read_recorded_rows(read_lines(path), str(path)) for name, path in recorded}
+    for name in rows:
+        if name not in rulebook.topics:
+            known = ", ".join(sorted(rulebook.topics)) or "it has none"
+            raise click.UsageError(f"the rulebook has no table {name} that comes on a topic: {known}")
+    tell_missing(settings, rulebook)
+    for name in sorted(rulebook.topics.keys() - rows.keys()):
+        echo(f"floodgate: table {name} is not recorded, so its values are unknown: --table {name}=FILE", err=True)
+    return settings, RecordedTables(rows)
+
+
+def tell_missing(settings: Settings, rulebook: Rulebook) -> None:
+    """Tell which databases of networks are not there."""
+    databases = Databases(settings.reference_data_dir)
+    databases.use(rulebook.lookups)
+    for name in databases.missing():
+        echo(f"warning: {name} is not in {settings.reference_data_dir}: its values are unknown", err=True)

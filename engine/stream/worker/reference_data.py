@@ -1,0 +1,55 @@
+"""The reference data of a worker: databases in files, tables that come on topics, and what of them is missing."""
+
+from collections.abc import Callable, Mapping
+
+from engine.core.domain.reference import Lookup
+from engine.core.domain.rules import Rulebook
+from engine.reference.data import References
+from engine.reference.databases import Databases
+from engine.reference.tables import Tables
+from engine.settings import Settings
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.worker.table_follower import TableFollower
+
+LOOK_AT_FILES_EVERY_S = 10.0
+"""How often files are looked at."""
+
+
+class ReferenceData:
+    """What the rulebook in use names. `on_caught_up` is called when the tables are known."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, on_caught_up: Callable[[], None]) -> None:
+        tables = Tables(settings.max_table_rows, settings.max_table_bytes)
+        self._databases, self._metrics = Databases(settings.reference_data_dir), metrics
+        self.references = References(self._databases, tables)
+        self.follower = TableFollower(tables, settings, metrics, on_caught_up)
+        self._named: tuple[tuple[Lookup, ...], Mapping[str, str]] = ((), {})
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all that was on the tables' topics has been read."""
+        return self.follower.is_caught_up
+
+    def use(self, rulebook: Rulebook) -> None:
+        """Have what a rulebook names, and nothing else."""
+        if (rulebook.lookups, rulebook.topics) != self._named:
+            self._named = (rulebook.lookups, rulebook.topics)
+            self._databases.use(rulebook.lookups)
+            self.follower.use(rulebook.lookups, rulebook.topics)
+            self._tell_databases()
+
+    def missing(self) -> list[str]:
+        """What the rulebook names and is not there: its values are unknown."""
+        topics = [f"topic {topic}" for topic in self.follower.missing()]
+        return [*(f"file {name}" for name in self._databases.missing()), *topics]
+
+    async def look_at_files(self) -> None:
+        """Use files that have been replaced, from the next batch on."""
+        self._databases.refresh()
+        self._tell_databases()
+
+    def _tell_databases(self) -> None:
+        for name, built in self._databases.built().items():
+            self._metrics.database_built.labels(name).set(built.timestamp())
+        for name in self._databases.missing():
+            self._metrics.database_built.labels(name).set(0)
