@@ -12,6 +12,7 @@ from engine.backtest.guard import FEWEST, exceeding, try_on_last_events
 from engine.backtest.text import named, tell
 from engine.cli.options import PATH, with_settings
 from engine.cli.output import Console, confirm, echo
+from engine.cli.reference_data import tell_missing
 from engine.cli.rules.checking import Limits, checked, with_limits
 from engine.cli.times import DURATION
 from engine.core.domain.rules import Rulebook
@@ -54,6 +55,8 @@ def command(
     running worker switches between two batches. What is tried is what `backtest` tells at length.
     """
     rulebook = checked(path, Limits(max_us, max_bytes))
+    if rulebook is not None:
+        tell_missing(settings, rulebook)
     if rulebook is None or not _is_meant(settings, rulebook, path, yes):
         sys.exit(1)
     if not (force or _passes_guard(settings, rulebook, guard, max_newly)):

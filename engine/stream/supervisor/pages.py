@@ -107,6 +107,7 @@ class Pages:
             "waiting_for": all_waiting,
             "rulebook": rulebooks.pop() if len(rulebooks) == 1 else None,
             "version": find_build().version,
+            "missing": sorted({each for answer in answers if answer is not None for each in answer.missing}),
             "processes": waiting,
         }
         return web.json_response(status, status=503 if all_waiting else 200)

@@ -20,6 +20,7 @@ def pages(waiting: list[str]) -> dict[str, Any]:
     app: Any = SimpleNamespace(
         web=SimpleNamespace(blueprints="Faust's own"), page=page, waiting_for=lambda: waiting,
         control=SimpleNamespace(rulebook_id="abc"), metrics=SimpleNamespace(expose=lambda: b"floodgate_ready 1"),
+        reference=SimpleNamespace(missing=lambda: ["file city.mmdb"]),
     )  # fmt: skip
     add_pages(app)
     assert app.web.blueprints != "Faust's own"
@@ -35,7 +36,16 @@ def pages(waiting: list[str]) -> dict[str, Any]:
 def test_readiness_is_told_in_words_and_by_the_status(waiting: list[str], status: str, code: int) -> None:
     found = pages(waiting)
     assert found == {
-        "/readyz": ({"status": status, "waiting_for": waiting, "rulebook": "abc", "version": "0.1.0"}, code),
+        "/readyz": (
+            {
+                "status": status,
+                "waiting_for": waiting,
+                "rulebook": "abc",
+                "version": "0.1.0",
+                "missing": ["file city.mmdb"],  # which keeps nobody from deciding
+            },
+            code,
+        ),
         "/healthz": ({"status": "ok"}, 200),  # it lives, whatever it waits for
         "/metrics": (b"floodgate_ready 1", "text/plain"),
     }
