@@ -5,7 +5,7 @@ fields of the event. They stand under names that no rulebook can write and no de
 sender has put there is dropped: nobody makes up their own country or plan.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -83,17 +83,17 @@ def row_of(document: Mapping[str, Any], sources: Iterable[str]) -> Row:
     return tuple([_plain(_at(document, source)) for source in sources])
 
 
-def _at(document: Any, path: str) -> Any:
+def _at(document: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path; a number in it counts into a list."""
-    value = document
+    value: Any = document
     for part in path.split("."):
         if isinstance(value, Mapping):
             value = value.get(part)
-        elif isinstance(value, Sequence) and not isinstance(value, str | bytes) and part.isdecimal():
+        elif type(value) is list and part.isascii() and part.isdigit():
             value = value[int(part)] if int(part) < len(value) else None
         else:
-            return None
-    return value if value is not None or not isinstance(document, Mapping) else document.get(path)
+            value = None
+    return value if value is not None else document.get(path)
 
 
 def _plain(value: Any) -> Any:
