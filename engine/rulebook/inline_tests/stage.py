@@ -111,7 +111,6 @@ class ExampleStage:
         return [*(result.decision for result in earlier), concluded], [*follow_ups, *result.follow_ups]
 
 
-
 def _enrich(event: Event, rulebook: Rulebook, program: Program) -> None:
     """What a test states of reference data is so; of the rest, tables that the rulebook has itself are looked into."""
     stated = {path: event.fields[path] for path in rulebook.looked_up if path in event.fields}
