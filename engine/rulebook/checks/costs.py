@@ -5,15 +5,19 @@ tell which rule is dear, not how many events a second another machine decides. B
 when all of its series are full.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.core.domain.follow_ups import is_follow_up, written_type
-from engine.core.domain.programs import RoutingProgram
-from engine.core.domain.rules import ANY_EVENT, USER, Counter, Rulebook
+from engine.core.domain.programs import Program, RoutingProgram
+from engine.core.domain.rules import ANY_EVENT, USER, Counter, ModelSpec, Rulebook
 from engine.core.evaluation.routing import RESTING
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
+from engine.rulebook.language.diagnostics import Diagnostics
+from engine.rulebook.language.functions import FUNCTIONS
+from engine.rulebook.sections.reading import read_declarations
 
 EVENT_US = 16.0
 """An event of which nothing is asked: read, its user's record loaded and kept (decision 9, as of STOP_US)."""
@@ -32,6 +36,9 @@ KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.
 
 STOPS: Mapping[str, int] = {"text": 2}
 """How many entities of a kind an event names, where that is more than one."""
+
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+_CALL, _WORD = re.compile(r"\b(\w+)\("), re.compile(r"\b\w+\b")
 
 _RECORD_BYTES = 60 + 8 * RECENT_IDS
 _SERIES_BYTES, _COUNT_BYTES, _DISTINCT_BYTES, _SUM_BYTES = 16, 4, 12, 12
@@ -58,14 +65,16 @@ class Costs:
 def estimate_costs(rulebook: Rulebook) -> Costs:
     """What a rulebook costs."""
     counters = rulebook.counters.values()
+    declared = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
+    values = {name: value.text for name, value in declared.values.items()}
     kinds = sorted({counter.by for counter in counters} | {USER})
     return Costs(
-        {written_type(kind): round(_event_us(rulebook, kind), 1) for kind in sorted(rulebook.programs)},
+        {written_type(kind): round(_event_us(rulebook, values, kind), 1) for kind in sorted(rulebook.programs)},
         {kind: _record_bytes(counter for counter in counters if counter.by == kind) for kind in kinds},
     )
 
 
-def _event_us(rulebook: Rulebook, event_type: str) -> float:
+def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) -> float:
     program = rulebook.programs[event_type]
     counters = [counter for counter in rulebook.counters.values() if _concerns(counter.of, event_type)]
     rules = [rule for rule in rulebook.rules if _concerns(rule.events, event_type)]
@@ -73,10 +82,32 @@ def _event_us(rulebook: Rulebook, event_type: str) -> float:
         counter.where for counter in counters if counter.where
     ]
     patterns = sum(clause.count(" matches ") for clause in clauses)
+    read = [counter.field or "" for counter in counters] + [part for c in counters for part in c.by.split("+")]
+    read += [name for model in _models(program, rulebook) for name in (*model.numbers, *model.texts, *model.categories)]
     models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
     cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
+    cost += _computing_us([*clauses, *read], values)
     cost += sum(COUNTER_US[counter.kind, counter.approx] for counter in counters)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
+
+
+def _computing_us(texts: Iterable[str], values: Mapping[str, str]) -> float:
+    """What functions cost in what is written, and in the values that it names: each of these once."""
+    waiting, named = list(texts), set[str]()
+    cost = 0.0
+    while waiting:
+        bare = _QUOTED.sub("", waiting.pop())
+        cost += sum(FUNCTIONS[name].us for name in _CALL.findall(bare) if name in FUNCTIONS)
+        found = {word for word in _WORD.findall(bare) if word in values} - named
+        named |= found
+        waiting += [values[name] for name in found]
+        cost += sum(PATTERN_US * values[name].count(" matches ") for name in found)
+    return cost
+
+
+def _models(program: Program, rulebook: Rulebook) -> list[ModelSpec]:
+    routed = program.routing.decider.models if program.routing is not None else ()
+    return [rulebook.models[name] for name in (*program.decider.models, *routed)]
 
 
 def _routing_us(routing: RoutingProgram) -> float:

@@ -10,7 +10,9 @@ Parameter = Literal["text", "number", "time", "name", "text or list", "pattern",
 """What stands in a place. Patterns, classes and names of lists are fixed: they are written out."""
 
 FIXED: tuple[Parameter, ...] = ("pattern", "class", "list name")
-_CALLED: Mapping[Parameter, str] = {"class": "[A-Z]", "pattern": "pattern", "list name": "lists.x"}
+_CALLED: Mapping[Parameter, str] = {
+    "class": '"[A-Z]"', "pattern": '"pattern"', "list name": "lists.x", "zone": '"Europe/Berlin"'
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Function:
     meaning: str
     optional: int = 0
     may_fail: bool = False
-    us: float = 0.1
+    us: float = 0.0
 
     def written(self, name: str) -> str:
         """As people write it."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from engine.rulebook.language import schema
+from engine.rulebook.language.functions import FUNCTIONS
+from engine.rulebook.language.nodes import a_type
 from engine.rulebook.language.schema import Json, Shape
 
 PARTS: Mapping[str, tuple[str, Shape]] = {
@@ -55,6 +57,10 @@ def reference() -> str:
             "| --- | --- | --- |",
         ]
         lines += _rows(shape)
+    lines += ["", "## Functions", "", "In clauses, and in values. Brackets are around what may be left out.", ""]
+    lines += ["| you write | gives | meaning |", "| --- | --- | --- |"]
+    for name, function in FUNCTIONS.items():
+        lines.append(f"| `{function.written(name)}` | {a_type(function.gives)} | {function.meaning} |")
     return "\n".join(lines) + "\n"
 
 

@@ -26,10 +26,9 @@ def read_value(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
 
 
 def is_shallow(made: Declarations, title: str, name: str, span: Span, refs: Iterable[Ref]) -> bool:
-    """Such values are written into each place that uses them: chains of them would grow without end."""
-    depth = 1 + max(
-        (made.depths[ref.target] for ref in refs if ref.target in made.depths and ref.kind != "field"), default=0
-    )
+    """Whether a value, or a derived one, stands on few others: each is written into each place that uses it, and chains
+    of them would grow without end."""
+    depth = 1 + max((made.depths[ref.target] for ref in refs if ref.kind in ("value", "derived")), default=0)
     made.depths[name] = depth
     if depth > MAX_DEPTH:
         made.diagnostics.error(span, f"{title} stand on each other at most {MAX_DEPTH} deep")

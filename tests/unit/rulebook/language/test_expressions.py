@@ -158,7 +158,7 @@ def test_functions_are_told_how_many_arguments_they_take() -> None:
     assert messages("min(event.n) > 1") == ["min() takes 2 arguments, not 1"]
     assert messages("len() > 1") == ["len() takes 1 argument, not 0"]
     assert messages("len(tags) > 1 and len(text) > 1") == []
-    assert messages("len(age) > 1") == ["a text is needed here, this is a duration"]
+    assert messages("len(age) > 1") == ["len() takes a text or a list, this is a duration"]
     assert messages("lower(tags) == text") == ["a text is needed here, this is a list"]
     assert messages('skeleton("FRÉÉ") == text') == []
 

@@ -17,8 +17,10 @@ SLIPS = {
     "posts_1m > 5 AND posts_1m < 9": "write: and, or, not, in",
     "text like 'x'": 'write: text matches "pattern"',
     "text =~ 'x'": 'write: text matches "pattern"',
-    "text starts with 'x'": 'write: text matches "^word"',
-    "text ends_with 'x'": 'write: text matches "word$"',
+    "text starts with 'x'": 'write: starts_with(text, "word")',
+    "text ends_with 'x'": 'write: ends_with(text, "word")',
+    "any_of(tags) in lists.bad": "write: mentions in lists.protected",
+    "share >= 50% and posts_1m > 5": "50% is 0.5",
     "posts_1m between 1 and 5": "write: 1 <= x <= 5",
     "text is null": "write: known(x) or not known(x)",
 }

@@ -22,10 +22,10 @@ def findings(source: str) -> list[tuple[str, str | None]]:
         ("{sum: amonut, of: post, by: user_id, over: 1h}", '`sum` knows no field "amonut"', 'did you mean "amount"?'),
         ("{sum: amount - fee, of: post, by: user_id, over: 1h}",
          "`sum` needs the name of a field, this is an expression",
-         "the producer can send the value, under a name of its own"),
+         "name it under `values:`, and write that name here"),
         ("{distinct: lower(text), of: post, by: user_id, over: 1h}",
          "`distinct` needs the name of a field, this is an expression",
-         "the producer can send the value, under a name of its own"),
+         "name it under `values:`, and write that name here"),
         ("{count: psot, by: user_id, over: 1h}", 'nothing else knows events of type "psot"', 'did you mean "post"?'),
     ],
 )  # fmt: skip
