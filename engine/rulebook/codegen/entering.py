@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from engine.core.domain.rules import USER, Counter
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.functions import Vocabulary, excluding, store_of
+from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch, store_of
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import names_in
 from engine.rulebook.sections.dependencies import reached
@@ -84,16 +84,38 @@ def _with_value(words: Vocabulary, scope: Scope, counter: Counter, verb: str, ta
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
             return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {act}"]
         if words.declared.type_of(name) == "list":
-            return [f"x, d = members({words.subject(scope, name)})", f"for x in x: {act}", f"if d: {otherwise}"]
+            return [
+                f"x, d = members({words.subject(scope, name)})",
+                *_unless_computed(words, scope, name, "not x", "d = True"),
+                f"for x in x: {act}",
+                f"if d: {otherwise}",
+            ]
         read = "x = address(x)" if name == "ip" else "if type(x) is not str: x = token(x)"
-        return [f"x = {words.subject(scope, name)}", read, f"if x: {act}", f"elif x is False: {otherwise}"]
+        return [
+            f"x = {words.subject(scope, name)}",
+            read,
+            *_unless_computed(words, scope, name, "x is None", "x = False"),
+            f"if x: {act}",
+            f"elif x is False: {otherwise}",
+        ]
     declared, fetched = words.declared.fields.get(name), words.subject(scope, name)
     factor = f" * {declared.factor}" if declared is not None and declared.factor != 1 else ""
     return [
         f"x = amount({f'spelt({fetched})' if declared is not None and declared.is_spelt else fetched})",
+        *_unless_computed(words, scope, name, "x is None", "x = False"),
         f"if x is False: {otherwise}",
         f"elif x is not None: {verb}amount({series}, x{factor}{tail})",
     ]
+
+
+def _unless_computed(words: Vocabulary, scope: Scope, name: str, empty: str, doubted: str) -> list[str]:
+    """A line for a value that could not be computed though there is something that it is computed of: such an event is
+    doubted, as one is whose field cannot be read."""
+    paths = words.inputs(name)
+    if not paths:
+        return []
+    there = " or ".join(f"{fetch(path)} is not None" for path in paths)
+    return [f"if {empty} and {words.subject(scope, name)} is None and ({there}): {doubted}"]
 
 
 def _doubt(words: Vocabulary, counter: Counter) -> str:

@@ -37,7 +37,7 @@ from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import KEY_PATHS
 from engine.rulebook.language.nodes import Ref
-from engine.rulebook.sections.dependencies import Dependencies, reached, values_behind
+from engine.rulebook.sections.dependencies import Dependencies, behind_value, reached
 from engine.rulebook.sections.rules import RuleDeclaration
 
 
@@ -171,7 +171,7 @@ class ProgramWriter:
         for counter in entered:
             if counter.field not in declared.values:
                 paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
-            needed = needed + list(values_behind(declared, declared.counters[counter.name]))
+            needed = needed + behind_value(declared, counter.field)
             where = declared.counters[counter.name].where
             needed = needed + (list(reached(declared, where)) if where is not None else [])
         for ref in needed:

@@ -24,17 +24,16 @@ def reached(declared: Declarations, expr: Expr) -> Iterator[Ref]:
                 yield from reached(declared, body)
 
 
-def values_behind(declared: Declarations, counter: CounterDeclaration) -> Iterator[Ref]:
-    """What an event needs to have for the values that a counter counts, adds up or hangs on."""
-    for name in (counter.field, *counter.by.split("+")):
-        if name in declared.values:
-            yield from reached(declared, declared.values[name].expr)
+def behind_value(declared: Declarations, name: str | None) -> list[Ref]:
+    """What a value is computed of; nothing where the name is no value's."""
+    return list(reached(declared, declared.values[name].expr)) if name in declared.values else []
 
 
 def values_written(declared: Declarations, counter: CounterDeclaration) -> list[str]:
     """The values that a counter reads, as they are written: another one makes it another counter."""
     names = {name for name in (counter.field, *counter.by.split("+")) if name in declared.values}
-    refs = [*values_behind(declared, counter), *(reached(declared, counter.where) if counter.where is not None else ())]
+    refs = [ref for name in names for ref in behind_value(declared, name)]
+    refs += reached(declared, counter.where) if counter.where is not None else ()
     names |= {ref.target for ref in refs if ref.kind == "value"}
     return [f"{name}: {declared.values[name].text}" for name in sorted(names)]
 
