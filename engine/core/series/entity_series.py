@@ -1,27 +1,35 @@
 """The series of one entity: what the functions generated from a rulebook read and write."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from engine.core.series import counts, distincts
 from engine.core.series.counts import new_counts
 from engine.core.series.distincts import new_distincts
 from engine.core.series.packed import Packed, shift
+from engine.core.series.remembered import Known, Registers
 from engine.core.series.windows import SeriesByKey, SumSeries
 from engine.core.values.bounds import AtLeast
 
 _NO_COUNTS, _NO_DISTINCTS = new_counts(), new_distincts()
+_NOTHING: Mapping[str, Known | AtLeast | None] = MappingProxyType({})
 
 
 class EntitySeries:
-    """All series of an entity: those of counts and of distinct values, packed, and the others by their keys."""
+    """All series of an entity: those of counts and of distinct values, packed, and the others by their keys.
+    `registers`: what it remembers; `recalled`: what that was just before the event at hand, by name."""
 
-    __slots__ = ("counts", "distincts", "others")
+    __slots__ = ("counts", "distincts", "others", "recalled", "registers")
 
     def __init__(self) -> None:
         self.counts: Packed[int] = _NO_COUNTS[:]
         self.distincts: Packed[int] = _NO_DISTINCTS[:]
         self.others: SeriesByKey = {}
+        self.registers: Registers = {}
+        self.recalled: Mapping[str, Known | AtLeast | None] = _NOTHING
 
     def __bool__(self) -> bool:
-        return self.counts[0] > 0 or self.distincts[0] > 0 or bool(self.others)
+        return self.counts[0] > 0 or self.distincts[0] > 0 or bool(self.others) or bool(self.registers)
 
     def shift(self, by_ms: int) -> None:
         """Move to a base `by_ms` later."""
@@ -29,6 +37,8 @@ class EntitySeries:
         shift(self.distincts, by_ms, distincts.LAYOUT)
         for series in self.others.values():
             series.shift(by_ms)
+        for register in self.registers.values():
+            register.shift(by_ms)
 
 
 UNKNOWN = EntitySeries()

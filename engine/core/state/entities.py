@@ -12,6 +12,7 @@ from array import array
 
 from engine.core.kernel import trim_counts, trim_distincts
 from engine.core.series.entity_series import EntitySeries, trim_others
+from engine.core.series.remembered import trim_registers
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributors
 
@@ -19,6 +20,8 @@ NEVER = -1
 """The offset of a record to which no message of that topic has been applied yet."""
 
 MAX_WINDOW_MS = 30 * 86_400_000
+MAX_KEEP_MS = 400 * 86_400_000
+"""How long an entity may be silent, and what it remembers is kept."""
 MAX_LATENESS_MS = 86_400_000
 """What an event later than this would need may have been dropped: its counters give lower bounds."""
 
@@ -97,6 +100,8 @@ class EntityRecord:
             contributors.forget(user_id)
         for link in self.links.values():
             link.users.pop(user_id, None)
+        for register in self.series.registers.values():
+            register.forget(user_id)
 
     def trim(self) -> int:
         """Drop whatever no later answer can depend on. Returns the event time, in epoch ms, after which nothing
@@ -107,6 +112,8 @@ class EntityRecord:
             longest = max(longest, trim_distincts(series.distincts, oldest))
         if series.others:
             longest = max(longest, trim_others(series.others, oldest))
+        if series.registers:
+            longest = max(longest, trim_registers(series.registers, oldest))
         if self.cooldowns:
             self.cooldowns = {
                 rule: (time, lasts_ms) for rule, (time, lasts_ms) in self.cooldowns.items() if time + lasts_ms >= oldest

@@ -13,6 +13,8 @@ series      n_series x (u32 key | u8 kind | u32 n | u32 floor | u32 retention_ms
             | n x u32 times | n x u64 hashes or n x f64 amounts)
 contributors    n_contributors x (u32 rule | as `contributors.py` writes them)
 links           n_links x (u32 cluster | as `clusters.py` writes them)
+n_registers u16
+registers       n_registers x (u32 key | as `registers.py` writes them)
 """
 
 import struct
@@ -26,14 +28,17 @@ from engine.core.series.windows import SERIES_TYPES, Series, SumSeries
 from engine.core.state.clusters import load_link
 from engine.core.state.contributors import load_contributors
 from engine.core.state.entities import EntityRecord
+from engine.core.state.registers import dump_register, load_register
 from engine.errors import StateError
 
-VERSION = 4
-_READ = (3, 4)
-"""Version 3 has notes without the hashes of their events' content."""
+VERSION = 5
+_READ = (3, 4, 5)
+"""Version 3 has notes without the hashes of their events' content, version 4 has no registers."""
+_CONTENT_SINCE, _REGISTERS_SINCE = 4, 5
 
 _MORE = struct.Struct("<HHHHH")
 _KEY = struct.Struct("<I")
+_MANY = struct.Struct("<H")
 _COOLDOWN = struct.Struct("<III")
 _SERIES = struct.Struct("<IBIII")
 
@@ -44,7 +49,9 @@ def dump_record(record: EntityRecord) -> bytes:
     if not 0 <= expires_s < 2**32:
         expires_s = 0 if expires_s < 0 else 2**32 - 1
     series = record.series
-    more = bool(series.others or record.acted or record.cooldowns or record.contributors or record.links)
+    more = bool(
+        series.others or series.registers or record.acted or record.cooldowns or record.contributors or record.links
+    )
     start = pack_record(
         VERSION, more, record.offset, record.hops, record.base_ms, record.newest, expires_s,
         series.counts, series.distincts, record.recent,
@@ -69,6 +76,10 @@ def _dump_more(record: EntityRecord) -> list[bytes]:
         parts += (_KEY.pack(rule), record.contributors[rule].dump())
     for cluster in sorted(record.links):
         parts += (_KEY.pack(cluster), record.links[cluster].dump())
+    registers = record.series.registers
+    parts.append(_MANY.pack(len(registers)))
+    for key in sorted(registers):
+        parts += (_KEY.pack(key), dump_register(registers[key]))
     return parts
 
 
@@ -121,8 +132,15 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         record.series.others[key] = series
     for _ in range(n_contributors):
         (rule,) = _KEY.unpack_from(data, at)
-        record.contributors[rule], at = load_contributors(data, at + _KEY.size, data[0] >= VERSION)
+        record.contributors[rule], at = load_contributors(data, at + _KEY.size, data[0] >= _CONTENT_SINCE)
     for _ in range(n_links):
         (cluster,) = _KEY.unpack_from(data, at)
         record.links[cluster], at = load_link(data, at + _KEY.size)
+    if data[0] < _REGISTERS_SINCE:
+        return at
+    (n_registers,) = _MANY.unpack_from(data, at)
+    at += _MANY.size
+    for _ in range(n_registers):
+        (key,) = _KEY.unpack_from(data, at)
+        record.series.registers[key], at = load_register(data, at + _KEY.size)
     return at
