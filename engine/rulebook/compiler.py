@@ -42,6 +42,7 @@ from engine.rulebook.sections.dependencies import (
     reached,
     values_written,
 )
+from engine.rulebook.sections.memories import memories_of
 from engine.rulebook.sections.models import read_model
 from engine.rulebook.sections.names import names_read
 from engine.rulebook.sections.reading import named_files, read_declarations
@@ -106,7 +107,7 @@ def check_rulebook(
     declared = read_declarations(sources, diagnostics, conceal)
     rules = read_rules(declared)
     models = _models(declared)
-    counters = _counters(declared, rules)
+    counters, memories = _counters(declared, rules), memories_of(declared)
     advise(rules, diagnostics)
     check_entries(declared, rules)
     check_event_types(declared, rules)
@@ -114,13 +115,13 @@ def check_rulebook(
     if diagnostics.errors:
         return None, diagnostics
     give_fingerprints(declared, rules)
-    words = Vocabulary(declared, counters, models)
+    words = Vocabulary(declared, counters, models, memories)
     needs = find_dependencies(declared, counters, _inputs(declared, models), rules)
     watches, rests = find_watches(rules, words, needs), find_rests(rules, words, needs)
     _check_clusters(declared, rules, needs)
     if diagnostics.errors:
         return None, diagnostics
-    types = {kind for counter in counters.values() for kind in counter.of}
+    types = {kind for asked in (*counters.values(), *memories.values()) for kind in asked.of}
     types |= {kind for rule in rules for kind in rule.rule.events}
     writer = ProgramWriter(words, rules, needs)
     programs = {kind: writer.program(kind) for kind in sorted(types)}
@@ -143,6 +144,7 @@ def check_rulebook(
         looked_up=(*(column.path for each in lookups for column in each.columns), VERSIONS) if lookups else (),
         tables=declared.tables,
         topics=declared.topics,
+        memories=memories,
         budget_windows=tuple(sorted({rule.rule.budget.per_ms for rule in rules if rule.rule.budget is not None})),
     )
     if run_tests:
@@ -210,7 +212,8 @@ class _Needs:
 def _asked_elsewhere(declared: Declarations) -> Iterator[Expr]:
     """The conditions outside rules that put thresholds on counters: those of other counters, and derived values that
     are conditions (models are hinted at by them)."""
-    yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
+    asked = (*declared.counters.values(), *declared.memories.values())
+    yield from (one.where for one in asked if one.where is not None)
     yield from (body for kind, body in declared.derived.values() if isinstance(body, Expr) and kind == "bool")
 
 

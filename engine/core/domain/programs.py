@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from engine.core.domain.decisions import ClauseTrace, Contribution, Value
 from engine.core.domain.follow_ups import is_of_decision
 from engine.core.domain.reference import Lookup
 from engine.core.series.entity_series import EntitySeries
+from engine.core.series.remembered import Registers
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.bounds import AtLeast
 
@@ -32,8 +33,20 @@ Readings = EntitySeries | Values
 """What a generated function reads counters from: an entity's series, or what a routed event has gathered."""
 
 Observe = Callable[[Fields, EntitySeries, int], None]
+Recall = Callable[[Registers, int, int], dict[str, Value]]
+"""Reads what an entity remembers at a time, of what lies up to another one: values by name."""
 Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
 ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
+
+
+class Warming(NamedTuple):
+    """Something that has to be watched for `warm_ms` before anything is taken for new. `name`: of the time for which it
+    has been watched; `key`: of its register in a partition's ledger; `enters`: whether an event of this type counts."""
+
+    name: str
+    key: int
+    warm_ms: int
+    enters: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +64,8 @@ class EntityProgram:
     """What an event of one type does at the entities of one kind.
 
     `keys`: which entities the event's fields name, of which it visits `most`; `observe` enters the event into the
-    series of one of them (the last argument is its key); `read` gives the counters' values there, by name; `withdraw`:
-    takes a follow-up out of them again.
+    series of one of them (the last argument is its key); `read` gives the values there, by name, of which `recall` has
+    read what is remembered before; `withdraw`: takes a follow-up out of them again.
     """
 
     keys: Callable[[Fields], tuple[str, ...]]
@@ -60,6 +73,7 @@ class EntityProgram:
     read: Callable[[EntitySeries, int, str], dict[str, Value]]
     most: int
     withdraw: Callable[[Fields, EntitySeries, int, str], None] | None = None
+    recall: Recall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,8 @@ class Program:
 
     `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
     user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again; `lookups`: what either
-    reads of reference data, in their order.
+    reads of reference data, in their order; `recall`: what the user remembers, where that is asked for, and `warming`,
+    for how long it has been watched.
     """
 
     observe: Observe
@@ -106,6 +121,8 @@ class Program:
     routing: RoutingProgram | None
     withdraw: Observe | None = None
     lookups: tuple[Lookup, ...] = ()
+    recall: Recall | None = None
+    warming: tuple[Warming, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from engine.core.series.entity_series import EntitySeries
 from engine.core.values.lists import LiveList
 
 CounterKind = Literal["count", "distinct", "sum"]
+MemoryKind = Literal["last", "first", "age of last", "age of first", "new"]
 
 DEFAULT_CAP = 32
 MAX_CAP = 1_000
@@ -44,6 +45,31 @@ class Counter:
     cap: int
     approx: bool = False
     max_keys: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What an entity remembers of its earlier events: the last or the first value of a `field`, how long ago the last
+    or the first was, or whether this one is new. An entity that has been silent for `keep_ms` remembers nothing.
+
+    `key`: of the register, which those share that differ in nothing but what they ask of it; `warm_ms`: for how long
+    entities have to be watched before one is taken for new.
+    """
+
+    name: str
+    kind: MemoryKind
+    field: str | None
+    of: tuple[str, ...]
+    by: str
+    keep_ms: int
+    where: str | None
+    key: int
+    warm_ms: int = 0
+
+    @property
+    def watched(self) -> str:
+        """The name of the time for which it has been watched."""
+        return f"{self.name} watched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +193,12 @@ class Rulebook:
     looked_up: tuple[str, ...] = ()
     tables: Mapping[str, Mapping[str, Row]] = field(default_factory=dict, repr=False)
     topics: Mapping[str, str] = field(default_factory=dict)
+    memories: Mapping[str, Memory] = field(default_factory=dict)
+
+    @property
+    def keeps_ledger(self) -> bool:
+        """Whether partitions keep a ledger: of budgets, and of how long something has been watched."""
+        return bool(self.budget_windows) or any(memory.warm_ms for memory in self.memories.values())
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""

@@ -21,6 +21,7 @@ from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
 from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
 from engine.core.evaluation.reach import target_of
+from engine.core.evaluation.recalling import recall
 from engine.core.evaluation.routing import NOWHERE, RESTING, EntityKey, RetroactiveMatch, RoutedEvent, route
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
@@ -89,7 +90,7 @@ class Evaluator:
     ) -> Evaluation:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
         the rulebook's for its type, `user_partition` the partition to which a routed event comes back, `ledger` that
-        one's for budgets."""
+        one's."""
         if event.place < 0:
             self.prepare([(event, program.decider)])
         event.identity = key = event.identity or identity_of(event.user_id, event.type, event.event_id)
@@ -108,6 +109,7 @@ class Evaluator:
             record.newest = now
         elif now <= record.newest - self.rulebook.lateness_ms:
             self.tally.late += 1
+        recall(program, series, now, event.ts_ms, ledger)
         program.observe(event.fields, series, now)
 
         if ledger is not None:

@@ -89,7 +89,11 @@ def _count(
         routed.answers.append({})
         return []
     # An event that was sent again by the plan of another rulebook may come a second time, another way.
-    if remember(record.recent, routed.identify(), routed.content, RECENT_IDS):
+    is_first = remember(record.recent, routed.identify(), routed.content, RECENT_IDS)
+    if entity.recall is not None:
+        until = now if is_first else now - 1
+        record.series.recalled = routed.values | entity.recall(record.series.registers, now, until)
+    if is_first:
         entity.observe(routed.fields, record.series, now, key)
     routed.answers.append(entity.read(record.series, now, key))
     matches: list[RetroactiveMatch] = []

@@ -3,7 +3,7 @@ one at all. Pure arithmetic: no clock, no I/O.
 
 A register keeps runs of events, by time: the times of a run's first and last event, and one value. The answer for an
 event is read from what lies at or before its time, before the event itself is entered; so an event that comes late
-reads what was before it. Times are milliseconds relative to the entity's base (see `entities.py`), and may lie before it.
+reads what was before it. Times are milliseconds relative to the entity's base (see `entities.py`), and may be below zero.
 
 What makes one run of two events, which never lie further apart than `keep_ms`:
 
@@ -223,8 +223,8 @@ def recall_new(registers: Registers, key: int, until: int) -> bool | None:
 def warmed(
     value: "bool | int | float | AtLeast | None", watched_ms: "int | None", warm_ms: int
 ) -> "bool | int | float | AtLeast | None":
-    """What is known, while it has been watched for `watched_ms` only (None: for long enough): that something is new, not
-    before `warm_ms`; an age, where its begin lies within the first `warm_ms`, is a bound."""
+    """What is known where entities have been watched for `watched_ms` (None: for long enough): before `warm_ms` nobody
+    can tell that one is new, and an age that began within the first `warm_ms` is a bound."""
     if watched_ms is None or value is None or isinstance(value, AtLeast):
         return value
     if isinstance(value, bool):

@@ -55,6 +55,7 @@ def _own(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> O
     """From what the rule itself reads and does."""
     refs = [ref for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
     counted = [f"it counts by {kind}" for kind in _kinds(refs, rulebook)]
+    counted += [f"it reads what {kind} remembers" for kind in _remembering(refs, rulebook)]
     learned = [f"model {name} learns from labels as they come" for name in _models(refs, rulebook)]
     by_models = [reason for name in _models(refs, rulebook, all_of_them=True) for reason in _inputs(name, rulebook)]
     resting = [f"it rests per {rule.rule.rests}"] if rule.rule.cooldown_ms and rule.rule.rests != USER else []
@@ -83,21 +84,37 @@ def _kinds(refs: list[Ref], rulebook: Rulebook) -> list[str]:
     return sorted(kinds - {USER})
 
 
+def _remembering(refs: list[Ref], rulebook: Rulebook) -> list[str]:
+    kinds = {rulebook.memories[ref.target].by for ref in refs if ref.kind == "memory"}
+    return sorted(kinds - {USER})
+
+
 def _models(refs: list[Ref], rulebook: Rulebook, all_of_them: bool = False) -> list[str]:
     names = dict.fromkeys(ref.target.removesuffix(" threshold") for ref in refs if ref.kind == "score")
     return [name for name in names if name in rulebook.models and (all_of_them or rulebook.models[name].learns)]
 
 
 def _inputs(model: str, rulebook: Rulebook) -> list[str]:
-    read = [rulebook.counters[name] for name in rulebook.models[model].numbers if name in rulebook.counters]
-    return [f"model {model} counts by {kind}" for kind in sorted({counter.by for counter in read} - {USER})]
+    spec = rulebook.models[model]
+    read = [rulebook.counters[name] for name in spec.numbers if name in rulebook.counters]
+    recalled = [rulebook.memories[name] for name in (*spec.numbers, *spec.texts, *spec.categories)
+                if name in rulebook.memories]  # fmt: skip
+    return [f"model {model} counts by {kind}" for kind in sorted({counter.by for counter in read} - {USER})] + [
+        f"model {model} reads what {kind} remembers" for kind in sorted({memory.by for memory in recalled} - {USER})
+    ]
 
 
 def _only_grows(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> bool:
     """Whether more events can only make the clauses about entities true."""
-    shared = [clause.expr for clause in rule.all_clauses() if _kinds(list(reached(declared, clause.expr)), rulebook)]
+    shared = [
+        clause.expr for clause in rule.all_clauses() if _is_shared(list(reached(declared, clause.expr)), rulebook)
+    ]
     held = {id(clause.expr) for clause in rule.unless}
     return all(id(expr) not in held and _grows(expr, rulebook) for expr in shared)
+
+
+def _is_shared(refs: list[Ref], rulebook: Rulebook) -> bool:
+    return bool(_kinds(refs, rulebook) or _remembering(refs, rulebook))
 
 
 def _grows(expr: Expr, rulebook: Rulebook) -> bool:

@@ -32,6 +32,8 @@ def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[tupl
     """Each type, where it stands, and whether a rule is about it."""
     for counter in made.counters.values():
         yield from ((kind, made.type_spans.get((counter.name, kind), counter.span), False) for kind in counter.of)
+    for memory in made.memories.values():
+        yield from ((kind, made.type_spans.get((memory.name, kind), memory.span), False) for kind in memory.of)
     for name, cluster in made.clusters.items():
         yield from ((kind, made.spans.get(f"clusters.{name}", Span("", 0, 0)), False) for kind in cluster.of)
     for rule in rules:

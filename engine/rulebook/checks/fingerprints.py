@@ -9,11 +9,16 @@ from engine.core.domain.rules import threshold_of
 from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr, children, lists_of, names_in
-from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import (
+    CounterDeclaration,
+    Declarations,
+    MemoryDeclaration,
+    RatioDeclaration,
+)
 from engine.rulebook.sections.rules import RuleDeclaration
 
 MEANS_NOTHING = frozenset(("name", "span", "where_text", "max_keys"))
-"""What a counter has beside what it answers: another one of these is no other counter."""
+"""What a counter, or a remembered value, has beside what it answers: another one of these is no other counter."""
 
 _Name = tuple[str, str]
 """Kind and name: a field, a counter, a derived value, a cluster, a model, a list."""
@@ -60,6 +65,8 @@ class _Fingerprints:
         if kind == "value" and key in declared.values:
             value = declared.values[key].expr
             return _canonical(value), list(_names(value))
+        if kind == "memory" and key in declared.memories:
+            return self._memory(declared.memories[key])
         if kind == "derived" and key in declared.derived:
             body = declared.derived[key][1]
             return _canonical(body), list(_names(body))
@@ -79,17 +86,25 @@ class _Fingerprints:
         read = [*self._known(words), *(_names(counter.where) if counter.where is not None else ())]
         if counter.excluded is not None:
             read.append(("list", counter.excluded))
-        told = tuple(getattr(counter, each.name) for each in fields(counter) if each.name not in MEANS_NOTHING)
-        return _canonical(told), read
+        return _told(counter), read
+
+    def _memory(self, memory: MemoryDeclaration) -> tuple[str, list[_Name]]:
+        words = [*memory.by.split("+"), memory.subject.target if memory.subject is not None else ""]
+        return _told(memory), [*self._known(words), *(_names(memory.where) if memory.where is not None else ())]
 
     def _known(self, words: Iterable[str]) -> Iterator[_Name]:
         declared = self._declared
         places: tuple[tuple[str, Any], ...] = (
-            ("field", declared.fields), ("counter", declared.counters), ("derived", declared.derived),
-            ("cluster", declared.clusters), ("value", declared.values),
+            ("field", declared.fields), ("memory", declared.memories), ("counter", declared.counters),
+            ("derived", declared.derived), ("cluster", declared.clusters), ("value", declared.values),
         )  # fmt: skip
         for word in words:
             yield from ((kind, word) for kind, known in places if word in known)
+
+
+def _told(declaration: CounterDeclaration | MemoryDeclaration) -> str:
+    parts = (getattr(declaration, each.name) for each in fields(declaration) if each.name not in MEANS_NOTHING)
+    return _canonical(tuple(parts))
 
 
 def _names(expr: Expr | RatioDeclaration) -> Iterator[_Name]:

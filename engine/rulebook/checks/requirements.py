@@ -12,7 +12,12 @@ from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import Call, Compare, Constant, Contains, Expr, Logical, Member, Not, Ref, names_in
-from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import (
+    CounterDeclaration,
+    Declarations,
+    MemoryDeclaration,
+    RatioDeclaration,
+)
 from engine.rulebook.sections.reading import read_declarations
 from engine.rulebook.sections.rules import RuleDeclaration, read_rules
 
@@ -122,6 +127,8 @@ class _Reading:
             return self._absent_field(self.declared.path_of(ref.target), ref.written)
         if ref.kind == "value":
             return self._absent_parts(self.declared.values[ref.target].expr)
+        if ref.kind == "memory":
+            return self._never_remembered(self.declared.memories[ref.target])
         body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
         if body is None or isinstance(body, RatioDeclaration):
             return []
@@ -132,6 +139,15 @@ class _Reading:
             return [requirement for inner in names_in(body) for requirement in self._absent(inner)]
         true, false = (self.lacking(body, truth) for truth in (True, False))
         return true if true and false else []
+
+    def _never_remembered(self, memory: MemoryDeclaration) -> list[Requirement]:
+        """What keeps a value from ever being remembered. That something is new is known without events."""
+        if memory.kind == "new":
+            return []
+        missing = _missing_types(memory.of, self.is_there)
+        if missing or memory.subject is None:
+            return missing
+        return _Reading(self.declared, memory.of, self.is_there)._absent(memory.subject)
 
     def _absent_field(self, path: str, name: str) -> list[Requirement]:
         return [] if path in _ALWAYS_THERE else self._ask("field", path, name)

@@ -50,7 +50,11 @@ _METHODS = {"lower": "lower", "starts_with": "startswith", "ends_with": "endswit
 
 def counts(expr: Expr) -> bool:
     """Whether a value may be a bound."""
-    return any(ref.kind in ("counter", "derived", "value") for ref in names_in(expr)) or _has_matches_counted(expr)
+    named = any(
+        ref.kind in ("counter", "derived", "value") or (ref.kind == "memory" and ref.type == "duration")
+        for ref in names_in(expr)
+    )
+    return named or _has_matches_counted(expr)
 
 
 def _has_matches_counted(expr: Expr) -> bool:

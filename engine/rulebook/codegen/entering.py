@@ -7,7 +7,7 @@ from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch, store_of
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import names_in
-from engine.rulebook.sections.dependencies import reached
+from engine.rulebook.sections.dependencies import entity_of, reached
 
 
 def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
@@ -38,7 +38,7 @@ def is_judged(words: Vocabulary, counter: Counter) -> bool:
     return (
         counter.by != USER
         and where is not None
-        and any(ref.kind == "counter" for ref in reached(words.declared, where))
+        and any(entity_of(words.declared, ref) is not None for ref in reached(words.declared, where))
     )
 
 

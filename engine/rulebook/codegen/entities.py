@@ -2,11 +2,11 @@
 what is gathered before it sets out, and what is watched for the sake of those who came before."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import EntityProgram, Rest, Watch
-from engine.core.domain.rules import Counter
+from engine.core.domain.rules import USER, Counter, Memory
 from engine.core.evaluation.choice import most_of
 from engine.core.evaluation.routing import RESTING
 from engine.rulebook.codegen.conditions import Scope
@@ -23,6 +23,7 @@ from engine.rulebook.codegen.functions import (
     store_of,
 )
 from engine.rulebook.codegen.reachability import reachable
+from engine.rulebook.codegen.remembering import recalling, rememberings
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.sections.dependencies import Dependencies, reached
@@ -31,37 +32,55 @@ from engine.rulebook.sections.rules import Clause, RuleDeclaration
 _READERS_AT = {"count": "read_count_at", "distinct": "read_distinct_at"}
 
 
+class Asked(NamedTuple):
+    """Counters, and what is remembered, of one kind of entity."""
+
+    counters: Sequence[Counter]
+    memories: Sequence[Memory]
+
+
 class EntityWriter:
     """Writes what routed events do at their entities."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._words = vocabulary
 
-    def program(self, kind: str, event_type: str, entered: list[Counter], answered: list[Counter]) -> EntityProgram:
-        """One kind of entity. `entered`: the counters that count this event; `answered`: those that are read."""
+    def program(self, kind: str, event_type: str, entered: Asked, answered: Asked) -> EntityProgram:
+        """One kind of entity. `entered`: what this event enters; `answered`: what is read."""
         namespace = dict(RUNTIME)
         keys, observe, read, withdraw = (self._words.scope(namespace, from_series, no_score) for _ in range(4))
+        lines = observations(self._words, observe, entered.counters)
+        lines += rememberings(self._words, observe, entered.memories)
+        named = [*entered.counters, *answered.counters] if not entered.memories and not answered.memories else []
         source = [
-            function("find(f)", keys, [f" return {self._keys(keys, kind, [*entered, *answered])}"]),
-            function("observe(f, s, now, k)", observe, observations(self._words, observe, entered)),
+            function("find(f)", keys, [f" return {self._keys(keys, kind, named)}"]),
+            function("observe(f, s, now, k)", observe, lines),
             function("read(s, now, k)", read, [f" return {self._values(read, answered)}"]),
         ]
         if is_follow_up(event_type):
-            source.append(function("withdraw(f, s, now, k)", withdraw, withdrawals(self._words, withdraw, entered)))
-        compiled(source, f"{event_type} at {kind}", namespace)
+            taken_out = withdrawals(self._words, withdraw, entered.counters)
+            source.append(function("withdraw(f, s, now, k)", withdraw, taken_out))
+        subject = f"{event_type} at {kind}"
+        compiled(source, subject, namespace)
         return EntityProgram(
             namespace["find"],
             namespace["observe"],
             namespace["read"],
             most_of(kind.removeprefix(RESTING)),
             namespace.get("withdraw"),
+            recalling(subject, answered.memories) if answered.memories else None,
         )
 
-    def gather(self, event_type: str, counters: Sequence[Counter], scores: Iterable[str]) -> Any:
-        """Reads the user's counters and scores, for the rules that are decided after its entities."""
+    def gather(self, event_type: str, asked: Asked, scores: Iterable[str]) -> Any:
+        """Reads the user's values and scores, for the rules that are decided after its entities, and for how long what
+        its entities remember has been watched."""
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
+        counters = asked.counters
         entries = [f"{counter.name!r}: {from_series(scope, counter)}" for counter in counters]
+        names = [memory.name for memory in asked.memories if memory.by == USER]
+        names += [memory.watched for memory in asked.memories if memory.warm_ms]
+        entries += [f"{name!r}: s.recalled.get({name!r})" for name in names]
         entries += [f"{f'score.{model}'!r}: q.get({model!r})" for model in scores]
         source = function("gather(f, s, now, q)", scope, [f" return {self._words.values(scope, counters, entries)}"])
         compiled([source], event_type, namespace)
@@ -185,9 +204,10 @@ class EntityWriter:
             return f"member_tokens({fetched})"
         return f"addresses({fetched})" if part == "ip" else f"tokens({fetched})"
 
-    def _values(self, scope: Scope, counters: Sequence[Counter]) -> str:
-        entries = [f"{counter.name!r}: {self._read(scope, counter)}" for counter in counters]
-        return self._words.values(scope, counters, entries)
+    def _values(self, scope: Scope, asked: Asked) -> str:
+        entries = [f"{counter.name!r}: {self._read(scope, counter)}" for counter in asked.counters]
+        entries += [f"{memory.name!r}: s.recalled.get({memory.name!r})" for memory in asked.memories]
+        return self._words.values(scope, asked.counters, entries)
 
     def _read(self, scope: Scope, counter: Counter) -> str:
         left_out = excluding(self._words, scope, counter)

@@ -30,7 +30,7 @@ def counterfactual(rule: RuleDeclaration) -> str | None:
         expr = clause.expr
         if (
             isinstance(expr, Compare) and isinstance(expr.left, Ref) and isinstance(expr.right, Constant)
-            and expr.left.kind in ("counter", "derived", "score") and expr.op in (">", ">=", "<", "<=")
+            and expr.left.kind in ("memory", "counter", "derived", "score") and expr.op in (">", ">=", "<", "<=")
             and isinstance(expr.right.value, int | float)
         ):  # fmt: skip
             limit = expr.right.value

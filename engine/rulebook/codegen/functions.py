@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.rules import ANY_EVENT, USER, Counter, ModelSpec
+from engine.core.domain.rules import ANY_EVENT, USER, Counter, Memory, ModelSpec
 from engine.core.evaluation.shares import Part, Share
 from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.identity import (
@@ -37,7 +37,7 @@ _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
     "size": (int, float),
 }  # fmt: skip
-_COST = {"field": 0, "event": 0, "counter": 1, "derived": 2, "value": 2, "score": 1, "keys": 3}
+_COST = {"field": 0, "event": 0, "memory": 1, "counter": 1, "derived": 2, "value": 2, "score": 1, "keys": 3}
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
 
@@ -58,6 +58,7 @@ class Vocabulary:
     declared: Declarations
     counters: Mapping[str, Counter]
     models: Mapping[str, ModelSpec]
+    memories: Mapping[str, Memory]
 
     def scope(self, namespace: dict[str, Any], counter: CounterSource, score: ScoreSource) -> Scope:
         """A new function's scope, with the places from which it reads counters and scores."""
@@ -84,6 +85,8 @@ class Vocabulary:
                 return KEY_SOURCES[ref.target]
             case "counter":
                 return counter(scope, self.counters[ref.target])
+            case "memory":
+                return recalled(self.memories[ref.target], "s" if counter is from_values else "s.recalled")
             case "score":
                 return score(scope, ref.target)
             case "value":
@@ -199,7 +202,7 @@ class Vocabulary:
     def _for_model(self, scope: Scope, ref: Ref) -> str:
         """A value as models take it: of a bound, the number that is certain."""
         loaded = scope.loaded(ref)
-        if ref.kind not in ("counter", "derived", "value"):
+        if not counts(ref):
             return loaded
         name = scope.variable(ref)
         return f"({name}.least if type({loaded}) is AtLeast else {name})"
@@ -243,6 +246,12 @@ def store_of(counter: Counter) -> str:
 def from_values(_: Scope, counter: Counter) -> str:
     """A counter as it was gathered."""
     return f"s.get({counter.name!r})"
+
+
+def recalled(memory: Memory, store: str) -> str:
+    """What was remembered just before the event at hand. `store`: where that is kept by name."""
+    value = f"{store}.get({memory.name!r})"
+    return f"warmed({value}, {store}.get({memory.watched!r}), {memory.warm_ms})" if memory.warm_ms else value
 
 
 def excluding(vocabulary: Vocabulary, scope: Scope, counter: Counter) -> list[str]:

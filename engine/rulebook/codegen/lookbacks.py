@@ -5,7 +5,7 @@ from engine.core.domain.rules import Counter
 from engine.rulebook.codegen.entities import EntityWriter
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.language.nodes import Compare, Ref
-from engine.rulebook.sections.dependencies import Dependencies, concern_alike, reached
+from engine.rulebook.sections.dependencies import Dependencies, concern_alike, entity_of, reached
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 
@@ -31,6 +31,10 @@ def _can_look_back(
     if len(kinds) != 1 or kinds & needs.declared.clusters.keys():
         counted_over = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
         report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {counted_over}")
+    elif any(_recalls(clause, needs) for clause in clauses):
+        report.error(
+            rule.span, "`also: earlier` cannot use what entities remember", "count with `count` or `distinct` instead"
+        )
     elif counter is None:
         report.error(rule.span, "`also: earlier` needs a clause about a count under `when` or `any`")
     elif any(needs.counters[name].approx for name in names if needs.counters[name].by in kinds):
@@ -38,6 +42,12 @@ def _can_look_back(
     else:
         return is_split(rule, rules, needs, "`also: earlier`")
     return False
+
+
+def _recalls(clause: Clause, needs: Dependencies) -> bool:
+    """Whether a clause reads what other entities than the user remember."""
+    refs = reached(needs.declared, clause.expr)
+    return any(ref.kind == "memory" and entity_of(needs.declared, ref) != USER for ref in refs)
 
 
 def is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, feature: str) -> bool:

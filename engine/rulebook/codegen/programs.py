@@ -13,11 +13,11 @@ from dataclasses import replace
 from engine.core.domain.follow_ups import is_follow_up, is_of_decision
 from engine.core.domain.programs import ClusterProgram, Decider, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
-from engine.core.domain.rules import USER, Counter, threshold_of
+from engine.core.domain.rules import USER, Counter, Memory, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.entering import observations, withdrawals
-from engine.rulebook.codegen.entities import EntityWriter, gathered_score, no_score
+from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
+from engine.rulebook.codegen.entities import Asked, EntityWriter, gathered_score, no_score
 from engine.rulebook.codegen.explanations import counterfactual, trace
 from engine.rulebook.codegen.functions import (
     CounterSource,
@@ -32,6 +32,7 @@ from engine.rulebook.codegen.functions import (
     function,
 )
 from engine.rulebook.codegen.lookups import find_lookups, names_of_counters, names_of_refs, names_of_rules
+from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.diagnostics import Span
@@ -58,23 +59,34 @@ class ProgramWriter:
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
-        entered = [counter for counter in counters if counter.by == USER]
-        source = [function("observe(f, s, now)", scope, observations(self._words, scope, entered))]
+        memories = [memory for memory in self._words.memories.values() if concerns(memory.of, event_type)]
+        entered = _at(USER, Asked(counters, memories))
+        lines = observations(self._words, scope, entered.counters)
+        lines += rememberings(self._words, scope, entered.memories)
+        source = [function("observe(f, s, now)", scope, lines)]
         if is_follow_up(event_type):
             scope = self._words.scope(namespace, from_series, no_score)
-            source.append(function("withdraw(f, s, now)", scope, withdrawals(self._words, scope, entered)))
+            source.append(function("withdraw(f, s, now)", scope, withdrawals(self._words, scope, entered.counters)))
         compiled(source, event_type, namespace)
         decider = self._decider(event_type, at_user, at_once, from_series, no_score)
-        routing, lookups = self._routing(event_type, away, counters, asked), self._lookups(rules, asked, counters)
+        judged = [counter for counter in counters if is_judged(self._words, counter)]
+        read = self._recalled(self._reached(rules, asked), Asked([*entered.counters, *judged], entered.memories))
+        watched = warming(self._words.memories.values(), [memory.name for memory in read], event_type)
+        recall = recalling(event_type, _at(USER, Asked((), read)).memories) if read or watched else None
+        routing = self._routing(event_type, away, Asked(counters, memories), asked)
+        lookups = self._lookups(rules, asked, counters)
         if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
             routing = replace(routing, carried=(*routing.carried, VERSIONS))
-        return Program(namespace["observe"], decider, routing, namespace.get("withdraw"), lookups)
+        return Program(
+            namespace["observe"], decider, routing, namespace.get("withdraw"), lookups, recall, watched
+        )
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
         """The paths of an event that a follow-up of this type needs: for its counters, and for rules about it."""
         rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
-        return self._carried(rules, self._reached(rules, []), counters)
+        memories = [memory for memory in self._words.memories.values() if concerns(memory.of, event_type)]
+        return self._carried(rules, self._reached(rules, []), Asked(counters, memories))
 
     def follow_ups(self, programs: Mapping[str, Program]) -> FollowUps:
         """What follow-ups of events are for, by the programs of all types."""
@@ -93,30 +105,38 @@ class ProgramWriter:
         names = {*names_of_refs(refs), *names_of_rules(declared, [rule for _, rule in rules])}
         return find_lookups(declared, names.union(names_of_counters(declared, [*counters, *read])))
 
-    def _routing(
-        self, event_type: str, away: Rules, counters: list[Counter], asked: list[str]
-    ) -> RoutingProgram | None:
-        """What needs other entities: None when nothing of this event type does."""
+    def _recalled(self, refs: list[Ref], entered: Asked) -> list[Memory]:
+        """What is remembered and read: by rules and models, and by what the event enters at its user."""
+        declared = self._words.declared
+        refs = [*refs]
+        for name in [each.name for group in entered for each in group]:
+            where = (declared.counters.get(name) or declared.memories[name]).where
+            refs += reached(declared, where) if where is not None else ()
+        names = {ref.target for ref in refs if ref.kind == "memory"}
+        return [memory for memory in self._words.memories.values() if memory.name in names]
+
+    def _routing(self, event_type: str, away: Rules, entering: Asked, asked: list[str]) -> RoutingProgram | None:
+        """What needs other entities: None when nothing of this event type does. `entering`: what the event enters."""
         needed = self._reached(away, [name for name in asked if name in self._needs.away_models])
         read = {ref.target: self._words.counters[ref.target] for ref in needed if ref.kind == "counter"}
+        recalled = {ref.target: self._words.memories[ref.target] for ref in needed if ref.kind == "memory"}
+        answering = Asked([*read.values()], [*recalled.values()])
         clusters = self._clusters(event_type, read.values())
-        kinds = {counter.by for counter in (*counters, *read.values())} | {
+        kinds = {each.by for group in (*entering, *answering) for each in group} | {
             kind for cluster in clusters.values() for kind in cluster.spec.share
         }
         kinds |= {resting_place(rule, self._needs) for _, rule in away if rule.rule.rests != USER}
         entities = {}
         for kind in sorted(kinds - {USER} - self._words.declared.clusters.keys()):
-            entered = [counter for counter in counters if counter.by == kind]
-            answered = [counter for counter in read.values() if counter.by == kind]
-            entities[kind] = self._entities.program(kind, event_type, entered, answered)
+            entities[kind] = self._entities.program(kind, event_type, _at(kind, entering), _at(kind, answering))
         if not entities and not away:
             return None
-        gathered = [counter for counter in read.values() if counter.by == USER]
+        gathered = Asked(_at(USER, answering).counters, answering.memories)
         scores = [name for name in asked if name not in self._needs.away_models and _named(name, needed)]
         decider = self._decider(
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
         )
-        carried = self._carried(away, needed, [counter for counter in counters if counter.by != USER])
+        carried = self._carried(away, needed, entering)
         if away and not is_follow_up(event_type):
             followed = (self._taken_along(kind) for kind in self._follow_up_types() if is_of_decision(kind))
             carried = tuple(sorted({*carried, *(path for paths in followed for path in paths)}))
@@ -163,8 +183,10 @@ class ProgramWriter:
                 refs += reached(declared, ref)
         return refs
 
-    def _carried(self, away: Rules, needed: list[Ref], entered: list[Counter]) -> tuple[str, ...]:
+    def _carried(self, away: Rules, needed: list[Ref], entering: Asked) -> tuple[str, ...]:
         """The fields of the event that a routed event takes along: those that are read on the way or after it."""
+        entered = [counter for counter in entering.counters if counter.by != USER]
+        remembered = [memory for memory in entering.memories if memory.by != USER]
         declared = self._words.declared
         thens = [then for _, rule in away for then in (rule.rule.then, *rule.rule.further)]
         paths = [then.path for then in thens if then.target not in ("user", "event")]
@@ -173,6 +195,10 @@ class ProgramWriter:
                 paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
             needed = needed + behind_value(declared, counter.field)
             where = declared.counters[counter.name].where
+            needed = needed + (list(reached(declared, where)) if where is not None else [])
+        for memory in remembered:
+            paths.append(declared.path_of(memory.field or ""))
+            where = declared.memories[memory.name].where
             needed = needed + (list(reached(declared, where)) if where is not None else [])
         for ref in needed:
             if ref.kind == "field":
@@ -233,6 +259,12 @@ class ProgramWriter:
             explanation = f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule)!r}"
             lines.append(f" if i == {index}: return {explanation}")
         return function("explain(i, f, s, now, q)", scope, [*lines, " return (), None"])
+
+
+def _at(kind: str, asked: Asked) -> Asked:
+    """Those of one kind of entity."""
+    counters, memories = ([each for each in group if each.by == kind] for group in asked)
+    return Asked(counters, memories)
 
 
 def _named(model: str, refs: list[Ref]) -> bool:

@@ -27,6 +27,16 @@ from engine.core.kernel import (
 from engine.core.series.counts import doubt_count
 from engine.core.series.distincts import doubt_distinct
 from engine.core.series.entity_series import add_amount, read_total
+from engine.core.series.remembered import (
+    doubt_memory,
+    memorize,
+    recall_age,
+    recall_first,
+    recall_first_age,
+    recall_last,
+    recall_new,
+    warmed,
+)
 from engine.core.series.sketches import (
     add_approx_amount,
     add_approx_count,
@@ -207,6 +217,8 @@ RUNTIME: dict[str, Any] = {
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,
     "add_approx_amount": add_approx_amount, "read_approx_count": read_approx_count,
     "read_approx_distinct": read_approx_distinct, "read_approx_total": read_approx_total,
+    "memorize": memorize, "doubt_memory": doubt_memory, "recall_last": recall_last, "recall_age": recall_age,
+    "recall_first": recall_first, "recall_first_age": recall_first_age, "recall_new": recall_new, "warmed": warmed,
     "ClauseTrace": ClauseTrace,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,

@@ -15,6 +15,7 @@ from engine.rulebook.language.schema import (
     LADDER,
     LIST,
     MAX_ACTIONS,
+    MEMORY,
     META,
     MODEL,
     NAME_PATTERN,
@@ -104,7 +105,9 @@ def json_schema() -> Json:
                 "additionalProperties": {"anyOf": [database, {"type": "array", "items": database, "minItems": 1}]},
             },
             tables=named(shaped(TABLE, fields=named(column))),
-            values=named({"description": "an expression of fields, lists and earlier values", **TEXT}),
+            values=named(
+                {"anyOf": [{"description": "an expression of fields, lists and earlier values", **TEXT}, shaped(MEMORY)]}
+            ),
             clusters=named(shaped(CLUSTER)),
             counters=named(shaped(COUNTER)),
             derived=named({"anyOf": [TEXT, shaped(RATIO)]}),

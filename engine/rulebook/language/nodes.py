@@ -25,7 +25,8 @@ class Constant(Expr):
 
 @dataclass(slots=True)
 class Ref(Expr):
-    """A name. `kind`: field, value, counter, derived, score or event; `target`: the name within that kind."""
+    """A name. `kind`: field, value, memory, counter, derived, score, keys or event; `target`: the name within that
+    kind."""
 
     kind: str
     target: str

@@ -13,6 +13,7 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "enrich": ("`a field with an address:` and one of these, or a list of them", schema.DATABASE),
     "tables": ("`name:` and", schema.TABLE),
     "counters": ("`name:` and", schema.COUNTER),
+    "values": ("`name:` and", schema.MEMORY),
     "clusters": ("`name:` and", schema.CLUSTER),
     "derived": ("`name: an expression`, or", schema.RATIO),
     "lists": ("`name:` and", schema.LIST),

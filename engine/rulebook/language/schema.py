@@ -25,6 +25,7 @@ MAX_STRIKES = 50
 MAX_ACTIONS = 4
 MAX_DELAY_MS = 7 * DURATION_MS["d"]
 SEVERITIES = ("low", "medium", "high", "critical")
+AGES = ("last", "first")
 BOUNDS = ("none", "wilson_lower_95")
 
 Json = dict[str, Any]
@@ -69,6 +70,17 @@ COUNTER: Shape = {
     "except": Key("the list of entities that are not counted, such as lists.trusted", TEXT),
     "approx": Key("count without limit, with a known error", {"type": "boolean"}),
     "max_keys": Key("how many entities may be counted at most", {"type": "integer", "minimum": 1}),
+}
+MEMORY: Shape = {
+    "last": Key("the field whose value at the entity's previous event is asked for", TEXT),
+    "first": Key("the field whose value at the entity's first event is asked for", TEXT),
+    "age": Key("how long ago the entity's last, or first, event was", {"enum": list(AGES)}),
+    "new": Key("whether the entity has had no event of this type, or these types, before", _ONE_OR_MORE),
+    "of": Key("for last, first and age: the event type or types that are remembered, or any", _ONE_OR_MORE),
+    "by": Key("the entity that remembers", _ONE_OR_MORE, required=True),
+    "keep": Key("how long a silent entity remembers, such as 90d", _DURATION, required=True),
+    "where": Key("only events for which this holds", TEXT),
+    "warm": Key("for new and `age: first`: how long to watch before something is taken for new", _DURATION),
 }
 RATIO: Shape = {
     "ratio": Key("numerator and denominator", {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}, True),
@@ -244,7 +256,7 @@ SECTIONS: Shape = {
     "enrich": Key("what databases of networks tell about an address of the event", {"type": "object"}),
     "tables": Key("rows that the event's fields find, such as the profile of its user", {"type": "object"}),
     "lists": Key("sets of values", {"type": "object"}),
-    "values": Key("what is computed from an event alone", {"type": "object"}),
+    "values": Key("what is computed from an event, or remembered of earlier ones", {"type": "object"}),
     "clusters": Key("users who share entities", {"type": "object"}),
     "counters": Key("questions over time windows", {"type": "object"}),
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),

@@ -14,7 +14,7 @@ from engine.rulebook.language.nodes import Expr
 from engine.rulebook.language.schema import duration, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
-from engine.rulebook.sections.dependencies import reached
+from engine.rulebook.sections.dependencies import entity_of, reached
 
 _FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 
@@ -159,13 +159,31 @@ def _countable(made: Declarations, kind: str, subject: str, written: str, span: 
     return True
 
 
+def is_known_at(made: Declarations, where: Expr, by: str) -> bool:
+    """Whether all that a `where` of what is remembered reads is known at an entity of this kind; an error where it is
+    not."""
+    return (_reads_event_alone if by != USER else _reads_the_user_alone)(made, where)
+
+
+def _reads_event_alone(made: Declarations, where: Expr) -> bool:
+    """What is remembered at a shared entity is the event's."""
+    for ref in names_in(where):
+        if ref.kind not in ("field", "event", "value", "keys"):
+            made.diagnostics.error(
+                ref.span, f"`{ref.written}` is not known where this is remembered", "`where` may name fields here"
+            )
+            return False
+    return True
+
+
 def _reads_the_user_alone(made: Declarations, where: Expr) -> bool:
     """At a user, counters of other entities are not known. For those it is asked there too, before the event goes to
     its entities."""
     for ref in reached(made, where):
-        counter = made.counters.get(ref.target) if ref.kind == "counter" else None
-        if counter is not None and counter.by != USER:
-            message = f"`{ref.written}` is counted by {counter.by}, which is not known where `where` is asked"
+        by = entity_of(made, ref)
+        if by not in (None, USER):
+            verb = "remembered" if ref.kind == "memory" else "counted"
+            message = f"`{ref.written}` is {verb} by {by}, which is not known where `where` is asked"
             made.diagnostics.error(ref.span, message, "ask about it in a rule's clause instead")
             return False
     return True

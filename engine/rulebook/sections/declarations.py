@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.domain.actions import Ladder
 from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.reference import LookupKind, Row
-from engine.core.domain.rules import CounterKind, threshold_of
+from engine.core.domain.rules import CounterKind, MemoryKind, threshold_of
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.lists import Conceal, LiveList, entries_of
 from engine.keys.phrases import Phrases
@@ -68,6 +68,23 @@ class CounterDeclaration:
     excluded: str | None = None
 
 
+@dataclass(slots=True)
+class MemoryDeclaration:
+    """What an entity remembers, as it was written. `subject`: the field; `type`: of the answer."""
+
+    name: str
+    span: Span
+    kind: MemoryKind
+    subject: Ref | None
+    of: tuple[str, ...]
+    by: str
+    keep_ms: int
+    where: Expr | None
+    where_text: str | None
+    warm_ms: int
+    type: Type
+
+
 @dataclass(frozen=True, slots=True)
 class RatioDeclaration:
     """numerator / denominator, unknown below `at_least`, or its Wilson lower bound."""
@@ -96,6 +113,7 @@ class Declarations:
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
     values: dict[str, ValueDeclaration] = field(default_factory=dict)
     clusters: dict[str, ClusterSpec] = field(default_factory=dict)
+    memories: dict[str, MemoryDeclaration] = field(default_factory=dict)
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     topics: dict[str, str] = field(default_factory=dict)
@@ -186,6 +204,8 @@ class Declarations:
             return Ref(span=span, type=self.fields[name].type, kind="field", target=name, written=name)
         if name in self.values:
             return Ref(span=span, type=self.values[name].type, kind="value", target=name, written=name)
+        if name in self.memories:
+            return Ref(span=span, type=self.memories[name].type, kind="memory", target=name, written=name)
         if name in self.counters:
             return Ref(span=span, type="number", kind="counter", target=name, written=name)
         if name in self.derived:
@@ -200,7 +220,7 @@ class Declarations:
         if name in self.to_come:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
             return None
-        known = [*self.fields, *self.values, *self.counters, *self.derived, *KEY_LISTS]
+        known = [*self.fields, *self.values, *self.memories, *self.counters, *self.derived, *KEY_LISTS]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
         return None

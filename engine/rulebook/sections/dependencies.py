@@ -38,6 +38,12 @@ def values_written(declared: Declarations, counter: CounterDeclaration) -> list[
     return [f"{name}: {declared.values[name].text}" for name in sorted(names)]
 
 
+def entity_of(declared: Declarations, ref: Ref) -> str | None:
+    """The kind of entity at which a name has its value, if it has it at one: a counter, or what is remembered."""
+    places = {"counter": declared.counters, "memory": declared.memories}.get(ref.kind, {})
+    return places[ref.target].by if ref.target in places else None
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """`away_rules` and `away_models` are decided and asked when the event is back from its entities."""
@@ -49,13 +55,12 @@ class Dependencies:
 
     def kinds(self, clause: Clause) -> set[str]:
         """The kinds of entities, other than the user, that a clause counts over."""
-        return _kinds(self.declared, self.counters, clause.expr)
+        return _kinds(self.declared, clause.expr)
 
     def needs_user(self, clause: Clause) -> bool:
         """Whether a clause reads anything but the counters of other entities."""
         return any(
-            ref.kind in ("field", "event", "value", "score", "keys")
-            or (ref.kind == "counter" and self.counters[ref.target].by == USER)
+            ref.kind in ("field", "event", "value", "score", "keys") or entity_of(self.declared, ref) == USER
             for ref in reached(self.declared, clause.expr)
         )
 
@@ -72,12 +77,12 @@ def find_dependencies(
 ) -> Dependencies:
     """`inputs`: what each model reads. An allow rule that needs entities takes the rules of its event types
     along: it must be known before they act."""
-    models = {name for name, refs in inputs.items() if any(_kinds(declared, counters, ref) for ref in refs)}
+    models = {name for name, refs in inputs.items() if any(_kinds(declared, ref) for ref in refs)}
     away = set()
     for index, rule in enumerate(rules):
         refs = [ref for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
         rests_away = rule.rule.rests != USER
-        if rests_away or any(_is_away(counters, ref) or (ref.kind == "score" and ref.target in models) for ref in refs):
+        if rests_away or any(_is_away(declared, ref) or (ref.kind == "score" and ref.target in models) for ref in refs):
             away.add(index)
     waited_for: set[int] = set()
     while True:
@@ -94,9 +99,10 @@ def concern_alike(types: tuple[str, ...], others: tuple[str, ...]) -> bool:
     return "any" in types or "any" in others or bool(set(types) & set(others))
 
 
-def _kinds(declared: Declarations, counters: Mapping[str, Counter], expr: Expr) -> set[str]:
-    return {counters[ref.target].by for ref in reached(declared, expr) if _is_away(counters, ref)}
+def _kinds(declared: Declarations, expr: Expr) -> set[str]:
+    kinds = {entity_of(declared, ref) for ref in reached(declared, expr) if _is_away(declared, ref)}
+    return {kind for kind in kinds if kind is not None}
 
 
-def _is_away(counters: Mapping[str, Counter], ref: Ref) -> bool:
-    return ref.kind == "counter" and counters[ref.target].by != USER
+def _is_away(declared: Declarations, ref: Ref) -> bool:
+    return entity_of(declared, ref) not in (None, USER)

@@ -20,6 +20,8 @@ def names_read(made: Declarations, rules: Iterable[RuleDeclaration], models: Map
         names |= {ref.target for ref in names_in(expr) if ref.kind == "event"}
     for counter in made.counters.values():
         names |= {counter.field or "", *counter.by.split("+")} - made.values.keys()
+    for memory in made.memories.values():
+        names |= {*memory.by.split("+")} - made.values.keys()
     for cluster in made.clusters.values():
         names |= {part for kind in cluster.share for part in kind.split("+")} - made.values.keys()
     for spec in models.values():

@@ -25,6 +25,7 @@ from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.sections.fields import read_field
+from engine.rulebook.sections.memories import read_memory
 from engine.rulebook.sections.reference import files_named, read_enrichment, read_table
 from engine.rulebook.sections.rollout import read_share
 from engine.rulebook.sections.values import is_shallow, read_value
@@ -53,7 +54,7 @@ def read_declarations(
                 documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
     for _, sections in documents:
         version = sections.get("version")
-        for section in ("fields", "values", "counters", "derived"):
+        for section in _PLAINLY_NAMED:
             made.to_come |= set((sections[section].entries or {}) if section in sections else ())
         if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
             diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
@@ -88,6 +89,8 @@ _COMPUTED: dict[str, Type] = {
     CONFLICTING_IDS: "bool",
 }
 _BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *KEY_SOURCES))
+_PLAINLY_NAMED = ("fields", "values", "counters", "derived")
+"""What clauses call by its name alone."""
 _NAMED_ALREADY = defaultdict(
     frozenset,
     fields=frozenset((*KEY_SOURCES, *_COMPUTED)) - {"text", EVENT_TIME},
@@ -106,7 +109,7 @@ def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Spa
         return
     for name, entry in node.entries.items():
         span = node.keys[name]
-        scope = name if section in ("fields", "values", "counters", "derived") else f"{section}.{name}"
+        scope = name if section in _PLAINLY_NAMED else f"{section}.{name}"
         if not _NAME.fullmatch(name) or name in _RESERVED:
             taken = (
                 "it is a word of the rule language" if name in _RESERVED else "names have small letters, digits and _"
@@ -221,6 +224,11 @@ def _lines(file: str, text: str, diagnostics: Diagnostics) -> dict[str, Span]:
     return spans
 
 
+def _read_value(made: Declarations, files: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
+    """What is computed of the event, as it is written, or what is remembered."""
+    (read_value if node.entries is None else read_memory)(made, files, file, name, span, node)
+
+
 def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     made.models[name] = schema.read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
 
@@ -240,7 +248,7 @@ _READERS = {
     "enrich": read_enrichment,
     "tables": read_table,
     "lists": _read_list,
-    "values": read_value,
+    "values": _read_value,
     "clusters": read_cluster,
     "counters": read_counter,
     "models": _read_model,

@@ -2,7 +2,7 @@
 
 Lines are moved and aligned, nothing else: comments stay with what they stand above, and what the file says is compared
 before and after. Sections stand one empty line apart, and so do rules; the keys of a rule stand in the order in which
-they are read; the values of fields, lists, values, counters and derived values stand under one another.
+they are read; what fields, lists, values, counters and derived values are stands under one another.
 """
 
 import re

@@ -62,8 +62,8 @@ class StateOutcome(Outcome):
         self.scored += changes
 
     def ledger(self, rulebook: Rulebook) -> EntityRecord | None:
-        """The partition's ledger, to be changed and kept; None where no rule has a budget."""
-        if not rulebook.budget_windows or self.state is None:
+        """The partition's ledger, to be changed and kept; None where none is needed."""
+        if not rulebook.keeps_ledger or self.state is None:
             return None
         ledger = self.records[LEDGER] = self.state.load([LEDGER])[LEDGER]
         return ledger

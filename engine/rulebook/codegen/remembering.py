@@ -1,0 +1,61 @@
+"""Writes what entities remember: how events enter registers, and what is read of these just before."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from engine.core.domain.programs import Recall, Warming
+from engine.core.domain.rules import Memory
+from engine.core.series.remembered import Registers
+from engine.core.values.hashing import hash32
+from engine.rulebook.codegen.conditions import Scope
+from engine.rulebook.codegen.functions import Vocabulary, compiled, concerns
+from engine.rulebook.codegen.runtime import RUNTIME
+from engine.rulebook.language.nodes import names_in
+from engine.rulebook.sections.memories import REGISTERS
+
+_READERS = {
+    "last": "recall_last(r, {key}, until)", "first": "recall_first(r, {key}, until)",
+    "age of last": "recall_age(r, {key}, now, until)", "age of first": "recall_first_age(r, {key}, now, until)",
+    "new": "recall_new(r, {key}, until)",
+}  # fmt: skip
+
+
+def recalling(subject: str, memories: Iterable[Memory]) -> Recall:
+    """Reads these of an entity's registers, as they were up to a time."""
+    entries = ", ".join(f"{memory.name!r}: {_READERS[memory.kind].format(key=memory.key)}" for memory in memories)
+    namespace = dict(RUNTIME)
+    compiled([f"def recall(r, now, until):\n return {{{entries}}}"], subject, namespace)
+    recall: Callable[[Registers, int, int], dict[str, Any]] = namespace["recall"]
+    return recall
+
+
+def rememberings(words: Vocabulary, scope: Scope, memories: Iterable[Memory]) -> list[str]:
+    """Lines that enter an event into the registers of these, each register once."""
+    lines: list[str] = []
+    for memory in {memory.key: memory for memory in memories}.values():
+        declared = words.declared.memories[memory.name]
+        value = scope.loaded(declared.subject) if declared.subject is not None else "True"
+        register = f"s.registers, {memory.key}, {REGISTERS[memory.kind]}, now"
+        entry = f"memorize({register}, {value}, {memory.keep_ms})"
+        if declared.where is None:
+            lines.append(f" {entry}")
+            continue
+        lines.append(f" if {scope.true(declared.where)}: {entry}")
+        if names_in(declared.where):  # what may belong to it makes the answer unknown, or a bound
+            lines.append(f" elif not {scope.false(declared.where)}: doubt_memory({register}, {memory.keep_ms})")
+    return lines
+
+
+def warming(memories: Iterable[Memory], read: Iterable[str], event_type: str) -> tuple[Warming, ...]:
+    """What has to be watched for long enough, and is read or entered by events of this type."""
+    names = set(read)
+    return tuple(
+        Warming(
+            name=memory.watched,
+            key=hash32(f"watched {memory.key} {memory.warm_ms}"),
+            warm_ms=memory.warm_ms,
+            enters=concerns(memory.of, event_type),
+        )
+        for memory in memories
+        if memory.warm_ms and (memory.name in names or concerns(memory.of, event_type))
+    )
