@@ -121,7 +121,8 @@ def check_rulebook(
     _check_clusters(declared, rules, needs)
     if diagnostics.errors:
         return None, diagnostics
-    types = {kind for asked in (*counters.values(), *memories.values()) for kind in asked.of}
+    types = {kind for counter in counters.values() for kind in counter.of}
+    types |= {kind for memory in memories.values() for kind in memory.of}
     types |= {kind for rule in rules for kind in rule.rule.events}
     writer = ProgramWriter(words, rules, needs)
     programs = {kind: writer.program(kind) for kind in sorted(types)}
@@ -212,8 +213,7 @@ class _Needs:
 def _asked_elsewhere(declared: Declarations) -> Iterator[Expr]:
     """The conditions outside rules that put thresholds on counters: those of other counters, and derived values that
     are conditions (models are hinted at by them)."""
-    asked = (*declared.counters.values(), *declared.memories.values())
-    yield from (one.where for one in asked if one.where is not None)
+    yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
     yield from (body for kind, body in declared.derived.values() if isinstance(body, Expr) and kind == "bool")
 
 

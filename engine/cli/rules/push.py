@@ -16,11 +16,13 @@ from engine.cli.reference_data import tell_missing
 from engine.cli.rules.checking import Limits, checked, with_limits
 from engine.cli.times import DURATION
 from engine.core.domain.rules import Rulebook
+from engine.core.domain.units import duration_text
 from engine.rulebook.tools.differences import differences
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook, read_in_use
 
 _SHOWN = 20
+_DAY_MS = 86_400_000
 
 
 @click.command("push")
@@ -57,7 +59,7 @@ def command(
     rulebook = checked(path, Limits(max_us, max_bytes))
     if rulebook is not None:
         tell_missing(settings, rulebook)
-    if rulebook is None or not _is_meant(settings, rulebook, path, yes):
+    if rulebook is None or not (_is_kept(settings, rulebook) and _is_meant(settings, rulebook, path, yes)):
         sys.exit(1)
     if not (force or _passes_guard(settings, rulebook, guard, max_newly)):
         sys.exit(1)
@@ -68,6 +70,18 @@ def publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> N
     """Publish a checked rulebook, and tell its version."""
     number = publish_rulebook(settings, rulebook, author, note)
     echo(f"published rulebook {rulebook.id} as version {number}")
+
+
+def _is_kept(settings: Settings, rulebook: Rulebook) -> bool:
+    """Whether the state is kept for as long as its entities are to remember."""
+    longest = max(rulebook.memories.values(), key=lambda memory: memory.keep_ms, default=None)
+    needed_days = -(-longest.keep_ms // _DAY_MS) + 2 if longest is not None else 0
+    if longest is None or needed_days <= settings.state_ttl_days:
+        return True
+    echo(f"not pushed: `{longest.name}` is to be kept for {duration_text(longest.keep_ms)}, and untouched state is "
+         f"forgotten after {settings.state_ttl_days}d. Set `state_ttl_days: {needed_days}` for all workers first, or "
+         "shorten `keep`", err=True)  # fmt: skip
+    return False
 
 
 def _is_meant(settings: Settings, rulebook: Rulebook, path: Path, yes: bool) -> bool:

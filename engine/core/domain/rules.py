@@ -52,7 +52,8 @@ class Memory:
     """What an entity remembers of its earlier events: the last or the first value of a `field`, how long ago the last
     or the first was, or whether this one is new. An entity that has been silent for `keep_ms` remembers nothing.
 
-    `key`: of the register, which those share that differ in nothing but what they ask of it; `warm_ms`: for how long
+    `key`: of the register, which those share that differ in nothing but what they ask of it; `register`: its kind;
+    `type`: of the answer; `warm_ms`: for how long
     entities have to be watched before one is taken for new.
     """
 
@@ -64,6 +65,8 @@ class Memory:
     keep_ms: int
     where: str | None
     key: int
+    register: int
+    type: str
     warm_ms: int = 0
 
     @property

@@ -3,7 +3,7 @@ one at all. Pure arithmetic: no clock, no I/O.
 
 A register keeps runs of events, by time: the times of a run's first and last event, and one value. The answer for an
 event is read from what lies at or before its time, before the event itself is entered; so an event that comes late
-reads what was before it. Times are milliseconds relative to the entity's base (see `entities.py`), and may be below zero.
+reads what was before it. Times are milliseconds relative to the entity's base (`entities.py`), and may be below zero.
 
 What makes one run of two events, which never lie further apart than `keep_ms`:
 
@@ -27,8 +27,8 @@ from engine.core.values.bounds import AtLeast
 
 LAST, FIRST, AGE = 1, 2, 3
 MAX_RUNS = {LAST: 16, FIRST: 4, AGE: 16}
-MAX_TEXT_CHARS = 400
-"""A longer text is not remembered. An id of 256 characters has a pseudonym of 365."""
+MAX_TEXT_BYTES = 400
+"""A longer text is not remembered. An id of 256 letters has a pseudonym of 365."""
 
 _NEVER = -(2**62)
 _MOST = 2**63
@@ -156,7 +156,7 @@ Registers = dict[int, Register]
 def memorize(registers: Registers, key: int, kind: int, now: int, value: Known | None, keep_ms: int) -> None:
     """Enter an event and its value. One without a value, or with a text or a number that is too long, is not
     remembered."""
-    if value is None or (type(value) is str and len(value) > MAX_TEXT_CHARS):
+    if value is None or (type(value) is str and _is_long(value)):
         return
     if type(value) is int and not -_MOST <= value < _MOST:
         return
@@ -241,6 +241,12 @@ def trim_registers(registers: Registers, oldest: int) -> int:
         else:
             del registers[key]
     return longest
+
+
+def _is_long(text: str) -> bool:
+    if 4 * len(text) <= MAX_TEXT_BYTES:
+        return False
+    return len(text) > MAX_TEXT_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES
 
 
 def _register(registers: Registers, key: int, kind: int, keep_ms: int) -> Register:

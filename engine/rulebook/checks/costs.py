@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.programs import Program, RoutingProgram
-from engine.core.domain.rules import ANY_EVENT, USER, Counter, ModelSpec, Rulebook
+from engine.core.domain.rules import ANY_EVENT, USER, Counter, Memory, ModelSpec, Rulebook
 from engine.core.evaluation.routing import RESTING
+from engine.core.series.remembered import FIRST, MAX_RUNS, MAX_TEXT_BYTES
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
 from engine.rulebook.language.diagnostics import Diagnostics
@@ -28,6 +29,9 @@ COUNTER_US: Mapping[tuple[str, bool], float] = {
 }  # fmt: skip
 """One more counter and its clause, by kind and whether it is approximate."""
 
+MEMORY_US = 1.0
+"""One more remembered value and its clause."""
+
 CLAUSE_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 1.6, 9.0, 45.0
 """A clause, though most are not reached; a pattern; a model that learns; one visit of a routed event at one entity."""
 
@@ -42,6 +46,7 @@ _CALL, _WORD = re.compile(r"\b(\w+)\("), re.compile(r"\b\w+\b")
 
 _RECORD_BYTES = 60 + 8 * RECENT_IDS
 _SERIES_BYTES, _COUNT_BYTES, _DISTINCT_BYTES, _SUM_BYTES = 16, 4, 12, 12
+_REGISTER_BYTES, _RUN_BYTES, _NUMBER_BYTES, _TEXT_BYTES = 25, 17, 8, 2 + MAX_TEXT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,15 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
     counters = rulebook.counters.values()
     declared = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
     values = {name: value.text for name, value in declared.values.items()}
-    kinds = sorted({counter.by for counter in counters} | {USER})
+    memories = rulebook.memories.values()
+    kinds = sorted({counter.by for counter in counters} | {memory.by for memory in memories} | {USER})
     return Costs(
         {written_type(kind): round(_event_us(rulebook, values, kind), 1) for kind in sorted(rulebook.programs)},
-        {kind: _record_bytes(counter for counter in counters if counter.by == kind) for kind in kinds},
+        {
+            kind: _record_bytes(counter for counter in counters if counter.by == kind)
+            + _remembered_bytes(memory for memory in memories if memory.by == kind)
+            for kind in kinds
+        },
     )
 
 
@@ -78,16 +88,17 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     program = rulebook.programs[event_type]
     counters = [counter for counter in rulebook.counters.values() if _concerns(counter.of, event_type)]
     rules = [rule for rule in rulebook.rules if _concerns(rule.events, event_type)]
-    clauses = [clause for rule in rules for clause in rule.clauses] + [
-        counter.where for counter in counters if counter.where
-    ]
+    memories = [memory for memory in rulebook.memories.values() if _concerns(memory.of, event_type)]
+    wheres = [counter.where for counter in counters if counter.where]
+    wheres += [memory.where for memory in memories if memory.where]
+    clauses = [clause for rule in rules for clause in rule.clauses] + wheres
     patterns = sum(clause.count(" matches ") for clause in clauses)
     read = [counter.field or "" for counter in counters] + [part for c in counters for part in c.by.split("+")]
     read += [name for model in _models(program, rulebook) for name in (*model.numbers, *model.texts, *model.categories)]
     models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
     cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
     cost += _computing_us([*clauses, *read], values)
-    cost += sum(COUNTER_US[counter.kind, counter.approx] for counter in counters)
+    cost += sum(COUNTER_US[counter.kind, counter.approx] for counter in counters) + MEMORY_US * len(memories)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
 
 
@@ -121,6 +132,17 @@ def _record_bytes(counters: Iterable[Counter]) -> int:
     return _RECORD_BYTES + sum(
         {(counter.series_key, counter.approx): _series_bytes(counter) for counter in counters}.values()
     )
+
+
+def _remembered_bytes(memories: Iterable[Memory]) -> int:
+    """Of each register once: with the longest texts, and with as many changes as it keeps."""
+    return sum({memory.key: _register_bytes(memory) for memory in memories}.values())
+
+
+def _register_bytes(memory: Memory) -> int:
+    value_bytes = {"text": _TEXT_BYTES, "bool": 0}.get(memory.type, _NUMBER_BYTES) if memory.field else 0
+    runs = MAX_RUNS[memory.register] * (2 if memory.register == FIRST and memory.where else 1)
+    return _REGISTER_BYTES + runs * (_RUN_BYTES + value_bytes)
 
 
 def _series_bytes(counter: Counter) -> int:

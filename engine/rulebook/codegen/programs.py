@@ -263,8 +263,7 @@ class ProgramWriter:
 
 def _at(kind: str, asked: Asked) -> Asked:
     """Those of one kind of entity."""
-    counters, memories = ([each for each in group if each.by == kind] for group in asked)
-    return Asked(counters, memories)
+    return Asked([each for each in asked.counters if each.by == kind], [m for m in asked.memories if m.by == kind])
 
 
 def _named(model: str, refs: list[Ref]) -> bool:

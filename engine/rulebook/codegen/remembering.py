@@ -11,7 +11,6 @@ from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, compiled, concerns
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.nodes import names_in
-from engine.rulebook.sections.memories import REGISTERS
 
 _READERS = {
     "last": "recall_last(r, {key}, until)", "first": "recall_first(r, {key}, until)",
@@ -35,7 +34,7 @@ def rememberings(words: Vocabulary, scope: Scope, memories: Iterable[Memory]) ->
     for memory in {memory.key: memory for memory in memories}.values():
         declared = words.declared.memories[memory.name]
         value = scope.loaded(declared.subject) if declared.subject is not None else "True"
-        register = f"s.registers, {memory.key}, {REGISTERS[memory.kind]}, now"
+        register = f"s.registers, {memory.key}, {memory.register}, now"
         entry = f"memorize({register}, {value}, {memory.keep_ms})"
         if declared.where is None:
             lines.append(f" {entry}")

@@ -1,4 +1,4 @@
-"""What counters say before a test's first event: `state: {posts_1h: 40}`."""
+"""What counters say, and what is remembered, before a test's first event: `state: {posts_1h: 40, last_country: DE}`."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -10,6 +10,7 @@ from engine.core.kernel import add_count, add_distinct, hash64
 from engine.core.series.entity_series import EntitySeries, add_amount
 from engine.core.series.sketches import BUCKETS_PER_WINDOW, add_approx_amount, add_approx_distinct
 from engine.core.state.entities import MAX_LATENESS_MS, EntityRecord
+from engine.rulebook.inline_tests.remembered import have_remembered, wrong_about
 
 
 def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:
@@ -17,7 +18,12 @@ def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:
     if type(state) is not dict:
         return "`state` maps counters to numbers"
     for name, value in state.items():
-        counter = rulebook.counters.get(name)
+        counter, memory = rulebook.counters.get(name), rulebook.memories.get(name)
+        if memory is not None:
+            wrong = wrong_about(memory, value)
+            if wrong is not None:
+                return wrong
+            continue
         if counter is None:
             return f"there is no counter `{name}`"
         if type(value) not in (int, float) or value < 0 or (counter.kind != "sum" and type(value) is not int):
@@ -37,21 +43,26 @@ def preset(rulebook: Rulebook, state: Mapping[str, Any], event: Event, user: Ent
     records of those, by entity key."""
     program = rulebook.program(event.type)
     visited = program.routing.entities if program is not None and program.routing is not None else {}
-    for counters in _by_series(rulebook, state):
-        kind = counters[0].by
+
+    def records_of(kind: str) -> list[EntityRecord]:
         if kind == USER:
-            records = [user]
-        else:
-            keys = visited[kind].keys(event.fields) if kind in visited else ()
-            records = [entities.setdefault((kind, key), EntityRecord()) for key in keys]
-        for record in records:
+            return [user]
+        keys = visited[kind].keys(event.fields) if kind in visited else ()
+        return [entities.setdefault((kind, key), EntityRecord()) for key in keys]
+
+    for counters in _by_series(rulebook, state):
+        for record in records_of(counters[0].by):
             _enter(record.series, counters, state, max(0, record.relative(event.ts_ms) - 1))
+    for memory in (rulebook.memories[name] for name in state if name in rulebook.memories):
+        for record in records_of(memory.by):
+            have_remembered(record.series.registers, memory, state[memory.name], record.relative(event.ts_ms))
 
 
 def _by_series(rulebook: Rulebook, state: Mapping[str, Any]) -> Iterator[list[Counter]]:
     """The counters of each series, from the shortest window to the longest."""
     named = sorted(
-        (rulebook.counters[name] for name in state), key=lambda counter: (counter.series_key, counter.over_ms)
+        (rulebook.counters[name] for name in state if name in rulebook.counters),
+        key=lambda counter: (counter.series_key, counter.over_ms),
     )
     yield from (list(group) for _, group in groupby(named, key=lambda counter: counter.series_key))
 

@@ -225,7 +225,10 @@ EXAMPLE: Shape = {
         {"anyOf": [{"type": "object"}, {"type": "array", "minItems": 1}]},
     ),
     "score": Key("what the models say", {"type": "object"}),
-    "state": Key("what counters say before the first event, such as {posts_1h: 40}", {"type": "object"}),
+    "state": Key(
+        "what counters say, and what is remembered, before the first event: {posts_1h: 40, last_country: DE}",
+        {"type": "object"},
+    ),
 }
 RULE: Shape = {
     "event": Key("the event type or types, or any", _ONE_OR_MORE, required=True),

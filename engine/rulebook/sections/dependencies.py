@@ -40,8 +40,9 @@ def values_written(declared: Declarations, counter: CounterDeclaration) -> list[
 
 def entity_of(declared: Declarations, ref: Ref) -> str | None:
     """The kind of entity at which a name has its value, if it has it at one: a counter, or what is remembered."""
-    places = {"counter": declared.counters, "memory": declared.memories}.get(ref.kind, {})
-    return places[ref.target].by if ref.target in places else None
+    if ref.kind == "counter" and ref.target in declared.counters:
+        return declared.counters[ref.target].by
+    return declared.memories[ref.target].by if ref.kind == "memory" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _ASKED = ("last", "first", "age", "new")
 _DAY_MS = 86_400_000
 _REMEMBERED: tuple[Type, ...] = ("text", "number", "bool", "duration", "size")
 _SEPARATOR = "\x1f"
-REGISTERS: Mapping[MemoryKind, int] = {
+_REGISTERS: Mapping[MemoryKind, int] = {
     "last": LAST, "first": FIRST, "age of last": AGE, "age of first": FIRST, "new": FIRST
 }  # fmt: skip
 """Which kind of register answers what."""
@@ -77,7 +77,7 @@ def memories_of(made: Declarations) -> dict[str, Memory]:
     memories = {}
     for name, one in made.memories.items():
         field = one.subject.target if one.subject is not None else None
-        told = (REGISTERS[one.kind], field, _SEPARATOR.join(sorted(one.of)), one.where_text, one.by, one.keep_ms)
+        told = (_REGISTERS[one.kind], field, _SEPARATOR.join(sorted(one.of)), one.where_text, one.by, one.keep_ms)
         identity = f"memory {'|'.join(map(str, told))}"
         key = hash32(identity)
         if identities.setdefault(key, identity) != identity:
@@ -91,6 +91,8 @@ def memories_of(made: Declarations) -> dict[str, Memory]:
             keep_ms=one.keep_ms,
             where=one.where_text,
             key=key,
+            register=_REGISTERS[one.kind],
+            type=one.type,
             warm_ms=one.warm_ms,
         )
     return memories

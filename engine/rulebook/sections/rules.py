@@ -151,9 +151,8 @@ def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> 
     """Every condition and value of a rulebook: of its rules, its counters, its values and its derived values."""
     for rule in rules:
         yield from (clause.expr for clause in rule.all_clauses())
-    for asked in (*declared.counters.values(), *declared.memories.values()):
-        if asked.where is not None:
-            yield asked.where
+    yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
+    yield from (memory.where for memory in declared.memories.values() if memory.where is not None)
     yield from (value.expr for value in declared.values.values())
     yield from (body for _, body in declared.derived.values() if isinstance(body, Expr))
 

@@ -49,7 +49,7 @@ rules:
 def _words() -> Vocabulary:
     sources = {"rules.yaml": RULES}
     book = load_rulebook(sources)
-    return Vocabulary(read_declarations(sources, Diagnostics(sources)), book.counters, book.models)
+    return Vocabulary(read_declarations(sources, Diagnostics(sources)), book.counters, book.models, book.memories)
 
 
 @pytest.mark.parametrize("name", ["windows", "entities", "rough", "sums", "shares", "fields"])
