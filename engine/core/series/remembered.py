@@ -195,7 +195,7 @@ def recall_first(registers: Registers, key: int, until: int) -> Known | None:
     run, possible = register.at(until), register.possible_at(until)
     if run is None or possible is None or (run.first, run.value) != (possible.first, possible.value):
         return None
-    return run.value
+    return run.value if not _may_be_cut(register, run) else None
 
 
 def recall_first_age(registers: Registers, key: int, now: int, until: int) -> int | AtLeast | None:
@@ -206,7 +206,8 @@ def recall_first_age(registers: Registers, key: int, now: int, until: int) -> in
         return None
     possible = register.possible_at(until)
     age = now - run.first
-    return age if possible is not None and possible.first == run.first else AtLeast(age)
+    is_certain = possible is not None and possible.first == run.first and not _may_be_cut(register, run)
+    return age if is_certain else AtLeast(age)
 
 
 def recall_new(registers: Registers, key: int, until: int) -> bool | None:
@@ -268,6 +269,11 @@ def _has_certain(register: Register, until: int) -> bool:
     return any(
         run.value is not None and run.first <= until and until - run.last <= register.keep_ms for run in register.runs
     )
+
+
+def _may_be_cut(register: Register, run: Run) -> bool:
+    """Whether a run may go on where a late event has joined it to what is not kept any more."""
+    return register.floor != _NEVER and run.first - register.floor <= register.keep_ms
 
 
 def _is_lost(register: Register, run: Run) -> bool:

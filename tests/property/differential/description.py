@@ -44,6 +44,18 @@ class Counter(NamedTuple):
     excluded: str | None = None
 
 
+class Memory(NamedTuple):
+    """What an entity remembers. `keep`: as it is written, such as `90s`."""
+
+    kind: str
+    field: str | None
+    of: tuple[str, ...]
+    by: tuple[str, ...]
+    keep: str
+    where: Expr | None = None
+    excluded: str | None = None
+
+
 class Ratio(NamedTuple):
     """A derived share of two names."""
 
@@ -83,6 +95,7 @@ class Book:
 
     fields: dict[str, Field] = field(default_factory=dict)
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    values: dict[str, Memory] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     derived: dict[str, Expr | Ratio] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -93,6 +106,7 @@ class Book:
         sections: dict[str, dict[str, str]] = {
             "fields": {name: _field(one) for name, one in self.fields.items()},
             "lists": {name: f"{{values: [{', '.join(one)}]}}" for name, one in self.lists.items()},
+            "values": {name: _memory(one) for name, one in self.values.items()},
             "counters": {name: _counter(one) for name, one in self.counters.items()},
             "derived": {name: _derived(one) for name, one in self.derived.items()},
             "rules": {name: _rule(one) for name, one in self.rules.items()},
@@ -192,6 +206,16 @@ def _counter(one: Counter) -> str:
         what.append("approx: true")
     if one.excluded is not None:
         what.append(f"except: lists.{one.excluded}")
+    return "{" + ", ".join(what) + "}"
+
+
+def _memory(one: Memory) -> str:
+    of = f"[{', '.join(one.of)}]"
+    asked = {"age of last": "age: last", "age of first": "age: first", "new": f"new: {of}"}
+    what = [asked.get(one.kind, f"{one.kind}: {one.field}")] + ([f"of: {of}"] if one.kind != "new" else [])
+    what.append(f"by: [{', '.join(one.by)}], keep: {one.keep}")
+    if one.where is not None:
+        what.append(f"where: {quoted(one.where)}")
     return "{" + ", ".join(what) + "}"
 
 

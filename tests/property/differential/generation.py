@@ -4,7 +4,7 @@ small pools, so that clauses flip often."""
 import random
 from typing import Any
 
-from tests.property.differential.description import Book, Counter, Expr, Field, Ratio, Rule, Sent, is_name_of
+from tests.property.differential.description import Book, Counter, Expr, Field, Memory, Ratio, Rule, Sent, is_name_of
 from tests.property.differential.running import SEVERAL, Case
 
 START_MS = 1_760_000_000_000
@@ -47,6 +47,10 @@ class Maker:
         self.book = Book(dict(FIELDS), dict(LISTS))
         self._numbers: list[str] = []
         self._flags: list[str] = []
+        self._texts: list[str] = []
+        self._durations: list[str] = []
+        for number in range(rng.choice((0, 0, 1, 2, 3))):
+            self._remember(f"m{number}")
         for number in range(rng.randint(2, 6)):
             name = f"c{number}"
             self.book.counters[name] = self._counter()
@@ -81,6 +85,18 @@ class Maker:
         excluded = rng.choice(("some", "few")) if len(by) == 1 and by[0] != "user_id" and rng.random() < 0.2 else None
         return Counter(kind, field, of, by, rng.choice(OVERS), where, cap, approx, excluded)
 
+    def _remember(self, name: str) -> None:
+        rng = self._rng
+        kind = rng.choice(("last", "last", "first", "age of last", "age of first", "new"))
+        by = rng.choice((("user_id",), ("user_id",), ("user_id", "device_id"), ("target_id",), ("title",)))
+        pool = {"title": self._texts, "device_id": self._texts, "amount": self._numbers, "verified": self._flags,
+                "age": self._durations, "wait": self._durations}  # fmt: skip
+        field = rng.choice([one for one in pool if one not in by]) if kind in ("last", "first") else None
+        of = rng.choice((("any",), ("any",), ("post",), ("post", "comment")))
+        where = self._where(by) if rng.random() < 0.3 else None
+        self.book.values[name] = Memory(kind, field, of, by, rng.choice((*OVERS, "1d", "400d")), where)
+        (pool[field] if field is not None else self._flags if kind == "new" else self._durations).append(name)
+
     def _derive(self, name: str) -> None:
         rng = self._rng
         if rng.random() < 0.3:
@@ -111,14 +127,21 @@ class Maker:
         return tuple(self.book.counters) or ("amount",)
 
     def _where(self, by: tuple[str, ...]) -> Expr:
-        """Names fields; of a counter by users also the counters by users above it."""
+        """Names fields; by users also the counters by users, and what users remember, above it."""
         rng, declared = self._rng, self.book.counters
         theirs = {name: one for name, one in declared.items() if one.by == ("user_id",)}
-        if by != ("user_id",) or not theirs or rng.random() < 0.6:
-            return self.condition(rng.choice((0, 0, 1)), counters=False)
-        numbers, self.book.counters, self._numbers = self._numbers, theirs, list(theirs)
-        where = self.condition(rng.choice((0, 1)))
-        self.book.counters, self._numbers = declared, numbers
+        values = {name for name, one in self.book.values.items() if one.by == ("user_id",)}
+        is_plain = by != ("user_id",) or not (theirs or values) or rng.random() < 0.6
+        known = set() if is_plain else theirs.keys() | values
+        pools = (self._numbers, self._texts, self._flags, self._durations)
+        kept = [pool[:] for pool in pools]
+        for pool in pools:
+            pool[:] = [name for name in pool if name in known]
+        self.book.counters = theirs
+        where = self.condition(rng.choice((0, 0, 1)), counters=not is_plain)
+        self.book.counters = declared
+        for pool, names in zip(pools, kept, strict=True):
+            pool[:] = names
         return where
 
     # -- expressions ------------------------------------------------------------------------------
@@ -164,7 +187,8 @@ class Maker:
             case 3:
                 return ("compare", rng.choice(COMPARISONS), self._duration(1), self._duration(0))
             case 4:
-                return ("compare", rng.choice(("==", "!=")), self._text(), ("const", rng.choice(WORDS)))
+                other = self._text() if self._texts and rng.random() < 0.5 else ("const", rng.choice(WORDS))
+                return ("compare", rng.choice(("==", "!=")), self._text(), other)
             case 5:
                 among = ("in list", self._text(), rng.choice(tuple(LISTS)))
                 return rng.choice((among, ("in", self._text(), WORDS[:3])))
@@ -175,7 +199,7 @@ class Maker:
                 return ("contains", wrong, ("name", "invalid_fields"))
             case 8:
                 known = ("amount", "level", "age", "title", "tags", "device_id", "clock_skew")
-                more = (*self._numbers, *self._flags) if counters else ()
+                more = (*self._numbers, *self._flags, *self._texts, *self._durations) if counters else ()
                 return ("known", rng.choice((("name", rng.choice((*known, *more))), ("event", "room", "any"))))
             case 9:
                 return ("in", ("name", rng.choice(("amount", "level"))), (0, 2, 2.5, -1))
@@ -214,13 +238,16 @@ class Maker:
             if rng.random() < 0.5:
                 return ("arithmetic", rng.choice("+-"), self._duration(0), self._duration(0))
             return ("arithmetic", rng.choice("*/"), self._duration(0), self.number(0, counters=False))
+        if self._durations and rng.random() < 0.4:
+            return ("name", rng.choice(self._durations))
         if rng.random() < 0.5:
             return ("duration", rng.choice(("1d", "2d", "3s", "5s", "10s", "60s", "2m")))
         return ("name", rng.choice(("age", "wait", "clock_skew")))
 
     def _text(self) -> Expr:
         rng = self._rng
-        named = ("name", rng.choice(("title", "text", "user_id", "device_id", "target_id", "type")))
+        pool = ("title", "text", "user_id", "device_id", "target_id", "type", *self._texts, *self._texts)
+        named = ("name", rng.choice(pool))
         return ("call", "lower", named) if rng.random() < 0.2 else named
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.property.differential.description import UNITS_BYTES, UNITS_MS, Book, Counter
+from tests.property.differential.description import UNITS_BYTES, UNITS_MS, Book, Counter, Memory
 
 TOLERANCE_MS = 120_000
 TEXTS = ("ip", "device_id", "target_id", "text")
@@ -60,7 +60,7 @@ def _told_apart(value: Any) -> str | None:
     return repr(value) if isinstance(value, int | float) else None
 
 
-def key_of(counter: Counter, book: Book, fields: Fields) -> tuple[str, ...] | None:
+def key_of(counter: Counter | Memory, book: Book, fields: Fields) -> tuple[str, ...] | None:
     """The entity at which an event counts; None when it names none, or one that is left out."""
     found = [_told_apart(raw(book, fields, part)) for part in counter.by]
     key = tuple(one for one in found if one)

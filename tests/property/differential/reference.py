@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.property.differential.counting import Entry, number, total, what_is_kept
-from tests.property.differential.description import BUILT_IN, Book, Counter, Expr, Ratio, Sent, milliseconds
+from tests.property.differential.description import BUILT_IN, Book, Counter, Expr, Memory, Ratio, Sent, milliseconds
 from tests.property.differential.reading import (
     CLASSES,
     TEXTS,
@@ -29,6 +29,7 @@ from tests.property.differential.reading import (
     raw,
     subject,
 )
+from tests.property.differential.remembering import Remembered, recalled
 from tests.property.differential.values import ANYTHING, Least, Number, call, compare, compute, low, share
 
 REMEMBERED = 64
@@ -40,13 +41,15 @@ class NotToldError(Exception):
 
 @dataclass(slots=True)
 class Moment:
-    """An event, as rules see it: its fields, when it counts, and the entries of all counters up to now."""
+    """An event, as rules see it: its fields, when it counts, the entries of all counters up to now, and what was
+    remembered before it."""
 
     book: Book
     fields: dict[str, Any]
     time: int
     entries: Mapping[str, list[Entry] | None]
     doubts: bool
+    remembered: Mapping[str, list[Remembered] | None] = field(default_factory=dict)
 
     def answers(self, expr: Expr) -> frozenset[bool | None]:
         """Every right answer to a clause. Raises NotToldError."""
@@ -61,6 +64,7 @@ class Reference:
     book: Book
     doubts: bool = True
     entered: dict[str, list[Entry] | None] = field(default_factory=dict)
+    remembered: dict[str, list[Remembered] | None] = field(default_factory=dict)
     recent: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
 
     def take(self, sent: Sent) -> Moment | None:
@@ -77,10 +81,31 @@ class Reference:
         for name in TEXTS:
             if not isinstance(fields.get(name), str):
                 fields.pop(name, None)
-        moment = Moment(self.book, fields, time, self.entered, self.doubts)
+        before = {name: list(entries) if entries is not None else None for name, entries in self.remembered.items()}
+        moment = Moment(self.book, fields, time, self.entered, self.doubts, before)
+        for name, memory in self.book.values.items():
+            self._remember(name, memory, moment)
         for name, counter in self.book.counters.items():
             self._enter(name, counter, moment)
         return moment
+
+    def _remember(self, name: str, memory: Memory, moment: Moment) -> None:
+        entries = self.remembered.setdefault(name, [])
+        key = key_of(memory, moment.book, moment.fields)
+        if entries is None or key is None or not ({"any", moment.fields["type"]} & set(memory.of)):
+            return
+        matches: bool | None = True
+        if memory.where is not None:
+            try:
+                (matches,) = moment.answers(memory.where)
+            except (NotToldError, ValueError):
+                self.remembered[name] = None
+                return
+        value = View(moment, False).value(("name", memory.field)) if memory.field is not None else True
+        if matches is True and value is not None:
+            entries.append(Remembered(moment.time, key, True, value))
+        elif matches is None and self.doubts:
+            entries.append(Remembered(moment.time, key, False, None))
 
     def _enter(self, name: str, counter: Counter, moment: Moment) -> None:
         entries = self.entered.setdefault(name, [])
@@ -178,6 +203,8 @@ class View:
 
     def _named(self, name: str) -> Any:
         book = self._moment.book
+        if name in book.values:
+            return self._recalled(name, book.values[name])
         if name in book.counters:
             return self._counted(name, book.counters[name])
         if name in book.derived:
@@ -194,6 +221,12 @@ class View:
             return share(self.value(body.numerator), self.value(body.denominator), body.at_least, body.wilson)
         value = self.value(body)
         return None if value == ANYTHING else value
+
+    def _recalled(self, name: str, memory: Memory) -> Any:
+        key, entries = key_of(memory, self._moment.book, self._moment.fields), self._moment.remembered.get(name, [])
+        if entries is None:
+            raise NotToldError
+        return recalled(memory, entries, key, self._moment.time, self._kept) if key is not None else None
 
     # -- counters ---------------------------------------------------------------------------------
 

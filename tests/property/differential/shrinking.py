@@ -39,7 +39,7 @@ def _smaller(case: Case, found: Difference) -> Iterator[Case]:
         yield replace(case, stored=False)
     yield from (replace(case, clauses=some) for some in _fewer(case.clauses))
     yield from (replace(case, stream=some) for some in _fewer(stream))
-    for section in ("rules", "derived", "counters", "lists", "fields"):
+    for section in ("rules", "derived", "counters", "values", "lists", "fields"):
         yield from (replace(case, book=replace(book, **{section: some})) for some in _without(getattr(book, section)))
     for number, clause in enumerate(case.clauses):
         for one in _simpler(clause):
