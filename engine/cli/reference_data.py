@@ -28,7 +28,7 @@ class _Table(click.ParamType):
         name, _, path = str(value).partition("=")
         if not name or not path:
             self.fail(f"{value!r} is no NAME=FILE, such as profile=profiles.jsonl", param, ctx)
-        return name, FILE.convert(path, param, ctx)
+        return name, Path(str(FILE.convert(path, param, ctx)))
 
 
 def with_reference_data(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ import yaml
 from engine.cli import COMMANDS, cli
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
-from engine.rulebook.language.expressions import FUNCTIONS
+from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.reference import reference
 from engine.rulebook.language.schema import ACTION_KINDS, FIELD_TYPES
 from engine.security import PrivacySettings, SecuritySettings

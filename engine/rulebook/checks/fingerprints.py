@@ -72,9 +72,9 @@ class _Fingerprints:
             return _canonical(body), list(_names(body))
         if kind == "score":
             model = key.removesuffix(threshold_of(""))
-            read = {part: node.plain() for part, node in declared.models.get(model, {}).items()}
-            words = [*read.get("numbers", ()), *read.get("texts", ()), *read.get("categories", ())]
-            return str(read), [*self._known(map(str, words))]
+            said = {part: node.plain() for part, node in declared.models.get(model, {}).items()}
+            words = [*said.get("numbers", ()), *said.get("texts", ()), *said.get("categories", ())]
+            return str(said), [*self._known(map(str, words))]
         if kind == "cluster" and key in declared.clusters:
             return _canonical(declared.clusters[key]), list(self._known(declared.clusters[key].share))
         field = declared.fields.get(key) if kind == "field" else None

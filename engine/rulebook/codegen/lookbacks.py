@@ -1,7 +1,7 @@
 """Rules that look back at entities: what they need in order to be decided there as far as that goes."""
 
 from engine.core.domain.programs import Watch
-from engine.core.domain.rules import Counter
+from engine.core.domain.rules import USER, Counter
 from engine.rulebook.codegen.entities import EntityWriter
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.language.nodes import Compare, Ref

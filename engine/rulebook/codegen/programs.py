@@ -77,9 +77,7 @@ class ProgramWriter:
         lookups = self._lookups(rules, asked, counters)
         if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
             routing = replace(routing, carried=(*routing.carried, VERSIONS))
-        return Program(
-            namespace["observe"], decider, routing, namespace.get("withdraw"), lookups, recall, watched
-        )
+        return Program(namespace["observe"], decider, routing, namespace.get("withdraw"), lookups, recall, watched)
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
         """The paths of an event that a follow-up of this type needs: for its counters, and for rules about it."""
@@ -146,7 +144,7 @@ class ProgramWriter:
             carried=carried,
             invalid=self._words.invalid() if INVALID_FIELDS in carried else None,
             gather=self._entities.gather(event_type, gathered, scores),
-            judge=self._entities.judge(event_type, counters),
+            judge=self._entities.judge(event_type, entering.counters),
             eligible=self._entities.eligible(event_type, [entry for entry in away if asks_at_entities(entry[1])],
                                              self._needs),
             decider=decider,

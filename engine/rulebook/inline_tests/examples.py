@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.core.domain.decisions import Action, Effect
 from engine.core.domain.events import EARLIEST_MS, FieldMapping
-from engine.core.domain.rules import Rulebook
+from engine.core.domain.rules import Rule, Rulebook
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.core.values.identity import INVALID_FIELDS
@@ -164,9 +164,12 @@ def _compare(
 
 def _enforcing(rulebook: Rulebook, name: str) -> Rulebook:
     """The rulebook with one rule in force for all: a test of what it does looks ahead."""
-    in_force = {"mode": "enforce", "plan": (), "holdout": 0.0, "arm": None, "spares": 0.0}
-    rules = (replace(rule, **in_force) if rule.name == name else rule for rule in rulebook.rules)
+    rules = (_in_force(rule) if rule.name == name else rule for rule in rulebook.rules)
     return replace(rulebook, rules=tuple(rules))
+
+
+def _in_force(rule: Rule) -> Rule:
+    return replace(rule, mode="enforce", plan=(), holdout=0.0, arm=None, spares=0.0)
 
 
 def _why(rulebook: Rulebook, play: Play, event: int) -> str:

@@ -1,4 +1,4 @@
-"""What entities remember before a test's first event: `state: {last_country: DE, device_age: 10d, new_device: false}`."""
+"""What entities remember before a test's first event: `state: {last_country: DE, device_age: 10d}`."""
 
 from typing import Any
 

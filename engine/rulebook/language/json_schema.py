@@ -106,7 +106,12 @@ def json_schema() -> Json:
             },
             tables=named(shaped(TABLE, fields=named(column))),
             values=named(
-                {"anyOf": [{"description": "an expression of fields, lists and earlier values", **TEXT}, shaped(MEMORY)]}
+                {
+                    "anyOf": [
+                        {"description": "an expression of fields, lists and earlier values", **TEXT},
+                        shaped(MEMORY),
+                    ]
+                }
             ),
             clusters=named(shaped(CLUSTER)),
             counters=named(shaped(COUNTER)),

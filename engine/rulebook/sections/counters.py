@@ -10,7 +10,7 @@ from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES
-from engine.rulebook.language.nodes import Expr
+from engine.rulebook.language.nodes import Expr, names_in
 from engine.rulebook.language.schema import duration, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations

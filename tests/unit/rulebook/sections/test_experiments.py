@@ -65,4 +65,4 @@ def test_critical_harm_is_not_held_out_without_a_word() -> None:
     for more, warned in (("", True), (", holdout: false", False)):
         rules = RULES.replace("MORE", f"meta: {{severity: critical}}{more}")
         _, found = check_rulebook({"rules.yaml": rules})
-        assert any("does nothing to those who are held out" in one.message for one in found.found) is warned
+        assert any("does nothing to those who are held out" in one.message for one in found.findings) is warned
