@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from engine.core.domain.follow_ups import is_follow_up
+from engine.core.domain.follow_ups import internal_type, is_follow_up
 from engine.core.domain.rules import ANY_EVENT
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.sections.declarations import Declarations
@@ -46,7 +46,7 @@ def _uses(made: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[tupl
             ):
                 kind = (sent.entries or {}).get("type") if sent is not None else None
                 if kind is not None and kind.text:
-                    yield kind.text, kind.span, False
+                    yield internal_type(kind.text), kind.span, False
 
 
 def is_a_slip_away(word: str, other: str) -> bool:

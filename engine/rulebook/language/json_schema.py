@@ -14,6 +14,7 @@ from engine.rulebook.language.schema import (
     FIELD_TYPES,
     LADDER,
     LIST,
+    MARK,
     MAX_ACTIONS,
     MEMORY,
     META,
@@ -114,6 +115,7 @@ def json_schema() -> Json:
                 }
             ),
             clusters=named(shaped(CLUSTER)),
+            marks=named(shaped(MARK)),
             counters=named(shaped(COUNTER)),
             derived=named({"anyOf": [TEXT, shaped(RATIO)]}),
             lists=named(shaped(LIST)),

@@ -15,6 +15,7 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "counters": ("`name:` and", schema.COUNTER),
     "values": ("`name:` and", schema.MEMORY),
     "clusters": ("`name:` and", schema.CLUSTER),
+    "marks": ("`name:` and", schema.MARK),
     "derived": ("`name: an expression`, or", schema.RATIO),
     "lists": ("`name:` and", schema.LIST),
     "models": ("`name:` and", schema.MODEL),

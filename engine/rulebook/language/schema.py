@@ -11,7 +11,7 @@ from engine.rulebook.language.source import Node
 
 VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
-ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review")
+ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review", "mark")
 SPELLINGS = ("text",)
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 DEFAULT_MAX_SHARED = 100
@@ -134,6 +134,10 @@ MODEL: Shape = {
     ),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
+MARK: Shape = {
+    "on": Key("the entity that is marked", _ONE_OR_MORE, required=True),
+    "for": Key("how long the mark lasts, from each hit on", _DURATION, required=True),
+}
 _NEEDS = Key("review: a person has to agree before it is enforced", {"enum": list(NEEDS)})
 THEN: Shape = {
     **{kind: Key(f"the action `{kind}`, and its scope", TEXT) for kind in ACTION_KINDS},
@@ -146,7 +150,7 @@ THEN: Shape = {
 }
 STEP: Shape = {
     "at": Key("from so many strikes on", {"type": "integer", "minimum": 1, "maximum": MAX_STRIKES}, required=True),
-    **{kind: THEN[kind] for kind in ACTION_KINDS if kind != "allow"},
+    **{kind: THEN[kind] for kind in ACTION_KINDS if kind not in ("allow", "mark")},
     "for": THEN["for"],
     "needs": _NEEDS,
 }
@@ -261,6 +265,7 @@ SECTIONS: Shape = {
     "lists": Key("sets of values", {"type": "object"}),
     "values": Key("what is computed from an event, or remembered of earlier ones", {"type": "object"}),
     "clusters": Key("users who share entities", {"type": "object"}),
+    "marks": Key("what rules note of an entity for a while", {"type": "object"}),
     "counters": Key("questions over time windows", {"type": "object"}),
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
     "models": Key("models that score events", {"type": "object"}),

@@ -9,6 +9,7 @@ from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.schema import choice, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.marks import MARK, marking
 
 
 def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> Ladder | None:
@@ -99,6 +100,8 @@ def _read_then(
     kind = _only_kind(node, keys, f"`then` of rule `{rule}`", report)
     if kind is None:
         return None, None
+    if kind == MARK:
+        return marking(declared, keys), None
     target = keys["target"].text or "user" if "target" in keys else "user"
     if target not in ("user", "event"):
         declared_field = declared.fields.get(target)

@@ -106,7 +106,8 @@ class ValueDeclaration:
 
 @dataclass(slots=True)
 class Declarations:
-    """All that the files of one rulebook declare, except the rules. `conceal`: what gives events pseudonyms, if there
+    """All that the files of one rulebook declare, except the rules. `marks`: on which kind of entity, and for how long;
+    `markers`: the rules that set each. `conceal`: what gives events pseudonyms, if there
     is something; `topics`: of tables that come on one, by name; `tables`: the rows of the others."""
 
     diagnostics: Diagnostics
@@ -115,6 +116,8 @@ class Declarations:
     clusters: dict[str, ClusterSpec] = field(default_factory=dict)
     memories: dict[str, MemoryDeclaration] = field(default_factory=dict)
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
+    marks: dict[str, tuple[str, int]] = field(default_factory=dict)
+    markers: dict[str, list[str]] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     topics: dict[str, str] = field(default_factory=dict)
     tables: dict[str, dict[str, Row]] = field(default_factory=dict)
@@ -200,6 +203,8 @@ class Declarations:
             return None
         if name.startswith("threshold."):
             return self._threshold(name, span)
+        if name.startswith("marked."):
+            return self._mark(name, span)
         if name in self.fields:
             return Ref(span=span, type=self.fields[name].type, kind="field", target=name, written=name)
         if name in self.values:
@@ -223,6 +228,15 @@ class Declarations:
         known = [*self.fields, *self.values, *self.memories, *self.counters, *self.derived, *KEY_LISTS]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
+        return None
+
+    def _mark(self, name: str, span: Span) -> Ref | None:
+        if name in self.derived:
+            return Ref(span=span, type="bool", kind="derived", target=name, written=name)
+        mark = name.removeprefix("marked.")
+        if f"marks.{mark}" not in self.spans:  # else it is wrong and has been reported
+            hint = did_you_mean(mark, self.marks) or "declare it under `marks:`"
+            self.diagnostics.error(span, f'unknown mark "{mark}"', hint)
         return None
 
     def _threshold(self, name: str, span: Span) -> Ref | None:

@@ -25,6 +25,7 @@ from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
 from engine.rulebook.sections.fields import read_field
+from engine.rulebook.sections.marks import find_markers, read_mark
 from engine.rulebook.sections.memories import read_memory
 from engine.rulebook.sections.reference import files_named, read_enrichment, read_table
 from engine.rulebook.sections.rollout import read_share
@@ -35,7 +36,7 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 _TAG = re.compile(r"#\w+")
 """A line that may be meant as a hashtag: one word, right behind the sign."""
 _RESERVED = frozenset(
-    ("true", "false", "score", "threshold", "event", "lists", "and", "or", "not", "in", "matches", "known")
+    ("true", "false", "score", "threshold", "event", "lists", "marked", "and", "or", "not", "in", "matches", "known")
 )
 
 
@@ -58,6 +59,7 @@ def read_declarations(
             made.to_come |= set((sections[section].entries or {}) if section in sections else ())
         if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
             diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
+    made.markers = find_markers([sections for _, sections in documents])
     _read_holdout(made, [sections["holdout"] for _, sections in documents if "holdout" in sections])
     for section, read in _READERS.items():
         for file, sections in documents:
@@ -250,6 +252,7 @@ _READERS = {
     "lists": _read_list,
     "values": _read_value,
     "clusters": read_cluster,
+    "marks": read_mark,
     "counters": read_counter,
     "models": _read_model,
     "derived": _read_derived,
