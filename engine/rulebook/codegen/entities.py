@@ -193,8 +193,8 @@ class EntityWriter:
         lists = [excluding(self._words, scope, counter) for counter in counters]
         if not lists or not all(lists):
             return keys
-        left_out = " and ".join(sorted({f"k in {name}" for names in lists for name in names}))
-        return f"tuple(k for k in {keys} if not ({left_out}))"
+        names = sorted({name for names in lists for name in names})
+        return f"left_in({keys}, ({', '.join(names)},))"
 
     def _part(self, scope: Scope, part: str) -> str:
         if part in KEY_SOURCES:

@@ -3,7 +3,8 @@
 Expressions are tuples: `("name", "posts")`, `("event", "a.b", "number")`, `("const", 3)`, `("duration", "90s")`,
 `("not", e)`, `("and", e, e)`, `("or", e, e)`, `("compare", ">", e, e)`, `("chain", e, "<", e, "<=", e)`,
 `("arithmetic", "+", e, e)`, `("call", "min", e, e)`, `("known", e)`, `("in list", e, "staff")`,
-`("in", e, ("a", "b"))`, `("contains", item, container)`, `("matches", e, "pattern")`.
+`("in", e, ("a", "b"))`, `("contains", item, container)`, `("matches", e, "pattern")`,
+`("search", "count", e, "pattern")`, `("test", "starts_with", e, e)`, `("contains any", e, "staff")`.
 """
 
 import json
@@ -17,7 +18,7 @@ UNITS_BYTES = {"B": 1, "KB": 1024, "MB": 1024**2}
 
 BUILT_IN = {
     "event_id": "text", "type": "text", "user_id": "text", "ip": "text", "device_id": "text", "target_id": "text",
-    "text": "text", "clock_skew": "duration", "invalid_fields": "list", "conflicting_ids": "bool",
+    "text": "text", "ts": "time", "clock_skew": "duration", "invalid_fields": "list", "conflicting_ids": "bool",
 }  # fmt: skip
 """Fields that need no declaration."""
 
@@ -95,6 +96,7 @@ class Book:
 
     fields: dict[str, Field] = field(default_factory=dict)
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    computed: dict[str, Expr] = field(default_factory=dict)
     values: dict[str, Memory] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     derived: dict[str, Expr | Ratio] = field(default_factory=dict)
@@ -106,7 +108,10 @@ class Book:
         sections: dict[str, dict[str, str]] = {
             "fields": {name: _field(one) for name, one in self.fields.items()},
             "lists": {name: f"{{values: [{', '.join(one)}]}}" for name, one in self.lists.items()},
-            "values": {name: _memory(one) for name, one in self.values.items()},
+            "values": {
+                **{name: quoted(one) for name, one in self.computed.items()},
+                **{name: _memory(one) for name, one in self.values.items()},
+            },
             "counters": {name: _counter(one) for name, one in self.counters.items()},
             "derived": {name: _derived(one) for name, one in self.derived.items()},
             "rules": {name: _rule(one) for name, one in self.rules.items()},
@@ -135,12 +140,12 @@ def parts(expr: Expr) -> list[Expr]:
 
 def is_condition(expr: Expr) -> bool:
     """Whether an expression is a condition by its form; a name is none."""
-    return expr[0] not in ("name", "event", "const", "duration", "arithmetic", "call")
+    return expr[0] not in ("name", "event", "const", "duration", "arithmetic", "call", "search")
 
 
 _KINDS = frozenset(
     ("name", "event", "const", "duration", "not", "and", "or", "compare", "chain", "arithmetic", "call", "known",
-     "in list", "in", "contains", "matches")
+     "in list", "in", "contains", "matches", "search", "test", "contains any")
 )  # fmt: skip
 
 
@@ -167,6 +172,12 @@ def text_of(expr: Expr) -> str:
             return f"{function}({', '.join(text_of(one) for one in arguments)})"
         case ("known", inner):
             return f"known({text_of(inner)})"
+        case ("search", function, inner, *patterns):
+            return f"{function}({', '.join([text_of(inner), *(f'"{pattern}"' for pattern in patterns)])})"
+        case ("test", function, *arguments):
+            return f"{function}({', '.join(text_of(one) for one in arguments)})"
+        case ("contains any", inner, name):
+            return f"contains_any({text_of(inner)}, lists.{name})"
         case ("in list", item, name):
             return f"({text_of(item)} in lists.{name})"
         case ("in", item, values):
@@ -182,6 +193,13 @@ def _literal(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def names_within(expr: Expr) -> set[str]:
+    """The names of fields and values in an expression; of `event.a.b`, the path."""
+    if expr[0] in ("name", "event"):
+        return {expr[1]}
+    return {name for part in parts(expr) for name in names_within(part)}
 
 
 def quoted(expr: Expr) -> str:

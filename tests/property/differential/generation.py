@@ -19,7 +19,23 @@ FIELDS = {
     "age": Field("duration", "author.age", "d"),
     "wait": Field("duration", "wait", "s"),
     "weight": Field("size", "weight", "KB"),
+    "email": Field("text", "email"),
+    "zone": Field("text", "zone"),
 }
+TEXT_VALUES: dict[str, Expr] = {
+    "box": ("call", "mailbox", ("name", "email")),
+    "small": ("call", "lower", ("name", "title")),
+}
+NUMBER_VALUES: dict[str, Expr] = {
+    "es": ("search", "count", ("name", "title"), "e+"),
+    "capitals": ("search", "share", ("name", "text"), "[A-Z]", "[A-Za-z]"),
+    "local_hour": ("call", "hour", ("name", "ts"), ("name", "zone")),
+    "half": ("arithmetic", "/", ("name", "amount"), ("const", 2)),
+    "odd": ("arithmetic", "%", ("name", "half"), ("const", 2)),
+    "run": ("call", "repeats", ("name", "small")),
+}
+FLAG_VALUES: dict[str, Expr] = {"reddish": ("test", "starts_with", ("name", "small"), ("const", "re"))}
+ADDRESSES = ("a.nn@gmail.com", "Ann+x@googlemail.com", "ann@gmail.com", "ann@x.io", "ann+1@x.io", "nobody", "")
 LISTS = {"some": ("d1", "u1", "red"), "few": ("t1",), "words": ("red", "green", "post")}
 NUMBERS: tuple[Any, ...] = (0, 1, 2, 2.5, 3, 5, -1, -2.5, 10, 1e14, 1e15, 2**53 + 1)
 WORDS = ("red", "green", "Red", "", "d1", "u1", "red green", "blue")
@@ -44,7 +60,7 @@ class Maker:
 
     def __init__(self, rng: random.Random, dense: bool) -> None:
         self._rng, self._dense = rng, dense
-        self.book = Book(dict(FIELDS), dict(LISTS))
+        self.book = Book(dict(FIELDS), dict(LISTS), {**TEXT_VALUES, **NUMBER_VALUES, **FLAG_VALUES})
         self._numbers: list[str] = []
         self._flags: list[str] = []
         self._texts: list[str] = []
@@ -67,13 +83,15 @@ class Maker:
             (("user_id",),) * 5
             + (("device_id",), ("target_id",), ("user_id", "target_id"), ("device_id", "target_id"))
             + (("type",), ("title",), ("level",), ("event.room",), ("device_id", "type", "user_id"))
+            + (("box",), ("small",), ("es",), ("box", "type"))
         )
         field = None
         if kind == "distinct":
-            pool = ("user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified")
+            pool = ("user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified",
+                    "tags", "box", "odd", "reddish")  # fmt: skip
             field = rng.choice([one for one in pool if one not in by])
         elif kind == "sum":
-            field = rng.choice(("amount", "level", "age", "weight", "event.room"))
+            field = rng.choice(("amount", "level", "age", "weight", "event.room", "es", "half"))
         of = rng.choice((("any",), ("any",), ("post",), ("post", "comment"), ("pay",)))
         where = None
         if rng.random() < 0.4:
@@ -108,7 +126,7 @@ class Maker:
             at_least = rng.choice((0, 1, 2, 3, 2.5))
             self.book.derived[name] = Ratio(parts[0], parts[1], at_least, rng.random() < 0.5)
         else:
-            self.book.derived[name] = ("arithmetic", rng.choice("+-*/"), self.number(1), self.number(0))
+            self.book.derived[name] = ("arithmetic", rng.choice("+-*/%"), self.number(1), self.number(0))
         if self._numbers.count(name) == 0 and rng.random() < 0.8:
             self._numbers.append(name)
 
@@ -176,7 +194,14 @@ class Maker:
 
     def _simple(self, depth: int, counters: bool) -> Expr:
         rng = self._rng
-        match rng.randrange(12):
+        match rng.randrange(15):
+            case 12:
+                part = rng.choice((("const", rng.choice(WORDS)), self._text()))
+                return ("test", rng.choice(("starts_with", "ends_with")), self._text(), part)
+            case 13:
+                return ("contains any", self._text(), rng.choice(tuple(LISTS)))
+            case 14:
+                return ("compare", rng.choice(COMPARISONS), self._measured(), ("const", rng.choice((0, 0.5, 1, 2, 5))))
             case 0 | 1 | 2:
                 left, right = self.number(min(depth + 1, 2), counters), self.number(0, counters)
                 if any(is_name_of(side, self.book.counters) for side in (left, right)):
@@ -198,7 +223,7 @@ class Maker:
                 wrong = ("const", rng.choice(("device_id", "amount", "age", "ts", "tags")))
                 return ("contains", wrong, ("name", "invalid_fields"))
             case 8:
-                known = ("amount", "level", "age", "title", "tags", "device_id", "clock_skew")
+                known = ("amount", "level", "age", "title", "tags", "device_id", "clock_skew", "local_hour", "box")
                 more = (*self._numbers, *self._flags, *self._texts, *self._durations) if counters else ()
                 return ("known", rng.choice((("name", rng.choice((*known, *more))), ("event", "room", "any"))))
             case 9:
@@ -207,6 +232,7 @@ class Maker:
                 return ("matches", self._text(), rng.choice(("(?i)red", "^d[0-9]$", "e+n")))
         flags = (*self._flags, "verified") if counters else ("verified",)
         named = ("name", rng.choice((*flags, "verified", "conflicting_ids")))
+        named = rng.choice((named, ("name", "reddish")))
         return rng.choice((named, ("compare", "==", ("name", "verified"), ("const", rng.random() < 0.5))))
 
     def number(self, depth: int, counters: bool = True) -> Expr:
@@ -216,7 +242,7 @@ class Maker:
             match rng.randrange(4):
                 case 0 | 1:
                     both = (self.number(depth - 1, counters), self.number(0, counters))
-                    return ("arithmetic", rng.choice("+-*/"), *both)
+                    return ("arithmetic", rng.choice("+-*/%"), *both)
                 case 2:
                     both = (self.number(depth - 1, counters), self.number(0, counters))
                     return ("call", rng.choice(("min", "max")), *both)
@@ -230,7 +256,22 @@ class Maker:
                 return ("call", "len", ("name", rng.choice(("title", "tags", "text", "invalid_fields"))))
             case 3:
                 return ("event", "room", "number")
-        return ("name", rng.choice(("amount", "level")))
+        return ("name", rng.choice(("amount", "level", *NUMBER_VALUES)))
+
+    def _measured(self) -> Expr:
+        """A number that a function of a text or a time gives."""
+        rng, text = self._rng, self._text()
+        match rng.randrange(6):
+            case 0:
+                return ("search", "count", text, rng.choice(("e", "[a-z]+", "d[0-9]")))
+            case 1:
+                return ("search", "share", text, "[a-z]", *rng.choice(((), ("[a-zA-Z0-9]",))))
+            case 2:
+                return ("call", "repeats", text)
+            case 3:
+                return ("call", "similarity", text, rng.choice((("const", "green"), self._text())))
+        zone = rng.choice(((), (("const", "Asia/Kolkata"),), (("name", "zone"),)))
+        return ("call", rng.choice(("hour", "weekday")), ("name", "ts"), *zone)
 
     def _duration(self, depth: int) -> Expr:
         rng = self._rng
@@ -246,7 +287,7 @@ class Maker:
 
     def _text(self) -> Expr:
         rng = self._rng
-        pool = ("title", "text", "user_id", "device_id", "target_id", "type", *self._texts, *self._texts)
+        pool = ("title", "text", "user_id", "device_id", "target_id", "type", *TEXT_VALUES, *self._texts, *self._texts)
         named = ("name", rng.choice(pool))
         return ("call", "lower", named) if rng.random() < 0.2 else named
 
@@ -286,6 +327,8 @@ def _document(rng: random.Random, event_id: str, user: str, ts: int, wrong: floa
         "author": {"age": rng.choice((0, 1, 1.5, 2, 30))},
         "wait": rng.choice((0, 3, 5, 10, 60)),
         "weight": rng.choice((0, 1, 4)),
+        "email": rng.choice(ADDRESSES),
+        "zone": rng.choice(("UTC", "America/Bogota", "Mars", "")),
         "room": rng.choice(("a", "b", 1, 1.0, 2, True)),
     }
     for name, value in values.items():

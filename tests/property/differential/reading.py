@@ -2,15 +2,19 @@
 
 from typing import Any
 
-from tests.property.differential.description import UNITS_BYTES, UNITS_MS, Book, Counter, Memory
+from tests.property.differential.description import UNITS_BYTES, UNITS_MS, Book, Counter, Memory, names_within
 
 TOLERANCE_MS = 120_000
 TEXTS = ("ip", "device_id", "target_id", "text")
 CLASSES: dict[str, tuple[type, ...]] = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
-    "size": (int, float),
+    "size": (int, float), "time": (int, float),
 }  # fmt: skip
 Fields = dict[str, Any]
+Values = dict[str, Any]
+"""By name, what is computed of an event: None where it cannot be."""
+
+ALWAYS_THERE = ("event_id", "type", "user_id", "ts", "clock_skew", "invalid_fields", "conflicting_ids")
 
 
 def claimed_time(fields: Fields, arrived_ms: int) -> int:
@@ -60,27 +64,45 @@ def _told_apart(value: Any) -> str | None:
     return repr(value) if isinstance(value, int | float) else None
 
 
-def key_of(counter: Counter | Memory, book: Book, fields: Fields) -> tuple[str, ...] | None:
+def key_of(counter: Counter | Memory, book: Book, fields: Fields, values: Values) -> tuple[str, ...] | None:
     """The entity at which an event counts; None when it names none, or one that is left out."""
-    found = [_told_apart(raw(book, fields, part)) for part in counter.by]
+    found = [_told_apart(values[part] if part in values else raw(book, fields, part)) for part in counter.by]
     key = tuple(one for one in found if one)
     left_out = book.lists[counter.excluded] if counter.excluded is not None else ()
     return key if len(key) == len(found) and not set(key) & set(left_out) else None
 
 
-def subject(counter: Counter, book: Book, fields: Fields) -> tuple[Any, bool]:
-    """What a counter takes of an event, and whether that can be read. Nothing at all is no doubt."""
+def subjects(counter: Counter, book: Book, fields: Fields, values: Values) -> list[tuple[Any, bool]]:
+    """What a counter takes of an event, and whether that can be read. Nothing at all is no doubt. Of a list, each of
+    its items."""
     if counter.field is None:
-        return None, True
-    value = raw(book, fields, counter.field)
+        return [(None, True)]
+    computed = counter.field in values
+    value = values[counter.field] if computed else raw(book, fields, counter.field)
+    if value is None and computed and _is_anything_there(book, fields, counter.field):
+        return [(None, False)]
     if value is None or (value == "" and counter.kind == "distinct"):
-        return None, True
+        return [(None, True)]
     if counter.kind == "distinct":
-        told = _told_apart(value)
-        return told, told is not None  # (c)
+        if counter.field in book.fields and book.fields[counter.field].type == "list":
+            items = value if isinstance(value, list) else [{}]
+            told = [_told_apart(item) for item in items if item not in ("", None)]
+            return [(one, one is not None) for one in told] or [(None, True)]
+        one = _told_apart(value)
+        return [(one, one is not None)]  # (c)
     if type(value) not in (int, float) or abs(value) >= 1e15:
-        return None, False  # (b)
-    return float(value) * factor(book, counter.field), True
+        return [(None, False)]  # (b)
+    return [(float(value) * (1 if computed else factor(book, counter.field)), True)]
+
+
+def _is_anything_there(book: Book, fields: Fields, value: str) -> bool:
+    """Whether an event has any of the fields that a value is computed of, whatever is in them."""
+    names = names_within(book.computed[value])
+    return any(
+        _is_anything_there(book, fields, name) if name in book.computed else raw(book, fields, name) is not None
+        for name in names
+        if name not in ALWAYS_THERE
+    )
 
 
 def factor(book: Book, name: str) -> int:

@@ -27,9 +27,10 @@ from tests.property.differential.reading import (
     invalid_fields,
     key_of,
     raw,
-    subject,
+    subjects,
 )
 from tests.property.differential.remembering import Remembered, recalled
+from tests.property.differential.texts import function, search, test
 from tests.property.differential.values import ANYTHING, Least, Number, call, compare, compute, low, share
 
 REMEMBERED = 64
@@ -50,6 +51,10 @@ class Moment:
     entries: Mapping[str, list[Entry] | None]
     doubts: bool
     remembered: Mapping[str, list[Remembered] | None] = field(default_factory=dict)
+
+    def values(self) -> dict[str, Any]:
+        """What is computed of the event."""
+        return {name: View(self, True).value(("name", name)) for name in self.book.computed}
 
     def answers(self, expr: Expr) -> frozenset[bool | None]:
         """Every right answer to a clause. Raises NotToldError."""
@@ -78,6 +83,7 @@ class Reference:
         seen.append(event)
         time = claimed_time(fields, sent.arrived_ms)
         fields |= {"conflicting_ids": conflicting, "invalid_fields": invalid_fields(self.book, fields)}
+        fields["ts"] = time
         for name in TEXTS:
             if not isinstance(fields.get(name), str):
                 fields.pop(name, None)
@@ -91,7 +97,7 @@ class Reference:
 
     def _remember(self, name: str, memory: Memory, moment: Moment) -> None:
         entries = self.remembered.setdefault(name, [])
-        key = key_of(memory, moment.book, moment.fields)
+        key = key_of(memory, moment.book, moment.fields, {})
         if entries is None or key is None or not ({"any", moment.fields["type"]} & set(memory.of)):
             return
         matches: bool | None = True
@@ -109,7 +115,8 @@ class Reference:
 
     def _enter(self, name: str, counter: Counter, moment: Moment) -> None:
         entries = self.entered.setdefault(name, [])
-        key = key_of(counter, moment.book, moment.fields)
+        values = moment.values()
+        key = key_of(counter, moment.book, moment.fields, values)
         if entries is None or key is None or not ({"any", moment.fields["type"]} & set(counter.of)):
             return
         matches: bool | None = True
@@ -121,8 +128,8 @@ class Reference:
                 return
         doubtful = matches is None and self.doubts  # (a)
         if matches is True or doubtful:
-            value, readable = subject(counter, moment.book, moment.fields)
-            entries.append(Entry(moment.time, key, not doubtful, value, readable or not self.doubts))
+            for value, readable in subjects(counter, moment.book, moment.fields, values):
+                entries.append(Entry(moment.time, key, not doubtful, value, readable or not self.doubts))
 
 
 class View:
@@ -156,7 +163,7 @@ class View:
 
     def _tested(self, expr: Expr) -> bool | None:
         self._rounded = False
-        operands = {"compare": expr[2:], "contains": expr[1:]}.get(expr[0], expr[1:2])
+        operands = {"compare": expr[2:], "contains": expr[1:], "test": expr[2:]}.get(expr[0], expr[1:2])
         values = [self.value(one) for one in operands]
         if any(value is None for value in values):
             return None
@@ -173,6 +180,10 @@ class View:
                 return values[0] in self._moment.book.lists[name]
             case ("contains", _, _):
                 return values[0] in values[1]
+            case ("test", name, _, _):
+                return test(name, *values)
+            case ("contains any", _, name):
+                return any(entry in values[0] for entry in self._moment.book.lists[name])
             case ("matches", _, pattern):
                 return re.search(pattern, values[0]) is not None
         raise AssertionError(f"no condition: {expr}")
@@ -192,19 +203,22 @@ class View:
             case ("arithmetic", op, left, right):
                 one, other = self.value(left), self.value(right)
                 return None if one is None or other is None else compute(op, one, other)
-            case ("call", function, *arguments):
+            case ("search", name, inner, *patterns):
+                text = self.value(inner)
+                return None if text is None else search(name, text, patterns)
+            case ("call", name, *arguments):
                 values = [self.value(one) for one in arguments]
                 if any(value is None for value in values):
                     return None
-                if function in ("len", "lower"):
-                    return len(values[0]) if function == "len" else values[0].lower()
-                return call(function, values)
+                return call(name, values) if name in ("min", "max", "abs") else function(name, values)
         return self.truth(expr)
 
     def _named(self, name: str) -> Any:
         book = self._moment.book
         if name in book.values:
             return self._recalled(name, book.values[name])
+        if name in book.computed:
+            return self.value(book.computed[name])
         if name in book.counters:
             return self._counted(name, book.counters[name])
         if name in book.derived:
@@ -223,7 +237,7 @@ class View:
         return None if value == ANYTHING else value
 
     def _recalled(self, name: str, memory: Memory) -> Any:
-        key, entries = key_of(memory, self._moment.book, self._moment.fields), self._moment.remembered.get(name, [])
+        key, entries = key_of(memory, self._moment.book, self._moment.fields, {}), self._moment.remembered.get(name, [])
         if entries is None:
             raise NotToldError
         return recalled(memory, entries, key, self._moment.time, self._kept) if key is not None else None
@@ -231,7 +245,8 @@ class View:
     # -- counters ---------------------------------------------------------------------------------
 
     def _counted(self, name: str, counter: Counter) -> Number | None:
-        key, now = key_of(counter, self._moment.book, self._moment.fields), self._moment.time
+        values, now = self._moment.values(), self._moment.time
+        key = key_of(counter, self._moment.book, self._moment.fields, values)
         entries = self._moment.entries.get(name, [])
         if entries is None:
             raise NotToldError

@@ -78,6 +78,9 @@ def _simpler_books(book: Book) -> Iterator[Book]:
     for name, counter in book.counters.items():
         for one in _simpler_counters(counter):
             yield replace(book, counters={**book.counters, name: one})
+    for name, computed in book.computed.items():
+        for expr in _simpler(computed):
+            yield replace(book, computed={**book.computed, name: expr})
     for name, body in book.derived.items():
         if not isinstance(body, Ratio):
             for expr in _simpler(body):

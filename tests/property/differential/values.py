@@ -22,7 +22,7 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 _COMPUTED: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "%": operator.mod,
 }  # fmt: skip
 _MIRRORED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "==", "!=": "!="}
 
@@ -47,7 +47,7 @@ def compare(op: str, left: Any, right: Any) -> bool | None:
 
 def compute(op: str, left: Number, right: Number) -> Number | None:
     """Arithmetic in floating point; None where the divisor may be zero. Of lower bounds only lower bounds are kept."""
-    if op == "/" and compare("!=", right, 0) is not True:
+    if op in "/%" and compare("!=", right, 0) is not True:
         return None
     if not isinstance(left, Least) and not isinstance(right, Least):
         found: float = _COMPUTED[op](float(left), right)
