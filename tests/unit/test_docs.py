@@ -33,7 +33,7 @@ def pages(folder: str) -> str:
     return "\n".join(page.read_text("utf-8") for page in sorted((ROOT / "docs" / folder).glob("*.md")))
 
 
-DECLARED = ("fields", "lists", "clusters", "counters", "derived", "models", "ladders")
+DECLARED = ("fields", "lists", "values", "clusters", "counters", "derived", "models", "ladders")
 OPERATIONS, WRITING = pages("operators"), pages("rules")
 
 

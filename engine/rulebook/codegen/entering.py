@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 
 from engine.core.domain.rules import USER, Counter
+from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch, store_of
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import names_in
-from engine.rulebook.sections.dependencies import entity_of, reached
+from engine.rulebook.sections.dependencies import behind_value, entity_of, reached
+
+_ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, EVENT_TIME))
 
 
 def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
@@ -111,10 +114,11 @@ def _with_value(words: Vocabulary, scope: Scope, counter: Counter, verb: str, ta
 def _unless_computed(words: Vocabulary, scope: Scope, name: str, empty: str, doubted: str) -> list[str]:
     """A line for a value that could not be computed though there is something that it is computed of: such an event is
     doubted, as one is whose field cannot be read."""
-    paths = words.inputs(name)
+    refs = behind_value(words.declared, name)
+    paths = {words.declared.path_of(ref.target) for ref in refs if ref.kind in ("field", "event")} - _ALWAYS_THERE
     if not paths:
         return []
-    there = " or ".join(f"{fetch(path)} is not None" for path in paths)
+    there = " or ".join(f"{fetch(path)} is not None" for path in sorted(paths))
     return [f"if {empty} and {words.subject(scope, name)} is None and ({there}): {doubted}"]
 
 

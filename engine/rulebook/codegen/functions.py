@@ -10,21 +10,13 @@ from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.rules import ANY_EVENT, USER, Counter, Memory, ModelSpec
 from engine.core.evaluation.shares import Part, Share
 from engine.core.state.entities import MAX_LATENESS_MS
-from engine.core.values.identity import (
-    CLOCK_SKEW,
-    COMPUTED_FIELDS,
-    CONFLICTING_IDS,
-    EVENT_TIME,
-    IDENTITY_FIELDS,
-    INVALID_FIELDS,
-)
+from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.runtime import invalid
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
-from engine.rulebook.sections.dependencies import behind_value
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 _READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
@@ -107,12 +99,6 @@ class Vocabulary:
             return fetch(self.declared.path_of(name.removeprefix("event.")))
         declared = self.declared.values[name]
         return scope.loaded(Ref(span=Span("", 0, 0), type=declared.type, kind="value", target=name, written=name))
-
-    def inputs(self, name: str) -> list[str]:
-        """The paths of what a value is computed of, without what every event has; none where the name is no value's."""
-        refs = behind_value(self.declared, name)
-        paths = {self.declared.path_of(ref.target) for ref in refs if ref.kind in ("field", "event")}
-        return sorted(paths - {*IDENTITY_FIELDS, *COMPUTED_FIELDS, EVENT_TIME})
 
     def share(self, name: str) -> Share | None:
         """A ratio as one of two exact counts of the same entity over the same window, if it is one."""

@@ -173,7 +173,7 @@ def text_of(expr: Expr) -> str:
         case ("known", inner):
             return f"known({text_of(inner)})"
         case ("search", function, inner, *patterns):
-            return f"{function}({', '.join([text_of(inner), *(f'"{pattern}"' for pattern in patterns)])})"
+            return f"{function}({', '.join([text_of(inner), *map(_literal, patterns)])})"
         case ("test", function, *arguments):
             return f"{function}({', '.join(text_of(one) for one in arguments)})"
         case ("contains any", inner, name):

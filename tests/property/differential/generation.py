@@ -87,8 +87,10 @@ class Maker:
         )
         field = None
         if kind == "distinct":
-            pool = ("user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified",
-                    "tags", "box", "odd", "reddish")  # fmt: skip
+            pool = (
+                "user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified", "tags", "box",
+                "odd", "reddish",
+            )  # fmt: skip
             field = rng.choice([one for one in pool if one not in by])
         elif kind == "sum":
             field = rng.choice(("amount", "level", "age", "weight", "event.room", "es", "half"))
