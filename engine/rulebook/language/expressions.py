@@ -15,7 +15,6 @@ from engine.keys.text import unmasked
 from engine.rulebook.language.agreement import NUMERIC, as_address, expect, missing_unit, unify
 from engine.rulebook.language.calls import CallReader
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
-from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.language.nodes import (
     Arithmetic,
@@ -121,8 +120,7 @@ class Parser:
         return self._wrong(
             span,
             "this is not part of the rule language",
-            "it has comparisons, and/or/not, in, + - * / %, matches, and "
-            + ", ".join(f"{name}()" for name in FUNCTIONS),
+            "it has comparisons, and/or/not, in, + - * / %, matches, and functions such as len() and count()",
         )
 
     def _constant(self, node: ast.Constant, span: Span) -> Expr:

@@ -7,6 +7,7 @@ from engine.core.domain.rules import MAX_CAP, USER
 from engine.core.state.clusters import ClusterSpec
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32
+from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES
@@ -153,7 +154,7 @@ def _countable(made: Declarations, kind: str, subject: str, written: str, span: 
     if subject in KEY_SOURCES and kind == "distinct":
         return True
     allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool", "list")
-    if declared is not None and declared.type not in allowed:
+    if declared is not None and (declared.type not in allowed or subject == INVALID_FIELDS):
         made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
         return False
     return True

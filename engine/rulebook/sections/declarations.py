@@ -10,6 +10,7 @@ from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.reference import LookupKind, Row
 from engine.core.domain.rules import CounterKind, MemoryKind, threshold_of
 from engine.core.state.clusters import ClusterSpec
+from engine.core.values.identity import COMPUTED_FIELDS
 from engine.core.values.lists import Conceal, LiveList, entries_of
 from engine.keys.phrases import Phrases
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
@@ -165,7 +166,11 @@ class Declarations:
         known = [
             *KEY_SOURCES,
             *self.clusters,
-            *(name for name in (*self.fields, *self.values) if self.type_of(name) in ("text", "number", "list")),
+            *(
+                name
+                for name in (*self.fields, *self.values)
+                if self.type_of(name) in ("text", "number", "list") and name not in COMPUTED_FIELDS
+            ),
         ]
         for part in parts:
             if part not in known and not _EVENT_PATH.fullmatch(part):

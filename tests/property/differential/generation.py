@@ -88,8 +88,8 @@ class Maker:
         field = None
         if kind == "distinct":
             pool = (
-                "user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified", "tags", "box",
-                "odd", "reddish",
+                "user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified", "tags",
+                "box", "odd", "reddish",
             )  # fmt: skip
             field = rng.choice([one for one in pool if one not in by])
         elif kind == "sum":
