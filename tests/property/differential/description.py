@@ -46,7 +46,8 @@ class Counter(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What an entity remembers. `keep`: as it is written, such as `90s`."""
+    """What an entity remembers. `keep`, `warm`: as they are written, such as `90s`; the latter goes with new and
+    `age of first`."""
 
     kind: str
     field: str | None
@@ -54,6 +55,7 @@ class Memory(NamedTuple):
     by: tuple[str, ...]
     keep: str
     where: Expr | None = None
+    warm: str | None = None
     excluded: str | None = None
 
 
@@ -234,6 +236,8 @@ def _memory(one: Memory) -> str:
     what.append(f"by: [{', '.join(one.by)}], keep: {one.keep}")
     if one.where is not None:
         what.append(f"where: {quoted(one.where)}")
+    if one.warm is not None:
+        what.append(f"warm: {one.warm}")
     return "{" + ", ".join(what) + "}"
 
 

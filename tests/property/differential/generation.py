@@ -114,7 +114,9 @@ class Maker:
         field = rng.choice([one for one in pool if one not in by]) if kind in ("last", "first") else None
         of = rng.choice((("any",), ("any",), ("post",), ("post", "comment")))
         where = self._where(by) if rng.random() < 0.3 else None
-        self.book.values[name] = Memory(kind, field, of, by, rng.choice((*OVERS, "1d", "400d")), where)
+        keep = rng.choice((*OVERS, "1d", "400d"))
+        warm = rng.choice(("1ms", "5s", "10s")) if kind in ("new", "age of first") else None
+        self.book.values[name] = Memory(kind, field, of, by, keep, where, warm)
         (pool[field] if field is not None else self._flags if kind == "new" else self._durations).append(name)
 
     def _derive(self, name: str) -> None:
@@ -174,9 +176,29 @@ class Maker:
             if kind == "not":
                 return ("not", self.condition(depth - 1, counters))
             return (kind, *(self.condition(depth - 1, counters) for _ in range(rng.choice((2, 2, 3)))))
+        remembered = self._remembered() if counters else []
+        if remembered and rng.random() < 0.35:
+            return self._about_a_memory(rng.choice(remembered))
         if counters and self.book.counters and rng.random() < 0.5:
             return self._about_a_counter()
         return self._simple(depth, counters)
+
+    def _remembered(self) -> list[str]:
+        pools = (self._numbers, self._texts, self._flags, self._durations)
+        return [name for pool in pools for name in pool if name in self.book.values]
+
+    def _about_a_memory(self, name: str) -> Expr:
+        rng, asked = self._rng, ("name", name)
+        if rng.random() < 0.15:
+            return ("known", asked)
+        if name in self._flags:
+            return asked
+        if name in self._texts:
+            other = rng.choice((self._text(), ("const", rng.choice(WORDS))))
+            return ("compare", rng.choice(("==", "!=")), asked, other)
+        limits = ("5s", "10s", "60s", "5m", "1h", "1d")
+        limit = ("duration", rng.choice(limits)) if name in self._durations else ("const", rng.choice(NUMBERS))
+        return ("compare", rng.choice(COMPARISONS), *rng.choice(((asked, limit), (limit, asked))))
 
     def _about_a_counter(self) -> Expr:
         rng = self._rng

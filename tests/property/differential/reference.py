@@ -17,7 +17,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.property.differential.counting import Entry, number, total, what_is_kept
-from tests.property.differential.description import BUILT_IN, Book, Counter, Expr, Memory, Ratio, Sent, milliseconds
+from tests.property.differential.description import (
+    BUILT_IN,
+    Book,
+    Counter,
+    Expr,
+    Memory,
+    Ratio,
+    Sent,
+    is_name_of,
+    milliseconds,
+)
 from tests.property.differential.reading import (
     CLASSES,
     TEXTS,
@@ -29,7 +39,7 @@ from tests.property.differential.reading import (
     raw,
     subjects,
 )
-from tests.property.differential.remembering import Remembered, recalled
+from tests.property.differential.remembering import Remembered, recalled, warmed
 from tests.property.differential.texts import function, search, test
 from tests.property.differential.values import ANYTHING, Least, Number, call, compare, compute, low, share
 
@@ -51,6 +61,8 @@ class Moment:
     entries: Mapping[str, list[Entry] | None]
     doubts: bool
     remembered: Mapping[str, list[Remembered] | None] = field(default_factory=dict)
+    watched: Mapping[str, list[int]] = field(default_factory=dict)
+    warms: bool = False
 
     def values(self) -> dict[str, Any]:
         """What is computed of the event."""
@@ -64,12 +76,14 @@ class Moment:
 @dataclass(slots=True)
 class Reference:
     """Takes events in the order of their arrival. Without `doubts`, what cannot be read counts as if it were not
-    there."""
+    there. With `warms`, it also matters for how long something has been watched."""
 
     book: Book
     doubts: bool = True
+    warms: bool = False
     entered: dict[str, list[Entry] | None] = field(default_factory=dict)
     remembered: dict[str, list[Remembered] | None] = field(default_factory=dict)
+    watched: dict[str, list[int]] = field(default_factory=dict)
     recent: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
 
     def take(self, sent: Sent) -> Moment | None:
@@ -88,9 +102,20 @@ class Reference:
             if not isinstance(fields.get(name), str):
                 fields.pop(name, None)
         before = {name: list(entries) if entries is not None else None for name, entries in self.remembered.items()}
-        moment = Moment(self.book, fields, time, self.entered, self.doubts, before)
+        moment = Moment(
+            self.book,
+            fields,
+            time,
+            self.entered,
+            self.doubts,
+            before,
+            {name: [*each] for name, each in self.watched.items()},
+            self.warms,
+        )
         for name, memory in self.book.values.items():
             self._remember(name, memory, moment)
+            if self.warms and {"any", fields["type"]} & set(memory.of):
+                self.watched.setdefault(name, []).append(time)
         for name, counter in self.book.counters.items():
             self._enter(name, counter, moment)
         return moment
@@ -153,7 +178,12 @@ class View:
             case ("chain", first, op, middle, other, last):
                 return self.truth(("and", ("compare", op, first, middle), ("compare", other, middle, last)))
             case ("known", inner):
-                return self.value(inner) is not None
+                known = self.value(inner) is not None
+                if is_name_of(inner, {*self._moment.book.values, *self._moment.book.derived}):
+                    other = View(self._moment, not self._kept).value(inner) is not None
+                    if known != other:  # either is right, and one is not the other with less in it
+                        raise NotToldError
+                return known
             case ("const", bool(constant)):
                 return constant
             case ("name" | "event", *_):
@@ -240,7 +270,12 @@ class View:
         key, entries = key_of(memory, self._moment.book, self._moment.fields, {}), self._moment.remembered.get(name, [])
         if entries is None:
             raise NotToldError
-        return recalled(memory, entries, key, self._moment.time, self._kept) if key is not None else None
+        if key is None:
+            return None
+        answer, now = recalled(memory, entries, key, self._moment.time, self._kept), self._moment.time
+        if not self._moment.warms:
+            return answer
+        return warmed(memory, answer, self._moment.watched.get(name, []), now, self._kept)
 
     # -- counters ---------------------------------------------------------------------------------
 

@@ -44,6 +44,20 @@ def recalled(memory: Memory, entries: list[Remembered], key: tuple[str, ...], no
     return now - first.time if possible.time == first.time else Least(now - first.time)
 
 
+def warmed(memory: Memory, answer: Any, times: list[int], now: int, kept: bool) -> Any:
+    """The same while it has not been watched for long enough: `times` are those of all events of its types, whoever's
+    they are."""
+    if memory.warm is None or answer is None or isinstance(answer, Least):
+        return answer
+    warm_ms, late = milliseconds(memory.warm), any(time > now for time in times)
+    watched = [Remembered(time, (), True, None) for time in sorted(times) if time <= now]
+    since = _first(watched, warm_ms).time if watched and now - watched[-1].time <= warm_ms else now
+    watched_ms = 0 if kept and late else now - since
+    if isinstance(answer, bool):
+        return None if answer and watched_ms < warm_ms else answer
+    return Least(answer) if watched_ms - answer < warm_ms else answer
+
+
 def _latest(own: list[Remembered], now: int, keep_ms: int) -> Remembered | None:
     return own[-1] if own and now - own[-1].time <= keep_ms else None
 

@@ -78,7 +78,7 @@ def run(case: Case, against: Case | None = None) -> Outcome:
     rulebook = load_rulebook({"rules.yaml": book.yaml()})
     found = _stored(rulebook, case.stream) if case.stored else _in_memory(rulebook, case.stream)
     right = book if against is None else against.rulebook()
-    references = (Reference(right), Reference(right, doubts=False))
+    references = (Reference(right, warms=case.stored), Reference(right, doubts=False, warms=case.stored))
     for place, (sent, held) in enumerate(zip(case.stream, found, strict=True)):
         moments = [moment for one in references if (moment := one.take(sent)) is not None]
         if not moments:
