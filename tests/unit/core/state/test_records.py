@@ -7,6 +7,7 @@ import pytest
 from engine.core.kernel import add_count, add_distinct, remember
 from engine.core.series.entity_series import add_amount
 from engine.core.series.packing import HEADER
+from engine.core.series.remembered import FIRST, LAST, doubt_memory, memorize
 from engine.core.series.sketches import add_approx_amount, add_approx_distinct
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
@@ -32,7 +33,7 @@ def plain_record() -> EntityRecord:
 
 
 def full_record() -> EntityRecord:
-    """One with several of everything, of which the last ones in the bytes are links."""
+    """One with several of everything, of which the last ones in the bytes are registers."""
     record = plain_record()
     now = record.newest
     for hit in (9, 4):
@@ -49,6 +50,9 @@ def full_record() -> EntityRecord:
         add_approx_amount(record.series.others, 7, now - step, 2.5, 1_000, DAY_MS)
         add_approx_distinct(record.series.others, 6, now - step, hash64(str(step)), 10, DAY_MS)
     record.series.others[8].floor = now - 9
+    memorize(record.series.registers, 5, LAST, now, "DE", DAY_MS)
+    memorize(record.series.registers, 4, FIRST, now - 400 * DAY_MS, "FR", 400 * DAY_MS)
+    doubt_memory(record.series.registers, 4, FIRST, now, 400 * DAY_MS)
     return record
 
 
@@ -71,20 +75,23 @@ def test_all_of_a_record_survives_its_bytes() -> None:
         found_notes = again.contributors[rule]
         assert (found_notes.notes, found_notes.spans) == (notes.notes, notes.spans)
         assert found_notes.lookback_ms == notes.lookback_ms
+    for key, register in record.series.registers.items():
+        found_register = again.series.registers[key]
+        assert (found_register.runs, found_register.possible) == (register.runs, register.possible)
     assert dump_record(again) == dump_record(record)
 
 
-@pytest.mark.parametrize("part", ["acted", "cooldowns", "contributors", "links", "others"])
+@pytest.mark.parametrize("part", ["acted", "cooldowns", "contributors", "links", "others", "registers"])
 def test_a_record_with_one_more_thing_keeps_it(part: str) -> None:
     record, full = plain_record(), full_record()
-    if part == "others":
-        record.series.others = full.series.others
+    if part in ("others", "registers"):
+        setattr(record.series, part, getattr(full.series, part))
     else:
         setattr(record, part, getattr(full, part))
     again = load_record(dump_record(record))
     kept = {
         "acted": again.acted, "cooldowns": again.cooldowns, "contributors": again.contributors,
-        "links": again.links, "others": again.series.others,
+        "links": again.links, "others": again.series.others, "registers": again.series.registers,
     }  # fmt: skip
     assert [name for name, value in kept.items() if value] == [part]
 
@@ -100,7 +107,8 @@ def test_the_same_things_in_another_order_are_the_same_bytes() -> None:
     record, other = full_record(), full_record()
     for name in ("cooldowns", "contributors", "links"):
         setattr(other, name, dict(reversed(getattr(other, name).items())))
-    other.series.others = dict(reversed(other.series.others.items()))
+    for name in ("others", "registers"):
+        setattr(other.series, name, dict(reversed(getattr(other.series, name).items())))
     assert dump_record(other) == dump_record(record)
 
 
@@ -115,7 +123,7 @@ def test_a_byte_too_few_or_too_many_is_refused(record: EntityRecord) -> None:
 @pytest.mark.parametrize("version", [2, VERSION + 1])
 def test_formats_that_are_too_old_or_too_new_are_refused(version: int) -> None:
     data = dump_record(plain_record())
-    with pytest.raises(StateError, match=f"its format is version {version}, this engine reads versions 3 to 4"):
+    with pytest.raises(StateError, match=f"its format is version {version}, this engine reads versions 3 to 5"):
         load_record(bytes([version]) + data[1:])
 
 
@@ -127,7 +135,7 @@ def test_notes_of_the_version_before_have_no_hash_of_their_content() -> None:
     data = dump_record(record)
     head = struct.pack("<II", record.newest, 3)
     assert data.count(head + bytes(8)) == 1
-    before = bytes([3]) + data[1:].replace(head + bytes(8), head)
+    before = bytes([3]) + data[1:-2].replace(head + bytes(8), head)
     assert load_record(before).contributors[1].notes == [note]
     with pytest.raises(StateError):
         load_record(bytes([VERSION]) + before[1:])
@@ -151,3 +159,14 @@ def test_the_bytes_tell_the_second_after_the_last_that_matters(expires_ms: int, 
     record = EntityRecord()
     record.base_ms = expires_ms - MAX_LATENESS_MS
     assert stored_expiry_s(dump_record(record)) == expires_s
+
+
+def test_version_4_has_no_registers() -> None:
+    record = plain_record()
+    record.meet(9)
+    data = dump_record(record)
+    assert data.endswith(bytes(2))
+    before = bytes([4]) + data[1:-2]
+    again = load_record(before)
+    assert (list(again.acted), again.series.registers) == ([9], {})
+    assert dump_record(again) == data
