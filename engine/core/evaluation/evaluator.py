@@ -109,7 +109,8 @@ class Evaluator:
             record.newest = now
         elif now <= record.newest - self.rulebook.lateness_ms:
             self.tally.late += 1
-        recall(program, series, now, event.ts_ms, ledger)
+        if program.recall is not None:
+            series.recalled = recall(program, series.registers, now, event.ts_ms, ledger)
         program.observe(event.fields, series, now)
 
         if ledger is not None:

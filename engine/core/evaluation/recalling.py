@@ -4,24 +4,24 @@ That something is new, nobody can tell before others have been seen for a while.
 (`budgets.py`) since when it has had events of the kind without a pause as long as that while.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from engine.core.domain.decisions import Value
 from engine.core.domain.programs import Program, Warming
-from engine.core.series.entity_series import EntitySeries
 from engine.core.series.remembered import FIRST, Registers, memorize, recall_first_age
 from engine.core.state.entities import EntityRecord
 from engine.core.values.bounds import least_of
 
 
-def recall(program: Program, series: EntitySeries, now: int, ts_ms: int, ledger: EntityRecord | None) -> None:
-    """Let a user's series have what it remembers, for the event that is about to be entered."""
-    if program.recall is None:
-        return
-    recalled: dict[str, Value] = program.recall(series.registers, now, now)
+def recall(
+    program: Program, registers: Registers, now: int, ts_ms: int, ledger: EntityRecord | None
+) -> Mapping[str, Value]:
+    """What a user remembers, for an event that is about to be entered."""
+    assert program.recall is not None  # somebody asks
+    recalled = program.recall(registers, now, now)
     if ledger is not None and program.warming:
         recalled |= watched(program.warming, ledger.series.registers, ledger.relative(ts_ms))
-    series.recalled = recalled
+    return recalled
 
 
 def watched(asked: Iterable[Warming], registers: Registers, now: int) -> dict[str, Value]:
