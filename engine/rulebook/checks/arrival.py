@@ -97,8 +97,7 @@ def _models(refs: list[Ref], rulebook: Rulebook, all_of_them: bool = False) -> l
 def _inputs(model: str, rulebook: Rulebook) -> list[str]:
     spec = rulebook.models[model]
     read = [rulebook.counters[name] for name in spec.numbers if name in rulebook.counters]
-    recalled = [rulebook.memories[name] for name in (*spec.numbers, *spec.texts, *spec.categories)
-                if name in rulebook.memories]  # fmt: skip
+    recalled = [rulebook.memories[name] for name in spec.numbers if name in rulebook.memories]
     return [f"model {model} counts by {kind}" for kind in sorted({counter.by for counter in read} - {USER})] + [
         f"model {model} reads what {kind} remembers" for kind in sorted({memory.by for memory in recalled} - {USER})
     ]

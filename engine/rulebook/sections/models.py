@@ -8,6 +8,7 @@ from engine.learning.estimators import RiverLearner
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.dependencies import reached
 
 LEAST_PRECISION, MOST_PRECISION = 0.5, 0.999
 MOST_OF_A_HINT = 5.0
@@ -105,6 +106,9 @@ def _readable(declared: Declarations, node: Node | None, allowed: tuple[str, ...
             declared.diagnostics.error(item.span, f"`{item.text}` is a {ref.type}, this needs a {allowed[0]}")
         elif ref is not None and _reads_score(declared, ref):
             declared.diagnostics.error(item.span, "a model cannot read a score")
+        elif ref is not None and "text" in allowed and any(one.kind == "memory" for one in reached(declared, ref)):
+            message = f"`{item.text}` is remembered: a model reads its texts and categories before that is looked up"
+            declared.diagnostics.error(item.span, message, "compare it in a rule, or count with it in `numbers`")
         elif ref is not None:
             names.append(item.text or "")
     return tuple(names)

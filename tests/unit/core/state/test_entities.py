@@ -9,6 +9,7 @@ from engine.core.series.counts import new_counts
 from engine.core.series.entity_series import add_amount
 from engine.core.series.packed import AHEAD
 from engine.core.series.recent import CONFLICTING, NEW, SEEN
+from engine.core.series.remembered import FIRST, LAST, memorize, recall_first_age, recall_last
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS, RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
@@ -282,3 +283,32 @@ def test_who_is_forgotten_is_named_nowhere() -> None:
     record.forget("ann")
     assert [one.time for one in notes.notes] == [3]
     assert record.links == {1: ClusterLink(5, 9, {"ben": 4}), 2: ClusterLink(5, 9, {"ben": 4})}
+
+
+def test_what_is_remembered_outlives_many_bases_and_its_bytes() -> None:
+    record = EntityRecord()
+    for day in range(0, 1_000, 25):
+        now = record.relative(START_MS + day * DAY_MS)
+        record.newest = max(record.newest, now)
+        memorize(record.series.registers, 1, FIRST, now, True, 30 * DAY_MS)
+        if not day:
+            memorize(record.series.registers, 2, LAST, now, "DE", 400 * DAY_MS)
+        assert recall_first_age(record.series.registers, 1, now, now) == day * DAY_MS
+        assert recall_last(record.series.registers, 2, now) == ("DE" if day <= 400 else None)
+        record = load_record(dump_record(record))
+    assert list(record.series.registers) == [1]
+
+
+def test_a_record_is_kept_for_as_long_as_it_remembers() -> None:
+    record = EntityRecord()
+    record.newest = record.relative(START_MS)
+    memorize(record.series.registers, 1, LAST, record.newest, "DE", 400 * DAY_MS)
+    assert record.trim() == START_MS + 400 * DAY_MS + MAX_LATENESS_MS
+
+
+def test_an_entity_forgets_a_name_that_it_remembers() -> None:
+    record = EntityRecord()
+    for at, name in enumerate(("ann", "ben")):
+        memorize(record.series.registers, 1, LAST, at, name, DAY_MS)
+    record.forget("ben")
+    assert [recall_last(record.series.registers, 1, until) for until in (0, 1)] == ["ann", None]
