@@ -57,6 +57,8 @@ def read_table(
         return
     key = keys["key"].text or "" if "key" in keys else ""
     if "key" not in keys or "fields" not in keys or not _is_key(made, key, keys["key"].span):
+        columns_node = keys.get("fields", node)
+        made.spans.update({f"{name}.{column}": at for column, at in columns_node.keys.items()})  # none is unknown then
         return
     if not keys["fields"].entries or len(keys["fields"].entries) > MAX_COLUMNS:
         report.error(keys["fields"].span, f"`fields` of {title} are 1 to {MAX_COLUMNS} columns", "{plan: text}")

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from typing import Any
 
 from engine.core.domain.reference import MAX_VALUE_CHARS, Row, key_of, row_of
@@ -75,7 +76,7 @@ def _documents(
 
 
 def _json_lines(text: str, key: str, columns: Columns) -> Iterator[tuple[int, tuple[str, Document] | _RowError]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -99,7 +100,7 @@ def _unfit(document: Document, columns: Columns) -> Iterator[_RowError]:
 
 
 def _csv_rows(text: str, key: str, columns: Columns) -> Iterator[tuple[int, tuple[str, Document] | _RowError]]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
+    reader = csv.DictReader(StringIO(text, newline=""), strict=True)
     try:
         names = list(reader.fieldnames or ())
         for needed in (key, *(field.path for field in columns.values())):
@@ -116,12 +117,12 @@ def _csv_rows(text: str, key: str, columns: Columns) -> Iterator[tuple[int, tupl
             except _RowError as mistake:
                 yield number, mistake
     except csv.Error as error:
-        yield reader.line_num, _RowError(f"this is no CSV: {error}")
+        yield reader.line_num + 1, _RowError(f"this is no CSV: {error}")
 
 
 def _read(name: str, field: FieldDeclaration, line: Mapping[str, str | None]) -> Any:
     """A value as its type says; nothing where the cell is empty."""
-    text = (line[field.path] or "").strip()
+    text = (line.get(field.path) or "").strip()
     if not text:
         return None
     if field.type == "text":
