@@ -40,10 +40,13 @@ GAUGES: dict[str, Callable[[Iterable[float]], float]] = {
     "floodgate_moderator_disagreement": max,
     # The same in all processes, soon if not now.
     "floodgate_build_info": max,
+    "floodgate_database_built_timestamp_seconds": min,
     "floodgate_list_entries": max,
     "floodgate_model_labels": max,
     "floodgate_rulebook_info": max,
     "floodgate_rules_paused": max,
+    "floodgate_table_bytes": max,
+    "floodgate_table_rows": max,
 }
 """What stands for the values of several processes under the same labels."""
 

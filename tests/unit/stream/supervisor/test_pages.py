@@ -111,7 +111,7 @@ def test_all_that_is_well_is_told_as_of_one_worker() -> None:
     assert 'floodgate_process_starts_total{process="2"} 2.0' in found["/metrics"][1]
     assert found["/healthz"] == (200, '{"status": "ok"}')
     assert found["/readyz"][0] == 200
-    assert readiness(found) == {**READY, "processes": {"1": [], "2": []}}
+    assert readiness(found) == {**READY, "missing": [], "processes": {"1": [], "2": []}}
 
 
 def test_what_one_waits_for_all_wait_for() -> None:
@@ -119,7 +119,7 @@ def test_what_one_waits_for_all_wait_for() -> None:
     assert found["/readyz"][0] == 503
     assert readiness(found) == {
         "status": "waiting", "waiting_for": ["partitions", "rulebook"], "rulebook": None, "version": "0.1.0",
-        "processes": {"1": [], "2": ["rulebook", "partitions"]},
+        "missing": [], "processes": {"1": [], "2": ["rulebook", "partitions"]},
     }  # fmt: skip
 
 
