@@ -35,6 +35,9 @@ MEMORY_US = 1.0
 CLAUSE_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 1.6, 9.0, 45.0
 """A clause, though most are not reached; a pattern; a model that learns; one visit of a routed event at one entity."""
 
+LOOKUP_US: Mapping[str, float] = {"mmdb": 8.0, "file": 1.0, "topic": 1.0}
+"""Looking reference data up, of an address that is new."""
+
 KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0}
 """Finding out which entities an event names, where that is more than looking."""
 
@@ -97,7 +100,7 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     read += [name for model in _models(program, rulebook) for name in (*model.numbers, *model.texts, *model.categories)]
     models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
     cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
-    cost += _computing_us([*clauses, *read], values)
+    cost += _computing_us([*clauses, *read], values) + sum(LOOKUP_US[lookup.kind] for lookup in program.lookups)
     cost += sum(COUNTER_US[counter.kind, counter.approx] for counter in counters) + MEMORY_US * len(memories)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
 

@@ -1,7 +1,8 @@
 """The expression language: a typed subset of Python's expressions, read into nodes of our own.
 
 Comparisons, and/or/not, in, arithmetic, `text matches "pattern"` (RE2), durations and sizes as literals
-(7d, 10MB), and the functions of `functions.py`. No attributes but `score.x`, `lists.x` and `event.x`, no
+(7d, 10MB), and the functions of `functions.py`. No attributes but `score.x`, `lists.x`, `event.x` and columns of
+tables, no
 other calls, no subscripts: an expression cannot reach anything but the values it names.
 """
 
@@ -94,14 +95,12 @@ class Parser:
                 return self._constant(node, span)
             case ast.Name():
                 return self._name(node, span)
-            case ast.Attribute(value=ast.Name(id="score" | "threshold" as kind), attr=attr):
-                return self._resolve(f"{kind}.{attr}", span) or Expr(span, "wrong")
             case ast.Attribute() if rooted_in_event(node):
                 return self._resolve(ast.unparse(node), span) or Expr(span, "wrong")
             case ast.Attribute(value=ast.Name(id="lists")):
                 return self._wrong(span, "a list can only stand after `in`", f"write: some_name in {ast.unparse(node)}")
-            case ast.Attribute(value=ast.Name(id=table), attr=attr):
-                return self._resolve(f"{table}.{attr}", span) or Expr(span, "wrong")
+            case ast.Attribute(value=ast.Name(id=kind), attr=attr):  # score.x, threshold.x, or a table's column
+                return self._resolve(f"{kind}.{attr}", span) or Expr(span, "wrong")
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return Not(span, "bool", expect(self._diagnostics, self._read(operand), "bool"))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):

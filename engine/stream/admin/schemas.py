@@ -124,6 +124,7 @@ _DECISION: Shape = {
     "clusters": Key(
         "of each cluster: some of its members, the latest first", _by_name({"type": "array", "items": TEXT})
     ),
+    "enrichment": Key("of which day each database is that the event was looked up in", _by_name(TEXT)),
     "earlier": Key("a further answer: a threshold was crossed after the event", _TRUE),
 }
 
