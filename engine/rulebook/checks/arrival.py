@@ -2,7 +2,7 @@
 
 The events of one user are in one partition, and come in the same order live, in a backtest and offline. Where several
 users meet, at an entity, a model, a budget, the partitions of live events come together in an order that is nobody's to
-say (decision 34).
+say, and so do rows of tables that come on topics (decision 34).
 """
 
 from collections.abc import Mapping
@@ -59,8 +59,9 @@ def _own(rule: RuleDeclaration, declared: Declarations, rulebook: Rulebook) -> O
     learned = [f"model {name} learns from labels as they come" for name in _models(refs, rulebook)]
     by_models = [reason for name in _models(refs, rulebook, all_of_them=True) for reason in _inputs(name, rulebook)]
     resting = [f"it rests per {rule.rule.rests}"] if rule.rule.cooldown_ms and rule.rule.rests != USER else []
+    tables = [f"table {name} changes while events come" for name in _tables(refs, declared)]
     budget = ["its budget is shared by all users"] if rule.rule.budget is not None else []
-    reasons = (*counted, *learned, *by_models, *resting, *budget)
+    reasons = (*counted, *learned, *by_models, *resting, *tables, *budget)
     keeps_count = rule.rule.cooldown_ms or rule.rule.ladder is not None
     looks_back = rule.rule.then.lookback_ms is not None and not keeps_count
     return Order(reasons, looks_back and list(reasons) == counted and _only_grows(rule, declared, rulebook))
@@ -87,6 +88,15 @@ def _kinds(refs: list[Ref], rulebook: Rulebook) -> list[str]:
 def _remembering(refs: list[Ref], rulebook: Rulebook) -> list[str]:
     kinds = {rulebook.memories[ref.target].by for ref in refs if ref.kind == "memory"}
     return sorted(kinds - {USER})
+
+
+def _tables(refs: list[Ref], declared: Declarations) -> list[str]:
+    """The tables on topics that are read, also where something is counted."""
+    wheres = [declared.counters[ref.target].where for ref in refs if ref.kind == "counter"]
+    read = [*refs, *(ref for where in wheres if where is not None for ref in reached(declared, where))]
+    fields = [declared.fields[ref.target] for ref in read if ref.kind == "field"]
+    references = [field.reference for field in fields if field.reference is not None]
+    return sorted({reference.source for reference in references if reference.kind == "topic"})
 
 
 def _models(refs: list[Ref], rulebook: Rulebook, all_of_them: bool = False) -> list[str]:

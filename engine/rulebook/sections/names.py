@@ -15,7 +15,7 @@ _ALWAYS = (*IDENTITY_FIELDS, *TEXT_FIELDS, *COMPUTED_FIELDS, "ts")
 def names_read(made: Declarations, rules: Iterable[RuleDeclaration], models: Mapping[str, ModelSpec]) -> frozenset[str]:
     """The names that a test may send: fields as they are declared, and the first parts of what is named besides."""
     names = {*_ALWAYS, *made.fields, *(path for paths in KEY_PATHS.values() for path in paths)}
-    names |= {field.path for field in made.fields.values()}
+    names |= {field.path for field in made.fields.values() if field.reference is None}
     for expr in expressions_in(made, rules):
         names |= {ref.target for ref in names_in(expr) if ref.kind == "event"}
     for counter in made.counters.values():

@@ -2,7 +2,7 @@
 
 Lines are moved and aligned, nothing else: comments stay with what they stand above, and what the file says is compared
 before and after. Sections stand one empty line apart, and so do rules; the keys of a rule stand in the order in which
-they are read; what fields, lists, values, counters and derived values are stands under one another.
+they are read; what fields, tables, lists, values, counters and derived values are stands under one another.
 """
 
 import re
@@ -16,7 +16,7 @@ from engine.rulebook.language.source import parse
 
 Lines = list[str]
 
-_ALIGNED = ("fields", "lists", "values", "counters", "derived")
+_ALIGNED = ("fields", "tables", "lists", "values", "counters", "derived")
 _KEY = re.compile(r"( *)([A-Za-z_][\w.]*):( *)(.*)")
 
 

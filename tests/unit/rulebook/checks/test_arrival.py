@@ -21,6 +21,8 @@ counters:
   own: {count: post, by: user_id, over: 1m}
   seen: {distinct: user_id, of: post, by: target_id, over: 1h}
   old: {count: post, by: target_id, over: 1h}
+  paid: {count: post, by: user_id, over: 1h, where: profile.plan == "paid"}
+tables: {profile: {topic: users, key: user_id, fields: {plan: text}}}
 derived: {busy: seen > 3}
 ladders: {up: {decay: 1d, steps: [{at: 1, flag: a}]}}
 models:
@@ -39,6 +41,8 @@ rules:
   few: {event: post, when: [own > 2], then: {flag: f}, budget: {max: 1%, per: 1h, if_exceeded: shadow}}
   climbs: {event: post, when: [own > 2], then: {ladder: up}}
   climbs_too: {event: post, when: [seen > 3], then: {ladder: up}}
+  planned: {event: post, when: ['profile.plan == "free"'], then: {flag: h}}
+  paying: {event: post, when: [paid > 3], then: {flag: h}}
   like: {event: like, when: [event.n > 1], then: {flag: g}}
   like_allowed: {event: share, when: [event.n > 1], then: {flag: g}}
   shared_allow: {event: share, when: [seen > 3], then: allow}
@@ -53,6 +57,8 @@ YES = {
     "few": "yes: its budget is shared by all users",
     "climbs": "yes: rule climbs_too, on the same ladder, depends on the order",
     "climbs_too": "yes: it counts by target_id; rule climbs, on the same ladder, depends on the order",
+    "planned": "yes: table profile changes while events come",
+    "paying": "yes: table profile changes while events come",
     "like_allowed": "yes: allow rule shared_allow, which may overrule it, depends on the order",
     "shared_allow": "yes: it counts by target_id",
 }

@@ -60,6 +60,23 @@ def hits(*clauses: str) -> dict[str, bool | None]:
     }
 
 
+def test_a_distance_is_unknown_where_there_are_no_two_places() -> None:
+    assert hits(
+        "km(52.5, 13.4, 40.7, -74) > 6000", "km(52.5, 13.4, 40.7, -74) < 6000", "km(52.5, 13.4, 140.7, -74) > 6000",
+        "km(52.5, 13.4, event.nothing, -74) > 6000", "km(k, k, k, k + 1) > 100", "km(c, 0, 0, 0) > 100",
+        "km(52.5, 13.4, 40.7, -74) / 8 > 700", "km(52.5, 1 / 0, 40.7, -74) > 1",
+    ) == {
+        "km(52.5, 13.4, 40.7, -74) > 6000": True,
+        "km(52.5, 13.4, 40.7, -74) < 6000": False,
+        "km(52.5, 13.4, 140.7, -74) > 6000": None,
+        "km(52.5, 13.4, event.nothing, -74) > 6000": None,
+        "km(k, k, k, k + 1) > 100": True,
+        "km(c, 0, 0, 0) > 100": None,  # somewhere: only a lower bound is known
+        "km(52.5, 13.4, 40.7, -74) / 8 > 700": True,
+        "km(52.5, 1 / 0, 40.7, -74) > 1": None,
+    }  # fmt: skip
+
+
 def test_the_counters_know_what_these_tests_take_for_granted() -> None:
     rules = "".join(f"  r{n}: {{event: post, when: ['{n} > 0'], then: {{flag: a}}}}\n" for n in TRUE)
     traces = [clause for hit in decided(rules).hits for clause in hit.clauses]

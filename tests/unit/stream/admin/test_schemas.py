@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import orjson
 import pytest
 
@@ -19,6 +20,7 @@ from engine.stream.admin.schemas import PUBLIC, topic_schema, topic_table
 from engine.stream.handlers.label_messages import read_label
 from engine.stream.offline.engine import Arrival, OfflineEngine, merge
 from tests.events import START_MS, random_events, swarm_events
+from tests.mmdb import write_mmdb
 from tests.system import RULEBOOKS
 
 ROOT = Path(__file__).parents[4]
@@ -31,6 +33,8 @@ counters:
   posts: {count: post, by: user_id, over: 10m}
   on_device: {count: post, by: device_id, over: 10m}
   ring_users: {distinct: user_id, by: ring, over: 10m}
+enrich:
+  ip: {mmdb: city.mmdb, as: [country]}
 clusters:
   ring: {of: post, share: device_id, within: 10m}
 models:
@@ -47,6 +51,7 @@ rules:
   climbing: {event: post, when: [posts >= 3], then: {ladder: steps}}
   shared: {event: post, when: [on_device >= 4], then: {hide: content, target: event, also: earlier, lookback: 10m}}
   ringed: {event: post, when: [ring_users >= 2], then: {flag: ring}}
+  from_berlin: {event: post, when: ['country == "DE"'], then: {flag: berlin}, mode: shadow}
   quiet: {event: post, when: [posts >= 1, verified], then: {suspend: user}, mode: shadow}
 """
 
@@ -61,7 +66,8 @@ def posts() -> list[bytes]:
     """Some accounts that share their devices and flood."""
     made = [
         {"event_id": f"p{number}", "type": "post", "user_id": f"u{number % 4}", "ts": START_MS + 1_000 * number,
-         "device_id": f"d{number % 2}", "text": "buy now", "verified": number % 3 == 0} for number in range(40)
+         "device_id": f"d{number % 2}", "ip": "192.0.2.1", "text": "buy now", "verified": number % 3 == 0}
+        for number in range(40)
     ]  # fmt: skip
     return [orjson.dumps(event) for event in made]
 
@@ -71,18 +77,23 @@ def label(number: int) -> Arrival:
     return Arrival("label", START_MS + 1_000 * number + 1, orjson.dumps(value))
 
 
-def replayed(rules: Any, events: Iterable[bytes], labels: Iterable[Arrival] = ()) -> Iterator[tuple[str, Any]]:
+def replayed(
+    rules: Any, events: Iterable[bytes], labels: Iterable[Arrival] = (), settings: Settings = SETTINGS
+) -> Iterator[tuple[str, Any]]:
     """What the engine publishes on public topics."""
     arrivals = merge([Arrival("event", orjson.loads(event)["ts"], event) for event in events], labels)
-    for message in OfflineEngine(load_rulebook(rules), SETTINGS).run(arrivals):
+    for message in OfflineEngine(load_rulebook(rules), settings).run(arrivals):
         if message.topic in OUTPUTS:
             yield message.topic, orjson.loads(message.value)
 
 
 @pytest.fixture(scope="module")
-def published() -> list[tuple[str, Any]]:
+def published(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, Any]]:
     """The topics and messages of some replays, with a revocation of each action of one."""
-    found = list(replayed({"all.yaml": ALL_THERE_IS}, posts(), [label(number) for number in range(30)]))
+    directory, labels = tmp_path_factory.mktemp("reference"), [label(number) for number in range(30)]
+    write_mmdb(directory / "city.mmdb", {"192.0.2.0/24": {"country": {"iso_code": "DE"}}})
+    settings = msgspec.structs.replace(SETTINGS, reference_data_dir=str(directory))
+    found = list(replayed({"all.yaml": ALL_THERE_IS}, posts(), labels, settings))
     found += [("actions", compensation(one, "mo", "", 1)) for topic, one in found if topic == "actions"]
     found += replayed(RULEBOOKS / "flood", random_events(700))
     found += replayed(RULEBOOKS / "swarm", swarm_events(700))
