@@ -26,6 +26,7 @@ from engine.rulebook.checks.event_types import check_event_types
 from engine.rulebook.checks.fingerprints import give_fingerprints
 from engine.rulebook.checks.follow_ups import check_follow_ups
 from engine.rulebook.checks.membership import check_entries
+from engine.rulebook.checks.tells import check_tells
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.codegen.lookbacks import find_watches
 from engine.rulebook.codegen.lookups import all_lookups
@@ -119,6 +120,7 @@ def check_rulebook(
     needs = find_dependencies(declared, counters, _inputs(declared, models), rules)
     watches, rests = find_watches(rules, words, needs), find_rests(rules, words, needs)
     _check_clusters(declared, rules, needs)
+    check_tells(rules, needs)
     if diagnostics.errors:
         return None, diagnostics
     types = {kind for counter in counters.values() for kind in counter.of}

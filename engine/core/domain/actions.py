@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from engine.core.domain.tells import Tell
+
 
 @dataclass(frozen=True, slots=True)
 class ActionTemplate:
     """An action of a rule, or of a step. `target`: "user", "event", or the field that names it, found at `path`.
 
-    `lookback_ms`: also act on those who were there so long before the threshold was crossed.
+    `lookback_ms`: also act on those who were there so long before the threshold was crossed; `tell`: what the user may
+    be told of it, in place of what the rule says.
     """
 
     kind: str
@@ -17,6 +20,7 @@ class ActionTemplate:
     path: str
     lookback_ms: int | None = None
     needs: str | None = None
+    tell: Tell | None = None
 
 
 @dataclass(frozen=True, slots=True)

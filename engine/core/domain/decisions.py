@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from engine.core.domain.tells import Told
 from engine.core.state.strikes import Strike
 from engine.core.values.bounds import AtLeast
 
@@ -45,8 +46,8 @@ class Hit(NamedTuple):
 class Action(NamedTuple):
     """What to enforce. The id is a function of event, rule and target: a replay publishes the same one.
     `earlier`: the event had come before the rule's threshold was crossed; `needs`: "review", where a person has to
-    agree before it is enforced; `told`: what the rule says beside: its area,
-    severity, what users may be told; `event`: the identity of its event; `strike`: what its rule has entered on a
+    agree before it is enforced; `told`: what the rule says beside: its area, its severity; `tell`: what users may be
+    told; `event`: the identity of its event; `strike`: what its rule has entered on a
     ladder; `not_before_ms`: until then whoever enforces waits."""
 
     action_id: str
@@ -69,6 +70,7 @@ class Action(NamedTuple):
     event: int = 0
     strike: Strike | None = None
     not_before_ms: int | None = None
+    tell: Told | None = None
 
 
 class Contribution(NamedTuple):

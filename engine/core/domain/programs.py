@@ -36,6 +36,7 @@ Observe = Callable[[Fields, EntitySeries, int], None]
 Recall = Callable[[Registers, int, int], dict[str, Value]]
 """Reads what an entity remembers at a time, of what lies up to another one: values by name."""
 Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
+TellRule = Callable[[int, Fields, Readings, int, Scores], Values]
 ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
 
 
@@ -52,10 +53,12 @@ class Warming(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Decider:
     """`decide` asks the models that its rules name and returns the indices of the rules that hold;
-    `explain` traces one rule's clauses, and is run on hits only. `models`: those, with what reads their texts."""
+    `explain` traces one rule's clauses, and is run on hits only; `tell` gives the values that a rule tells users.
+    `models`: those, with what reads their texts."""
 
     decide: Decide
     explain: ExplainRule
+    tell: TellRule
     models: Mapping[str, ReadTexts]
 
 

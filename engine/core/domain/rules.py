@@ -10,6 +10,7 @@ from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import NO_FOLLOW_UPS, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.domain.reference import Lookup, Row
+from engine.core.domain.tells import Tell
 from engine.core.series.entity_series import EntitySeries
 from engine.core.values.lists import LiveList
 
@@ -108,10 +109,10 @@ class Stage:
 class Rule:
     """One rule. `key` stands for it in stored cooldowns; `share`: on how many entities a canary acts; `expires_ms`:
     from this event time on it is in shadow; `plan`: stages in the order of their times, before and without which it has
-    its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside;
-    `fingerprint`: stands for its clauses and all that they read; `rests`: the kind of entity at which it has its
-    cooldown; `further`: what it does beside `then`, on the same hit; `holdout`: the share of entities on which it never
-    acts, the same ones for all rules; `arm`: in which alone it acts; `spares`: the share of entities that it leaves
+    its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside, and
+    `tell` to users; `fingerprint`: stands for its clauses and all that they read; `rests`: the kind of entity at which
+    it has its cooldown; `further`: what it does beside `then`, on the same hit; `holdout`: the share of entities on
+    which it never acts, the same ones for all rules; `arm`: in which alone it acts; `spares`: the share of entities that it leaves
     alone; `delays_ms`: the least and the most that whoever enforces waits."""
 
     name: str
@@ -137,6 +138,7 @@ class Rule:
     arm: Arm | None = None
     spares: float = 0.0
     delays_ms: tuple[int, int] = (0, 0)
+    tell: Tell | None = None
 
     def deeds(self) -> tuple[ActionTemplate, ...]:
         """All that it may do: its actions, or on a ladder those of the steps."""

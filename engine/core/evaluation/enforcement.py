@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from engine.core.domain.actions import ActionTemplate, Ladder
-from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, explain, ordinal
+from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, Value, explain, ordinal
 from engine.core.domain.events import Event
 from engine.core.domain.rules import USER, Rule, Rulebook
+from engine.core.domain.tells import Tell, Told
 from engine.core.evaluation.budgets import allows_one_more
 from engine.core.evaluation.reach import allows, cooldown_key, delay_ms, is_in_force, mode_at, named_by, withheld
 from engine.core.evaluation.routing import EntityKey
@@ -44,13 +45,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A rule that holds for an event. `held_before`: as for `budgets.allows_one_more`."""
+    """A rule that holds for an event. `held_before`: as for `budgets.allows_one_more`; `values`: what it tells."""
 
     index: int
     target_id: str | None
     clauses: tuple[ClauseTrace, ...]
     counterfactual: str | None
     held_before: Callable[[], bool] | None = bool
+    values: Callable[[], Mapping[str, Value]] = dict
 
 
 class Enforcement:
@@ -87,7 +89,7 @@ class Enforcement:
             case.record.cool(cooldown_key(rule, acts), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             explanation = explain(clauses, holding.counterfactual)
-            case.actions += self._act(case, rule, thens, holding.target_id, explanation, strike)
+            case.actions += self._act(case, rule, thens, holding, explanation, strike)
 
     def _effect(self, case: Case, rule: Rule, holding: Holding) -> Effect:
         if holding.target_id is None:
@@ -105,14 +107,13 @@ class Enforcement:
         return why_not or "acted" if _can_afford(case, rule, holding) else "budget"
 
     def _act(
-        self, case: Case, rule: Rule, thens: Sequence[ActionTemplate], target_id: str, explanation: str,
+        self, case: Case, rule: Rule, thens: Sequence[ActionTemplate], holding: Holding, explanation: str,
         strike: Strike | None,
     ) -> Iterator[Action]:  # fmt: skip
-        """The actions of a hit, in their order. `target_id`: what the rule is about; a further action whose target the
-        event does not name is left out."""
+        """The actions of a hit, in their order. A further one whose target the event does not name is left out."""
         event, not_before_ms = case.event, None
         for place, then in enumerate(thens):
-            named = target_id if then.target == rule.then.target else named_by(event, then)
+            named = holding.target_id if then.target == rule.then.target else named_by(event, then)
             if named is None:
                 continue
             further = (then.kind, then.scope or "") if place else ()
@@ -124,8 +125,12 @@ class Enforcement:
             yield Action(
                 identity, event.ts_ms, then.kind, then.scope, then.target, named, event.event_id, event.user_id,
                 rule.name, rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier,
-                then.needs, rule.told, event.identify(), strike, not_before_ms,
+                then.needs, rule.told, event.identify(), strike, not_before_ms, _told(then.tell or rule.tell, holding),
             )  # fmt: skip
+
+
+def _told(tell: Tell | None, holding: Holding) -> Told | None:
+    return Told(tell, holding.values() if tell.is_filled else {}) if tell is not None else None
 
 
 def _rests_at_user(case: Case, rule: Rule) -> bool:

@@ -7,7 +7,7 @@ Pure and deterministic: what comes out depends on the events of these entities, 
 and the models, and on nothing else. The same code runs live, in replays and in the rules' inline tests.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -289,11 +289,15 @@ class Evaluator:
         event, rule = case.event, self.rulebook.rules[index]
         clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scoring.scores)
         before = self._before.get(rule.name)
-        if rule.budget is None or before is None:
-            return Holding(index, target_of(event, rule), clauses, counterfactual)
+        held_before: Callable[[], bool] = bool
+        if rule.budget is not None and before is not None:
+
+            def held_before() -> bool:
+                return before.would_hold(rule.name, event, readings, case.now, case.scoring.ask_if_known)
+
         return Holding(
-            index, target_of(event, rule), clauses, counterfactual,
-            lambda: before.would_hold(rule.name, event, readings, case.now, case.scoring.ask_if_known),
+            index, target_of(event, rule), clauses, counterfactual, held_before,
+            lambda: decider.tell(index, event.fields, readings, case.now, case.scoring.scores),
         )  # fmt: skip
 
     def _evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:

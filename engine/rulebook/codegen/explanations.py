@@ -1,5 +1,7 @@
 """How a rule that has held is told: each clause with its values, and what would not have fired."""
 
+from collections.abc import Iterable
+
 from engine.core.domain.units import duration_text, size_text
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.language.nodes import Compare, Constant, Ref, names_in
@@ -8,13 +10,16 @@ from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 def trace(scope: Scope, clause: Clause, negated: bool) -> str:
     """Source text of one clause's ClauseTrace."""
-    values = ", ".join(f"{ref.written!r}: {_shown(scope, ref)}" for ref in names_in(clause.expr))
     true, false = scope.true(clause.expr), scope.false(clause.expr)
     if negated:
         true, false = false, true
-    return (
-        f"ClauseTrace({clause_text(clause, negated)!r}, {{{values}}}, True if {true} else False if {false} else None)"
-    )
+    read, text = values(scope, names_in(clause.expr)), clause_text(clause, negated)
+    return f"ClauseTrace({text!r}, {read}, True if {true} else False if {false} else None)"
+
+
+def values(scope: Scope, refs: Iterable[Ref]) -> str:
+    """Source text of what names stand for, as people read it."""
+    return f"{{{', '.join(f'{ref.written!r}: {_shown(scope, ref)}' for ref in refs)}}}"
 
 
 def clause_text(clause: Clause, negated: bool) -> str:

@@ -18,7 +18,7 @@ from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
 from engine.rulebook.codegen.entities import Asked, EntityWriter, gathered_score, no_score
-from engine.rulebook.codegen.explanations import counterfactual, trace
+from engine.rulebook.codegen.explanations import counterfactual, trace, values
 from engine.rulebook.codegen.functions import (
     CounterSource,
     Rules,
@@ -172,7 +172,8 @@ class ProgramWriter:
 
     def _reached(self, rules: Rules, models: list[str]) -> list[Ref]:
         declared = self._words.declared
-        refs = [ref for _, rule in rules for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
+        exprs = [expr for _, rule in rules for expr in (*(clause.expr for clause in rule.all_clauses()), *rule.told)]
+        refs = [ref for expr in exprs for ref in reached(declared, expr)]
         for name in models:
             spec = self._words.models[name]
             for written in (*spec.numbers, *spec.texts, *spec.categories):
@@ -230,13 +231,14 @@ class ProgramWriter:
         source = [
             self._decide(self._words.scope(namespace, counter, ask), rules, asked, counter is from_series),
             self._explain(self._words.scope(namespace, counter, recall), rules),
+            self._tell(self._words.scope(namespace, counter, recall), rules),
         ]
         for place, model in enumerate(asked):
             scope = self._words.scope(namespace, counter, other)
             source.append(function(f"texts{place}(f)", scope, [f" return {self._words.texts(scope, model)}"]))
         compiled(source, event_type, namespace)
         texts = {model: namespace[f"texts{place}"] for place, model in enumerate(asked)}
-        return Decider(namespace["decide"], namespace["explain"], texts)
+        return Decider(namespace["decide"], namespace["explain"], namespace["tell"], texts)
 
     def _decide(self, scope: Scope, rules: Rules, asked: list[str], together: bool) -> str:
         # The models are asked whether or not a rule gets so far: labels are to find a score for every event.
@@ -257,6 +259,10 @@ class ProgramWriter:
             explanation = f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule)!r}"
             lines.append(f" if i == {index}: return {explanation}")
         return function("explain(i, f, s, now, q)", scope, [*lines, " return (), None"])
+
+    def _tell(self, scope: Scope, rules: Rules) -> str:
+        lines = [f" if i == {index}: return {values(scope, rule.told)}" for index, rule in rules if rule.told]
+        return function("tell(i, f, s, now, q)", scope, [*lines, " return {}"])
 
 
 def _at(kind: str, asked: Asked) -> Asked:

@@ -31,6 +31,7 @@ class Expected:
     for_ms: int | None = None
     target: str | None = None
     needs: str | None = None
+    tell: str | None = None
 
     def is_met_by(self, action: Action, number: int) -> bool:
         """Whether this is the action, at the event of this number."""
@@ -39,6 +40,7 @@ class Expected:
             and self.scope in (None, action.scope)
             and self.for_ms in (None, action.for_ms)
             and self.needs in (None, action.needs)
+            and self.tell in (None, action.tell.text() if action.tell is not None else "")
             and (self.target is None or numbered(self.target, number) == action.target_id)
         )
 
@@ -138,6 +140,7 @@ def _read_action(node: Node, report: Diagnostics) -> Expected | None:
         for_ms=lasts,
         target=keys["target"].text if "target" in keys else None,
         needs=needs,
+        tell=keys["tell"].text if "tell" in keys else None,
     )
 
 
@@ -151,4 +154,6 @@ def _tell_action(action: Action) -> str:
     text = f"{action.kind}: {action.scope}" if action.scope else action.kind
     if action.for_ms is not None:
         text += f", for: {duration_text(action.for_ms)}"
-    return f"{{{text}, target: {action.target_id}{f', needs: {action.needs}' if action.needs else ''}}}"
+    more = f", needs: {action.needs}" if action.needs else ""
+    more += f", tell: {action.tell.text()!r}" if action.tell is not None else ""
+    return f"{{{text}, target: {action.target_id}{more}}}"

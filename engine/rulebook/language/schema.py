@@ -145,6 +145,7 @@ THEN: Shape = {
     "target": Key("user, event, or the field that names the target", TEXT),
     "also": Key("earlier: act on those who came before the threshold too", {"enum": list(ALSO)}),
     "lookback": Key("how far back `also: earlier` reaches", _DURATION),
+    "tell": Key("what the user may be told of this action, in place of `meta.tell`", TEXT),
     "ladder": Key("the ladder on which the user gets a strike; its steps say what is done", TEXT),
     "needs": _NEEDS,
 }
@@ -198,7 +199,11 @@ META: Shape = {
     "why": Key("why the rule exists", TEXT),
     "area": Key("the policy area that the rule belongs to, such as spam or payments", TEXT),
     "severity": Key("how bad it is what the rule finds", {"enum": list(SEVERITIES)}),
-    "tell": Key("what the user may be told; the explanation, with its thresholds, is for people inside", TEXT),
+    "tell": Key(
+        "what the user may be told; {posts_1m} stands for a value, {posts_1m|many} has a word for an unknown one; the "
+        "explanation, with its thresholds, is for people inside",
+        TEXT,
+    ),
 }
 STEP_OF_EXAMPLE: Shape = {
     "send": Key("the event, under the names of this rulebook", {"type": "object"}),
@@ -210,6 +215,7 @@ ACTION_OF_EXAMPLE: Shape = {
     **{kind: THEN[kind] for kind in ACTION_KINDS if kind != "allow"},
     "for": THEN["for"],
     "target": Key("the id of whom or what it is about", TEXT),
+    "tell": Key("what the user is told", TEXT),
     "needs": _NEEDS,
 }
 EXAMPLE: Shape = {

@@ -1,15 +1,19 @@
 """What a rule does: its `then`, the ladders that it may point to, and how long it rests."""
 
+from dataclasses import replace
+
 from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.rules import USER
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.nodes import Ref
 from engine.rulebook.language.schema import choice, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.marks import MARK, marking
+from engine.rulebook.sections.tells import read_tell
 
 
 def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> Ladder | None:
@@ -49,13 +53,13 @@ _DONE_TWICE = "`then` of rule `{}` says the same action twice"
 
 
 def read_thens(
-    declared: Declarations, node: Node, rule: str, ladders: dict[str, Ladder]
+    declared: Declarations, node: Node, rule: str, ladders: dict[str, Ladder], told: list[Ref]
 ) -> tuple[tuple[ActionTemplate, ...], Ladder | None]:
     """What a rule does: one action, or several on the same hit. On a ladder the action is the one of the step that is
-    reached. Nothing and errors where it cannot be read."""
+    reached. Nothing and errors where it cannot be read. `told` gets the names in texts for users."""
     report = declared.diagnostics
     if node.items is None:
-        then, ladder = _read_then(declared, node, rule, ladders)
+        then, ladder = _read_then(declared, node, rule, ladders, told)
         return ((then,) if then is not None else ()), ladder
     if not 1 <= len(node.items) <= schema.MAX_ACTIONS:
         report.error(node.span, f"`then` lists from 1 to {schema.MAX_ACTIONS} actions, these are {len(node.items)}")
@@ -68,7 +72,7 @@ def read_thens(
         if place and ("also" in keys or "lookback" in keys):
             hint = "write it there: all actions of the rule look back"
             report.error(item.span, "`also: earlier` stands in the first action of a list", hint)
-        then, _ = _read_then(declared, item, rule, ladders)
+        then, _ = _read_then(declared, item, rule, ladders, told)
         if then is None:
             continue
         if any((then.kind, then.scope, then.target) == (one.kind, one.scope, one.target) for one in thens):
@@ -81,7 +85,7 @@ def read_thens(
 
 
 def _read_then(
-    declared: Declarations, node: Node, rule: str, ladders: dict[str, Ladder]
+    declared: Declarations, node: Node, rule: str, ladders: dict[str, Ladder], told: list[Ref]
 ) -> tuple[ActionTemplate | None, Ladder | None]:
     report = declared.diagnostics
     if node.entries is None:
@@ -110,7 +114,12 @@ def _read_then(
             hint = did_you_mean(target, known) or f"one of: {', '.join(known)}"
             report.error(keys["target"].span, f'"{target}" cannot be a target', hint)
     path = declared.fields[target].path if target in declared.fields else target
-    return _template(keys, kind, target, path, report, _lookback(declared, node, keys)), None
+    then = _template(keys, kind, target, path, report, _lookback(declared, node, keys))
+    if "tell" in keys:
+        tell, refs = read_tell(declared, keys["tell"])
+        then = replace(then, tell=tell)
+        told += refs
+    return then, None
 
 
 def _on_ladder(

@@ -8,7 +8,7 @@ from engine.core.domain.rules import USER, Rule
 from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
-from engine.rulebook.language.nodes import Expr
+from engine.rulebook.language.nodes import Expr, Ref
 from engine.rulebook.language.schema import choice
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
@@ -16,6 +16,7 @@ from engine.rulebook.sections.actions import read_cooldown, read_thens
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.experiments import DeclaredArm, Uncertainty, place_arms, read_arm, read_uncertainty
 from engine.rulebook.sections.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
+from engine.rulebook.sections.tells import read_tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Clause:
 
 @dataclass(slots=True)
 class RuleDeclaration:
-    """A rule with its clauses still as expressions. `rests_at`: where it says whose its cooldown is."""
+    """A rule with its clauses still as expressions. `rests_at`: where it says whose its cooldown is; `told`: the names
+    in its texts for users."""
 
     rule: Rule
     span: Span
@@ -38,6 +40,7 @@ class RuleDeclaration:
     any: list[Clause] = field(default_factory=list)
     unless: list[Clause] = field(default_factory=list)
     tests: list[Node] = field(default_factory=list)
+    told: list[Ref] = field(default_factory=list)
 
     def all_clauses(self) -> Iterator[Clause]:
         """Every clause, in the order in which an explanation tells them."""
@@ -74,7 +77,8 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     if node.entries is not None and "when" not in keys and "any" not in keys:
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
     events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
-    thens, ladder = read_thens(declared, keys["then"], name, declared.ladders) if "then" in keys else ((), None)
+    told = list[Ref]()
+    thens, ladder = read_thens(declared, keys["then"], name, declared.ladders, told) if "then" in keys else ((), None)
     first, *further = thens or (_NOTHING,)
     rests, cooldown_ms = read_cooldown(declared, keys["cooldown"]) if "cooldown" in keys else (USER, 0)
     mode, share = read_mode(keys["mode"], report) if "mode" in keys else ("enforce", 1.0)
@@ -88,10 +92,11 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     texts = [clause.text for group in groups.values() for clause in group]
     expires_ms = read_expiry(meta["expires"], report) if "expires" in meta else None
     budget = read_budget(keys["budget"], report) if "budget" in keys else None
-    meta_texts: dict[str, str] = {key: meta[key].text or "" for key in ("area", "severity", "tell") if key in meta}
+    meta_texts: dict[str, str] = {key: meta[key].text or "" for key in ("area", "severity") if key in meta}
     for key in meta_texts:
         if not isinstance(meta[key].scalar, str):
             report.error(meta[key].span, f"`{key}` is a text, this is {meta[key].kind}")
+    tell, refs = read_tell(declared, meta["tell"]) if "tell" in meta else (None, [])
     if "severity" in meta:
         choice(meta["severity"], schema.SEVERITIES, "`severity`", report)
     arm = read_arm(keys["arm"], report) if "arm" in keys else None
@@ -119,6 +124,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         holdout=holdout,
         spares=uncertain.spares,
         delays_ms=uncertain.delays_ms,
+        tell=tell,
     )
     tests = list(keys["tests"].walk()) if "tests" in keys else []
     per = (keys["cooldown"].entries or {}).get("per") if "cooldown" in keys else None
@@ -127,6 +133,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
         span=span,
         rests_at=per.span if per is not None else span,
         arm=arm,
+        told=[*told, *refs],
         when=groups["when"],
         any=groups["any"],
         unless=groups["unless"],
@@ -148,9 +155,11 @@ def _read_holdout(declared: Declarations, keys: Mapping[str, Node], then: Action
 
 
 def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[Expr]:
-    """Every condition and value of a rulebook: of its rules, its counters, its values and its derived values."""
+    """Every condition and value of a rulebook: of its rules and what they tell, its counters, its values and its
+    derived values."""
     for rule in rules:
         yield from (clause.expr for clause in rule.all_clauses())
+        yield from rule.told
     yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
     yield from (memory.where for memory in declared.memories.values() if memory.where is not None)
     yield from (value.expr for value in declared.values.values())

@@ -1,5 +1,6 @@
 """Messages on topics: bytes to core types and back (JSON by orjson)."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Annotated, Any, NamedTuple
 
@@ -73,9 +74,9 @@ def arrived_ms(line: bytes) -> int | None:
     return arrived if type(arrived) is int and EARLIEST_MS <= arrived <= LATEST_MS else None
 
 
-def encode_action(action: Action) -> bytes:
-    """An action as JSON. Absent: `scope`, `for_ms`, `not_before_ms`, `needs`, `area`, `severity` and `tell` where the
-    rule has none, `model` without any, `earlier` when it is false."""
+def encode_action(action: Action, reveal: Callable[[str], str] = str) -> bytes:
+    """An action as JSON. `reveal`: what gives pseudonyms their ids back. Absent: `scope`, `for_ms`, `not_before_ms`,
+    `needs`, `area`, `severity` and `tell` where the rule has none, `model` without any, `earlier` when it is false."""
     document: dict[str, Any] = {
         "action_id": action.action_id,
         "ts": action.ts_ms,
@@ -101,6 +102,8 @@ def encode_action(action: Action) -> bytes:
     if action.needs is not None:
         document["needs"] = action.needs
     document.update(action.told)
+    if action.tell is not None:
+        document["tell"] = action.tell.text(reveal)
     return orjson.dumps(document)
 
 

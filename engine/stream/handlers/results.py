@@ -53,7 +53,9 @@ class Results:
         if decision.actions and not decision.earlier:
             outcome.acted_ms.append(decision.ts_ms)
         revealed = map(self._revealed, decision.actions)
-        return [Message(self._topics.actions, action.target_id.encode(), encode_action(action)) for action in revealed]
+        reveal = self._pseudonyms.reveal if self._pseudonyms is not None else str
+        topic = self._topics.actions
+        return [Message(topic, action.target_id.encode(), encode_action(action, reveal)) for action in revealed]
 
     def _revealed(self, action: Action) -> Action:
         if self._pseudonyms is None:

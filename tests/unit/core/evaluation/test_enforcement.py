@@ -322,3 +322,28 @@ rules:
     assert sorted(done) == sorted(
         [*((f"u{n}", "hide", f"e{n}") for n in range(3)), *((f"u{n}", "limit", f"u{n}") for n in range(3))]
     )
+
+
+TOLD = """
+version: 1
+fields: {nick: text}
+counters:
+  posts: {count: post, by: user_id, over: 1h}
+  on_device: {distinct: user_id, of: post, by: device_id, over: 1h}
+rules:
+  busy:
+    event: post
+    when: [on_device >= 2]
+    then: [{limit: posting, also: earlier, lookback: 1h}, {warn: user, tell: "{nick|you}: {device_id}"}]
+    meta: {tell: "{posts} posts, {on_device|several} on a device"}
+"""
+
+
+def test_users_are_told_what_the_decision_saw() -> None:
+    one = {"device_id": "d", "nick": "Ann"}
+    _, actions = run(TOLD, [{**one, "ts": T0, "user_id": "bob"}, {**one, "ts": T0 + 1}])
+    told = {(action["user_id"], action["kind"]): action["tell"] for action in actions}
+    assert told == {
+        ("ann", "limit"): "1 posts, 2 on a device", ("ann", "warn"): "Ann: d",
+        ("bob", "limit"): "? posts, several on a device", ("bob", "warn"): "you: ?",
+    }  # fmt: skip
