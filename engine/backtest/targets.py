@@ -51,5 +51,5 @@ class Targets:
 
 
 def kind_of(rule: Rule) -> str:
-    """The kind of those whom a rule is about."""
-    return USERS if rule.then.target in ("user", "event") else rule.then.path
+    """The kind of those whom a rule is about. Of domains and networks it is the users who name them."""
+    return USERS if rule.then.target in ("user", "event") or rule.then.keys is not None else rule.then.path

@@ -1,8 +1,13 @@
 """What rules do, as a rulebook says it: an action before anybody is met, and the ladders that lead to some."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from engine.core.domain.tells import Tell
+
+Keys = Callable[[dict[str, Any]], tuple[str, ...]]
+"""The keys of one kind that an event's fields name, such as its domains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +15,7 @@ class ActionTemplate:
     """An action of a rule, or of a step. `target`: "user", "event", or the field that names it, found at `path`.
 
     `lookback_ms`: also act on those who were there so long before the threshold was crossed; `tell`: what the user may
-    be told of it, in place of what the rule says.
+    be told of it, in place of what the rule says; `keys`: gives the entities of an event, where it may name several.
     """
 
     kind: str
@@ -21,6 +26,7 @@ class ActionTemplate:
     lookback_ms: int | None = None
     needs: str | None = None
     tell: Tell | None = None
+    keys: Keys | None = None
 
 
 @dataclass(frozen=True, slots=True)

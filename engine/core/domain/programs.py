@@ -32,6 +32,12 @@ Values = Mapping[str, Value]
 Readings = EntitySeries | Values
 """What a generated function reads counters from: an entity's series, or what a routed event has gathered."""
 
+
+def entity_name(kind: str) -> str:
+    """The name under which readings have the key of the entity that they are about, where a rule asks for it."""
+    return f"entity {kind}"
+
+
 Observe = Callable[[Fields, EntitySeries, int], None]
 Recall = Callable[[Registers, int, int], dict[str, Value]]
 """Reads what an entity remembers at a time, of what lies up to another one: values by name."""

@@ -112,8 +112,8 @@ class Rule:
     its `mode`; `gate`: the precision that it has to prove before it acts; `told`: what its actions say beside, and
     `tell` to users; `fingerprint`: stands for its clauses and all that they read; `rests`: the kind of entity at which
     it has its cooldown; `further`: what it does beside `then`, on the same hit; `holdout`: the share of entities on
-    which it never acts, the same ones for all rules; `arm`: in which alone it acts; `spares`: the share of entities that it leaves
-    alone; `delays_ms`: the least and the most that whoever enforces waits."""
+    which it never acts, the same ones for all rules; `arm`: in which alone it acts; `spares`: the share of entities
+    that it leaves alone; `delays_ms`: the least and the most that whoever enforces waits."""
 
     name: str
     key: int

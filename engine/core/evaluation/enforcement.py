@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, Value, explain, ordinal
 from engine.core.domain.events import Event
+from engine.core.domain.programs import Readings, entity_name
 from engine.core.domain.rules import USER, Rule, Rulebook
 from engine.core.domain.tells import Tell, Told
 from engine.core.evaluation.budgets import allows_one_more
+from engine.core.evaluation.choice import chosen, most_of
 from engine.core.evaluation.reach import allows, cooldown_key, delay_ms, is_in_force, mode_at, named_by, withheld
 from engine.core.evaluation.routing import EntityKey
 from engine.core.evaluation.scoring import Scoring
 from engine.core.kernel import hash64
+from engine.core.series.entity_series import EntitySeries
 from engine.core.state.entities import EntityRecord
 from engine.core.state.strikes import Strike, enter
 from engine.core.values.hashing import hash32
@@ -45,7 +48,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A rule that holds for an event. `held_before`: as for `budgets.allows_one_more`; `values`: what it tells."""
+    """A rule that holds for an event. `held_before`: as for `budgets.allows_one_more`; `values`: what it tells;
+    `readings`: those for which it holds."""
 
     index: int
     target_id: str | None
@@ -53,6 +57,13 @@ class Holding:
     counterfactual: str | None
     held_before: Callable[[], bool] | None = bool
     values: Callable[[], Mapping[str, Value]] = dict
+    readings: Sequence[Readings] = ()
+
+    def entities(self, kind: str) -> list[str]:
+        """The entities of a kind by which the rule counts and at which it holds, by their keys."""
+        gathered = [reading for reading in self.readings if not isinstance(reading, EntitySeries)]
+        keys = dict.fromkeys(reading.get(entity_name(kind)) for reading in gathered)
+        return [key for key in keys if isinstance(key, str)]
 
 
 class Enforcement:
@@ -113,20 +124,28 @@ class Enforcement:
         """The actions of a hit, in their order. A further one whose target the event does not name is left out."""
         event, not_before_ms = case.event, None
         for place, then in enumerate(thens):
-            named = holding.target_id if then.target == rule.then.target else named_by(event, then)
-            if named is None:
-                continue
-            further = (then.kind, then.scope or "") if place else ()
-            identity = action_id(
-                (event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, named), further
-            )
-            if not place and rule.delays_ms[1]:
-                not_before_ms = event.ts_ms + delay_ms(rule, identity)
-            yield Action(
-                identity, event.ts_ms, then.kind, then.scope, then.target, named, event.event_id, event.user_id,
-                rule.name, rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier,
-                then.needs, rule.told, event.identify(), strike, not_before_ms, _told(then.tell or rule.tell, holding),
-            )  # fmt: skip
+            tell = _told(then.tell or rule.tell, holding)
+            for named in _targets(case, rule, then, holding):
+                further = (then.kind, then.scope or "") if place else ()
+                identity = action_id(
+                    (event.user_id, event.type, event.event_id), event.content, rule.name, (then.target, named), further
+                )
+                if not_before_ms is None and rule.delays_ms[1]:
+                    not_before_ms = event.ts_ms + delay_ms(rule, identity)
+                yield Action(
+                    identity, event.ts_ms, then.kind, then.scope, then.target, named, event.event_id, event.user_id,
+                    rule.name, rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier,
+                    then.needs, rule.told, event.identify(), strike, not_before_ms, tell,
+                )  # fmt: skip
+
+
+def _targets(case: Case, rule: Rule, then: ActionTemplate, holding: Holding) -> Sequence[str]:
+    """Whom or what an action is about. Of the domains or networks of an event those at which the rule holds, if it
+    counts by them; else all, as many as would be counted."""
+    if then.keys is not None:
+        return holding.entities(then.target) or chosen(then.keys(case.event.fields), most_of(then.target))
+    named = holding.target_id if then.target == rule.then.target else named_by(case.event, then)
+    return [named] if named is not None else []
 
 
 def _told(tell: Tell | None, holding: Holding) -> Told | None:

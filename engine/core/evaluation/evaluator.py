@@ -121,7 +121,7 @@ class Evaluator:
             return NOTHING
         follow_keys = route(self._follow_ups.entities, event.fields) if self._follow_ups.entities else []
         case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
-        self._enforce(case, program.decider, dict.fromkeys(held, series))
+        self._enforce(case, program.decider, dict.fromkeys(held, (series,)))
         if program.routing is not None:
             routed = self._route(case, program.routing, route(program.routing.entities, event.fields))
             if routed is not None:
@@ -148,7 +148,7 @@ class Evaluator:
         )
         if not follow_up.withdrawn:
             held = program.decider.decide(event.fields, record.series, now, scoring.ask)
-            self._enforce(case, program.decider, dict.fromkeys(held, record.series))
+            self._enforce(case, program.decider, dict.fromkeys(held, (record.series,)))
         decision, routed = self._decision(case) if case.hits else None, None
         keys = follow_up.entity_keys(program.routing.entities) if program.routing is not None else []
         if program.routing is not None and (keys or not follow_up.withdrawn):
@@ -268,16 +268,16 @@ class Evaluator:
 
     def _decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
         """Decide with gathered values: a rule holds when it holds for one of the readings."""
-        held: dict[int, Readings] = {}
+        held: dict[int, list[Readings]] = {}
         for reading in readings:
             for index in decider.decide(case.event.fields, reading, case.now, case.scoring.ask):
-                held.setdefault(index, reading)
+                held.setdefault(index, []).append(reading)
         self._enforce(case, decider, held)
 
     # -- enforcement ------------------------------------------------------------------------------
 
-    def _enforce(self, case: Case, decider: Decider, held: Mapping[int, Readings]) -> None:
-        """Explain the rules that hold, and act."""
+    def _enforce(self, case: Case, decider: Decider, held: Mapping[int, Sequence[Readings]]) -> None:
+        """Explain the rules that hold, and act. `held`: with the readings for which they do."""
         if not held and not decider.models:
             return
         case.models.update({name: self.scorers[name].version for name in decider.models})
@@ -285,8 +285,8 @@ class Evaluator:
         for index in sorted(held):
             self._enforcement.meet(case, self._holding(case, decider, held[index], index))
 
-    def _holding(self, case: Case, decider: Decider, readings: Readings, index: int) -> Holding:
-        event, rule = case.event, self.rulebook.rules[index]
+    def _holding(self, case: Case, decider: Decider, held: Sequence[Readings], index: int) -> Holding:
+        event, rule, readings = case.event, self.rulebook.rules[index], held[0]
         clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scoring.scores)
         before = self._before.get(rule.name)
         held_before: Callable[[], bool] = bool
@@ -297,7 +297,7 @@ class Evaluator:
 
         return Holding(
             index, target_of(event, rule), clauses, counterfactual, held_before,
-            lambda: decider.tell(index, event.fields, readings, case.now, case.scoring.scores),
+            lambda: decider.tell(index, event.fields, readings, case.now, case.scoring.scores), held,
         )  # fmt: skip
 
     def _evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:

@@ -13,7 +13,10 @@ _HASHES = 1 << 64
 
 
 def target_of(event: Event, rule: Rule) -> str | None:
-    """Whom or what a rule is about: what its first action is. None when the event does not say."""
+    """Whom or what a rule is about: what its first action is. None when the event does not say. An event may name
+    several domains or networks: then it is its user who is drawn by lots."""
+    if rule.then.keys is not None:
+        return event.user_id if rule.then.keys(event.fields) else None
     return named_by(event, rule.then)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.programs import EntityProgram, Rest, Watch
+from engine.core.domain.programs import EntityProgram, Rest, Watch, entity_name
 from engine.core.domain.rules import USER, Counter, Memory
 from engine.core.evaluation.choice import most_of
 from engine.core.evaluation.routing import RESTING
@@ -45,8 +45,11 @@ class EntityWriter:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._words = vocabulary
 
-    def program(self, kind: str, event_type: str, entered: Asked, answered: Asked) -> EntityProgram:
-        """One kind of entity. `entered`: what this event enters; `answered`: what is read."""
+    def program(
+        self, kind: str, event_type: str, entered: Asked, answered: Asked, is_target: bool
+    ) -> EntityProgram:
+        """One kind of entity. `entered`: what this event enters; `answered`: what is read; `is_target`: whether the
+        entity may be acted on."""
         namespace = dict(RUNTIME)
         keys, observe, read, withdraw = (self._words.scope(namespace, from_series, no_score) for _ in range(4))
         lines = observations(self._words, observe, entered.counters)
@@ -55,7 +58,7 @@ class EntityWriter:
         source = [
             function("find(f)", keys, [f" return {self._keys(keys, kind, named)}"]),
             function("observe(f, s, now, k)", observe, lines),
-            function("read(s, now, k)", read, [f" return {self._values(read, answered)}"]),
+            function("read(s, now, k)", read, [f" return {self._values(read, answered, kind if is_target else None)}"]),
         ]
         if is_follow_up(event_type):
             taken_out = withdrawals(self._words, withdraw, entered.counters)
@@ -204,8 +207,9 @@ class EntityWriter:
             return f"member_tokens({fetched})"
         return f"addresses({fetched})" if part == "ip" else f"tokens({fetched})"
 
-    def _values(self, scope: Scope, asked: Asked) -> str:
-        entries = [f"{counter.name!r}: {self._read(scope, counter)}" for counter in asked.counters]
+    def _values(self, scope: Scope, asked: Asked, named: str | None) -> str:
+        entries = [f"{entity_name(named)!r}: k"] if named is not None else []
+        entries += [f"{counter.name!r}: {self._read(scope, counter)}" for counter in asked.counters]
         entries += [f"{memory.name!r}: s.recalled.get({memory.name!r})" for memory in asked.memories]
         return self._words.values(scope, asked.counters, entries)
 

@@ -7,9 +7,10 @@ reads what was gathered. The generated source names nothing but its own locals a
 `RUNTIME`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.follow_ups import is_follow_up, is_of_decision
 from engine.core.domain.programs import ClusterProgram, Decider, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
@@ -126,7 +127,10 @@ class ProgramWriter:
         kinds |= {resting_place(rule, self._needs) for _, rule in away if rule.rule.rests != USER}
         entities = {}
         for kind in sorted(kinds - {USER} - self._words.declared.clusters.keys()):
-            entities[kind] = self._entities.program(kind, event_type, _at(kind, entering), _at(kind, answering))
+            answered = _at(kind, answering)
+            is_target = any(then.keys is not None and then.target == kind for then in _deeds(away))
+            is_target = is_target and bool(answered.counters or answered.memories)
+            entities[kind] = self._entities.program(kind, event_type, _at(kind, entering), answered, is_target)
         if not entities and not away:
             return None
         gathered = Asked(_at(USER, answering).counters, answering.memories)
@@ -187,8 +191,8 @@ class ProgramWriter:
         entered = [counter for counter in entering.counters if counter.by != USER]
         remembered = [memory for memory in entering.memories if memory.by != USER]
         declared = self._words.declared
-        thens = [then for _, rule in away for then in (rule.rule.then, *rule.rule.further)]
-        paths = [then.path for then in thens if then.target not in ("user", "event")]
+        named = [then for then in _deeds(away) if then.target not in ("user", "event")]
+        paths = [path for then in named for path in (KEY_PATHS[then.target] if then.keys is not None else (then.path,))]
         for counter in entered:
             if counter.field not in declared.values:
                 paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
@@ -268,6 +272,10 @@ class ProgramWriter:
 def _at(kind: str, asked: Asked) -> Asked:
     """Those of one kind of entity."""
     return Asked([each for each in asked.counters if each.by == kind], [m for m in asked.memories if m.by == kind])
+
+
+def _deeds(rules: Rules) -> Iterator[ActionTemplate]:
+    return (then for _, rule in rules for then in (rule.rule.then, *rule.rule.further))
 
 
 def _named(model: str, refs: list[Ref]) -> bool:

@@ -1,6 +1,7 @@
 """What is computed from an event to count by or to ask about: the domains that it links to, its network, its text."""
 
 from collections.abc import Callable
+from typing import Any
 
 from engine.core.values.networks import address_of
 from engine.keys.network import ip_prefixes
@@ -15,6 +16,12 @@ KEY_PATHS = {"url_domain": ("text", "url", "urls"), "ip_prefix": ("ip", "ip_pref
 
 KEY_LISTS = ("url_domain", "ip_prefix")
 """Those that clauses read as lists."""
+
+KEY_FINDERS: dict[str, Callable[[dict[str, Any]], tuple[str, ...]]] = {
+    "url_domain": url_domains,
+    "ip_prefix": ip_prefixes,
+}
+"""What finds those that rules act on."""
 
 CANONICAL: dict[str, Callable[[str], tuple[str, ...]]] = {
     "url_domain": lambda entry: url_domains({"url": entry}),

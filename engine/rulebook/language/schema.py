@@ -142,7 +142,7 @@ _NEEDS = Key("review: a person has to agree before it is enforced", {"enum": lis
 THEN: Shape = {
     **{kind: Key(f"the action `{kind}`, and its scope", TEXT) for kind in ACTION_KINDS},
     "for": Key("how long it lasts", _DURATION),
-    "target": Key("user, event, or the field that names the target", TEXT),
+    "target": Key("user, event, url_domain, ip_prefix, or the field that names the target", TEXT),
     "also": Key("earlier: act on those who came before the threshold too", {"enum": list(ALSO)}),
     "lookback": Key("how far back `also: earlier` reaches", _DURATION),
     "tell": Key("what the user may be told of this action, in place of `meta.tell`", TEXT),

@@ -8,6 +8,7 @@ from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.keys import KEY_FINDERS
 from engine.rulebook.language.nodes import Ref
 from engine.rulebook.language.schema import choice, duration
 from engine.rulebook.language.source import Node
@@ -107,14 +108,24 @@ def _read_then(
     if kind == MARK:
         return marking(declared, keys), None
     target = keys["target"].text or "user" if "target" in keys else "user"
-    if target not in ("user", "event"):
+    if target not in ("user", "event", *KEY_FINDERS):
         declared_field = declared.fields.get(target)
         if declared_field is None or declared_field.type != "text":
-            known = ["user", "event", *(name for name, value in declared.fields.items() if value.type == "text")]
+            known = [
+                "user",
+                "event",
+                *KEY_FINDERS,
+                *(name for name, value in declared.fields.items() if value.type == "text"),
+            ]
             hint = did_you_mean(target, known) or f"one of: {', '.join(known)}"
             report.error(keys["target"].span, f'"{target}" cannot be a target', hint)
     path = declared.fields[target].path if target in declared.fields else target
     then = _template(keys, kind, target, path, report, _lookback(declared, node, keys))
+    if target in KEY_FINDERS:
+        then = replace(then, keys=KEY_FINDERS[target])
+        if then.lookback_ms is not None:
+            message = f'those who came before share one "{target}": it is acted on once'
+            report.error(keys["target"].span, message, "drop `also: earlier`, or act on user or event")
     if "tell" in keys:
         tell, refs = read_tell(declared, keys["tell"])
         then = replace(then, tell=tell)

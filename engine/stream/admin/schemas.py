@@ -62,7 +62,7 @@ def _by_name(schema: Json) -> Json:
 
 
 _TARGET: Shape = {
-    "type": Key("user, event, or the name of a field", TEXT, required=True),
+    "type": Key("user, event, url_domain, ip_prefix, or the name of a field", TEXT, required=True),
     "id": Key("which one; the message's key too", TEXT, required=True),
 }
 _ACTION: Shape = {

@@ -347,3 +347,32 @@ def test_users_are_told_what_the_decision_saw() -> None:
         ("ann", "limit"): "1 posts, 2 on a device", ("ann", "warn"): "Ann: d",
         ("bob", "limit"): "? posts, several on a device", ("bob", "warn"): "you: ?",
     }  # fmt: skip
+
+
+DOMAINS = """
+version: 1
+counters: {users: {distinct: user_id, of: post, by: url_domain, over: 1h}}
+rules:
+  swarm: {event: post, when: [users >= 2], then: {flag: domain, target: url_domain}}
+  listed: {event: post, when: [event.bad == 1], then: [{flag: user}, {flag: net, target: ip_prefix}]}
+  linked: {event: post, when: [event.bad == 1], then: {hide: link, target: url_domain}}
+"""
+
+
+def test_a_rule_acts_on_the_domains_at_which_it_holds() -> None:
+    links = ["http://a.com http://b.com http://c.com", "http://x.com http://c.com http://b.com"]
+    _, actions = run(DOMAINS, [{"ts": T0 + n, "user_id": f"u{n}", "text": text} for n, text in enumerate(links)])
+    assert [(one["rule"], one["target"]["type"], one["target"]["id"]) for one in actions] == [
+        ("swarm", "url_domain", "c.com"), ("swarm", "url_domain", "b.com")
+    ]  # fmt: skip
+    assert len({one["action_id"] for one in actions}) == 2
+
+
+def test_a_rule_that_does_not_count_by_them_acts_on_all_that_the_event_names() -> None:
+    text = " ".join(f"http://site{n}.com" for n in range(20))
+    decisions, actions = run(DOMAINS, [{"ts": T0, "bad": 1, "ip": "192.0.2.7", "text": text}, {"ts": T0 + 1, "bad": 1}])
+    done = [(one["rule"], one["kind"], one["target"]["id"]) for one in actions]
+    assert done[:2] == [("listed", "flag", "ann"), ("listed", "flag", "192.0.2.0/24")]
+    assert len({target for rule, _, target in done if rule == "linked"}) == 16
+    assert done[18:] == [("listed", "flag", "ann")]
+    assert sorted(effects(decisions)) == ["acted", "acted", "acted", "no_target"]
