@@ -45,9 +45,7 @@ class EntityWriter:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._words = vocabulary
 
-    def program(
-        self, kind: str, event_type: str, entered: Asked, answered: Asked, is_target: bool
-    ) -> EntityProgram:
+    def program(self, kind: str, event_type: str, entered: Asked, answered: Asked, is_target: bool) -> EntityProgram:
         """One kind of entity. `entered`: what this event enters; `answered`: what is read; `is_target`: whether the
         entity may be acted on."""
         namespace = dict(RUNTIME)
