@@ -93,7 +93,9 @@ def _observing(rulebook: Rulebook) -> Rulebook:
 def _rules(rulebook: Rulebook, highest: Callable[[Counter], int]) -> str:
     rules = {}
     for name, counter in rulebook.counters.items():
-        below = _HIGHEST_SUM if counter.kind == "sum" or counter.approx else highest(counter)
+        if counter.type != "number":
+            continue  # explained as a text: there is no number to take
+        below = highest(counter) if counter.kind in ("count", "distinct") and not counter.approx else _HIGHEST_SUM
         rules[_RULE + name] = {
             "event": list(counter.of),
             "when": [f"{name} >= 0", f"{name} <= {below}"],

@@ -232,8 +232,9 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
     keys: dict[str, int] = {}
     identities: dict[int, str] = {}
     for name, counter in declared.counters.items():
-        needed, span = needs.thresholds.get(name, (0, counter.span)) if counter.kind != "sum" else (0, counter.span)
-        allowed = counter.cap or MAX_CAP
+        is_counted, each = counter.kind in ("count", "distinct"), counter.having[0] if counter.having is not None else 1
+        needed, span = needs.thresholds.get(name, (0, counter.span)) if is_counted else (0, counter.span)
+        allowed = (counter.cap or MAX_CAP) // each
         if needed > allowed and not counter.approx:
             declared.diagnostics.error(
                 span,
@@ -242,14 +243,14 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
                 if allowed == MAX_CAP
                 else f"raise its `cap` to {needed}",
             )
-        if counter.kind == "sum" or name in needs.widest or counter.approx:
+        if not is_counted or name in needs.widest or counter.approx or counter.having is not None:
             needed = MAX_CAP
         else:
             needed = min(MAX_CAP, needed + _for_lateness(needed, counter.over_ms))
         if name in needs.looked_back:  # so many events may arrive before one that was earlier
             needed = min(MAX_CAP, max(LOOKBACK_CAP, 4 * needed))
         identity = (
-            f"{counter.kind}|{counter.field}|{_SEPARATOR.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
+            f"{counter.series}|{counter.field}|{_SEPARATOR.join(sorted(counter.of))}|{counter.where_text}|{counter.by}"
         )
         if counter.approx or counter.excluded is not None:
             identity += f"|{counter.over_ms if counter.approx else ''}|{counter.excluded}"
@@ -275,6 +276,11 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             cap=caps[keys[name]],
             approx=counter.approx,
             max_keys=counter.max_keys,
+            type=counter.type,
+            at=counter.at,
+            at_least=counter.at_least,
+            before=counter.before,
+            having=counter.having,
         )
         for name, counter in declared.counters.items()
     }

@@ -8,7 +8,6 @@ from engine.core.domain.decisions import ClauseTrace, Contribution, Value
 from engine.core.domain.follow_ups import is_of_decision
 from engine.core.domain.reference import Lookup
 from engine.core.series.entity_series import EntitySeries
-from engine.core.series.remembered import Registers
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.bounds import AtLeast
 
@@ -39,8 +38,9 @@ def entity_name(kind: str) -> str:
 
 
 Observe = Callable[[Fields, EntitySeries, int], None]
-Recall = Callable[[Registers, int, int], dict[str, Value]]
-"""Reads what an entity remembers at a time, of what lies up to another one: values by name."""
+Recall = Callable[[EntitySeries, int, int], dict[str, Value]]
+"""Reads what an entity remembers at a time, of what lies up to another one, and counters that leave an event out, before
+it is entered: values by name."""
 Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
 TellRule = Callable[[int, Fields, Readings, int, Scores], Values]
 ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
@@ -121,7 +121,7 @@ class Program:
 
     `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
     user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again; `lookups`: what either
-    reads of reference data, in their order; `recall`: what the user remembers, where that is asked for, and `warming`,
+    reads of reference data, in their order; `recall`: what the user remembers, and what counters are without the event, where that is asked for, and `warming`,
     for how long it has been watched.
     """
 

@@ -110,7 +110,7 @@ class Evaluator:
         elif now <= record.newest - self.rulebook.lateness_ms:
             self.tally.late += 1
         if program.recall is not None:
-            series.recalled = recall(program, series.registers, now, event.ts_ms, ledger)
+            series.recalled = recall(program, series, now, event.ts_ms, ledger)
         program.observe(event.fields, series, now)
 
         if ledger is not None:
@@ -141,6 +141,8 @@ class Evaluator:
         event, now = follow_up.event(), record.relative(follow_up.ts_ms)
         enter = program.withdraw if follow_up.withdrawn else program.observe
         record.newest = max(record.newest, now)
+        if program.recall is not None:
+            record.series.recalled = recall(program, record.series, now, follow_up.ts_ms, ledger)
         enter(event.fields, record.series, now)
         scoring = Scoring(self._models, event)
         case = Case(

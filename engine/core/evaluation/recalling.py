@@ -13,12 +13,10 @@ from engine.core.state.entities import EntityRecord
 from engine.core.values.bounds import least_of
 
 
-def recall(
-    program: Program, registers: Registers, now: int, ts_ms: int, ledger: EntityRecord | None
-) -> Mapping[str, Value]:
+def recall(program: Program, series: EntitySeries, now: int, ts_ms: int, ledger: EntityRecord | None) -> Values:
     """What a user remembers, for an event that is about to be entered."""
     assert program.recall is not None  # somebody asks
-    recalled = program.recall(registers, now, now)
+    recalled: dict[str, Value] = program.recall(series, now, now)
     if ledger is not None and program.warming:
         recalled |= watched(program.warming, ledger.series.registers, ledger.relative(ts_ms))
     return recalled

@@ -92,7 +92,7 @@ def _count(
     is_first = remember(record.recent, routed.identify(), routed.content, RECENT_IDS)
     if entity.recall is not None:
         until = now if is_first else now - 1
-        record.series.recalled = routed.values | entity.recall(record.series.registers, now, until)
+        record.series.recalled = routed.values | entity.recall(record.series, now, until)
     if is_first:
         entity.observe(routed.fields, record.series, now, key)
     routed.answers.append(entity.read(record.series, now, key))

@@ -17,7 +17,8 @@ _NOTHING: Mapping[str, Known | AtLeast | None] = MappingProxyType({})
 
 class EntitySeries:
     """All series of an entity: those of counts and of distinct values, packed, and the others by their keys.
-    `registers`: what it remembers; `recalled`: what that was just before the event at hand, by name."""
+    `registers`: what it remembers; `recalled`: what that was just before the event at hand, and what counters were that
+    leave it out, by name."""
 
     __slots__ = ("counts", "distincts", "others", "recalled", "registers")
 
@@ -51,7 +52,8 @@ def trim_others(all_series: SeriesByKey, oldest: int) -> int:
     longest = 0
     for key, series in list(all_series.items()):
         series.trim()
-        if not series.times or series.times[-1] + series.retention_ms < oldest:
+        newest = max(series.times[-1] if series.times else 0, series.floor)
+        if not newest or newest + series.retention_ms < oldest:
             del all_series[key]
         else:
             longest = max(longest, series.retention_ms)

@@ -22,6 +22,7 @@ from array import array
 from collections.abc import Sized
 
 from engine.core.kernel import pack_record, unpack_record
+from engine.core.series.occurrences import OccurrenceSeries
 from engine.core.series.packing import HEADER, from_bytes, to_bytes
 from engine.core.series.sketches import SampledSeries
 from engine.core.series.windows import SERIES_TYPES, Series, SumSeries
@@ -68,7 +69,7 @@ def _dump_more(record: EntityRecord) -> list[bytes]:
         length = len(series.times)
         parts.append(_SERIES.pack(key, series.kind, length, series.floor, series.retention_ms))
         parts.append(to_bytes(array("I", series.times)))
-        if isinstance(series, SampledSeries):
+        if isinstance(series, SampledSeries | OccurrenceSeries):
             parts.append(to_bytes(series.hashes))
         elif isinstance(series, SumSeries):
             parts.append(to_bytes(series.amounts))
@@ -125,7 +126,7 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         series.floor = floor
         times, at = from_bytes("I", data, at + _SERIES.size, length)
         series.times = times.tolist()
-        if isinstance(series, SampledSeries):
+        if isinstance(series, SampledSeries | OccurrenceSeries):
             series.hashes, at = from_bytes("Q", data, at, length)
         elif isinstance(series, SumSeries):
             series.amounts, at = from_bytes("d", data, at, length)

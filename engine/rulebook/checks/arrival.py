@@ -129,5 +129,5 @@ def _is_shared(refs: list[Ref], rulebook: Rulebook) -> bool:
 def _grows(expr: Expr, rulebook: Rulebook) -> bool:
     match expr:
         case Compare(op=">" | ">=", left=Ref(kind="counter", target=name), right=Constant()):
-            return rulebook.counters[name].kind != "sum"
+            return rulebook.counters[name].counts_entries
     return False

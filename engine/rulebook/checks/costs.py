@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.programs import Program, RoutingProgram
-from engine.core.domain.rules import ANY_EVENT, USER, Counter, Memory, ModelSpec, Rulebook
+from engine.core.domain.rules import ANY_EVENT, STATISTICS, USER, Counter, Memory, ModelSpec, Rulebook
 from engine.core.evaluation.routing import RESTING
 from engine.core.series.remembered import FIRST, MAX_RUNS, MAX_TEXT_BYTES
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
@@ -28,6 +28,9 @@ COUNTER_US: Mapping[tuple[str, bool], float] = {
     ("count", True): 3.5, ("distinct", True): 9.0, ("sum", True): 3.5,
 }  # fmt: skip
 """One more counter and its clause, by kind and whether it is approximate."""
+
+STATISTIC_US, ENTRY_US = 5.5, 0.1
+"""One more statistic, or `having`, and its clause; and for each entry that it looks at, all that it keeps at most."""
 
 MEMORY_US = 1.0
 """One more remembered value and its clause."""
@@ -101,7 +104,7 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
     cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
     cost += _computing_us([*clauses, *read], values) + sum(LOOKUP_US[lookup.kind] for lookup in program.lookups)
-    cost += sum(COUNTER_US[counter.kind, counter.approx] for counter in counters) + MEMORY_US * len(memories)
+    cost += sum(map(_counter_us, counters)) + MEMORY_US * len(memories)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
 
 
@@ -151,8 +154,16 @@ def _register_bytes(memory: Memory) -> int:
 def _series_bytes(counter: Counter) -> int:
     if counter.approx and counter.kind != "distinct":
         return _SERIES_BYTES + _SUM_BYTES * (BUCKETS_PER_WINDOW + 1)
-    each = {"count": _COUNT_BYTES, "distinct": _DISTINCT_BYTES, "sum": _SUM_BYTES}[counter.kind]
+    each = {"count": _COUNT_BYTES, "distinct": _DISTINCT_BYTES, "sum": _SUM_BYTES, "occurrence": _DISTINCT_BYTES}[
+        counter.series
+    ]
     return _SERIES_BYTES + each * counter.cap
+
+
+def _counter_us(counter: Counter) -> float:
+    if counter.kind in STATISTICS or counter.having is not None:
+        return STATISTIC_US + ENTRY_US * counter.cap
+    return COUNTER_US[counter.kind, counter.approx]
 
 
 def _concerns(types: Iterable[str], event_type: str) -> bool:

@@ -16,9 +16,13 @@ from engine.rulebook.sections.declarations import (
     RatioDeclaration,
 )
 from engine.rulebook.sections.rules import RuleDeclaration
+from engine.rulebook.sections.statistics import Options
 
 MEANS_NOTHING = frozenset(("name", "span", "where_text", "max_keys"))
 """What a counter, or a remembered value, has beside what it answers: another one of these is no other counter."""
+
+_OPTIONS = frozenset(Options._fields)
+"""What counters say beside: one that says nothing of it means what it meant before there were these."""
 
 _Name = tuple[str, str]
 """Kind and name: a field, a counter, a derived value, a cluster, a model, a list."""
@@ -103,8 +107,8 @@ class _Fingerprints:
 
 
 def _told(declaration: CounterDeclaration | MemoryDeclaration) -> str:
-    parts = (getattr(declaration, each.name) for each in fields(declaration) if each.name not in MEANS_NOTHING)
-    return _canonical(tuple(parts))
+    parts = [(each, getattr(declaration, each.name)) for each in fields(declaration) if each.name not in MEANS_NOTHING]
+    return _canonical(tuple(part for each, part in parts if each.name not in _OPTIONS or part != each.default))
 
 
 def _names(expr: Expr | RatioDeclaration) -> Iterator[_Name]:

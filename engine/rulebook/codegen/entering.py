@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from engine.core.domain.rules import USER, Counter
 from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FIELDS
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch, store_of
+from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch
+from engine.rulebook.codegen.readings import store_of
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import names_in
 from engine.rulebook.sections.dependencies import behind_value, entity_of, reached
@@ -80,10 +81,10 @@ def _with_value(words: Vocabulary, scope: Scope, counter: Counter, verb: str, ta
     and cannot be read."""
     name = counter.field or ""
     series = f"{store_of(counter)}, {counter.series_key}, now"
-    if counter.kind == "count":
+    if counter.series == "count":
         return [f"{verb}count({series}{tail})"]
     if counter.kind == "distinct":
-        act = f"{verb}distinct({series}, hash64(x){tail})"
+        act = f"{verb}{counter.series}({series}, hash64(x){tail})"
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
             return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {act}"]
         if words.declared.type_of(name) == "list":
@@ -127,9 +128,9 @@ def _doubt(words: Vocabulary, counter: Counter) -> str:
     retention_ms, key = words.retention_ms(counter.series_key), counter.series_key
     if counter.approx:
         return f"doubt_approx(s.others, {key}, now, {retention_ms})"
-    if counter.kind == "sum":
+    if counter.series == "sum":
         return f"add_amount(s.others, {key}, now, nan, {counter.cap}, {retention_ms})"
-    return f"doubt_{counter.kind}({store_of(counter)}, {key}, now, {retention_ms})"
+    return f"doubt_{counter.series}({store_of(counter)}, {key}, now, {retention_ms})"
 
 
 def _when(conditions: list[str], lines: list[str]) -> list[str]:

@@ -11,18 +11,9 @@ from engine.core.evaluation.choice import most_of
 from engine.core.evaluation.routing import RESTING
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals
-from engine.rulebook.codegen.functions import (
-    Rules,
-    Vocabulary,
-    compiled,
-    conditions,
-    excluding,
-    from_series,
-    from_values,
-    function,
-    store_of,
-)
+from engine.rulebook.codegen.functions import Rules, Vocabulary, compiled, conditions, excluding, function
 from engine.rulebook.codegen.reachability import reachable
+from engine.rulebook.codegen.readings import from_series, from_values, store_of
 from engine.rulebook.codegen.remembering import recalling, rememberings
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.keys import KEY_SOURCES
@@ -63,13 +54,14 @@ class EntityWriter:
             source.append(function("withdraw(f, s, now, k)", withdraw, taken_out))
         subject = f"{event_type} at {kind}"
         compiled(source, subject, namespace)
+        before = [counter for counter in answered.counters if counter.before]
         return EntityProgram(
             namespace["find"],
             namespace["observe"],
             namespace["read"],
             most_of(kind.removeprefix(RESTING)),
             namespace.get("withdraw"),
-            recalling(subject, answered.memories) if answered.memories else None,
+            recalling(subject, answered.memories, before) if answered.memories or before else None,
         )
 
     def gather(self, event_type: str, asked: Asked, scores: Iterable[str]) -> Any:
@@ -153,7 +145,7 @@ class EntityWriter:
             for group in theirs
             for clause in group
             for ref in reached(needs.declared, clause.expr)
-            if ref.kind == "counter" and self._words.counters[ref.target].kind in _READERS_AT
+            if ref.kind == "counter" and self._words.counters[ref.target].counts_entries
         }
         condition = conditions(scope, *theirs)
         return [

@@ -40,7 +40,7 @@ def counterfactual(rule: RuleDeclaration) -> str | None:
         ):  # fmt: skip
             limit = expr.right.value
             if expr.op in (">=", "<="):
-                if expr.left.kind != "counter" or type(limit) is not int:
+                if expr.left.kind != "counter" or expr.left.type != "number" or type(limit) is not int:
                     side = "below" if expr.op == ">=" else "above"
                     return f"at {expr.left.written} {side} {_limit(expr.left, limit)} this would not have fired"
                 limit += -1 if expr.op == ">=" else 1

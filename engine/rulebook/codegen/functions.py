@@ -12,6 +12,7 @@ from engine.core.evaluation.shares import Part, Share
 from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope, counts
+from engine.rulebook.codegen.readings import from_values
 from engine.rulebook.codegen.runtime import invalid
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
@@ -19,7 +20,6 @@ from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
-_READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total"}
 _NUMBER = ("int", "float")
 _TYPES = {
     "bool": ("bool",), "number": _NUMBER, "text": ("str",), "list": ("list",), "duration": _NUMBER, "size": _NUMBER,
@@ -108,9 +108,7 @@ class Vocabulary:
         refs = (body.numerator, body.denominator)
         asked = [self.counters[ref.target] for ref in refs if ref.kind == "counter"]
         first = asked[0] if len(asked) == len(refs) else None
-        if first is None or any(
-            (c.by, c.over_ms) != (first.by, first.over_ms) or c.approx or c.kind == "sum" for c in asked
-        ):
+        if first is None or any((c.by, c.over_ms) != (first.by, first.over_ms) or not c.counts_entries for c in asked):
             return None
         return Share(name, *(Part(c.name, c.kind, c.series_key, c.over_ms) for c in asked))
 
@@ -167,9 +165,8 @@ class Vocabulary:
         return lines
 
     def _is_count(self, ref: Ref) -> bool:
-        return (
-            ref.kind == "counter" and self.counters[ref.target].kind == "count" and not self.counters[ref.target].approx
-        )
+        counter = self.counters[ref.target] if ref.kind == "counter" else None
+        return counter is not None and counter.kind == "count" and counter.counts_entries
 
     def _refs(self, model: str, names: Iterable[str], value_type: Literal["number", "text"]) -> list[Ref]:
         refs = []
@@ -212,26 +209,6 @@ def _lateness_ms(counter: Counter) -> int:
 def _runs_apart(counter: Counter) -> bool:
     """Approximate series are bounded by time, so they do not reach so far back."""
     return counter.by != USER and not counter.approx
-
-
-def from_series(_: Scope, counter: Counter) -> str:
-    """A counter in the series of the entity at hand."""
-    reader = _READERS[counter.kind]
-    if counter.approx:
-        reader = reader.replace("_", "_approx_")
-    cap = f", {counter.cap}" if counter.approx or counter.kind == "sum" else ""
-    return f"{reader}({store_of(counter)}, {counter.series_key}, now, {counter.over_ms}{cap})"
-
-
-def store_of(counter: Counter) -> str:
-    """Where a counter's series is kept (`EntitySeries`)."""
-    packed = {"count": "s.counts", "distinct": "s.distincts"}
-    return packed.get(counter.kind, "s.others") if not counter.approx else "s.others"
-
-
-def from_values(_: Scope, counter: Counter) -> str:
-    """A counter as it was gathered."""
-    return f"s.get({counter.name!r})"
 
 
 def recalled(memory: Memory, store: str) -> str:

@@ -35,6 +35,8 @@ def _can_look_back(
         report.error(
             rule.span, "`also: earlier` cannot use what entities remember", "count with `count` or `distinct` instead"
         )
+    elif any(needs.counters[name].before for name in names if needs.counters[name].by in kinds):
+        report.error(rule.span, "`also: earlier` cannot use counters with `before`", "leave `before` out of them")
     elif counter is None:
         report.error(rule.span, "`also: earlier` needs a clause about a count under `when` or `any`")
     elif any(needs.counters[name].approx for name in names if needs.counters[name].by in kinds):
@@ -94,7 +96,10 @@ def _watched(rule: RuleDeclaration, needs: Dependencies) -> Counter | None:
         (not _must_be_high(clause, ref), needs.counters[ref.target])
         for clause in (*rule.when, *rule.any)
         for ref in reached(needs.declared, clause.expr)
-        if ref.kind == "counter" and needs.kinds(clause) and needs.counters[ref.target].kind != "sum"
+        if ref.kind == "counter"
+        and needs.kinds(clause)
+        and needs.counters[ref.target].kind in ("count", "distinct")
+        and needs.counters[ref.target].having is None
     ]
     return min(candidates, key=lambda entry: entry[0])[1] if candidates else None
 

@@ -14,7 +14,7 @@ from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.follow_ups import is_follow_up, is_of_decision
 from engine.core.domain.programs import ClusterProgram, Decider, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
-from engine.core.domain.rules import USER, Counter, Memory, threshold_of
+from engine.core.domain.rules import USER, Counter, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
@@ -28,11 +28,10 @@ from engine.rulebook.codegen.functions import (
     compiled,
     concerns,
     conditions,
-    from_series,
-    from_values,
     function,
 )
 from engine.rulebook.codegen.lookups import find_lookups, names_of_counters, names_of_refs, names_of_rules
+from engine.rulebook.codegen.readings import from_series, from_values
 from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
@@ -72,8 +71,9 @@ class ProgramWriter:
         decider = self._decider(event_type, at_user, at_once, from_series, no_score)
         judged = [counter for counter in counters if is_judged(self._words, counter)]
         read = self._recalled(self._reached(rules, asked), Asked([*entered.counters, *judged], entered.memories))
-        watched = warming(self._words.memories.values(), [memory.name for memory in read], event_type)
-        recall = recalling(event_type, _at(USER, Asked((), read)).memories) if read or watched else None
+        watched = warming(self._words.memories.values(), [memory.name for memory in read.memories], event_type)
+        own = _at(USER, read)
+        recall = recalling(event_type, own.memories, own.counters) if own.counters or read.memories or watched else None
         routing = self._routing(event_type, away, Asked(counters, memories), asked)
         lookups = self._lookups(rules, asked, counters)
         if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
@@ -104,15 +104,17 @@ class ProgramWriter:
         names = {*names_of_refs(refs), *names_of_rules(declared, [rule for _, rule in rules])}
         return find_lookups(declared, names.union(names_of_counters(declared, [*counters, *read])))
 
-    def _recalled(self, refs: list[Ref], entered: Asked) -> list[Memory]:
-        """What is remembered and read: by rules and models, and by what the event enters at its user."""
+    def _recalled(self, refs: list[Ref], entered: Asked) -> Asked:
+        """What is read before an event is entered, by rules and models, and by what the event enters at its user: what is
+        remembered, and counters that leave the event out."""
         declared = self._words.declared
         refs = [*refs]
         for name in [each.name for group in entered for each in group]:
             where = (declared.counters.get(name) or declared.memories[name]).where
             refs += reached(declared, where) if where is not None else ()
-        names = {ref.target for ref in refs if ref.kind == "memory"}
-        return [memory for memory in self._words.memories.values() if memory.name in names]
+        names = {ref.target for ref in refs if ref.kind in ("memory", "counter")}
+        before = [counter for counter in self._words.counters.values() if counter.before and counter.name in names]
+        return Asked(before, [memory for memory in self._words.memories.values() if memory.name in names])
 
     def _routing(self, event_type: str, away: Rules, entering: Asked, asked: list[str]) -> RoutingProgram | None:
         """What needs other entities: None when nothing of this event type does. `entering`: what the event enters."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil, floor
 
 from engine.core.domain.rules import Counter
-from engine.rulebook.codegen.functions import store_of
+from engine.rulebook.codegen.readings import store_of
 from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
 from engine.rulebook.sections.dependencies import Dependencies
@@ -25,7 +25,7 @@ def reachable(rule: RuleDeclaration, counters: Mapping[str, Counter], needs: Dep
     for clause in rule.when:
         for name, entries in _least_entries(clause.expr, needs.declared):
             counter = counters.get(name)
-            if counter is None or counter.kind not in _READERS or counter.approx:
+            if counter is None or not counter.counts_entries:
                 continue
             if counter.by in needs.kinds(clause):
                 window = f"now - {counter.over_ms}, now + {within_ms}"

@@ -4,27 +4,29 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.core.domain.programs import Recall, Warming
-from engine.core.domain.rules import Memory
-from engine.core.series.remembered import Registers
+from engine.core.domain.rules import Counter, Memory
+from engine.core.series.entity_series import EntitySeries
 from engine.core.values.hashing import hash32
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, compiled, concerns
+from engine.rulebook.codegen.readings import reading
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.language.nodes import names_in
 
 _READERS = {
-    "last": "recall_last(r, {key}, until)", "first": "recall_first(r, {key}, until)",
-    "age of last": "recall_age(r, {key}, now, until)", "age of first": "recall_first_age(r, {key}, now, until)",
-    "new": "recall_new(r, {key}, until)",
+    "last": "recall_last({r}, {key}, until)", "first": "recall_first({r}, {key}, until)",
+    "age of last": "recall_age({r}, {key}, now, until)", "age of first": "recall_first_age({r}, {key}, now, until)",
+    "new": "recall_new({r}, {key}, until)",
 }  # fmt: skip
 
 
-def recalling(subject: str, memories: Iterable[Memory]) -> Recall:
-    """Reads these of an entity's registers, as they were up to a time."""
-    entries = ", ".join(f"{memory.name!r}: {_READERS[memory.kind].format(key=memory.key)}" for memory in memories)
+def recalling(subject: str, memories: Iterable[Memory], counters: Iterable[Counter]) -> Recall:
+    """Reads these of an entity's registers and series, as they were up to a time."""
+    entries = [f"{one.name!r}: {_READERS[one.kind].format(r='s.registers', key=one.key)}" for one in memories]
+    entries += [f"{one.name!r}: {reading(one, 'until', f'{one.over_ms} - now + until')}" for one in counters]
     namespace = dict(RUNTIME)
-    compiled([f"def recall(r, now, until):\n return {{{entries}}}"], subject, namespace)
-    recall: Callable[[Registers, int, int], dict[str, Any]] = namespace["recall"]
+    compiled([f"def recall(s, now, until):\n return {{{', '.join(entries)}}}"], subject, namespace)
+    recall: Callable[[EntitySeries, int, int], dict[str, Any]] = namespace["recall"]
     return recall
 
 

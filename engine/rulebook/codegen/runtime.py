@@ -27,6 +27,12 @@ from engine.core.kernel import (
 from engine.core.series.counts import doubt_count
 from engine.core.series.distincts import doubt_distinct
 from engine.core.series.entity_series import add_amount, read_total
+from engine.core.series.occurrences import (
+    add_occurrence,
+    doubt_occurrence,
+    read_occurrence,
+    remove_occurrence,
+)
 from engine.core.series.remembered import (
     doubt_memory,
     memorize,
@@ -46,6 +52,7 @@ from engine.core.series.sketches import (
     read_approx_distinct,
     read_approx_total,
 )
+from engine.core.series.statistics import amounts_within, gaps_within, measure
 from engine.core.series.withdrawing import remove_amount, remove_count, remove_distinct
 from engine.core.state.entities import MAX_KEY_CHARS
 from engine.core.values.bounds import AtLeast, differs, equals, is_outside, larger, settled, smaller
@@ -222,6 +229,9 @@ RUNTIME: dict[str, Any] = {
     "add_amount": add_amount, "add_approx_count": add_approx_count, "add_approx_distinct": add_approx_distinct,
     "add_approx_amount": add_approx_amount, "read_approx_count": read_approx_count,
     "read_approx_distinct": read_approx_distinct, "read_approx_total": read_approx_total,
+    "add_occurrence": add_occurrence, "doubt_occurrence": doubt_occurrence, "read_occurrence": read_occurrence,
+    "remove_occurrence": remove_occurrence, "amounts_within": amounts_within, "gaps_within": gaps_within,
+    "measure": measure,
     "memorize": memorize, "doubt_memory": doubt_memory, "recall_last": recall_last, "recall_age": recall_age,
     "recall_first": recall_first, "recall_first_age": recall_first_age, "recall_new": recall_new, "warmed": warmed,
     "ClauseTrace": ClauseTrace,

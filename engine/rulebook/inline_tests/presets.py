@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from engine.core.domain.events import Event
-from engine.core.domain.rules import USER, Counter, Rulebook
+from engine.core.domain.rules import STATISTICS, USER, Counter, Rulebook
 from engine.core.kernel import add_count, add_distinct, hash64
 from engine.core.series.entity_series import EntitySeries, add_amount
 from engine.core.series.sketches import BUCKETS_PER_WINDOW, add_approx_amount, add_approx_distinct
@@ -26,6 +26,8 @@ def what_is_wrong(rulebook: Rulebook, state: Any) -> str | None:
             continue
         if counter is None:
             return f"there is no counter `{name}`"
+        if counter.kind in STATISTICS or counter.having is not None:
+            return f"`{name}` needs events to be about: send them with `given`"
         if type(value) not in (int, float) or value < 0 or (counter.kind != "sum" and type(value) is not int):
             return f"`{name}` is {'an amount' if counter.kind == 'sum' else 'a whole number'}, not {value!r}"
         if counter.kind != "sum" and value > counter.cap:

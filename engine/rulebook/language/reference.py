@@ -13,6 +13,7 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "enrich": ("`a field with an address:` and one of these, or a list of them", schema.DATABASE),
     "tables": ("`name:` and", schema.TABLE),
     "counters": ("`name:` and", schema.COUNTER),
+    "having": ("", schema.HAVING),
     "values": ("`name:` and", schema.MEMORY),
     "clusters": ("`name:` and", schema.CLUSTER),
     "marks": ("`name:` and", schema.MARK),
@@ -38,7 +39,7 @@ _KINDS = {
     "number": "a number",
     "boolean": "true or false",
 }
-_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+_BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
 
 
 def reference() -> str:

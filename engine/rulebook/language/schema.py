@@ -62,7 +62,17 @@ COUNTER: Shape = {
     "count": Key("the event type or types to count, or any", _ONE_OR_MORE),
     "distinct": Key("the field whose distinct values count", TEXT),
     "sum": Key("the field whose amounts are added up", TEXT),
-    "of": Key("for distinct and sum: the event type or types", _ONE_OR_MORE),
+    "max": Key("the field whose largest amount is asked for; `gap` is the time between two events", TEXT),
+    "min": Key("the same for the smallest", TEXT),
+    "mean": Key("the same for the mean", TEXT),
+    "stdev": Key("the same for the standard deviation of a sample", TEXT),
+    "median": Key("the same for the median", TEXT),
+    "quantile": Key("the same for the quantile that `at` names", TEXT),
+    "at": Key("which quantile, such as 0.9", {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
+    "at_least": Key("a statistic of fewer values is unknown", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
+    "having": Key("for distinct: only values that occur so often", {"type": "object"}),
+    "before": Key("true: without the event that is being decided", {"type": "boolean"}),
+    "of": Key("for all but count: the event type or types", _ONE_OR_MORE),
     "by": Key("the entity that the counter hangs on", _ONE_OR_MORE, required=True),
     "over": Key("the window, such as 10m", _DURATION, required=True),
     "where": Key("only events for which this holds", TEXT),
@@ -70,6 +80,10 @@ COUNTER: Shape = {
     "except": Key("the list of entities that are not counted, such as lists.trusted", TEXT),
     "approx": Key("count without limit, with a known error", {"type": "boolean"}),
     "max_keys": Key("how many entities may be counted at most", {"type": "integer", "minimum": 1}),
+}
+HAVING: Shape = {
+    "at_least": Key("so often, or more", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
+    "at_most": Key("so often, or less", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
 }
 MEMORY: Shape = {
     "last": Key("the field whose value at the entity's previous event is asked for", TEXT),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from engine.core.domain.rules import MAX_CAP, USER
+from engine.core.domain.rules import MAX_CAP, STATISTICS, USER, CounterKind
 from engine.core.state.clusters import ClusterSpec
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32
@@ -16,7 +16,9 @@ from engine.rulebook.language.schema import duration, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
 from engine.rulebook.sections.dependencies import entity_of, reached
+from engine.rulebook.sections.statistics import is_of_gaps, read_options, type_of_answer
 
+_KINDS: tuple[CounterKind, ...] = ("count", "distinct", "sum", *STATISTICS)
 _FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 
 
@@ -24,9 +26,9 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     """Read one counter into the declarations, or report what is wrong with it."""
     report, title = made.diagnostics, f"counter `{name}`"
     keys = schema.read_mapping(node, schema.COUNTER, title, report)
-    kinds = [kind for kind in ("count", "distinct", "sum") if kind in keys]
+    kinds = [kind for kind in _KINDS if kind in keys]
     if len(kinds) != 1:
-        report.error(span, f"{title} needs exactly one of count, distinct and sum")
+        report.error(span, f"{title} needs exactly one of {', '.join(_KINDS[:-1])} and {_KINDS[-1]}")
         return
     kind = kinds[0]
     by = made.entity_kind(keys["by"]) if "by" in keys else None
@@ -53,9 +55,12 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     if types_node is None:
         report.error(span, f"{title} needs `of`: the event type or types")
     elif kind == "count" and "of" in keys:
-        report.error(keys["of"].span, "`of` goes with distinct and sum; count names the event types itself")
-    subject = keys[kind].text if kind != "count" else None
-    if kind != "count" and not subject:
+        report.error(keys["of"].span, "`of` goes with the others; count names the event types itself")
+    is_of_gaps_ = is_of_gaps(made, kind, keys[kind])
+    if is_of_gaps_ is None:
+        return
+    subject = keys[kind].text if kind != "count" and not is_of_gaps_ else None
+    if kind != "count" and not subject and not is_of_gaps_:
         report.error(keys[kind].span, f"`{kind}` needs the name of a field")
     if subject:
         written, subject = subject, subject.removeprefix("event.")
@@ -67,7 +72,11 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         return
     where_node = keys.get("where")
     where = made.condition(where_node) if where_node is not None else None
+    cap = _whole(made, keys.get("cap"), "cap", MAX_CAP)
+    options = read_options(made, kind, keys, cap or MAX_CAP)
     if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
+        return
+    if options is None:
         return
     if "cap" in keys and _approx(made, keys.get("approx")):
         report.error(keys["cap"].span, "an approximate counter has no `cap`")
@@ -83,10 +92,12 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         over_ms=over_ms,
         where=where,
         where_text=where_node.text if where_node is not None else None,
-        cap=_whole(made, keys.get("cap"), "cap", MAX_CAP),
+        cap=cap,
         approx=_approx(made, keys.get("approx")),
         max_keys=_whole(made, keys.get("max_keys"), "max_keys", None),
         excluded=_excluded(made, keys.get("except"), by),
+        type=type_of_answer(made, kind, subject),
+        **options._asdict(),
     )
 
 
@@ -153,7 +164,7 @@ def _countable(made: Declarations, kind: str, subject: str, written: str, span: 
         return False
     if subject in KEY_SOURCES and kind == "distinct":
         return True
-    allowed = ("number", "duration", "size") if kind == "sum" else ("text", "number", "bool", "list")
+    allowed = ("text", "number", "bool", "list") if kind == "distinct" else ("number", "duration", "size")
     if declared is not None and (declared.type not in allowed or subject == INVALID_FIELDS):
         made.diagnostics.error(span, f"`{kind}` cannot use `{subject}`, which is a {declared.type}")
         return False

@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.domain.actions import Ladder
 from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.reference import LookupKind, Row
-from engine.core.domain.rules import CounterKind, MemoryKind, threshold_of
+from engine.core.domain.rules import MEDIAN, CounterKind, Having, MemoryKind, SeriesKind, series_of, threshold_of
 from engine.core.state.clusters import ClusterSpec
 from engine.core.values.identity import COMPUTED_FIELDS
 from engine.core.values.lists import Conceal, LiveList, entries_of
@@ -52,7 +52,7 @@ class FieldDeclaration:
 
 @dataclass(slots=True)
 class CounterDeclaration:
-    """A counter as it was written. `excluded`: the list of keys that it leaves out."""
+    """A counter as it was written. `excluded`: the list of keys that it leaves out; the others as in `Counter`."""
 
     name: str
     span: Span
@@ -67,6 +67,16 @@ class CounterDeclaration:
     approx: bool = False
     max_keys: int | None = None
     excluded: str | None = None
+    type: Type = "number"
+    at: float = MEDIAN
+    at_least: int = 0
+    before: bool = False
+    having: Having | None = None
+
+    @property
+    def series(self) -> SeriesKind:
+        """The kind of series that it reads."""
+        return series_of(self.kind, self.field, self.having)
 
 
 @dataclass(slots=True)
@@ -217,7 +227,7 @@ class Declarations:
         if name in self.memories:
             return Ref(span=span, type=self.memories[name].type, kind="memory", target=name, written=name)
         if name in self.counters:
-            return Ref(span=span, type="number", kind="counter", target=name, written=name)
+            return Ref(span=span, type=self.counters[name].type, kind="counter", target=name, written=name)
         if name in self.derived:
             return Ref(span=span, type=self.derived[name][0], kind="derived", target=name, written=name)
         if name in KEY_LISTS:

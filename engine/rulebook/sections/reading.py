@@ -178,7 +178,7 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
 def _beyond(made: Declarations, ref: Ref, at_least: float) -> bool:
     """Whether a count that is kept exactly can never reach so far."""
     counter = made.counters.get(ref.target) if ref.kind == "counter" else None
-    return counter is not None and counter.kind != "sum" and not counter.approx and at_least >= MAX_CAP
+    return counter is not None and counter.kind in ("count", "distinct") and not counter.approx and at_least >= MAX_CAP
 
 
 def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
