@@ -39,8 +39,8 @@ def entity_name(kind: str) -> str:
 
 Observe = Callable[[Fields, EntitySeries, int], None]
 Recall = Callable[[EntitySeries, int, int], dict[str, Value]]
-"""Reads what an entity remembers at a time, of what lies up to another one, and counters that leave an event out, before
-it is entered: values by name."""
+"""Reads, before an event is entered, what its entity remembers at a time, of what lies up to another one, and counters
+that leave it out: values by name."""
 Decide = Callable[[Fields, Readings, int, AskModel], list[int]]
 TellRule = Callable[[int, Fields, Readings, int, Scores], Values]
 ExplainRule = Callable[[int, Fields, Readings, int, Scores], tuple[tuple[ClauseTrace, ...], str | None]]
@@ -121,8 +121,8 @@ class Program:
 
     `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
     user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again; `lookups`: what either
-    reads of reference data, in their order; `recall`: what the user remembers, and what counters are without the event, where that is asked for, and `warming`,
-    for how long it has been watched.
+    reads of reference data, in their order; `recall`: what the user remembers, and what counters are without the event,
+    where that is asked for, and `warming`, for how long something has been watched.
     """
 
     observe: Observe

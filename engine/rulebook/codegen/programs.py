@@ -105,8 +105,8 @@ class ProgramWriter:
         return find_lookups(declared, names.union(names_of_counters(declared, [*counters, *read])))
 
     def _recalled(self, refs: list[Ref], entered: Asked) -> Asked:
-        """What is read before an event is entered, by rules and models, and by what the event enters at its user: what is
-        remembered, and counters that leave the event out."""
+        """What rules and models, and what the event enters at its user, read of before it: what is remembered, and
+        counters that leave the event out."""
         declared = self._words.declared
         refs = [*refs]
         for name in [each.name for group in entered for each in group]:

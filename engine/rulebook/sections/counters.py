@@ -56,11 +56,11 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         report.error(span, f"{title} needs `of`: the event type or types")
     elif kind == "count" and "of" in keys:
         report.error(keys["of"].span, "`of` goes with the others; count names the event types itself")
-    is_of_gaps_ = is_of_gaps(made, kind, keys[kind])
-    if is_of_gaps_ is None:
+    of_gaps = is_of_gaps(made, kind, keys[kind])
+    if of_gaps is None:
         return
-    subject = keys[kind].text if kind != "count" and not is_of_gaps_ else None
-    if kind != "count" and not subject and not is_of_gaps_:
+    subject = keys[kind].text if kind != "count" and not of_gaps else None
+    if kind != "count" and not subject and not of_gaps:
         report.error(keys[kind].span, f"`{kind}` needs the name of a field")
     if subject:
         written, subject = subject, subject.removeprefix("event.")

@@ -143,7 +143,7 @@ def test_members_are_counted_at_the_events_that_link_them() -> None:
     ("of", "told"),
     [
         ("{count: post, of: like, by: user_id, over: 1h}",
-         "`of` goes with distinct and sum; count names the event types itself"),
+         "`of` goes with the others; count names the event types itself"),
         ("{sum: amount, by: user_id, over: 1h}", "counter `c` needs `of`: the event type or types"),
         ("{distinct: '', of: post, by: user_id, over: 1h}", "`distinct` needs the name of a field"),
         ("{sum: amount + 1, of: post, by: user_id, over: 1h}",
