@@ -7,7 +7,8 @@ That something is new, nobody can tell before others have been seen for a while.
 from collections.abc import Iterable, Mapping
 
 from engine.core.domain.decisions import Value
-from engine.core.domain.programs import Program, Warming
+from engine.core.domain.programs import Program, Values, Warming
+from engine.core.series.entity_series import EntitySeries
 from engine.core.series.remembered import FIRST, Registers, memorize, recall_first_age
 from engine.core.state.entities import EntityRecord
 from engine.core.values.bounds import least_of

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 Expr = tuple[Any, ...]
 
+STATISTICS = ("max", "min", "mean", "stdev", "median", "quantile")
+
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 UNITS_BYTES = {"B": 1, "KB": 1024, "MB": 1024**2}
 
@@ -32,7 +34,7 @@ class Field(NamedTuple):
 
 
 class Counter(NamedTuple):
-    """A counter. `over`: as it is written, such as `90s`."""
+    """A counter. `over`: as it is written, such as `90s`; a statistic without a field is one of gaps."""
 
     kind: str
     field: str | None
@@ -43,6 +45,10 @@ class Counter(NamedTuple):
     cap: int | None = None
     approx: bool = False
     excluded: str | None = None
+    at: float = 0.5
+    at_least: int = 0
+    before: bool = False
+    having: tuple[int, int | None] | None = None
 
 
 class Memory(NamedTuple):
@@ -216,8 +222,14 @@ def _field(one: Field) -> str:
 
 def _counter(one: Counter) -> str:
     of = f"[{', '.join(one.of)}]"
-    what = [f"count: {of}"] if one.kind == "count" else [f"{one.kind}: {one.field}", f"of: {of}"]
+    what = [f"count: {of}"] if one.kind == "count" else [f"{one.kind}: {one.field or 'gap'}", f"of: {of}"]
     what.append(f"by: [{', '.join(one.by)}], over: {one.over}")
+    what += [f"at: {one.at}"] if one.kind == "quantile" else []
+    what += [f"at_least: {one.at_least}"] if one.at_least else []
+    what += ["before: true"] if one.before else []
+    if one.having is not None:
+        most = f", at_most: {one.having[1]}" if one.having[1] is not None else ""
+        what.append(f"having: {{at_least: {one.having[0]}{most}}}")
     if one.where is not None:
         what.append(f"where: {quoted(one.where)}")
     if one.cap is not None:

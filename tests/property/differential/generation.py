@@ -4,7 +4,18 @@ small pools, so that clauses flip often."""
 import random
 from typing import Any
 
-from tests.property.differential.description import Book, Counter, Expr, Field, Memory, Ratio, Rule, Sent, is_name_of
+from tests.property.differential.description import (
+    STATISTICS,
+    Book,
+    Counter,
+    Expr,
+    Field,
+    Memory,
+    Ratio,
+    Rule,
+    Sent,
+    is_name_of,
+)
 from tests.property.differential.running import SEVERAL, Case
 
 START_MS = 1_760_000_000_000
@@ -69,8 +80,8 @@ class Maker:
             self._remember(f"m{number}")
         for number in range(rng.randint(2, 6)):
             name = f"c{number}"
-            self.book.counters[name] = self._counter()
-            self._numbers.append(name)
+            counter = self.book.counters[name] = self._counter()
+            (self._durations if is_duration(counter) else self._numbers).append(name)
         for number in range(rng.randint(0, 3)):
             self._derive(f"x{number}")
 
@@ -78,7 +89,7 @@ class Maker:
 
     def _counter(self) -> Counter:
         rng = self._rng
-        kind = rng.choice(("count", "count", "distinct", "distinct", "sum"))
+        kind = rng.choice(("count", "count", "distinct", "distinct", "sum", rng.choice(STATISTICS)))
         by = rng.choice(
             (("user_id",),) * 5
             + (("device_id",), ("target_id",), ("user_id", "target_id"), ("device_id", "target_id"))
@@ -94,6 +105,8 @@ class Maker:
             field = rng.choice([one for one in pool if one not in by])
         elif kind == "sum":
             field = rng.choice(("amount", "level", "age", "weight", "event.room", "es", "half"))
+        elif kind in STATISTICS:
+            field = rng.choice((None, None, "amount", "level", "wait", "event.room"))
         of = rng.choice((("any",), ("any",), ("post",), ("post", "comment"), ("pay",)))
         where = None
         if rng.random() < 0.4:
@@ -103,7 +116,14 @@ class Maker:
         if cap is not None and self._dense and rng.random() < 0.5:
             cap = rng.randint(10, 40)
         excluded = rng.choice(("some", "few")) if len(by) == 1 and by[0] != "user_id" and rng.random() < 0.2 else None
-        return Counter(kind, field, of, by, rng.choice(OVERS), where, cap, approx, excluded)
+        at, at_least = rng.choice((0.1, 0.5, 0.9)), rng.choice((0, 0, 2, 3)) if kind in STATISTICS else 0
+        having = None
+        if kind == "distinct" and not approx and rng.random() < 0.25:
+            least = rng.randint(1, min(3, cap or 3))
+            having = (least, rng.choice((None, least, min(least + 1, cap or 9))))
+        before, cap = rng.random() < 0.2, max(cap, at_least) if cap is not None else None
+        counted = (kind, field, of, by, rng.choice(OVERS), where, cap, approx, excluded)
+        return Counter(*counted, at, at_least, before, having)
 
     def _remember(self, name: str) -> None:
         rng = self._rng
@@ -206,7 +226,10 @@ class Maker:
         counter, asked = self.book.counters[name], ("name", name)
         if counter.kind == "sum":
             return ("compare", rng.choice(COMPARISONS), asked, ("const", rng.choice(NUMBERS)))
-        most = min(counter.cap or 1_000, 45 if self._dense else 8)
+        if counter.kind in STATISTICS:
+            limit = self._duration(0) if is_duration(counter) else ("const", rng.choice((0, 1, 1.5, 2, 2.5, 3, 10)))
+            return ("compare", rng.choice(COMPARISONS), asked, limit)
+        most = min(counter.cap or 1_000, 45 if self._dense else 8) // (counter.having[0] if counter.having else 1)
         limit = ("const", rng.choice((rng.randrange(most), rng.randrange(most), most - 1)))
         if rng.random() < 0.1:
             first, second = rng.choice(("<", "<=")), rng.choice(("<", "<="))
@@ -314,6 +337,11 @@ class Maker:
         pool = ("title", "text", "user_id", "device_id", "target_id", "type", *TEXT_VALUES, *self._texts, *self._texts)
         named = ("name", rng.choice(pool))
         return ("call", "lower", named) if rng.random() < 0.2 else named
+
+
+def is_duration(counter: Counter) -> bool:
+    """Whether a counter says how long something takes."""
+    return counter.kind in STATISTICS and counter.field in (None, "wait")
 
 
 def stream(rng: random.Random, dense: bool) -> list[Sent]:

@@ -19,6 +19,7 @@ from typing import Any
 from tests.property.differential.counting import Entry, number, total, what_is_kept
 from tests.property.differential.description import (
     BUILT_IN,
+    STATISTICS,
     Book,
     Counter,
     Expr,
@@ -28,6 +29,7 @@ from tests.property.differential.description import (
     is_name_of,
     milliseconds,
 )
+from tests.property.differential.measuring import measured
 from tests.property.differential.reading import (
     CLASSES,
     TEXTS,
@@ -52,8 +54,8 @@ class NotToldError(Exception):
 
 @dataclass(slots=True)
 class Moment:
-    """An event, as rules see it: its fields, when it counts, the entries of all counters up to now, and what was
-    remembered before it."""
+    """An event, as rules see it: its fields, when it counts, the entries of all counters up to now, what was remembered
+    before it, and the entries before it."""
 
     book: Book
     fields: dict[str, Any]
@@ -63,6 +65,7 @@ class Moment:
     remembered: Mapping[str, list[Remembered] | None] = field(default_factory=dict)
     watched: Mapping[str, list[int]] = field(default_factory=dict)
     warms: bool = False
+    earlier: Mapping[str, list[Entry] | None] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """What is computed of the event."""
@@ -102,15 +105,10 @@ class Reference:
             if not isinstance(fields.get(name), str):
                 fields.pop(name, None)
         before = {name: list(entries) if entries is not None else None for name, entries in self.remembered.items()}
+        earlier = {name: list(entries) if entries is not None else None for name, entries in self.entered.items()}
+        watched = {name: [*each] for name, each in self.watched.items()}
         moment = Moment(
-            self.book,
-            fields,
-            time,
-            self.entered,
-            self.doubts,
-            before,
-            {name: [*each] for name, each in self.watched.items()},
-            self.warms,
+            self.book, fields, time, self.entered, self.doubts, before, watched, self.warms, earlier
         )
         for name, memory in self.book.values.items():
             self._remember(name, memory, moment)
@@ -282,13 +280,16 @@ class View:
     def _counted(self, name: str, counter: Counter) -> Number | None:
         values, now = self._moment.values(), self._moment.time
         key = key_of(counter, self._moment.book, self._moment.fields, values)
-        entries = self._moment.entries.get(name, [])
+        entries = (self._moment.earlier if counter.before else self._moment.entries).get(name, [])
         if entries is None:
             raise NotToldError
         if key is None:
             return None
         own = [one for one in entries if one.key == key]
         start = now - milliseconds(counter.over)
+        if counter.kind in STATISTICS or counter.having is not None:
+            self._rounded = True
+            return measured(counter, own, start, now, self._kept)
         inside = [one for one in own if start < one.time <= now]
         if counter.kind == "sum":
             return total(inside, self._kept)

@@ -100,6 +100,12 @@ def _simpler_counters(counter: Counter) -> Iterator[Counter]:
         yield from (counter._replace(where=one) for one in _simpler(counter.where))
     if counter.cap is not None:
         yield counter._replace(cap=None)
+    if counter.before:
+        yield counter._replace(before=False)
+    if counter.at_least:
+        yield counter._replace(at_least=0)
+    if counter.having is not None:
+        yield counter._replace(having=None)
     if counter.excluded is not None:
         yield counter._replace(excluded=None)
     if len(counter.by) > 1:

@@ -1,0 +1,78 @@
+"""Statistics of amounts and of gaps, and how many values occur how often, from plain lists of entries."""
+
+import math
+import statistics
+from collections import Counter as Tally
+from fractions import Fraction
+from itertools import pairwise
+
+from tests.property.differential.counting import Entry
+from tests.property.differential.description import STATISTICS, Counter
+from tests.property.differential.values import Least, Number
+
+MOST = 1_000
+
+
+def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: bool) -> Number | None:
+    """What a statistic, or a `having`, says of a window. `strict`: a doubt that can change nothing is one too, and so
+    is one after the window; of what has had to give entries up nothing is known."""
+    certain = [one for one in own if one.certain and one.readable and (one.value is not None or counter.field is None)]
+    if strict and len(certain) > (counter.cap or MOST):
+        return None
+    inside = sorted((one for one in certain if start < one.time <= now), key=lambda one: one.time)
+    doubts = [
+        one.time
+        for one in own
+        if not (one.certain and one.readable)
+        and start < one.time
+        and (one.time <= now or (strict and _is_packed(counter)))
+        and (strict or not one.readable or one.value is not None or counter.field is None)
+    ]
+    if counter.having is not None:
+        return _having(inside, bool(doubts), *counter.having)
+    if counter.field is not None:
+        return _statistic(counter, [one.value for one in inside], bool(doubts))
+    pairs = list(pairwise(inside))
+    gaps = [two.time - one.time for one, two in pairs if not any(one.time < doubt < two.time for doubt in doubts)]
+    return None if strict and doubts else _statistic(counter, gaps, bool(doubts))
+
+
+def _is_packed(counter: Counter) -> bool:
+    """Whether it notes of doubts no more than the newest one's time."""
+    return counter.having is not None or counter.field is None
+
+
+def _having(inside: list[Entry], doubtful: bool, least: int, most: int | None) -> Number | None:
+    found = sum(least <= times <= (most or math.inf) for times in Tally(one.value for one in inside).values())
+    if not doubtful:
+        return found
+    return Least(found) if most is None and found else None
+
+
+def _statistic(counter: Counter, values: list[float], doubtful: bool) -> Number | None:
+    if len(values) < max(counter.at_least, 2 if counter.kind == "stdev" else 1):
+        return None
+    if doubtful:
+        return Least(max(values)) if counter.kind == "max" else None
+    assert counter.kind in STATISTICS
+    exact = [Fraction(value) for value in values]
+    match counter.kind:
+        case "max":
+            return max(values)
+        case "min":
+            return min(values)
+        case "mean":
+            return float(statistics.mean(exact))
+        case "stdev":
+            return statistics.stdev(exact)
+        case "median":
+            return float(statistics.median(exact))
+    return _quantile(exact, Fraction(counter.at))
+
+
+def _quantile(exact: list[Fraction], at: Fraction) -> float:
+    exact.sort()
+    place = at * (len(exact) - 1)
+    whole = math.floor(place)
+    above = exact[min(whole + 1, len(exact) - 1)]
+    return float(exact[whole] * (whole + 1 - place) + above * (place - whole))
