@@ -4,7 +4,7 @@ That something is new, nobody can tell before others have been seen for a while.
 (`budgets.py`) since when it has had events of the kind without a pause as long as that while.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from engine.core.domain.decisions import Value
 from engine.core.domain.programs import Program, Values, Warming

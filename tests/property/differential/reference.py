@@ -107,9 +107,7 @@ class Reference:
         before = {name: list(entries) if entries is not None else None for name, entries in self.remembered.items()}
         earlier = {name: list(entries) if entries is not None else None for name, entries in self.entered.items()}
         watched = {name: [*each] for name, each in self.watched.items()}
-        moment = Moment(
-            self.book, fields, time, self.entered, self.doubts, before, watched, self.warms, earlier
-        )
+        moment = Moment(self.book, fields, time, self.entered, self.doubts, before, watched, self.warms, earlier)
         for name, memory in self.book.values.items():
             self._remember(name, memory, moment)
             if self.warms and {"any", fields["type"]} & set(memory.of):
