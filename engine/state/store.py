@@ -18,6 +18,7 @@ from engine.core.state.strikes import Strike
 from engine.errors import StateError
 from engine.state.entity_budget import EntityBudget, load_entity_budget
 from engine.state.scored import BLOCK, Change, Found, ScoredBlocks, Without, index_entries
+from engine.state.timers import Timers
 
 USER = b"e"
 """Key prefix of users' records: e + user id."""
@@ -67,6 +68,7 @@ class PartitionState:
         self._watermarks: dict[Source, int] | None = None
         self._entity_budget: EntityBudget | None = None
         self.scored = ScoredBlocks()
+        self.timers = Timers(database)
         self.hits = 0
         self.misses = 0
 
@@ -139,11 +141,14 @@ class PartitionState:
         """The watermarks as a change: the last one of a batch, so that whoever has it has the records too."""
         return WATERMARKS, dump_watermarks(self.watermarks())
 
-    def settle(self, records: dict[bytes, EntityRecord], scored: Iterable[Change]) -> None:
-        """These records, and these blocks and verdicts, are in RocksDB now: memory may be given up."""
+    def settle(
+        self, records: dict[bytes, EntityRecord], scored: Iterable[Change], timers: Iterable[Change] = ()
+    ) -> None:
+        """These records, these blocks and verdicts, and these timers, are in RocksDB now: memory may be given up."""
         for record in records.values():
             record.pending_writes -= 1
         self.scored.settle(scored)
+        self.timers.settle(timers)
         self._evict()
 
     def scored_events(self, ids: Iterable[int]) -> dict[int, list[Found]]:

@@ -1,4 +1,4 @@
-"""What became of an event, as an event of its own: it was hit, acted on, labelled.
+"""What became of an event, as an event of its own: it was hit, acted on, labelled, or nothing came after it.
 
 Such a follow-up has the fields of the event that it is about, and enters counters as any other: so a rule can ask how
 often a domain's posts were confirmed spam. Its type begins with a sign that no type of a producer's may begin with.
@@ -11,8 +11,9 @@ SIGN: Final = "@"
 """The first character of follow-ups' types."""
 
 ANY_ACTION = f"{SIGN}action.any"
+_LABEL, _ABSENT = f"{SIGN}label.", f"{SIGN}absent."
 
-_WRITTEN = re.compile(r"(?:label\.(?:spam|ham)|(?:hit|shadow|action)\.[a-z_][a-z0-9_]*)")
+_WRITTEN = re.compile(r"(?:label\.(?:spam|ham)|(?:hit|shadow|action|absent)\.[a-z_][a-z0-9_]*)")
 
 
 def is_follow_up(event_type: str) -> bool:
@@ -45,9 +46,24 @@ def action_type(kind: str) -> str:
     return f"{SIGN}action.{kind}"
 
 
+def absence_type(sequence: str) -> str:
+    """Of events that were not followed by what this sequence waits for."""
+    return f"{_ABSENT}{sequence}"
+
+
 def is_of_decision(event_type: str) -> bool:
-    """Whether it is a decision that brings follow-ups of this type about, and no label."""
-    return is_follow_up(event_type) and not event_type.startswith(f"{SIGN}label.")
+    """Whether it is a decision that brings follow-ups of this type about: no label, and no lapse of time."""
+    return is_follow_up(event_type) and not event_type.startswith((_LABEL, _ABSENT))
+
+
+def is_of_label(event_type: str) -> bool:
+    """Whether it is a label that brings follow-ups of this type about."""
+    return event_type.startswith(_LABEL)
+
+
+def absence_met(event_type: str) -> str | None:
+    """The sequence whose absences this type is about, if it is about such."""
+    return event_type.removeprefix(_ABSENT) if event_type.startswith(_ABSENT) else None
 
 
 def rule_met(event_type: str) -> str | None:

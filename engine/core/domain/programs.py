@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from engine.core.domain.decisions import ClauseTrace, Contribution, Value
-from engine.core.domain.follow_ups import is_of_decision
+from engine.core.domain.follow_ups import is_of_decision, is_of_label
 from engine.core.domain.reference import Lookup
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.clusters import ClusterSpec
@@ -54,6 +54,18 @@ class Warming(NamedTuple):
     key: int
     warm_ms: int
     enters: bool
+
+
+class Absence(NamedTuple):
+    """An event of these types is waited upon: whether within `within_ms` of it something comes of its user that would
+    be entered into the series `none_key`. `type`: of the follow-up where nothing does; `paths`: what of the event that
+    takes along; `after_key`: the series of the events waited upon."""
+
+    type: str
+    within_ms: int
+    after_key: int
+    none_key: int
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,8 @@ class Program:
     `observe` enters the event into its user's series; `decider` has the rules that need nothing but the
     user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again; `lookups`: what either
     reads of reference data, in their order; `recall`: what the user remembers, and what counters are without the event,
-    where that is asked for, and `warming`, for how long something has been watched.
+    where that is asked for, and `warming`, for how long something has been watched; `absences`: what is waited for from
+    such an event on.
     """
 
     observe: Observe
@@ -132,6 +145,7 @@ class Program:
     lookups: tuple[Lookup, ...] = ()
     recall: Recall | None = None
     warming: tuple[Warming, ...] = ()
+    absences: tuple[Absence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +164,7 @@ class FollowUps:
     @property
     def of_labels(self) -> bool:
         """Whether labels have: then events are kept until they are labelled."""
-        return not all(map(is_of_decision, self.types))
+        return any(map(is_of_label, self.types))
 
 
 NO_FOLLOW_UPS = FollowUps()

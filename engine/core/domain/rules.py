@@ -8,7 +8,7 @@ from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.programs import NO_FOLLOW_UPS, AskModel, FollowUps, Program, Readings, Rest, Watch
+from engine.core.domain.programs import NO_FOLLOW_UPS, Absence, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.tells import Tell
 from engine.core.series.entity_series import EntitySeries
@@ -212,7 +212,8 @@ class Rulebook:
     `budget_windows`: the different windows of budgets;
     `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
-    `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come."""
+    `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come;
+    `absences`: what is waited for, by the type of the follow-up."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -232,6 +233,7 @@ class Rulebook:
     tables: Mapping[str, Mapping[str, Row]] = field(default_factory=dict, repr=False)
     topics: Mapping[str, str] = field(default_factory=dict)
     memories: Mapping[str, Memory] = field(default_factory=dict)
+    absences: Mapping[str, Absence] = field(default_factory=dict)
 
     @property
     def keeps_ledger(self) -> bool:

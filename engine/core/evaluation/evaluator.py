@@ -8,7 +8,7 @@ and the models, and on nothing else. The same code runs live, in replays and in 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from engine.core.domain.decisions import ClauseTrace, Decision, Hit, Outcome, strongest
@@ -17,6 +17,7 @@ from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.programs import Decider, Program, Readings, RoutingProgram, Scorer
 from engine.core.domain.reference import VERSIONS
 from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.absences import Timer, has_lapsed, timers_of
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
 from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
@@ -35,15 +36,17 @@ from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIE
 @dataclass(slots=True)
 class Evaluation:
     """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
-    if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision.
-    """
+    if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision;
+    `timers`: what is waited for from the event on."""
 
     decision: Decision | None
     routed: RoutedEvent | None = None
     follow_ups: Sequence[FollowUp] = ()
+    timers: Sequence[Timer] = ()
 
 
 NOTHING = Evaluation(None)
+_SENT_AGAIN = Evaluation(None)
 _SAMPLED_BITS = 2**32 - 1
 
 
@@ -91,6 +94,15 @@ class Evaluator:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
         the rulebook's for its type, `user_partition` the partition to which a routed event comes back, `ledger` that
         one's."""
+        result = self._evaluate(event, program, record, user_partition, ledger)
+        if program.absences and result is not _SENT_AGAIN:
+            keys = route(self._follow_ups.entities, event.fields)
+            result = replace(result, timers=timers_of(program.absences, event, record, user_partition, keys))
+        return result
+
+    def _evaluate(
+        self, event: Event, program: Program, record: EntityRecord, user_partition: int, ledger: EntityRecord | None
+    ) -> Evaluation:
         if event.place < 0:
             self.prepare([(event, program.decider)])
         event.identity = key = event.identity or identity_of(event.user_id, event.type, event.event_id)
@@ -101,7 +113,7 @@ class Evaluator:
         known = remember(record.recent, key, event.content, RECENT_IDS)
         if known == SEEN:
             self.tally.duplicates += 1
-            return NOTHING
+            return _SENT_AGAIN
         if known == CONFLICTING:
             self.tally.conflicting += 1
             event.fields[CONFLICTING_IDS] = True
@@ -158,6 +170,13 @@ class Evaluator:
             if routed is not None:
                 routed.withdrawn = follow_up.withdrawn
         return Evaluation(decision, routed, self._followed(case, ()))
+
+    def lapse(self, timer: Timer, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation | None:
+        """A timer is due: apply its follow-up, if what it has waited for certainly did not come; None where it did, or
+        nobody asks any more."""
+        if not has_lapsed(timer, self.rulebook.absences.get(timer.follow_up.type), record):
+            return None
+        return self.follow(timer.follow_up, record, ledger)
 
     def prepare_returned(self, routed_events: Sequence[RoutedEvent]) -> list[Event]:
         """The same for events that are back from their entities. Returns them, for `decide_returned`."""

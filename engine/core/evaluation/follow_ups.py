@@ -5,7 +5,7 @@ named. So what has become of an event counts after its decision, never in it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -28,6 +28,12 @@ from engine.core.kernel import hash64, lookup
 
 _IN_FORCE: frozenset[Effect] = frozenset(("acted", "cooldown", "strike"))
 """Hits that count for the rule: it acted, or would have, had it not acted before."""
+
+_MOST_CHARS: Final = 1_024
+_MOST_ITEMS: Final = 16
+"""Of a text and of a list: more of an event does not wait for what becomes of it."""
+
+_SCALARS = (str, int, float, bool)
 
 
 class FollowUp(msgspec.Struct, array_like=True, tag_field="tag", tag="follow_up"):
@@ -72,6 +78,19 @@ def follow_ups_of(
 def taken_along(paths: Sequence[str], fields: Fields) -> Fields:
     """What of an event's fields stands at these paths, by path."""
     return {path: value for path in paths if (value := lookup(fields, path)) is not None}
+
+
+def bounded(fields: Fields) -> Fields:
+    """What of these fields waits in the state: texts are cut, lists too, and what is nested is left out."""
+    return {path: kept for path, value in fields.items() if (kept := _short(value)) is not None}
+
+
+def _short(value: Any) -> Any:
+    if type(value) is str:
+        return value[:_MOST_CHARS]
+    if type(value) is list:
+        return [_short(item) for item in value[:_MOST_ITEMS] if type(item) in _SCALARS]
+    return value if type(value) in _SCALARS else None
 
 
 def _happened(event: Event, hits: Sequence[Hit], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:

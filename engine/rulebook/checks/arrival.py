@@ -81,7 +81,9 @@ def _with_others(rule: RuleDeclaration, rules: list[RuleDeclaration], known: Map
 
 
 def _kinds(refs: list[Ref], rulebook: Rulebook) -> list[str]:
-    kinds = {rulebook.counters[ref.target].by for ref in refs if ref.kind == "counter"}
+    names = [ref.target for ref in refs if ref.kind == "counter"]
+    names += [f"{ref.target} step 1" for ref in refs if ref.kind == "sequence"]
+    kinds = {rulebook.counters[name].by for name in names}
     return sorted(kinds - {USER})
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
+from engine.core.domain.follow_ups import absence_met
 from engine.core.domain.rules import threshold_of
 from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Span
@@ -46,7 +47,8 @@ class _Fingerprints:
 
     def parts(self, rule: RuleDeclaration) -> list[str]:
         """All that makes up a rule's fingerprint."""
-        parts, waiting = [rule.rule.name, *rule.rule.events], list[_Name]()
+        parts = [rule.rule.name, *rule.rule.events]
+        waiting = [("absence", name) for kind in rule.rule.events if (name := absence_met(kind)) is not None]
         for group in (rule.when, rule.any, rule.unless):
             parts.append("|")
             for clause in group:
@@ -66,6 +68,13 @@ class _Fingerprints:
             return str(hash32("\x00".join(sorted(declared.lists.get(key, ()))))), []
         if kind == "counter" and key in declared.counters:
             return self._counter(declared.counters[key])
+        if kind == "sequence" and key in declared.sequences:
+            sequence = declared.sequences[key]
+            told = (sequence.by, sequence.within_ms, [many for _, many in sequence.steps], sequence.without)
+            return _canonical(told), [("counter", name) for name in sequence.counters()]
+        if kind == "absence" and key in declared.absences:
+            absence = declared.absences[key]
+            return _canonical((absence.within_ms,)), [("counter", absence.after), ("counter", absence.none)]
         if kind == "value" and key in declared.values:
             value = declared.values[key].expr
             return _canonical(value), list(_names(value))

@@ -7,7 +7,7 @@ its own hits would make it hold again and again.
 
 from collections.abc import Iterable, Mapping
 
-from engine.core.domain.follow_ups import is_follow_up, is_of_decision, rule_met, written_type
+from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision, rule_met, written_type
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.schema import ACTION_KINDS
 from engine.rulebook.sections.declarations import Declarations
@@ -43,6 +43,13 @@ def _check_type(made: Declarations, rules: Iterable[str], kind: str, span: Span)
     if rule is not None and rule not in rules:
         hint = did_you_mean(rule, rules) or "it has to be a rule of this rulebook"
         made.diagnostics.error(span, f'`{written_type(kind)}` is about the hits of "{rule}", which is no rule', hint)
+    sequence = absence_met(kind)
+    if sequence is not None and sequence not in made.absences:
+        known = [f"absent.{name}" for name in made.absences]
+        hint = did_you_mean(written_type(kind), known) or f"declare it: {sequence}: {{after: …, none: …, within: 24h}}"
+        if sequence in made.sequences:
+            hint = f"`{sequence}` has steps: ask about it in a clause"
+        made.diagnostics.error(span, f"`{written_type(kind)}` is about no sequence with `after` and `none`", hint)
     if kind.startswith("@action.") and kind.removeprefix("@action.") not in (*ACTION_KINDS, _ANY):
         known = [f"action.{each}" for each in (_ANY, *ACTION_KINDS)]
         hint = did_you_mean(written_type(kind), known) or f"one of: {', '.join(known)}"

@@ -160,6 +160,8 @@ class _Reading:
             case Ref(kind="derived"):
                 body = self.declared.derived[expr.target][1]
                 return self.lacking(body, truth) if isinstance(body, Expr) else []
+            case Ref(kind="sequence"):
+                return self._incomplete(expr.target) if truth else []
             case Ref():
                 return self._value(expr, truth)
             case Compare(op="==" | "!=" as op, left=Ref() as ref, right=Constant(value=value)):
@@ -184,6 +186,11 @@ class _Reading:
         if ref.kind not in ("field", "event") or not is_plain or path in ("ip", *COMPUTED_FIELDS):
             return []
         return self._ask("value", path, ref.written, value)
+
+    def _incomplete(self, name: str) -> list[Requirement]:
+        """What keeps a sequence from ever being completed."""
+        counters = [self.declared.counters[counter] for counter, _ in self.declared.sequences[name].steps]
+        return [each for counter in counters for each in _uncounted(self.declared, counter, self.is_there)]
 
     def _uncounted(self, ref: Ref) -> list[Requirement]:
         """What keeps a counter, or a ratio of two, from ever being more than 0."""

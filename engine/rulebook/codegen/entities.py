@@ -16,7 +16,9 @@ from engine.rulebook.codegen.reachability import reachable
 from engine.rulebook.codegen.readings import from_series, from_values, store_of
 from engine.rulebook.codegen.remembering import recalling, rememberings
 from engine.rulebook.codegen.runtime import RUNTIME
+from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.sections.declarations import SequenceDeclaration
 from engine.rulebook.sections.dependencies import Dependencies, reached
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
@@ -24,10 +26,11 @@ _READERS_AT = {"count": "read_count_at", "distinct": "read_distinct_at"}
 
 
 class Asked(NamedTuple):
-    """Counters, and what is remembered, of one kind of entity."""
+    """Counters, what is remembered, and sequences, of one kind of entity."""
 
     counters: Sequence[Counter]
     memories: Sequence[Memory]
+    sequences: Sequence[SequenceDeclaration] = ()
 
 
 class EntityWriter:
@@ -43,7 +46,8 @@ class EntityWriter:
         keys, observe, read, withdraw = (self._words.scope(namespace, from_series, no_score) for _ in range(4))
         lines = observations(self._words, observe, entered.counters)
         lines += rememberings(self._words, observe, entered.memories)
-        named = [*entered.counters, *answered.counters] if not entered.memories and not answered.memories else []
+        others = (*entered.memories, *answered.memories, *answered.sequences)
+        named = [*entered.counters, *answered.counters] if not others else []
         source = [
             function("find(f)", keys, [f" return {self._keys(keys, kind, named)}"]),
             function("observe(f, s, now, k)", observe, lines),
@@ -71,6 +75,7 @@ class EntityWriter:
         scope = self._words.scope(namespace, from_series, no_score)
         counters = asked.counters
         entries = [f"{counter.name!r}: {from_series(scope, counter)}" for counter in counters]
+        entries += self._completions(scope, asked)
         names = [memory.name for memory in asked.memories if memory.by == USER]
         names += [memory.watched for memory in asked.memories if memory.warm_ms]
         entries += [f"{name!r}: s.recalled.get({name!r})" for name in names]
@@ -201,7 +206,11 @@ class EntityWriter:
         entries = [f"{entity_name(named)!r}: k"] if named is not None else []
         entries += [f"{counter.name!r}: {self._read(scope, counter)}" for counter in asked.counters]
         entries += [f"{memory.name!r}: s.recalled.get({memory.name!r})" for memory in asked.memories]
-        return self._words.values(scope, asked.counters, entries)
+        return self._words.values(scope, asked.counters, [*entries, *self._completions(scope, asked)])
+
+    def _completions(self, scope: Scope, asked: Asked) -> list[str]:
+        """Sequences by name."""
+        return [f"{each.name!r}: {completing(scope, each, self._words.counters)}" for each in asked.sequences]
 
     def _read(self, scope: Scope, counter: Counter) -> str:
         left_out = excluding(self._words, scope, counter)

@@ -14,6 +14,7 @@ from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING
 from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.readings import from_values
 from engine.rulebook.codegen.runtime import invalid
+from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
 from engine.rulebook.language.nodes import Ref, names_in
@@ -29,7 +30,7 @@ _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
     "size": (int, float),
 }  # fmt: skip
-_COST = {"field": 0, "event": 0, "memory": 1, "counter": 1, "derived": 2, "value": 2, "score": 1, "keys": 3}
+_COST = {"field": 0, "event": 0, "memory": 1, "counter": 1, "sequence": 2, "derived": 2, "value": 2, "score": 1, "keys": 3}
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
 
@@ -79,6 +80,10 @@ class Vocabulary:
                 return counter(scope, self.counters[ref.target])
             case "memory":
                 return recalled(self.memories[ref.target], "s" if counter is from_values else "s.recalled")
+            case "sequence" if counter is from_values:
+                return f"s.get({ref.target!r})"
+            case "sequence":
+                return completing(scope, self.declared.sequences[ref.target], self.counters)
             case "score":
                 return score(scope, ref.target)
             case "value":

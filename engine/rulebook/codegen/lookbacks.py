@@ -33,7 +33,7 @@ def _can_look_back(
         report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {counted_over}")
     elif any(_recalls(clause, needs) for clause in clauses):
         report.error(
-            rule.span, "`also: earlier` cannot use what entities remember", "count with `count` or `distinct` instead"
+            rule.span, "`also: earlier` cannot use what entities remember, or sequences", "count with `count` or `distinct` instead"
         )
     elif any(needs.counters[name].before for name in names if needs.counters[name].by in kinds):
         report.error(rule.span, "`also: earlier` cannot use counters with `before`", "leave `before` out of them")
@@ -49,7 +49,7 @@ def _can_look_back(
 def _recalls(clause: Clause, needs: Dependencies) -> bool:
     """Whether a clause reads what other entities than the user remember."""
     refs = reached(needs.declared, clause.expr)
-    return any(ref.kind == "memory" and entity_of(needs.declared, ref) != USER for ref in refs)
+    return any(ref.kind in ("memory", "sequence") and entity_of(needs.declared, ref) != USER for ref in refs)
 
 
 def is_split(rule: RuleDeclaration, rules: list[RuleDeclaration], needs: Dependencies, feature: str) -> bool:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
-from engine.core.domain.follow_ups import is_follow_up, is_of_decision
-from engine.core.domain.programs import ClusterProgram, Decider, FollowUps, Program, RoutingProgram
+from engine.core.domain.follow_ups import absence_met, absence_type, is_follow_up, is_of_decision
+from engine.core.domain.programs import Absence, ClusterProgram, Decider, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
 from engine.core.domain.rules import USER, Counter, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
@@ -35,6 +35,7 @@ from engine.rulebook.codegen.readings import from_series, from_values
 from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
+from engine.rulebook.codegen.sequencing import find_absences, sequences_asked
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import KEY_PATHS
 from engine.rulebook.language.nodes import Ref
@@ -78,7 +79,21 @@ class ProgramWriter:
         lookups = self._lookups(rules, asked, counters)
         if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
             routing = replace(routing, carried=(*routing.carried, VERSIONS))
-        return Program(namespace["observe"], decider, routing, namespace.get("withdraw"), lookups, recall, watched)
+        return Program(
+            namespace["observe"], decider, routing, namespace.get("withdraw"), lookups, recall, watched,
+            self._absences(event_type),
+        )
+
+    def absences(self) -> dict[str, Absence]:
+        """What is waited for, by the type of the follow-up that comes where it does not come."""
+        taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
+        return find_absences(self._words.declared, self._words.counters, taken)
+
+    def _absences(self, event_type: str) -> tuple[Absence, ...]:
+        """What is waited for from events of a type on."""
+        declared = self._words.declared
+        after = {absence_type(each.name): declared.counters[each.after].of for each in declared.absences.values()}
+        return tuple(absence for kind, absence in self.absences().items() if concerns(after[kind], event_type))
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
         """The paths of an event that a follow-up of this type needs: for its counters, and for rules about it."""
@@ -121,7 +136,8 @@ class ProgramWriter:
         needed = self._reached(away, [name for name in asked if name in self._needs.away_models])
         read = {ref.target: self._words.counters[ref.target] for ref in needed if ref.kind == "counter"}
         recalled = {ref.target: self._words.memories[ref.target] for ref in needed if ref.kind == "memory"}
-        answering = Asked([*read.values()], [*recalled.values()])
+        completed = sequences_asked(self._words.declared, {ref.target for ref in needed if ref.kind == "sequence"})
+        answering = Asked([*read.values()], [*recalled.values()], completed)
         clusters = self._clusters(event_type, read.values())
         kinds = {each.by for group in (*entering, *answering) for each in group} | {
             kind for cluster in clusters.values() for kind in cluster.spec.share
@@ -135,7 +151,7 @@ class ProgramWriter:
             entities[kind] = self._entities.program(kind, event_type, _at(kind, entering), answered, is_target)
         if not entities and not away:
             return None
-        gathered = Asked(_at(USER, answering).counters, answering.memories)
+        gathered = _at(USER, answering)._replace(memories=answering.memories)
         scores = [name for name in asked if name not in self._needs.away_models and _named(name, needed)]
         decider = self._decider(
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
@@ -273,7 +289,9 @@ class ProgramWriter:
 
 def _at(kind: str, asked: Asked) -> Asked:
     """Those of one kind of entity."""
-    return Asked([each for each in asked.counters if each.by == kind], [m for m in asked.memories if m.by == kind])
+    counters = [counter for counter in asked.counters if counter.by == kind]
+    memories = [memory for memory in asked.memories if memory.by == kind]
+    return Asked(counters, memories, [sequence for sequence in asked.sequences if sequence.by == kind])
 
 
 def _deeds(rules: Rules) -> Iterator[ActionTemplate]:

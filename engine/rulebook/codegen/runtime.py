@@ -43,6 +43,7 @@ from engine.core.series.remembered import (
     recall_new,
     warmed,
 )
+from engine.core.series.sequences import completed
 from engine.core.series.sketches import (
     add_approx_amount,
     add_approx_count,
@@ -214,7 +215,7 @@ RUNTIME: dict[str, Any] = {
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
     "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
     "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx": doubt_approx,
-    "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,
+    "completed": completed, "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,
     "domain": domain_of, "domains": domains, "skeleton": unmasked, "mailbox": mailbox, "is_disposable": is_disposable,
     "repeats": repeats, "entropy": entropy, "similarity": similarity, "hour": hour, "weekday": weekday,
     "members": members, "member_tokens": member_tokens, "moment_text": moment_text, "km": km,

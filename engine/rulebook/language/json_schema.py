@@ -17,6 +17,7 @@ from engine.rulebook.language.schema import (
     LIST,
     MARK,
     MAX_ACTIONS,
+    MAX_STEPS,
     MEMORY,
     META,
     MODEL,
@@ -25,6 +26,8 @@ from engine.rulebook.language.schema import (
     RATIO,
     RULE,
     SECTIONS,
+    SEQUENCE,
+    SEQUENCE_STEP,
     STEP,
     STEP_OF_EXAMPLE,
     TABLE,
@@ -118,6 +121,17 @@ def json_schema() -> Json:
             clusters=named(shaped(CLUSTER)),
             marks=named(shaped(MARK)),
             counters=named(shaped(COUNTER, having=shaped(HAVING))),
+            sequences=named(
+                shaped(
+                    SEQUENCE,
+                    steps={
+                        "type": "array",
+                        "items": {"anyOf": [TEXT, shaped(SEQUENCE_STEP)]},
+                        "minItems": 2,
+                        "maxItems": MAX_STEPS,
+                    },
+                )
+            ),
             derived=named({"anyOf": [TEXT, shaped(RATIO)]}),
             lists=named(shaped(LIST)),
             models=named(shaped(MODEL)),

@@ -25,7 +25,7 @@ class Constant(Expr):
 
 @dataclass(slots=True)
 class Ref(Expr):
-    """A name. `kind`: field, value, memory, counter, derived, score, keys or event; `target`: the name within that
+    """A name. `kind`: field, value, memory, counter, sequence, derived, score, keys or event; `target`: the name within that
     kind."""
 
     kind: str

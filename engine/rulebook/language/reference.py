@@ -15,6 +15,8 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "counters": ("`name:` and", schema.COUNTER),
     "having": ("", schema.HAVING),
     "values": ("`name:` and", schema.MEMORY),
+    "sequences": ("`name:` and", schema.SEQUENCE),
+    "steps of sequences": ("`a type of events`, or", schema.SEQUENCE_STEP),
     "clusters": ("`name:` and", schema.CLUSTER),
     "marks": ("`name:` and", schema.MARK),
     "derived": ("`name: an expression`, or", schema.RATIO),

@@ -25,6 +25,8 @@ MAX_STRIKES = 50
 MAX_ACTIONS = 4
 MAX_DELAY_MS = 7 * DURATION_MS["d"]
 SEVERITIES = ("low", "medium", "high", "critical")
+MAX_STEPS = 8
+MAX_STEP_TIMES = 100
 AGES = ("last", "first")
 BOUNDS = ("none", "wilson_lower_95")
 
@@ -95,6 +97,22 @@ MEMORY: Shape = {
     "keep": Key("how long a silent entity remembers, such as 90d", _DURATION, required=True),
     "where": Key("only events for which this holds", TEXT),
     "warm": Key("for new and `age: first`: how long to watch before something is taken for new", _DURATION),
+}
+SEQUENCE: Shape = {
+    "steps": Key(
+        "what comes one after the other: types of events, or steps",
+        {"type": "array", "items": {"type": ["string", "object"]}, "minItems": 2, "maxItems": MAX_STEPS},
+    ),
+    "without": Key("with steps: the event type or types of which nothing comes in between", _ONE_OR_MORE),
+    "after": Key("the event type or types after which something does not come, or any", _ONE_OR_MORE),
+    "none": Key("with after: the event type or types that do not come", _ONE_OR_MORE),
+    "within": Key("in which time, such as 1h", _DURATION, required=True),
+    "by": Key("whose events they are; with after: user_id", _ONE_OR_MORE, required=True),
+}
+SEQUENCE_STEP: Shape = {
+    "event": Key("the event type or types, or any", _ONE_OR_MORE, required=True),
+    "times": Key("how many of them", {"type": "integer", "minimum": 1, "maximum": MAX_STEP_TIMES}),
+    "where": Key("only events for which this holds", TEXT),
 }
 RATIO: Shape = {
     "ratio": Key("numerator and denominator", {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}, True),
@@ -287,6 +305,7 @@ SECTIONS: Shape = {
     "clusters": Key("users who share entities", {"type": "object"}),
     "marks": Key("what rules note of an entity for a while", {"type": "object"}),
     "counters": Key("questions over time windows", {"type": "object"}),
+    "sequences": Key("events in an order, and events after which something does not come", {"type": "object"}),
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
     "models": Key("models that score events", {"type": "object"}),
     "ladders": Key("what is done to users whom rules meet again and again", {"type": "object"}),

@@ -80,7 +80,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         return
     if "cap" in keys and _approx(made, keys.get("approx")):
         report.error(keys["cap"].span, "an approximate counter has no `cap`")
-    if where is not None and not _reads_the_user_alone(made, where):
+    if where is not None and not reads_the_user_alone(made, where):
         return
     made.counters[name] = CounterDeclaration(
         name=name,
@@ -174,7 +174,7 @@ def _countable(made: Declarations, kind: str, subject: str, written: str, span: 
 def is_known_at(made: Declarations, where: Expr, by: str) -> bool:
     """Whether all that a `where` of what is remembered reads is known at an entity of this kind; an error where it is
     not."""
-    return (_reads_event_alone if by != USER else _reads_the_user_alone)(made, where)
+    return (_reads_event_alone if by != USER else reads_the_user_alone)(made, where)
 
 
 def _reads_event_alone(made: Declarations, where: Expr) -> bool:
@@ -188,7 +188,7 @@ def _reads_event_alone(made: Declarations, where: Expr) -> bool:
     return True
 
 
-def _reads_the_user_alone(made: Declarations, where: Expr) -> bool:
+def reads_the_user_alone(made: Declarations, where: Expr) -> bool:
     """At a user, counters of other entities are not known. For those it is asked there too, before the event goes to
     its entities."""
     for ref in reached(made, where):

@@ -97,6 +97,34 @@ class MemoryDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceDeclaration:
+    """Steps in an order. `steps`: the counter of each, and how many of its events make it; `without`: the counter of
+    what may not lie in between."""
+
+    name: str
+    span: Span
+    by: str
+    within_ms: int
+    steps: tuple[tuple[str, int], ...]
+    without: str | None
+
+    def counters(self) -> list[str]:
+        """All that it is made of."""
+        return [*(counter for counter, _ in self.steps), *([self.without] if self.without is not None else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceDeclaration:
+    """Events after which something did not come: the counters of both."""
+
+    name: str
+    span: Span
+    within_ms: int
+    after: str
+    none: str
+
+
+@dataclass(frozen=True, slots=True)
 class RatioDeclaration:
     """numerator / denominator, unknown below `at_least`, or its Wilson lower bound."""
 
@@ -129,6 +157,8 @@ class Declarations:
     counters: dict[str, CounterDeclaration] = field(default_factory=dict)
     marks: dict[str, tuple[str, int]] = field(default_factory=dict)
     markers: dict[str, list[str]] = field(default_factory=dict)
+    sequences: dict[str, SequenceDeclaration] = field(default_factory=dict)
+    absences: dict[str, AbsenceDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     topics: dict[str, str] = field(default_factory=dict)
     tables: dict[str, dict[str, Row]] = field(default_factory=dict)
@@ -228,6 +258,12 @@ class Declarations:
             return Ref(span=span, type=self.memories[name].type, kind="memory", target=name, written=name)
         if name in self.counters:
             return Ref(span=span, type=self.counters[name].type, kind="counter", target=name, written=name)
+        if name in self.sequences:
+            return Ref(span=span, type="bool", kind="sequence", target=name, written=name)
+        if name in self.absences:
+            hint = f"write a rule about it: event: absent.{name}"
+            self.diagnostics.error(span, f"`{name}` is known when its time is over, not at an event", hint)
+            return None
         if name in self.derived:
             return Ref(span=span, type=self.derived[name][0], kind="derived", target=name, written=name)
         if name in KEY_LISTS:
@@ -240,7 +276,8 @@ class Declarations:
         if name in self.to_come:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
             return None
-        known = [*self.fields, *self.values, *self.memories, *self.counters, *self.derived, *KEY_LISTS]
+        counters = [counter for counter in self.counters if " " not in counter]
+        known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived, *KEY_LISTS]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
         return None

@@ -39,9 +39,12 @@ def values_written(declared: Declarations, counter: CounterDeclaration) -> list[
 
 
 def entity_of(declared: Declarations, ref: Ref) -> str | None:
-    """The kind of entity at which a name has its value, if it has it at one: a counter, or what is remembered."""
+    """The kind of entity at which a name has its value, if it has it at one: a counter, a sequence, or what is
+    remembered."""
     if ref.kind == "counter" and ref.target in declared.counters:
         return declared.counters[ref.target].by
+    if ref.kind == "sequence":
+        return declared.sequences[ref.target].by
     return declared.memories[ref.target].by if ref.kind == "memory" else None
 
 

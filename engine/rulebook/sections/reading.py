@@ -29,6 +29,7 @@ from engine.rulebook.sections.marks import find_markers, read_mark
 from engine.rulebook.sections.memories import read_memory
 from engine.rulebook.sections.reference import files_named, read_enrichment, read_table
 from engine.rulebook.sections.rollout import read_share
+from engine.rulebook.sections.sequences import read_sequence
 from engine.rulebook.sections.values import is_shallow, read_value
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -91,13 +92,14 @@ _COMPUTED: dict[str, Type] = {
     CONFLICTING_IDS: "bool",
 }
 _BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *KEY_SOURCES))
-_PLAINLY_NAMED = ("fields", "values", "counters", "derived")
+_PLAINLY_NAMED = ("fields", "values", "counters", "sequences", "derived")
 """What clauses call by its name alone."""
 _NAMED_ALREADY = defaultdict(
     frozenset,
     fields=frozenset((*KEY_SOURCES, *_COMPUTED)) - {"text", EVENT_TIME},
     values=_BUILT_IN,
     counters=_BUILT_IN,
+    sequences=_BUILT_IN,
     derived=_BUILT_IN,
     tables=_BUILT_IN,
     clusters=_BUILT_IN,
@@ -254,6 +256,7 @@ _READERS = {
     "clusters": read_cluster,
     "marks": read_mark,
     "counters": read_counter,
+    "sequences": read_sequence,
     "models": _read_model,
     "derived": _read_derived,
     "ladders": _read_ladder,

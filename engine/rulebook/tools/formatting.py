@@ -16,7 +16,7 @@ from engine.rulebook.language.source import parse
 
 Lines = list[str]
 
-_ALIGNED = ("fields", "tables", "lists", "values", "counters", "derived")
+_ALIGNED = ("fields", "tables", "lists", "values", "counters", "sequences", "derived")
 _KEY = re.compile(r"( *)([A-Za-z_][\w.]*):( *)(.*)")
 
 

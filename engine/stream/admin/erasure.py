@@ -17,6 +17,8 @@ from engine.learning.labels import subject_of
 from engine.settings import Settings
 from engine.state.scored import ACTION, BLOCK, STRIKE, VERDICT, event_of_action, events_of, strike_name, verdict_name
 from engine.state.store import ENTITY
+from engine.state.timers import TIMER
+from engine.stream.handlers.absences import user_of
 from engine.stream.handlers.erasure import Forget, is_about
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.hop_messages import encode_request
@@ -154,6 +156,8 @@ def _kind(key: bytes, value: bytes, user_data: UserData) -> tuple[str, list[str]
     """What a record is, and under which of his names it is about the user."""
     if key.startswith(BLOCK):
         return "features as scored", [name for name in user_data.names if _note_scored(user_data, value, name)]
+    if key.startswith(TIMER):
+        return "events that are waited upon", [name for name in user_data.names if name == user_of(value)]
     owners = [name for name in user_data.names if is_about(key, name)]
     if owners or not key.startswith(ENTITY):
         return "records of counters", owners

@@ -55,11 +55,18 @@ class StateOutcome(Outcome):
     state: PartitionState | None = None
     records: dict[bytes, EntityRecord] = field(default_factory=dict)
     scored: list[Change] = field(default_factory=list)
+    timers: list[Change] = field(default_factory=list)
 
     def keep_scored(self, changes: list[Change]) -> None:
         """Blocks and verdicts: before the entities' records in the changelog, as whoever has those has these too."""
         self.changes += changes
         self.scored += changes
+
+    def keep_timers(self, changes: list[Change]) -> None:
+        """Timers that begin, before the records of the events that are waited upon; that end, after those of the
+        follow-ups: a batch that is repeated in part finds them again."""
+        self.changes += changes
+        self.timers += changes
 
     def ledger(self, rulebook: Rulebook) -> EntityRecord | None:
         """The partition's ledger, to be changed and kept; None where none is needed."""
@@ -71,7 +78,7 @@ class StateOutcome(Outcome):
     def settle(self) -> None:
         """The state may give up memory now."""
         if self.state is not None:
-            self.state.settle(self.records, self.scored)
+            self.state.settle(self.records, self.scored, self.timers)
 
 
 def slices(records: Sequence[Any]) -> Iterator[Sequence[Any]]:

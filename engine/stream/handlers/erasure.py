@@ -15,6 +15,7 @@ from engine.errors import StateError
 from engine.learning.scored import kept
 from engine.state.scored import ACTION, BLOCK, STRIKE, VERDICT, is_kept
 from engine.state.store import ENTITY, PartitionState, user_record_key
+from engine.state.timers import TIMER
 from engine.stream.handlers import kept_events
 from engine.stream.handlers.batches import StateOutcome
 
@@ -22,7 +23,7 @@ _log = structlog.stdlib.get_logger("floodgate")
 
 
 class Forget(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="forget"):
-    """Forget a user. `keys`: of records, blocks and verdicts in this partition."""
+    """Forget a user. `keys`: of records, blocks, verdicts and timers in this partition."""
 
     user_id: str
     keys: list[bytes]
@@ -37,6 +38,8 @@ def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> Non
             outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), leave_out)])
         elif key.startswith((VERDICT, ACTION, STRIKE)):
             outcome.keep_scored([state.scored.drop_verdict(key)])
+        elif key.startswith(TIMER):
+            outcome.keep_timers([state.timers.drop(key)])
         elif is_about(key, request.user_id):
             outcome.records[key] = state.renew(key)
         elif key.startswith(ENTITY):

@@ -15,6 +15,7 @@ from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
+from engine.stream.handlers.absences import Absences
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records, slices
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop, hops_of
 from engine.stream.handlers.kept_events import keep_events
@@ -54,6 +55,7 @@ class EventWorker:
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_EVENTS, settings, metrics)
+        self._absences = Absences(settings, self._results, metrics)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
         self._evaluator: Evaluator | None = None
 
@@ -61,6 +63,7 @@ class EventWorker:
         """Decide with this from the next batch on."""
         self._evaluator = evaluator
         self._scored.use(evaluator)
+        self._absences.use(evaluator)
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -98,26 +101,28 @@ class EventWorker:
             for key, record, event, program in decoded:
                 entity = touched[key]
                 arrived.append((key, record))
-                if record.offset <= entity.offset:
-                    continue  # applied before a crash; its actions went out before its state
-                entity.offset = record.offset
-                applied += 1
-                try:
-                    result = evaluator.evaluate(event, program, entity, partition, ledger)
-                    if result is not NOTHING:
-                        self._results.collect(outcome, result)
-                except Exception as error:  # one event must never stop a partition
-                    _log.exception("an event could not be decided", event_id=event.event_id)
-                    self._rejector.reject(outcome, record, "evaluation_failed", error)
-                    continue
-                if result.routed is not None or result.follow_ups:
-                    go_on(outcome, record, hops_of(result))
+                hops = self._absences.advance(outcome, event.ts_ms) if self._absences.are_asked else []
+                if record.offset > entity.offset:  # else applied before a crash; its actions went out before its state
+                    entity.offset = record.offset
+                    applied += 1
+                    try:
+                        result = evaluator.evaluate(event, program, entity, partition, ledger)
+                        if result is not NOTHING:
+                            self._results.collect(outcome, result)
+                            self._absences.begin(outcome, result.timers)
+                            hops += hops_of(result)
+                    except Exception as error:  # one event must never stop a partition
+                        _log.exception("an event could not be decided", event_id=event.event_id)
+                        self._rejector.reject(outcome, record, "evaluation_failed", error)
+                if hops:
+                    go_on(outcome, record, hops)
             arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
             self._scored.keep(outcome, evaluator, Source(partition, arrivals))
             if evaluator.rulebook.follow_ups.of_labels:
                 events = [event for _, _, event, _ in decoded]
                 outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, events))
         dump_records(outcome, arrived, self._rejector)
+        self._absences.finish(outcome)
         self._count(evaluator, state, applied, len(arrived) - applied)
         return outcome
 

@@ -18,6 +18,7 @@ from engine.stream.handlers.hop_messages import (
     FROM_PUBLISHERS,
     MESSAGES_PER_RECORD,
     Hop,
+    Tick,
     belongs,
     decode_hop,
     state_key,
@@ -34,7 +35,7 @@ class Arrived(NamedTuple):
     key: bytes
     entity_key: EntityKey | None
     record: Any
-    hop: Hop | RetroactiveMatch
+    hop: Hop | RetroactiveMatch | Tick
 
 
 EndOf = Callable[[Source], Awaitable[int]]
@@ -90,6 +91,13 @@ class HopArrivals:
                     refused = StateError("it does not come from one who may make the engine forget, or comes again")
                     self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
+            if isinstance(decoded, Tick):
+                refusal = self._refusal_of_tick(partition, record, decoded)
+                if refusal is None:
+                    arrived.append(Arrived(b"", None, record, decoded))
+                else:
+                    self._rejector.reject(outcome, record, *refusal)
+                continue
             origin, hop = decoded
             entity_key = hop.next_entity() if isinstance(hop, RoutedEvent) else None
             key = state_key(hop, entity_key)
@@ -133,6 +141,16 @@ class HopArrivals:
             return "not_a_hop", StateError(missing)
         if not belongs(hop, key, partition, self._place):
             return "not_of_this_partition", StateError("it belongs to another partition")
+        return None
+
+    def _refusal_of_tick(self, partition: int, record: Any, tick: Tick) -> tuple[str, StateError] | None:
+        """The same of what a worker says about the time."""
+        if not self._is_sealed(record):
+            return "not_a_workers", StateError("it does not come from a worker")
+        if tick.user_partition != partition:
+            return "not_of_this_partition", StateError("it belongs to another partition")
+        if record.timestamp is not None and tick.ts_ms > record.timestamp:
+            return "not_a_hop", StateError(f"it says that it is {tick.ts_ms}, its own record is of {record.timestamp}")
         return None
 
     def _is_asked(self, record: Any, watermarks: dict[Source, int]) -> bool:

@@ -54,11 +54,18 @@ class _RetroactiveMessage(msgspec.Struct, array_like=True, frozen=True, tag_fiel
     content: Hash64
 
 
+class Tick(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="tick"):
+    """In a partition to which no events come, it has become so late."""
+
+    user_partition: Partition
+    ts_ms: Time
+
+
 Hop = RoutedEvent | FollowUp
 """What a decision brings about elsewhere."""
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
-_decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | _RetroactiveMessage | Forget).decode
+_decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | _RetroactiveMessage | Forget | Tick).decode
 
 
 class Departures:
@@ -112,13 +119,18 @@ def encode_request(request: Forget) -> bytes:
     return _encode(request)
 
 
+def encode_tick(tick: Tick) -> bytes:
+    """What a worker tells a partition of its own."""
+    return _encode(tick)
+
+
 def hops_of(result: Evaluation) -> list[Hop]:
     """What an evaluation brings about elsewhere."""
     return [*([result.routed] if result.routed is not None else []), *result.follow_ups]
 
 
-def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Forget:
-    """What `Departures` or `encode_request` encoded. Raises StateError."""
+def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Forget | Tick:
+    """What `Departures`, `encode_request` or `encode_tick` encoded. Raises StateError."""
     try:
         message = _decode(data or b"")
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -131,7 +143,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
         return message.origin, message
     if isinstance(message, FollowUp):
         return message.origin, message
-    if isinstance(message, Forget):
+    if isinstance(message, Forget | Tick):
         return message
     _, *fields = msgspec.structs.astuple(message)
     return message.origin, RetroactiveMatch(*fields)

@@ -21,6 +21,7 @@ from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
+from engine.stream.handlers.absences import Absences
 from engine.stream.handlers.batches import (
     IsSealed,
     Outcome,
@@ -33,7 +34,7 @@ from engine.stream.handlers.batches import (
 )
 from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
-from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, hops_of
+from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
@@ -62,6 +63,7 @@ class HopWorker:
         )
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
+        self._absences = Absences(settings, self._results, metrics)
         self._evaluator: Evaluator | None = None
         self._visits: dict[str, int] = {}  # by kind of entity of the rulebook, since they were counted
         self._ended = 0  # routed events, since then
@@ -70,6 +72,7 @@ class HopWorker:
         """Decide with this from the next batch on."""
         self._evaluator = evaluator
         self._scored.use(evaluator)
+        self._absences.use(evaluator)
         self._visits = dict.fromkeys(evaluator.rulebook.kinds(), 0)
 
     async def on_assigned(self, partition: int) -> int | None:
@@ -96,6 +99,7 @@ class HopWorker:
         for request in requests:
             forget(state, request, outcome)
         dump_records(outcome, arrived, self._rejector)
+        self._absences.finish(outcome)
         # The watermarks come last: whoever has them has all that came before them.
         outcome.changes += [*state.dump_entity_budget(), state.dump_watermarks()]
         return outcome
@@ -105,10 +109,14 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        touched = outcome.state.load(dict.fromkeys([arrival.key for arrival in arrived]))
+        touched = outcome.state.load(dict.fromkeys([arrival.key for arrival in arrived if arrival.key]))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and isinstance(hop, RoutedEvent)]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
+            if isinstance(hop, Tick):
+                departures.begin(record.offset)
+                outcome.messages += [departures.send(sent) for sent in self._absences.advance(outcome, hop.ts_ms)]
+                continue
             entity = touched[key]
             event = next(events) if entity_key is None and isinstance(hop, RoutedEvent) else None
             if record.offset <= entity.hops:

@@ -4,26 +4,20 @@ They stand in blocks beside those of scored events, under the same index, and go
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import label_type
-from engine.core.domain.programs import Fields, FollowUps
-from engine.core.evaluation.follow_ups import FollowUp, taken_along
+from engine.core.domain.programs import FollowUps
+from engine.core.evaluation.follow_ups import FollowUp, bounded, taken_along
 from engine.core.evaluation.routing import NOWHERE, route
 from engine.core.kernel import hash64, hash_all
 from engine.errors import StateError
 from engine.learning.labels import Label
 from engine.state.scored import KEPT, Change, Found, ScoredBlocks, ScoredKeys, payload_of
 from engine.state.store import PartitionState
-
-_MOST_CHARS, _MOST_ITEMS = 1_024, 16
-"""Of a text and of a list: more of an event does not wait for its label."""
-
-_SCALARS = (str, int, float, bool)
 
 
 class KeptEvent(msgspec.Struct, array_like=True):
@@ -92,7 +86,7 @@ def follow_label(
 
 
 def _keep(event: Event, paths: Sequence[str], asked: FollowUps) -> KeptEvent:
-    fields, keys = _bounded(taken_along(paths, event.fields)), route(asked.entities, event.fields)
+    fields, keys = bounded(taken_along(paths, event.fields)), route(asked.entities, event.fields)
     return KeptEvent(event.identify(), event.event_id, event.user_id, fields, keys)
 
 
@@ -101,16 +95,3 @@ def _rows(payload: memoryview) -> list[KeptEvent]:
         return _decode(payload)
     except (msgspec.MsgspecError, ValueError) as error:
         raise StateError(f"kept events of {len(payload)} bytes cannot be read: {error}") from error
-
-
-def _bounded(fields: Fields) -> Fields:
-    return {path: kept for path, value in fields.items() if (kept := _short(value)) is not None}
-
-
-def _short(value: Any) -> Any:
-    """A value as it is kept: texts are cut, lists too, and what is nested is left out."""
-    if type(value) is str:
-        return value[:_MOST_CHARS]
-    if type(value) is list:
-        return [_short(item) for item in value[:_MOST_ITEMS] if type(item) in _SCALARS]
-    return value if type(value) in _SCALARS else None

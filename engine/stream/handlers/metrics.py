@@ -89,6 +89,16 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
+        self.timers_begun = Counter(
+            "floodgate_absences_begun", "Events from which on it is waited for something", registry=registry
+        )
+        self.timers_ended = Counter(
+            "floodgate_absences_ended",
+            "Such events whose time is over: `absent` where certainly nothing came, `none` where something did, or "
+            "may have, or nobody asks any more, `failed` where it could not be decided",
+            ["as"],
+            registry=registry,
+        )
         self.retroactive_matches = Counter(
             "floodgate_retroactive_matches", "Earlier events that a rule acted on", ["rule"], registry=registry
         )

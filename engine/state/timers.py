@@ -1,0 +1,112 @@
+"""What a partition waits for, in the order in which it is due, and how far the time of its events has come.
+
+Timers lie in the partition's database under the time at which they are due. The next ones are known in memory, as far
+as `_CHUNK` of them; the others are read when their turn comes.
+
+    timer       u64 due_ms, big endian | u64 hash       the value is whatever is to be done then
+    clock       u64 ms                                  the latest time that an event had
+"""
+
+import struct
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from engine.state.scored import Change, Reader
+
+TIMER = b"d"
+"""Key prefix of timers."""
+CLOCK = b"c"
+"""Key of how far the time of the partition's events has come."""
+
+_CHUNK = 1_000
+_KEY, _CLOCK = struct.Struct(">QQ"), struct.Struct("<Q")
+_END = b"e"
+"""Behind all timers."""
+
+
+class Timers:
+    """One partition's timers and their clock. What is under way to the database is kept in memory until `settle`."""
+
+    def __init__(self, database: Callable[[], Reader]) -> None:
+        self._database = database
+        self._pending: dict[bytes, tuple[bytes | None, int]] = {}
+        self._next: list[bytes] = []  # all that there are before `_known_until`, in order
+        self._known_until = TIMER
+        self._now_ms: int | None = None
+
+    # -- the clock ---------------------------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        """The latest time that an event had, or that was told."""
+        if self._now_ms is None:
+            (stored,) = self._database().get([CLOCK])
+            self._now_ms = _CLOCK.unpack(stored)[0] if stored and len(stored) == _CLOCK.size else 0
+        return self._now_ms
+
+    def advance(self, ts_ms: int) -> None:
+        """The clock never goes back."""
+        if ts_ms > self.now_ms:
+            self._now_ms = ts_ms
+
+    def dump_clock(self) -> Change:
+        """The clock as a change: the last one of a batch, so that whoever has it has all that came before."""
+        return CLOCK, _CLOCK.pack(self.now_ms)
+
+    # -- timers ------------------------------------------------------------------------------------
+
+    def put(self, due_ms: int, identity: int, value: bytes) -> Change:
+        """Begin a timer. One that is there already stays as it is."""
+        key = TIMER + _KEY.pack(due_ms, identity)
+        place = bisect_left(self._next, key)
+        if key < self._known_until and key not in self._next[place : place + 1]:
+            self._next.insert(place, key)
+            self._forget_far()
+        return self._keep(key, value)
+
+    def drop(self, key: bytes) -> Change:
+        """End a timer."""
+        return self._keep(key, None)
+
+    def next_due_ms(self) -> int | None:
+        """When the next one is due; None without any. One that has been dropped may still be told."""
+        if not self._next:
+            self._look_ahead()
+        return int(_KEY.unpack_from(self._next[0], len(TIMER))[0]) if self._next else None
+
+    def take(self, before_ms: int) -> Iterator[tuple[bytes, bytes]]:
+        """Key and value of those that are due before a time, in their order. Whoever takes one has to `drop` it."""
+        while (due_ms := self.next_due_ms()) is not None and due_ms < before_ms:
+            key = self._next.pop(0)
+            value = self._pending[key][0] if key in self._pending else self._database().get([key])[0]
+            if value is not None:
+                yield key, value
+
+    def settle(self, changes: Iterable[Change]) -> None:
+        """These changes are in the database."""
+        for key, _ in changes:
+            value, writes = self._pending.pop(key)
+            if writes > 1:
+                self._pending[key] = value, writes - 1
+
+    def _keep(self, key: bytes, value: bytes | None) -> Change:
+        _, writes = self._pending.get(key, (value, 0))
+        self._pending[key] = value, writes + 1
+        return key, value
+
+    def _look_ahead(self) -> None:
+        """Know the next ones after those that are known: of the database, and of those under way to it."""
+        while not self._next and self._known_until < _END:
+            items = self._database().items(from_key=self._known_until)
+            stored = [key for key, _ in islice(items, _CHUNK) if key < _END]
+            until = stored[-1] + b"\x00" if len(stored) == _CHUNK else _END
+            under_way = (key for key in self._pending if self._known_until <= key < until)
+            found = {*stored, *under_way}
+            self._next = sorted(key for key in found if self._pending.get(key, (b"", 0))[0] is not None)
+            self._known_until = until
+
+    def _forget_far(self) -> None:
+        if len(self._next) > 2 * _CHUNK:
+            self._known_until = self._next[_CHUNK]
+            del self._next[_CHUNK:]

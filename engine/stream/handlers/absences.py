@@ -1,0 +1,92 @@
+"""What happens when time passes in a partition and something has not come: timers begin, and end.
+
+The time is that of the partition's events, so the same events bring the same about, live and in a replay, however they
+are batched. Where none come any more, the worker tells the time itself (`Tick`), once all events have been read.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from engine.core.evaluation.absences import Timer
+from engine.core.evaluation.evaluator import Evaluator
+from engine.settings import Settings
+from engine.state.store import PartitionState, user_record_key
+from engine.stream.handlers.batches import StateOutcome
+from engine.stream.handlers.hop_messages import Hop, hops_of
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.results import Results
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+_encode = msgspec.msgpack.Encoder(enc_hook=str).encode
+_decode = msgspec.msgpack.Decoder(Timer).decode
+
+
+class Absences:
+    """The timers of a worker's partitions, as batches of one topic begin and end them."""
+
+    def __init__(self, settings: Settings, results: Results, metrics: Metrics) -> None:
+        self._results, self._metrics = results, metrics
+        # An event may claim to be so much ahead of one that arrives after it, and be believed.
+        self.allowance_ms = 2 * settings.events.clock_tolerance_ms
+        self._evaluator: Evaluator | None = None
+        self._ended: list[bytes] = []
+        self.are_asked = False
+
+    def use(self, evaluator: Evaluator) -> None:
+        """Decide with this from the next batch on."""
+        self._evaluator, self.are_asked = evaluator, bool(evaluator.rulebook.absences)
+
+    def begin(self, outcome: StateOutcome, timers: Sequence[Timer]) -> None:
+        """Let timers run."""
+        assert outcome.state is not None
+        for timer in timers:
+            change = outcome.state.timers.put(timer.follow_up.ts_ms, timer.identity, _encode(timer))
+            outcome.keep_timers([change])
+        if timers:
+            self._metrics.timers_begun.inc(len(timers))
+
+    def advance(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
+        """It has become so late: what is due is applied, before the event that says so. What goes on elsewhere."""
+        state = outcome.state
+        assert state is not None
+        state.timers.advance(ts_ms)
+        hops: list[Hop] = []
+        for key, value in state.timers.take(state.timers.now_ms - self.allowance_ms):
+            self._ended.append(key)
+            try:
+                hops += self._end(outcome, state, value)
+            except Exception:  # one timer must never stop a partition
+                _log.exception("what an event was waited upon for could not be decided")
+                self._metrics.timers_ended.labels("failed").inc()
+        return hops
+
+    def finish(self, outcome: StateOutcome) -> None:
+        """Timers are over once the records of their users are kept; then the clock is."""
+        assert outcome.state is not None
+        outcome.keep_timers([outcome.state.timers.drop(key) for key in self._ended])
+        self._ended = []
+        if self.are_asked:
+            outcome.changes.append(outcome.state.timers.dump_clock())
+
+    def _end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Hop]:
+        assert self._evaluator is not None  # no partition is read before a rulebook is there
+        timer = _decode(value)
+        key = user_record_key(timer.follow_up.user_id)
+        record = outcome.records[key] = state.load([key])[key]
+        result = self._evaluator.lapse(timer, record, outcome.ledger(self._evaluator.rulebook))
+        self._metrics.timers_ended.labels("absent" if result is not None else "none").inc()
+        if result is None:
+            return []
+        self._results.collect(outcome, result)
+        return hops_of(result)
+
+
+def user_of(value: bytes) -> str | None:
+    """Whose event a timer waits upon; None where it cannot be read."""
+    try:
+        return _decode(value).follow_up.user_id
+    except (msgspec.MsgspecError, ValueError):
+        return None
