@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from engine.core.domain.decisions import Action, Effect
-from engine.core.domain.events import EARLIEST_MS, FieldMapping
+from engine.core.domain.decisions import Action, Decision, Effect
+from engine.core.domain.events import EARLIEST_MS, LATEST_MS, FieldMapping
 from engine.core.domain.rules import Rule, Rulebook
 from engine.core.kernel import hash64
 from engine.core.state.entities import EntityRecord
 from engine.core.values.identity import INVALID_FIELDS
 from engine.errors import EventError
 from engine.rulebook.inline_tests.expectations import Expectations, read_actions, read_firing, tell_actions
-from engine.rulebook.inline_tests.failures import Witness, tell_failure
+from engine.rulebook.inline_tests.failures import Clauses, Witness, tell_failure
 from engine.rulebook.inline_tests.presets import preset, what_is_wrong
 from engine.rulebook.inline_tests.stage import ExampleStage, scorer_of
 from engine.rulebook.inline_tests.steps import MAX_EVENTS, Step, StepReader, timeline
@@ -25,6 +25,7 @@ from engine.rulebook.sections.rules import given_of, steps_of
 
 _FIRES: set[Effect] = {"acted", "shadow", "strike", "spared", "holdout", "allowed"}
 """What may come of a rule that fires, as a test has it."""
+Told = tuple[int, set[Effect], list[Action]]
 _START_MS = EARLIEST_MS + 365 * 86_400_000
 
 
@@ -52,10 +53,12 @@ class Play:
     scores: Mapping[str, Any]
     state: Mapping[str, Any]
 
-    def perform(self, rulebook: Rulebook) -> Iterator[tuple[int, set[Effect], list[Action]]]:
-        """The number of each event, 0 of those that are given, with what came of the rule there and what it did."""
+    def perform(self, rulebook: Rulebook) -> Iterator[Told]:
+        """The number of each event, 0 of those that are given, with what came of the rule there and what it did: once
+        more where that came later, as something did not come."""
         scorers = {name: scorer_of(spec, self.scores.get(name)) for name, spec in rulebook.models.items()}
         stage, mapping, now_ms = ExampleStage(rulebook, scorers), FieldMapping(), _START_MS
+        numbers: dict[str, int] = {}
         before = [(0, f"given-{at}", *step) for at, step in enumerate(timeline(self.given), 1)]
         then = ((at, f"example-{at}", *step) for at, step in enumerate(timeline(self.sent), 1))
         for place, (number, event_id, document, gap_ms) in enumerate(chain(before, then)):
@@ -65,13 +68,18 @@ class Play:
             if place == 0 and self.state:
                 user = stage.users.setdefault(event.user_id, EntityRecord())
                 preset(rulebook, self.state, event, user, stage.entities)
-            decisions = [decision for decision in stage.send(event) if decision.event_id == event.event_id]
-            effects = {hit.effect for decision in decisions for hit in decision.hits if hit.rule == self.rule}
-            yield (
-                number,
-                effects,
-                [action for decision in decisions for action in decision.actions if action.rule == self.rule],
-            )
+            for decision in stage.pass_time(event.ts_ms):
+                yield self._told(numbers[decision.event_id], [decision])
+            numbers[event.event_id] = number
+            decisions = stage.send(event)
+            yield self._told(number, [decision for decision in decisions if decision.event_id == event.event_id])
+        for decision in stage.pass_time(LATEST_MS):
+            yield self._told(numbers[decision.event_id], [decision])
+
+    def _told(self, number: int, decisions: Sequence[Decision]) -> Told:
+        effects = {hit.effect for decision in decisions for hit in decision.hits if hit.rule == self.rule}
+        actions = [action for decision in decisions for action in decision.actions if action.rule == self.rule]
+        return number, effects, actions
 
 
 def _run(rulebook: Rulebook, rule: str, node: Node, sending: StepReader, report: Diagnostics) -> None:
@@ -147,7 +155,7 @@ def _compare(
     except (ArithmeticError, ValueError, TypeError) as error:
         report.error(place, f"this event cannot be decided: {error!r}")
         return
-    fired = list(done)
+    fired = sorted(done)
     if fired != firing:
         span = keys.get("fires_at", keys.get("fires", node)).span
         message = f"rule `{play.rule}` fires at {_list(fired)}, the test expects {_list(firing)}"
@@ -176,11 +184,13 @@ def _why(rulebook: Rulebook, play: Play, event: int) -> str:
     """The same once more, up to an event that is not as expected."""
     witness = Witness(rulebook, play.rule)
     types = [str(document.get("type")) for document, _ in timeline(play.sent)]
+    all_noted, came = list[Clauses](), set[Effect]()
     for number, effects, _ in play.perform(witness.rulebook):
         noted = witness.take()
         if number == event:
-            return tell_failure(event, types[event - 1], noted, effects, bool(effects & _FIRES))
-    raise AssertionError("a test has the events that it sends")
+            all_noted += noted
+            came |= effects
+    return tell_failure(event, types[event - 1], all_noted, came, bool(came & _FIRES))
 
 
 def _scores_fit(rulebook: Rulebook, scores: Any) -> bool:

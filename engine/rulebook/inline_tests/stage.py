@@ -1,6 +1,7 @@
 """Where rules' tests are played: all users and entities in one place, and models that say what a test declares."""
 
 from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from engine.core.domain.decisions import Contribution, Decision
@@ -9,6 +10,7 @@ from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.programs import ModelNumbers, ModelTexts, Program, Scorer
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.rules import ModelSpec, Rulebook
+from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.enrichment import enrich
 from engine.core.evaluation.evaluator import Evaluation, Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
@@ -61,6 +63,7 @@ class ExampleStage:
         self.evaluator = Evaluator(rulebook, scorers, sample)
         self.users: dict[str, EntityRecord] = {}
         self.entities: dict[EntityKey, EntityRecord] = {}
+        self._timers: list[tuple[int, int, Timer]] = []
 
     def send(self, event: Event) -> list[Decision]:
         """The decisions that an event brings about: its own last, those on earlier events before it. One of a
@@ -76,7 +79,21 @@ class ExampleStage:
         if rulebook.lookups:
             _enrich(event, rulebook, program)
         user = self.users.setdefault(event.user_id, EntityRecord())
-        return self._conclude(self.evaluator.evaluate(event, program, user), user)
+        result = self.evaluator.evaluate(event, program, user)
+        for timer in result.timers:
+            heappush(self._timers, (timer.follow_up.ts_ms, timer.identity, timer))
+        return self._conclude(result, user)
+
+    def pass_time(self, before_ms: int) -> list[Decision]:
+        """The decisions that come about as things have not come before a time."""
+        decisions: list[Decision] = []
+        while self._timers and self._timers[0][0] < before_ms:
+            timer = heappop(self._timers)[-1]
+            user = self.users.setdefault(timer.follow_up.user_id, EntityRecord())
+            result = self.evaluator.lapse(timer, user)
+            if result is not None:
+                decisions += self._conclude(result, user)
+        return decisions
 
     def follow(self, follow_up: FollowUp) -> list[Decision]:
         """The decisions that a follow-up brings about."""
