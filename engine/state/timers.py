@@ -4,14 +4,16 @@ Timers lie in the partition's database under the time at which they are due. The
 as `_CHUNK` of them; the others are read when their turn comes.
 
     timer       u64 due_ms, big endian | u64 hash       the value is whatever is to be done then
-    clock       u64 ms                                  the latest time that an event had
+    clock       u64 ms | n x (u32 series | u64 ms)      the latest time that an event had; which series are asked, and
+                                                        since when without a break
 """
 
 import struct
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 
+from engine.errors import StateError
 from engine.state.scored import Change, Reader
 
 TIMER = b"d"
@@ -20,7 +22,7 @@ CLOCK = b"c"
 """Key of how far the time of the partition's events has come."""
 
 _CHUNK = 1_000
-_KEY, _CLOCK = struct.Struct(">QQ"), struct.Struct("<Q")
+_KEY, _CLOCK, _WATCHED = struct.Struct(">QQ"), struct.Struct("<Q"), struct.Struct("<IQ")
 _END = b"e"
 """Behind all timers."""
 
@@ -34,6 +36,7 @@ class Timers:
         self._next: list[bytes] = []  # all that there are before `_known_until`, in order
         self._known_until = TIMER
         self._now_ms: int | None = None
+        self._watched: dict[int, int] = {}
 
     # -- the clock ---------------------------------------------------------------------------------
 
@@ -42,8 +45,20 @@ class Timers:
         """The latest time that an event had, or that was told."""
         if self._now_ms is None:
             (stored,) = self._database().get([CLOCK])
-            self._now_ms = _CLOCK.unpack(stored)[0] if stored and len(stored) == _CLOCK.size else 0
+            self._now_ms = self._load_clock(stored or b"")
         return self._now_ms
+
+    def watch(self, series: Collection[int]) -> bool:
+        """These series, and no others, have all that belongs to them entered from now on. Whether that is new."""
+        now_ms = self.now_ms
+        if self._watched.keys() == set(series):
+            return False
+        self._watched = {key: self._watched.get(key, now_ms) for key in sorted(series)}
+        return True
+
+    def is_watched(self, series: int, since_ms: int) -> bool:
+        """Whether a series has had all that belongs to it entered since a time."""
+        return series in self._watched and self._watched[series] <= since_ms
 
     def advance(self, ts_ms: int) -> None:
         """The clock never goes back."""
@@ -52,7 +67,18 @@ class Timers:
 
     def dump_clock(self) -> Change:
         """The clock as a change: the last one of a batch, so that whoever has it has all that came before."""
-        return CLOCK, _CLOCK.pack(self.now_ms)
+        watched = b"".join(_WATCHED.pack(*each) for each in self._watched.items())
+        return CLOCK, _CLOCK.pack(self.now_ms) + watched
+
+    def _load_clock(self, stored: bytes) -> int:
+        """Raises StateError."""
+        if not stored:
+            return 0
+        try:
+            self._watched = dict(_WATCHED.iter_unpack(stored[_CLOCK.size :]))
+            return int(_CLOCK.unpack_from(stored)[0])
+        except struct.error as error:
+            raise StateError(f"a stored clock of {len(stored)} bytes cannot be read: {error}") from error
 
     # -- timers ------------------------------------------------------------------------------------
 

@@ -42,14 +42,14 @@ def arrivals(draw: st.DrawFn) -> list[tuple[int, Event]]:
     """Events as they arrive, some late, some early, some twice."""
     arrived_ms, sent = START_MS, list[tuple[int, Event]]()
     for number in range(draw(st.integers(1, 40))):
-        arrived_ms += draw(st.sampled_from([0, 1_000, MINUTE_MS, 3 * MINUTE_MS, 8 * MINUTE_MS]))
+        arrived_ms += draw(st.sampled_from([0, 1_000, 1_000, MINUTE_MS, MINUTE_MS, 8 * MINUTE_MS]))
         if sent and draw(st.integers(0, 9)) == 0:
             sent.append((arrived_ms, draw(st.sampled_from(sent))[1]))
             continue
         shift_ms = draw(st.sampled_from([0, 0, 0, 1, -1_000, -TOLERANCE_MS, TOLERANCE_MS]))
         event = {
-            "event_id": f"e{number}", "user_id": draw(st.sampled_from("ab")), "ts": arrived_ms + shift_ms,
-            "type": draw(st.sampled_from(["fail", "fail", "login", "payout", "reset", "install", "open"])),
+            "event_id": f"e{number}", "user_id": draw(st.sampled_from("aab")), "ts": arrived_ms + shift_ms,
+            "type": draw(st.sampled_from(["fail", "fail", "fail", "login", "payout", "login", "payout", "reset", "install", "open"])),
             "device_id": draw(st.sampled_from("xy")), "campaign": "c",
         }  # fmt: skip
         sent.append((arrived_ms, event))

@@ -29,15 +29,20 @@ class Absences:
 
     def __init__(self, settings: Settings, results: Results, metrics: Metrics) -> None:
         self._results, self._metrics = results, metrics
-        # An event may claim to be so much ahead of one that arrives after it, and be believed.
-        self.allowance_ms = 2 * settings.events.clock_tolerance_ms
+        self._allowance_ms = allowance_ms(settings)
         self._evaluator: Evaluator | None = None
         self._ended: list[bytes] = []
-        self.are_asked = False
+        self._series: frozenset[int] = frozenset()
+        self.are_asked = self._is_new = False
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
         self._evaluator, self.are_asked = evaluator, bool(evaluator.rulebook.absences)
+        self._series = frozenset(absence.none_key for absence in evaluator.rulebook.absences.values())
+
+    def look(self, state: PartitionState) -> None:
+        """At the beginning of a batch: what is waited for may be something else than in the one before."""
+        self._is_new = state.timers.watch(self._series)
 
     def begin(self, outcome: StateOutcome, timers: Sequence[Timer]) -> None:
         """Let timers run."""
@@ -54,7 +59,7 @@ class Absences:
         assert state is not None
         state.timers.advance(ts_ms)
         hops: list[Hop] = []
-        for key, value in state.timers.take(state.timers.now_ms - self.allowance_ms):
+        for key, value in state.timers.take(state.timers.now_ms - self._allowance_ms):
             self._ended.append(key)
             try:
                 hops += self._end(outcome, state, value)
@@ -68,12 +73,15 @@ class Absences:
         assert outcome.state is not None
         outcome.keep_timers([outcome.state.timers.drop(key) for key in self._ended])
         self._ended = []
-        if self.are_asked:
+        if self.are_asked or self._is_new:
             outcome.changes.append(outcome.state.timers.dump_clock())
 
     def _end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Hop]:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
         timer = _decode(value)
+        if not state.timers.is_watched(timer.series, timer.after_ms):
+            self._metrics.timers_ended.labels("none").inc()
+            return []
         key = user_record_key(timer.follow_up.user_id)
         record = outcome.records[key] = state.load([key])[key]
         result = self._evaluator.lapse(timer, record, outcome.ledger(self._evaluator.rulebook))
@@ -82,6 +90,12 @@ class Absences:
             return []
         self._results.collect(outcome, result)
         return hops_of(result)
+
+
+def allowance_ms(settings: Settings) -> int:
+    """How much earlier than the clock a timer ends: an event may say, and be believed, that it is so much ahead of one
+    that arrives after it."""
+    return 2 * settings.events.clock_tolerance_ms
 
 
 def user_of(value: bytes) -> str | None:

@@ -93,6 +93,7 @@ class EventWorker:
         state = self._states(partition)
         outcome, arrived, applied = StateOutcome(state=state), list[tuple[bytes, Any]](), 0
         ledger = outcome.ledger(evaluator.rulebook)
+        self._absences.look(state)
         for few in slices(records):
             decoded = self._decode(evaluator.rulebook, few, outcome)
             touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))

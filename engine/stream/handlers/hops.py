@@ -89,6 +89,7 @@ class HopWorker:
         arrived = list[tuple[bytes, Any]]()
         at_hand = {ENTITY + record.key for record in records if record.key is not None}
         departures = Departures(self._settings.topics.hops, FROM_HOPS, partition)
+        self._absences.look(state)
         for few in slices(records):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)
             arrived += [(arrival.key, arrival.record) for arrival in arrivals]
