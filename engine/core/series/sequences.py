@@ -4,7 +4,7 @@ Each step is a count series of its own (`counts.py`), so it is found out when it
 place in the order all the same.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 

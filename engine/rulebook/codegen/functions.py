@@ -30,7 +30,17 @@ _CLASSES = {
     "bool": (bool,), "number": (int, float), "text": (str,), "list": (list,), "duration": (int, float),
     "size": (int, float),
 }  # fmt: skip
-_COST = {"field": 0, "event": 0, "memory": 1, "counter": 1, "sequence": 2, "derived": 2, "value": 2, "score": 1, "keys": 3}
+_COST = {
+    "field": 0,
+    "event": 0,
+    "memory": 1,
+    "counter": 1,
+    "sequence": 2,
+    "derived": 2,
+    "value": 2,
+    "score": 1,
+    "keys": 3,
+}
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
 

@@ -33,7 +33,9 @@ def _can_look_back(
         report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {counted_over}")
     elif any(_recalls(clause, needs) for clause in clauses):
         report.error(
-            rule.span, "`also: earlier` cannot use what entities remember, or sequences", "count with `count` or `distinct` instead"
+            rule.span,
+            "`also: earlier` cannot use what entities remember, or sequences",
+            "count with `count` or `distinct` instead",
         )
     elif any(needs.counters[name].before for name in names if needs.counters[name].by in kinds):
         report.error(rule.span, "`also: earlier` cannot use counters with `before`", "leave `before` out of them")

@@ -80,7 +80,13 @@ class ProgramWriter:
         if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
             routing = replace(routing, carried=(*routing.carried, VERSIONS))
         return Program(
-            namespace["observe"], decider, routing, namespace.get("withdraw"), lookups, recall, watched,
+            namespace["observe"],
+            decider,
+            routing,
+            namespace.get("withdraw"),
+            lookups,
+            recall,
+            watched,
             self._absences(event_type),
         )
 

@@ -49,9 +49,7 @@ def read_sequence(made: Declarations, _: Mapping[str, str], __: str, name: str, 
         _read_absence(made, name, span, keys, by, within_ms)
 
 
-def _read_steps(
-    made: Declarations, name: str, span: Span, keys: Mapping[str, Node], by: str, within_ms: int
-) -> None:
+def _read_steps(made: Declarations, name: str, span: Span, keys: Mapping[str, Node], by: str, within_ms: int) -> None:
     if by in made.clusters:
         made.diagnostics.error(keys["by"].span, "of a cluster nothing is known but its members", f"by: {USER}")
         return
@@ -90,9 +88,7 @@ def _read_step(made: Declarations, name: str, by: str, within_ms: int, node: Nod
     return (counter, times) if counter is not None else None
 
 
-def _read_absence(
-    made: Declarations, name: str, span: Span, keys: Mapping[str, Node], by: str, within_ms: int
-) -> None:
+def _read_absence(made: Declarations, name: str, span: Span, keys: Mapping[str, Node], by: str, within_ms: int) -> None:
     if "none" not in keys:
         made.diagnostics.error(span, f"sequence `{name}` needs `none`: what does not come after it")
         return

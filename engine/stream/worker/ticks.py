@@ -31,5 +31,7 @@ class Ticks:
             is_due = due_ms is not None and due_ms < read_until_ms - self._allowance_ms
             if is_due and read_until_ms - self._told_ms.get(partition, 0) >= AGAIN_AFTER_MS:
                 self._told_ms[partition] = read_until_ms
-                messages.append(Message(self._topic, b"", encode_tick(Tick(partition, read_until_ms)), partition=partition))
+                messages.append(
+                    Message(self._topic, b"", encode_tick(Tick(partition, read_until_ms)), partition=partition)
+                )
         return messages
