@@ -19,6 +19,7 @@ from engine.rulebook.language.keys import KEY_LISTS, KEY_SOURCES
 from engine.rulebook.language.literals import ExpressionText
 from engine.rulebook.language.nodes import Expr, Ref, Type
 from engine.rulebook.language.schema import words
+from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
 
 MAX_PARTS = 3
@@ -312,6 +313,10 @@ class Declarations:
     def _parser(self, node: Node) -> Parser | None:
         if node.text is None or node.scalar is None:
             self.diagnostics.error(node.span, f"an expression is needed here, this is {node.kind}")
+            return None
+        if node.exact and is_open(node.text):
+            message = "this expression ends too early: YAML takes a comma between braces, or ` #`, for its own"
+            self.diagnostics.error(node.span, message, "put the whole expression in single quotes: '…'")
             return None
         text = ExpressionText(node.text, node.span, node.exact)
         return Parser(text, self.resolve, set(self.lists), self.diagnostics)

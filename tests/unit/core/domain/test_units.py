@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.domain.units import number_text, time_text
+from engine.core.domain.units import moment_ms, moment_text, number_text, time_text
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,16 @@ def test_any_time_is_told(ts_ms: int, told: str) -> None:
 
 def test_times_before_our_calendar_are_its_beginning() -> None:
     assert time_text(-(10**18)) == time_text(-(10**400)) == time_text(-62_135_596_800_000)
+
+
+@pytest.mark.parametrize(
+    ("ts_ms", "told"),
+    [(1_772_434_801_250, "2026-03-02T07:00:01.250Z"), (0, "1970-01-01T00:00:00.000Z"), (1e18, "1000000000000000000")],
+)
+def test_a_moment_is_told_to_the_millisecond(ts_ms: float, told: str) -> None:
+    assert moment_text(ts_ms) == told
+    assert moment_ms(told) == (ts_ms if told.endswith("Z") else None)
+    assert moment_text(None) is None
 
 
 @pytest.mark.parametrize(

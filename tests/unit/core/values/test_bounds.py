@@ -106,7 +106,7 @@ def test_as_much_is_known_as_can_be(answer: AtLeast, wanted: AtLeast) -> None:
 @pytest.mark.parametrize(
     "answer",
     [5 - AtLeast(3), AtLeast(5) - AtLeast(3), AtLeast(3) * -1, AtLeast(-3) * AtLeast(2), 5 / AtLeast(3),
-     AtLeast(5) / AtLeast(3), AtLeast(5) / -1],
+     AtLeast(5) / AtLeast(3), AtLeast(5) / -1, AtLeast(5) % 3, 5 % AtLeast(3), AtLeast(5) % AtLeast(3)],
 )  # fmt: skip
 def test_where_nothing_is_known_nothing_holds(answer: AtLeast) -> None:
     for other in (-1e300, 0, 1e300):

@@ -16,6 +16,18 @@ def test_fixed_entries_stay() -> None:
     assert words == {"a", "c"}
 
 
+def test_each_change_is_counted() -> None:
+    words = LiveList(["a"])
+    seen = {words.changes}
+    for change in (lambda: words.put("b"), lambda: words.drop("b"), lambda: words.replace(["c"])):
+        change()
+        assert words.changes not in seen
+        seen.add(words.changes)
+    words.put("c")
+    words.drop("d")
+    assert words.changes == max(seen)
+
+
 def test_what_was_never_there_takes_no_others_place() -> None:
     hosts = Entries(["Example.com"])
     hosts.discard("example.COM")

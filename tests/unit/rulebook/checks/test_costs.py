@@ -17,6 +17,7 @@ from engine.rulebook.checks.costs import (
     estimate_costs,
 )
 from engine.rulebook.compiler import load_rulebook
+from engine.rulebook.language.functions import FUNCTIONS
 
 STARTER = Path(__file__).parents[4] / "rules"
 
@@ -41,6 +42,18 @@ def test_each_thing_that_is_asked_for_costs() -> None:
     model = PLAIN + "\n  m: {event: post, when: [score.m > 0.9], then: {flag: x}}"
     assert costs_of("", model, "models: {m: {texts: [text]}}")[0] >= plain + MODEL_US
     assert costs_of("", PLAIN.replace("10", "900"))[1] > small + 3_000
+
+
+def test_functions_cost_where_they_are_and_values_where_they_are_read() -> None:
+    plain, _ = costs_of("", PLAIN)
+    clause = PLAIN.replace("base > 10", 'entropy(text) > 1, text == "similarity(a)"')
+    assert costs_of("", clause)[0] == pytest.approx(plain + CLAUSE_US + FUNCTIONS["entropy"].us, abs=0.1)
+    values = "values: {mess: entropy(text), more: mess + 1, unread: 'similarity(text, ip)'}"
+    assert costs_of("", PLAIN, values)[0] == plain
+    for read in ("base > 10, more > 1", "base > 10, more > 1 and mess > 1"):
+        dear, _ = costs_of("", PLAIN.replace("base > 10", read), values)
+        assert dear == pytest.approx(plain + CLAUSE_US + FUNCTIONS["entropy"].us, abs=0.1)
+    assert costs_of("  k: {count: post, by: mess, over: 1h}", PLAIN, values)[0] > plain + STOP_US + 10
 
 
 def test_an_estimate_is_the_sum_of_its_parts() -> None:

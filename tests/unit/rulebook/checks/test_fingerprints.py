@@ -18,6 +18,10 @@ lists:
   one: {values: [x]}
   two: {values: [x]}
   three: {values: [x.example]}
+  four: {values: [x]}
+values:
+  home: lower(place)
+  named: contains_any(home, lists.four)
 clusters:
   ring: {of: post, share: device_id, within: 1h}
 counters:
@@ -25,6 +29,7 @@ counters:
   spent: {sum: amount, of: post, by: user_id, over: 1h}
   placed: {count: post, by: place, over: 1h}
   pages: {count: post, by: url_domain, over: 1h, except: lists.three}
+  at_home: {count: post, where: named, by: home, over: 1h}
   ringed: {distinct: user_id, by: ring, over: 1h}
   unread: {count: post, by: user_id, over: 1h}
 derived:
@@ -39,7 +44,7 @@ rules:
       - more > 3
       - place in lists.two
       - score.spam > threshold.spam
-    any: [placed > 1, pages > 1, ringed > 1]
+    any: [placed > 1, pages > 1, ringed > 1, at_home > 1]
     then: {flag: x}
     mode: shadow
 """
@@ -73,6 +78,8 @@ def test_what_a_rule_does_not_read_makes_no_other_rule(old: str, new: str) -> No
         ("from: a.place", "from: b.place"),
         ("one: {values: [x]}", "one: {values: [y]}"),
         ("two: {values: [x]}", "two: {values: [y]}"),
+        ("four: {values: [x]}", "four: {values: [y]}"),
+        ("lower(place)", "skeleton(place)"),
         ("[x.example]", "[y.example]"),
         ("share: device_id", "share: ip"),
         ("within: 1h", "within: 2h"),

@@ -6,11 +6,17 @@ from engine.core.state.entities import MAX_KEY_CHARS
 from engine.core.values.bounds import AtLeast
 from engine.rulebook.codegen.runtime import (
     MAX_KEYS,
+    MAX_MEMBERS,
     addresses,
+    among,
     amount,
+    domains,
     invalid,
     items_text,
     keys,
+    left_in,
+    member_tokens,
+    members,
     ratio,
     scaled,
     spelt,
@@ -142,3 +148,38 @@ def test_an_address_has_one_writing_and_a_unit_one_amount() -> None:
     assert scaled(0.5, 1_000) == 500
     assert scaled("2", 1_000) is None
     assert scaled(True, 1_000) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ((), False)), ("a", ((), True)), ([], ((), False)), (["a", "b", "a"], (("a", "b"), False)),
+        ([1, 1.0, True, ""], (("1", "True"), False)), (["a", {"b": 1}], (("a",), True)), (("a",), (("a",), False)),
+        ([None, "a"], (("a",), False)),
+    ],
+)  # fmt: skip
+def test_the_items_of_a_list_are_told_apart(value: object, expected: tuple[tuple[str, ...], bool]) -> None:
+    assert members(value) == expected
+    assert member_tokens(value) == expected[0]
+
+
+def test_of_many_items_the_sender_does_not_choose() -> None:
+    many = [str(number) for number in range(5 * MAX_MEMBERS)]
+    found, more = members(many)
+    assert (len(found), more) == (MAX_MEMBERS, True)
+    assert set(members(many[::-1])[0]) == set(found)
+
+
+def test_a_nested_item_is_in_no_list() -> None:
+    assert not among([["a"], {"a": 1}, None], frozenset(("a",)))
+    assert among([["a"], "a"], frozenset(("a",)))
+
+
+def test_links_are_found_in_texts_and_lists() -> None:
+    assert domains("see www.shop.example and http://b.example/x") == ("shop.example", "b.example")
+    assert domains(["http://b.example", 5, None]) == ("b.example",)
+    assert domains([]) == ()
+
+
+def test_a_key_is_left_out_where_no_counter_counts_at_it() -> None:
+    assert left_in(("a", "b", "c"), (frozenset("ab"), frozenset("bc"))) == ("a", "c")

@@ -134,6 +134,8 @@ def found(values: str, rest: str = "") -> list[str]:
         ("{a: n + 1, b: a + 1, c: b + 1, d: c + 1, e: d + 1}", "", "values stand on each other at most 4 deep"),
         ("{a: b, b: n}", "", '"b" is declared further down'),
         ("{a: a}", "", '"a" is defined by itself'),
+        ("{a: similarity(text, ip)}", "",
+         "this expression ends too early: YAML takes a comma between braces, or ` #`, for its own"),
         ("{n: flag}", "", '"n" is declared twice, first in rules.yaml:2'),
         ("{text: n}", "", "`text` has a fixed meaning"),
         ("{a: {x: 1}}", "", "value `a` is an expression, this is a mapping"),

@@ -79,6 +79,11 @@ def test_our_own_files_are_laid_out(file: Path) -> None:
     assert formatted(file.name, text) == text
 
 
+def test_values_stand_under_one_another() -> None:
+    text = "version: 1\nvalues:\n  box: mailbox(email)\n  local_hour: hour(ts)\n"
+    assert formatted("rules.yaml", text).endswith("  box:        mailbox(email)\n  local_hour: hour(ts)\n")
+
+
 def test_what_is_not_yaml_is_told() -> None:
     with pytest.raises(RulebookError, match="not valid YAML"):
         formatted("rules.yaml", "rules: {")

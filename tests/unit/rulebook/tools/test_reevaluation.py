@@ -80,6 +80,31 @@ def test_a_record_that_was_changed_does_not_follow() -> None:
     assert {one.recorded for one in told} == {True}
 
 
+COMPUTED = """
+version: 1
+lists: {tools: {values: [curl]}}
+values: {links: 'count(text, "https?://")', loud: 'share(text, "[A-Z]") > 0.5'}
+rules:
+  r:
+    event: post
+    when: [links >= 2, not loud, hour(ts) < 24, 'contains_any(text, lists.tools)', weekday(ts) + links > 2]
+    then: {flag: word}
+"""
+
+
+def test_values_times_and_functions_are_evaluated_again() -> None:
+    text = "http://a and https://b by curl"
+    event = {"event_id": "e", "type": "post", "user_id": "u", "ts": START_MS, "text": text}
+    rulebook = load_rulebook({"rules.yaml": COMPUTED})
+    messages = OfflineEngine(rulebook, OPEN).run([Arrival("event", 0, orjson.dumps(event))])
+    (decision,) = [orjson.loads(one.value) for one in messages if one.topic == "decisions"]
+    told = list(Reevaluation({"rules.yaml": COMPUTED}).verdicts(decision))
+    assert len(told) == 5
+    assert all(one.certain and one.now for one in told)
+    decision["hits"][0]["clauses"][0]["value"] = 1
+    assert not next(Reevaluation({"rules.yaml": COMPUTED}).verdicts(decision)).now
+
+
 LOSSY = """
 version: 1
 fields: {age: {type: duration, unit: s}, tags: list, name: text}
