@@ -10,6 +10,7 @@ from engine.stream.admin.publishing import read_models
 from engine.stream.control.lists import show_in
 from engine.stream.control.promotions import held_back, read_promotions
 from engine.stream.control.rulebooks import read_in_use, read_paused
+from engine.stream.control.table_rows import read_tables
 from engine.stream.kafka.records import read_since
 
 MOST_EVENTS = 100_000
@@ -35,8 +36,9 @@ def try_on_last_events(
     for rulebook in (new, old):
         show_in(settings, rulebook)
     return backtest(
-        new, old, events, [], settings, lambda count: tell_progress(count, len(events)), read_models(settings)
-    )
+        new, old, events, [], settings, lambda count: tell_progress(count, len(events)), read_models(settings),
+        read_tables(settings, new, {}),
+    )  # fmt: skip
 
 
 def exceeding(comparison: Comparison, max_share: float) -> Concerned | None:

@@ -14,6 +14,7 @@ from engine.core.domain.rules import Rulebook
 from engine.reference.databases import Databases
 from engine.reference.recorded import RecordedTables, read_recorded_rows
 from engine.settings import Settings
+from engine.stream.control.table_rows import read_tables
 
 DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -47,10 +48,11 @@ def with_reference_data(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def referring(
-    settings: Settings, rulebook: Rulebook, directory: Path | None, recorded: Iterable[tuple[str, Path]]
-) -> tuple[Settings, RecordedTables]:
-    """The settings with that directory, and the recorded tables; tells what the rulebook names and is not there. Raises
-    RecordingError, click.UsageError."""
+    settings: Settings, rulebook: Rulebook, directory: Path | None, recorded: Iterable[tuple[str, Path]],
+    from_topic: bool = False,
+) -> tuple[Settings, RecordedTables]:  # fmt: skip
+    """The settings with that directory, and the recorded tables, or those that are on topics; tells what the rulebook
+    names and is not there. Raises RecordingError, click.UsageError."""
     if directory is not None:
         settings = msgspec.structs.replace(settings, reference_data_dir=str(directory))
     rows = {name: read_recorded_rows(read_lines(path), str(path)) for name, path in recorded}
@@ -59,6 +61,8 @@ def referring(
             known = ", ".join(sorted(rulebook.topics)) or "it has none"
             raise click.UsageError(f"the rulebook has no table {name} that comes on a topic: {known}")
     tell_missing(settings, rulebook)
+    if from_topic:
+        return settings, read_tables(settings, rulebook, rows)
     for name in sorted(rulebook.topics.keys() - rows.keys()):
         echo(f"floodgate: table {name} is not recorded, so its values are unknown: --table {name}=FILE", err=True)
     return settings, RecordedTables(rows)

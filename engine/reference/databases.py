@@ -13,6 +13,7 @@ from engine.core.values.networks import address_of
 
 _log = structlog.stdlib.get_logger("floodgate")
 
+_MAX_ADDRESS_CHARS = 64
 _REMEMBERED = 16_384
 """So many addresses of one lookup: most events come from few."""
 
@@ -69,7 +70,7 @@ class Databases:
     def find(self, lookup: Lookup, key: str) -> Row | None:
         """What the database says of an address; None where it is none, or nothing is known of it."""
         finder = self._finders.get((lookup.source, lookup.key))
-        return finder(key) if finder is not None else None
+        return finder(key) if finder is not None and len(key) <= _MAX_ADDRESS_CHARS else None
 
     def version(self, source: str) -> str | None:
         """The day on which a database was built."""

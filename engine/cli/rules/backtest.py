@@ -49,7 +49,7 @@ def command(
         for tried in (rulebook, before):
             if tried is not None:
                 show_in(settings, tried)
-    settings, tables = referring(settings, rulebook, reference_data, recorded_tables)
+    settings, tables = referring(settings, rulebook, reference_data, recorded_tables, from_topic)
     calm_garbage_collection()
     console = Console(stderr=True)
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

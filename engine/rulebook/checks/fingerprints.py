@@ -91,8 +91,8 @@ class _Fingerprints:
         if kind == "cluster" and key in declared.clusters:
             return _canonical(declared.clusters[key]), list(self._known(declared.clusters[key].share))
         field = declared.fields.get(key) if kind == "field" else None
-        read = [("field", field.reference.key)] if field is not None and field.reference is not None else []
-        return _canonical(field), read
+        by = [("field", field.reference.key)] if field is not None and field.reference is not None else []
+        return _canonical(field), by
 
     def _counter(self, counter: CounterDeclaration) -> tuple[str, list[_Name]]:
         words = [*counter.by.split("+"), counter.field or ""]

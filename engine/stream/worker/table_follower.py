@@ -101,8 +101,9 @@ class TableFollower(Service):
                 return
             if tps:
                 self._take(await client.getmany(*tps, timeout_ms=_POLL_MS))
-                for tp in tps:
-                    self._positions[tp] = await client.position(tp)
+                positions = {tp: await client.position(tp) for tp in tps}
+                if not self._changed.is_set():  # else what is followed now is read from where it says
+                    self._positions |= positions
             else:
                 await self._wait()
 

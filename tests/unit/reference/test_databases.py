@@ -47,6 +47,8 @@ def opened(directory: Path) -> Databases:
         ("no address", None),
         ("", None),
         ("192.0.2.0/24", None),
+        ("192.0.2.7" + " " * 100, None),
+        ("\ud800", None),
     ],
 )
 def test_an_address_is_found_however_it_is_written(directory: Path, address: str, row: Any) -> None:

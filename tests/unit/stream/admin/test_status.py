@@ -132,6 +132,8 @@ FINE = WorkerPage("1.0", "abc", ())
          ["workers run different versions (1.0: host:1; 1.1: host:2)"]),
         ({"members": workers(FINE, WorkerPage("1.0", "old", ()), FINE)},
          ["workers decide by different rulebooks (abc: host:1, host:3; old: host:2)"]),
+        ({"members": workers(WorkerPage("1.0", "abc", (), ("file city.mmdb", "topic users")))},
+         ["worker host:1 lacks file city.mmdb, topic users: what it would tell is unknown"]),
         ({"members": workers(WorkerPage("1.0", "old", ()))},
          ["workers decide by the rulebook old; abc was pushed last"]),
     ],
