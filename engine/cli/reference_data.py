@@ -61,11 +61,11 @@ def referring(
             known = ", ".join(sorted(rulebook.topics)) or "it has none"
             raise click.UsageError(f"the rulebook has no table {name} that comes on a topic: {known}")
     tell_missing(settings, rulebook)
-    if from_topic:
-        return settings, read_tables(settings, rulebook, rows)
-    for name in sorted(rulebook.topics.keys() - rows.keys()):
-        echo(f"floodgate: table {name} is not recorded, so its values are unknown: --table {name}=FILE", err=True)
-    return settings, RecordedTables(rows)
+    tables = read_tables(settings, rulebook, rows) if from_topic else RecordedTables(rows)
+    for name in sorted(rulebook.topics.keys() - set(tables.names)):
+        why = f"topic {rulebook.topics[name]} is not there" if from_topic else "it is not recorded"
+        echo(f"floodgate: the values of table {name} are unknown, as {why}: --table {name}=FILE", err=True)
+    return settings, tables
 
 
 def tell_missing(settings: Settings, rulebook: Rulebook) -> None:
@@ -73,4 +73,5 @@ def tell_missing(settings: Settings, rulebook: Rulebook) -> None:
     databases = Databases(settings.reference_data_dir)
     databases.use(rulebook.lookups)
     for name in databases.missing():
-        echo(f"warning: {name} is not in {settings.reference_data_dir}: its values are unknown", err=True)
+        why = f"cannot be read ({databases.errors[name]})" if name in databases.errors else "is not"
+        echo(f"warning: {name} {why} in {settings.reference_data_dir}: its values are unknown", err=True)

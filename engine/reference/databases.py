@@ -6,12 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import structlog
-
 from engine.core.domain.reference import Lookup, Row, row_of
 from engine.core.values.networks import address_of
-
-_log = structlog.stdlib.get_logger("floodgate")
 
 _MAX_ADDRESS_CHARS = 64
 _REMEMBERED = 16_384
@@ -33,13 +29,14 @@ class _Database(NamedTuple):
 
 
 class Databases:
-    """Those of a directory that lookups name. Without a directory, there are none."""
+    """Those of a directory that lookups name. `errors`: of files that cannot be read."""
 
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)
         self._named: frozenset[str] = frozenset()
         self._open: dict[str, _Database] = {}
         self._refused: dict[str, _Stamp] = {}
+        self.errors: dict[str, str] = {}
         self._finders: dict[tuple[str, str], Callable[[str], Row | None]] = {}
         self._lookups: tuple[Lookup, ...] = ()
 
@@ -110,9 +107,8 @@ class Databases:
             built = datetime.fromtimestamp(reader.metadata().build_epoch, UTC)
         except Exception as error:  # whatever is wrong with a file, nothing stops for it
             self._refused[name] = stamp
-            _log.error("a database of networks cannot be read; the one before it stays in use", file=str(path),
-                       error=str(error))  # fmt: skip
+            self.errors[name] = str(error)
             return False
+        self.errors.pop(name, None)
         self._open[name] = _Database(reader, stamp, built)
-        _log.info("a database of networks is in use", file=str(path), built=built.date().isoformat())
         return True

@@ -1,18 +1,16 @@
 """The rows of tables as their topics have them, for runs over events that are on topics too."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import msgspec
 import orjson
-import structlog
 
 from engine.core.domain.rules import Rulebook
 from engine.errors import TopicError
 from engine.reference.recorded import RecordedRow, RecordedTables
 from engine.settings import Settings
 from engine.stream.kafka.records import read_all
-
-_log = structlog.stdlib.get_logger("floodgate")
 
 
 def read_tables(settings: Settings, rulebook: Rulebook, given: Mapping[str, list[RecordedRow]]) -> RecordedTables:
@@ -21,10 +19,8 @@ def read_tables(settings: Settings, rulebook: Rulebook, given: Mapping[str, list
     rows = dict(given)
     for table, topic in rulebook.topics.items():
         if table not in given:
-            try:
+            with suppress(TopicError):
                 rows[table] = _rows_on(settings, topic)
-            except TopicError as error:
-                _log.warning("a table's topic cannot be read: its values are unknown", table=table, error=str(error))
     return RecordedTables(rows)
 
 

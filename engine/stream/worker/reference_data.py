@@ -1,6 +1,9 @@
 """The reference data of a worker: databases in files, tables that come on topics, and what of them is missing."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
 
 from engine.core.domain.reference import Lookup
 from engine.core.domain.rules import Rulebook
@@ -10,6 +13,8 @@ from engine.reference.tables import Tables
 from engine.settings import Settings
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.worker.table_follower import TableFollower
+
+_log = structlog.stdlib.get_logger("floodgate")
 
 LOOK_AT_FILES_EVERY_S = 10.0
 """How often files are looked at."""
@@ -23,6 +28,8 @@ class ReferenceData:
         self._databases, self._metrics = Databases(settings.reference_data_dir), metrics
         self.references = References(self._databases, tables)
         self.follower = TableFollower(tables, settings, metrics, on_caught_up)
+        self._told: dict[str, datetime] = {}
+        self._errors: dict[str, str] = {}
         self._named: tuple[tuple[Lookup, ...], Mapping[str, str]] = ((), {})
 
     @property
@@ -49,7 +56,14 @@ class ReferenceData:
         self._tell_databases()
 
     def _tell_databases(self) -> None:
-        for name, built in self._databases.built().items():
+        built_at, errors = dict(self._databases.built()), dict(self._databases.errors)
+        for name, built in built_at.items():
             self._metrics.database_built.labels(name).set(built.timestamp())
+            if self._told.get(name) != built:
+                _log.info("a database of networks is in use", file=name, built=built.date().isoformat())
+        for name in errors.keys() - self._errors.keys():
+            _log.error("a database of networks cannot be read; the one before it stays in use", file=name,
+                       error=errors[name])  # fmt: skip
+        self._told, self._errors = built_at, errors
         for name in self._databases.missing():
             self._metrics.database_built.labels(name).set(0)

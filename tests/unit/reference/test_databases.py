@@ -84,7 +84,9 @@ def test_a_file_that_cannot_be_read_leaves_the_one_before_it_in_use(directory: P
     newer.replace(directory / "city.mmdb")
     assert databases.refresh() == []
     assert databases.find(CITY, "192.0.2.7") == ("DE", 52.5, "BE", None)
-    assert databases.missing() == []
+    assert (databases.missing(), list(databases.errors)) == ([], ["city.mmdb"])
+    write_mmdb(newer, {"192.0.2.0/24": BERLIN}).replace(directory / "city.mmdb")
+    assert (databases.refresh(), databases.errors) == (["city.mmdb"], {})
 
 
 def test_a_file_that_goes_away_leaves_what_was_read_in_use(directory: Path) -> None:
