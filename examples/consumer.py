@@ -60,6 +60,8 @@ def carry_out(database: sqlite3.Connection, value: bytes, published_ms: int, now
                 (_text(action["revokes"]), now_ms),
             )
             return
+        if action["kind"] == "add":  # an entry of a list: the engine's own
+            return
         lasts_ms, from_ms, target = action.get("for_ms"), action.get("not_before_ms", 0), action["target"]
         database.execute(
             "INSERT INTO actions (action_id, read_ms, kind, scope, target_type, target_id, from_ms, until_ms, "

@@ -8,12 +8,14 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
+from engine.cli.rules.in_use import in_use
 from engine.cli.times import DURATION
 from engine.core.domain.units import time_text
 from engine.core.values.identity import MAX_ID_CHARS
 from engine.rulebook.checks.membership import find_wrong_entries
 from engine.rulebook.language.schema import MAX_DURATION_MS
 from engine.settings import Settings
+from engine.stream.admin.additions import apply_additions
 from engine.stream.control.lists import Entry, publish_entries, read_entries
 from engine.stream.control.rulebooks import read_in_use
 
@@ -54,6 +56,29 @@ def remove(settings: Settings, name: str, entries: tuple[str, ...]) -> None:
         raise click.UsageError(f"{name} has no such entries: {', '.join(missing)}; `floodgate lists show {name}`")
     publish_entries(settings, name, dict.fromkeys(entries))
     echo(f"removed from {name}: {len(entries)}")
+
+
+@command.command("apply")
+@click.option("--dry-run", is_flag=True, help="Only tell.")
+@with_settings
+def apply(settings: Settings, dry_run: bool) -> None:
+    """Enter what rules have added, as their actions say, and remove the entries of actions that are revoked.
+
+    Made to be run every minute. What people have entered, or removed since, stays as they have left it.
+    """
+    _, rulebook = in_use(settings)
+    applied, would = apply_additions(settings, rulebook, dry_run), "would be " if dry_run else ""
+    for name, entries in sorted(applied.added.items()):
+        for entry, addition in entries.items():
+            echo(
+                f"{would}added to {name}: {entry}, by {addition.author}, until {time_text(addition.until_ms or 0)} UTC"
+            )
+    for name, gone in sorted(applied.removed.items()):
+        echo(f"{would}removed from {name}, as their actions are revoked: {', '.join(gone)}")
+    if applied.refused:
+        echo(f"{applied.refused} found no room: their rules have as many entries as they may")
+    if not applied.added and not applied.removed:
+        echo("nothing is new")
 
 
 @command.command("show")

@@ -15,7 +15,8 @@ class ActionTemplate:
     """An action of a rule, or of a step. `target`: "user", "event", or the field that names it, found at `path`.
 
     `lookback_ms`: also act on those who were there so long before the threshold was crossed; `tell`: what the user may
-    be told of it, in place of what the rule says; `keys`: gives the entities of an event, where it may name several.
+    be told of it, in place of what the rule says; `keys`: gives the entities of an event, where it may name several;
+    `most`: how many entries of the rule stand in the list at once to which it adds.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class ActionTemplate:
     needs: str | None = None
     tell: Tell | None = None
     keys: Keys | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ class _Fingerprints:
     def parts(self, rule: RuleDeclaration) -> list[str]:
         """All that makes up a rule's fingerprint."""
         parts = [rule.rule.name, *rule.rule.events]
-        waiting = [("absence", name) for kind in rule.rule.events if (name := absence_met(kind)) is not None]
+        met = [absence_met(kind) for kind in rule.rule.events]
+        waiting: list[_Name] = [("absence", absence) for absence in met if absence is not None]
         for group in (rule.when, rule.any, rule.unless):
             parts.append("|")
             for clause in group:

@@ -4,10 +4,10 @@ and key."""
 from collections.abc import Iterable, Iterator
 
 from engine.core.domain.reference import Column, Lookup, LookupKind
-from engine.core.domain.rules import Counter
+from engine.core.domain.rules import Counter, Memory
 from engine.rulebook.language.nodes import Ref
 from engine.rulebook.sections.declarations import Declarations, ReferenceDeclaration
-from engine.rulebook.sections.dependencies import reached
+from engine.rulebook.sections.dependencies import behind_value, reached
 from engine.rulebook.sections.reference import lookups_in
 from engine.rulebook.sections.rules import RuleDeclaration
 
@@ -23,8 +23,10 @@ def all_lookups(declared: Declarations) -> tuple[Lookup, ...]:
 
 
 def find_lookups(declared: Declarations, names: Iterable[str]) -> tuple[Lookup, ...]:
-    """Those that these fields need."""
-    places = {_place(declared, name) for name in lookups_in(declared.fields, names)}
+    """Those that these fields need, and values that are computed of fields."""
+    read = {*names}
+    read |= {ref.target for name in read for ref in behind_value(declared, name) if ref.kind == "field"}
+    places = {_place(declared, name) for name in lookups_in(declared.fields, sorted(read))}
     return tuple([each for each in all_lookups(declared) if (each.kind, each.source, each.key) in places])
 
 
@@ -47,16 +49,17 @@ def names_of_refs(refs: Iterable[Ref]) -> Iterator[str]:
 def names_of_rules(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[str]:
     """The fields that rules read, aim at and rest at."""
     for rule in rules:
-        for clause in rule.all_clauses():
-            yield from names_of_refs(reached(declared, clause.expr))
+        for expr in (*(clause.expr for clause in rule.all_clauses()), *rule.told):
+            yield from names_of_refs(reached(declared, expr))
         yield from (rule.rule.then.target, *rule.rule.rests.split("+"))
 
 
-def names_of_counters(declared: Declarations, counters: Iterable[Counter]) -> Iterator[str]:
-    """The fields that counters count, count by, and ask for."""
+def names_of_counters(declared: Declarations, counters: Iterable[Counter | Memory]) -> Iterator[str]:
+    """The fields that counters count, count by, and ask for; and memories likewise."""
     for counter in counters:
         yield from (counter.field or "", *counter.by.split("+"))
-        where = declared.counters[counter.name].where
+        asked = declared.counters if isinstance(counter, Counter) else declared.memories
+        where = asked[counter.name].where
         if where is not None:
             yield from names_of_refs(reached(declared, where))
         cluster = declared.clusters.get(counter.by)

@@ -76,7 +76,7 @@ class ProgramWriter:
         own = _at(USER, read)
         recall = recalling(event_type, own.memories, own.counters) if own.counters or read.memories or watched else None
         routing = self._routing(event_type, away, Asked(counters, memories), asked)
-        lookups = self._lookups(rules, asked, counters)
+        lookups = self._lookups(rules, asked, [*counters, *memories])
         if routing is not None and any(lookup.kind == "mmdb" for lookup in lookups):
             routing = replace(routing, carried=(*routing.carried, VERSIONS))
         return Program(
@@ -117,13 +117,14 @@ class ProgramWriter:
         }
         return FollowUps(types, {kind: entities[kind] for kind in sorted(entities)})
 
-    def _lookups(self, rules: Rules, asked: list[str], counters: list[Counter]) -> tuple[Lookup, ...]:
-        """The reference data that these rules, models and counters read, or what is read of counters."""
+    def _lookups(self, rules: Rules, asked: list[str], entered: Iterable[Counter | Memory]) -> tuple[Lookup, ...]:
+        """The reference data that these rules, models, counters and memories read, or what is read of counters."""
         declared = self._words.declared
         refs = self._reached(rules, asked)
-        read = [self._words.counters[ref.target] for ref in refs if ref.kind == "counter"]
+        read: list[Counter | Memory] = [self._words.counters[ref.target] for ref in refs if ref.kind == "counter"]
+        read += [self._words.memories[ref.target] for ref in refs if ref.kind == "memory"]
         names = {*names_of_refs(refs), *names_of_rules(declared, [rule for _, rule in rules])}
-        return find_lookups(declared, names.union(names_of_counters(declared, [*counters, *read])))
+        return find_lookups(declared, names.union(names_of_counters(declared, [*entered, *read])))
 
     def _recalled(self, refs: list[Ref], entered: Asked) -> Asked:
         """What rules and models, and what the event enters at its user, read of before it: what is remembered, and

@@ -136,7 +136,7 @@ def _read_action(node: Node, report: Diagnostics) -> Expected | None:
         return None
     return Expected(
         kind=kinds[0],
-        scope=keys[kinds[0]].text or None,
+        scope=(keys[kinds[0]].text or "").removeprefix("lists.") or None,
         for_ms=lasts,
         target=keys["target"].text if "target" in keys else None,
         needs=needs,

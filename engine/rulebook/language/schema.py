@@ -11,7 +11,13 @@ from engine.rulebook.language.source import Node
 
 VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
+<<<<<<< HEAD
 ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review", "mark")
+=======
+ADD = "add"
+ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review", ADD)
+MAX_ADDED = 10_000
+>>>>>>> 4841f8f (Rules add entries to live lists, for a while and so many at most)
 SPELLINGS = ("text",)
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 DEFAULT_MAX_SHARED = 100
@@ -178,12 +184,19 @@ THEN: Shape = {
     "also": Key("earlier: act on those who came before the threshold too", {"enum": list(ALSO)}),
     "lookback": Key("how far back `also: earlier` reaches", _DURATION),
     "tell": Key("what the user may be told of this action, in place of `meta.tell`", TEXT),
+    ADD: Key("the live list to which an entry is added, such as lists.bad_domains", TEXT),
+    "value": Key("of add: what is added: url_domain, ip_prefix, or a text field", TEXT),
+    "max": Key("of add: how many entries of the rule stand in the list at once", {"type": "integer", "minimum": 1}),
     "ladder": Key("the ladder on which the user gets a strike; its steps say what is done", TEXT),
     "needs": _NEEDS,
 }
 STEP: Shape = {
     "at": Key("from so many strikes on", {"type": "integer", "minimum": 1, "maximum": MAX_STRIKES}, required=True),
+<<<<<<< HEAD
     **{kind: THEN[kind] for kind in ACTION_KINDS if kind not in ("allow", "mark")},
+=======
+    **{kind: THEN[kind] for kind in ACTION_KINDS if kind not in ("allow", ADD)},
+>>>>>>> 4841f8f (Rules add entries to live lists, for a while and so many at most)
     "for": THEN["for"],
     "needs": _NEEDS,
 }

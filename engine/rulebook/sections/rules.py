@@ -102,6 +102,8 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     arm = read_arm(keys["arm"], report) if "arm" in keys else None
     uncertain = read_uncertainty(keys["enforce"], report) if "enforce" in keys else Uncertainty()
     holdout = _read_holdout(declared, keys, first)
+    if any(then.kind == schema.ADD for then in thens) and uncertain.delays_ms[1]:
+        report.error(keys["enforce"].span, "what is added to a list is added at once, without a `delay`", "drop it")
     rule = Rule(
         name=name,
         key=hash32(f"rule {name}"),

@@ -25,6 +25,7 @@ MAX_ENTRIES = 200_000
 
 _MOST_IN_MEMORY = 2 * MAX_ENTRIES
 _CLEARED_AFTER_MS = 3_600_000
+_REMOVED = b"null"
 _Time = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
 
 
@@ -101,6 +102,19 @@ def read_entries(settings: Settings) -> dict[str, dict[str, Entry]]:
             if addition is not None:
                 lists[name][entry] = addition
     return {name: entries for name, entries in lists.items() if entries}
+
+
+def read_removals(settings: Settings) -> dict[tuple[str, str], int]:
+    """By list and entry, when those that are removed were, in epoch ms, as long as the topic tells. Raises
+    TopicError."""
+    removed: dict[tuple[str, str], int] = {}
+    for record in accepted(settings):
+        key = record.key.decode("utf-8", "replace")
+        if key.startswith(ENTRY):
+            removed.pop(split_key(key), None)
+            if record.value in (None, _REMOVED):
+                removed[split_key(key)] = record.timestamp
+    return removed
 
 
 def show_in(settings: Settings, rulebook: Rulebook) -> None:

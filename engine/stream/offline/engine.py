@@ -32,6 +32,7 @@ from engine.stream.handlers.messages import Message, arrived_ms
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.scored_events import Source
 from engine.stream.handlers.training import TrainerWorker
+from engine.stream.offline.additions import OfflineAdditions
 
 BATCH = 1_000
 _PARTITION = 0
@@ -82,7 +83,7 @@ class OfflineEngine:
     `before`: the rulebook that was in use before, with which budgets compare; `tables`: the rows of tables that come on
     topics. Entities are visited on the spot, as if
     each event were decided before the next one arrives; only the labels of clusters that events take along are those of
-    the batch's beginning, as they are live.
+    the batch's beginning, as they are live. What rules add to live lists is there at the next event.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class OfflineEngine:
         self._batch = 1 if rulebook.follow_ups.of_decisions else BATCH
         self._offsets = {"event": 0, "label": 0, "example": 0}
         self._back = 0  # events that have come back from their entities
+        self._additions = OfflineAdditions(self._rulebook, settings.topics.actions)
+        self._batch = 1 if self._additions.are_wanted else BATCH
         self._trainer.use(rulebook)
         self._use_models()
 
@@ -129,6 +132,7 @@ class OfflineEngine:
 
     def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
         if kind == "event":
+            self._additions.begin(arrivals[0].ts_ms)
             topic = self._settings.topics.events
             records = [
                 self._record("event", topic, arrival.value, arrival.arrived_ms or arrived_ms(arrival.value))
@@ -137,7 +141,12 @@ class OfflineEngine:
             hops: list[Hop] = []
             outcome = self._events.decide(_PARTITION, records, lambda _, _1, sent: hops.extend(sent))
             messages = self._apply(outcome)
+<<<<<<< HEAD
             messages += self._go_on(hops)
+=======
+            messages += self._travel(routed_events)
+            self._additions.note(messages)
+>>>>>>> 4841f8f (Rules add entries to live lists, for a while and so many at most)
         else:
             records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
             hops = []

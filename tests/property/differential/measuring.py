@@ -33,7 +33,9 @@ def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: b
     if counter.field is not None:
         return _statistic(counter, [one.value for one in inside], bool(doubts))
     pairs = list(pairwise(inside))
-    gaps = [two.time - one.time for one, two in pairs if not any(one.time < doubt < two.time for doubt in doubts)]
+    gaps = [
+        float(two.time - one.time) for one, two in pairs if not any(one.time < doubt < two.time for doubt in doubts)
+    ]
     return None if strict and doubts else _statistic(counter, gaps, bool(doubts))
 
 
@@ -64,7 +66,7 @@ def _statistic(counter: Counter, values: list[float], doubtful: bool) -> Number 
         case "mean":
             return float(statistics.mean(exact))
         case "stdev":
-            return statistics.stdev(exact)
+            return float(statistics.stdev(exact))
         case "median":
             return float(statistics.median(exact))
     return _quantile(exact, Fraction(counter.at))

@@ -17,6 +17,7 @@ from engine.stream.handlers.hop_messages import (
     MESSAGES_PER_RECORD,
     Departures,
     Hop,
+    Tick,
     belongs,
     decode_hop,
     state_key,
@@ -47,7 +48,7 @@ def decoded(what: RoutedEvent | RetroactiveMatch) -> Hop | RetroactiveMatch:
     """As it arrives."""
     message = departures().send(what) if isinstance(what, RoutedEvent) else departures().send_matches([what])[0]
     found = decode_hop(message.value)
-    assert not isinstance(found, Forget)
+    assert not isinstance(found, Forget | Tick)
     return found[1]
 
 
@@ -109,7 +110,7 @@ def test_messages_of_one_record_are_numbered_one_by_one() -> None:
     leaving = departures()
     messages = [leaving.send(routed()), *leaving.send_matches([MATCH, MATCH])]
     found = [decode_hop(one.value) for one in messages]
-    assert [one[0] for one in found if not isinstance(one, Forget)] == [
+    assert [one[0] for one in found if not isinstance(one, Forget | Tick)] == [
         Origin(FROM_HOPS, 1, 7 * MESSAGES_PER_RECORD + place) for place in range(3)
     ]
 
