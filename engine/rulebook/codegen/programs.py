@@ -14,7 +14,7 @@ from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.follow_ups import absence_met, absence_type, is_follow_up, is_of_decision
 from engine.core.domain.programs import Absence, ClusterProgram, Decider, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
-from engine.core.domain.rules import USER, Counter, threshold_of
+from engine.core.domain.rules import USER, Counter, Memory, threshold_of
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals

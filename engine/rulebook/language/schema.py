@@ -11,13 +11,9 @@ from engine.rulebook.language.source import Node
 
 VERSION = 1
 MAX_DURATION_MS = 3_650 * DURATION_MS["d"]
-<<<<<<< HEAD
-ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review", "mark")
-=======
 ADD = "add"
-ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review", ADD)
+ACTION_KINDS = ("allow", "flag", "warn", "challenge", "limit", "hide", "remove", "suspend", "review", "mark", ADD)
 MAX_ADDED = 10_000
->>>>>>> 4841f8f (Rules add entries to live lists, for a while and so many at most)
 SPELLINGS = ("text",)
 FIELD_TYPES = ("bool", "number", "text", "duration", "size", "list")
 DEFAULT_MAX_SHARED = 100
@@ -192,11 +188,7 @@ THEN: Shape = {
 }
 STEP: Shape = {
     "at": Key("from so many strikes on", {"type": "integer", "minimum": 1, "maximum": MAX_STRIKES}, required=True),
-<<<<<<< HEAD
-    **{kind: THEN[kind] for kind in ACTION_KINDS if kind not in ("allow", "mark")},
-=======
-    **{kind: THEN[kind] for kind in ACTION_KINDS if kind not in ("allow", ADD)},
->>>>>>> 4841f8f (Rules add entries to live lists, for a while and so many at most)
+    **{kind: THEN[kind] for kind in ACTION_KINDS if kind not in ("allow", "mark", ADD)},
     "for": THEN["for"],
     "needs": _NEEDS,
 }

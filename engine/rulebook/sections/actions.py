@@ -106,15 +106,12 @@ def _read_then(
     kind = _only_kind(node, keys, f"`then` of rule `{rule}`", report)
     if kind is None:
         return None, None
-<<<<<<< HEAD
     if kind == MARK:
         return marking(declared, keys), None
-=======
     if kind == schema.ADD:
         return read_addition(declared, node, keys), None
     for key in [key for key in ("value", "max") if key in keys]:
         report.error(keys[key].span, f"`{key}` goes with `{schema.ADD}`", "drop it")
->>>>>>> 4841f8f (Rules add entries to live lists, for a while and so many at most)
     target = keys["target"].text or "user" if "target" in keys else "user"
     if target not in ("user", "event", *KEY_FINDERS):
         declared_field = declared.fields.get(target)

@@ -141,12 +141,8 @@ class OfflineEngine:
             hops: list[Hop] = []
             outcome = self._events.decide(_PARTITION, records, lambda _, _1, sent: hops.extend(sent))
             messages = self._apply(outcome)
-<<<<<<< HEAD
             messages += self._go_on(hops)
-=======
-            messages += self._travel(routed_events)
             self._additions.note(messages)
->>>>>>> 4841f8f (Rules add entries to live lists, for a while and so many at most)
         else:
             records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
             hops = []
