@@ -8,6 +8,7 @@ SUMMARIES = {
     "backtest": "Run a rulebook over recorded events.",
     "check": "Check rulebooks and run their inline tests.",
     "diff": "Tell what differs between two rulebooks, rule by rule.",
+    "effect": "Tell what acting is good for, by the holdout.",
     "fmt": "Lay rulebook files out in one way.",
     "history": "List the versions that were pushed, newest first.",
     "list": "List the rules in use.",
