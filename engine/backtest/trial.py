@@ -169,4 +169,4 @@ def _mode(rule: Rule) -> str:
 
 
 def _clause_text(clause: Any) -> str:
-    return f"{clause['text']} ({value_text(clause['value'])})"
+    return f"{clause['text']} ({value_text(clause['value'], clause.get('points'))})"

@@ -118,7 +118,8 @@ def _tell(console: Console, decision: Any) -> None:
     for hit in decision["hits"]:
         for place, clause in enumerate(hit["clauses"]):
             first = (hit["rule"], f"{hit['effect']} ({hit['mode']})") if place == 0 else ("", "")
-            table.add_row(*first, clause["text"], value_text(clause["value"]), _RESULT_TEXTS[clause["result"]])
+            read = value_text(clause["value"], clause.get("points"))
+            table.add_row(*first, clause["text"], read, _RESULT_TEXTS[clause["result"]])
         if hit.get("counterfactual"):
             table.add_row("", "", Text(shown(hit["counterfactual"]), "dim"), "", "")
     if decision["hits"]:

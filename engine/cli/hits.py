@@ -108,7 +108,7 @@ def _document(met: Met) -> dict[str, Any]:
 def _tell(hits: Hits) -> None:
     table = Table("when (UTC)", "rule", "came of it", "user", "event", "names", "what held")
     for decision, hit in hits.newest:
-        held = [f"{clause['text']} ({value_text(clause['value'])})" for clause in hit["clauses"] if clause["result"]]
+        held = [_clause_text(clause) for clause in hit["clauses"] if clause["result"]]
         came = hit["effect"] if hit["mode"] == "enforce" else f"{hit['effect']} ({hit['mode']})"
         row = (time_text(decision["ts"]), hit["rule"], came, decision["user_id"], decision["event_id"])
         table.add_row(*row, _names_text(names_of(decision)), "\n".join(held))
@@ -116,6 +116,10 @@ def _tell(hits: Hits) -> None:
         Console().print(table)
     more = f", the newest {len(hits.newest)} are shown" if hits.count > len(hits.newest) else ""
     echo(f"{hits.count:,} hits on {hits.users:,} users{more}")
+
+
+def _clause_text(clause: Any) -> str:
+    return f"{clause['text']} ({value_text(clause['value'], clause.get('points'))})"
 
 
 def _names_text(names: Iterable[Key]) -> str:

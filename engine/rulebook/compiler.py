@@ -1,7 +1,6 @@
 """Declarations and rules to one Rulebook: per event type one fused function, and one that explains."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,13 +33,12 @@ from engine.rulebook.codegen.programs import ProgramWriter
 from engine.rulebook.codegen.rests import find_rests
 from engine.rulebook.inline_tests.examples import run_examples
 from engine.rulebook.language.diagnostics import Diagnostics, Span
-from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref, children, names_in
-from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.language.nodes import Ref
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import (
     Dependencies,
     concern_alike,
     find_dependencies,
-    reached,
     values_written,
 )
 from engine.rulebook.sections.memories import memories_of
@@ -48,6 +46,7 @@ from engine.rulebook.sections.models import read_model
 from engine.rulebook.sections.names import names_read
 from engine.rulebook.sections.reading import named_files, read_declarations
 from engine.rulebook.sections.rules import RuleDeclaration, read_rules
+from engine.rulebook.sections.thresholds import find_thresholds
 
 _SEPARATOR = "\x1f"
 LOOKBACK_CAP = MAX_CAP
@@ -109,7 +108,7 @@ def check_rulebook(
     rules = read_rules(declared)
     models = _models(declared)
     counters, memories = _counters(declared, rules), memories_of(declared)
-    advise(rules, diagnostics)
+    advise(declared, rules)
     check_entries(declared, rules)
     check_event_types(declared, rules)
     check_follow_ups(declared, rules)
@@ -174,67 +173,14 @@ def _models(declared: Declarations) -> dict[str, ModelSpec]:
     return made
 
 
-@dataclass(slots=True)
-class _Needs:
-    """What is asked of each counter: the largest threshold put on it and where, or all it can hold."""
-
-    thresholds: dict[str, tuple[int, Span]] = field(default_factory=dict)
-    widest: set[str] = field(default_factory=set)
-    looked_back: set[str] = field(default_factory=set)
-
-    def visit(self, declared: Declarations, expr: Expr) -> None:
-        """A count compared with a number needs one entry more than that; in arithmetic, in ratios and
-        beside other values it needs all there can be."""
-        if isinstance(expr, Compare):
-            for side, other in ((expr.left, expr.right), (expr.right, expr.left)):
-                if isinstance(side, Ref) and side.kind == "counter" and isinstance(other, Constant):
-                    self._note(side.target, other)
-                    return
-        if isinstance(expr, Ref):
-            self._widen(declared, expr)
-            body = declared.derived[expr.target][1] if expr.kind == "derived" else None
-            if body is not None and not isinstance(body, RatioDeclaration):
-                self.visit(declared, body)
-        for child in children(expr):
-            self.visit(declared, child)
-
-    def _note(self, counter: str, limit: Constant) -> None:
-        needed = int(abs(float(limit.value))) + 1
-        if needed > self.thresholds.get(counter, (0, limit.span))[0]:
-            self.thresholds[counter] = (needed, limit.span)
-
-    def _widen(self, declared: Declarations, ref: Ref) -> None:
-        if ref.kind == "counter":
-            self.widest.add(ref.target)
-        elif ref.kind == "derived":
-            body = declared.derived[ref.target][1]
-            parts = (body.numerator, body.denominator) if isinstance(body, RatioDeclaration) else names_in(body)
-            for part in parts:
-                self._widen(declared, part)
-
-
-def _asked_elsewhere(declared: Declarations) -> Iterator[Expr]:
-    """The conditions outside rules that put thresholds on counters: those of other counters, and derived values that
-    are conditions (models are hinted at by them)."""
-    yield from (counter.where for counter in declared.counters.values() if counter.where is not None)
-    yield from (body for kind, body in declared.derived.values() if isinstance(body, Expr) and kind == "bool")
-
-
 def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str, Counter]:
-    needs = _Needs()
-    for expr in _asked_elsewhere(declared):
-        needs.visit(declared, expr)
-    for rule in rules:
-        for clause in rule.all_clauses():
-            needs.visit(declared, clause.expr)
-            if rule.rule.then.lookback_ms is not None:
-                needs.looked_back |= {ref.target for ref in reached(declared, clause.expr) if ref.kind == "counter"}
+    needs = find_thresholds(declared, rules)
     caps: dict[int, int] = {}
     keys: dict[str, int] = {}
     identities: dict[int, str] = {}
     for name, counter in declared.counters.items():
         is_counted, each = counter.kind in ("count", "distinct"), counter.having[0] if counter.having is not None else 1
-        needed, span = needs.thresholds.get(name, (0, counter.span)) if is_counted else (0, counter.span)
+        needed, span = needs.largest.get(name, (0, counter.span)) if is_counted else (0, counter.span)
         allowed = (counter.cap or MAX_CAP) // each
         if needed > allowed and not counter.approx:
             declared.diagnostics.error(

@@ -1,5 +1,6 @@
 """What the engine answers: decisions, their explanations, and actions with deterministic ids."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,6 +19,8 @@ out, so that it can be told what acting is good for; an allow rule won; the even
 
 Value = float | int | str | bool | AtLeast | None
 
+_PARAMETER = "params."
+
 
 class Quantity(str):
     """A duration or size as people write it, where the evaluator had milliseconds or bytes."""
@@ -26,11 +29,13 @@ class Quantity(str):
 
 
 class ClauseTrace(NamedTuple):
-    """One clause as it was evaluated. `values`: each name in it, as read; `result` None = unknown."""
+    """One clause as it was evaluated. `values`: each name in it, as read; `result` None = unknown; `points`: of each
+    scorecard in it, the terms that make its points."""
 
     text: str
     values: dict[str, Value]
     result: bool | None
+    points: dict[str, dict[str, float | int]] | None = None
 
 
 class Hit(NamedTuple):
@@ -129,11 +134,16 @@ def ordinal(number: int) -> str:
 
 
 def _tell(clause: ClauseTrace) -> str:
-    if len(clause.values) == 1:
-        name, value = next(iter(clause.values.items()))
-        if clause.text.startswith(f"{name} ") and type(value) in (int, float, Quantity, AtLeast):
-            return f"{name} = {_short(value)}{clause.text[len(name) :]}"
-    return clause.text
+    text, read = clause.text, dict(clause.values)
+    for name in [name for name in read if name.startswith(_PARAMETER)]:
+        shown = f"{_short(read.pop(name))} ({name})"
+        text = re.sub(rf"{re.escape(name)}\b", shown.replace("\\", r"\\"), text)
+    if len(read) == 1:
+        name, value = next(iter(read.items()))
+        if text.startswith(f"{name} ") and type(value) in (int, float, Quantity, AtLeast):
+            earned = ", ".join(f"{term} {points:g}" for term, points in (clause.points or {}).get(name, {}).items())
+            return f"{name} = {_short(value)}{f' ({earned})' if earned else ''}{text[len(name) :]}"
+    return text
 
 
 def _short(value: Value) -> str:

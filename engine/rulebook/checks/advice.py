@@ -4,19 +4,24 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from engine.rulebook.language.diagnostics import Diagnostics
-from engine.rulebook.language.nodes import Compare, Constant, Ref
+from engine.rulebook.language.nodes import Compare, Points, Ref
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.dependencies import concern_alike, reached
+from engine.rulebook.sections.parameters import constants
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 _EXPECTED_META = ("owner", "why", "expires")
 
 
-def advise(rules: Sequence[RuleDeclaration], diagnostics: Diagnostics) -> None:
+def advise(declared: Declarations, rules: Sequence[RuleDeclaration]) -> None:
     """Look at all rules."""
+    diagnostics = declared.diagnostics
     first_by_sense: dict[tuple[object, ...], str] = {}
     for rule in rules:
         _look_at_origin(rule, diagnostics)
-        _look_at_clauses(rule, diagnostics)
+        _look_at_clauses(declared, rule)
+        _look_at_rules(declared, rule)
         sense = (
             rule.rule.events,
             (rule.rule.then, *rule.rule.further),
@@ -43,12 +48,26 @@ def _look_at_origin(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
         )
 
 
-def _look_at_clauses(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
+def _look_at_rules(declared: Declarations, rule: RuleDeclaration) -> None:
+    """Other rules that can never hold where this one is asked."""
+    for clause in rule.all_clauses():
+        for ref in reached(declared, clause.expr):
+            other = declared.rules.get(ref.target.removeprefix("rule.")) if ref.target.startswith("rule.") else None
+            types = (
+                tuple(node.text or "" for node in (other.entries or {})["event"].walk()) if other is not None else ()
+            )
+            if types and not concern_alike(rule.rule.events, types):
+                message = f"`{ref.written}` is about {', '.join(types)} events, and never holds here"
+                declared.diagnostics.warning(clause.expr.span, message)
+
+
+def _look_at_clauses(declared: Declarations, rule: RuleDeclaration) -> None:
+    diagnostics = declared.diagnostics
     required = {clause.text for clause in rule.when}
     for clause in rule.unless:
         if clause.text in required:
             diagnostics.warning(clause.expr.span, "this is asked for above: the rule never holds")
-    for name, bounds in _bounds(rule.when).items():
+    for name, bounds in _bounds(declared, rule.when).items():
         low, high = max(bound[0] for bound in bounds), min(bound[1] for bound in bounds)
         open_ends = any(bound[2] and low in bound[:2] for bound in bounds)
         if low > high or (low == high and open_ends):
@@ -56,21 +75,34 @@ def _look_at_clauses(rule: RuleDeclaration, diagnostics: Diagnostics) -> None:
             diagnostics.warning(rule.span, message)
 
 
-def _bounds(clauses: Iterable[Clause]) -> dict[str, list[tuple[float, float, bool, str]]]:
-    """By name, what comparisons with a number leave over: from, to, whether without the ends, and the clause."""
+def _bounds(declared: Declarations, clauses: Iterable[Clause]) -> dict[str, list[tuple[float, float, bool, str]]]:
+    """By name, what comparisons with a number leave over: from, to, whether without the ends, and the clause. Of a
+    parameter by segment, what its most generous value leaves; of a scorecard, what its points can be besides."""
     bounds: dict[str, list[tuple[float, float, bool, str]]] = {}
     for clause in clauses:
         expr = clause.expr
         if not isinstance(expr, Compare) or expr.op not in _MIRRORED:
             continue
         op, left, right = expr.op, expr.left, expr.right
-        if isinstance(left, Constant):
+        if constants(declared, left):
             op, left, right = _MIRRORED[op], right, left
-        if isinstance(left, Ref) and isinstance(right, Constant) and type(right.value) in (int, float):
-            value = float(right.value)
-            low, high = (value if op in (">", ">=", "==") else -inf), (value if op in ("<", "<=", "==") else inf)
-            bounds.setdefault(left.written, []).append((low, high, op in ("<", ">"), f"`{clause.text}`"))
+        limits = [float(limit.value) for limit in constants(declared, right) if type(limit.value) in (int, float)]
+        if isinstance(left, Ref) and limits:
+            low = min(limits) if op in (">", ">=", "==") else -inf
+            high = max(limits) if op in ("<", "<=", "==") else inf
+            known = bounds.setdefault(left.written, _range(declared, left))
+            known.append((low, high, op in ("<", ">"), f"`{clause.text}`"))
     return bounds
+
+
+def _range(declared: Declarations, ref: Ref) -> list[tuple[float, float, bool, str]]:
+    """The least and the most points of a scorecard."""
+    body = declared.derived[ref.target][1] if ref.kind == "derived" else None
+    if not isinstance(body, Points):
+        return []
+    points = [term.points for term in body.terms]
+    least, most = sum(each for each in points if each < 0), sum(each for each in points if each > 0)
+    return [(least, most, False, f"from {least:g} to {most:g}, as its points are")]
 
 
 def _groups(rule: RuleDeclaration) -> tuple[list[Clause], list[Clause], list[Clause]]:

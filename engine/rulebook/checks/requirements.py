@@ -11,7 +11,20 @@ from engine.core.domain.follow_ups import is_follow_up
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import KEY_SOURCES
-from engine.rulebook.language.nodes import Call, Compare, Constant, Contains, Expr, Logical, Member, Not, Ref, names_in
+from engine.rulebook.language.nodes import (
+    Call,
+    Choice,
+    Compare,
+    Constant,
+    Contains,
+    Expr,
+    Logical,
+    Member,
+    Not,
+    Points,
+    Ref,
+    names_in,
+)  # fmt: skip
 from engine.rulebook.sections.declarations import (
     CounterDeclaration,
     Declarations,
@@ -130,7 +143,7 @@ class _Reading:
         if ref.kind == "memory":
             return self._never_remembered(self.declared.memories[ref.target])
         body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
-        if body is None or isinstance(body, RatioDeclaration):
+        if body is None or isinstance(body, RatioDeclaration | Points | Choice):
             return []
         return self._absent_parts(body)
 
@@ -167,6 +180,9 @@ class _Reading:
             case Compare(op="==" | "!=" as op, left=Ref() as ref, right=Constant(value=value)):
                 return self._value(ref, value) if (op == "==") == truth else []
             case Compare(op=op, left=Ref() as ref, right=Constant(value=limit)) if not isinstance(limit, str):
+                body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
+                if isinstance(body, Points):
+                    return self._unearned(body, op if truth else _OPPOSITES[op], limit)
                 return self._uncounted(ref) if _is_above_zero(op if truth else _OPPOSITES[op], limit) else []
             case Compare(op=op, left=Constant() as limit, right=Ref() as ref):
                 return self._unmet(
@@ -176,6 +192,15 @@ class _Reading:
                 return _either([self._value(ref, value) for value in sorted(values, key=str)])
             case Contains(item=Constant(value=value), container=Ref(type="list") as ref) if truth:
                 return self._value(ref, value)
+        return []
+
+    def _unearned(self, body: Points, op: str, limit: float) -> list[Requirement]:
+        """What keeps a scorecard below a limit: what the terms lack that would add points, where the rest is too
+        little."""
+        adding = [(term.points, self.lacking(term.condition, True)) for term in body.terms if term.points > 0]
+        most = sum(points for points, missing in adding if not missing)
+        if (op == ">" and most <= limit) or (op in (">=", "==") and most < limit):
+            return [requirement for _, missing in adding for requirement in missing]
         return []
 
     def _value(self, ref: Ref, value: Value) -> list[Requirement]:

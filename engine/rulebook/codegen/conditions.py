@@ -6,7 +6,8 @@ unknown never enforces, and no value "unknown" is ever passed around at run time
 known (`core/values/bounds.py`) makes a comparison definitely true or false where the bound decides it.
 
 Names are read on first use and kept in a local variable: a clause that is not reached costs nothing. What the
-models read is read in any case, and at once.
+models read is read in any case, and at once. Scorecards are computed by lines of their own, once, above the line that
+first names them (`Scope.lines`).
 """
 
 from collections.abc import Callable, Iterable, Sequence, Set
@@ -73,7 +74,9 @@ class Scope:
         self.constants = constants
         self._answers: dict[int, tuple[Call, str]] = {}
         self.variables: dict[tuple[str, str, str], str] = {}
+        self.tallies: dict[str, str] = {}
         self._assigned: set[str] = set()
+        self._above: list[str] = []
 
     def variable(self, ref: Ref) -> str:
         """The local variable that holds a name, once it is loaded."""
@@ -85,7 +88,19 @@ class Scope:
         name = self.variable(ref)
         if name in self._assigned:
             return name
-        return f"({name} if {name} is not U else ({name} := {self._load(self, ref)}))"
+        source = self._load(self, ref)
+        return name if name in self._assigned else f"({name} if {name} is not U else ({name} := {source}))"
+
+    def once(self, ref: Ref, source: str) -> str:
+        """The local variable of a name that a line above the one at hand computes: it is long, and read often."""
+        name = self.given(ref)
+        self._above.append(f" {name} = {source}")
+        return name
+
+    def lines(self, *lines: str) -> list[str]:
+        """Lines, below those that compute what they name."""
+        above, self._above = self._above, []
+        return [*above, *lines]
 
     def assign(self, refs: Sequence[Ref], source: str | None = None) -> str:
         """A line that reads names whether or not a clause gets so far; from now on they are plain variables.

@@ -29,7 +29,7 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
             lines += _when([*outside, f"{judged} is True"], entry)
             lines.append(f" elif {' and '.join([*outside, f'{judged} is None'])}: {doubt}")
             continue
-        lines += _when([*outside, scope.true(where)], entry)
+        lines += scope.lines(*_when([*outside, scope.true(where)], entry))
         if names_in(where):  # what may belong to it makes the count a bound
             lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
     return lines
@@ -60,7 +60,8 @@ def withdrawals(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) ->
         if is_judged(words, counter):  # what the user's counters say now, they may not have said then
             lines.append(f" {_doubt(words, counter)}")
             continue
-        lines += _when([*outside, *([scope.true(where)] if where is not None else [])], _removal(words, scope, counter))
+        counts = [scope.true(where)] if where is not None else []
+        lines += scope.lines(*_when([*outside, *counts], _removal(words, scope, counter)))
     return lines or [" pass"]
 
 

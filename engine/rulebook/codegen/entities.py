@@ -96,7 +96,7 @@ class EntityWriter:
         for counter in judged:
             where = self._words.declared.counters[counter.name].where
             assert where is not None  # it is what is judged
-            lines.append(f" if {scope.true(where)}: said[{judgement(counter)!r}] = True")
+            lines += scope.lines(f" if {scope.true(where)}: said[{judgement(counter)!r}] = True")
             lines.append(f" elif {scope.false(where)}: said[{judgement(counter)!r}] = False")
         compiled([function("judge(f, s, now)", scope, [*lines, " return said"])], event_type, namespace)
         return namespace["judge"]
@@ -110,7 +110,8 @@ class EntityWriter:
             ours = [[clause for clause in group if not needs.kinds(clause)] for group in _groups(rule)]
             if len(ours[1]) < len(rule.any):  # which of them hold is only known at the entities
                 ours[1] = []
-            lines.append(f" if {conditions(scope, *ours)}: hits.append({index})")
+            condition = conditions(scope, *ours)
+            lines += scope.lines(f" if {condition}: hits.append({index})")
         compiled([function("eligible(f, s, now, q)", scope, [*lines, " return hits"])], event_type, namespace)
         return namespace["eligible"]
 
@@ -157,7 +158,7 @@ class EntityWriter:
             " held = []",
             f" for {', '.join(['now', *reads])}, in zip({', '.join(['times', *reads.values()])}):",
             *(f"  {name} = U" for name in scope.unread()),
-            f"  if {condition}: held.append(now)",
+            *(f" {line}" for line in scope.lines(f" if {condition}: held.append(now)")),
             " return held",
         ]
 
@@ -176,7 +177,7 @@ class EntityWriter:
             else self._words.scope(namespace, self._read, no_score)
         )
         held = f" return {conditions(scope, *self.decided_at_entities(rule, needs))}"
-        compiled([function("holds(f, s, now, k)", scope, [held])], f"{rule.rule.name} at {kind}", namespace)
+        compiled([function("holds(f, s, now, k)", scope, scope.lines(held))], f"{rule.rule.name} at {kind}", namespace)
         return Rest(index, namespace["holds"])
 
     @staticmethod

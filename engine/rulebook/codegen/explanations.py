@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from engine.core.domain.units import duration_text, size_text
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.language.nodes import Compare, Constant, Ref, names_in
+from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref, names_in
+from engine.rulebook.sections.parameters import PARAMETER
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 
@@ -14,7 +15,9 @@ def trace(scope: Scope, clause: Clause, negated: bool) -> str:
     if negated:
         true, false = false, true
     read, text = values(scope, names_in(clause.expr)), clause_text(clause, negated)
-    return f"ClauseTrace({text!r}, {read}, True if {true} else False if {false} else None)"
+    scores = [ref.target for ref in names_in(clause.expr) if ref.kind == "derived" and ref.target in scope.tallies]
+    points = ", {" + ", ".join(f"{name!r}: {scope.tallies[name]}" for name in scores) + "}" if scores else ""
+    return f"ClauseTrace({text!r}, {read}, True if {true} else False if {false} else None{points})"
 
 
 def values(scope: Scope, refs: Iterable[Ref]) -> str:
@@ -33,19 +36,33 @@ def counterfactual(rule: RuleDeclaration) -> str | None:
     """What would have been enough not to fire, from the first clause that compares a number with a limit."""
     for clause in rule.when:
         expr = clause.expr
-        if (
-            isinstance(expr, Compare) and isinstance(expr.left, Ref) and isinstance(expr.right, Constant)
-            and expr.left.kind in ("memory", "counter", "derived", "score") and expr.op in (">", ">=", "<", "<=")
-            and isinstance(expr.right.value, int | float)
-        ):  # fmt: skip
-            limit = expr.right.value
-            if expr.op in (">=", "<="):
-                if expr.left.kind != "counter" or expr.left.type != "number" or type(limit) is not int:
-                    side = "below" if expr.op == ">=" else "above"
-                    return f"at {expr.left.written} {side} {_limit(expr.left, limit)} this would not have fired"
-                limit += -1 if expr.op == ">=" else 1
-            return f"at {expr.left.written} = {_limit(expr.left, limit)} this would not have fired"
+        if isinstance(expr, Compare) and expr.op in (">", ">=", "<", "<=") and _is_read(expr.left):
+            told = _at_limit(expr, expr.left, expr.right)  # type: ignore[arg-type]  # a name, as has been asked
+            if told is not None:
+                return f"at {told} this would not have fired"
     return None
+
+
+def _is_read(expr: Expr) -> bool:
+    return (
+        isinstance(expr, Ref)
+        and expr.kind in ("memory", "counter", "derived", "score")
+        and not expr.target.startswith(PARAMETER)
+    )
+
+
+def _at_limit(expr: Compare, name: Ref, right: Expr) -> str | None:
+    side = "below" if expr.op == ">=" else "above"
+    if isinstance(right, Ref) and right.target.startswith(PARAMETER):
+        return f"{name.written} {'=' if expr.op in '><' else side} {right.written}"
+    if not isinstance(right, Constant) or not isinstance(right.value, int | float):
+        return None
+    limit = right.value
+    if expr.op in (">=", "<="):
+        if name.kind != "counter" or name.type != "number" or type(limit) is not int:
+            return f"{name.written} {side} {_limit(name, limit)}"
+        limit += -1 if expr.op == ">=" else 1
+    return f"{name.written} = {_limit(name, limit)}"
 
 
 def _limit(ref: Ref, limit: float) -> object:

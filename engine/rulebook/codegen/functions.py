@@ -14,10 +14,11 @@ from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING
 from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.readings import from_values
 from engine.rulebook.codegen.runtime import invalid
+from engine.rulebook.codegen.scorecards import chosen, tally
 from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
-from engine.rulebook.language.nodes import Ref, names_in
+from engine.rulebook.language.nodes import Choice, Points, Ref, names_in
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
@@ -100,12 +101,18 @@ class Vocabulary:
                 value = self.declared.values[ref.target].expr
                 return f"settled({scope.value(value)})" if counts(value) else scope.value(value)
         body = self.declared.derived[ref.target][1]
+        if isinstance(body, Points):
+            return tally(scope, ref, body)
+        if isinstance(body, Choice):
+            return chosen(scope, body, self.declared.conceal)
         if isinstance(body, RatioDeclaration):
             parts = f"{scope.loaded(body.numerator)}, {scope.loaded(body.denominator)}"
             share = self.share(ref.target)
             if share is not None:
                 parts = f"*aligned({parts}, s, now, {scope.constant('Q', share)})"
             return f"ratio({parts}, {body.at_least!r}, {body.wilson!r})"
+        if ref.target.startswith("rule."):
+            return scope.once(ref, scope.value(body))
         return f"settled({scope.value(body)})" if counts(body) else scope.value(body)
 
     def subject(self, scope: Scope, name: str) -> str:
@@ -172,7 +179,7 @@ class Vocabulary:
             for ref in self._refs(model, self.models[model].numbers, "number")
         }
         counts = [ref for ref in refs.values() if together and self._is_count(ref)]
-        lines = [scope.assign([ref]) for ref in refs.values() if ref not in counts]
+        lines = [line for ref in refs.values() if ref not in counts for line in scope.lines(scope.assign([ref]))]
         if counts:
             asked = [self.counters[ref.target] for ref in counts]
             questions = array("q", [part for counter in asked for part in (counter.series_key, counter.over_ms)])

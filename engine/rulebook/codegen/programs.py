@@ -277,7 +277,8 @@ class ProgramWriter:
             for name in asked
         ]
         for index, rule in rules:
-            lines.append(f" if {conditions(scope, rule.when, rule.any, rule.unless)}: hits.append({index})")
+            condition = conditions(scope, rule.when, rule.any, rule.unless)
+            lines += scope.lines(f" if {condition}: hits.append({index})")
         return function("decide(f, s, now, ask)", scope, [*lines, " return hits"])
 
     def _explain(self, scope: Scope, rules: Rules) -> str:
@@ -287,10 +288,14 @@ class ProgramWriter:
             traces += [trace(scope, clause, True) for clause in rule.unless]
             explanation = f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule)!r}"
             lines.append(f" if i == {index}: return {explanation}")
-        return function("explain(i, f, s, now, q)", scope, [*lines, " return (), None"])
+        return function("explain(i, f, s, now, q)", scope, scope.lines(*lines, " return (), None"))
 
     def _tell(self, scope: Scope, rules: Rules) -> str:
-        lines = [f" if i == {index}: return {values(scope, rule.told)}" for index, rule in rules if rule.told]
+        lines: list[str] = []
+        for index, rule in rules:
+            if rule.told:
+                told = values(scope, rule.told)
+                lines += scope.lines(f" if i == {index}: return {told}")
         return function("tell(i, f, s, now, q)", scope, [*lines, " return {}"])
 
 

@@ -6,9 +6,10 @@ from math import ceil, floor
 
 from engine.core.domain.rules import Counter
 from engine.rulebook.codegen.readings import store_of
-from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref
+from engine.rulebook.language.nodes import Compare, Expr, Ref
 from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
 from engine.rulebook.sections.dependencies import Dependencies
+from engine.rulebook.sections.parameters import constants
 from engine.rulebook.sections.rules import RuleDeclaration
 
 _READERS = {"count": "count_entries", "distinct": "distinct_entries"}
@@ -37,7 +38,11 @@ def reachable(rule: RuleDeclaration, counters: Mapping[str, Counter], needs: Dep
 def _least_entries(expr: Expr, declared: Declarations) -> Iterator[tuple[str, int]]:
     """By name, how much a counter must be at least for a clause to hold: of `c >= 12`, and of a ratio both parts."""
     match expr:
-        case Compare(op=">" | ">=" as op, left=Ref() as ref, right=Constant(value=int() | float() as bound)):
+        case Compare(op=">" | ">=" as op, left=Ref() as ref, right=right):
+            limits = [limit.value for limit in constants(declared, right) if isinstance(limit.value, int | float)]
+            if not limits:
+                return
+            bound = min(limits)
             if ref.kind == "counter":
                 yield ref.target, floor(bound) + 1 if op == ">" else ceil(bound)
             elif ref.kind == "derived":

@@ -41,7 +41,7 @@ def rememberings(words: Vocabulary, scope: Scope, memories: Iterable[Memory]) ->
         if declared.where is None:
             lines.append(f" {entry}")
             continue
-        lines.append(f" if {scope.true(declared.where)}: {entry}")
+        lines += scope.lines(f" if {scope.true(declared.where)}: {entry}")
         if names_in(declared.where):  # what may belong to it makes the answer unknown, or a bound
             lines.append(f" elif not {scope.false(declared.where)}: doubt_memory({register}, {memory.keep_ms})")
     return lines

@@ -43,8 +43,8 @@ _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\"}
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 
-Resolve = Callable[[str, Span], Ref | None]
-"""Finds a name, or reports it as unknown and gives None."""
+Resolve = Callable[[str, Span], Ref | Constant | None]
+"""Finds a name, which may stand for a constant, or reports it as unknown and gives None."""
 
 
 class Parser:

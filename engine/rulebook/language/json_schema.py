@@ -4,7 +4,9 @@ from engine.rulebook.language.schema import (
     ACTION_OF_EXAMPLE,
     ARM,
     BUDGET,
+    CLAUSES,
     CLUSTER,
+    CONSTANT,
     COOLDOWN,
     COUNTER,
     DATABASE,
@@ -15,6 +17,7 @@ from engine.rulebook.language.schema import (
     HAVING,
     LADDER,
     LIST,
+    MACRO,
     MARK,
     MAX_ACTIONS,
     MAX_STEPS,
@@ -22,7 +25,9 @@ from engine.rulebook.language.schema import (
     META,
     MODEL,
     NAME_PATTERN,
+    PARAM,
     PLAN,
+    POINTS,
     RATIO,
     RULE,
     SECTIONS,
@@ -55,6 +60,7 @@ def json_schema() -> Json:
     def named(schema: Json) -> Json:
         return {"type": "object", "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": schema}
 
+    by_segment: Json = {"type": "object", "additionalProperties": CONSTANT}
     step = shaped(STEP_OF_EXAMPLE)
     done: Json = {"anyOf": [shaped(ACTION_OF_EXAMPLE), {"const": "nothing"}]}
     several: Json = {"type": "array", "items": shaped(ACTION_OF_EXAMPLE), "minItems": 1, "maxItems": MAX_ACTIONS}
@@ -133,6 +139,9 @@ def json_schema() -> Json:
                 )
             ),
             derived=named({"anyOf": [TEXT, shaped(RATIO)]}),
+            scores=named(POINTS),
+            params=named({"anyOf": [CONSTANT, shaped(PARAM, values=by_segment)]}),
+            macros=named({"anyOf": [CLAUSES, shaped(MACRO, args=named(CONSTANT))]}),
             lists=named(shaped(LIST)),
             models=named(shaped(MODEL)),
             ladders=named(shaped(LADDER, steps={"type": "array", "minItems": 1, "items": shaped(STEP)})),

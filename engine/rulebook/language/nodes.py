@@ -25,8 +25,9 @@ class Constant(Expr):
 
 @dataclass(slots=True)
 class Ref(Expr):
-    """A name. `kind`: field, value, memory, counter, sequence, derived, score, keys or event; `target`: the name within that
-    kind."""
+    """A name. `kind`: field, value, memory, counter, sequence, derived, score, keys or event; `target`: the name within
+    that kind. Scorecards, parameters by segment (`params.x`) and the conditions of rules (`rule.x`) are derived
+    values."""
 
     kind: str
     target: str
@@ -98,6 +99,31 @@ class Matches(Expr):
     pattern: str
 
 
+@dataclass(slots=True)
+class Choice(Expr):
+    """A constant for each value of a text of the event; `default` for any other text, and where there is none."""
+
+    subject: Ref
+    values: list[tuple[str, Constant]]
+    default: Constant
+
+
+@dataclass(slots=True)
+class Term:
+    """A term of a scorecard: as it is written, when it holds, and how many points it adds then."""
+
+    text: str
+    condition: Expr
+    points: float | int
+
+
+@dataclass(slots=True)
+class Points(Expr):
+    """The points of those terms that hold, added up."""
+
+    terms: list[Term]
+
+
 def names_in(expr: Expr) -> list[Ref]:
     """Every name in an expression, in order of appearance, each once for each type it is used as."""
     refs: dict[tuple[str, str], Ref] = {}
@@ -125,8 +151,10 @@ def children(expr: Expr) -> list[Expr]:
             return [item]
         case Contains(item=item, container=container):
             return [item, container]
-        case Matches(subject=subject) | Search(subject=subject):
+        case Matches(subject=subject) | Search(subject=subject) | Choice(subject=subject):
             return [subject]
+        case Points(terms=terms):
+            return [term.condition for term in terms]
     return []
 
 

@@ -20,6 +20,8 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "clusters": ("`name:` and", schema.CLUSTER),
     "marks": ("`name:` and", schema.MARK),
     "derived": ("`name: an expression`, or", schema.RATIO),
+    "params": ("`name: a constant`, or", schema.PARAM),
+    "macros": ("`name: a list of clauses`, or", schema.MACRO),
     "lists": ("`name:` and", schema.LIST),
     "models": ("`name:` and", schema.MODEL),
     "rules": ("`name:` and", schema.RULE),

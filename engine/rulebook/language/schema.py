@@ -31,16 +31,22 @@ MAX_STEPS = 8
 MAX_STEP_TIMES = 100
 AGES = ("last", "first")
 BOUNDS = ("none", "wilson_lower_95")
+MAX_TERMS = 64
+MOST_POINTS = 1_000_000
 
 Json = dict[str, Any]
 
 NAME_PATTERN = "^[a-z_][a-z0-9_]*$"
-_DURATION: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$"}
+_DURATION: Json = {
+    "type": "string",
+    "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)|params\.[a-z_][a-z0-9_]*)$",
+}
 TEXT: Json = {"type": "string"}
 _SHARE: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
 _GATE = r"^precision_lcb >= 0\.[0-9]+$"
 _NAME: Json = {"type": "string", "pattern": NAME_PATTERN}
-_CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
+CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
+CONSTANT: Json = {"type": ["string", "number", "boolean"]}
 _FILE_NAME: Json = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mmdb$"}
 _ONE_OR_MORE: Json = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
 
@@ -121,6 +127,22 @@ RATIO: Shape = {
     "at_least": Key("unknown while the denominator is smaller", {"type": "number", "minimum": 0}),
     "bound": Key("a confidence bound in place of the plain ratio", {"enum": list(BOUNDS)}),
 }
+PARAM: Shape = {
+    "default": Key("the constant for all other events", CONSTANT, required=True),
+    "by": Key("the text field of the event that tells its segment, such as country", TEXT, required=True),
+    "values": Key("the constants of single segments, such as {DE: 5}", {"type": "object"}, required=True),
+}
+MACRO: Shape = {
+    "args": Key("what may be told where it is used, and what each is otherwise, such as {age: 7d}", {"type": "object"}),
+    "clauses": Key("all of these hold", CLAUSES, required=True),
+}
+POINTS: Json = {
+    "type": "object",
+    "additionalProperties": {"type": "number", "minimum": -MOST_POINTS, "maximum": MOST_POINTS},
+    "minProperties": 1,
+    "maxProperties": MAX_TERMS,
+}
+"""A scorecard: terms, and what each adds."""
 CLUSTER: Shape = {
     "of": Key("the event type or types that link, or any", _ONE_OR_MORE, required=True),
     "share": Key("the kinds of entities whose users belong together", _ONE_OR_MORE, required=True),
@@ -279,9 +301,9 @@ EXAMPLE: Shape = {
 }
 RULE: Shape = {
     "event": Key("the event type or types, or any", _ONE_OR_MORE, required=True),
-    "when": Key("all of these hold", _CLAUSES),
-    "any": Key("at least one of these holds", _CLAUSES),
-    "unless": Key("none of these holds", _CLAUSES),
+    "when": Key("all of these hold", CLAUSES),
+    "any": Key("at least one of these holds", CLAUSES),
+    "unless": Key("none of these holds", CLAUSES),
     "then": Key(
         "what to do",
         {"anyOf": [{"const": "allow"}, {"type": "object"}, {"type": "array", "minItems": 1, "maxItems": MAX_ACTIONS}]},
@@ -312,6 +334,9 @@ SECTIONS: Shape = {
     "counters": Key("questions over time windows", {"type": "object"}),
     "sequences": Key("events in an order, and events after which something does not come", {"type": "object"}),
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
+    "scores": Key("scorecards: points of all terms that hold, added up", {"type": "object"}),
+    "params": Key("constants, the same for all events or by segment", {"type": "object"}),
+    "macros": Key("clauses with a name, put into the rules that name them", {"type": "object"}),
     "models": Key("models that score events", {"type": "object"}),
     "ladders": Key("what is done to users whom rules meet again and again", {"type": "object"}),
     "holdout": Key("the share of entities on which no rule acts, such as 1%, to tell what acting is good for", _SHARE),

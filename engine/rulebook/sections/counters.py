@@ -16,6 +16,7 @@ from engine.rulebook.language.schema import duration, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
 from engine.rulebook.sections.dependencies import entity_of, reached
+from engine.rulebook.sections.parameters import PARAMETER
 from engine.rulebook.sections.statistics import is_of_gaps, read_options, type_of_answer
 
 _KINDS: tuple[CounterKind, ...] = ("count", "distinct", "sum", *STATISTICS)
@@ -180,7 +181,7 @@ def is_known_at(made: Declarations, where: Expr, by: str) -> bool:
 def _reads_event_alone(made: Declarations, where: Expr) -> bool:
     """What is remembered at a shared entity is the event's."""
     for ref in names_in(where):
-        if ref.kind not in ("field", "event", "value", "keys"):
+        if ref.kind not in ("field", "event", "value", "keys") and not ref.target.startswith(PARAMETER):
             made.diagnostics.error(
                 ref.span, f"`{ref.written}` is not known where this is remembered", "`where` may name fields here"
             )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.core.domain.actions import Ladder
@@ -17,13 +17,16 @@ from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.expressions import Parser
 from engine.rulebook.language.keys import KEY_LISTS, KEY_SOURCES
 from engine.rulebook.language.literals import ExpressionText
-from engine.rulebook.language.nodes import Expr, Ref, Type
+from engine.rulebook.language.nodes import Constant, Expr, Ref, Type, names_in
 from engine.rulebook.language.schema import words
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
 
 MAX_PARTS = 3
 Fold = Callable[[str], str]
+MAX_LAYERS = 4
+_MIXED = ("derived", "scores", "rules")
+_SINGULAR = {"rules": "rule", "params": "parameter"}
 _EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
@@ -144,11 +147,21 @@ class ValueDeclaration:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """Clauses with a name. `arguments`: what may be told where it is used, and what each is otherwise."""
+
+    arguments: dict[str, tuple[str, Constant]]
+    clauses: list[Node]
+
+
 @dataclass(slots=True)
 class Declarations:
     """All that the files of one rulebook declare, except the rules. `marks`: on which kind of entity, and for how long;
-    `markers`: the rules that set each. `conceal`: what gives events pseudonyms, if there
-    is something; `topics`: of tables that come on one, by name; `tables`: the rows of the others."""
+    `markers`: the rules that set each. `conceal`: what gives events pseudonyms, if there is something; `topics`: of
+    tables that come on one, by name; `tables`: the rows of the others; `params`: those that are the same for all
+    events, with what is written; `arguments`: those of the macro that is being read; `waiting`: what has not been read
+    yet, and its section; `reading`: what is being read."""
 
     diagnostics: Diagnostics
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
@@ -172,12 +185,17 @@ class Declarations:
     rules: dict[str, Node] = field(default_factory=dict)
     holdout: float = 0.0
     spans: dict[str, Span] = field(default_factory=dict)
-    reading: str = ""
+    params: dict[str, tuple[Constant, Node]] = field(default_factory=dict)
+    macros: dict[str, Macro] = field(default_factory=dict)
+    arguments: dict[str, Constant] = field(default_factory=dict)
+    waiting: dict[str, tuple[str, Callable[[], None]]] = field(default_factory=dict)
+    reading: list[tuple[str, str]] = field(default_factory=list)
     conceal: Conceal | None = None
     reserved: Set[str] = frozenset()
     to_come: set[str] = field(default_factory=set)
     depths: dict[str, int] = field(default_factory=dict)
     phrases: dict[tuple[str, Fold | None], Phrases] = field(default_factory=dict)
+    layers: dict[str, int] = field(default_factory=dict)
 
     def entries(self, list_name: str | None, values: Iterable[Any]) -> Set[Any]:
         """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""
@@ -251,6 +269,7 @@ class Declarations:
             return self._threshold(name, span)
         if name.startswith("marked."):
             return self._mark(name, span)
+        self._read_ahead(name)
         if name in self.fields:
             return Ref(span=span, type=self.fields[name].type, kind="field", target=name, written=name)
         if name in self.values:
@@ -269,7 +288,7 @@ class Declarations:
             return Ref(span=span, type=self.derived[name][0], kind="derived", target=name, written=name)
         if name in KEY_LISTS:
             return Ref(span=span, type="list", kind="keys", target=name, written=name)
-        if name == self.reading:
+        if name in (each for _, each in self.reading):
             self.diagnostics.error(span, f'"{name}" is defined by itself')
             return None
         if name in self.spans:
@@ -277,8 +296,16 @@ class Declarations:
         if name in self.to_come:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
             return None
+        if name in self.macros:
+            message = f'"{name}" is a macro, which stands alone as a clause'
+            self.diagnostics.error(span, message, "for a part of an expression, use a derived value")
+            return None
+        if name.startswith(("params.", "rule.")):
+            self._no_such(name, span)
+            return None
         counters = [counter for counter in self.counters if " " not in counter]
-        known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived, *KEY_LISTS]
+        known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived]
+        known += [*self.macros, *KEY_LISTS]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
         return None
@@ -291,6 +318,49 @@ class Declarations:
             hint = did_you_mean(mark, self.marks) or "declare it under `marks:`"
             self.diagnostics.error(span, f'unknown mark "{mark}"', hint)
         return None
+
+    def computed_once(self, name: str, span: Span, exprs: Iterable[Expr]) -> bool:
+        """Note a scorecard, or a rule's condition, that a function computes once, wherever it is read. False and an
+        error where too many of them stand on each other."""
+        self.depths[name] = 0
+        self.layers[name] = 1 + self.layer([ref for expr in exprs for ref in names_in(expr)])
+        if self.layers[name] > MAX_LAYERS:
+            self.diagnostics.error(span, f"scores and rules stand on each other at most {MAX_LAYERS} deep")
+        return self.layers[name] <= MAX_LAYERS
+
+    def layer(self, refs: Iterable[Ref]) -> int:
+        """How many scores and rules stand on each other below these names."""
+        return max((self.layers.get(ref.target, 0) for ref in refs if ref.kind == "derived"), default=0)
+
+    def _read_ahead(self, name: str) -> None:
+        """Derived values, scorecards and rules may name each other wherever they stand: what is asked for is read
+        first. Of its own kind, each names what stands above it."""
+        asking = self.reading[-1][0] if self.reading else "rules"
+        section, read = self.waiting.get(name, ("", None))
+        if read is not None and asking in _MIXED and (section != asking or section == "rules"):
+            del self.waiting[name]
+            arguments, self.arguments = self.arguments, {}
+            read()
+            self.arguments = arguments
+
+    def _no_such(self, name: str, span: Span) -> None:
+        kind, _, own = name.partition(".")
+        section, known = ("rules", self.rules) if kind == "rule" else ("params", self.params)
+        if f"{section}.{own}" not in self.spans:
+            hint = did_you_mean(own, known) or f"declare it under `{section}:`"
+            self.diagnostics.error(span, f'unknown {_SINGULAR[section]} "{own}"', hint)
+        elif kind == "rule" and self.reading and self.reading[-1][0] not in _MIXED:
+            self.diagnostics.error(span, f"`{name}` is not known here", "ask about it in a rule, or in a score")
+        elif own in self.params:
+            self.diagnostics.error(span, f"`{name}` is a constant, which cannot stand here")
+
+    def named(self, name: str, span: Span) -> Ref | Constant | None:
+        """What a name in an expression stands for: a constant where it is a parameter, or a macro's argument."""
+        if name in self.arguments:
+            return replace(self.arguments[name], span=span)
+        if name.startswith("params.") and (own := name.removeprefix("params.")) in self.params:
+            return replace(self.params[own][0], span=span)
+        return self.resolve(name, span)
 
     def _threshold(self, name: str, span: Span) -> Ref | None:
         model = name.removeprefix("threshold.")
@@ -319,4 +389,4 @@ class Declarations:
             self.diagnostics.error(node.span, message, "put the whole expression in single quotes: '…'")
             return None
         text = ExpressionText(node.text, node.span, node.exact)
-        return Parser(text, self.resolve, set(self.lists), self.diagnostics)
+        return Parser(text, self.named, set(self.lists), self.diagnostics)

@@ -9,19 +9,23 @@ from engine.rulebook.sections.declarations import CounterDeclaration, Declaratio
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 
-def reached(declared: Declarations, expr: Expr) -> Iterator[Ref]:
-    """Every name in an expression, and every name behind its values and derived values."""
+def reached(declared: Declarations, expr: Expr, seen: set[str] | None = None) -> Iterator[Ref]:
+    """Every name in an expression, and every name behind its values and derived values, each of which is looked into
+    once."""
+    seen = set() if seen is None else seen
     for ref in names_in(expr):
         yield ref
-        if ref.kind == "value":
-            yield from reached(declared, declared.values[ref.target].expr)
-        if ref.kind == "derived":
+        if ref.kind == "value" and ref.target not in seen:
+            seen.add(ref.target)
+            yield from reached(declared, declared.values[ref.target].expr, seen)
+        if ref.kind == "derived" and ref.target not in seen:
+            seen.add(ref.target)
             body = declared.derived[ref.target][1]
             if isinstance(body, RatioDeclaration):
                 for part in (body.numerator, body.denominator):
-                    yield from reached(declared, part)
+                    yield from reached(declared, part, seen)
             else:
-                yield from reached(declared, body)
+                yield from reached(declared, body, seen)
 
 
 def behind_value(declared: Declarations, name: str | None) -> list[Ref]:

@@ -1,53 +1,46 @@
 """Reads the sections of rulebook files, except the rules, into declarations."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
 from engine.core.domain.rules import MAX_CAP
-from engine.core.values.identity import (
-    CLOCK_SKEW,
-    CONFLICTING_IDS,
-    EVENT_TIME,
-    IDENTITY_FIELDS,
-    INVALID_FIELDS,
-    TEXT_FIELDS,
-)
+from engine.core.values.identity import IDENTITY_FIELDS, TEXT_FIELDS
 from engine.core.values.lists import Conceal, LiveList
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
-from engine.rulebook.language.keys import KEY_SOURCES
-from engine.rulebook.language.nodes import Ref, Type, names_in
+from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.schema import choice, words
 from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
+from engine.rulebook.sections.entries import COMPUTED, PLAIN, RESERVED, Entry, entries_of_section
 from engine.rulebook.sections.fields import read_field
+from engine.rulebook.sections.macros import read_macro
 from engine.rulebook.sections.marks import find_markers, read_mark
 from engine.rulebook.sections.memories import read_memory
+from engine.rulebook.sections.parameters import fill_in, read_parameter
 from engine.rulebook.sections.reference import files_named, read_enrichment, read_table
 from engine.rulebook.sections.rollout import read_share
+from engine.rulebook.sections.rules import read_rule_condition
+from engine.rulebook.sections.scores import read_score
 from engine.rulebook.sections.sequences import read_sequence
 from engine.rulebook.sections.values import is_shallow, read_value
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 _TAG = re.compile(r"#\w+")
 """A line that may be meant as a hashtag: one word, right behind the sign."""
-_RESERVED = frozenset(
-    ("true", "false", "score", "threshold", "event", "lists", "marked", "and", "or", "not", "in", "matches", "known")
-)
 
 
 def read_declarations(
     sources: Mapping[str, str], diagnostics: Diagnostics, conceal: Conceal | None = None
 ) -> Declarations:
     """Everything that the YAML files of a rulebook declare. Order of files: by name."""
-    made = Declarations(diagnostics, conceal=conceal, reserved=_RESERVED)
+    made = Declarations(diagnostics, conceal=conceal, reserved=RESERVED)
     made.fields = {name: FieldDeclaration("text", name) for name in (*IDENTITY_FIELDS, *TEXT_FIELDS)}
-    made.fields |= {name: FieldDeclaration(kind, name) for name, kind in _COMPUTED.items()}
+    made.fields |= {name: FieldDeclaration(kind, name) for name, kind in COMPUTED.items()}
     documents = []
     for file in sorted(sources):
         if PurePosixPath(file).suffix in (".yaml", ".yml"):
@@ -56,16 +49,33 @@ def read_declarations(
                 documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
     for _, sections in documents:
         version = sections.get("version")
-        for section in _PLAINLY_NAMED:
+        for section in PLAIN:
             made.to_come |= set((sections[section].entries or {}) if section in sections else ())
         if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
             diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
     made.markers = find_markers([sections for _, sections in documents])
     _read_holdout(made, [sections["holdout"] for _, sections in documents if "holdout" in sections])
-    for section, read in _READERS.items():
-        for file, sections in documents:
-            if section in sections:
-                _each(made, sections[section], section, lambda *a, file=file, read=read: read(made, sources, file, *a))
+    entries = [
+        Entry(made, section, name, sections[section].keys[name], entry, partial(read, made, sources, file))
+        for section, read in _READERS.items()
+        for file, sections in documents
+        if section in sections
+        for name, entry in entries_of_section(made, sections[section], section).items()
+    ]
+    for entry in entries:
+        if entry.section in ("derived", "scores"):
+            made.waiting.setdefault(entry.name, (entry.section, entry.read))
+        elif entry.section == "rules":
+            condition = partial(read_rule_condition, made, entry.name, entry.node)
+            made.waiting.setdefault(f"rule.{entry.name}", ("rules", condition))
+    for entry in entries:
+        if entry.section in _FIRST:
+            entry.read()
+    for _, sections in documents:
+        for section in sections.keys() - {*_FIRST, "holdout"}:
+            fill_in(made, sections[section])
+    for entry in entries:
+        entry.read()
     return made
 
 
@@ -83,52 +93,6 @@ def named_files(file: str, text: str) -> list[str]:
     sections = (root.entries or {}) if root is not None else {}
     named = [sections[section].entries or {} for section in ("lists", "tables") if section in sections]
     return [str(PurePosixPath(file).parent / name) for entries in named for name in files_named(entries)]
-
-
-_COMPUTED: dict[str, Type] = {
-    EVENT_TIME: "time",
-    CLOCK_SKEW: "duration",
-    INVALID_FIELDS: "list",
-    CONFLICTING_IDS: "bool",
-}
-_BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *_COMPUTED, *KEY_SOURCES))
-_PLAINLY_NAMED = ("fields", "values", "counters", "sequences", "derived")
-"""What clauses call by its name alone."""
-_NAMED_ALREADY = defaultdict(
-    frozenset,
-    fields=frozenset((*KEY_SOURCES, *_COMPUTED)) - {"text", EVENT_TIME},
-    values=_BUILT_IN,
-    counters=_BUILT_IN,
-    sequences=_BUILT_IN,
-    derived=_BUILT_IN,
-    tables=_BUILT_IN,
-    clusters=_BUILT_IN,
-)
-
-
-def _each(made: Declarations, node: Node, section: str, read: Callable[[str, Span, Node], None]) -> None:
-    if node.entries is None:
-        if node.scalar is not None or node.items is not None:
-            made.diagnostics.error(node.span, f"`{section}` must be a mapping of names, this is {node.kind}")
-        return
-    for name, entry in node.entries.items():
-        span = node.keys[name]
-        scope = name if section in _PLAINLY_NAMED else f"{section}.{name}"
-        if not _NAME.fullmatch(name) or name in _RESERVED:
-            taken = (
-                "it is a word of the rule language" if name in _RESERVED else "names have small letters, digits and _"
-            )
-            made.diagnostics.error(span, f'"{name}" cannot be a name', taken)
-        elif name in _NAMED_ALREADY[section]:
-            made.diagnostics.error(span, f"`{name}` has a fixed meaning", "choose another name")
-        elif scope in made.spans:
-            first = made.spans[scope]
-            made.diagnostics.error(span, f'"{name}" is declared twice, first in {first.file}:{first.line + 1}')
-        else:
-            made.spans[scope] = span
-            made.reading = scope
-            read(name, span, entry)
-            made.reading = ""
 
 
 def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -247,18 +211,22 @@ def _read_rule(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
     made.rules[name] = node
 
 
+_FIRST = frozenset(("version", "fields", "params"))
 _READERS = {
     "fields": _read_field,
+    "params": read_parameter,
     "enrich": read_enrichment,
     "tables": read_table,
     "lists": _read_list,
     "values": _read_value,
+    "macros": read_macro,
     "clusters": read_cluster,
     "marks": read_mark,
     "counters": read_counter,
     "sequences": read_sequence,
     "models": _read_model,
     "derived": _read_derived,
+    "scores": read_score,
     "ladders": _read_ladder,
     "rules": _read_rule,
 }

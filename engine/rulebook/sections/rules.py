@@ -4,17 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.core.domain.actions import ActionTemplate
-from engine.core.domain.rules import USER, Rule
+from engine.core.domain.rules import ANY_EVENT, USER, Rule
 from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
-from engine.rulebook.language.nodes import Expr, Ref
-from engine.rulebook.language.schema import choice
+from engine.rulebook.language.nodes import Expr, Logical, Member, Not, Ref
+from engine.rulebook.language.schema import choice, words
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.actions import read_cooldown, read_thens
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.experiments import DeclaredArm, Uncertainty, place_arms, read_arm, read_uncertainty
+from engine.rulebook.sections.macros import check_macros, condition, expanded
 from engine.rulebook.sections.rollout import read_budget, read_expiry, read_gate, read_mode, read_plan
 from engine.rulebook.sections.tells import read_tell
 
@@ -55,6 +56,7 @@ _NOTHING = ActionTemplate(kind="flag", scope=None, for_ms=None, target="user", p
 
 def read_rules(declared: Declarations) -> list[RuleDeclaration]:
     """All rules, in the order of the files. What is wrong in them is reported."""
+    check_macros(declared)
     rules = []
     keys: dict[int, str] = {}
     for name, node in declared.rules.items():
@@ -73,7 +75,7 @@ def read_rules(declared: Declarations) -> list[RuleDeclaration]:
 def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> RuleDeclaration:
     report = declared.diagnostics
     keys = schema.read_mapping(node, schema.RULE, f"rule `{name}`", report)
-    groups = {group: _clauses(declared, keys[group]) if group in keys else [] for group in ("when", "any", "unless")}
+    groups = _groups(declared, keys)
     if node.entries is not None and "when" not in keys and "any" not in keys:
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
     events = declared.event_types(f"rules.{name}", keys["event"]) if "event" in keys else ()
@@ -156,6 +158,25 @@ def _read_holdout(declared: Declarations, keys: Mapping[str, Node], then: Action
     return 0.0 if "holdout" in keys else declared.holdout
 
 
+def read_rule_condition(declared: Declarations, name: str, node: Node) -> None:
+    """Let `rule.x` be a value: whether all clauses of a rule hold for an event of one of its types."""
+    declared.reading.append(("rules", f"rule.{name}"))
+    keys = node.entries or {}
+    groups = _groups(declared, keys)
+    events = words(keys["event"], "an event type", declared.diagnostics) if "event" in keys else ()
+    declared.reading.pop()
+    span = declared.spans.get(f"rules.{name}", node.span)
+    parts = [clause.expr for clause in groups["when"]]
+    if groups["any"]:
+        parts.append(Logical(span, "bool", "or", [clause.expr for clause in groups["any"]]))
+    parts += [Not(span, "bool", clause.expr) for clause in groups["unless"]]
+    if ANY_EVENT not in events:
+        kind = Ref(span=span, type="text", kind="field", target="type", written="type")
+        parts.insert(0, Member(span=span, type="bool", item=kind, list_name=None, values=frozenset(events)))
+    if parts and declared.computed_once(f"rule.{name}", span, parts):
+        declared.derived[f"rule.{name}"] = ("bool", Logical(span, "bool", "and", parts))
+
+
 def expressions_in(declared: Declarations, rules: Iterable[RuleDeclaration]) -> Iterator[Expr]:
     """Every condition and value of a rulebook: of its rules and what they tell, its counters, its values and its
     derived values."""
@@ -188,7 +209,15 @@ def _cut(item: Node, node: Node) -> tuple[str, str]:
     return "this clause ends too early: YAML takes what follows ` #` for a comment", hint
 
 
-def _clauses(declared: Declarations, node: Node) -> list[Clause]:
+def _groups(declared: Declarations, keys: Mapping[str, Node]) -> dict[str, list[Clause]]:
+    """The clauses of a rule. Under `when` those of a macro stand one by one, elsewhere they are one clause."""
+    return {
+        group: _clauses(declared, keys[group], group == "when") if group in keys else []
+        for group in ("when", "any", "unless")
+    }
+
+
+def _clauses(declared: Declarations, node: Node, one_by_one: bool) -> list[Clause]:
     if node.items is None:
         declared.diagnostics.error(node.span, f"clauses are a list, this is {node.kind}", "put `- ` before each clause")
         return []
@@ -207,9 +236,11 @@ def _clauses(declared: Declarations, node: Node) -> list[Clause]:
             declared.diagnostics.error(item.span, *_cut(item, node))
             cut = item is not node.items[-1]
             continue
-        expr = declared.condition(item)
-        if expr is None and not declared.diagnostics.errors:
+        written = expanded(declared, item) if one_by_one else None
+        if not written:
+            alone = condition(declared, item)
+            written = [alone] if alone is not None else []
+        if not written and not declared.diagnostics.errors:
             declared.diagnostics.error(item.span, "this clause cannot be used")  # never drop one in silence
-        if expr is not None:
-            clauses.append(Clause(" ".join((item.text or "").split()), expr))
+        clauses += [Clause(*each) for each in written]
     return clauses

@@ -1,6 +1,6 @@
 """The `values:` section: what is computed from an event alone, under a name of its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Ref, names_in
@@ -25,11 +25,11 @@ def read_value(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
     made.values[name] = ValueDeclaration(expr.type, expr, " ".join((node.text or "").split()))
 
 
-def is_shallow(made: Declarations, title: str, name: str, span: Span, refs: Iterable[Ref]) -> bool:
+def is_shallow(made: Declarations, title: str, name: str, span: Span, refs: Sequence[Ref]) -> bool:
     """Whether a value, or a derived one, stands on few others: each is written into each place that uses it, and chains
     of them would grow without end."""
     depth = 1 + max((made.depths[ref.target] for ref in refs if ref.kind in ("value", "derived")), default=0)
-    made.depths[name] = depth
+    made.depths[name], made.layers[name] = depth, made.layer(refs)
     if depth > MAX_DEPTH:
         made.diagnostics.error(span, f"{title} stand on each other at most {MAX_DEPTH} deep")
     return depth <= MAX_DEPTH

@@ -97,6 +97,7 @@ _CLAUSE: Shape = {
     "text": Key("the clause as it is written", TEXT, required=True),
     "value": Key(f'what it read; of several names an object; a lower bound is `{{"{LEAST}": 31}}`', _VALUE, True),
     "result": Key("whether it held; null: unknown", {"type": ["boolean", "null"]}, required=True),
+    "points": Key("of each score in it: the terms that make its points", _by_name(_by_name(_NUMBER))),
 }
 _HIT: Shape = {
     "rule": Key("the rule that held", TEXT, required=True),

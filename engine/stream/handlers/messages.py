@@ -153,22 +153,23 @@ def _bound(value: object) -> dict[str, Any]:
 
 def _hit(hit: Hit) -> dict[str, Any]:
     clauses = []
-    for text, readings, result in hit.clauses:
+    for text, readings, result, points in hit.clauses:
         too_long = any(type(value) is int and abs(value) >= _LONGEST for value in readings.values())
         values = {name: _plain(value) for name, value in readings.items()} if too_long else readings
         value: Any = next(iter(values.values())) if len(values) == 1 else values
-        clauses.append({"text": text, "value": value, "result": result})
+        earned = {"points": points} if points else {}
+        clauses.append({"text": text, "value": value, "result": result, **earned})
     document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
     if hit.counterfactual:
         document["counterfactual"] = hit.counterfactual
     return document
 
 
-def value_text(value: Any) -> str:
-    """What a clause of a decision has read, for people."""
-    return (
-        ", ".join(f"{name} = {reading}" for name, reading in value.items()) if isinstance(value, dict) else str(value)
-    )
+def value_text(value: Any, points: Any = None) -> str:
+    """What a clause of a decision has read, for people. `points`: of its scores, the terms that make them."""
+    text = ", ".join(f"{name} = {one}" for name, one in value.items()) if isinstance(value, dict) else str(value)
+    earned = [f"{term} {each:g}" for terms in (points or {}).values() for term, each in terms.items()]
+    return f"{text}: {', '.join(earned)}" if earned else text
 
 
 def _plain(value: Value) -> Value:
