@@ -5,13 +5,13 @@ and one that takes points away takes them. So what a bound says is certain, and 
 missing never makes a sum larger.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.core.values.bounds import AtLeast
 
 DECIMALS = 3
-_PARTS = 10**DECIMALS
+_PARTS = 1_000
 
 
 class Scorecard(NamedTuple):
@@ -22,21 +22,20 @@ class Scorecard(NamedTuple):
 
     def total(self, held: Sequence[bool | None]) -> float | int | AtLeast:
         """All points; `held`: by term, whether it holds, None where nobody can tell."""
-        least = sum(points for _, points in self._counted(held))
-        number = least // _PARTS if least % _PARTS == 0 else least / _PARTS
-        return AtLeast(number) if None in held else number
+        least = 0
+        for holds, points in zip(held, self.thousandths, strict=True):
+            if holds or (points < 0 and holds is None):
+                least += points
+        return AtLeast(_number(least)) if None in held else _number(least)
 
     def earned(self, held: Sequence[bool | None]) -> dict[str, float | int]:
         """By term, the points that make the total."""
-        return {
-            self.terms[place]: points // _PARTS if points % _PARTS == 0 else points / _PARTS
-            for place, points in self._counted(held)
-        }
+        counted = zip(self.terms, held, self.thousandths, strict=True)
+        return {term: _number(points) for term, holds, points in counted if holds or (points < 0 and holds is None)}
 
-    def _counted(self, held: Sequence[bool | None]) -> Iterator[tuple[int, int]]:
-        for place, points in enumerate(self.thousandths):
-            if held[place] or (held[place] is None and points < 0):
-                yield place, points
+
+def _number(thousandths: int) -> float | int:
+    return thousandths / _PARTS if thousandths % _PARTS else thousandths // _PARTS
 
 
 def scorecard(terms: Sequence[tuple[str, float | int]]) -> Scorecard:

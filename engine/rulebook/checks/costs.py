@@ -6,6 +6,7 @@ when all of its series are full.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -18,7 +19,11 @@ from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.functions import FUNCTIONS
+from engine.rulebook.language.nodes import Expr, Matches, Points, children
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.dependencies import reached
 from engine.rulebook.sections.reading import read_declarations
+from engine.rulebook.sections.rules import RuleDeclaration, read_rules
 
 EVENT_US = 16.0
 """An event of which nothing is asked: read, its user's record loaded and kept (decision 9, as of STOP_US)."""
@@ -35,8 +40,9 @@ STATISTIC_US, ENTRY_US = 5.5, 0.1
 MEMORY_US = 1.0
 """One more remembered value and its clause."""
 
-CLAUSE_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 1.6, 9.0, 45.0
-"""A clause, though most are not reached; a pattern; a model that learns; one visit of a routed event at one entity."""
+CLAUSE_US, TERM_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 0.15, 1.6, 9.0, 45.0
+"""A clause, though most are not reached; a term of a scorecard, all of which are; a pattern; a model that learns; one
+visit of a routed event at one entity."""
 
 LOOKUP_US: Mapping[str, float] = {"mmdb": 8.0, "file": 1.0, "topic": 1.0}
 """Looking reference data up, of an address that is new."""
@@ -78,10 +84,13 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
     counters = rulebook.counters.values()
     declared = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
     values = {name: value.text for name, value in declared.values.items()}
-    memories = rulebook.memories.values()
+    rules, memories = read_rules(declared), rulebook.memories.values()
     kinds = sorted({counter.by for counter in counters} | {memory.by for memory in memories} | {USER})
     return Costs(
-        {written_type(kind): round(_event_us(rulebook, values, kind), 1) for kind in sorted(rulebook.programs)},
+        {
+            written_type(kind): round(_event_us(rulebook, values, kind) + _scores_us(declared, rules, kind), 1)
+            for kind in sorted(rulebook.programs)
+        },
         {
             kind: _record_bytes(counter for counter in counters if counter.by == kind)
             + _remembered_bytes(memory for memory in memories if memory.by == kind)
@@ -125,6 +134,22 @@ def _computing_us(texts: Iterable[str], values: Mapping[str, str]) -> float:
 def _models(program: Program, rulebook: Rulebook) -> list[ModelSpec]:
     routed = program.routing.decider.models if program.routing is not None else ()
     return [rulebook.models[name] for name in (*program.decider.models, *routed)]
+
+
+def _scores_us(declared: Declarations, rules: Iterable[RuleDeclaration], event_type: str) -> float:
+    """Scorecards, and conditions of other rules, are computed once for an event, by any rule that asks."""
+    seen: set[str] = set()
+    for rule in rules:
+        if _concerns(rule.rule.events, event_type):
+            for clause in rule.all_clauses():
+                deque(reached(declared, clause.expr, seen), 0)
+    bodies = [declared.derived[name][1] for name in sorted(seen)]
+    terms = sum(len(body.terms) for body in bodies if isinstance(body, Points))
+    return TERM_US * terms + PATTERN_US * sum(_patterns(body) for body in bodies if isinstance(body, Expr))
+
+
+def _patterns(expr: Expr) -> int:
+    return isinstance(expr, Matches) + sum(map(_patterns, children(expr)))
 
 
 def _routing_us(routing: RoutingProgram) -> float:

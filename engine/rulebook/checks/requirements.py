@@ -180,9 +180,9 @@ class _Reading:
             case Compare(op="==" | "!=" as op, left=Ref() as ref, right=Constant(value=value)):
                 return self._value(ref, value) if (op == "==") == truth else []
             case Compare(op=op, left=Ref() as ref, right=Constant(value=limit)) if not isinstance(limit, str):
-                body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
-                if isinstance(body, Points):
-                    return self._unearned(body, op if truth else _OPPOSITES[op], limit)
+                card = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
+                if isinstance(card, Points):
+                    return self._unearned(card, op if truth else _OPPOSITES[op], limit)
                 return self._uncounted(ref) if _is_above_zero(op if truth else _OPPOSITES[op], limit) else []
             case Compare(op=op, left=Constant() as limit, right=Ref() as ref):
                 return self._unmet(
@@ -194,10 +194,10 @@ class _Reading:
                 return self._value(ref, value)
         return []
 
-    def _unearned(self, body: Points, op: str, limit: float) -> list[Requirement]:
+    def _unearned(self, card: Points, op: str, limit: float) -> list[Requirement]:
         """What keeps a scorecard below a limit: what the terms lack that would add points, where the rest is too
         little."""
-        adding = [(term.points, self.lacking(term.condition, True)) for term in body.terms if term.points > 0]
+        adding = [(term.points, self.lacking(term.condition, True)) for term in card.terms if term.points > 0]
         most = sum(points for points, missing in adding if not missing)
         if (op == ">" and most <= limit) or (op in (">=", "==") and most < limit):
             return [requirement for _, missing in adding for requirement in missing]

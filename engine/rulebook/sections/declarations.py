@@ -26,7 +26,6 @@ MAX_PARTS = 3
 Fold = Callable[[str], str]
 MAX_LAYERS = 4
 _MIXED = ("derived", "scores", "rules")
-_SINGULAR = {"rules": "rule", "params": "parameter"}
 _EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
@@ -291,6 +290,9 @@ class Declarations:
         if name in (each for _, each in self.reading):
             self.diagnostics.error(span, f'"{name}" is defined by itself')
             return None
+        if name.startswith(("params.", "rule.")):
+            self._no_such(name, span)
+            return None
         if name in self.spans:
             return None  # its declaration is wrong and has been reported
         if name in self.to_come:
@@ -299,9 +301,6 @@ class Declarations:
         if name in self.macros:
             message = f'"{name}" is a macro, which stands alone as a clause'
             self.diagnostics.error(span, message, "for a part of an expression, use a derived value")
-            return None
-        if name.startswith(("params.", "rule.")):
-            self._no_such(name, span)
             return None
         counters = [counter for counter in self.counters if " " not in counter]
         known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived]
@@ -344,12 +343,14 @@ class Declarations:
             self.arguments = arguments
 
     def _no_such(self, name: str, span: Span) -> None:
+        """Say what is wrong with `params.x` or `rule.x`, unless that has been said where it is declared."""
         kind, _, own = name.partition(".")
-        section, known = ("rules", self.rules) if kind == "rule" else ("params", self.params)
-        if f"{section}.{own}" not in self.spans:
-            hint = did_you_mean(own, known) or f"declare it under `{section}:`"
-            self.diagnostics.error(span, f'unknown {_SINGULAR[section]} "{own}"', hint)
-        elif kind == "rule" and self.reading and self.reading[-1][0] not in _MIXED:
+        if name not in self.to_come:
+            known = [each.removeprefix(f"{kind}.") for each in self.to_come if each.startswith(f"{kind}.")]
+            word, section = ("rule", "rules") if kind == "rule" else ("parameter", "params")
+            hint = did_you_mean(own, sorted(known)) or f"declare it under `{section}:`"
+            self.diagnostics.error(span, f'unknown {word} "{own}"', hint)
+        elif name in self.waiting:
             self.diagnostics.error(span, f"`{name}` is not known here", "ask about it in a rule, or in a score")
         elif own in self.params:
             self.diagnostics.error(span, f"`{name}` is a constant, which cannot stand here")

@@ -102,7 +102,8 @@ def _told(
     """The arguments of one use; those that are not told are as they were declared."""
     parts = [part.strip() for part in _PART.findall(written)]
     if len(parts) > len(macro.arguments):
-        made.diagnostics.error(node.span, f"macro `{name}` takes {len(macro.arguments)} arguments, not {len(parts)}")
+        takes = f"{len(macro.arguments) or 'no'} argument{'s' * (len(macro.arguments) != 1)}"
+        made.diagnostics.error(node.span, f"macro `{name}` takes {takes}, not {len(parts)}")
         return None
     arguments = dict(macro.arguments)
     for (argument, (_, otherwise)), part in zip(macro.arguments.items(), parts, strict=False):

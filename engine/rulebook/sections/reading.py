@@ -51,6 +51,9 @@ def read_declarations(
         version = sections.get("version")
         for section in PLAIN:
             made.to_come |= set((sections[section].entries or {}) if section in sections else ())
+        for section, prefix in (("params", "params."), ("rules", "rule.")):
+            names = (sections[section].entries or {}) if section in sections else {}
+            made.to_come |= {prefix + name for name in names}
         if version is not None and (type(version.scalar) is not int or version.scalar != schema.VERSION):
             diagnostics.error(version.span, f"this engine reads version {schema.VERSION}, not {version.kind}")
     made.markers = find_markers([sections for _, sections in documents])

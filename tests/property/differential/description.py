@@ -3,8 +3,9 @@
 Expressions are tuples: `("name", "posts")`, `("event", "a.b", "number")`, `("const", 3)`, `("duration", "90s")`,
 `("not", e)`, `("and", e, e)`, `("or", e, e)`, `("compare", ">", e, e)`, `("chain", e, "<", e, "<=", e)`,
 `("arithmetic", "+", e, e)`, `("call", "min", e, e)`, `("known", e)`, `("in list", e, "staff")`,
-`("in", e, ("a", "b"))`, `("contains", item, container)`, `("matches", e, "pattern")`,
-`("search", "count", e, "pattern")`, `("test", "starts_with", e, e)`, `("contains any", e, "staff")`.
+`("in", e, ("a", "b"))`, `("contains", item, container)`, `("matches", e, "pattern")`, `("param", "most")`,
+`("search", "count", e, "pattern")`, `("test", "starts_with", e, e)`, `("contains any", e, "staff")`,
+`("rule", "some_rule")`.
 """
 
 import json
@@ -74,13 +75,22 @@ class Ratio(NamedTuple):
     wilson: bool
 
 
+class Param(NamedTuple):
+    """A parameter: one number for all events, or one for each value of a text field."""
+
+    default: float
+    by: str | None = None
+    values: tuple[tuple[str, float], ...] = ()
+
+
 class Rule(NamedTuple):
-    """A rule with its clauses."""
+    """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name."""
 
     events: tuple[str, ...]
     when: tuple[Expr, ...] = ()
     any: tuple[Expr, ...] = ()
     unless: tuple[Expr, ...] = ()
+    macro: str | None = None
 
     def clauses(self) -> tuple[Expr, ...]:
         """All clauses, in the order in which a decision explains them."""
@@ -108,6 +118,8 @@ class Book:
     values: dict[str, Memory] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     derived: dict[str, Expr | Ratio] = field(default_factory=dict)
+    scores: dict[str, tuple[tuple[Expr, float], ...]] = field(default_factory=dict)
+    params: dict[str, Param] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
 
     def yaml(self) -> str:
@@ -122,6 +134,9 @@ class Book:
             },
             "counters": {name: _counter(one) for name, one in self.counters.items()},
             "derived": {name: _derived(one) for name, one in self.derived.items()},
+            "scores": {name: _score(one) for name, one in self.scores.items()},
+            "params": {name: _param(one) for name, one in self.params.items()},
+            "macros": {one.macro: f"[{', '.join(map(quoted, one.when))}]" for one in self.rules.values() if one.macro},
             "rules": {name: _rule(one) for name, one in self.rules.items()},
         }
         for section, entries in sections.items():
@@ -148,12 +163,12 @@ def parts(expr: Expr) -> list[Expr]:
 
 def is_condition(expr: Expr) -> bool:
     """Whether an expression is a condition by its form; a name is none."""
-    return expr[0] not in ("name", "event", "const", "duration", "arithmetic", "call", "search")
+    return expr[0] not in ("name", "event", "const", "duration", "arithmetic", "call", "search", "param")
 
 
 _KINDS = frozenset(
     ("name", "event", "const", "duration", "not", "and", "or", "compare", "chain", "arithmetic", "call", "known",
-     "in list", "in", "contains", "matches", "search", "test", "contains any")
+     "in list", "in", "contains", "matches", "search", "test", "contains any", "param", "rule")
 )  # fmt: skip
 
 
@@ -166,6 +181,10 @@ def text_of(expr: Expr) -> str:
             return f"event.{path}"
         case ("const", value):
             return _literal(value)
+        case ("param", str(name)):
+            return f"params.{name}"
+        case ("rule", str(name)):
+            return f"rule.{name}"
         case ("duration", str(written)):
             return written
         case ("not", inner):
@@ -260,10 +279,17 @@ def _derived(one: Expr | Ratio) -> str:
     return f"{{ratio: [{text_of(one.numerator)}, {text_of(one.denominator)}], at_least: {one.at_least}{bound}}}"
 
 
+def _score(terms: tuple[tuple[Expr, float], ...]) -> str:
+    return "{" + ", ".join(f"{quoted(term)}: {points}" for term, points in terms) + "}"
+
+
+def _param(one: Param) -> str:
+    values = ", ".join(f"{json.dumps(segment)}: {value}" for segment, value in one.values)
+    return str(one.default) if one.by is None else f"{{default: {one.default}, by: {one.by}, values: {{{values}}}}}"
+
+
 def _rule(one: Rule) -> str:
-    groups = ", ".join(
-        f"{group}: [{', '.join(map(quoted, clauses))}]"
-        for group, clauses in (("when", one.when), ("any", one.any), ("unless", one.unless))
-        if clauses
-    )
-    return f"{{event: [{', '.join(one.events)}], {groups}, then: {{flag: x}}}}"
+    when = [one.macro] if one.macro else [*map(quoted, one.when)]
+    groups = {"when": when, "any": [*map(quoted, one.any)], "unless": [*map(quoted, one.unless)]}
+    written = ", ".join(f"{group}: [{', '.join(clauses)}]" for group, clauses in groups.items() if clauses)
+    return f"{{event: [{', '.join(one.events)}], {written}, then: {{flag: x}}}}"

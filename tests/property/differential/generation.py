@@ -11,6 +11,7 @@ from tests.property.differential.description import (
     Expr,
     Field,
     Memory,
+    Param,
     Ratio,
     Rule,
     Sent,
@@ -63,6 +64,8 @@ def make_case(rng: random.Random, clauses: int = 8) -> Case:
     maker = Maker(rng, dense)
     asked = [maker.condition(rng.choice((0, 0, 1, 1, 2))) for _ in range(clauses)]
     maker.make_rules(rng.randint(0, 2))
+    if rng.random() < 0.5:
+        asked += maker.about_rules()
     return Case(maker.book, asked, stream(rng, dense), stored=rng.random() < 0.15)
 
 
@@ -72,6 +75,8 @@ class Maker:
     def __init__(self, rng: random.Random, dense: bool) -> None:
         self._rng, self._dense = rng, dense
         self.book = Book(dict(FIELDS), dict(LISTS), {**TEXT_VALUES, **NUMBER_VALUES, **FLAG_VALUES})
+        for number in range(rng.randint(0, 2)):
+            self.book.params[f"p{number}"] = self._param()
         self._numbers: list[str] = []
         self._flags: list[str] = []
         self._texts: list[str] = []
@@ -84,8 +89,36 @@ class Maker:
             (self._durations if is_duration(counter) else self._numbers).append(name)
         for number in range(rng.randint(0, 3)):
             self._derive(f"x{number}")
+        for number in range(rng.choice((0, 0, 1, 2))):
+            self.book.scores[f"s{number}"] = self._terms([self.condition(rng.choice((0, 0, 1))) for _ in range(5)])
+            self._numbers.append(f"s{number}")
+        if self.book.scores and rng.random() < 0.5:
+            self._derive("x9")
 
     # -- declarations -----------------------------------------------------------------------------
+
+    def _param(self) -> Param:
+        rng = self._rng
+        if rng.random() < 0.3:
+            return Param(rng.choice((0, 1, 2, 3)))
+        values = tuple(
+            (word, rng.randrange(5)) for word in rng.sample([*filter(None, WORDS), *TYPES], rng.randint(1, 3))
+        )
+        return Param(rng.randrange(4), rng.choice(("title", "text", "type", "event.room")), values)
+
+    def _terms(self, conditions: list[Expr]) -> tuple[tuple[Expr, float], ...]:
+        """A scorecard: no term twice, some that take points away."""
+        rng = self._rng
+        kept = dict.fromkeys(conditions[: rng.randint(1, len(conditions))])
+        return tuple((one, rng.choice((1, 2, 0.5, 0.1, 0.7, 3, -1, -0.5, -2))) for one in kept)
+
+    def about_rules(self) -> list[Expr]:
+        """A scorecard whose terms are rules, and clauses about it."""
+        rng = self._rng
+        rules: list[Expr] = [("rule", name) for name in self.book.rules]
+        self.book.scores["s9"] = self._terms([*rules, self.condition(0)])
+        least = rng.choice((0, 0.5, 1, 2))
+        return [("compare", rng.choice(COMPARISONS), ("name", "s9"), ("const", least)), *rules]
 
     def _counter(self) -> Counter:
         rng = self._rng
@@ -163,7 +196,8 @@ class Maker:
             if not groups[0] and not groups[1]:
                 groups[0] = (self.condition(0),)
             events = rng.choice((("any",), ("post",), ("comment", "pay")))
-            self.book.rules[f"{SEVERAL}{number}"] = Rule(events, *groups)
+            macro = f"m{number}" if groups[0] and rng.random() < 0.4 else None
+            self.book.rules[f"{SEVERAL}{number}"] = Rule(events, *groups, macro)
 
     def _counters(self) -> tuple[str, ...]:
         return tuple(self.book.counters) or ("amount",)
@@ -231,6 +265,9 @@ class Maker:
             return ("compare", rng.choice(COMPARISONS), asked, limit)
         most = min(counter.cap or 1_000, 45 if self._dense else 8) // (counter.having[0] if counter.having else 1)
         limit = ("const", rng.choice((rng.randrange(most), rng.randrange(most), most - 1)))
+        params = [name for name, one in self.book.params.items() if _highest(one) < most]
+        if params and rng.random() < 0.3:
+            limit = ("param", rng.choice(params))
         if rng.random() < 0.1:
             first, second = rng.choice(("<", "<=")), rng.choice(("<", "<="))
             return ("chain", ("const", rng.randrange(most)), first, asked, second, limit)
@@ -296,6 +333,8 @@ class Maker:
             return ("call", "abs", self.number(depth - 1, counters))
         if counters and self._numbers and rng.random() < 0.5:
             return ("name", rng.choice(self._numbers))
+        if self.book.params and rng.random() < 0.1:
+            return ("param", rng.choice([*self.book.params]))
         match rng.randrange(6):
             case 0 | 1:
                 return ("const", rng.choice(NUMBERS[:9]))
@@ -342,6 +381,10 @@ class Maker:
 def is_duration(counter: Counter) -> bool:
     """Whether a counter says how long something takes."""
     return counter.kind in STATISTICS and counter.field in (None, "wait")
+
+
+def _highest(one: Param) -> float:
+    return max(one.default, *(value for _, value in one.values), 0)
 
 
 def stream(rng: random.Random, dense: bool) -> list[Sent]:

@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from tests.property.differential.counting import Entry, number, total, what_is_kept
@@ -24,7 +25,9 @@ from tests.property.differential.description import (
     Counter,
     Expr,
     Memory,
+    Param,
     Ratio,
+    Rule,
     Sent,
     is_name_of,
     milliseconds,
@@ -173,6 +176,8 @@ class View:
                 return True if True in each else None if None in each else False
             case ("chain", first, op, middle, other, last):
                 return self.truth(("and", ("compare", op, first, middle), ("compare", other, middle, last)))
+            case ("rule", str(name)):
+                return self._held(self._moment.book.rules[name])
             case ("known", inner):
                 known = self.value(inner) is not None
                 if is_name_of(inner, {*self._moment.book.values, *self._moment.book.derived}):
@@ -221,6 +226,8 @@ class View:
                 return constant
             case ("duration", str(written)):
                 return milliseconds(written)
+            case ("param", str(name)):
+                return self._parameter(self._moment.book.params[name])
             case ("event", path, wanted):
                 value = at(self._moment.fields, path)
                 return value if wanted == "any" or type(value) in CLASSES[wanted] else None
@@ -247,6 +254,8 @@ class View:
             return self.value(book.computed[name])
         if name in book.counters:
             return self._counted(name, book.counters[name])
+        if name in book.scores:
+            return self._scored(book.scores[name])
         if name in book.derived:
             return self._derived(book.derived[name])
         declared = book.fields.get(name)
@@ -272,6 +281,29 @@ class View:
         if not self._moment.warms:
             return answer
         return warmed(memory, answer, self._moment.watched.get(name, []), now, self._kept)
+
+    def _parameter(self, one: Param) -> float:
+        """That of the event's segment; another one is no text, or none of those that are listed."""
+        if one.by is None:
+            return one.default
+        path = one.by.removeprefix("event.")
+        segment = self.value(("event", path, "text")) if path != one.by else self._named(one.by)
+        return next((value for word, value in one.values if word == segment), one.default)
+
+    def _held(self, rule: Rule) -> bool | None:
+        """Whether all clauses of a rule hold; they do not for an event that the rule is not about."""
+        if not ({"any", self._moment.fields["type"]} & set(rule.events)):
+            return False
+        any_of = (("or", *rule.any),) if rule.any else ()
+        return self.truth(("and", *rule.when, *any_of, *(("not", one) for one in rule.unless)))
+
+    def _scored(self, terms: tuple[tuple[Expr, float], ...]) -> Number:
+        """The points of the terms that hold; where some are unknown, the least that it may come to."""
+        held = [(self.truth(term), Decimal(str(points))) for term, points in terms]
+        certain = sum(points for holds, points in held if holds)
+        lost = sum(points for holds, points in held if holds is None and points < 0)
+        total = float(certain + lost)
+        return Least(total) if any(holds is None for holds, _ in held) else total
 
     # -- counters ---------------------------------------------------------------------------------
 

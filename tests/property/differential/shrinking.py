@@ -39,7 +39,7 @@ def _smaller(case: Case, found: Difference) -> Iterator[Case]:
         yield replace(case, stored=False)
     yield from (replace(case, clauses=some) for some in _fewer(case.clauses))
     yield from (replace(case, stream=some) for some in _fewer(stream))
-    for section in ("rules", "derived", "counters", "values", "lists", "fields"):
+    for section in ("rules", "scores", "derived", "counters", "values", "lists", "fields", "params"):
         yield from (replace(case, book=replace(book, **{section: some})) for some in _without(getattr(book, section)))
     for number, clause in enumerate(case.clauses):
         for one in _simpler(clause):
@@ -85,7 +85,12 @@ def _simpler_books(book: Book) -> Iterator[Book]:
         if not isinstance(body, Ratio):
             for expr in _simpler(body):
                 yield replace(book, derived={**book.derived, name: expr})
+    for name, terms in book.scores.items():
+        for some in _fewer(list(terms)):
+            yield replace(book, scores={**book.scores, name: tuple(some)})
     for name, rule in book.rules.items():
+        if rule.macro is not None:
+            yield replace(book, rules={**book.rules, name: rule._replace(macro=None)})
         for group in ("when", "any", "unless"):
             clauses = getattr(rule, group)
             for at, clause in enumerate(clauses):
