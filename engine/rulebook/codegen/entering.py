@@ -29,7 +29,7 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
             lines += _when([*outside, f"{judged} is True"], entry)
             lines.append(f" elif {' and '.join([*outside, f'{judged} is None'])}: {doubt}")
             continue
-        lines += scope.lines(*_when([*outside, scope.true(where)], entry))
+        lines += _when([*outside, scope.true(where)], entry)
         if names_in(where):  # what may belong to it makes the count a bound
             lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
     return lines

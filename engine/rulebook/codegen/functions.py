@@ -293,4 +293,5 @@ def compiled(source: list[str], subject: str, namespace: dict[str, Any]) -> None
 
 def function(head: str, scope: Scope, lines: list[str]) -> str:
     """A function's source text."""
+    assert not scope.lines(), "what a line computes stands above another one"
     return "\n".join([f"def {head}:", f" {scope.declarations()}", *lines])

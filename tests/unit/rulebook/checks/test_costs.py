@@ -14,6 +14,7 @@ from engine.rulebook.checks.costs import (
     MODEL_US,
     PATTERN_US,
     STOP_US,
+    TERM_US,
     estimate_costs,
 )
 from engine.rulebook.compiler import load_rulebook
@@ -99,3 +100,12 @@ def test_the_starter_rules_are_affordable() -> None:
     found = estimate_costs(load_rulebook(STARTER))
     assert found.dearest_us < 250
     assert found.largest_bytes < 70_000
+
+
+def test_the_terms_of_a_score_cost_once_however_many_rules_read_it() -> None:
+    scores = "scores: {risk: {event.a: 1, event.b: 1, 'text matches \"x\"': 1}}\n"
+    asking = "".join(f"  r{n}: {{event: post, when: [risk > {n}], then: {{flag: x}}}}\n" for n in (0, 1))
+    once, twice = costs_of("", asking.split("\n")[0], scores)[0], costs_of("", asking, scores)[0]
+    without = costs_of("", PLAIN, scores)[0]
+    assert once == pytest.approx(without + 3 * TERM_US + PATTERN_US, abs=0.11)
+    assert twice == pytest.approx(once + CLAUSE_US, abs=0.11)
