@@ -102,7 +102,7 @@ def _range(declared: Declarations, ref: Ref) -> list[tuple[float, float, bool, s
         return []
     points = [term.points for term in body.terms]
     least, most = sum(each for each in points if each < 0), sum(each for each in points if each > 0)
-    return [(least, most, False, f"from {least:g} to {most:g}, as its points are")]
+    return [(least, most, False, f"from {least:g} to {most:g} (its points)")]
 
 
 def _groups(rule: RuleDeclaration) -> tuple[list[Clause], list[Clause], list[Clause]]:

@@ -197,7 +197,7 @@ class Maker:
                 groups[0] = (self.condition(0),)
             events = rng.choice((("any",), ("post",), ("comment", "pay")))
             macro = f"m{number}" if groups[0] and rng.random() < 0.4 else None
-            self.book.rules[f"{SEVERAL}{number}"] = Rule(events, *groups, macro)
+            self.book.rules[f"{SEVERAL}{number}"] = Rule(events, groups[0], groups[1], groups[2], macro)
 
     def _counters(self) -> tuple[str, ...]:
         return tuple(self.book.counters) or ("amount",)
@@ -261,10 +261,10 @@ class Maker:
         if counter.kind == "sum":
             return ("compare", rng.choice(COMPARISONS), asked, ("const", rng.choice(NUMBERS)))
         if counter.kind in STATISTICS:
-            limit = self._duration(0) if is_duration(counter) else ("const", rng.choice((0, 1, 1.5, 2, 2.5, 3, 10)))
-            return ("compare", rng.choice(COMPARISONS), asked, limit)
+            measure = self._duration(0) if is_duration(counter) else ("const", rng.choice((0, 1, 1.5, 2, 2.5, 3, 10)))
+            return ("compare", rng.choice(COMPARISONS), asked, measure)
         most = min(counter.cap or 1_000, 45 if self._dense else 8) // (counter.having[0] if counter.having else 1)
-        limit = ("const", rng.choice((rng.randrange(most), rng.randrange(most), most - 1)))
+        limit: Expr = ("const", rng.choice((rng.randrange(most), rng.randrange(most), most - 1)))
         params = [name for name, one in self.book.params.items() if _highest(one) < most]
         if params and rng.random() < 0.3:
             limit = ("param", rng.choice(params))

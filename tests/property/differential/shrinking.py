@@ -86,8 +86,8 @@ def _simpler_books(book: Book) -> Iterator[Book]:
             for expr in _simpler(body):
                 yield replace(book, derived={**book.derived, name: expr})
     for name, terms in book.scores.items():
-        for some in _fewer(list(terms)):
-            yield replace(book, scores={**book.scores, name: tuple(some)})
+        for fewer in _fewer(list(terms)):
+            yield replace(book, scores={**book.scores, name: tuple(fewer)})
     for name, rule in book.rules.items():
         if rule.macro is not None:
             yield replace(book, rules={**book.rules, name: rule._replace(macro=None)})
@@ -95,7 +95,8 @@ def _simpler_books(book: Book) -> Iterator[Book]:
             clauses = getattr(rule, group)
             for at, clause in enumerate(clauses):
                 for some in ((), *((one,) for one in _simpler(clause))):
-                    changed = rule._replace(**{group: (*clauses[:at], *some, *clauses[at + 1 :])})
+                    kept: dict[str, Any] = {group: (*clauses[:at], *some, *clauses[at + 1 :])}
+                    changed = rule._replace(**kept)
                     yield replace(book, rules={**book.rules, name: changed})
 
 

@@ -36,6 +36,10 @@ counters:
 derived:
   odd: action == "likke" or verified
   share: {{ratio: [approved, paid], at_least: 1}}
+scores:
+  risk: {{'action == "likke"': 50, verified: 30, likes > 20: 20, not verified: -5}}
+params:
+  most: {{default: 20, by: action, values: {{like: 30}}}}
 rules:
   one: {{event: {event}, {clauses}, then: {{flag: x}}}}
 """
@@ -103,6 +107,11 @@ NEVER = {
         ["action of act events is never `likke`, but `like` (20), `share` (10)",
          "verified of act events is never `true`, but `false` (30)"],
     ),
+    "terms of a score": (
+        "act", "when: [risk > 20]",
+        ["action of act events is never `likke`, but `like` (20), `share` (10)",
+         "verified of act events is never `true`, but `false` (30)"],
+    ),
     "of any type": ("any", "when: ['action == \"likke\"']", [
         "action of events is never `likke`, but `like` (20), `share` (10)",
     ]),
@@ -119,6 +128,9 @@ def test_what_is_not_there_is_named_with_what_is_nearest(case: str) -> None:
 
 
 POSSIBLE = {
+    "enough terms of a score": ("act", "when: [risk >= 20]"),
+    "few points": ("act", "when: [risk < 0, likes > 20]"),
+    "a parameter": ("like", "when: [likes > params.most]"),
     "it fired": ("act", "when: ['action == \"like\"']"),
     "a threshold": ("like", "when: [likes > 20]"),
     "one of several is there": ("act", 'when: [\'action in ["likke", "like"]\', likes > 20]'),

@@ -222,6 +222,24 @@ def test_the_json_schema_accepts_the_starter_rules_and_refuses_a_typo() -> None:
         jsonschema.validate({"version": 1, "rulez": {}}, schema)
 
 
+@pytest.mark.parametrize(
+    ("section", "accepted"),
+    [
+        ({"scores": {"risk": {"amount > 500": 20, "foreign": -0.5}}}, True),
+        ({"scores": {"risk": {}}}, False),
+        ({"scores": {"risk": {"foreign": "many"}}}, False),
+        ({"params": {"week": "7d", "most": {"default": 3, "by": "country", "values": {"DE": 5}}}}, True),
+        ({"params": {"most": {"default": 3, "values": {"DE": 5}}}}, False),
+        ({"macros": {"new": ["age < 7d"], "fresh": {"args": {"age": "7d"}, "clauses": ["account_age < age"]}}}, True),
+        ({"macros": {"new": {"args": {}}}}, False),
+        ({"counters": {"posts": {"count": "post", "by": "user_id", "over": "params.window"}}}, True),
+        ({"counters": {"posts": {"count": "post", "by": "user_id", "over": "window"}}}, False),
+    ],
+)
+def test_the_json_schema_knows_the_sections(section: dict[str, Any], accepted: bool) -> None:
+    assert jsonschema.Draft202012Validator(json_schema()).is_valid({"version": 1, **section}) is accepted
+
+
 def test_units() -> None:
     assert [duration_ms(text) for text in ("90s", "1.5h", "2w", "5", "5 m", "5y")] == [
         90_000,

@@ -5,7 +5,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.values.bounds import AtLeast
+from engine.core.values.bounds import AtLeast, least_of
 from engine.core.values.scorecards import scorecard
 
 POINTS = st.integers(-1_000_000_000, 1_000_000_000).filter(bool).map(lambda thousandths: thousandths / 1_000)
@@ -37,8 +37,7 @@ def test_a_bound_is_the_least_that_it_may_come_to(terms: list[tuple[float, bool 
     card = scorecard([(str(place), points) for place, (points, _) in enumerate(terms)])
     held = [holds for _, holds in terms]
     ways = product(*((True, False) if holds is None else (holds,) for holds in held))
-    totals = [card.total(way) for way in ways]
-    found = card.total(held)
-    assert found == (AtLeast(min(totals)) if None in held else totals[0])  # type: ignore[type-var]  # they are known
-    least = found.least if isinstance(found, AtLeast) else found
+    totals = [least_of(card.total(way)) for way in ways]
+    found, least = card.total(held), min(total for total in totals if total is not None)
+    assert found == (AtLeast(least) if None in held else least)
     assert round(sum(card.earned(held).values()), 3) == round(least, 3)

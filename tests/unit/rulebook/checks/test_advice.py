@@ -92,3 +92,32 @@ def test_rules_that_say_the_same_are_told_whatever_the_order_of_their_clauses() 
     assert warnings(one, swapped, one) == ["rule `b` says the same as `a`", "rule `c` says the same as `a`"]
     assert warnings(one, one.replace("flag", "hide")) == []
     assert warnings(one, one.replace("when", "any")) == []
+
+
+POINTS = "no `risk` is both: from -20 to 40 (its points)"
+SCORED = """version: 1
+fields: {foreign: bool, verified: bool, amount: number, country: text}
+params: {most: {default: 3, by: country, values: {DE: 5}}}
+scores: {risk: {foreign: 30, not verified: 10, 'amount > 5': -20}}
+rules:
+  other: {event: like, when: [foreign], then: {flag: x}, mode: shadow}
+"""
+
+
+@pytest.mark.parametrize(
+    ("clauses", "expected"),
+    [
+        (("risk >= 40",), []),
+        (("risk > 40",), [f"{POINTS} and `risk > 40`; the rule never holds"]),
+        (("risk < -20",), [f"{POINTS} and `risk < -20`; the rule never holds"]),
+        (("amount > params.most", "amount < 4"), []),
+        (("amount > params.most", "amount < 3"),
+         ["no `amount` is both: `amount > params.most` and `amount < 3`; the rule never holds"]),
+        (("rule.other",), ["`rule.other` is about like events, and never holds here"]),
+    ],
+)  # fmt: skip
+def test_what_a_score_or_a_parameter_cannot_be_is_told(clauses: tuple[str, ...], expected: list[str]) -> None:
+    rule = f"  r: {{event: post, when: [{', '.join(clauses)}], then: {{flag: x}}, mode: shadow}}\n"
+    _, diagnostics = check_rulebook({"rules.yaml": SCORED + rule})
+    assert diagnostics.errors == []
+    assert [one.message for one in diagnostics.findings] == expected

@@ -115,3 +115,33 @@ def test_an_undeclared_field_is_not_what_has_its_name(name: str) -> None:
 def test_what_means_nothing_of_a_counter_is_there() -> None:
     """All else is in the fingerprint, what is added later too."""
     assert {field.name for field in fields(CounterDeclaration)} > MEANS_NOTHING
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("unread: {links > 1: 1}", "unread: {links > 1: 2}", True),
+        ("links > 7: 20", "links > 7: 25", False),
+        ("links > 7: 20", "links > 8: 20", False),
+        ("when: [links > 9]", "when: [links > 10]", False),
+        ("{DE: 5}", "{DE: 6}", False),
+        ("by: place", "by: other", False),
+        ("week: 7d", "week: 8d", True),
+    ],
+)
+def test_scores_rules_and_parameters_that_it_reads_make_it_what_it_is(old: str, new: str, same: bool) -> None:
+    text = """
+version: 1
+fields: {links: number, place: text, other: text}
+params:
+  most: {default: 3, by: place, values: {DE: 5}}
+  week: 7d
+scores:
+  risk: {links > 7: 20, rule.far: 5}
+  unread: {links > 1: 1}
+rules:
+  r: {event: post, when: [risk > 10, links > params.most], then: {flag: x}, mode: shadow}
+  far: {event: post, when: [links > 9], then: {flag: x}, mode: shadow}
+"""
+    assert old in text
+    assert (fingerprint(text.replace(old, new, 1)) == fingerprint(text)) is same

@@ -124,7 +124,7 @@ def test_a_score_is_computed_once_however_many_rules_read_it() -> None:
     book = load_rulebook({"rules.yaml": text})
     program = book.program("post")
     assert program is not None
-    assert len(program.decider.decide.__code__.co_code) < 40_000  # type: ignore[attr-defined]  # a function
+    assert len(program.decider.decide.__code__.co_code) < 40_000
 
 
 def test_a_rule_may_rest_at_the_entity_that_its_score_counts_over() -> None:

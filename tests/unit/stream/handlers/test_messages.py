@@ -101,6 +101,18 @@ def test_an_action_says_only_what_it_has() -> None:
 def test_values_are_told_to_people() -> None:
     assert value_text({"a": 1, "b": None}) == "a = 1, b = None"
     assert value_text(2.5) == "2.5"
+    assert value_text(95, {"risk": {"foreign": 35.0, "new_device": 60}}) == "95: foreign 35, new_device 60"
+
+
+def test_a_decision_has_the_points_of_its_scores() -> None:
+    clauses = (
+        ClauseTrace("risk > 5", {"risk": 9}, True, {"risk": {"foreign": 9}}),
+        ClauseTrace("x", {"x": True}, True),
+    )
+    one = Decision("e", "u", 5, "post", "act", (Hit("r", "enforce", "acted", clauses, None),), {}, "r", {})
+    first, second = orjson.loads(encode_decision(one))["hits"][0]["clauses"]
+    assert first["points"] == {"risk": {"foreign": 9}}
+    assert "points" not in second
 
 
 def test_a_rule_is_paused_until_it_is_resumed() -> None:
