@@ -20,6 +20,7 @@ out, so that it can be told what acting is good for; an allow rule won; the even
 Value = float | int | str | bool | AtLeast | None
 
 _PARAMETER = "params."
+_TERMS = 8
 
 
 class Quantity(str):
@@ -141,9 +142,17 @@ def _tell(clause: ClauseTrace) -> str:
     if len(read) == 1:
         name, value = next(iter(read.items()))
         if text.startswith(f"{name} ") and type(value) in (int, float, Quantity, AtLeast):
-            earned = ", ".join(f"{term} {points:g}" for term, points in (clause.points or {}).get(name, {}).items())
-            return f"{name} = {_short(value)}{f' ({earned})' if earned else ''}{text[len(name) :]}"
+            return f"{name} = {_short(value)}{points_text(clause, name)}{text[len(name) :]}"
     return text
+
+
+def points_text(clause: ClauseTrace, score: str) -> str:
+    """Behind a scorecard's number: its terms that weigh most, in their order. Nothing for any other number."""
+    points = (clause.points or {}).get(score, {})
+    heaviest = sorted(points, key=lambda term: -abs(points[term]))[:_TERMS]
+    shown = [f"{term} {earned:g}" for term, earned in points.items() if term in heaviest]
+    more = [f"{len(points) - _TERMS} more"] if len(points) > _TERMS else []
+    return f" ({', '.join(shown + more)})" if shown else ""
 
 
 def _short(value: Value) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from engine.core.domain.decisions import ClauseTrace, explain
+from engine.core.domain.decisions import ClauseTrace, explain, points_text
 from engine.core.domain.programs import AskModel, Decider, ModelNumbers, Program, Readings
 from engine.core.domain.rules import Rulebook
 
@@ -68,7 +68,8 @@ def _clause_text(clause: ClauseTrace) -> str:
     missing = [name for name, value in clause.values.items() if value is None]
     if clause.result is None and missing:
         return f"`{clause.text}` is unknown, as {' and '.join(missing)} {'are' if missing[1:] else 'is'} not there"
-    values = ", ".join(f"{name} = {_value(value)}" for name, value in clause.values.items())
+    read = clause.values.items()
+    values = ", ".join(f"{name} = {_value(value)}{points_text(clause, name)}" for name, value in read)
     return f"`{clause.text}` is {'unknown' if clause.result is None else 'false'}" + (f" ({values})" if values else "")
 
 

@@ -14,6 +14,7 @@ MAX_CLAUSES = 32
 _USE = re.compile(r"\s*([a-z_][a-z0-9_]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _ARGUMENT = re.compile(r"[a-z_][a-z0-9_]*")
 _QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+_CALL = re.compile(rf"{_QUOTED}|\b([a-z_][a-z0-9_]*)\(")
 _PART = re.compile(rf"(?:{_QUOTED}|[^,])+")
 
 Written = tuple[str, Expr]
@@ -56,6 +57,10 @@ def condition(made: Declarations, node: Node) -> Written | None:
     """The one condition that a node stands for: a clause, or all clauses of a macro. None, and an error, for others."""
     clauses = expanded(made, node)
     if clauses is None:
+        call = next((call[1] for call in _CALL.finditer(node.text or "") if call[1] in made.macros), None)
+        if call is not None:
+            made.diagnostics.error(node.span, f"`{call}` is a macro, which stands alone as a clause")
+            return None
         expr = made.condition(node)
         return (_on_one_line(node), expr) if expr is not None else None
     if len(clauses) < 2:

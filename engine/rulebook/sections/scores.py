@@ -10,6 +10,8 @@ from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.macros import condition
 
+MAX_TERM_CHARS = 200
+
 
 def read_score(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one scorecard into the declarations, or report what is wrong with it."""
@@ -19,6 +21,10 @@ def read_score(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
         report.error(node.span if node.entries else span, message, "for example: {not verified: 20}")
         return
     for text, value in node.entries.items():
+        if len(text) > MAX_TERM_CHARS:
+            hint = "give it a name under `derived:`"
+            report.error(node.keys[text], f"a term has at most {MAX_TERM_CHARS} characters: decisions tell it", hint)
+            continue
         written = condition(made, Node(node.keys[text], text=text, scalar=text, exact=False))
         points = _points(made, text, value)
         if written is not None and points is not None:

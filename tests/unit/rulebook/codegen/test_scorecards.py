@@ -101,6 +101,16 @@ def test_a_score_is_explained_term_by_term() -> None:
     )
 
 
+def test_an_explanation_names_the_terms_that_weigh_most() -> None:
+    terms = "".join(f"    event.a{n} > 0: {n}\n" for n in range(1, 12))
+    card = f"version: 1\nscores:\n  risk:\n{terms}"
+    book = book_of("  r: {event: payment, when: [risk > 5], then: {flag: x}, mode: shadow}", card, "rules:\n")
+    points, told = explained(book, {"user_id": "ann", **{f"a{n}": 1 for n in range(1, 12)}})
+    assert len(points["risk"]) == 11
+    assert told.startswith("risk = 66 (event.a4 > 0 4, event.a5 > 0 5, ")
+    assert "event.a11 > 0 11, 3 more) > 5; " in told
+
+
 def test_a_bound_is_explained_by_what_is_certain() -> None:
     book = book_of("  r: {event: payment, when: [risk >= 25], then: {flag: x}, mode: shadow}")
     points, told = explained(book, {"type": "payment", "user_id": "ann", "foreign": True, "amount": 600})

@@ -58,6 +58,7 @@ def test_a_term_of_a_score_may_be_a_macro() -> None:
     ("groups", "expected"),
     [
         ("when: [newcomer and amount > 1]", '"newcomer" is a macro, which stands alone as a clause'),
+        ("when: ['fresh(2d) or verified']", "`fresh` is a macro, which stands alone as a clause"),
         ("when: ['newcomer(2d)']", "macro `newcomer` takes no arguments, not 1"),
         ("when: ['fresh(2d, 3, 4)']", "macro `fresh` takes 2 arguments, not 3"),
         ("when: ['fresh(2)']", "`least` of macro `fresh` is a duration, `2` is not"),

@@ -44,6 +44,7 @@ def test_a_term_is_a_condition_of_any_kind(terms: str) -> None:
         ("{foreign: 2_000_000}", f"{POINTS}; this is `2_000_000`"),
         ("{foreign: 0.0001}", "the points of `foreign` have at most 3 decimals"),
         ("{foreing: 1}", 'unknown name "foreing"'),
+        (f"{{'amount > 1{' ' * 200}': 1}}", "a term has at most 200 characters: decisions tell it"),
         ("{rule.less: 1}", 'unknown rule "less"'),
         ("{risk > 3: 1}", '"risk" is defined by itself'),
         ("{later > 3: 1}\n  later: {foreign: 1}", '"later" is declared further down'),
