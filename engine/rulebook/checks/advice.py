@@ -52,13 +52,12 @@ def _look_at_rules(declared: Declarations, rule: RuleDeclaration) -> None:
     """Other rules that can never hold where this one is asked."""
     for clause in rule.all_clauses():
         for ref in reached(declared, clause.expr):
-            other = declared.rules.get(ref.target.removeprefix("rule.")) if ref.target.startswith("rule.") else None
-            types = (
-                tuple(node.text or "" for node in (other.entries or {})["event"].walk()) if other is not None else ()
-            )
-            if types and not concern_alike(rule.rule.events, types):
-                message = f"`{ref.written}` is about {', '.join(types)} events, and never holds here"
-                declared.diagnostics.warning(clause.expr.span, message)
+            if ref.target.startswith("rule."):
+                keys = declared.rules[ref.target.removeprefix("rule.")].entries or {}
+                types = tuple(node.text or "" for node in keys["event"].walk()) if "event" in keys else ()
+                if types and not concern_alike(rule.rule.events, types):
+                    message = f"`{ref.written}` is about {', '.join(types)} events, and never holds here"
+                    declared.diagnostics.warning(clause.expr.span, message)
 
 
 def _look_at_clauses(declared: Declarations, rule: RuleDeclaration) -> None:

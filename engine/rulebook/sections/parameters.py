@@ -38,10 +38,12 @@ def read_parameter(made: Declarations, _: Mapping[str, str], __: str, name: str,
     known = [(segment, constant) for segment, constant in values if constant is not None]
     if subject is None or default is None or len(known) < len(values):
         return
-    for segment, constant in known:
-        if constant.type != default.type:
-            message = f"{a_type(constant.type)} for `{segment}`, but the default is {a_type(default.type)}"
-            made.diagnostics.error(constant.span, message)
+    others = [(segment, constant) for segment, constant in known if constant.type != default.type]
+    for segment, constant in others:
+        message = f"{a_type(constant.type)} for `{segment}`, but the default is {a_type(default.type)}"
+        made.diagnostics.error(constant.span, message)
+    if others:
+        return
     made.derived[f"params.{name}"] = (default.type, Choice(span, default.type, subject, known, default))
     made.depths[f"params.{name}"] = 0
 
