@@ -75,10 +75,10 @@ class Effects:
 
     def _effect(self, rule: str, acted: Mapping[str, int], left_alone: Mapping[str, int]) -> Effect:
         mixed = acted.keys() & left_alone.keys()
-        groups = [
-            self._group({user: at for user, at in met.items() if user not in mixed}) for met in (acted, left_alone)
-        ]
-        return Effect(rule, *groups, len(mixed), _verdict(*groups))
+        met, spared = (
+            self._group({user: at for user, at in group.items() if user not in mixed}) for group in (acted, left_alone)
+        )
+        return Effect(rule, met, spared, len(mixed), _verdict(met, spared))
 
     def _group(self, met: Mapping[str, int]) -> Group:
         again = [

@@ -1,7 +1,7 @@
 """Sequences against a plain look at all events: what came in which order, and what did not come."""
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import Any
 from unittest.mock import patch
 
@@ -36,6 +36,8 @@ rules:
 COMPILED = load_rulebook({"rules.yaml": RULEBOOK})
 Event = dict[str, Any]
 
+TYPES = ("fail", "fail", "fail", "login", "payout", "login", "payout", "reset", "install", "open")
+
 
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[tuple[int, Event]]:
@@ -49,7 +51,7 @@ def arrivals(draw: st.DrawFn) -> list[tuple[int, Event]]:
         shift_ms = draw(st.sampled_from([0, 0, 0, 1, -1_000, -TOLERANCE_MS, TOLERANCE_MS]))
         event = {
             "event_id": f"e{number}", "user_id": draw(st.sampled_from("aab")), "ts": arrived_ms + shift_ms,
-            "type": draw(st.sampled_from(["fail", "fail", "fail", "login", "payout", "login", "payout", "reset", "install", "open"])),
+            "type": draw(st.sampled_from(TYPES)),
             "device_id": draw(st.sampled_from("xy")), "campaign": "c",
         }  # fmt: skip
         sent.append((arrived_ms, event))
@@ -135,7 +137,7 @@ def test_steps_are_found_where_some_choice_of_entries_has_them(
     plan = Plan(tuple((key + 2, many[key]) for key in range(len(steps))), 1, 8)
     chosen = product(*(combinations([t for t in times if 2 < t <= 10], many[key]) for key, times in enumerate(steps)))
     assert completed(words, 10, plan) == any(
-        all(max(one) < min(other) for one, other in zip(chain, chain[1:], strict=False))
+        all(max(one) < min(other) for one, other in pairwise(chain))
         and not any(min(chain[0]) <= each <= max(chain[-1]) for each in breaks)
         for chain in chosen
     )

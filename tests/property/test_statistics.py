@@ -1,5 +1,5 @@
-"""Statistics, gaps and `having` equal a naive recount over all that has arrived, by user, by entity and by pair, late and
-repeated events among it; counters with `before` equal the recount without the event at hand."""
+"""Statistics, gaps and `having` equal a naive recount over all that has arrived, by user, by entity and by pair, late
+and repeated events among it; counters with `before` equal the recount without the event at hand."""
 
 import statistics
 from collections import Counter as Tally

@@ -33,7 +33,10 @@ def pages(folder: str) -> str:
     return "\n".join(page.read_text("utf-8") for page in sorted((ROOT / "docs" / folder).glob("*.md")))
 
 
-DECLARED = ("fields", "params", "macros", "lists", "values", "clusters", "marks", "counters", "derived", "models", "ladders")
+DECLARED = (
+    "fields", "params", "macros", "lists", "values", "clusters", "marks", "counters", "sequences", "derived", "scores",
+    "models", "ladders",
+)  # fmt: skip
 LOOKED_UP = {"enrich", "tables"}
 """What stands beside them is for whole rulebooks alone."""
 OPERATIONS, WRITING = pages("operators"), pages("rules")
