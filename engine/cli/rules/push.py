@@ -59,7 +59,7 @@ def command(
     rulebook = checked(path, Limits(max_us, max_bytes))
     if rulebook is not None:
         tell_missing(settings, rulebook)
-    if rulebook is None or not (_is_kept(settings, rulebook) and _is_meant(settings, rulebook, path, yes)):
+    if rulebook is None or not (is_kept(settings, rulebook) and _is_meant(settings, rulebook, path, yes)):
         sys.exit(1)
     if not (force or _passes_guard(settings, rulebook, guard, max_newly)):
         sys.exit(1)
@@ -72,7 +72,7 @@ def publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> N
     echo(f"published rulebook {rulebook.id} as version {number}")
 
 
-def _is_kept(settings: Settings, rulebook: Rulebook) -> bool:
+def is_kept(settings: Settings, rulebook: Rulebook) -> bool:
     """Whether the state is kept for as long as its entities are to remember."""
     longest = max(rulebook.memories.values(), key=lambda memory: memory.keep_ms, default=None)
     needed_days = -(-longest.keep_ms // _DAY_MS) + 2 if longest is not None else 0

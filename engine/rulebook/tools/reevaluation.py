@@ -4,7 +4,7 @@ The rulebook that decided is compiled anew, and nothing but the record is read: 
 these values and these rules lead to it, without the counters of that moment, which have long moved on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from engine.rulebook.sections.reading import read_declarations
 from engine.rulebook.sections.rules import RuleDeclaration, read_rules
 
 _LONGEST_TEXT = 100
+_BOUND = "at least "
 _ROUNDED = 5e-4
 """Durations and sizes are recorded with four digits."""
 
@@ -72,7 +73,7 @@ class Reevaluation:
         values, refs = _values(expr, value), names_in(expr)
         whole = all(ref.type != "list" and not _is_cut(values.get(ref.written)) for ref in refs)
         units = [ref.written for ref in refs if ref.type in ("duration", "size")]
-        rounded = [name for name in dict.fromkeys(units) if isinstance(values.get(name), int | float)]
+        rounded = [name for name in dict.fromkeys(units) if isinstance(values.get(name), int | float | AtLeast)]
         tried = [values]
         for ways in product((1 - _ROUNDED, 1 + _ROUNDED), repeat=len(rounded)) if rounded else ():
             tried.append(values | {name: values[name] * by for name, by in zip(rounded, ways, strict=True)})
@@ -114,7 +115,13 @@ def _values(expr: Expr, value: Any) -> dict[str, Any]:
     }
     units = {"duration": duration_ms, "size": size_bytes, "time": moment_ms}
     return {
-        name: units[refs[name].type](entry) if refs[name].type in units and isinstance(entry, str) else entry
+        name: _amount(entry, units[refs[name].type]) if refs[name].type in units and isinstance(entry, str) else entry
         for name, entry in read.items()
         if name in refs
     }
+
+
+def _amount(entry: str, read: Callable[[str], int | None]) -> int | AtLeast | None:
+    """A duration or a size as a number, or as the bound of one."""
+    amount = read(entry.removeprefix(_BOUND))
+    return AtLeast(amount) if amount is not None and entry.startswith(_BOUND) else amount

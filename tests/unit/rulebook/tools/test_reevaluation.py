@@ -168,3 +168,27 @@ def test_people_wrote_ids_where_records_have_pseudonyms() -> None:
     assert verdict(clause, "hidden ann", lambda name: f"hidden {name}").now is True
     assert verdict(clause, "hidden ann").now is False
     assert verdict(clause, "ann").now is True
+
+
+def test_what_was_remembered_leads_to_what_was_decided(tmp_path: Path) -> None:
+    rules = """
+version: 1
+fields: {country: text}
+values:
+  last_country: {last: country, of: any, by: user_id, keep: 90d}
+  known_for:    {age: first, of: any, by: user_id, keep: 90d}
+rules:
+  moved: {event: any, when: [country != last_country, known_for > 15m], then: {flag: x}}
+"""
+    (tmp_path / "rules.yaml").write_text(rules)
+    events = [
+        orjson.dumps(
+            {"event_id": f"e{at}", "type": "login", "user_id": "u", "ts": START_MS + at * 600_000, "country": c}
+        )
+        for at, c in enumerate(("DE", "FR", "IT", "ES"))
+    ]
+    found = decisions(tmp_path, events, OPEN)
+    assert [one["event_id"] for one in found] == ["e2", "e3"]
+    assert "at least 20m" in str(found[0])
+    verdicts = [verdict for one in found for verdict in Reevaluation(read_directory(tmp_path)).verdicts(one)]
+    assert [(one.certain, one.now, one.recorded) for one in verdicts] == [(True, True, True)] * 4
