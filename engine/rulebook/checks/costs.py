@@ -37,7 +37,7 @@ COUNTER_US: Mapping[tuple[str, bool], float] = {
 STATISTIC_US, ENTRY_US = 5.5, 0.1
 """One more statistic, or `having`, and its clause; and for each entry that it looks at, all that it keeps at most."""
 
-MEMORY_US = 1.0
+MEMORY_US = 2.0
 """One more remembered value and its clause."""
 
 CLAUSE_US, TERM_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 0.15, 1.6, 9.0, 45.0

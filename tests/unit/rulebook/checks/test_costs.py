@@ -109,3 +109,13 @@ def test_the_terms_of_a_score_cost_once_however_many_rules_read_it() -> None:
     without = costs_of("", PLAIN, scores)[0]
     assert once == pytest.approx(without + 3 * TERM_US + PATTERN_US, abs=0.11)
     assert twice == pytest.approx(once + CLAUSE_US, abs=0.11)
+
+
+def test_what_is_remembered_costs_time_and_each_register_room() -> None:
+    values = "v: {new: login, by: device_id, keep: 90d}, w: {age: first, of: login, by: device_id, keep: 90d}"
+    plain = estimate_costs(load_rulebook({"r.yaml": f"version: 1\nvalues: {{{values}}}\n"}))
+    text = "x: {last: ip, of: login, by: device_id, keep: 90d}"
+    more = estimate_costs(load_rulebook({"r.yaml": f"version: 1\nvalues: {{{values}, {text}}}\n"}))
+    assert more.event_us["login"] - plain.event_us["login"] == 2.0
+    assert plain.record_bytes["device_id"] - plain.record_bytes["user_id"] == 25 + 4 * 17
+    assert more.record_bytes["device_id"] - plain.record_bytes["device_id"] == 25 + 16 * (17 + 2 + 400)
