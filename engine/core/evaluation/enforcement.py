@@ -106,7 +106,8 @@ class Enforcement:
         if holding.target_id is None:
             return "no_target"
         in_force = is_in_force(rule, case.event, holding.target_id)
-        why_not = withheld(rule, case.event, holding.target_id)
+        may_withhold = rule.holdout or rule.spares
+        why_not = withheld(rule, case.event, holding.target_id) if may_withhold else None
         if rule.cooldown_ms and _rests(case, rule, in_force and why_not is None):
             return "cooldown"
         if not in_force:

@@ -253,7 +253,8 @@ class Evaluator:
         event, series = case.event, case.record.series
         values = program.gather(event.fields, series, case.now, case.scoring.scores)
         eligible = self._eligible(case, program, series) if entity_keys and not case.allowed else {}
-        entity_keys = [entity for entity in entity_keys if self._is_asked(entity[0], eligible)]
+        if entity_keys and entity_keys[-1][0][0] == RESTING:  # they come last
+            entity_keys = [entity for entity in entity_keys if self._is_asked(entity[0], eligible)]
         if not entity_keys:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
@@ -277,10 +278,13 @@ class Evaluator:
 
     def _eligible(self, case: Case, program: RoutingProgram, series: EntitySeries) -> dict[str, str]:
         """The rules that may act, or rest, at an entity, and whom they are about."""
-        known = self._models.thresholds | case.scoring.scores
-        rules = [self.rulebook.rules[i] for i in program.eligible(case.event.fields, series, case.now, known)]
-        named = ((rule.name, target_of(case.event, rule)) for rule in rules)
-        return {name: target for name, target in named if target is not None and len(target) <= MAX_ID_CHARS}
+        eligible, known = dict[str, str](), self._models.thresholds | case.scoring.scores
+        for index in program.eligible(case.event.fields, series, case.now, known):
+            rule = self.rulebook.rules[index]
+            target_id = target_of(case.event, rule)
+            if target_id is not None and len(target_id) <= MAX_ID_CHARS:
+                eligible[rule.name] = target_id
+        return eligible
 
     def _is_asked(self, kind: str, eligible: Mapping[str, str]) -> bool:
         """Whether an event has to visit the entities of a kind: where rules do nothing but rest, only if one may."""

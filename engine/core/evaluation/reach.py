@@ -15,9 +15,12 @@ _HASHES = 1 << 64
 def target_of(event: Event, rule: Rule) -> str | None:
     """Whom or what a rule is about: what its first action is. None when the event does not say. An event may name
     several domains or networks: then it is its user who is drawn by lots."""
-    if rule.then.keys is not None:
-        return event.user_id if rule.then.keys(event.fields) else None
-    return named_by(event, rule.then)
+    then = rule.then
+    if then.target == "user":  # the usual case
+        return event.user_id
+    if then.keys is not None:
+        return event.user_id if then.keys(event.fields) else None
+    return named_by(event, then)
 
 
 def named_by(event: Event, then: ActionTemplate) -> str | None:
