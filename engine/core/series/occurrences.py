@@ -47,10 +47,11 @@ class OccurrenceSeries(Series):
         """How many values occur at least `least` times in (now - over_ms, now], and at most `most`. Where a part of the
         window is not known, a value may occur more often: then without `most` at least as many, else None."""
         start, reached = now - over_ms, self.horizon()
-        known_from = max(start, reached, self.floor) if self.floor else max(start, reached)
+        lost_until = max(self.floor, reached) if self.floor else reached
+        known_from = max(start, reached)  # entries before that may be there still, or not
         found = Counter(self.hashes[bisect_right(self.times, known_from) : bisect_right(self.times, now)])
         number = sum(least <= times and (most is None or times <= most) for times in found.values())
-        if start >= known_from:
+        if start >= lost_until:
             return number
         return at_least(number) if most is None else None
 

@@ -17,13 +17,14 @@ def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: b
     """What a statistic, or a `having`, says of a window. `strict`: a doubt that can change nothing is one too, and so
     is one after the window; of what has had to give entries up nothing is known."""
     certain = [one for one in own if one.certain and one.readable and (one.value is not None or counter.field is None)]
-    if strict and len(certain) > (counter.cap or MOST):
+    taking_room = certain if _is_packed(counter) else [one for one in own if one in certain or not _is_plain(one)]
+    if strict and len(taking_room) > (counter.cap or MOST):
         return None
     inside = sorted((one for one in certain if start < one.time <= now), key=lambda one: one.time)
     doubts = [
         one.time
         for one in own
-        if not (one.certain and one.readable)
+        if not _is_plain(one)
         and start < one.time
         and (one.time <= now or (strict and _is_packed(counter)))
         and (strict or not one.readable or one.value is not None or counter.field is None)
@@ -40,8 +41,12 @@ def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: b
 
 
 def _is_packed(counter: Counter) -> bool:
-    """Whether it notes of doubts no more than the newest one's time."""
+    """Whether it notes of doubts no more than the newest one's time; else each takes the place of an entry."""
     return counter.having is not None or counter.field is None
+
+
+def _is_plain(one: Entry) -> bool:
+    return one.certain and one.readable
 
 
 def _having(inside: list[Entry], doubtful: bool, least: int, most: int | None) -> Number | None:

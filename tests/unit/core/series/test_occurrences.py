@@ -52,7 +52,7 @@ def test_repeating_a_value_takes_its_other_occurrences_no_place() -> None:
 def test_a_doubt_makes_windows_that_begin_before_it_incomplete() -> None:
     series = occurrences((100, 1), (110, 1))
     doubt_occurrence(series, KEY, 105, KEEP_MS)
-    assert read_occurrence(series, KEY, 110, OVER_MS, 1, None) == AtLeast(1)
+    assert read_occurrence(series, KEY, 110, OVER_MS, 2, None) == AtLeast(1)
     assert read_occurrence(series, KEY, 110, OVER_MS, 1, 3) is None
     assert read_occurrence(series, KEY, 110, 5, 1, 3) == 1
 

@@ -12,6 +12,7 @@ version: 1
 fields: {{age: {{type: duration, unit: h}}, size: {{type: size, unit: KB}}, tags: list, flag: bool}}
 counters:
   posts: {{count: post, by: user_id, over: 1h}}
+  ages: {{mean: age, of: post, by: user_id, over: 1h}}
 derived:
   double: posts * 2
   left: 30d - age
@@ -35,6 +36,8 @@ def told(
     ("clause", "expected"),
     [
         ("posts > 0", "at posts = 0"),
+        ("ages <= 2h", "at ages above 2h"),
+        ("ages < 2h", "at ages = 2h"),
         ("posts >= 1", "at posts = 0"),
         ("posts < 2", "at posts = 2"),
         ("posts <= 1", "at posts = 2"),
@@ -46,7 +49,7 @@ def told(
     ],
 )
 def test_the_nearest_value_that_would_not_have_fired_is_told(clause: str, expected: str) -> None:
-    assert told(clause)[1] == f"{expected} this would not have fired"
+    assert told(clause, age=1)[1] == f"{expected} this would not have fired"
 
 
 @pytest.mark.parametrize(("clause", "expected"), [("left > 1d", "at left = 1d"), ("left >= 36h", "at left below 1.5d")])

@@ -89,3 +89,26 @@ def test_a_rule_that_cannot_look_back_is_told_why(groups: str, told: str) -> Non
 )
 def test_nothing_is_done_to_those_whom_a_rule_may_yet_allow(rule: str, waits: bool) -> None:
     assert [("would act before allow rule `b`" in one) for one in messages("when: [users > 3]", rule)] == [True] * waits
+
+
+@pytest.mark.parametrize(
+    ("counter", "message"),
+    [
+        ("count: post, by: ip, over: 1h, before: true", "`also: earlier` cannot use counters with `before`"),
+        ("mean: age, of: post, by: ip, over: 1h", "`also: earlier` needs a clause about a count under `when` or `any`"),
+        ("distinct: user_id, of: post, by: ip, over: 1h, having: {at_least: 2}",
+         "`also: earlier` needs a clause about a count under `when` or `any`"),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_count_with_the_event_cannot_be_looked_back_at(counter: str, message: str) -> None:
+    text = RULES.replace("count: post, by: ip, over: 1h, approx: true", counter)
+    text = text.replace("GROUPS", "when: ['rough > 3']").replace("OTHER", "")
+    _, diagnostics = check_rulebook({"rules.yaml": text})
+    assert [one.message for one in diagnostics.errors] == [message]
+
+
+def test_a_statistic_may_stand_beside_the_count() -> None:
+    text = RULES.replace("count: post, by: ip, over: 1h, approx: true", "mean: age, of: post, by: ip, over: 1h")
+    text = text.replace("GROUPS", "when: ['users > 3', 'rough < 3']").replace("OTHER", "")
+    [watches] = load_rulebook({"rules.yaml": text}).watches.values()
+    assert [watch.counter for watch in watches] == ["users"]
