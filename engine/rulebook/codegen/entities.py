@@ -18,8 +18,8 @@ from engine.rulebook.codegen.remembering import recalling, rememberings
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.language.keys import KEY_SOURCES
-from engine.rulebook.sections.declarations import SequenceDeclaration
 from engine.rulebook.sections.dependencies import Dependencies, reached
+from engine.rulebook.sections.ordered import SequenceDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 _READERS_AT = {"count": "read_count_at", "distinct": "read_distinct_at"}

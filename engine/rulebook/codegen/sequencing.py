@@ -7,7 +7,8 @@ from engine.core.domain.programs import Absence
 from engine.core.domain.rules import Counter
 from engine.core.series.sequences import Plan
 from engine.rulebook.codegen.conditions import Scope
-from engine.rulebook.sections.declarations import Declarations, SequenceDeclaration
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.ordered import SequenceDeclaration
 
 
 def completing(scope: Scope, sequence: SequenceDeclaration, counters: Mapping[str, Counter]) -> str:

@@ -21,6 +21,7 @@ from engine.rulebook.language.nodes import Constant, Expr, Ref, Type, names_in
 from engine.rulebook.language.schema import words
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
+from engine.rulebook.sections.ordered import AbsenceDeclaration, SequenceDeclaration
 
 MAX_PARTS = 3
 Fold = Callable[[str], str]
@@ -97,34 +98,6 @@ class MemoryDeclaration:
     where_text: str | None
     warm_ms: int
     type: Type
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceDeclaration:
-    """Steps in an order. `steps`: the counter of each, and how many of its events make it; `without`: the counter of
-    what may not lie in between."""
-
-    name: str
-    span: Span
-    by: str
-    within_ms: int
-    steps: tuple[tuple[str, int], ...]
-    without: str | None
-
-    def counters(self) -> list[str]:
-        """All that it is made of."""
-        return [*(counter for counter, _ in self.steps), *([self.without] if self.without is not None else [])]
-
-
-@dataclass(frozen=True, slots=True)
-class AbsenceDeclaration:
-    """Events after which something did not come: the counters of both."""
-
-    name: str
-    span: Span
-    within_ms: int
-    after: str
-    none: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,8 @@ from engine.rulebook.language.nodes import Expr
 from engine.rulebook.language.schema import MAX_STEP_TIMES, MAX_STEPS, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.counters import reads_the_user_alone
-from engine.rulebook.sections.declarations import (
-    AbsenceDeclaration,
-    CounterDeclaration,
-    Declarations,
-    SequenceDeclaration,
-)
+from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
+from engine.rulebook.sections.ordered import AbsenceDeclaration, SequenceDeclaration
 
 _STEP_CAP = 256
 """So many events of a step are kept: who sends more within the window makes it unknown whether it was completed."""

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -112,7 +111,7 @@ class FloodgateApp(faust.App):
         self.timer(interval=LOOK_AT_FILES_EVERY_S)(self.reference.look_at_files)
         self.health = Health(self.metrics, self._followers[1].ends_of, self._positions_of)
         self.task()(self._look_after_health)
-        self._ticks = Ticks(settings)
+        self._ticks = Ticks(settings, self.partition_state, self.durability.publish_apart)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
 
@@ -273,21 +272,10 @@ class FloodgateApp(faust.App):
             assigned = map(ensure_TP, self.consumer.assignment())
             handled = [tp for tp in assigned if tp.topic in self.handlers]
             await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
-            await self._tell_time()
+            if not self.waiting_for():
+                await self._ticks.tell(self.control.rulebook, self.health.read_until_ms)
             self.metrics.ready.set(not self.waiting_for())
             await self.sleep(LOOK_EVERY_S)
-
-    async def _tell_time(self) -> None:
-        """Partitions that have something to do by now, and no event that says how late it is, are told."""
-        rulebook = self.control.rulebook
-        if rulebook is None or not rulebook.absences or self.waiting_for():
-            return
-        events = self.settings.topics.events
-        read = {tp.partition: at_ms for tp, at_ms in self.health.read_until_ms.items() if tp.topic == events}
-        ticks = self._ticks.due({partition: (self.partition_state(partition), ms) for partition, ms in read.items()})
-        if ticks:
-            with suppress(KafkaError):  # it is told again
-                await self.durability.publish_apart(ticks)
 
     async def _positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
         return await cast(BatchConsumer, self.consumer).positions_of(partitions)
