@@ -23,6 +23,7 @@ CLOCK = b"c"
 
 _CHUNK = 1_000
 _KEY, _CLOCK, _WATCHED = struct.Struct(">QQ"), struct.Struct("<Q"), struct.Struct("<IQ")
+_NEVER = (1 << 64) - 1
 _END = b"e"
 """Behind all timers."""
 
@@ -37,6 +38,7 @@ class Timers:
         self._known_until = TIMER
         self._now_ms: int | None = None
         self._watched: dict[int, int] = {}
+        self._begins: Collection[int] = ()
 
     # -- the clock ---------------------------------------------------------------------------------
 
@@ -50,10 +52,11 @@ class Timers:
 
     def watch(self, series: Collection[int]) -> bool:
         """These series, and no others, have all that belongs to them entered from now on. Whether that is new."""
-        now_ms = self.now_ms
+        since_ms = _NEVER if self.now_ms else 0  # as of the next event: while others were watched, the clock stood
         if self._watched.keys() == set(series):
             return False
-        self._watched = {key: self._watched.get(key, now_ms) for key in sorted(series)}
+        self._watched = {key: self._watched.get(key, since_ms) for key in sorted(series)}
+        self._begins = [key for key, known_ms in self._watched.items() if known_ms == _NEVER]
         return True
 
     def is_watched(self, series: int, since_ms: int) -> bool:
@@ -64,6 +67,9 @@ class Timers:
         """The clock never goes back."""
         if ts_ms > self.now_ms:
             self._now_ms = ts_ms
+        if self._begins:
+            self._watched |= dict.fromkeys(self._begins, self.now_ms)
+            self._begins = ()
 
     def dump_clock(self) -> Change:
         """The clock as a change: the last one of a batch, so that whoever has it has all that came before."""
@@ -76,6 +82,7 @@ class Timers:
             return 0
         try:
             self._watched = dict(_WATCHED.iter_unpack(stored[_CLOCK.size :]))
+            self._begins = [key for key, since_ms in self._watched.items() if since_ms == _NEVER]
             return int(_CLOCK.unpack_from(stored)[0])
         except struct.error as error:
             raise StateError(f"a stored clock of {len(stored)} bytes cannot be read: {error}") from error

@@ -35,6 +35,7 @@ rules:
 """
 COMPILED = load_rulebook({"rules.yaml": RULEBOOK})
 Event = dict[str, Any]
+TYPES = ["fail", "fail", "fail", "login", "payout", "login", "payout", "reset", "install", "open"]
 
 TYPES = ("fail", "fail", "fail", "login", "payout", "login", "payout", "reset", "install", "open")
 

@@ -79,7 +79,8 @@ class Absences:
     def _end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Hop]:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
         timer = _decode(value)
-        if not state.timers.is_watched(timer.series, timer.after_ms):
+        # What arrived before all of it was entered may be as much later than this as it is believed to be.
+        if not state.timers.is_watched(timer.series, timer.after_ms - self._allowance_ms):
             self._metrics.timers_ended.labels("none").inc()
             return []
         key = user_record_key(timer.follow_up.user_id)
