@@ -48,12 +48,8 @@ class _Fingerprints:
     def parts(self, rule: RuleDeclaration) -> list[str]:
         """All that makes up a rule's fingerprint."""
         parts = [rule.rule.name, *rule.rule.events]
-<<<<<<< HEAD
         met = [absence_met(kind) for kind in rule.rule.events]
         waiting: list[_Name] = [("absence", absence) for absence in met if absence is not None]
-=======
-        waiting = [("absence", absent) for kind in rule.rule.events if (absent := absence_met(kind))]
->>>>>>> e937166 (Tests of sequences, timers and ticks)
         for group in (rule.when, rule.any, rule.unless):
             parts.append("|")
             for clause in group:

@@ -25,14 +25,9 @@ class Constant(Expr):
 
 @dataclass(slots=True)
 class Ref(Expr):
-<<<<<<< HEAD
     """A name. `kind`: field, value, memory, counter, sequence, derived, score, keys or event; `target`: the name within
     that kind. Scorecards, parameters by segment (`params.x`) and the conditions of rules (`rule.x`) are derived
     values."""
-=======
-    """A name. `kind`: field, value, memory, counter, sequence, derived, score, keys or event; `target`: the
-    name within that kind."""
->>>>>>> e937166 (Tests of sequences, timers and ticks)
 
     kind: str
     target: str
