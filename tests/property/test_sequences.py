@@ -37,8 +37,6 @@ COMPILED = load_rulebook({"rules.yaml": RULEBOOK})
 Event = dict[str, Any]
 TYPES = ["fail", "fail", "fail", "login", "payout", "login", "payout", "reset", "install", "open"]
 
-TYPES = ("fail", "fail", "fail", "login", "payout", "login", "payout", "reset", "install", "open")
-
 
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[tuple[int, Event]]:

@@ -7,7 +7,8 @@ import orjson
 from pytest import MonkeyPatch
 
 from engine.core.domain.events import Event, FieldMapping
-from engine.core.evaluation.evaluator import Evaluation, Evaluator
+from engine.core.evaluation.deciding import Evaluation
+from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.routing import RoutedEvent
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record

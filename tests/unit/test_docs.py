@@ -15,7 +15,8 @@ from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.reference import reference
-from engine.rulebook.language.schema import ACTION_KINDS, FIELD_TYPES
+from engine.rulebook.language.rule_schema import ACTION_KINDS
+from engine.rulebook.language.schema import FIELD_TYPES
 from engine.security import PrivacySettings, SecuritySettings
 from engine.settings import Settings
 from engine.stream.handlers.metrics import Metrics

@@ -7,20 +7,20 @@ Pure and deterministic: what comes out depends on the events of these entities, 
 and the models, and on nothing else. The same code runs live, in replays and in the rules' inline tests.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from engine.core.domain.decisions import ClauseTrace, Decision, Hit, Outcome, strongest
+from engine.core.domain.decisions import ClauseTrace
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.programs import Decider, Program, Readings, RoutingProgram, Scorer
-from engine.core.domain.reference import VERSIONS
+from engine.core.domain.programs import Decider, Program, RoutingProgram, Scorer
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.absences import Timer, has_lapsed, timers_of
 from engine.core.evaluation.budgets import note_active
-from engine.core.evaluation.enforcement import Case, Enforcement, Holding
-from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
+from engine.core.evaluation.deciding import NOTHING, SAMPLED_BITS, Deciding, Evaluation
+from engine.core.evaluation.enforcement import Case, Holding
+from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.recalling import recall
 from engine.core.evaluation.routing import NOWHERE, RESTING, EntityKey, RetroactiveMatch, RoutedEvent, route
@@ -32,22 +32,7 @@ from engine.core.series.recent import CONFLICTING, SEEN
 from engine.core.state.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS, MAX_ID_CHARS
 
-
-@dataclass(slots=True)
-class Evaluation:
-    """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
-    if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision;
-    `timers`: what is waited for from the event on."""
-
-    decision: Decision | None
-    routed: RoutedEvent | None = None
-    follow_ups: Sequence[FollowUp] = ()
-    timers: Sequence[Timer] = ()
-
-
-NOTHING = Evaluation(None)
 _SENT_AGAIN = Evaluation(None)
-_SAMPLED_BITS = 2**32 - 1
 
 
 class Evaluator:
@@ -61,11 +46,11 @@ class Evaluator:
         self.rulebook = rulebook
         self.scorers = scorers
         self.tally = Tally()
-        self._before, self._enforcement, self._budget_windows = before, Enforcement(rulebook), rulebook.budget_windows
-        self._follow_ups = rulebook.follow_ups
+        self._follow_ups, self._budget_windows = rulebook.follow_ups, rulebook.budget_windows
         self._models = Models(scorers, self.tally)
         self._batch: Sequence[tuple[Event, Decider]] = ()
-        self._sample_below = int(sample * (_SAMPLED_BITS + 1))
+        self._sample_below = int(sample * (SAMPLED_BITS + 1))
+        self._deciding = Deciding(rulebook, scorers, self._sample_below, before)
         self._by_name = {rule.name: index for index, rule in enumerate(rulebook.rules)}
 
     def prepare(self, batch: Sequence[tuple[Event, Decider]]) -> None:
@@ -129,20 +114,20 @@ class Evaluator:
             note_active(ledger, event.user_id, event.ts_ms, self._budget_windows)
         scoring = Scoring(self._models, event)
         held = program.decider.decide(event.fields, series, now, scoring.ask)
-        if not held and program.routing is None and key & _SAMPLED_BITS >= self._sample_below:
+        if not held and program.routing is None and key & SAMPLED_BITS >= self._sample_below:
             return NOTHING
         follow_keys = route(self._follow_ups.entities, event.fields) if self._follow_ups.entities else []
         case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
-        self._enforce(case, program.decider, dict.fromkeys(held, (series,)))
+        self._deciding.enforce(case, program.decider, dict.fromkeys(held, (series,)))
         if program.routing is not None:
             routed = self._route(case, program.routing, route(program.routing.entities, event.fields))
             if routed is not None:
-                decision = self._decision(case) if case.hits else None
+                decision = self._deciding.decision(case) if case.hits else None
                 if decision is not None:
                     routed.scores, routed.features = decision.scores, decision.features
                     routed.contributions = decision.contributions
-                return Evaluation(decision, routed, self._followed(case, ()))
-        return self._evaluation(case)
+                return Evaluation(decision, routed, self._deciding.followed(case, ()))
+        return self._deciding.evaluation(case)
 
     def follow(self, follow_up: FollowUp, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:
         """Apply a follow-up to its user's record. Rules about it decide; it goes on to the entities that its event
@@ -162,14 +147,14 @@ class Evaluator:
         )
         if not follow_up.withdrawn:
             held = program.decider.decide(event.fields, record.series, now, scoring.ask)
-            self._enforce(case, program.decider, dict.fromkeys(held, (record.series,)))
-        decision, routed = self._decision(case) if case.hits else None, None
+            self._deciding.enforce(case, program.decider, dict.fromkeys(held, (record.series,)))
+        decision, routed = self._deciding.decision(case) if case.hits else None, None
         keys = follow_up.entity_keys(program.routing.entities) if program.routing is not None else []
         if program.routing is not None and (keys or not follow_up.withdrawn):
             routed = self._route(case, program.routing, keys)
             if routed is not None:
                 routed.withdrawn = follow_up.withdrawn
-        return Evaluation(decision, routed, self._followed(case, ()))
+        return Evaluation(decision, routed, self._deciding.followed(case, ()))
 
     def lapse(self, timer: Timer, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation | None:
         """A timer is due: apply its follow-up, if what it has waited for certainly did not come; None where it did, or
@@ -200,11 +185,11 @@ class Evaluator:
         program = self.rulebook.program(event.type)
         if program is not None and program.routing is not None:
             keep_labels(program.routing.clusters, routed, record, case.now)
-            self._decide_gathered(case, program.routing.decider, routed.readings())
+            self._deciding.decide_gathered(case, program.routing.decider, routed.readings())
         for name, score in routed.values.items():
             if name.startswith("score.") and isinstance(score, float):
                 scoring.scores[name.removeprefix("score.")] = score
-        result = self._evaluation(case, routed.hits)
+        result = self._deciding.evaluation(case, routed.hits)
         if result.decision is not None:
             result.decision.members = routed.members if case.hits else {}
             result.decision.scores = routed.scores | result.decision.scores
@@ -221,7 +206,7 @@ class Evaluator:
         if program is None or program.routing is None or routed.hits:
             return False
         decider, ask = program.routing.decider, self._models.threshold
-        if decider.models or (self._is_sampled(routed.identify()) and not is_follow_up(routed.type)):
+        if decider.models or (self._deciding.is_sampled(routed.identify()) and not is_follow_up(routed.type)):
             return False
         for trace in routed.clusters.values():
             if trace.belongs(routed.user_id):
@@ -243,8 +228,8 @@ class Evaluator:
             user_partition=match.user_partition,
         )  # fmt: skip
         trace = ClauseTrace(match.explain(self.rulebook.counters), {match.counter: match.total}, True)
-        self._enforcement.meet(case, Holding(index, match.target_id, (trace,), None, held_before=None))
-        return Evaluation(self._decision(case) if case.hits else None, None, self._followed(case, ()))
+        self._deciding.enforcement.meet(case, Holding(index, match.target_id, (trace,), None, held_before=None))
+        return Evaluation(self._deciding.decision(case) if case.hits else None, None, self._deciding.followed(case, ()))
 
     # -- events that go on to their entities ------------------------------------------------------
 
@@ -258,7 +243,7 @@ class Evaluator:
         if not entity_keys:
             for name, read_texts in program.decider.models.items():
                 self.scorers[name].read_late(event.place, read_texts(event.fields))
-            self._decide_gathered(case, program.decider, [values])
+            self._deciding.decide_gathered(case, program.decider, [values])
             return None
         fields = {path: value for path in program.carried if (value := lookup(event.fields, path)) is not None}
         if CLOCK_SKEW in program.carried:  # None is unknown there, nothing is no skew
@@ -290,66 +275,3 @@ class Evaluator:
         """Whether an event has to visit the entities of a kind: where rules do nothing but rest, only if one may."""
         rests = self.rulebook.rests.get(kind, ()) if kind.startswith(RESTING) else ()
         return not kind.startswith(RESTING) or any(self.rulebook.rules[rest.rule].name in eligible for rest in rests)
-
-    def _decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
-        """Decide with gathered values: a rule holds when it holds for one of the readings."""
-        held: dict[int, list[Readings]] = {}
-        for reading in readings:
-            for index in decider.decide(case.event.fields, reading, case.now, case.scoring.ask):
-                held.setdefault(index, []).append(reading)
-        self._enforce(case, decider, held)
-
-    # -- enforcement ------------------------------------------------------------------------------
-
-    def _enforce(self, case: Case, decider: Decider, held: Mapping[int, Sequence[Readings]]) -> None:
-        """Explain the rules that hold, and act. `held`: with the readings for which they do."""
-        if not held and not decider.models:
-            return
-        case.models.update({name: self.scorers[name].version for name in decider.models})
-        self._enforcement.allow(case, held.keys())
-        for index in sorted(held):
-            self._enforcement.meet(case, self._holding(case, decider, held[index], index))
-
-    def _holding(self, case: Case, decider: Decider, held: Sequence[Readings], index: int) -> Holding:
-        event, rule, readings = case.event, self.rulebook.rules[index], held[0]
-        clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scoring.scores)
-        before = self._before.get(rule.name)
-        held_before: Callable[[], bool] = bool
-        if rule.budget is not None and before is not None:
-
-            def held_before() -> bool:
-                return before.would_hold(rule.name, event, readings, case.now, case.scoring.ask_if_known)
-
-        return Holding(
-            index, target_of(event, rule), clauses, counterfactual, held_before,
-            lambda: decider.tell(index, event.fields, readings, case.now, case.scoring.scores), held,
-        )  # fmt: skip
-
-    def _evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:
-        """`known`: hits that have been told of."""
-        is_published = case.hits or self._is_sampled(case.event.identify())
-        return Evaluation(self._decision(case) if is_published else None, None, self._followed(case, known))
-
-    def _followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
-        """The follow-ups of what is new."""
-        if not case.hits or not self._follow_ups.types:
-            return ()
-        new = case.hits[len(known) :]
-        return follow_ups_of(self._follow_ups, case.event, case.follow_keys, case.user_partition, new, case.actions)
-
-    def _is_sampled(self, identity: int) -> bool:
-        return identity & _SAMPLED_BITS < self._sample_below
-
-    def _decision(self, case: Case) -> Decision:
-        outcome: Outcome = "allow" if case.allowed else strongest(case.hits)
-        decision = Decision(
-            case.event.event_id, case.event.user_id, case.event.ts_ms, case.event.type, outcome, tuple(case.hits),
-            case.scoring.known(), self.rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
-        )  # fmt: skip
-        if case.hits:
-            decision.features = case.scoring.features()
-        if case.actions:
-            decision.contributions = case.scoring.contributions()
-        if self.rulebook.lookups:  # else it could be the sender's
-            decision.enrichment = case.event.fields.get(VERSIONS, {})
-        return decision

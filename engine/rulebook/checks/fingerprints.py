@@ -10,12 +10,8 @@ from engine.core.domain.rules import threshold_of
 from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr, children, lists_of, names_in
-from engine.rulebook.sections.declarations import (
-    CounterDeclaration,
-    Declarations,
-    MemoryDeclaration,
-    RatioDeclaration,
-)
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.records import CounterDeclaration, MemoryDeclaration, RatioDeclaration
 from engine.rulebook.sections.rules import RuleDeclaration
 from engine.rulebook.sections.statistics import Options
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision, rule_met, written_type
 from engine.rulebook.language.diagnostics import Span, did_you_mean
-from engine.rulebook.language.schema import ACTION_KINDS
+from engine.rulebook.language.rule_schema import ACTION_KINDS
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import reached
 from engine.rulebook.sections.rules import RuleDeclaration

@@ -25,13 +25,9 @@ from engine.rulebook.language.nodes import (
     Ref,
     names_in,
 )  # fmt: skip
-from engine.rulebook.sections.declarations import (
-    CounterDeclaration,
-    Declarations,
-    MemoryDeclaration,
-    RatioDeclaration,
-)
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.reading import read_declarations
+from engine.rulebook.sections.records import CounterDeclaration, MemoryDeclaration, RatioDeclaration
 from engine.rulebook.sections.rules import RuleDeclaration, read_rules
 
 _ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, "ts"))

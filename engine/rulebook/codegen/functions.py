@@ -19,7 +19,8 @@ from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
 from engine.rulebook.language.nodes import Choice, Points, Ref, names_in
-from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.records import RatioDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 _NUMBER = ("int", "float")

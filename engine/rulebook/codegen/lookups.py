@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from engine.core.domain.reference import Column, Lookup, LookupKind
 from engine.core.domain.rules import Counter, Memory
 from engine.rulebook.language.nodes import Ref
-from engine.rulebook.sections.declarations import Declarations, ReferenceDeclaration
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import behind_value, reached
+from engine.rulebook.sections.records import ReferenceDeclaration
 from engine.rulebook.sections.reference import lookups_in
 from engine.rulebook.sections.rules import RuleDeclaration
 

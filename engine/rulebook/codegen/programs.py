@@ -12,22 +12,18 @@ from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.follow_ups import absence_met, absence_type, is_follow_up, is_of_decision
-from engine.core.domain.programs import Absence, ClusterProgram, Decider, FollowUps, Program, RoutingProgram
+from engine.core.domain.programs import Absence, ClusterProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
-from engine.core.domain.rules import USER, Counter, Memory, threshold_of
+from engine.core.domain.rules import USER, Counter, Memory
 from engine.core.values.identity import INVALID_FIELDS
-from engine.rulebook.codegen.conditions import Scope
+from engine.rulebook.codegen.deciders import DeciderWriter
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
 from engine.rulebook.codegen.entities import Asked, EntityWriter, gathered_score, no_score
-from engine.rulebook.codegen.explanations import counterfactual, trace, values
 from engine.rulebook.codegen.functions import (
-    CounterSource,
     Rules,
-    ScoreSource,
     Vocabulary,
     compiled,
     concerns,
-    conditions,
     function,
 )
 from engine.rulebook.codegen.lookups import find_lookups, names_of_counters, names_of_refs, names_of_rules
@@ -36,7 +32,6 @@ from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.codegen.sequencing import find_absences, sequences_asked
-from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.keys import KEY_PATHS
 from engine.rulebook.language.nodes import Ref
 from engine.rulebook.sections.dependencies import Dependencies, behind_value, reached
@@ -48,7 +43,7 @@ class ProgramWriter:
 
     def __init__(self, vocabulary: Vocabulary, rules: list[RuleDeclaration], needs: Dependencies) -> None:
         self._words, self._rules, self._needs = vocabulary, rules, needs
-        self._entities = EntityWriter(vocabulary)
+        self._entities, self._deciders = EntityWriter(vocabulary), DeciderWriter(vocabulary)
 
     def program(self, event_type: str) -> Program:
         """The functions for one event type."""
@@ -69,7 +64,7 @@ class ProgramWriter:
             scope = self._words.scope(namespace, from_series, no_score)
             source.append(function("withdraw(f, s, now)", scope, withdrawals(self._words, scope, entered.counters)))
         compiled(source, event_type, namespace)
-        decider = self._decider(event_type, at_user, at_once, from_series, no_score)
+        decider = self._deciders.decider(event_type, at_user, at_once, from_series, no_score)
         judged = [counter for counter in counters if is_judged(self._words, counter)]
         read = self._recalled(self._reached(rules, asked), Asked([*entered.counters, *judged], entered.memories))
         watched = warming(self._words.memories.values(), [memory.name for memory in read.memories], event_type)
@@ -160,7 +155,7 @@ class ProgramWriter:
             return None
         gathered = _at(USER, answering)._replace(memories=answering.memories)
         scores = [name for name in asked if name not in self._needs.away_models and _named(name, needed)]
-        decider = self._decider(
+        decider = self._deciders.decider(
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
         )
         carried = self._carried(away, needed, entering)
@@ -236,67 +231,6 @@ class ProgramWriter:
             elif ref.kind == "keys":
                 paths += KEY_PATHS[ref.target]
         return tuple(sorted({path for path in paths if path}))
-
-    # -- decide and explain -----------------------------------------------------------------------
-
-    def _decider(
-        self, event_type: str, rules: Rules, asked: list[str], counter: CounterSource, other: ScoreSource
-    ) -> Decider:
-        """`asked`: the models to ask; `other` reads the scores of the others."""
-        namespace = dict(RUNTIME)
-
-        thresholds = {threshold_of(model) for model in self._words.models}
-
-        def ask(scope: Scope, model: str) -> str:
-            if model in thresholds:
-                return f"ask({model!r}, ())"
-            if model not in asked:
-                return other(scope, model)
-            return f"ask({model!r}, {self._words.numbers(scope, model)})"
-
-        def recall(scope: Scope, model: str) -> str:
-            return f"q.get({model!r})" if model in asked or model in thresholds else other(scope, model)
-
-        source = [
-            self._decide(self._words.scope(namespace, counter, ask), rules, asked, counter is from_series),
-            self._explain(self._words.scope(namespace, counter, recall), rules),
-            self._tell(self._words.scope(namespace, counter, recall), rules),
-        ]
-        for place, model in enumerate(asked):
-            scope = self._words.scope(namespace, counter, other)
-            source.append(function(f"texts{place}(f)", scope, [f" return {self._words.texts(scope, model)}"]))
-        compiled(source, event_type, namespace)
-        texts = {model: namespace[f"texts{place}"] for place, model in enumerate(asked)}
-        return Decider(namespace["decide"], namespace["explain"], namespace["tell"], texts)
-
-    def _decide(self, scope: Scope, rules: Rules, asked: list[str], together: bool) -> str:
-        # The models are asked whether or not a rule gets so far: labels are to find a score for every event.
-        lines = [" hits = []", *self._words.assignments(scope, asked, together)]
-        lines += [
-            scope.assign([Ref(span=Span("", 0, 0), type="number", kind="score", target=name, written=f"score.{name}")])
-            for name in asked
-        ]
-        for index, rule in rules:
-            condition = conditions(scope, rule.when, rule.any, rule.unless)
-            lines += scope.lines(f" if {condition}: hits.append({index})")
-        return function("decide(f, s, now, ask)", scope, [*lines, " return hits"])
-
-    def _explain(self, scope: Scope, rules: Rules) -> str:
-        lines = []
-        for index, rule in rules:
-            traces = [trace(scope, clause, False) for clause in [*rule.when, *rule.any]]
-            traces += [trace(scope, clause, True) for clause in rule.unless]
-            explanation = f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule)!r}"
-            lines.append(f" if i == {index}: return {explanation}")
-        return function("explain(i, f, s, now, q)", scope, scope.lines(*lines, " return (), None"))
-
-    def _tell(self, scope: Scope, rules: Rules) -> str:
-        lines: list[str] = []
-        for index, rule in rules:
-            if rule.told:
-                told = values(scope, rule.told)
-                lines += scope.lines(f" if i == {index}: return {told}")
-        return function("tell(i, f, s, now, q)", scope, [*lines, " return {}"])
 
 
 def _at(kind: str, asked: Asked) -> Asked:

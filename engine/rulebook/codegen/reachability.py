@@ -7,9 +7,10 @@ from math import ceil, floor
 from engine.core.domain.rules import Counter
 from engine.rulebook.codegen.readings import store_of
 from engine.rulebook.language.nodes import Compare, Expr, Ref
-from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import Dependencies
 from engine.rulebook.sections.parameters import constants
+from engine.rulebook.sections.records import RatioDeclaration
 from engine.rulebook.sections.rules import RuleDeclaration
 
 _READERS = {"count": "count_entries", "distinct": "distinct_entries"}

@@ -11,8 +11,9 @@ from engine.core.domain.programs import ModelNumbers, ModelTexts, Program, Score
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.core.evaluation.absences import Timer
+from engine.core.evaluation.deciding import Evaluation
 from engine.core.evaluation.enrichment import enrich
-from engine.core.evaluation.evaluator import Evaluation, Evaluator
+from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import NOWHERE, EntityKey, RoutedEvent, route
 from engine.core.evaluation.visits import travel

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from engine.rulebook.language import schema
+from engine.rulebook.language import rule_schema, schema
 from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.nodes import a_type
 from engine.rulebook.language.schema import Json, Shape
@@ -24,17 +24,17 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "macros": ("`name: a list of clauses`, or", schema.MACRO),
     "lists": ("`name:` and", schema.LIST),
     "models": ("`name:` and", schema.MODEL),
-    "rules": ("`name:` and", schema.RULE),
-    "then": ("`allow`, or one action, or a list of up to four, with", schema.THEN),
-    "ladders": ("`name:` and", schema.LADDER),
-    "steps": ("A list; each of them one action with", schema.STEP),
-    "cooldown": ("", schema.COOLDOWN),
-    "plan": ("", schema.PLAN),
-    "budget": ("", schema.BUDGET),
-    "arm": ("", schema.ARM),
-    "enforce": ("", schema.ENFORCE),
-    "meta": ("", schema.META),
-    "tests": ("A list; each of them", schema.EXAMPLE),
+    "rules": ("`name:` and", rule_schema.RULE),
+    "then": ("`allow`, or one action, or a list of up to four, with", rule_schema.THEN),
+    "ladders": ("`name:` and", rule_schema.LADDER),
+    "steps": ("A list; each of them one action with", rule_schema.STEP),
+    "cooldown": ("", rule_schema.COOLDOWN),
+    "plan": ("", rule_schema.PLAN),
+    "budget": ("", rule_schema.BUDGET),
+    "arm": ("", rule_schema.ARM),
+    "enforce": ("", rule_schema.ENFORCE),
+    "meta": ("", rule_schema.META),
+    "tests": ("A list; each of them", rule_schema.EXAMPLE),
 }
 _KINDS = {
     "object": "a mapping",

@@ -6,7 +6,7 @@ from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.rules import USER
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32
-from engine.rulebook.language import schema
+from engine.rulebook.language import rule_schema, schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.keys import KEY_FINDERS
 from engine.rulebook.language.nodes import Ref
@@ -21,7 +21,7 @@ from engine.rulebook.sections.tells import read_tell
 def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> Ladder | None:
     """One of `ladders:`, or None and errors."""
     report, title = declared.diagnostics, f"ladder `{name}`"
-    keys = schema.read_mapping(node, schema.LADDER, title, report)
+    keys = schema.read_mapping(node, rule_schema.LADDER, title, report)
     decay_ms = duration(keys["decay"], report) if "decay" in keys else None
     if decay_ms is not None and decay_ms > MAX_WINDOW_MS:
         report.error(keys["decay"].span, f"strikes are kept for at most {MAX_WINDOW_MS // 86_400_000}d")
@@ -38,11 +38,11 @@ def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> La
 
 
 def _read_step(node: Node, title: str, report: Diagnostics) -> tuple[int, ActionTemplate] | None:
-    keys = schema.read_mapping(node, schema.STEP, f"a step of {title}", report)
+    keys = schema.read_mapping(node, rule_schema.STEP, f"a step of {title}", report)
     kind = _only_kind(node, keys, f"a step of {title}", report)
     at = keys["at"].scalar if "at" in keys else None
-    if "at" in keys and (type(at) is not int or not 1 <= at <= schema.MAX_STRIKES):
-        report.error(keys["at"].span, f"`at` is a number of strikes, from 1 to {schema.MAX_STRIKES}")
+    if "at" in keys and (type(at) is not int or not 1 <= at <= rule_schema.MAX_STRIKES):
+        report.error(keys["at"].span, f"`at` is a number of strikes, from 1 to {rule_schema.MAX_STRIKES}")
         return None
     if kind is None or type(at) is not int:
         return None
@@ -63,8 +63,10 @@ def read_thens(
     if node.items is None:
         then, ladder = _read_then(declared, node, rule, ladders, told)
         return ((then,) if then is not None else ()), ladder
-    if not 1 <= len(node.items) <= schema.MAX_ACTIONS:
-        report.error(node.span, f"`then` lists from 1 to {schema.MAX_ACTIONS} actions, these are {len(node.items)}")
+    if not 1 <= len(node.items) <= rule_schema.MAX_ACTIONS:
+        report.error(
+            node.span, f"`then` lists from 1 to {rule_schema.MAX_ACTIONS} actions, these are {len(node.items)}"
+        )
     thens = list[ActionTemplate]()
     for place, item in enumerate(node.items):
         keys = item.entries or {}
@@ -95,12 +97,12 @@ def _read_then(
             return ALLOW, None
         hint = (
             f"write {{{node.text}: its scope}}"
-            if node.text in schema.ACTION_KINDS
+            if node.text in rule_schema.ACTION_KINDS
             else "for example {limit: posting, for: 1h}"
         )
         report.error(node.span, f"`then` must be allow or a mapping, this is {node.kind}", hint)
         return None, None
-    keys = schema.read_mapping(node, schema.THEN, "`then`", report)
+    keys = schema.read_mapping(node, rule_schema.THEN, "`then`", report)
     if "ladder" in keys:
         return _on_ladder(node, keys, ladders, report)
     kind = _only_kind(node, keys, f"`then` of rule `{rule}`", report)
@@ -108,10 +110,10 @@ def _read_then(
         return None, None
     if kind == MARK:
         return marking(declared, keys), None
-    if kind == schema.ADD:
+    if kind == rule_schema.ADD:
         return read_addition(declared, node, keys), None
     for key in [key for key in ("value", "max") if key in keys]:
-        report.error(keys[key].span, f"`{key}` goes with `{schema.ADD}`", "drop it")
+        report.error(keys[key].span, f"`{key}` goes with `{rule_schema.ADD}`", "drop it")
     target = keys["target"].text or "user" if "target" in keys else "user"
     if target not in ("user", "event", *KEY_FINDERS):
         declared_field = declared.fields.get(target)
@@ -153,11 +155,11 @@ def _on_ladder(
 
 def _only_kind(node: Node, keys: dict[str, Node], title: str, report: Diagnostics) -> str | None:
     """The one action in a mapping, or None and an error."""
-    kinds = [key for key in keys if key in schema.ACTION_KINDS]
+    kinds = [key for key in keys if key in rule_schema.ACTION_KINDS]
     if not kinds and len(keys) < len(node.entries or ()):
         return None  # the kind is misspelt, and reported as an unknown key
     if len(kinds) != 1:
-        report.error(node.span, f"{title} needs exactly one action", f"one of: {', '.join(schema.ACTION_KINDS)}")
+        report.error(node.span, f"{title} needs exactly one action", f"one of: {', '.join(rule_schema.ACTION_KINDS)}")
         return None
     scope = keys[kinds[0]]
     if (scope.scalar is not None and not isinstance(scope.scalar, str)) or scope.text is None:
@@ -169,7 +171,7 @@ def _template(
     keys: dict[str, Node], kind: str, target: str, path: str, report: Diagnostics, lookback_ms: int | None = None
 ) -> ActionTemplate:
     lasts = duration(keys["for"], report) if "for" in keys else None
-    needs = choice(keys["needs"], schema.NEEDS, "`needs`", report) if "needs" in keys else None
+    needs = choice(keys["needs"], rule_schema.NEEDS, "`needs`", report) if "needs" in keys else None
     return ActionTemplate(
         kind=kind,
         scope=keys[kind].text or None,
@@ -185,7 +187,7 @@ def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int 
     """How far back the rule acts, if it does."""
     report = declared.diagnostics
     if "also" in keys:
-        choice(keys["also"], schema.ALSO, "`also`", report)
+        choice(keys["also"], rule_schema.ALSO, "`also`", report)
     if ("also" in keys) != ("lookback" in keys):
         report.error(node.span, "`also: earlier` and `lookback` go together", "{…, also: earlier, lookback: 10m}")
     lookback_ms = duration(keys["lookback"], report) if "lookback" in keys else None
@@ -199,7 +201,7 @@ def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int 
 def read_cooldown(declared: Declarations, node: Node) -> tuple[str, int]:
     """At which kind of entity a rule rests, and for how long, in ms."""
     report = declared.diagnostics
-    keys = schema.read_mapping(node, schema.COOLDOWN, "`cooldown`", report)
+    keys = schema.read_mapping(node, rule_schema.COOLDOWN, "`cooldown`", report)
     per = declared.entity_kind(keys["per"]) if "per" in keys else None
     lasts = duration(keys["for"], report) if "for" in keys else None
     if lasts is not None and lasts > MAX_WINDOW_MS:

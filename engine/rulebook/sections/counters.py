@@ -14,9 +14,10 @@ from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import Expr, names_in
 from engine.rulebook.language.schema import duration, words
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import entity_of, reached
 from engine.rulebook.sections.parameters import PARAMETER
+from engine.rulebook.sections.records import CounterDeclaration
 from engine.rulebook.sections.statistics import is_of_gaps, read_options, type_of_answer
 
 _KINDS: tuple[CounterKind, ...] = ("count", "distinct", "sum", *STATISTICS)

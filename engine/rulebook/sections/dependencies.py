@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from engine.core.domain.rules import USER, Counter
 from engine.rulebook.language.nodes import Expr, Ref, names_in
-from engine.rulebook.sections.declarations import CounterDeclaration, Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.records import CounterDeclaration, RatioDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
 
 

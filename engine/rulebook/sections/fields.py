@@ -7,7 +7,7 @@ from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 from engine.rulebook.language.schema import choice
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.declarations import FieldDeclaration
+from engine.rulebook.sections.records import FieldDeclaration
 
 _PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
 

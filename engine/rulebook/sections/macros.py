@@ -7,8 +7,9 @@ from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Constant, Expr, Logical, a_type
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.declarations import Declarations, Macro
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.parameters import constant_of
+from engine.rulebook.sections.records import Macro
 
 MAX_CLAUSES = 32
 _USE = re.compile(r"\s*([a-z_][a-z0-9_]*)\s*(?:\((.*)\))?\s*", re.DOTALL)

@@ -14,7 +14,8 @@ from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.nodes import Compare, Constant, Ref
 from engine.rulebook.language.schema import duration
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.records import CounterDeclaration
 
 MARK = "mark"
 """The kind of action that sets one."""

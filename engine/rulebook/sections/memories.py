@@ -12,7 +12,8 @@ from engine.rulebook.language.nodes import Ref, Type
 from engine.rulebook.language.schema import choice, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.counters import is_known_at
-from engine.rulebook.sections.declarations import Declarations, MemoryDeclaration
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.records import MemoryDeclaration
 
 _ASKED = ("last", "first", "age", "new")
 _DAY_MS = 86_400_000

@@ -7,8 +7,9 @@ from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import reached
+from engine.rulebook.sections.records import RatioDeclaration
 
 LEAST_PRECISION, MOST_PRECISION = 0.5, 0.999
 MOST_OF_A_HINT = 5.0

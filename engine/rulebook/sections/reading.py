@@ -15,13 +15,14 @@ from engine.rulebook.language.schema import choice, words
 from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.counters import read_cluster, read_counter
-from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, RatioDeclaration
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.entries import COMPUTED, PLAIN, RESERVED, Entry, entries_of_section
 from engine.rulebook.sections.fields import read_field
 from engine.rulebook.sections.macros import read_macro
 from engine.rulebook.sections.marks import find_markers, read_mark
 from engine.rulebook.sections.memories import read_memory
 from engine.rulebook.sections.parameters import fill_in, read_parameter
+from engine.rulebook.sections.records import FieldDeclaration, RatioDeclaration
 from engine.rulebook.sections.reference import files_named, read_enrichment, read_table
 from engine.rulebook.sections.rollout import read_share
 from engine.rulebook.sections.rules import read_rule_condition

@@ -12,8 +12,9 @@ from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.source import Node
 from engine.rulebook.language.well_known import WELL_KNOWN, type_at
-from engine.rulebook.sections.declarations import Declarations, FieldDeclaration, ReferenceDeclaration
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.fields import read_field
+from engine.rulebook.sections.records import FieldDeclaration, ReferenceDeclaration
 from engine.rulebook.sections.table_files import read_rows
 
 MAX_COLUMNS = 50

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from engine.core.domain.decisions import Mode
 from engine.core.domain.rules import Budget, Stage
 from engine.core.state.entities import MAX_WINDOW_MS
-from engine.rulebook.language import schema
+from engine.rulebook.language import rule_schema, schema
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.schema import choice, duration
 from engine.rulebook.language.source import Node
@@ -35,13 +35,13 @@ def read_mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:
     if (node.text or "").startswith("canary"):
         report.error(node.span, "a canary needs its share of entities", "for example `canary 5%`; above 0, below 100")
         return "shadow", 1.0
-    return ("shadow" if choice(node, schema.MODES, "`mode`", report) == "shadow" else "enforce"), 1.0
+    return ("shadow" if choice(node, rule_schema.MODES, "`mode`", report) == "shadow" else "enforce"), 1.0
 
 
 def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
     """The stages of a rollout, in the order of their times: in shadow before it begins and for a while after, then as
     a canary; after these a rule acts."""
-    keys = schema.read_mapping(node, schema.PLAN, "`plan`", report)
+    keys = schema.read_mapping(node, rule_schema.PLAN, "`plan`", report)
     shadow_ms = duration(keys["shadow"], report) or 0 if "shadow" in keys else 0
     canary_ms = duration(keys["canary_for"], report) or 0 if "canary_for" in keys else 0
     share = read_share(keys["canary"], "`canary`", report) if "canary" in keys else None
@@ -84,16 +84,18 @@ def _moment(node: Node, report: Diagnostics) -> int | None:
 
 def read_budget(node: Node, report: Diagnostics) -> Budget | None:
     """How many users a rule may act on. Its key is the fingerprint's (`fingerprints.py`)."""
-    keys = schema.read_mapping(node, schema.BUDGET, "`budget`", report)
+    keys = schema.read_mapping(node, rule_schema.BUDGET, "`budget`", report)
     share = read_share(keys["max"], "`max`", report) if "max" in keys else None
     per_ms = duration(keys["per"], report) if "per" in keys else None
-    then = choice(keys["if_exceeded"], schema.IF_EXCEEDED, "`if_exceeded`", report) if "if_exceeded" in keys else None
+    then = (
+        choice(keys["if_exceeded"], rule_schema.IF_EXCEEDED, "`if_exceeded`", report) if "if_exceeded" in keys else None
+    )
     if per_ms is not None and per_ms > MAX_WINDOW_MS:
         report.error(keys["per"].span, f"a budget is for at most {MAX_WINDOW_MS // 86_400_000}d")
         return None
     if share is None or per_ms is None:
         return None
-    return Budget(share, per_ms, then == schema.UNLESS_BEFORE, 0)
+    return Budget(share, per_ms, then == rule_schema.UNLESS_BEFORE, 0)
 
 
 def read_share(node: Node, title: str, report: Diagnostics) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.rules import ANY_EVENT, USER, Rule
 from engine.core.values.hashing import hash32
-from engine.rulebook.language import schema
+from engine.rulebook.language import rule_schema, schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr, Logical, Member, Not, Ref
 from engine.rulebook.language.schema import choice, words
@@ -74,7 +74,7 @@ def read_rules(declared: Declarations) -> list[RuleDeclaration]:
 
 def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> RuleDeclaration:
     report = declared.diagnostics
-    keys = schema.read_mapping(node, schema.RULE, f"rule `{name}`", report)
+    keys = schema.read_mapping(node, rule_schema.RULE, f"rule `{name}`", report)
     groups = _groups(declared, keys)
     if node.entries is not None and "when" not in keys and "any" not in keys:
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
@@ -89,7 +89,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     if "plan" in keys and "mode" in keys:
         report.error(keys["mode"].span, "a rule with a `plan` has no `mode`", "drop `mode`")
     meta_node = keys.get("meta")
-    meta = schema.read_mapping(meta_node, schema.META, "`meta`", report) if meta_node is not None else {}
+    meta = schema.read_mapping(meta_node, rule_schema.META, "`meta`", report) if meta_node is not None else {}
     reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
     texts = [clause.text for group in groups.values() for clause in group]
     expires_ms = read_expiry(meta["expires"], report) if "expires" in meta else None
@@ -100,11 +100,11 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
             report.error(meta[key].span, f"`{key}` is a text, this is {meta[key].kind}")
     tell, refs = read_tell(declared, meta["tell"]) if "tell" in meta else (None, [])
     if "severity" in meta:
-        choice(meta["severity"], schema.SEVERITIES, "`severity`", report)
+        choice(meta["severity"], rule_schema.SEVERITIES, "`severity`", report)
     arm = read_arm(keys["arm"], report) if "arm" in keys else None
     uncertain = read_uncertainty(keys["enforce"], report) if "enforce" in keys else Uncertainty()
     holdout = _read_holdout(declared, keys, first)
-    if any(then.kind == schema.ADD for then in thens) and uncertain.delays_ms[1]:
+    if any(then.kind == rule_schema.ADD for then in thens) and uncertain.delays_ms[1]:
         report.error(keys["enforce"].span, "what is added to a list is added at once, without a `delay`", "drop it")
     rule = Rule(
         name=name,

@@ -15,8 +15,9 @@ from engine.rulebook.language.nodes import Expr
 from engine.rulebook.language.schema import MAX_STEP_TIMES, MAX_STEPS, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.counters import reads_the_user_alone
-from engine.rulebook.sections.declarations import CounterDeclaration, Declarations
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.ordered import AbsenceDeclaration, SequenceDeclaration
+from engine.rulebook.sections.records import CounterDeclaration
 
 _STEP_CAP = 256
 """So many events of a step are kept: who sends more within the window makes it unknown whether it was completed."""

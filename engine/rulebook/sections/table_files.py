@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.core.domain.reference import MAX_VALUE_CHARS, Row, key_of, row_of
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
-from engine.rulebook.sections.declarations import FieldDeclaration
+from engine.rulebook.sections.records import FieldDeclaration
 
 MAX_ROWS = 50_000
 MAX_TABLE_CHARS = 4 << 20

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Choice, Compare, Constant, Expr, Points, Ref, children, names_in
-from engine.rulebook.sections.declarations import Declarations, RatioDeclaration
+from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import reached
 from engine.rulebook.sections.parameters import constants
+from engine.rulebook.sections.records import RatioDeclaration
 from engine.rulebook.sections.rules import RuleDeclaration
 
 

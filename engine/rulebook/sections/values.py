@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.declarations import Declarations, ValueDeclaration
+from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.records import ValueDeclaration
 
 MAX_DEPTH = 4
 

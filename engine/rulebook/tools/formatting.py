@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from engine.errors import RulebookError
-from engine.rulebook.language import schema
+from engine.rulebook.language import rule_schema
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.source import parse
 
@@ -72,7 +72,7 @@ def _rule(entry: Lines, outer: int) -> Lines:
     indent = _indent_of(body)
     if indent is None or indent <= outer or not _KEY.fullmatch(_first(body)):
         return entry
-    order = {key: place for place, key in enumerate(schema.RULE)}
+    order = {key: place for place, key in enumerate(rule_schema.RULE)}
     end = _end_of(body, indent)
     parts = [_without_empty(part) for part in _blocks(body[:end], indent)]
     parts.sort(key=lambda part: order.get(_name(_head(part)[0][-1]), len(order)))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from engine.core.domain.rules import Rulebook
-from engine.rulebook.language.schema import ADD
+from engine.rulebook.language.rule_schema import ADD
 from engine.settings import Settings
 from engine.stream.admin.revocation import Which, read_actions
 from engine.stream.control.additions import Standing, addition_of

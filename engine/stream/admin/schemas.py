@@ -8,7 +8,8 @@ from engine.core.values.bounds import LEAST
 from engine.core.values.identity import MAX_ID_CHARS
 from engine.learning.verdicts import VERDICTS
 from engine.rulebook.language.reference import holds
-from engine.rulebook.language.schema import ACTION_KINDS, NEEDS, SEVERITIES, TEXT, Json, Key, Shape
+from engine.rulebook.language.rule_schema import ACTION_KINDS, NEEDS, SEVERITIES
+from engine.rulebook.language.schema import TEXT, Json, Key, Shape
 from engine.stream.admin.revocation import REVOKE
 
 VERSION = 1

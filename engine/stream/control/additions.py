@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.core.domain.rules import Rulebook
 from engine.core.values.identity import MAX_ID_CHARS
-from engine.rulebook.language.schema import ADD
+from engine.rulebook.language.rule_schema import ADD
 
 
 class Addition(NamedTuple):

@@ -9,8 +9,9 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event
 from engine.core.domain.programs import Program
 from engine.core.domain.reference import NoReferenceData, ReferenceData
 from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.deciding import NOTHING
 from engine.core.evaluation.enrichment import enrich
-from engine.core.evaluation.evaluator import NOTHING, Evaluator
+from engine.core.evaluation.evaluator import Evaluator
 from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings

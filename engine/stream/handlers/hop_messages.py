@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from engine.core.evaluation.evaluator import Evaluation
+from engine.core.evaluation.deciding import Evaluation
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import (
     MAX_CONCEALED_CHARS,

@@ -8,7 +8,7 @@ from functools import cache
 import structlog
 
 from engine.core.domain.decisions import Action, Decision
-from engine.core.evaluation.evaluator import Evaluation
+from engine.core.evaluation.deciding import Evaluation
 from engine.settings import Settings
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.messages import Message, encode_action, encode_decision

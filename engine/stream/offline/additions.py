@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import orjson
 
 from engine.core.domain.rules import Rulebook
-from engine.rulebook.language.schema import ADD
+from engine.rulebook.language.rule_schema import ADD
 from engine.stream.control.additions import Standing, addition_of
 from engine.stream.handlers.messages import Message
 

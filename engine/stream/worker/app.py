@@ -43,6 +43,7 @@ from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
 from engine.stream.worker.reference_data import LOOK_AT_FILES_EVERY_S, ReferenceData
 from engine.stream.worker.shutdown import end_soon
+from engine.stream.worker.tables import database_options
 from engine.stream.worker.ticks import Ticks
 from engine.stream.worker.web import add_pages
 
@@ -290,13 +291,5 @@ class FloodgateApp(faust.App):
         self.handlers[topic] = handler
 
     def _entity_table(self) -> Any:
-        day_s = 86_400
-        options = {
-            # Faust's defaults are a 2 GiB block cache and three 64 MB memtables for each partition.
-            "block_cache_size": 32 << 20,
-            "write_buffer_size": 16 << 20,
-            "max_write_buffer_number": 2,
-            "bloom_filter_size": 10,
-            "ttl": self.settings.state_ttl_days * day_s,
-        }
+        options = database_options(self.settings.state_ttl_days)
         return self.Table(TABLE, partitions=self.settings.partitions, key_type=bytes, value_type=bytes, options=options)

@@ -13,7 +13,11 @@ from engine.state.timers import CLOCK, Timers
 
 def made() -> tuple[Timers, MemoryDatabase]:
     database = MemoryDatabase()
-    return Timers(lambda: database), database
+    return over(database), database
+
+
+def over(database: MemoryDatabase) -> Timers:
+    return Timers(lambda: database)
 
 
 def store(timers: Timers, database: MemoryDatabase, changes: list[Change]) -> None:
@@ -39,7 +43,7 @@ def test_they_are_taken_in_their_order_whether_stored_or_not(monkeypatch: pytest
                 store(timers, database, waiting)
                 waiting = []
             if not waiting and random.random() < 0.2:  # another worker's now
-                timers = Timers(lambda database=database: database)
+                timers = over(database)
         taken += [int(value) for _, value in timers.take(1 << 60)]
         assert sorted(taken) == sorted(expected)
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.rulebook.checks.fingerprints import MEANS_NOTHING
 from engine.rulebook.compiler import load_rulebook
-from engine.rulebook.sections.declarations import CounterDeclaration
+from engine.rulebook.sections.records import CounterDeclaration
 
 RULES = """
 version: 1

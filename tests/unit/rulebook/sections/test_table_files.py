@@ -6,7 +6,7 @@ import pytest
 
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.sections import table_files
-from engine.rulebook.sections.declarations import FieldDeclaration
+from engine.rulebook.sections.records import FieldDeclaration
 from engine.rulebook.sections.table_files import read_rows
 
 COLUMNS = {

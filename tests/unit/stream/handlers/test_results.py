@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from engine.core.domain.decisions import Action, Decision, Hit
-from engine.core.evaluation.evaluator import Evaluation
+from engine.core.evaluation.deciding import Evaluation
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase

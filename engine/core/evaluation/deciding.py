@@ -1,0 +1,106 @@
+"""Decides: which rules hold for what has been read, what comes of them, and what is told of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.core.domain.decisions import Decision, Hit, Outcome, strongest
+from engine.core.domain.programs import Decider, Readings, Scorer
+from engine.core.domain.reference import VERSIONS
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.absences import Timer
+from engine.core.evaluation.enforcement import Case, Enforcement, Holding
+from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
+from engine.core.evaluation.reach import target_of
+from engine.core.evaluation.routing import RoutedEvent
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
+    if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision;
+    `timers`: what is waited for from the event on."""
+
+    decision: Decision | None
+    routed: RoutedEvent | None = None
+    follow_ups: Sequence[FollowUp] = ()
+    timers: Sequence[Timer] = ()
+
+
+NOTHING = Evaluation(None)
+
+SAMPLED_BITS = 2**32 - 1
+"""Of an identity: they tell whether a decision without a hit is published."""
+
+
+class Deciding:
+    """Decides by one rulebook. `sample_below`: of the decisions without a hit, those are published whose sampled bits
+    are below; `before`: by rule, the rulebook that had it before it was changed last."""
+
+    def __init__(
+        self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample_below: int, before: Mapping[str, Rulebook]
+    ) -> None:
+        self._rulebook, self._scorers, self._sample_below, self._before = rulebook, scorers, sample_below, before
+        self.enforcement, self._follow_ups = Enforcement(rulebook), rulebook.follow_ups
+
+    def decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
+        """Decide with gathered values: a rule holds when it holds for one of the readings."""
+        held: dict[int, list[Readings]] = {}
+        for reading in readings:
+            for index in decider.decide(case.event.fields, reading, case.now, case.scoring.ask):
+                held.setdefault(index, []).append(reading)
+        self.enforce(case, decider, held)
+
+    def enforce(self, case: Case, decider: Decider, held: Mapping[int, Sequence[Readings]]) -> None:
+        """Explain the rules that hold, and act. `held`: with the readings for which they do."""
+        if not held and not decider.models:
+            return
+        case.models.update({name: self._scorers[name].version for name in decider.models})
+        self.enforcement.allow(case, held.keys())
+        for index in sorted(held):
+            self.enforcement.meet(case, self._holding(case, decider, held[index], index))
+
+    def _holding(self, case: Case, decider: Decider, held: Sequence[Readings], index: int) -> Holding:
+        event, rule, readings = case.event, self._rulebook.rules[index], held[0]
+        clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scoring.scores)
+        before = self._before.get(rule.name)
+        held_before: Callable[[], bool] = bool
+        if rule.budget is not None and before is not None:
+
+            def held_before() -> bool:
+                return before.would_hold(rule.name, event, readings, case.now, case.scoring.ask_if_known)
+
+        return Holding(
+            index, target_of(event, rule), clauses, counterfactual, held_before,
+            lambda: decider.tell(index, event.fields, readings, case.now, case.scoring.scores), held,
+        )  # fmt: skip
+
+    def evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:
+        """The end of an event: its decision, where there is something to say. `known`: hits that have been told of."""
+        is_published = case.hits or self.is_sampled(case.event.identify())
+        return Evaluation(self.decision(case) if is_published else None, None, self.followed(case, known))
+
+    def followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
+        """The follow-ups of what is new."""
+        if not case.hits or not self._follow_ups.types:
+            return ()
+        new = case.hits[len(known) :]
+        return follow_ups_of(self._follow_ups, case.event, case.follow_keys, case.user_partition, new, case.actions)
+
+    def is_sampled(self, identity: int) -> bool:
+        """Whether the decision of this event is published, though nothing has come of it."""
+        return identity & SAMPLED_BITS < self._sample_below
+
+    def decision(self, case: Case) -> Decision:
+        """What has been decided so far."""
+        outcome: Outcome = "allow" if case.allowed else strongest(case.hits)
+        decision = Decision(
+            case.event.event_id, case.event.user_id, case.event.ts_ms, case.event.type, outcome, tuple(case.hits),
+            case.scoring.known(), self._rulebook.id, case.models, actions=tuple(case.actions), earlier=case.earlier,
+        )  # fmt: skip
+        if case.hits:
+            decision.features = case.scoring.features()
+        if case.actions:
+            decision.contributions = case.scoring.contributions()
+        if self._rulebook.lookups:  # else it could be the sender's
+            decision.enrichment = case.event.fields.get(VERSIONS, {})
+        return decision
