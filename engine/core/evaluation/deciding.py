@@ -77,11 +77,13 @@ class Deciding:
     def evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:
         """The end of an event: its decision, where there is something to say. `known`: hits that have been told of."""
         is_published = case.hits or self.is_sampled(case.event.identify())
-        return Evaluation(self.decision(case) if is_published else None, None, self.followed(case, known))
+        if not case.hits:
+            return Evaluation(self.decision(case) if is_published else None, timers=case.timers)
+        return Evaluation(self.decision(case), None, self.followed(case, known), case.timers)
 
     def followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
         """The follow-ups of what is new."""
-        if not case.hits or not self._follow_ups.types:
+        if not self._follow_ups.types:
             return ()
         new = case.hits[len(known) :]
         return follow_ups_of(self._follow_ups, case.event, case.follow_keys, case.user_partition, new, case.actions)

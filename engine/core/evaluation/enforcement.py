@@ -9,6 +9,7 @@ from engine.core.domain.events import Event
 from engine.core.domain.programs import Readings, entity_name
 from engine.core.domain.rules import USER, Rule, Rulebook
 from engine.core.domain.tells import Tell, Told
+from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.budgets import allows_one_more
 from engine.core.evaluation.choice import chosen, most_of
 from engine.core.evaluation.reach import allows, cooldown_key, delay_ms, is_in_force, mode_at, named_by, withheld
@@ -44,6 +45,7 @@ class Case:
     resting: Mapping[str, bool] = field(default_factory=dict)
     user_partition: int = 0
     follow_keys: list[EntityKey] = field(default_factory=list)
+    timers: Sequence[Timer] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Enforcement:
             elif effect != "shadow":
                 effect = "strike"
         case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
-        if rule.cooldown_ms and _rests_at_user(case, rule) and is_met:
+        if rule.cooldown_ms and is_met and _rests_at_user(case, rule):
             case.record.cool(cooldown_key(rule, acts), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
             explanation = explain(clauses, holding.counterfactual)

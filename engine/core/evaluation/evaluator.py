@@ -8,7 +8,6 @@ and the models, and on nothing else. The same code runs live, in replays and in 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from engine.core.domain.decisions import ClauseTrace
@@ -31,8 +30,6 @@ from engine.core.series.entity_series import EntitySeries
 from engine.core.series.recent import CONFLICTING, SEEN
 from engine.core.state.entities import RECENT_IDS, USUAL_RELATIVE_MS, EntityRecord
 from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIELDS, MAX_ID_CHARS
-
-_SENT_AGAIN = Evaluation(None)
 
 
 class Evaluator:
@@ -79,15 +76,6 @@ class Evaluator:
         """Apply one event to its user's record and decide it, as far as that is possible here. `program` is
         the rulebook's for its type, `user_partition` the partition to which a routed event comes back, `ledger` that
         one's."""
-        result = self._evaluate(event, program, record, user_partition, ledger)
-        if program.absences and result is not _SENT_AGAIN:
-            keys = route(self._follow_ups.entities, event.fields)
-            result = replace(result, timers=timers_of(program.absences, event, record, user_partition, keys))
-        return result
-
-    def _evaluate(
-        self, event: Event, program: Program, record: EntityRecord, user_partition: int, ledger: EntityRecord | None
-    ) -> Evaluation:
         if event.place < 0:
             self.prepare([(event, program.decider)])
         event.identity = key = event.identity or identity_of(event.user_id, event.type, event.event_id)
@@ -98,7 +86,7 @@ class Evaluator:
         known = remember(record.recent, key, event.content, RECENT_IDS)
         if known == SEEN:
             self.tally.duplicates += 1
-            return _SENT_AGAIN
+            return NOTHING
         if known == CONFLICTING:
             self.tally.conflicting += 1
             event.fields[CONFLICTING_IDS] = True
@@ -114,10 +102,13 @@ class Evaluator:
             note_active(ledger, event.user_id, event.ts_ms, self._budget_windows)
         scoring = Scoring(self._models, event)
         held = program.decider.decide(event.fields, series, now, scoring.ask)
-        if not held and program.routing is None and key & SAMPLED_BITS >= self._sample_below:
+        goes_on = program.routing is not None or program.absences
+        if not held and not goes_on and key & SAMPLED_BITS >= self._sample_below:
             return NOTHING
         follow_keys = route(self._follow_ups.entities, event.fields) if self._follow_ups.entities else []
         case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
+        if program.absences:
+            case.timers = timers_of(program.absences, event, record, user_partition, follow_keys)
         self._deciding.enforce(case, program.decider, dict.fromkeys(held, (series,)))
         if program.routing is not None:
             routed = self._route(case, program.routing, route(program.routing.entities, event.fields))
@@ -126,7 +117,7 @@ class Evaluator:
                 if decision is not None:
                     routed.scores, routed.features = decision.scores, decision.features
                     routed.contributions = decision.contributions
-                return Evaluation(decision, routed, self._deciding.followed(case, ()))
+                return Evaluation(decision, routed, self._deciding.followed(case, ()), case.timers)
         return self._deciding.evaluation(case)
 
     def follow(self, follow_up: FollowUp, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:

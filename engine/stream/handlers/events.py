@@ -18,7 +18,7 @@ from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.absences import Absences
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records, slices
-from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop, hops_of
+from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop
 from engine.stream.handlers.kept_events import keep_events
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
@@ -111,8 +111,11 @@ class EventWorker:
                         result = evaluator.evaluate(event, program, entity, partition, ledger)
                         if result is not NOTHING:
                             self._results.collect(outcome, result)
-                            self._absences.begin(outcome, result.timers)
-                            hops += hops_of(result)
+                            if result.timers:
+                                self._absences.begin(outcome, result.timers)
+                            if result.routed is not None:
+                                hops.append(result.routed)
+                            hops += result.follow_ups
                     except Exception as error:  # one event must never stop a partition
                         _log.exception("an event could not be decided", event_id=event.event_id)
                         self._rejector.reject(outcome, record, "evaluation_failed", error)

@@ -99,7 +99,7 @@ class HopArrivals:
                     self._rejector.reject(outcome, record, *refusal)
                 continue
             origin, hop = decoded
-            entity_key = hop.next_entity() if isinstance(hop, RoutedEvent) else None
+            entity_key = hop.next_entity() if type(hop) is RoutedEvent else None
             key = state_key(hop, entity_key)
             refusal = self._refusal(partition, record, origin, hop, key)
             if refusal is not None:

@@ -82,7 +82,7 @@ class Departures:
     def send(self, hop: Hop) -> Message:
         """A routed event to its next entity, or back to its user; a follow-up to its user."""
         hop.origin = self._next()
-        entity_key, value = hop.next_entity() if isinstance(hop, RoutedEvent) else None, _encode(hop)
+        entity_key, value = hop.next_entity() if type(hop) is RoutedEvent else None, _encode(hop)
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
@@ -135,13 +135,13 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
         message = _decode(data or b"")
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise StateError(f"a message on the hops topic cannot be read: {error}") from error
-    if isinstance(message, RoutedEvent):
+    if type(message) is RoutedEvent:
         for cluster in message.clusters.values():
             _check_cluster(cluster)
         if len(message.answers) > len(message.entity_keys):
             raise StateError("a routed event on the hops topic has been at more entities than it names")
         return message.origin, message
-    if isinstance(message, FollowUp):
+    if type(message) is FollowUp:
         return message.origin, message
     if isinstance(message, Forget | Tick):
         return message

@@ -111,43 +111,47 @@ class HopWorker:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
         touched = outcome.state.load(dict.fromkeys([arrival.key for arrival in arrived if arrival.key]))
-        returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and isinstance(hop, RoutedEvent)]
+        returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
-            if isinstance(hop, Tick):
+            if type(hop) is Tick:
                 departures.begin(record.offset)
                 outcome.messages += [departures.send(sent) for sent in self._absences.advance(outcome, hop.ts_ms)]
                 continue
             entity = touched[key]
-            event = next(events) if entity_key is None and isinstance(hop, RoutedEvent) else None
+            event = next(events) if type(hop) is RoutedEvent and entity_key is None else None
             if record.offset <= entity.hops:
                 continue  # applied before a crash; what it brought about went out before its state
             entity.hops = record.offset
             departures.begin(record.offset)
             try:
-                if isinstance(hop, RetroactiveMatch):
-                    follow_ups = self.act_retroactively(outcome, hop, entity)
-                    outcome.messages += [departures.send(sent) for sent in follow_ups]
-                    is_kept = True
-                elif isinstance(hop, FollowUp):
-                    outcome.messages += [departures.send(sent) for sent in self.follow(outcome, hop, entity)]
-                    is_kept = True
-                elif event is not None:
-                    is_kept, follow_ups = self.decide_returned(outcome, hop, entity, event)
-                    outcome.messages += [departures.send(sent) for sent in follow_ups]
-                else:
+                if type(hop) is RoutedEvent and event is None:
                     matches = self.visit(outcome, hop, entity, at_hand, key)
                     outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
                     self._go_on(outcome, hop, departures)
                     is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
+                elif type(hop) is RoutedEvent and event is not None:
+                    is_kept, follow_ups = self.decide_returned(outcome, hop, entity, event)
+                    outcome.messages += [departures.send(sent) for sent in follow_ups]
+                else:
+                    is_kept, sent_on = True, self._add_to(outcome, hop, entity)
+                    outcome.messages += [departures.send(sent) for sent in sent_on]
                 if is_kept:
                     outcome.records[key] = entity
             except Exception as error:  # one event must never stop a partition
-                _log.exception("an event could not be decided", event_id=hop.event_id)
+                _log.exception("a hop could not be applied", key=key[:100])
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
-        arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if isinstance(hop, RoutedEvent))
+        arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if type(hop) is RoutedEvent)
         self.keep_scored(outcome, Source(partition, arrivals))
+
+    def _add_to(
+        self, outcome: StateOutcome, hop: RoutedEvent | FollowUp | RetroactiveMatch | Tick, user: EntityRecord
+    ) -> Sequence[Hop]:
+        """Apply what is about an event of before at its user; what it brings about elsewhere."""
+        if type(hop) is RetroactiveMatch:
+            return self.act_retroactively(outcome, hop, user)
+        return self.follow(outcome, hop, user) if type(hop) is FollowUp else ()
 
     def _go_on(self, outcome: StateOutcome, routed: RoutedEvent, departures: Departures) -> None:
         """Send an event on from an entity, unless it ends there."""

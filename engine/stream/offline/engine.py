@@ -108,12 +108,11 @@ class OfflineEngine:
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer = TrainerWorker(settings, self._models, self.metrics)
-        # What follows a decision counts for the next event already.
-        self._batch = 1 if rulebook.follow_ups.of_decisions else BATCH
         self._offsets = {"event": 0, "label": 0, "example": 0}
         self._back = 0  # events that have come back from their entities
         self._additions = OfflineAdditions(self._rulebook, settings.topics.actions)
-        self._batch = 1 if self._additions.are_wanted else BATCH
+        # What follows a decision counts for the next event already.
+        self._batch = 1 if self._additions.are_wanted or rulebook.follow_ups.of_decisions else BATCH
         self._trainer.use(rulebook)
         self._use_models()
 

@@ -108,7 +108,7 @@ WRONG = {
     "no kind": (
         {"FLOOD": f"{{{POST}, times: 3, fires_at: [3], acts: {{for: 1h}}}}"},
         "an action of `acts` has exactly one kind",
-        "one of: flag, warn, challenge, limit, hide, remove, suspend, review, add",
+        "one of: flag, warn, challenge, limit, hide, remove, suspend, review, mark, add",
     ),
     "no mapping": (
         {"FLOOD": f"{{{POST}, times: 3, fires_at: [3], acts: limit}}"},

@@ -73,9 +73,9 @@ def test_what_is_new_is_watched_for_a_month_or_as_long_as_it_is_kept(keep: str, 
         ("v: {new: login, by: device_id, keep: 1d, where: w}\n  w: {new: login, by: user_id, keep: 1d}",
          '"w" is declared further down'),
         ("w: {new: login, by: user_id, keep: 1d}\n  v: {new: login, by: device_id, keep: 1d, where: w}",
-         "`w` is not known where this counter counts"),
+         "`w` is not known where this is remembered"),
         ("w: {new: login, by: device_id, keep: 1d}\n  v: {new: login, by: user_id, keep: 1d, where: w}",
-         "`w` is remembered by device_id, which is not known where a user's counter counts"),
+         "`w` is remembered by device_id, which is not known where `where` is asked"),
         ("v: {last: v, of: login, by: user_id, keep: 1d}", '"v" is defined by itself'),
     ],
 )  # fmt: skip
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said(values: str, said: str) -> None:
 def test_a_cluster_remembers_nothing() -> None:
     clusters = "clusters: {ring: {of: login, share: device_id, within: 1h}}\n"
     found = errors("v: {new: login, by: ring, keep: 1d}", more=clusters)
-    assert any("a cluster remembers nothing but its members" in error for error in found)
+    assert any('nothing can be counted by "ring"' in error for error in found)
 
 
 def test_models_read_no_texts_that_are_remembered() -> None:
