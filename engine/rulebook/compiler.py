@@ -186,9 +186,9 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             declared.diagnostics.error(
                 span,
                 f"the threshold {needed - 1} is above what `{name}` can count to: it keeps at most {allowed} entries",
-                f"use a threshold of at most {allowed - 1}, or `approx: true`"
-                if allowed == MAX_CAP
-                else f"raise its `cap` to {needed}",
+                f"raise its `cap` to {needed * each}"
+                if needed * each <= MAX_CAP
+                else f"use a threshold of at most {MAX_CAP // each - 1}{', or `approx: true`' if each == 1 else ''}",
             )
         if not is_counted or name in needs.widest or counter.approx or counter.having is not None:
             needed = MAX_CAP

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from engine.core.kernel import add_count, add_distinct, read_count, read_distinct
 from engine.core.series.entity_series import EntitySeries, add_amount, read_total
+from engine.core.series.occurrences import add_occurrence, read_occurrence, remove_occurrence
 from engine.core.series.withdrawing import remove_amount, remove_count, remove_distinct
 from engine.core.values.bounds import AtLeast
 
@@ -20,13 +21,17 @@ def test_what_is_left_answers_as_if_the_rest_had_never_come(entries: list[tuple[
             add_count(series.counts, KEY, time, CAP, KEEP_MS)
             add_distinct(series.distincts, KEY, time, value, CAP, KEEP_MS)
             add_amount(series.others, KEY, time, float(value), CAP, KEEP_MS)
+            add_occurrence(series.others, KEY + 1, time, value, CAP, KEEP_MS)
     for time, value, goes in entries:
         if goes:
             remove_count(with_all.counts, KEY, time)
             remove_distinct(with_all.distincts, KEY, time, value)
             remove_amount(with_all.others, KEY, time, float(value))
+            remove_occurrence(with_all.others, KEY + 1, time, value)
     assert read_count(with_all.counts, KEY, now, OVER_MS) == read_count(without.counts, KEY, now, OVER_MS)
     assert read_distinct(with_all.distincts, KEY, now, OVER_MS) == read_distinct(without.distincts, KEY, now, OVER_MS)
+    often, still = (read_occurrence(series.others, KEY + 1, now, OVER_MS, 2, 3) for series in (with_all, without))
+    assert often == still
     assert read_total(with_all.others, KEY, now, OVER_MS, CAP) == read_total(without.others, KEY, now, OVER_MS, CAP)
 
 

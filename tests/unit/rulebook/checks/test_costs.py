@@ -9,10 +9,12 @@ from engine.core.state.entities import RECENT_IDS
 from engine.rulebook.checks.costs import (
     CLAUSE_US,
     COUNTER_US,
+    ENTRY_US,
     EVENT_US,
     KEY_US,
     MODEL_US,
     PATTERN_US,
+    STATISTIC_US,
     STOP_US,
     TERM_US,
     estimate_costs,
@@ -78,6 +80,18 @@ models: {near: {texts: [text]}, far: {texts: [text], numbers: [v]}}"""
     routing = KEY_US["ip_prefix"] + KEY_US["text"] + STOP_US
     parts = EVENT_US + 5 * CLAUSE_US + PATTERN_US + 2 * MODEL_US + counting + COUNTER_US["count", True] + routing
     assert costs_of(counters, rules, models)[0] == pytest.approx(parts, abs=0.051)
+
+
+@pytest.mark.parametrize("what", ["mean: event.n", "stdev: gap", "distinct: event.n, having: {at_least: 2}"])
+def test_a_statistic_costs_what_it_looks_at_and_no_room_beside_its_series(what: str) -> None:
+    tail = "of: post, by: user_id, over: 1h"
+    few, many = (costs_of(f"  c: {{{what}, {tail}, cap: {cap}}}", PLAIN)[0] for cap in (100, 1_000))
+    assert few == pytest.approx(costs_of("", PLAIN)[0] + STATISTIC_US + 100 * ENTRY_US, abs=0.051)
+    assert many == pytest.approx(few + 900 * ENTRY_US, abs=0.11)
+    assert (
+        costs_of(f"  c: {{{what}, {tail}}}\n  d: {{{what}, {tail}, before: true}}", PLAIN)[1]
+        == (costs_of(f"  c: {{{what}, {tail}}}", PLAIN)[1])
+    )
 
 
 def test_a_record_has_room_for_each_series() -> None:

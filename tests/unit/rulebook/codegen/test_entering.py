@@ -226,3 +226,59 @@ def test_thresholds_in_other_counters_and_in_derived_conditions_size_the_counter
         "derived:\n  hot: fails >= 70\nrules:\n  r: {event: post, when: [busy > 0], then: {flag: x}}\n"
     )
     assert load_rulebook({"r.yaml": declared}).counters["fails"].cap >= 71
+
+
+def stated(counter: str, clause: str, *documents: dict[str, object]) -> bool:
+    return holds(f"{{{counter}, of: post, by: user_id, over: 1h}}", clause, *documents)
+
+
+@pytest.mark.parametrize(
+    ("counter", "clause"),
+    [
+        ("max: age", "c == 9s"),
+        ("min: age, before: true", "c == 1s"),
+        ("median: age", "c == 4s"),
+        ("mean: age, before: true", "c == 2.5s"),
+        ("mean: gap", "c == 1ms"),
+        ("max: gap, before: true", "c == 1ms"),
+    ],
+)
+def test_statistics_have_the_unit_of_their_field(counter: str, clause: str) -> None:
+    assert stated(counter, clause, {"age": 1}, {"age": 4}, {"age": 9})
+
+
+@pytest.mark.parametrize(
+    ("counter", "first", "second"),
+    [
+        ("count: post, by: user_id, over: 1h", 0, 1),
+        ("distinct: device_id, of: post, by: user_id, over: 1h", 0, 1),
+        ("sum: amount, of: post, by: user_id, over: 1h", 0, 5),
+        ("count: post, by: device_id, over: 1h", 0, 1),
+        ("count: post, by: [user_id, device_id], over: 1h, approx: true", 0, 1),
+        ("distinct: amount, of: post, by: device_id, over: 1h, having: {at_least: 1}", 0, 1),
+    ],
+)
+def test_without_the_event_at_hand_a_counter_says_what_was_before(counter: str, first: int, second: int) -> None:
+    event: dict[str, object] = {"device_id": "d", "amount": 5}
+    assert says(f"{{{counter}, before: true}}", first, event)
+    assert says(f"{{{counter}, before: true}}", second, event, event)
+
+
+def test_a_doubt_about_the_event_at_hand_is_none_about_what_was_before() -> None:
+    counter = "{count: post, by: user_id, over: 1h, where: amount > 1OPTION}"
+    documents: list[dict[str, object]] = [{"amount": 2}, {}]
+    assert not says(counter.replace("OPTION", ""), 1, *documents)
+    assert says(counter.replace("OPTION", ", before: true"), 1, *documents)
+
+
+def test_an_amount_that_cannot_be_read_leaves_the_maximum_as_a_bound() -> None:
+    documents: list[dict[str, object]] = [{"amount": 5}, {"amount": "many"}]
+    assert stated("max: amount", "c > 4", *documents)
+    assert not stated("max: amount", "c < 9", *documents)
+    assert not stated("mean: amount", "known(c)", *documents)
+
+
+def test_the_items_of_a_list_occur_each_by_itself() -> None:
+    documents: list[dict[str, object]] = [{"tags": ["a", "b"]}, {"tags": ["a", "c"]}, {"tags": ["a", "b"]}]
+    assert says("{distinct: tags, of: post, by: user_id, over: 1h, having: {at_least: 2}}", 2, *documents)
+    assert says("{distinct: tags, of: post, by: user_id, over: 1h, having: {at_least: 2, at_most: 2}}", 1, *documents)

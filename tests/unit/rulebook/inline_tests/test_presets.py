@@ -14,6 +14,9 @@ counters:
   on_device: {distinct: user_id, of: post, by: device_id, over: 1h}
   busy: {count: post, by: device_id, over: 1h, approx: true}
   crowd: {distinct: user_id, of: post, by: device_id, over: 2h, approx: true}
+  usual: {mean: event.amount, of: post, by: user_id, over: 1d}
+  often: {distinct: target_id, of: post, by: user_id, over: 1h, having: {at_least: 2}}
+  posts_before_1h: {count: post, by: user_id, over: 1h, before: true}
 rules:
   r:
     event: post
@@ -35,6 +38,7 @@ def errors(clause: str, fires: str, state: str) -> list[str]:
     [
         ("posts_1m > 10", "2, 3", "{posts_1m: 9}"),
         ("posts_1h > 40", "1, 2, 3", "{posts_1h: 40}"),
+        ("posts_before_1h == 9", "1", "{posts_before_1h: 9}"),
         ("posts_1h == 42, posts_1m == 7", "2", "{posts_1m: 5, posts_1h: 40}"),
         ("targets_1h == 8", "1, 2, 3", "{targets_1h: 7}"),
         ("spent_1d > 910", "3", "{spent_1d: 900}"),
@@ -64,6 +68,8 @@ def test_counters_begin_as_the_test_says(clause: str, fires: str, state: str) ->
         ("{posts_1m: 1.5}", "`posts_1m` is a whole number, not 1.5"),
         ("{spent_1d: -1}", "`spent_1d` is an amount, not -1"),
         ("{posts_1m: true}", "`posts_1m` is a whole number, not True"),
+        ("{usual: 3}", "`usual` needs events to be about: send them with `given`"),
+        ("{often: 3}", "`often` needs events to be about"),
         ("{targets_1h: 33}", "`targets_1h` keeps at most 32 entries"),
     ],
 )

@@ -110,7 +110,10 @@ def test_a_field_called_gap_is_not_mixed_up_with_gaps() -> None:
 def test_a_threshold_on_having_needs_all_those_occurrences() -> None:
     declared = f"{{distinct: place, {TAIL}, cap: 10, having: {{at_least: 3}}}}"
     assert messages(declared, derived="x: c > 2") == []
-    assert len(messages(declared, derived="x: c > 3")) == 1
+    _, found = check_rulebook({"rules.yaml": written(c=declared, derived="x: c > 3")})
+    assert [one.hint for one in found.errors] == ["raise its `cap` to 12"]
+    _, found = check_rulebook({"rules.yaml": written(c=declared, derived="x: c > 400")})
+    assert [one.hint for one in found.errors] == ["use a threshold of at most 332"]
 
 
 def test_an_option_makes_another_rule() -> None:
