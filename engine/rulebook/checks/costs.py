@@ -143,7 +143,7 @@ def _scores_us(declared: Declarations, rules: Iterable[RuleDeclaration], event_t
         if _concerns(rule.rule.events, event_type):
             for clause in rule.all_clauses():
                 deque(reached(declared, clause.expr, seen), 0)
-    bodies = [declared.derived[name][1] for name in sorted(seen)]
+    bodies = [declared.derived[name][1] for name in sorted(seen & declared.derived.keys())]
     terms = sum(len(body.terms) for body in bodies if isinstance(body, Points))
     return TERM_US * terms + PATTERN_US * sum(_patterns(body) for body in bodies if isinstance(body, Expr))
 

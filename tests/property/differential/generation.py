@@ -196,7 +196,7 @@ class Maker:
             if not groups[0] and not groups[1]:
                 groups[0] = (self.condition(0),)
             events = rng.choice((("any",), ("post",), ("comment", "pay")))
-            macro = f"m{number}" if groups[0] and rng.random() < 0.4 else None
+            macro = f"macro_{number}" if groups[0] and rng.random() < 0.4 else None
             self.book.rules[f"{SEVERAL}{number}"] = Rule(events, groups[0], groups[1], groups[2], macro)
 
     def _counters(self) -> tuple[str, ...]:

@@ -70,6 +70,15 @@ def test_a_rule_with_the_threshold_does_what_is_promised() -> None:
     assert (rule.precision, rule.recall) == (found.precision, found.recall)
 
 
+def test_statistics_are_suggested_but_for_durations() -> None:
+    more = "  pace: {mean: gap, of: post, by: user_id, over: 1h}\n  most: {max: event.n, of: post, by: user_id, over: 1h}\n"
+    rulebook = load_rulebook({"rules.yaml": (RULES % 8).replace("rules:\n", f"{more}rules:\n", 1)})
+    events = [orjson.dumps({**one, "n": 7}) for one in posts("u", 3, 1_000)]
+    found = {one.counter: one for one in suggest(rulebook, events, [], Settings(), 0.95)}
+    assert "pace" not in found or not found["pace"].groups
+    assert found["most"].groups["unlabelled"].highest == 7
+
+
 def test_what_cannot_tell_is_said() -> None:
     events = stream(spammers=3, people=100)
     truth = [orjson.dumps({**orjson.loads(one), "label": "spam" if number % 2 else "ham"})
