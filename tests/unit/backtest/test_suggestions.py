@@ -71,7 +71,8 @@ def test_a_rule_with_the_threshold_does_what_is_promised() -> None:
 
 
 def test_statistics_are_suggested_but_for_durations() -> None:
-    more = "  pace: {mean: gap, of: post, by: user_id, over: 1h}\n  most: {max: event.n, of: post, by: user_id, over: 1h}\n"
+    tail = "of: post, by: user_id, over: 1h"
+    more = f"  pace: {{mean: gap, {tail}}}\n  most: {{max: event.n, {tail}}}\n"
     rulebook = load_rulebook({"rules.yaml": (RULES % 8).replace("rules:\n", f"{more}rules:\n", 1)})
     events = [orjson.dumps({**one, "n": 7}) for one in posts("u", 3, 1_000)]
     found = {one.counter: one for one in suggest(rulebook, events, [], Settings(), 0.95)}
