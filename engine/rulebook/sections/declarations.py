@@ -177,14 +177,14 @@ class Declarations:
         if name.startswith(("params.", "rule.")):
             self._no_such(name, span)
             return None
+        if name in self.macros:
+            message = f'"{name}" is a macro, which stands alone as a clause'
+            self.diagnostics.error(span, message, "for a part of an expression, use a derived value")
+            return None
         if name in self.spans:
             return None  # its declaration is wrong and has been reported
         if name in self.to_come:
             self.diagnostics.error(span, f'"{name}" is declared further down', "what is used stands above its use")
-            return None
-        if name in self.macros:
-            message = f'"{name}" is a macro, which stands alone as a clause'
-            self.diagnostics.error(span, message, "for a part of an expression, use a derived value")
             return None
         counters = [counter for counter in self.counters if " " not in counter]
         known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived]

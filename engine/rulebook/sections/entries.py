@@ -44,9 +44,10 @@ _NAMED_ALREADY = defaultdict(
     derived=_BUILT_IN,
     scores=_BUILT_IN,
     clusters=_BUILT_IN,
+    macros=_BUILT_IN,
 )
-PLAIN = ("fields", "values", "counters", "sequences", "derived", "scores")
-"""Sections whose names stand in expressions as they are."""
+PLAIN = ("fields", "values", "counters", "sequences", "derived", "scores", "macros")
+"""Sections whose names stand in expressions, or in place of one, as they are."""
 
 
 @dataclass(slots=True)

@@ -91,3 +91,14 @@ def test_what_is_wrong_in_a_macro_is_said_even_if_nothing_uses_it(macro: str, ex
 def test_an_argument_is_known_in_its_macro_alone() -> None:
     derived = "derived:\n  young: age < least\n"
     assert messages("when: [young]", HEAD + derived) == ['unknown name "least"']
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("age", '"age" is declared twice, first in rules.yaml:2'), ("text", "`text` has a fixed meaning"),
+     ("posts", '"posts" is declared twice, first in rules.yaml:')],
+)  # fmt: skip
+def test_a_macro_has_a_name_of_its_own(name: str, told: str) -> None:
+    """Nobody could tell what a clause means that is a name of two things."""
+    head = HEAD.replace("newcomer:", f"{name}:") + "counters:\n  posts: {count: post, by: user_id, over: 1h}\n"
+    assert any(each.startswith(told) for each in messages("when: [amount > 1]", head))
