@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from engine.core.domain.follow_ups import is_follow_up
+from engine.core.domain.rules import STATISTICS
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import KEY_SOURCES
@@ -138,6 +139,9 @@ class _Reading:
             return self._absent_parts(self.declared.values[ref.target].expr)
         if ref.kind == "memory":
             return self._never_remembered(self.declared.memories[ref.target])
+        counter = self.declared.counters[ref.target] if ref.kind == "counter" else None
+        if counter is not None and counter.kind in STATISTICS:  # there is none of nothing
+            return _uncounted(self.declared, counter, self.is_there)
         body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
         if body is None or isinstance(body, RatioDeclaration | Points | Choice):
             return []

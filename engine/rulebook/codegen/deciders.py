@@ -73,7 +73,9 @@ class DeciderWriter:
         for index, rule in rules:
             traces = [trace(scope, clause, False) for clause in [*rule.when, *rule.any]]
             traces += [trace(scope, clause, True) for clause in rule.unless]
-            explanation = f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule)!r}"
+            explanation = (
+                f"({' '.join(f'{source},' for source in traces)}), {counterfactual(rule, self._words.counters)!r}"
+            )
             lines.append(f" if i == {index}: return {explanation}")
         return function("explain(i, f, s, now, q)", scope, scope.lines(*lines, " return (), None"))
 

@@ -1,7 +1,8 @@
 """How a rule that has held is told: each clause with its values, and what would not have fired."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from engine.core.domain.rules import STATISTICS, Counter
 from engine.core.domain.units import duration_text, size_text
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref, names_in
@@ -32,12 +33,12 @@ def clause_text(clause: Clause, negated: bool) -> str:
     return f"not {clause.text}" if isinstance(clause.expr, Ref) else f"not ({clause.text})"
 
 
-def counterfactual(rule: RuleDeclaration) -> str | None:
+def counterfactual(rule: RuleDeclaration, counters: Mapping[str, Counter]) -> str | None:
     """What would have been enough not to fire, from the first clause that compares a number with a limit."""
     for clause in rule.when:
         expr = clause.expr
         if isinstance(expr, Compare) and expr.op in (">", ">=", "<", "<=") and _is_read(expr.left):
-            told = _at_limit(expr, expr.left, expr.right)  # type: ignore[arg-type]  # a name, as has been asked
+            told = _at_limit(expr, expr.left, expr.right, counters)  # type: ignore[arg-type]  # a name, as was asked
             if told is not None:
                 return f"at {told} this would not have fired"
     return None
@@ -51,7 +52,7 @@ def _is_read(expr: Expr) -> bool:
     )
 
 
-def _at_limit(expr: Compare, name: Ref, right: Expr) -> str | None:
+def _at_limit(expr: Compare, name: Ref, right: Expr, counters: Mapping[str, Counter]) -> str | None:
     side = "below" if expr.op == ">=" else "above"
     if isinstance(right, Ref) and right.target.startswith(PARAMETER):
         return f"{name.written} {'=' if expr.op in '><' else side} {right.written}"
@@ -59,7 +60,8 @@ def _at_limit(expr: Compare, name: Ref, right: Expr) -> str | None:
         return None
     limit = right.value
     if expr.op in (">=", "<="):
-        if name.kind != "counter" or name.type != "number" or type(limit) is not int:
+        counter = counters.get(name.target) if name.kind == "counter" else None
+        if counter is None or counter.kind in STATISTICS or type(limit) is not int:
             return f"{name.written} {side} {_limit(name, limit)}"
         limit += -1 if expr.op == ">=" else 1
     return f"{name.written} = {_limit(name, limit)}"

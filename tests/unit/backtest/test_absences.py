@@ -26,11 +26,14 @@ fields:
   status: {{type: text, from: payment.status}}
   verified: bool
   tags: list
+  amount: number
   age: {{type: duration, unit: d}}
 lists: {{staff: {{values: [a]}}}}
 counters:
   likes: {{count: like, by: user_id, over: 1h}}
   likkes: {{count: likke, by: user_id, over: 1h}}
+  usual: {{mean: amount, of: like, by: user_id, over: 1h}}
+  pace: {{mean: gap, of: likke, by: user_id, over: 1h}}
   approved: {{count: pay, where: status == "approved", by: user_id, over: 1h}}
   paid: {{count: pay, where: status == "ok", by: user_id, over: 1h}}
 derived:
@@ -75,6 +78,10 @@ NEVER = {
          "action of act events is never `shares`, but `share` (10), `like` (20)"],
     ),
     "no such type": ("likke", "when: [user_id != \"x\"]", [
+        "there is no event of type `likke`, but of `like` (10), `act` (30), `pay` (20)",
+    ]),
+    "a statistic of nothing": ("pay", "when: [usual < 3]", ["no like event has a field `amount`"]),
+    "gaps between no events": ("like", "when: [pace < 3s]", [
         "there is no event of type `likke`, but of `like` (10), `act` (30), `pay` (20)",
     ]),
     "no such field": (

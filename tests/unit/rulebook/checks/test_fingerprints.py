@@ -89,6 +89,9 @@ def test_what_a_rule_does_not_read_makes_no_other_rule(old: str, new: str) -> No
         ("precision: 0.9", "precision: 0.95"),
         ("event: post", "event: [post, view]"),
         ("by: place, over: 1h", "by: place, over: 2h"),
+        ("by: place, over: 1h", "by: place, over: 1h, before: true"),
+        ("placed: {count: post", "placed: {distinct: user_id, of: post, having: {at_least: 2}"),
+        ("spent: {sum: amount", "spent: {mean: amount"),
     ],
 )
 def test_what_it_reads_does(old: str, new: str) -> None:
@@ -145,3 +148,17 @@ rules:
 """
     assert old in text
     assert (fingerprint(text.replace(old, new, 1)) == fingerprint(text)) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("mean: amount", "stdev: amount"),
+        ("quantile: amount, at: 0.8", "quantile: amount, at: 0.9"),
+        ("mean: amount", "mean: amount, at_least: 2"),
+        ("mean: amount", "mean: amount, before: true"),
+        ("mean: amount", "sum: amount"),
+    ],
+)
+def test_another_statistic_is_another_thing(one: str, other: str) -> None:
+    assert fingerprint(RULES.replace("sum: amount", one)) != fingerprint(RULES.replace("sum: amount", other))

@@ -13,6 +13,8 @@ fields: {{age: {{type: duration, unit: h}}, size: {{type: size, unit: KB}}, tags
 counters:
   posts: {{count: post, by: user_id, over: 1h}}
   ages: {{mean: age, of: post, by: user_id, over: 1h}}
+  most: {{max: event.n, of: post, by: user_id, over: 1h}}
+  before: {{count: post, by: user_id, over: 1h, before: true}}
 derived:
   double: posts * 2
   left: 30d - age
@@ -55,6 +57,15 @@ def test_the_nearest_value_that_would_not_have_fired_is_told(clause: str, expect
 @pytest.mark.parametrize(("clause", "expected"), [("left > 1d", "at left = 1d"), ("left >= 36h", "at left below 1.5d")])
 def test_a_limit_is_told_in_units_too(clause: str, expected: str) -> None:
     assert told(clause, age=48)[1] == f"{expected} this would not have fired"
+
+
+@pytest.mark.parametrize(
+    ("clause", "expected"),
+    [("most >= 2", "at most below 2"), ("most > 2", "at most = 2"), ("most <= 5", "at most above 5"),
+     ("before <= 0", "at before = 1")],
+)  # fmt: skip
+def test_a_statistic_is_no_whole_number(clause: str, expected: str) -> None:
+    assert told(clause, n=3)[1] == f"{expected} this would not have fired"
 
 
 @pytest.mark.parametrize("clause", ["posts == 1", "posts > event.n", "event.n > 0", "flag == true"])
