@@ -135,7 +135,7 @@ def json_schema() -> Json:
                     steps={
                         "type": "array",
                         "items": {"anyOf": [TEXT, shaped(SEQUENCE_STEP)]},
-                        "minItems": 2,
+                        "minItems": 1,
                         "maxItems": MAX_STEPS,
                     },
                 )

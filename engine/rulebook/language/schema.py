@@ -96,7 +96,7 @@ MEMORY: Shape = {
 SEQUENCE: Shape = {
     "steps": Key(
         "what comes one after the other: types of events, or steps",
-        {"type": "array", "items": {"type": ["string", "object"]}, "minItems": 2, "maxItems": MAX_STEPS},
+        {"type": "array", "items": {"type": ["string", "object"]}, "minItems": 1, "maxItems": MAX_STEPS},
     ),
     "without": Key("with steps: the event type or types of which nothing comes in between", ONE_OR_MORE),
     "after": Key("the event type or types after which something does not come, or any", ONE_OR_MORE),

@@ -51,8 +51,8 @@ def _read_steps(made: Declarations, name: str, span: Span, keys: Mapping[str, No
         made.diagnostics.error(keys["by"].span, "of a cluster nothing is known but its members", f"by: {USER}")
         return
     nodes = keys["steps"].items or []
-    if not 1 < len(nodes) <= MAX_STEPS:
-        made.diagnostics.error(keys["steps"].span, f"`steps` is a list of 2 to {MAX_STEPS} steps")
+    if not 1 <= len(nodes) <= MAX_STEPS:
+        made.diagnostics.error(keys["steps"].span, f"`steps` is a list of up to {MAX_STEPS} steps", "[login, payout]")
         return
     steps = [_read_step(made, f"{name} step {at}", by, within_ms, step) for at, step in enumerate(nodes, 1)]
     without = None
@@ -61,7 +61,9 @@ def _read_steps(made: Declarations, name: str, span: Span, keys: Mapping[str, No
         if without is None:
             return
     known = [step for step in steps if step is not None]
-    if len(known) == len(steps):
+    if sum(many for _, many in known) == len(steps) == 1:
+        made.diagnostics.error(keys["steps"].span, "one event is in no order", "count it with a counter")
+    elif len(known) == len(steps):
         made.sequences[name] = SequenceDeclaration(name, span, by, within_ms, tuple(known), without)
 
 

@@ -72,13 +72,13 @@ def test_there_is_a_ledger_where_a_rule_has_a_budget_and_there_is_a_state() -> N
 
 
 def test_an_outcome_without_a_state_settles_nothing() -> None:
-    settled: list[tuple[Any, Any]] = []
+    settled: list[Any] = []
     state: Any = SimpleNamespace(settle=lambda *what: settled.append(what))
     outcome = outcome_of(state)
     outcome.changes = [(b"before", b"")]
     outcome.keep_scored([(b"scored", b"")])
     outcome.settle()
-    assert settled == [(outcome.records, [(b"scored", b"")])]
+    assert settled == [(outcome.records, [(b"scored", b"")], [])]
     assert outcome.changes == [(b"before", b""), (b"scored", b"")]
     StateOutcome().settle()
 
