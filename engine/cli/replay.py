@@ -82,6 +82,7 @@ def command(
         "users_by_rule": {rule: len(user_ids) for rule, user_ids in sorted(users.items())},
         "decisions_by_outcome": dict(sorted(counts["outcomes"].items())),
         "dead_letters_by_reason": dict(sorted(counts["dead_letters"].items())),
+        "still_waited_upon": engine.waiting(),
     }
     (out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
     _show(summary)
@@ -94,3 +95,5 @@ def _show(summary: dict[str, Any]) -> None:
     Console().print(table)
     if summary["dead_letters_by_reason"]:
         echo(f"dead letters: {summary['dead_letters_by_reason']}")
+    if summary["still_waited_upon"]:
+        echo(f"events that something may still follow, not decided: {summary['still_waited_upon']}")

@@ -136,7 +136,7 @@ def check_rulebook(
         models=models,
         programs=programs,
         follow_ups=writer.follow_ups(programs),
-        absences=writer.absences(),
+        absences=writer.absences,
         watches=watches,
         max_keys=_max_keys(counters.values()),
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),

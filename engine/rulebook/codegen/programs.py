@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
-from engine.core.domain.follow_ups import absence_met, absence_type, is_follow_up, is_of_decision
-from engine.core.domain.programs import Absence, ClusterProgram, FollowUps, Program, RoutingProgram
+from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision
+from engine.core.domain.programs import ClusterProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
 from engine.core.domain.rules import USER, Counter, Memory
 from engine.core.values.identity import INVALID_FIELDS
@@ -31,7 +31,7 @@ from engine.rulebook.codegen.readings import from_series, from_values
 from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
 from engine.rulebook.codegen.runtime import RUNTIME
-from engine.rulebook.codegen.sequencing import find_absences, sequences_asked
+from engine.rulebook.codegen.sequencing import absences_after, find_absences, sequences_asked
 from engine.rulebook.language.keys import KEY_PATHS
 from engine.rulebook.language.nodes import Ref
 from engine.rulebook.sections.dependencies import Dependencies, behind_value, reached
@@ -44,6 +44,8 @@ class ProgramWriter:
     def __init__(self, vocabulary: Vocabulary, rules: list[RuleDeclaration], needs: Dependencies) -> None:
         self._words, self._rules, self._needs = vocabulary, rules, needs
         self._entities, self._deciders = EntityWriter(vocabulary), DeciderWriter(vocabulary)
+        taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
+        self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken)
 
     def program(self, event_type: str) -> Program:
         """The functions for one event type."""
@@ -82,19 +84,8 @@ class ProgramWriter:
             lookups,
             recall,
             watched,
-            self._absences(event_type),
+            absences_after(self._words.declared, self.absences, event_type),
         )
-
-    def absences(self) -> dict[str, Absence]:
-        """What is waited for, by the type of the follow-up that comes where it does not come."""
-        taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
-        return find_absences(self._words.declared, self._words.counters, taken)
-
-    def _absences(self, event_type: str) -> tuple[Absence, ...]:
-        """What is waited for from events of a type on."""
-        declared = self._words.declared
-        after = {absence_type(each.name): declared.counters[each.after].of for each in declared.absences.values()}
-        return tuple(absence for kind, absence in self.absences().items() if concerns(after[kind], event_type))
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
         """The paths of an event that a follow-up of this type needs: for its counters, and for rules about it."""

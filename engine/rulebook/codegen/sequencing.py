@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from engine.core.domain.follow_ups import absence_type
 from engine.core.domain.programs import Absence
-from engine.core.domain.rules import Counter
+from engine.core.domain.rules import ANY_EVENT, Counter
 from engine.core.series.sequences import Plan
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.sections.declarations import Declarations
@@ -36,3 +36,9 @@ def find_absences(
             after, none = counters[declared_as.after].series_key, counters[declared_as.none].series_key
             absences[kind] = Absence(kind, declared_as.within_ms, after, none, taken_along[kind])
     return absences
+
+
+def absences_after(declared: Declarations, absences: Mapping[str, Absence], event_type: str) -> tuple[Absence, ...]:
+    """What is waited for from an event of this type on."""
+    after = {absence_type(each.name): declared.counters[each.after].of for each in declared.absences.values()}
+    return tuple([each for kind, each in absences.items() if event_type in after[kind] or ANY_EVENT in after[kind]])

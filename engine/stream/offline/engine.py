@@ -22,6 +22,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_record_key, user_record_key
+from engine.state.timers import TIMER
 from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
@@ -128,6 +129,10 @@ class OfflineEngine:
             waiting.append(arrival)
         if waiting:
             yield from self._process(kind, waiting)
+
+    def waiting(self) -> int:
+        """How many events are still waited upon: the arrivals do not reach to the end of their time."""
+        return sum(key.startswith(TIMER) for key in self.database.values)
 
     def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
         if kind == "event":

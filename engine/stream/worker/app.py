@@ -110,7 +110,9 @@ class FloodgateApp(faust.App):
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.timer(interval=_LOOK_EVERY_S)(self._look_after_control)
         self.timer(interval=LOOK_AT_FILES_EVERY_S)(self.reference.look_at_files)
-        self.health = Health(self.metrics, self._followers[1].ends_of, self._positions_of)
+        self.health = Health(
+            self.metrics, self._followers[1].ends_of, lambda tps: cast(BatchConsumer, self.consumer).positions_of(tps)
+        )
         self.task()(self._look_after_health)
         self._ticks = Ticks(settings, self.partition_state, self.durability.publish_apart)
         self.on_rebalance_complete.connect(self._note_ready)
@@ -273,13 +275,9 @@ class FloodgateApp(faust.App):
             assigned = map(ensure_TP, self.consumer.assignment())
             handled = [tp for tp in assigned if tp.topic in self.handlers]
             await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
-            if not self.waiting_for():
-                await self._ticks.tell(self.control.rulebook, self.health.read_until_ms)
+            await self._ticks.tell(self.control.rulebook, {} if self.waiting_for() else self.health.read_until_ms)
             self.metrics.ready.set(not self.waiting_for())
             await self.sleep(LOOK_EVERY_S)
-
-    async def _positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        return await cast(BatchConsumer, self.consumer).positions_of(partitions)
 
     async def _note_ready(self, *_: Any, **__: Any) -> None:
         assigned = sorted(tp for tp in self.consumer.assignment() if isinstance(tp, TP))
