@@ -20,10 +20,6 @@ def over(database: MemoryDatabase) -> Timers:
     return Timers(lambda: database)
 
 
-def over(database: MemoryDatabase) -> Timers:
-    return Timers(lambda: database)
-
-
 def store(timers: Timers, database: MemoryDatabase, changes: list[Change]) -> None:
     database.apply(changes)
     timers.settle(changes)

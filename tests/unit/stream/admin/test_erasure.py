@@ -8,6 +8,9 @@ import orjson
 import pytest
 from kafka.errors import KafkaError
 
+from engine.core.evaluation.absences import Timer
+from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.routing import NOWHERE
 from engine.core.kernel import hash64, identity_of
 from engine.core.state.clusters import ClusterLink
 from engine.core.state.contributors import Contributor, Contributors
@@ -20,6 +23,7 @@ from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.scored import BLOCK, ScoredBlocks, ScoredKeys, action_name, strike_name, verdict_name
 from engine.state.store import entity_record_key, user_record_key
+from engine.state.timers import TIMER
 from engine.stream.admin import erasure
 from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
 from engine.stream.handlers.erasure import Forget
@@ -202,6 +206,12 @@ def noted(*notes: tuple[str, str, str], sharing: tuple[str, ...] = ()) -> bytes:
 
 
 COUNTERS, NOTES = "records of counters", "notes at other entities"
+TIMER_KEY = TIMER + bytes(16)
+
+
+def timer(user: str) -> bytes:
+    follow_up = FollowUp(NOWHERE, "e", "@absent.x", user, 1_760_000_000_000, 0, {"text": "ann"}, [], 1)
+    return msgspec.msgpack.encode(Timer(1_760_000_000_000, 1, follow_up))
 
 
 @pytest.mark.parametrize(
@@ -220,6 +230,9 @@ COUNTERS, NOTES = "records of counters", "notes at other entities"
         (DOMAIN, b"\xff ann", NOTES),  # to be looked into by hand
         (DOMAIN, b"\xff" * 20, None),
         (DOMAIN, None, None),
+        (TIMER_KEY, timer("ann"), "events that are waited upon"),
+        (TIMER_KEY, timer("bob"), None),
+        (TIMER_KEY, b"\xff", None),
     ],
 )
 def test_records_are_his_or_have_notes_of_him(key: bytes, value: bytes | None, kind: str | None, found: Any) -> None:
