@@ -40,6 +40,9 @@ STATISTIC_US, ENTRY_US = 5.5, 0.1
 MEMORY_US = 2.0
 """One more remembered value and its clause."""
 
+SEQUENCE_US, ABSENCE_US = 12.0, 30.0
+"""One more sequence and its clause; an event that is waited upon, until its time is over."""
+
 CLAUSE_US, TERM_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 0.15, 1.6, 9.0, 45.0
 """A clause, though most are not reached; a term of a scorecard, all of which are; a pattern; a model that learns; one
 visit of a routed event at one entity."""
@@ -88,7 +91,13 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
     kinds = sorted({counter.by for counter in counters} | {memory.by for memory in memories} | {USER})
     return Costs(
         {
-            written_type(kind): round(_event_us(rulebook, values, kind) + _scores_us(declared, rules, kind), 1)
+            written_type(kind): round(
+                _event_us(rulebook, values, kind)
+                + _scores_us(declared, rules, kind)
+                + SEQUENCE_US * _sequences(declared, rules, kind)
+                + ABSENCE_US * len(rulebook.programs[kind].absences),
+                1,
+            )
             for kind in sorted(rulebook.programs)
         },
         {
@@ -146,6 +155,13 @@ def _scores_us(declared: Declarations, rules: Iterable[RuleDeclaration], event_t
     bodies = [declared.derived[name][1] for name in sorted(seen & declared.derived.keys())]
     terms = sum(len(body.terms) for body in bodies if isinstance(body, Points))
     return TERM_US * terms + PATTERN_US * sum(_patterns(body) for body in bodies if isinstance(body, Expr))
+
+
+def _sequences(declared: Declarations, rules: Iterable[RuleDeclaration], event_type: str) -> int:
+    """How many sequences rules about such events read: each once."""
+    asked = [rule for rule in rules if _concerns(rule.rule.events, event_type)]
+    refs = [ref for rule in asked for clause in rule.all_clauses() for ref in reached(declared, clause.expr)]
+    return len({ref.target for ref in refs if ref.kind == "sequence"})
 
 
 def _patterns(expr: Expr) -> int:

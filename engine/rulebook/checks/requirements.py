@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.rules import STATISTICS
+from engine.core.domain.follow_ups import absence_met, is_follow_up
+from engine.core.domain.rules import ANY_EVENT, STATISTICS
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import KEY_SOURCES
@@ -79,19 +79,32 @@ class Requirements:
 
 
 def _lacking(declared: Declarations, rule: RuleDeclaration, is_there: IsThere) -> list[Requirement]:
-    missing = _missing_types(rule.rule.events, is_there)
+    types = _sent(declared, rule.rule.events)
+    missing = _missing_types(types, is_there)
     if missing:
         return missing
-    reading = _Reading(declared, rule.rule.events, is_there)
+    reading = _Reading(declared, types, is_there)
     lacking = [requirement for clause in rule.when for requirement in reading.lacking(clause.expr, True)]
     lacking += [requirement for clause in rule.unless for requirement in reading.lacking(clause.expr, False)]
     return lacking + (_either([reading.lacking(clause.expr, True) for clause in rule.any]) if rule.any else [])
 
 
 def _missing_types(types: Iterable[str], is_there: IsThere) -> list[Requirement]:
-    """All of them, where there is none. Follow-ups are in no recording, and come about by themselves."""
-    needed = [kind for kind in types if not is_follow_up(kind)]
-    return _either([_unless_there(Requirement("type", (kind,)), is_there) for kind in needed]) if needed else []
+    """All of them, where there is none."""
+    return _either([_unless_there(Requirement("type", (kind,)), is_there) for kind in types])
+
+
+def _sent(declared: Declarations, types: Iterable[str]) -> tuple[str, ...]:
+    """The types of the events that these are, or are about: follow-ups are in no recording, and come about by
+    themselves."""
+    sent: dict[str, None] = {}
+    for kind in types:
+        absence = declared.absences.get(absence_met(kind) or "")
+        if absence is not None:
+            sent |= dict.fromkeys(declared.counters[absence.after].of)
+        else:
+            sent[ANY_EVENT if is_follow_up(kind) else kind] = None
+    return tuple(sent)
 
 
 def _unless_there(requirement: Requirement, is_there: IsThere) -> list[Requirement]:
@@ -157,10 +170,11 @@ class _Reading:
         """What keeps a value from ever being remembered. That something is new is known without events."""
         if memory.kind == "new":
             return []
-        missing = _missing_types(memory.of, self.is_there)
+        types = _sent(self.declared, memory.of)
+        missing = _missing_types(types, self.is_there)
         if missing or memory.subject is None:
             return missing
-        return _Reading(self.declared, memory.of, self.is_there)._absent(memory.subject)
+        return _Reading(self.declared, types, self.is_there)._absent(memory.subject)
 
     def _absent_field(self, path: str, name: str) -> list[Requirement]:
         return [] if path in _ALWAYS_THERE else self._ask("field", path, name)
@@ -231,10 +245,11 @@ class _Reading:
 
 
 def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: IsThere) -> list[Requirement]:
-    missing = _missing_types(counter.of, is_there)
+    types = _sent(declared, counter.of)
+    missing = _missing_types(types, is_there)
     if missing:
         return missing
-    reading = _Reading(declared, counter.of, is_there)
+    reading = _Reading(declared, types, is_there)
     named = [name for name in (counter.field, *counter.by.split("+")) if name and name not in KEY_SOURCES]
     fields = [name for name in named if name in declared.fields or name.startswith("event.")]
     fields = [name for name in fields if not _is_looked_up(declared, name)]

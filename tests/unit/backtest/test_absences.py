@@ -39,6 +39,9 @@ counters:
 derived:
   odd: action == "likke" or verified
   share: {{ratio: [approved, paid], at_least: 1}}
+sequences:
+  liked: {{steps: [act, likke], within: 1h, by: user_id}}
+  left: {{after: pay, none: likke, within: 1h, by: user_id}}
 scores:
   risk: {{'action == "likke"': 50, verified: 30, likes > 20: 20, not verified: -5}}
 params:
@@ -122,6 +125,10 @@ NEVER = {
     "of any type": ("any", "when: ['action == \"likke\"']", [
         "action of events is never `likke`, but `like` (20), `share` (10)",
     ]),
+    "a step": ("act", "when: [liked]", [
+        "there is no event of type `likke`, but of `like` (10), `act` (30), `pay` (20)",
+    ]),
+    "what is waited upon": ("absent.left", "when: [verified]", ["no pay event has a field `verified`"]),
     "known": ("pay", "when: [known(verified)]", ["no pay event has a field `verified`"]),
 }  # fmt: skip
 

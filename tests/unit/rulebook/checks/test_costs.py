@@ -7,6 +7,7 @@ import pytest
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
 from engine.rulebook.checks.costs import (
+    ABSENCE_US,
     CLAUSE_US,
     COUNTER_US,
     ENTRY_US,
@@ -14,6 +15,7 @@ from engine.rulebook.checks.costs import (
     KEY_US,
     MODEL_US,
     PATTERN_US,
+    SEQUENCE_US,
     STATISTIC_US,
     STOP_US,
     TERM_US,
@@ -45,6 +47,20 @@ def test_each_thing_that_is_asked_for_costs() -> None:
     model = PLAIN + "\n  m: {event: post, when: [score.m > 0.9], then: {flag: x}}"
     assert costs_of("", model, "models: {m: {texts: [text]}}")[0] >= plain + MODEL_US
     assert costs_of("", PLAIN.replace("10", "900"))[1] > small + 3_000
+
+
+def test_sequences_cost_where_they_are_asked_about() -> None:
+    plain, small = costs_of("", PLAIN)
+    steps = "sequences: {s: {steps: [post, post], within: 1h, by: user_id}}"
+    counters = 2 * COUNTER_US["count", False]
+    assert costs_of("", PLAIN, steps)[0] == pytest.approx(plain + counters, abs=0.1)
+    dear, large = costs_of("", PLAIN.replace("base > 10", "base > 10, s"), steps)
+    assert dear == pytest.approx(plain + counters + CLAUSE_US + SEQUENCE_US, abs=0.1)
+    assert large > small + 800  # the steps and `base` are one series
+    absence = "sequences: {s: {after: post, none: like, within: 1h, by: user_id}}"
+    about = PLAIN + "\n  t: {event: absent.s, when: [base > 1], then: {flag: x}}"
+    waited, _ = costs_of("", about, absence)
+    assert waited == pytest.approx(plain + COUNTER_US["count", False] + ABSENCE_US, abs=0.1)
 
 
 def test_functions_cost_where_they_are_and_values_where_they_are_read() -> None:
