@@ -146,3 +146,18 @@ rules: {r: {event: post, when: [on_device >= 2 or on_domain >= 2], then: {flag: 
 """
     device, domain = {"device_id": "d"}, {"text": "https://a.com"}
     assert acted(rules, device, domain, {**device, **domain}, {}) == ["e2"]
+
+
+def test_it_is_told_how_many_events_are_still_waited_upon() -> None:
+    rules = """
+version: 1
+sequences: {left: {after: post, none: open, within: 1h, by: user_id}}
+rules: {r: {event: absent.left, when: ["event.device_id == 'd'"], then: {flag: device}}}
+"""
+    one = engine(rules)
+    hour_ms = 3_600_000
+    events = [event(number * hour_ms, device_id="d") for number in range(4)]
+    actions = list(one.run([Arrival("event", 0, each) for each in events]))
+    acted = [orjson.loads(each.value)["event_id"] for each in actions if each.topic == "actions"]
+    assert acted == ["e0", f"e{hour_ms}"]
+    assert one.waiting() == 2
