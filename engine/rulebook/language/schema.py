@@ -178,7 +178,7 @@ MODEL: Shape = {
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
 MARK: Shape = {
-    "on": Key("the entity that is marked", ONE_OR_MORE, required=True),
+    "by": Key("the entity that is marked, as counters count by it", ONE_OR_MORE, required=True),
     "for": Key("how long the mark lasts, from each hit on", DURATION, required=True),
 }
 SECTIONS: Shape = {

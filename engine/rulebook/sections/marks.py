@@ -44,14 +44,14 @@ def read_mark(made: Declarations, _: Mapping[str, str], __: str, name: str, span
     """Read one mark into the declarations, or report what is wrong with it."""
     report = made.diagnostics
     keys = schema.read_mapping(node, schema.MARK, f"mark `{name}`", report)
-    on = made.entity_kind(keys["on"]) if "on" in keys else None
+    on = made.entity_kind(keys["by"]) if "by" in keys else None
     for_ms = duration(keys["for"], report) if "for" in keys else None
     if on is None or for_ms is None:
         return
     if for_ms > MAX_WINDOW_MS:
         report.error(keys["for"].span, f"a mark lasts at most {MAX_WINDOW_MS // 86_400_000}d")
     elif on in made.clusters:
-        report.error(keys["on"].span, "a cluster cannot be marked", "mark what its members share")
+        report.error(keys["by"].span, "a cluster cannot be marked", "mark what its members share")
     elif name not in made.markers:
         report.error(span, f"no rule sets the mark `{name}`", f"then: {{mark: {name}}}")
     else:
@@ -89,7 +89,7 @@ def marking(declared: Declarations, keys: Mapping[str, Node]) -> ActionTemplate 
         )
     if name not in declared.marks:
         if f"marks.{name}" not in declared.spans:  # else it is wrong and has been reported
-            hint = did_you_mean(name, declared.marks) or f"declare it: marks: {{{name}: {{on: device_id, for: 7d}}}}"
+            hint = did_you_mean(name, declared.marks) or f"declare it: marks: {{{name}: {{by: device_id, for: 7d}}}}"
             report.error(keys[MARK].span, f'unknown mark "{name}"', hint)
         return None
     on, for_ms = declared.marks[name]

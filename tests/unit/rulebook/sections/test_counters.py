@@ -198,7 +198,7 @@ def test_what_cannot_be_counted_is_told_once(of: str, told: str) -> None:
         "{count: post, by: user_id, over: 60d}",
         "{sum: amount, by: user_id, over: 1h}",
         "{count: post, by: user_id, over: 1h, where: by_ip > 3}",
-        "{count: post, by: ip, over: 1h, where: posts > 3}",
+        "{count: post, by: ip, over: 1h, where: by_ip > 3}",
         "{count: post, by: ip, over: 1h, where: amount}",
     ],
 )

@@ -12,7 +12,7 @@ rules:
   sets: {event: login_fail, when: [fails_1h >= 3], then: THEN, mode: shadow}
   asks: {event: login_ok, when: [marked.watched], then: {flag: x}, mode: shadow}
 """
-MARK, THEN = "{on: device_id, for: 7d}", "{mark: watched}"
+MARK, THEN = "{by: device_id, for: 7d}", "{mark: watched}"
 
 
 def problems(mark: str = MARK, then: str = THEN, asked: str = "marked.watched") -> list[str]:
@@ -30,16 +30,16 @@ def test_a_mark_is_an_action_on_what_is_marked() -> None:
     ("on", "target"), [("user_id", "user"), ("url_domain", "event"), ("[user_id, device_id]", "event")]
 )
 def test_its_action_is_about_what_an_action_can_be_about(on: str, target: str) -> None:
-    rules = RULES.replace("MARK", f"{{on: {on}, for: 1h}}").replace("THEN", THEN)
+    rules = RULES.replace("MARK", f"{{by: {on}, for: 1h}}").replace("THEN", THEN)
     assert load_rulebook({"r.yaml": rules}).rules[0].then.target == target
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"mark": "{on: device_id, for: 31d}"}, "a mark lasts at most 30d"),
-        ({"mark": "{on: devise_id, for: 1d}"}, 'nothing can be counted by "devise_id"'),
-        ({"mark": "{on: device_id}"}, "mark `watched` needs `for`: how long the mark lasts, from each hit on"),
+        ({"mark": "{by: device_id, for: 31d}"}, "a mark lasts at most 30d"),
+        ({"mark": "{by: devise_id, for: 1d}"}, 'nothing can be counted by "devise_id"'),
+        ({"mark": "{by: device_id}"}, "mark `watched` needs `for`: how long the mark lasts, from each hit on"),
         ({"then": "{flag: x}"}, "no rule sets the mark `watched`"),
         ({"then": "[{mark: watched}, {mark: wached}]"}, 'unknown mark "wached"'),
         ({"then": "{mark: watched, for: 1h}"}, "`for` does not go with `mark`"),

@@ -138,7 +138,7 @@ def found(values: str, rest: str = "") -> list[str]:
          "this expression ends too early: YAML takes a comma between braces, or ` #`, for its own"),
         ("{n: flag}", "", '"n" is declared twice, first in rules.yaml:2'),
         ("{text: n}", "", "`text` has a fixed meaning"),
-        ("{a: {x: 1}}", "", "value `a` is an expression, this is a mapping"),
+        ("{a: {x: 1}}", "", "value `a` needs exactly one of last, first, age and new"),
         ("{a: posts}", "counters: {posts: {count: post, by: user_id, over: 1h}}", '"posts" is declared further down'),
         ("{a: score.m}", "models: {m: {numbers: [n]}}", 'unknown model "m"'),
         ("{a: flag}", "counters: {c: {count: post, by: a, over: 1h}}", 'nothing can be counted by "a"'),
