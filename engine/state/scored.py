@@ -35,6 +35,9 @@ STRIKE = b"t"
 """Key prefix of strikes: t + hash of the action's id, as under `a`. The value is what its rule has entered on a ladder;
 gone, once that is forgiven."""
 
+CONSEQUENCE = b"x"
+"""Key prefix of what followed from actions: x + hash of the action's id, as under `a`; gone, once it is taken back."""
+
 MAX_SAME_IDS = 64
 """Of more events that share an id, the others are not found by it."""
 
@@ -185,8 +188,20 @@ class ScoredBlocks:
             if value and len(value) == _STRIKE.size
         }
 
+    def put_consequence(self, action_id: str, value: bytes) -> Change:
+        """Note what has followed from an action."""
+        return _keep(self._verdicts, consequence_name(action_name(action_id)), value)
+
+    def consequences(self, database: Reader, action_ids: Iterable[str]) -> dict[str, bytes]:
+        """What has followed from these actions, as far as it is not taken back."""
+        names = {action_id: consequence_name(action_name(action_id)) for action_id in action_ids}
+        stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
+        stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
+        values = ((action_id, stored[name]) for action_id, name in names.items())
+        return {action_id: value for action_id, value in values if value}
+
     def drop_verdict(self, name: bytes) -> Change:
-        """Forget the verdict on an event, which event an action is about, or its strike."""
+        """Forget the verdict on an event, or of an action which event it is about, its strike, what followed."""
         return _keep(self._verdicts, name, None)
 
     def settle(self, changes: Iterable[Change]) -> None:
@@ -238,6 +253,11 @@ def action_name(action_id: str) -> bytes:
 def strike_name(action: bytes) -> bytes:
     """Where the strike of an action is kept, by the name of what it is about."""
     return STRIKE + action.removeprefix(ACTION)
+
+
+def consequence_name(action: bytes) -> bytes:
+    """Where it is kept what has followed from an action, by the name of what it is about."""
+    return CONSEQUENCE + action.removeprefix(ACTION)
 
 
 def verdict_name(key: int) -> bytes:

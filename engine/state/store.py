@@ -167,6 +167,10 @@ class PartitionState:
         """The strikes that these actions are about, as far as they are not forgiven."""
         return self.scored.strikes(self._database(), action_ids)
 
+    def consequences(self, action_ids: Iterable[str]) -> dict[str, bytes]:
+        """What has followed from these actions, as far as it is not taken back."""
+        return self.scored.consequences(self._database(), action_ids)
+
     def drop_scored(self, name: bytes, user: int, without: Without) -> Change:
         """A block without a user's events."""
         return self.scored.drop(self._database(), name, user, without)

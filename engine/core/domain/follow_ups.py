@@ -41,6 +41,11 @@ def hit_type(rule: str, is_shadow: bool) -> str:
     return f"{SIGN}{'shadow' if is_shadow else 'hit'}.{rule}"
 
 
+def is_of_action(event_type: str) -> bool:
+    """Whether follow-ups of this type are about actions."""
+    return event_type.startswith(f"{SIGN}action.")
+
+
 def action_type(kind: str) -> str:
     """Of events that an action of this kind is about."""
     return f"{SIGN}action.{kind}"

@@ -15,7 +15,18 @@ from engine.core.state.records import load_record
 from engine.errors import EventError, StateError
 from engine.learning.labels import subject_of
 from engine.settings import Settings
-from engine.state.scored import ACTION, BLOCK, STRIKE, VERDICT, event_of_action, events_of, strike_name, verdict_name
+from engine.state.scored import (
+    ACTION,
+    BLOCK,
+    CONSEQUENCE,
+    STRIKE,
+    VERDICT,
+    consequence_name,
+    event_of_action,
+    events_of,
+    strike_name,
+    verdict_name,
+)
 from engine.state.store import ENTITY
 from engine.state.timers import TIMER
 from engine.stream.handlers.absences import user_of
@@ -120,12 +131,12 @@ def _note_subjects(user_data: UserData, value: bytes | None) -> None:
 def _find_state(settings: Settings, user_data: UserData) -> None:
     places: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
     verdicts: set[tuple[int, bytes]] = set()
-    strikes: set[tuple[int, bytes]] = set()
+    beside: set[tuple[int, bytes]] = set()  # what is noted of actions for their revocation
     actions: dict[tuple[int, bytes], int] = {}
     for record in read_all(settings, changelog_topic(settings)):
         place = record.partition, record.key
-        if record.key.startswith((VERDICT, STRIKE)):
-            noted = verdicts if record.key.startswith(VERDICT) else strikes
+        if record.key.startswith((VERDICT, STRIKE, CONSEQUENCE)):
+            noted = verdicts if record.key.startswith(VERDICT) else beside
             (noted.discard if record.value is None else noted.add)(place)
             continue
         if record.key.startswith(ACTION):
@@ -144,8 +155,9 @@ def _find_state(settings: Settings, user_data: UserData) -> None:
     about = "what actions were about"
     own = [place for place, event in actions.items() if event in user_data.subjects]
     places.update(dict.fromkeys(own, (about, latest)))
-    struck = [(partition, strike_name(key)) for partition, key in own]
-    places.update({place: ("strikes of actions", latest) for place in struck if place in strikes})
+    for about, name_of in (("strikes of actions", strike_name), ("what followed from actions", consequence_name)):
+        noted = {(partition, name_of(key)) for partition, key in own} & beside
+        places.update(dict.fromkeys(noted, (about, latest)))
     for (partition, key), (kind, names) in sorted(places.items()):
         user_data.kinds[kind] += 1
         for name in names:

@@ -213,7 +213,7 @@ class HopWorker:
         self._ended += 1
         result = self._evaluator.decide_returned(routed, event, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
-            self._results.publish(outcome, result.decision)
+            self._results.publish(outcome, result.decision, result.follow_ups)
         is_new = bool(routed.clusters) or (result.decision is not None and bool(result.decision.hits))
         return is_new, result.follow_ups
 
@@ -237,5 +237,5 @@ class HopWorker:
         result = self._evaluator.decide_retroactively(match, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
             self._metrics.retroactive_matches.labels(match.rule).inc()
-            self._results.publish(outcome, result.decision)
+            self._results.publish(outcome, result.decision, result.follow_ups)
         return result.follow_ups

@@ -17,6 +17,7 @@ from engine.settings import Settings
 from engine.state.scored import Found, payload_of
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
+from engine.stream.handlers.consequences import withdraw_consequences
 from engine.stream.handlers.events import GoOn
 from engine.stream.handlers.forgiving import Revocation, forgive_strikes
 from engine.stream.handlers.hop_messages import FROM_LABELS, Departures, Hop
@@ -30,6 +31,10 @@ _log = structlog.stdlib.get_logger("floodgate")
 
 _LABELS_AT_ONCE = 250
 """Each may be in a block of its own, and all of these are in memory at once."""
+
+
+Sent = tuple[Any, list[Hop]]
+"""What a record of the labels topic sends on."""
 
 
 class LabelWorker:
@@ -69,9 +74,13 @@ class LabelWorker:
         decoded = [(record, self._decode(outcome, record)) for record in records]
         revocations = [(record, revocation) for record, revocation in decoded if isinstance(revocation, Revocation)]
         self._metrics.forgiven.inc(forgive_strikes(outcome, revocations, self._names, self._rejector))
+        sent = list(withdraw_consequences(outcome, revocations))
         labels = self._with_events(outcome, [(record, label) for record, label in decoded if isinstance(label, Label)])
         for start in range(0, len(labels), _LABELS_AT_ONCE):
-            self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE], go_on)
+            sent += self._join(outcome, partition, labels[start : start + _LABELS_AT_ONCE])
+        for record, hops in sorted(sent, key=lambda one: one[0].offset):  # their numbers go up
+            if hops:
+                go_on(outcome, record, hops)
         return outcome
 
     def _decode(self, outcome: Outcome, record: Any) -> Label | Revocation | None:
@@ -142,8 +151,10 @@ class LabelWorker:
                 self._labels_by("unmatched").inc()
         return known
 
-    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]], go_on: GoOn) -> None:
+    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> list[Sent]:
+        """Join some labels; what follows from them."""
         assert outcome.state is not None
+        sent = list[Sent]()
         keys = [label.identity for _, label in labels]
         subjects = [subject_of(label.identity, label.policy) for _, label in labels]
         scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
@@ -161,11 +172,13 @@ class LabelWorker:
             if result not in ("unmatched", "duplicate"):
                 entered_ms = known.entered_ms if known is not None else 0
                 if key in kept and result != "confirmed":
-                    entered_ms = _follow(self._asked, partition, kept[key], label, known, outcome, record, go_on)
+                    entered_ms, follow_ups = _follow(self._asked, partition, kept[key], label, known, record)
+                    sent.append((record, follow_ups))
                 verdicts[subject] = encode_known(label, entered_ms)
                 outcome.keep_scored([outcome.state.scored.put_verdict(subject, verdicts[subject])])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
+        return sent
 
     def _scored(
         self, state: PartitionState, labels: Iterable[tuple[Any, Label]]
@@ -195,10 +208,9 @@ class LabelWorker:
 
 
 def _follow(
-    asked: FollowUps, partition: int, kept: KeptEvent, label: Label, known: Known | None, outcome: StateOutcome,
-    record: Any, go_on: GoOn,
-) -> int:  # fmt: skip
-    """Send a label's follow-up, and take back that of the verdict before it. Returns when it has entered."""
+    asked: FollowUps, partition: int, kept: KeptEvent, label: Label, known: Known | None, record: Any
+) -> tuple[int, list[Hop]]:
+    """When a label's follow-up enters; with it comes what takes back that of the verdict before."""
     follow_ups = list[Hop]()
     if known is not None and known.entered_ms:
         follow_ups += follow_label(asked, kept, label, known.verdict, known.entered_ms, partition, withdrawn=True)
@@ -208,6 +220,4 @@ def _follow(
         entered_ms = 0
     else:
         follow_ups += follow_label(asked, kept, label, label.verdict, entered_ms, partition)
-    if follow_ups:
-        go_on(outcome, record, follow_ups)
-    return entered_ms
+    return entered_ms, follow_ups

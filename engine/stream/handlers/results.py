@@ -3,14 +3,17 @@
 Where people have pseudonyms, actions alone name them: whoever enforces has to know whom.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import structlog
 
 from engine.core.domain.decisions import Action, Decision
 from engine.core.evaluation.deciding import Evaluation
+from engine.core.evaluation.follow_ups import FollowUp
 from engine.settings import Settings
 from engine.stream.handlers.batches import StateOutcome
+from engine.stream.handlers.consequences import keep_consequences
 from engine.stream.handlers.messages import Message, encode_action, encode_decision
 from engine.stream.handlers.metrics import Metrics
 
@@ -30,15 +33,17 @@ class Results:
         """Publish what is decided. While the event is at its entities, its actions go out and its decision waits."""
         if result.decision is None:
             return
-        outcome.messages += self._actions(outcome, result.decision)
+        outcome.messages += self._actions(outcome, result.decision, result.follow_ups)
         if result.routed is None:
             outcome.messages.append(self._decision(result.decision))
 
-    def publish(self, outcome: StateOutcome, decision: Decision) -> None:
-        """Publish a decision and its actions."""
-        outcome.messages += [*self._actions(outcome, decision), self._decision(decision)]
+    def publish(self, outcome: StateOutcome, decision: Decision, follow_ups: Sequence[FollowUp]) -> None:
+        """Publish a decision and its actions, from which these follow."""
+        outcome.messages += [*self._actions(outcome, decision, follow_ups), self._decision(decision)]
 
-    def _actions(self, outcome: StateOutcome, decision: Decision) -> list[Message]:
+    def _actions(self, outcome: StateOutcome, decision: Decision, follow_ups: Sequence[FollowUp]) -> list[Message]:
+        if follow_ups and outcome.state is not None:  # for their revocation
+            keep_consequences(outcome, decision.actions, follow_ups)
         for action in decision.actions:
             self._actions_by(action.rule, action.kind).inc()
             if outcome.state is not None:  # for labels that name the action

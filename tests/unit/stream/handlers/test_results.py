@@ -67,7 +67,7 @@ def test_actions_go_out_at_once_and_the_decision_of_what_is_on_its_way_waits(
 
 def test_a_label_finds_the_event_of_an_action() -> None:
     results, outcome, _ = made(Settings())
-    results.publish(outcome, decision())
+    results.publish(outcome, decision(), ())
     assert outcome.state is not None
     assert outcome.state.events_of_actions(["a1"]) == {"a1": (5, "e")}
     assert outcome.scored == outcome.changes != []
@@ -76,7 +76,7 @@ def test_a_label_finds_the_event_of_an_action() -> None:
 def test_without_a_state_it_is_published_all_the_same() -> None:
     results, _, _ = made(Settings())
     outcome = StateOutcome()
-    results.publish(outcome, decision())
+    results.publish(outcome, decision(), ())
     assert ([one.topic for one in outcome.messages], outcome.scored) == (["actions", "decisions"], [])
 
 
@@ -86,7 +86,7 @@ def test_without_a_state_it_is_published_all_the_same() -> None:
 def test_what_acts_is_a_line_in_the_log_unless_nobody_wants_it(log_actions: bool, acts: bool, lines: list[str]) -> None:
     results, outcome, _ = made(Settings(log_actions=log_actions))
     with capture_logs() as told:
-        results.publish(outcome, decision(acts=acts))
+        results.publish(outcome, decision(acts=acts), ())
     assert [one["event"] for one in told] == lines
 
 
@@ -95,7 +95,7 @@ def test_actions_alone_name_people(settings: Settings) -> None:
     pseudonyms = settings.pseudonyms()
     known = "ann" if pseudonyms is None else pseudonyms.of("ann")
     results, outcome, _ = made(settings)
-    results.publish(outcome, decision(user=known))
+    results.publish(outcome, decision(user=known), ())
     action, told = outcome.messages
     document = orjson.loads(action.value)
     assert (action.key, document["user_id"], document["target"]["id"]) == (b"ann", "ann", "ann")
