@@ -338,6 +338,10 @@ class System:
         topics = self.settings.topics
         return self._lag_of(topics.events) or self._lag_of(topics.hops)
 
+    def labels_left(self) -> int:
+        """Labels not yet committed by the group."""
+        return self._lag_of(self.settings.topics.labels)
+
     def _lag_of(self, topic: str) -> int:
         if self._lag_consumer is None:
             self._lag_consumer = KafkaConsumer(
