@@ -83,7 +83,7 @@ def test_workers_that_are_killed_count_each_hit_and_each_verdict_once(tmp_path: 
         wait_until(lambda: system.labels_left() == 0, "all labels are joined", timeout_s=90)
         system.wait_until_decided()
         later = START_MS + 100 * POSTS + 1_000_000
-        probes = [
+        probes: list[Post] = [
             {"event_id": f"probe{at}", "type": "probe", "user_id": f"u{at % USERS}", "device_id": f"d{at % DEVICES}",
              "ts": later + at}
             for at in range(USERS * 3)
