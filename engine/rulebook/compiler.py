@@ -228,6 +228,7 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             at_least=counter.at_least,
             before=counter.before,
             having=counter.having,
+            read_by=counter.read_by,
         )
         for name, counter in declared.counters.items()
     }

@@ -176,6 +176,13 @@ class EntityBudget:
             self.unstored += 1
         return name in known
 
+    def has_room(self, kind: str, ts_ms: int, budget: int) -> bool:
+        """Whether a new entity would be admitted. None is."""
+        newest = max((day for counted, day in self.counts if counted == kind), default=0)
+        day = max(ts_ms // _DAY_MS, newest - 1)
+        is_spent = self.counts.get((kind, day), 0) + self.counts.get((kind, day - 1), 0) >= budget
+        return not is_spent or bool(self.provisional.get(kind))
+
     def admit(
         self, kind: str, key: bytes, ts_ms: int, budget: int, source: int, busy: Container[bytes] = ()
     ) -> Admission:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from rocksdict import WriteBatch
 
+from engine.core.domain.kinds import stored_kind
 from engine.core.evaluation.routing import EntityKey
 from engine.core.state.entities import NEVER, EntityRecord
 from engine.core.state.records import dump_record, load_record
@@ -194,8 +195,8 @@ def user_record_key(user_id: str) -> bytes:
 
 
 def entity_record_key(entity_key: EntityKey) -> bytes:
-    """Where another entity's record is kept."""
-    return ENTITY + entity_key[0].encode() + b"\x00" + entity_key[1].encode()
+    """Where another entity's record is kept, at whichever step an event visits it."""
+    return ENTITY + stored_kind(entity_key[0]).encode() + b"\x00" + entity_key[1].encode()
 
 
 def dump_watermarks(watermarks: dict[Source, int]) -> bytes:

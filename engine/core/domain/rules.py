@@ -8,6 +8,7 @@ from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
+from engine.core.domain.kinds import reading_kind
 from engine.core.domain.programs import NO_FOLLOW_UPS, Absence, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.tells import Tell
@@ -49,8 +50,8 @@ class Counter:
 
     `by`: the kind of entity that it hangs on, "user_id" or for example "url_domain" or "user_id+target_id"; `type`: of
     the answer; `at`: which quantile; `at_least`: of fewer values a statistic is unknown; `before`: without the event at
-    hand; `having`: how often at least, and at most, a distinct value has to occur. A statistic without a `field` is one
-    of gaps.
+    hand; `having`: how often at least, and at most, a distinct value has to occur; `read_by`: the fields that name the
+    entity where it is read, in the order of those of `by`, if not these. A statistic without a `field` is one of gaps.
     """
 
     name: str
@@ -69,11 +70,17 @@ class Counter:
     at_least: int = 0
     before: bool = False
     having: Having | None = None
+    read_by: str | None = None
 
     @property
     def series(self) -> SeriesKind:
         """The kind of series that it reads."""
         return series_of(self.kind, self.field, self.having)
+
+    @property
+    def read_at(self) -> str:
+        """The kind at which events read it."""
+        return reading_kind(self.by, self.read_by)
 
     @property
     def counts_entries(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from engine.core.domain.kinds import parts_of
 from engine.core.kernel import hash64
 
 MOST = 8
@@ -14,7 +15,7 @@ on the event's way to its entities, of some 40 µs."""
 
 def most_of(kind: str) -> int:
     """How many keys of a kind of entities are counted."""
-    return MOST_LINKED if "url_domain" in kind.split("+") else MOST
+    return MOST_LINKED if "url_domain" in parts_of(kind) else MOST
 
 
 def chosen(keys: Iterable[str], most: int = MOST) -> tuple[str, ...]:

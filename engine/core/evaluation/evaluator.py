@@ -13,6 +13,7 @@ from types import MappingProxyType
 from engine.core.domain.decisions import ClauseTrace
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
+from engine.core.domain.kinds import RESTING
 from engine.core.domain.programs import Decider, Program, RoutingProgram, Scorer
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.absences import Timer, has_lapsed, timers_of
@@ -22,7 +23,7 @@ from engine.core.evaluation.enforcement import Case, Holding
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.recalling import recall
-from engine.core.evaluation.routing import NOWHERE, RESTING, EntityKey, RetroactiveMatch, RoutedEvent, route
+from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent, route
 from engine.core.evaluation.scoring import Models, Scoring, Tally
 from engine.core.evaluation.visits import keep_labels, take_labels
 from engine.core.kernel import identity_of, lookup, remember

@@ -22,6 +22,7 @@ import msgspec
 
 from engine.core.domain.decisions import Contribution, Hit, Value, ordinal
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS, Event
+from engine.core.domain.kinds import is_pair, parts_of
 from engine.core.domain.programs import EntityProgram, Fields
 from engine.core.domain.rules import USER, Counter
 from engine.core.domain.units import duration_text
@@ -38,9 +39,6 @@ PART_SEPARATOR = "\x1f"
 """Stands between the parts of a pair's key; in them it is escaped (`joined`), as ids may have it."""
 
 _ESCAPE = "\x1e"
-
-RESTING = "~"
-"""What the kinds begin with at whose entities nothing is counted, and rules rest: they are visited last."""
 
 EntityKey = tuple[str, str]
 """An entity: its kind, such as "url_domain", and its key, such as "x.io"."""
@@ -181,8 +179,11 @@ class RetroactiveMatch:
         things = "accounts" if counter is not None and counter.field == USER else "events"
         within = f" within {duration_text(counter.over_ms)}" if counter is not None else ""
         which = ordinal(self.position) if self.position is not None else "one"
-        parts = zip(self.kind.split("+"), self.key.split(PART_SEPARATOR), strict=False)
+        names = self.key.split(PART_SEPARATOR)
+        parts = zip(parts_of(self.kind), names, strict=False)
         named = " and ".join("the same text" if kind == "text" else f"{kind} {key}" for kind, key in parts)
+        if is_pair(self.kind):
+            named = f"the pair {' and '.join(names)}"
         return f"{which} of {self.total} {things} with {named}{within}"
 
 

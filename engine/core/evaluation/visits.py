@@ -7,13 +7,15 @@ event carries, and on nothing else.
 
 from collections.abc import Callable, Mapping
 
+from engine.core.domain.decisions import Value
+from engine.core.domain.kinds import RESTING, is_reading, stored_kind
 from engine.core.domain.programs import ClusterProgram, EntityProgram, Rest, RoutingProgram
 from engine.core.domain.rules import Rule, Rulebook
 from engine.core.evaluation.lookbacks import look_back
 from engine.core.evaluation.reach import acts_on, cooldown_key
-from engine.core.evaluation.routing import RESTING, EntityKey, RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.kernel import remember
-from engine.core.series.entity_series import UNKNOWN
+from engine.core.series.entity_series import UNKNOWN, EntitySeries
 from engine.core.state.clusters import (
     MAX_MERGES,
     ClusterLink,
@@ -27,7 +29,7 @@ from engine.core.state.clusters import (
 from engine.core.state.entities import RECENT_IDS, EntityRecord
 
 Admit = Callable[[RoutedEvent, EntityKey], bool]
-"""Told of an event at an entity that is new, whether it may be counted."""
+"""Told of an event at an entity that is new, whether it may be counted; where it only reads, whether it could be."""
 
 
 def always(_: RoutedEvent, __: EntityKey) -> bool:
@@ -50,8 +52,10 @@ def visit(
     program = rulebook.program(routed.type)
     plan = program.routing if program is not None else None
     matches: list[RetroactiveMatch] = []
-    if routed.withdrawn and not record.newest:
-        routed.answers.append({})  # what it said is forgotten
+    if routed.withdrawn and (not record.newest or is_reading(entity_key[0])):
+        routed.answers.append({})  # what it said is forgotten, or nobody asks
+    elif is_reading(entity_key[0]):
+        routed.answers.append(_read(routed, record, plan, entity_key, admit))
     elif record.newest or admit(routed, entity_key):
         matches = _arrive(routed, record, rulebook, plan, entity_key)
     else:
@@ -60,6 +64,20 @@ def visit(
     if plan is not None and plan.clusters and routed.next_entity() is None:
         _go_on_to_clusters(plan.clusters, routed)
     return matches
+
+
+def _read(
+    routed: RoutedEvent, record: EntityRecord, plan: RoutingProgram | None, entity_key: EntityKey, admit: Admit
+) -> dict[str, Value]:
+    """What an entity's counters say to an event that is not counted there, and leaves nothing behind. Of one at which
+    nothing has been counted: nothing, if it would have been."""
+    kind, key = entity_key
+    entity = plan.entities.get(kind) if plan is not None else None
+    if entity is None:
+        return {}
+    if record.newest:
+        return entity.read(record.series, record.relative(routed.ts_ms), key)
+    return entity.read(EntitySeries() if admit(routed, entity_key) else UNKNOWN, 0, key)
 
 
 def _arrive(
@@ -130,7 +148,8 @@ def travel(
     """Make all the visits of a routed event, where all entities are at hand."""
     matches: list[RetroactiveMatch] = []
     while (entity_key := routed.next_entity()) is not None:
-        matches += visit(routed, record_at(entity_key), rulebook)
+        kind, key = entity_key
+        matches += visit(routed, record_at((stored_kind(kind), key)), rulebook)
     return matches
 
 

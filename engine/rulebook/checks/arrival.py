@@ -8,6 +8,7 @@ say, and so do rows of tables that come on topics (decision 34).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.core.domain.kinds import described
 from engine.core.domain.rules import USER, Rulebook
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref
@@ -83,7 +84,7 @@ def _with_others(rule: RuleDeclaration, rules: list[RuleDeclaration], known: Map
 def _kinds(refs: list[Ref], rulebook: Rulebook) -> list[str]:
     names = [ref.target for ref in refs if ref.kind == "counter"]
     names += [f"{ref.target} step 1" for ref in refs if ref.kind == "sequence"]
-    kinds = {rulebook.counters[name].by for name in names}
+    kinds = {described(rulebook.counters[name].read_at) for name in names}
     return sorted(kinds - {USER})
 
 
@@ -110,7 +111,8 @@ def _inputs(model: str, rulebook: Rulebook) -> list[str]:
     spec = rulebook.models[model]
     read = [rulebook.counters[name] for name in spec.numbers if name in rulebook.counters]
     recalled = [rulebook.memories[name] for name in spec.numbers if name in rulebook.memories]
-    return [f"model {model} counts by {kind}" for kind in sorted({counter.by for counter in read} - {USER})] + [
+    counted = sorted({counter.read_at for counter in read} - {USER})
+    return [f"model {model} counts by {described(kind)}" for kind in counted] + [
         f"model {model} reads what {kind} remembers" for kind in sorted({memory.by for memory in recalled} - {USER})
     ]
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.core.domain.follow_ups import is_follow_up, written_type
+from engine.core.domain.kinds import RESTING, parts_of
 from engine.core.domain.programs import Program, RoutingProgram
 from engine.core.domain.rules import ANY_EVENT, STATISTICS, USER, Counter, Memory, ModelSpec, Rulebook
-from engine.core.evaluation.routing import RESTING
 from engine.core.series.remembered import FIRST, MAX_RUNS, MAX_TEXT_BYTES
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
@@ -117,7 +117,8 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     wheres += [memory.where for memory in memories if memory.where]
     clauses = [clause for rule in rules for clause in rule.clauses] + wheres
     patterns = sum(clause.count(" matches ") for clause in clauses)
-    read = [counter.field or "" for counter in counters] + [part for c in counters for part in c.by.split("+")]
+    read = [counter.field or "" for counter in counters]
+    read += [part for counter in counters for part in {*parts_of(counter.by), *parts_of(counter.read_at)}]
     read += [name for model in _models(program, rulebook) for name in (*model.numbers, *model.texts, *model.categories)]
     models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
     cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
@@ -170,7 +171,7 @@ def _patterns(expr: Expr) -> int:
 
 def _routing_us(routing: RoutingProgram) -> float:
     entity_keys = [kind.removeprefix(RESTING) for kind in (*routing.entities, *routing.clusters)]
-    parts = [part for kind in entity_keys for part in kind.split("+")]
+    parts = [part for kind in entity_keys for part in parts_of(kind)]
     keys_us = sum(KEY_US.get(part, 0.0) for part in parts)
     return keys_us + STOP_US * sum(STOPS.get(kind, 1) for kind in entity_keys)
 

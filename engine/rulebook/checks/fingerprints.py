@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from engine.core.domain.follow_ups import absence_met
+from engine.core.domain.kinds import parts_of
 from engine.core.domain.rules import threshold_of
 from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Span
@@ -18,7 +19,7 @@ from engine.rulebook.sections.statistics import Options
 MEANS_NOTHING = frozenset(("name", "span", "where_text", "max_keys"))
 """What a counter, or a remembered value, has beside what it answers: another one of these is no other counter."""
 
-_OPTIONS = frozenset(Options._fields)
+_OPTIONS = frozenset((*Options._fields, "read_by"))
 """What counters say beside: one that says nothing of it means what it meant before there were these."""
 
 _Name = tuple[str, str]
@@ -92,14 +93,14 @@ class _Fingerprints:
         return _canonical(field), by
 
     def _counter(self, counter: CounterDeclaration) -> tuple[str, list[_Name]]:
-        words = [*counter.by.split("+"), counter.field or ""]
+        words = [*parts_of(counter.by), *parts_of(counter.read_at), counter.field or ""]
         read = [*self._known(words), *(_names(counter.where) if counter.where is not None else ())]
         if counter.excluded is not None:
             read.append(("list", counter.excluded))
         return _told(counter), read
 
     def _memory(self, memory: MemoryDeclaration) -> tuple[str, list[_Name]]:
-        words = [*memory.by.split("+"), memory.subject.target if memory.subject is not None else ""]
+        words = [*parts_of(memory.by), memory.subject.target if memory.subject is not None else ""]
         return _told(memory), [*self._known(words), *(_names(memory.where) if memory.where is not None else ())]
 
     def _known(self, words: Iterable[str]) -> Iterator[_Name]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from engine.core.domain.follow_ups import absence_met, is_follow_up
+from engine.core.domain.kinds import parts_of
 from engine.core.domain.rules import ANY_EVENT, STATISTICS
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
@@ -250,7 +251,7 @@ def _uncounted(declared: Declarations, counter: CounterDeclaration, is_there: Is
     if missing:
         return missing
     reading = _Reading(declared, types, is_there)
-    named = [name for name in (counter.field, *counter.by.split("+")) if name and name not in KEY_SOURCES]
+    named = [name for name in (counter.field, *parts_of(counter.by)) if name and name not in KEY_SOURCES]
     fields = [name for name in named if name in declared.fields or name.startswith("event.")]
     fields = [name for name in fields if not _is_looked_up(declared, name)]
     computed = [reading._absent_parts(declared.values[name].expr) for name in named if name in declared.values]

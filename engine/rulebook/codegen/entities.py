@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from engine.core.domain.follow_ups import is_follow_up
+from engine.core.domain.kinds import RESTING, is_pair, parts_of, stored_kind
 from engine.core.domain.programs import EntityProgram, Rest, Watch, entity_name
 from engine.core.domain.rules import USER, Counter, Memory
 from engine.core.evaluation.choice import most_of
-from engine.core.evaluation.routing import RESTING
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals
 from engine.rulebook.codegen.functions import Rules, Vocabulary, compiled, conditions, excluding, function
@@ -63,7 +63,7 @@ class EntityWriter:
             namespace["find"],
             namespace["observe"],
             namespace["read"],
-            most_of(kind.removeprefix(RESTING)),
+            most_of(kind),
             namespace.get("withdraw"),
             recalling(subject, answered.memories, before) if answered.memories or before else None,
         )
@@ -188,20 +188,22 @@ class EntityWriter:
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
-        keys = f"keys({', '.join(self._part(scope, part) for part in kind.removeprefix(RESTING).split('+'))})"
+        parts = zip(parts_of(kind), parts_of(stored_kind(kind)), strict=True)
+        values = ", ".join(self._part(scope, part, counted_as) for part, counted_as in parts)
+        keys = f"pairs({values})" if is_pair(kind) else f"keys({values})"
         lists = [excluding(self._words, scope, counter) for counter in counters]
         if not lists or not all(lists):
             return keys
         names = sorted({name for names in lists for name in names})
         return f"left_in({keys}, ({', '.join(names)},))"
 
-    def _part(self, scope: Scope, part: str) -> str:
+    def _part(self, scope: Scope, part: str, counted_as: str) -> str:
         if part in KEY_SOURCES:
             return KEY_SOURCES[part]
         fetched = self._words.subject(scope, part)
         if self._words.declared.type_of(part) == "list":
             return f"member_tokens({fetched})"
-        return f"addresses({fetched})" if part == "ip" else f"tokens({fetched})"
+        return f"addresses({fetched})" if counted_as == "ip" else f"tokens({fetched})"
 
     def _values(self, scope: Scope, asked: Asked, named: str | None) -> str:
         entries = [f"{entity_name(named)!r}: k"] if named is not None else []

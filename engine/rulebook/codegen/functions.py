@@ -131,7 +131,9 @@ class Vocabulary:
         refs = (body.numerator, body.denominator)
         asked = [self.counters[ref.target] for ref in refs if ref.kind == "counter"]
         first = asked[0] if len(asked) == len(refs) else None
-        if first is None or any((c.by, c.over_ms) != (first.by, first.over_ms) or not c.counts_entries for c in asked):
+        if first is None or {(each.read_at, each.over_ms) for each in asked} != {(first.read_at, first.over_ms)}:
+            return None
+        if not all(counter.counts_entries for counter in asked):
             return None
         return Share(name, *(Part(c.name, c.kind, c.series_key, c.over_ms) for c in asked))
 

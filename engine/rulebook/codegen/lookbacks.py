@@ -1,5 +1,6 @@
 """Rules that look back at entities: what they need in order to be decided there as far as that goes."""
 
+from engine.core.domain.kinds import is_reading
 from engine.core.domain.programs import Watch
 from engine.core.domain.rules import USER, Counter
 from engine.rulebook.codegen.entities import EntityWriter
@@ -28,7 +29,13 @@ def _can_look_back(
     report, clauses = needs.declared.diagnostics, list(rule.all_clauses())
     kinds = {kind for clause in clauses for kind in needs.kinds(clause)}
     names = {ref.target for clause in clauses for ref in reached(needs.declared, clause.expr) if ref.kind == "counter"}
-    if len(kinds) != 1 or kinds & needs.declared.clusters.keys():
+    if any(map(is_reading, kinds)):
+        report.error(
+            rule.span,
+            "`also: earlier` cannot use counters with `read_by`: who came before was counted at somebody else",
+            "leave `also: earlier` out, or `read_by`",
+        )
+    elif len(kinds) != 1 or kinds & needs.declared.clusters.keys():
         counted_over = f"it counts over {', '.join(sorted(kinds)) or 'users only'}"
         report.error(rule.span, f"`also: earlier` needs counters over exactly one other entity; {counted_over}")
     elif any(_recalls(clause, needs) for clause in clauses):

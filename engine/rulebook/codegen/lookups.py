@@ -3,6 +3,7 @@ and key."""
 
 from collections.abc import Iterable, Iterator
 
+from engine.core.domain.kinds import parts_of
 from engine.core.domain.reference import Column, Lookup, LookupKind
 from engine.core.domain.rules import Counter, Memory
 from engine.rulebook.language.nodes import Ref
@@ -52,17 +53,19 @@ def names_of_rules(declared: Declarations, rules: Iterable[RuleDeclaration]) -> 
     for rule in rules:
         for expr in (*(clause.expr for clause in rule.all_clauses()), *rule.told):
             yield from names_of_refs(reached(declared, expr))
-        yield from (rule.rule.then.target, *rule.rule.rests.split("+"))
+        yield from (rule.rule.then.target, *parts_of(rule.rule.rests))
 
 
 def names_of_counters(declared: Declarations, counters: Iterable[Counter | Memory]) -> Iterator[str]:
     """The fields that counters count, count by, and ask for; and memories likewise."""
     for counter in counters:
-        yield from (counter.field or "", *counter.by.split("+"))
+        yield from (counter.field or "", *parts_of(counter.by))
+        if isinstance(counter, Counter):
+            yield from parts_of(counter.read_at)
         asked = declared.counters if isinstance(counter, Counter) else declared.memories
         where = asked[counter.name].where
         if where is not None:
             yield from names_of_refs(reached(declared, where))
         cluster = declared.clusters.get(counter.by)
         if cluster is not None:
-            yield from (part for kind in cluster.share for part in kind.split("+"))
+            yield from (part for kind in cluster.share for part in parts_of(kind))

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision
+from engine.core.domain.kinds import in_order
 from engine.core.domain.programs import ClusterProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
 from engine.core.domain.rules import USER, Counter, Memory
@@ -132,19 +133,20 @@ class ProgramWriter:
         completed = sequences_asked(self._words.declared, {ref.target for ref in needed if ref.kind == "sequence"})
         answering = Asked([*read.values()], [*recalled.values()], completed)
         clusters = self._clusters(event_type, read.values())
-        kinds = {each.by for group in (*entering, *answering) for each in group} | {
+        kinds = {each.by for group in (*entering, recalled.values(), completed) for each in group} | {
             kind for cluster in clusters.values() for kind in cluster.spec.share
         }
+        kinds |= {counter.read_at for counter in read.values()}
         kinds |= {resting_place(rule, self._needs) for _, rule in away if rule.rule.rests != USER}
         entities = {}
-        for kind in sorted(kinds - {USER} - self._words.declared.clusters.keys()):
-            answered = _at(kind, answering)
+        for kind in in_order(kinds - {USER} - self._words.declared.clusters.keys()):
+            answered = _read_at(kind, answering)
             is_target = any(then.keys is not None and then.target == kind for then in _deeds(away))
             is_target = is_target and bool(answered.counters or answered.memories)
             entities[kind] = self._entities.program(kind, event_type, _at(kind, entering), answered, is_target)
         if not entities and not away:
             return None
-        gathered = _at(USER, answering)._replace(memories=answering.memories)
+        gathered = _read_at(USER, answering)._replace(memories=answering.memories)
         scores = [name for name in asked if name not in self._needs.away_models and _named(name, needed)]
         decider = self._deciders.decider(
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
@@ -225,10 +227,15 @@ class ProgramWriter:
 
 
 def _at(kind: str, asked: Asked) -> Asked:
-    """Those of one kind of entity."""
+    """Those that hang on one kind of entity."""
     counters = [counter for counter in asked.counters if counter.by == kind]
     memories = [memory for memory in asked.memories if memory.by == kind]
     return Asked(counters, memories, [sequence for sequence in asked.sequences if sequence.by == kind])
+
+
+def _read_at(kind: str, asked: Asked) -> Asked:
+    """Those of which events read at one kind."""
+    return _at(kind, asked)._replace(counters=[counter for counter in asked.counters if counter.read_at == kind])
 
 
 def _deeds(rules: Rules) -> Iterator[ActionTemplate]:

@@ -4,9 +4,9 @@ A rule that counts by the entity at which it rests, and by no other one, is aske
 rule is asked when the event has been at all entities that it counts by, and rests in a place of its own.
 """
 
+from engine.core.domain.kinds import RESTING
 from engine.core.domain.programs import Rest
 from engine.core.domain.rules import USER, threshold_of
-from engine.core.evaluation.routing import RESTING
 from engine.rulebook.codegen.entities import EntityWriter
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.codegen.lookbacks import is_not_overruled, is_split

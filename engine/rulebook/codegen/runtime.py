@@ -199,6 +199,11 @@ def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([_short(joined(values)) for values in islice(product(*parts), MAX_KEYS)])
 
 
+def pairs(ones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of the pairs that an event names: the same whichever of the two stands in which field."""
+    return tuple([_short(joined(sorted(pair))) for pair in islice(product(ones, others), MAX_KEYS)])
+
+
 def left_in(found: tuple[str, ...], lists: tuple[Container[str], ...]) -> tuple[str, ...]:
     """The keys that are not in all of these lists: some counter counts at them."""
     return tuple([key for key in found if not all(key in entries for entries in lists)])
@@ -238,6 +243,6 @@ RUNTIME: dict[str, Any] = {
     "recall_first": recall_first, "recall_first_age": recall_first_age, "recall_new": recall_new, "warmed": warmed,
     "ClauseTrace": ClauseTrace,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
-    "left_in": left_in,
+    "pairs": pairs, "left_in": left_in,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,
 }  # fmt: skip

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from engine.core.domain.events import Event
+from engine.core.domain.kinds import stored_kind
 from engine.core.domain.rules import STATISTICS, USER, Counter, Rulebook
 from engine.core.kernel import add_count, add_distinct, hash64
 from engine.core.series.entity_series import EntitySeries, add_amount
@@ -50,23 +51,25 @@ def preset(rulebook: Rulebook, state: Mapping[str, Any], event: Event, user: Ent
         if kind == USER:
             return [user]
         keys = visited[kind].keys(event.fields) if kind in visited else ()
-        return [entities.setdefault((kind, key), EntityRecord()) for key in keys]
+        return [entities.setdefault((stored_kind(kind), key), EntityRecord()) for key in keys]
 
     for counters in _by_series(rulebook, state):
-        for record in records_of(counters[0].by):
-            _enter(record.series, counters, state, max(0, record.relative(event.ts_ms) - 1))
+        for record in records_of(counters[0].read_at):
+            at = max(0, record.relative(event.ts_ms) - 1)
+            record.newest = max(record.newest, at)  # something has been counted there
+            _enter(record.series, counters, state, at)
     for memory in (rulebook.memories[name] for name in state if name in rulebook.memories):
         for record in records_of(memory.by):
             have_remembered(record.series.registers, memory, state[memory.name], record.relative(event.ts_ms))
 
 
 def _by_series(rulebook: Rulebook, state: Mapping[str, Any]) -> Iterator[list[Counter]]:
-    """The counters of each series, from the shortest window to the longest."""
+    """The counters of each series that are read at one entity, from the shortest window to the longest."""
     named = sorted(
         (rulebook.counters[name] for name in state if name in rulebook.counters),
-        key=lambda counter: (counter.series_key, counter.over_ms),
+        key=lambda counter: (counter.series_key, counter.read_at, counter.over_ms),
     )
-    yield from (list(group) for _, group in groupby(named, key=lambda counter: counter.series_key))
+    yield from (list(group) for _, group in groupby(named, key=lambda counter: (counter.series_key, counter.read_at)))
 
 
 def _enter(series: EntitySeries, counters: list[Counter], state: Mapping[str, Any], now: int) -> None:

@@ -4,6 +4,7 @@ from engine.core.domain.units import DURATION_MS
 from engine.rulebook.language.schema import (
     CLAUSES,
     DURATION,
+    ENTITY,
     ONE_OR_MORE,
     SHARE,
     TEXT,
@@ -70,7 +71,7 @@ PLAN: Shape = {
 }
 COOLDOWN: Shape = {
     "per": Key(
-        "the entity that rests: user_id, or whatever counters may be by, except a cluster", ONE_OR_MORE, required=True
+        "the entity that rests: user_id, or whatever counters may be by, except a cluster", ENTITY, required=True
     ),
     "for": Key("how long", DURATION, required=True),
 }

@@ -36,6 +36,13 @@ CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "min
 CONSTANT: Json = {"type": ["string", "number", "boolean"]}
 _FILE_NAME: Json = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mmdb$"}
 ONE_OR_MORE: Json = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
+_TWO: Json = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
+ENTITY: Json = {
+    "anyOf": [
+        *ONE_OR_MORE["anyOf"],
+        {"type": "object", "additionalProperties": False, "required": ["pair"], "properties": {"pair": _TWO}},
+    ]
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ FIELD: Shape = {
     "from": Key("the dotted path in the event, when it has another name there", TEXT),
     "written_as": Key('text: the producer writes its numbers as texts, such as "60.00"', {"enum": list(SPELLINGS)}),
 }
+PAIR: Shape = {"pair": Key("two fields whose values are in no order", _TWO, required=True)}
 COUNTER: Shape = {
     "count": Key("the event type or types to count, or any", ONE_OR_MORE),
     "distinct": Key("the field whose distinct values count", TEXT),
@@ -70,8 +78,9 @@ COUNTER: Shape = {
     "having": Key("for distinct: only values that occur so often", {"type": "object"}),
     "before": Key("true: without the event that is being decided", {"type": "boolean"}),
     "of": Key("for all but count: the event type or types", ONE_OR_MORE),
-    "by": Key("the entity that the counter hangs on", ONE_OR_MORE, required=True),
+    "by": Key("the entity that the counter hangs on", ENTITY, required=True),
     "over": Key("the window, such as 10m", DURATION, required=True),
+    "read_by": Key("the fields that name the entity whose counter is asked for, if not those of `by`", ONE_OR_MORE),
     "where": Key("only events for which this holds", TEXT),
     "cap": Key("how many entries to keep at most", {"type": "integer", "minimum": 1, "maximum": MAX_CAP}),
     "except": Key("the list of entities that are not counted, such as lists.trusted", TEXT),
@@ -88,7 +97,7 @@ MEMORY: Shape = {
     "age": Key("how long ago the entity's last, or first, event was", {"enum": list(AGES)}),
     "new": Key("whether the entity has had no event of this type, or these types, before", ONE_OR_MORE),
     "of": Key("for last, first and age: the event type or types that are remembered, or any", ONE_OR_MORE),
-    "by": Key("the entity that remembers", ONE_OR_MORE, required=True),
+    "by": Key("the entity that remembers", ENTITY, required=True),
     "keep": Key("how long a silent entity remembers, such as 90d", DURATION, required=True),
     "where": Key("only events for which this holds", TEXT),
     "warm": Key("for new and `age: first`: how long to watch before something is taken for new", DURATION),
@@ -178,7 +187,7 @@ MODEL: Shape = {
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
 MARK: Shape = {
-    "by": Key("the entity that is marked, as counters count by it", ONE_OR_MORE, required=True),
+    "by": Key("the entity that is marked, as counters count by it", ENTITY, required=True),
     "for": Key("how long the mark lasts, from each hit on", DURATION, required=True),
 }
 SECTIONS: Shape = {

@@ -14,6 +14,7 @@ from engine.rulebook.language.schema import choice, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.additions import read_addition
 from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.entities import entity_kind
 from engine.rulebook.sections.marks import MARK, marking
 from engine.rulebook.sections.tells import read_tell
 
@@ -202,7 +203,7 @@ def read_cooldown(declared: Declarations, node: Node) -> tuple[str, int]:
     """At which kind of entity a rule rests, and for how long, in ms."""
     report = declared.diagnostics
     keys = schema.read_mapping(node, rule_schema.COOLDOWN, "`cooldown`", report)
-    per = declared.entity_kind(keys["per"]) if "per" in keys else None
+    per = entity_kind(declared, keys["per"]) if "per" in keys else None
     lasts = duration(keys["for"], report) if "for" in keys else None
     if lasts is not None and lasts > MAX_WINDOW_MS:
         report.error(keys["for"].span, f"a cooldown is at most {MAX_WINDOW_MS // 86_400_000}d long")

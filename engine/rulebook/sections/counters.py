@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from engine.core.domain.kinds import described, is_pair, parts_of
 from engine.core.domain.rules import MAX_CAP, STATISTICS, USER, CounterKind
 from engine.core.state.clusters import ClusterSpec
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
@@ -16,6 +17,7 @@ from engine.rulebook.language.schema import duration, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import entity_of, reached
+from engine.rulebook.sections.entities import entity_kind, read_read_by
 from engine.rulebook.sections.parameters import PARAMETER
 from engine.rulebook.sections.records import CounterDeclaration
 from engine.rulebook.sections.statistics import is_of_gaps, read_options, type_of_answer
@@ -33,7 +35,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         report.error(span, f"{title} needs exactly one of {', '.join(_KINDS[:-1])} and {_KINDS[-1]}")
         return
     kind = kinds[0]
-    by = made.entity_kind(keys["by"]) if "by" in keys else None
+    by = entity_kind(made, keys["by"]) if "by" in keys else None
     over_ms = _window(made, keys["over"]) if "over" in keys else None
     if by in made.clusters:
         if over_ms is not None and over_ms > MAX_LATENESS_MS:
@@ -68,7 +70,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         written, subject = subject, subject.removeprefix("event.")
         if not _countable(made, kind, subject, written, keys[kind].span):
             return
-    if kind == "distinct" and by is not None and subject in by.split("+"):
+    if kind == "distinct" and by is not None and not is_pair(by) and subject in parts_of(by):
         owner = "a user has" if by == USER else f"each {by} has"
         report.error(keys[kind].span, f"{owner} one {subject}: this counter could never exceed 1")
         return
@@ -78,7 +80,8 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
     options = read_options(made, kind, keys, cap or MAX_CAP)
     if over_ms is None or types_node is None or by is None or (where_node is not None and where is None):
         return
-    if options is None:
+    read_by = read_read_by(made, keys, by)
+    if options is None or (read_by is None and "read_by" in keys):
         return
     if "cap" in keys and _approx(made, keys.get("approx")):
         report.error(keys["cap"].span, "an approximate counter has no `cap`")
@@ -99,6 +102,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         max_keys=_whole(made, keys.get("max_keys"), "max_keys", None),
         excluded=_excluded(made, keys.get("except"), by),
         type=type_of_answer(made, kind, subject),
+        read_by=read_by,
         **options._asdict(),
     )
 
@@ -113,7 +117,7 @@ def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, s
         report.error(span, f'"{name}" is a field already', "give the cluster another name")
         return
     of = words(keys["of"], "an event type", report)
-    share = [made.entity_kind(part) for part in keys["share"].walk()]
+    share = [entity_kind(made, part) for part in keys["share"].walk()]
     within_ms = duration(keys["within"], report)
     if within_ms is not None and within_ms > MAX_LATENESS_MS:
         report.error(keys["within"].span, f"a cluster reaches back at most {MAX_LATENESS_MS // 86_400_000}d")
@@ -195,9 +199,9 @@ def reads_the_user_alone(made: Declarations, where: Expr) -> bool:
     its entities."""
     for ref in reached(made, where):
         by = entity_of(made, ref)
-        if by not in (None, USER):
+        if by is not None and by != USER:
             verb = "remembered" if ref.kind == "memory" else "counted"
-            message = f"`{ref.written}` is {verb} by {by}, which is not known where `where` is asked"
+            message = f"`{ref.written}` is {verb} by {described(by)}, which is not known where `where` is asked"
             made.diagnostics.error(ref.span, message, "ask about it in a rule's clause instead")
             return False
     return True
@@ -224,7 +228,7 @@ def _excluded(made: Declarations, node: Node | None, by: str) -> str | None:
     if node is None:
         return None
     name = (node.text or "").removeprefix("lists.")
-    if by == USER or "+" in by:
+    if by == USER or len(parts_of(by)) > 1:
         made.diagnostics.error(node.span, "`except` goes with counters by one entity that is not the user")
     elif name not in made.lists:
         hint = did_you_mean(name, made.lists) or "declare it under `lists:`"

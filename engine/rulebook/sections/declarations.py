@@ -1,6 +1,5 @@
 """What the YAML declares, as plain records: every name, with its type and its place."""
 
-import re
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,12 +9,11 @@ from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.reference import Row
 from engine.core.domain.rules import threshold_of
 from engine.core.state.clusters import ClusterSpec
-from engine.core.values.identity import COMPUTED_FIELDS
 from engine.core.values.lists import Conceal, LiveList, entries_of
 from engine.keys.phrases import Phrases
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.expressions import Parser
-from engine.rulebook.language.keys import KEY_LISTS, KEY_SOURCES
+from engine.rulebook.language.keys import KEY_LISTS
 from engine.rulebook.language.literals import ExpressionText
 from engine.rulebook.language.nodes import Constant, Expr, Ref, Type, names_in
 from engine.rulebook.language.schema import words
@@ -31,11 +29,9 @@ from engine.rulebook.sections.records import (
     ValueDeclaration,
 )
 
-MAX_PARTS = 3
 Fold = Callable[[str], str]
 MAX_LAYERS = 4
 _MIXED = ("derived", "scores", "rules")
-_EVENT_PATH = re.compile(r"event(?:\.[A-Za-z_]\w*)+")
 
 
 @dataclass(slots=True)
@@ -100,32 +96,6 @@ class Declarations:
         """The event types in a node of a counter or rule."""
         self.type_spans |= {(of, internal_type(item.text)): item.span for item in node.walk() if item.text}
         return tuple(map(internal_type, words(node, "an event type", self.diagnostics)))
-
-    def entity_kind(self, node: Node) -> str | None:
-        """The kind of entity in a node: its parts joined by a plus sign. None and an error where there is no such
-        kind."""
-        parts = words(node, "an entity", self.diagnostics)
-        known = [
-            *KEY_SOURCES,
-            *self.clusters,
-            *(
-                name
-                for name in (*self.fields, *self.values)
-                if self.type_of(name) in ("text", "number", "list") and name not in COMPUTED_FIELDS
-            ),
-        ]
-        for part in parts:
-            if part not in known and not _EVENT_PATH.fullmatch(part):
-                hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
-                self.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
-                return None
-        if len(parts) > 1 and any(part in self.clusters for part in parts):
-            self.diagnostics.error(node.span, "a cluster stands alone in `by`")
-            return None
-        if len(set(parts)) != len(parts) or len(parts) > MAX_PARTS:
-            self.diagnostics.error(node.span, f"`by` has up to {MAX_PARTS} different parts")
-            return None
-        return "+".join(sorted(parts)) or None
 
     def type_of(self, name: str) -> Type | None:
         """The type of a field or a value; None where there is none of this name."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from engine.core.domain.kinds import parts_of
 from engine.core.domain.rules import USER, Counter
 from engine.rulebook.language.nodes import Expr, Ref, names_in
 from engine.rulebook.sections.declarations import Declarations
@@ -36,7 +37,7 @@ def behind_value(declared: Declarations, name: str | None) -> list[Ref]:
 
 def values_written(declared: Declarations, counter: CounterDeclaration) -> list[str]:
     """The values that a counter reads, as they are written: another one makes it another counter."""
-    names = {name for name in (counter.field, *counter.by.split("+")) if name in declared.values}
+    names = {name for name in (counter.field, *parts_of(counter.by)) if name in declared.values}
     refs = [ref for name in names for ref in behind_value(declared, name)]
     refs += reached(declared, counter.where) if counter.where is not None else ()
     names |= {ref.target for ref in refs if ref.kind == "value"}
@@ -47,7 +48,7 @@ def entity_of(declared: Declarations, ref: Ref) -> str | None:
     """The kind of entity at which a name has its value, if it has it at one: a counter, a sequence, or what is
     remembered."""
     if ref.kind == "counter" and ref.target in declared.counters:
-        return declared.counters[ref.target].by
+        return declared.counters[ref.target].read_at
     if ref.kind == "sequence":
         return declared.sequences[ref.target].by
     return declared.memories[ref.target].by if ref.kind == "memory" else None

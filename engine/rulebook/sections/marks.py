@@ -15,6 +15,7 @@ from engine.rulebook.language.nodes import Compare, Constant, Ref
 from engine.rulebook.language.schema import duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.entities import entity_kind
 from engine.rulebook.sections.records import CounterDeclaration
 
 MARK = "mark"
@@ -44,7 +45,7 @@ def read_mark(made: Declarations, _: Mapping[str, str], __: str, name: str, span
     """Read one mark into the declarations, or report what is wrong with it."""
     report = made.diagnostics
     keys = schema.read_mapping(node, schema.MARK, f"mark `{name}`", report)
-    on = made.entity_kind(keys["by"]) if "by" in keys else None
+    on = entity_kind(made, keys["by"]) if "by" in keys else None
     for_ms = duration(keys["for"], report) if "for" in keys else None
     if on is None or for_ms is None:
         return

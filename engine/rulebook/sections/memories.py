@@ -13,6 +13,7 @@ from engine.rulebook.language.schema import choice, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.counters import is_known_at
 from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.entities import entity_kind
 from engine.rulebook.sections.records import MemoryDeclaration
 
 _ASKED = ("last", "first", "age", "new")
@@ -125,7 +126,7 @@ def _subject(made: Declarations, asked: str, node: Node) -> Ref | None:
 
 
 def _by(made: Declarations, keys: Mapping[str, Node]) -> str | None:
-    by = made.entity_kind(keys["by"]) if "by" in keys else None
+    by = entity_kind(made, keys["by"]) if "by" in keys else None
     if by in made.clusters:
         made.diagnostics.error(keys["by"].span, "a cluster remembers nothing but its members", f"by: {USER}")
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from engine.core.domain.kinds import parts_of
 from engine.core.domain.rules import ModelSpec
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS, TEXT_FIELDS
 from engine.rulebook.language.keys import KEY_PATHS
@@ -19,11 +20,11 @@ def names_read(made: Declarations, rules: Iterable[RuleDeclaration], models: Map
     for expr in expressions_in(made, rules):
         names |= {ref.target for ref in names_in(expr) if ref.kind == "event"}
     for counter in made.counters.values():
-        names |= {counter.field or "", *counter.by.split("+")} - made.values.keys()
+        names |= {counter.field or "", *parts_of(counter.by), *parts_of(counter.read_at)} - made.values.keys()
     for memory in made.memories.values():
-        names |= {*memory.by.split("+")} - made.values.keys()
+        names |= {*parts_of(memory.by)} - made.values.keys()
     for cluster in made.clusters.values():
-        names |= {part for kind in cluster.share for part in kind.split("+")} - made.values.keys()
+        names |= {part for kind in cluster.share for part in parts_of(kind)} - made.values.keys()
     for spec in models.values():
         names |= {*spec.numbers, *spec.texts, *spec.categories} - made.values.keys()
     names |= {then.path for rule in rules for then in (rule.rule.then, *rule.rule.further)}

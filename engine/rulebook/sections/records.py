@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.core.domain.kinds import reading_kind
 from engine.core.domain.reference import LookupKind
 from engine.core.domain.rules import MEDIAN, CounterKind, Having, MemoryKind, SeriesKind, series_of
 from engine.rulebook.language.diagnostics import Span
@@ -63,11 +64,17 @@ class CounterDeclaration:
     at_least: int = 0
     before: bool = False
     having: Having | None = None
+    read_by: str | None = None
 
     @property
     def series(self) -> SeriesKind:
         """The kind of series that it reads."""
         return series_of(self.kind, self.field, self.having)
+
+    @property
+    def read_at(self) -> str:
+        """The kind at which events read it."""
+        return reading_kind(self.by, self.read_by)
 
 
 @dataclass(slots=True)

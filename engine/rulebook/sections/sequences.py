@@ -16,6 +16,7 @@ from engine.rulebook.language.schema import MAX_STEP_TIMES, MAX_STEPS, duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.counters import reads_the_user_alone
 from engine.rulebook.sections.declarations import Declarations
+from engine.rulebook.sections.entities import entity_kind
 from engine.rulebook.sections.ordered import AbsenceDeclaration, SequenceDeclaration
 from engine.rulebook.sections.records import CounterDeclaration
 
@@ -36,7 +37,7 @@ def read_sequence(made: Declarations, _: Mapping[str, str], __: str, name: str, 
         if key in keys and other in keys:
             report.error(keys[other].span, f"`{other}` does not go with `{key}`")
             return
-    by = made.entity_kind(keys["by"]) if "by" in keys else None
+    by = entity_kind(made, keys["by"]) if "by" in keys else None
     within_ms = _within(made, keys["within"]) if "within" in keys else None
     if by is None or within_ms is None:
         return

@@ -8,6 +8,7 @@ twice, or late, does no harm.
 import msgspec
 import structlog
 
+from engine.core.domain.kinds import is_pair, parts_of
 from engine.core.domain.rules import TARGET, USER
 from engine.core.evaluation.routing import PART_SEPARATOR, escaped
 from engine.core.kernel import hash64
@@ -58,5 +59,8 @@ def is_about(key: bytes, user_id: str) -> bool:
     if not key.startswith(ENTITY):
         return key == user_record_key(user_id)
     kinds, _, names = key.removeprefix(ENTITY).decode("utf-8", "replace").partition("\x00")
-    parts = zip(kinds.split("+"), names.split(PART_SEPARATOR), strict=False)
-    return any(kind in (USER, TARGET) and name == escaped(user_id) for kind, name in parts)
+    is_person = [kind in (USER, TARGET, f"event.{USER}", f"event.{TARGET}") for kind in parts_of(kinds)]
+    if is_pair(kinds):  # in no order
+        is_person = [any(is_person)] * len(is_person)
+    named = zip(is_person, names.split(PART_SEPARATOR), strict=False)
+    return any(is_his and name == escaped(user_id) for is_his, name in named)

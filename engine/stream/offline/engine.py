@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from engine.core.domain.kinds import stored_kind
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
@@ -176,17 +177,17 @@ class OfflineEngine:
         An entity has one kind, and all events visit the kinds in one order:
         kind by kind, each entity meets its events in their order, as it would one event at a time."""
         matches: dict[int, list[RetroactiveMatch]] = {}
-        for kind in sorted({kind for routed in routed_events for kind, _ in routed.entity_keys}):
+        for kind in sorted({stored_kind(kind) for routed in routed_events for kind, _ in routed.entity_keys}):
             visitors = [(index, routed) for index, routed in enumerate(routed_events) if _is_at(routed, kind)]
             entity_keys = dict.fromkeys(
                 entity_record_key(entity_key)
                 for _, routed in visitors
                 for entity_key in routed.entity_keys
-                if entity_key[0] == kind
+                if stored_kind(entity_key[0]) == kind
             )
             outcome = StateOutcome(state=self.state, records=self.state.load(entity_keys))
             for index, routed in visitors:
-                while (entity_key := routed.next_entity()) is not None and entity_key[0] == kind:
+                while (entity_key := routed.next_entity()) is not None and stored_kind(entity_key[0]) == kind:
                     key = entity_record_key(entity_key)
                     matches.setdefault(index, []).extend(
                         self._hops.visit(outcome, routed, outcome.records[key], entity_keys, key)
@@ -270,4 +271,4 @@ def _with_pseudonyms(rulebook: Rulebook, settings: Settings) -> Rulebook:
 
 def _is_at(routed: RoutedEvent, kind: str) -> bool:
     entity_key = routed.next_entity()
-    return entity_key is not None and entity_key[0] == kind
+    return entity_key is not None and stored_kind(entity_key[0]) == kind
