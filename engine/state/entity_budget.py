@@ -178,10 +178,7 @@ class EntityBudget:
 
     def has_room(self, kind: str, ts_ms: int, budget: int) -> bool:
         """Whether a new entity would be admitted. None is."""
-        newest = max((day for counted, day in self.counts if counted == kind), default=0)
-        day = max(ts_ms // _DAY_MS, newest - 1)
-        is_spent = self.counts.get((kind, day), 0) + self.counts.get((kind, day - 1), 0) >= budget
-        return not is_spent or bool(self.provisional.get(kind))
+        return not self._is_spent(kind, self._day(kind, ts_ms), budget) or bool(self.provisional.get(kind))
 
     def admit(
         self, kind: str, key: bytes, ts_ms: int, budget: int, source: int, busy: Container[bytes] = ()
@@ -189,12 +186,9 @@ class EntityBudget:
         """Whether one more new entity may be counted, and which other one is forgotten for it. Where today's and
         yesterday's have used up the budget, a provisional one gives way, but none of `busy`. An event of before
         yesterday counts as today's: old times are no way around."""
-        newest = max((day for counted, day in self.counts if counted == kind), default=0)
-        day = ts_ms // _DAY_MS
-        if day < newest - 1:
-            day = newest
+        day, newest = self._day(kind, ts_ms), self._newest(kind)
         provisional, forgotten = self.provisional.setdefault(kind, Provisional()), None
-        if self.counts.get((kind, day), 0) + self.counts.get((kind, day - 1), 0) >= budget:
+        if self._is_spent(kind, day, budget):
             gives_way, forgotten = provisional.give_way(busy)
             if not gives_way:
                 return Admission(False, None)
@@ -207,6 +201,16 @@ class EntityBudget:
             del self.counts[old]
             self.is_changed = True
         return Admission(True, forgotten)
+
+    def _newest(self, kind: str) -> int:
+        return max((day for counted, day in self.counts if counted == kind), default=0)
+
+    def _day(self, kind: str, ts_ms: int) -> int:
+        day, newest = ts_ms // _DAY_MS, self._newest(kind)
+        return newest if day < newest - 1 else day
+
+    def _is_spent(self, kind: str, day: int, budget: int) -> bool:
+        return self.counts.get((kind, day), 0) + self.counts.get((kind, day - 1), 0) >= budget
 
     def dump(self) -> bytes:
         """The counts as bytes, in order."""

@@ -40,6 +40,17 @@ def test_beyond_it_the_oldest_provisional_entity_gives_way() -> None:
     assert entity_budget.counts == {("device_id", 20_000): 3}
 
 
+@pytest.mark.parametrize("day", [0, 1, -1, -5])
+def test_there_is_room_where_one_more_would_be_admitted(day: int) -> None:
+    at_ms = TODAY + day * DAY_MS
+    for entity_budget in (EntityBudget(), filled(2), filled(3), filled(3, shared=3), filled(4, shared=3)):
+        has_room = entity_budget.has_room("device_id", at_ms, 3)
+        before = entity_budget.dump()
+        assert entity_budget.has_room("device_id", at_ms, 3) is has_room
+        assert entity_budget.dump() == before
+        assert entity_budget.admit("device_id", key(99), at_ms, 3, ANN).admitted is has_room
+
+
 def test_a_flood_pushes_out_what_it_has_made_up_before_and_nothing_else() -> None:
     entity_budget = filled(5, shared=2)
     pushed_out = [entity_budget.admit("device_id", key(number), TODAY, 5, EVE).forgotten for number in range(100, 200)]

@@ -165,3 +165,82 @@ models: {spam: {texts: [text], precision: 0.9}}
     counted = "  members: {distinct: user_id, by: ring, over: 1h}\nrules:"
     _, found = check_rulebook({"r.yaml": rules.replace("rules:", counted) + declared})
     assert told in [one.message for one in found.errors]
+
+
+FRIENDS = """
+version: 1
+counters:
+  they_wrote: {count: message, by: [user_id, target_id], over: 1d, read_by: [target_id, user_id]}
+  to_me: {count: message, by: target_id, over: 1d, read_by: user_id}
+  spam_to_me: {count: label.spam, by: target_id, over: 1d, read_by: user_id}
+rules:
+  RULE
+"""
+
+
+class Friends:
+    """Who writes to whom, and at which of it the rule holds."""
+
+    def __init__(self, rule: str) -> None:
+        self._stage, self._number = ExampleStage(load_rulebook({"r.yaml": FRIENDS.replace("RULE", rule)}), {}), 0
+
+    def send(self, user: str, target: str, kind: str = "message", at_s: float = 0) -> str:
+        self._number += 1
+        event = {"event_id": f"e{self._number}", "type": kind, "user_id": user, "target_id": target,
+                 "ts": START_MS + int(at_s * 1_000)}  # fmt: skip
+        found = self._stage.send(FieldMapping().read(event, content=self._number))
+        return found[-1].hits[-1].effect if found and found[-1].hits else "none"
+
+
+def test_a_pair_is_read_the_other_way_round() -> None:
+    friends = Friends("r: {event: message, when: [they_wrote == 0], then: {flag: x}}")
+    sent = [friends.send("a", "b", at_s=1), friends.send("b", "a", at_s=2), friends.send("a", "b", at_s=3)]
+    assert sent == ["acted", "none", "none"]
+
+
+def test_whoever_writes_to_themselves_is_counted_before_they_read() -> None:
+    friends = Friends("r: {event: message, when: [to_me >= 1], then: {flag: x}}")
+    assert [friends.send("a", "b"), friends.send("a", "a"), friends.send("c", "b")] == ["none", "acted", "none"]
+
+
+def test_an_event_that_is_not_counted_reads_too_and_counts_nowhere() -> None:
+    friends = Friends("r: {event: [login, message], when: [to_me == 1], then: {flag: x}}")
+    assert [friends.send("a", "b"), friends.send("b", "b", "login"), friends.send("b", "c", "login")] == [
+        "none", "acted", "acted",
+    ]  # fmt: skip
+
+
+def test_labels_of_what_was_done_to_somebody_are_read_at_their_events() -> None:
+    friends = Friends("r: {event: message, when: [spam_to_me >= 2], then: {flag: x}}")
+    for user in ("a", "b"):
+        friends.send(user, "c", "label.spam", at_s=1)
+    assert [friends.send("c", "a", at_s=2), friends.send("a", "c", at_s=2)] == ["acted", "none"]
+
+
+def test_a_rule_that_reads_elsewhere_rests_per_target() -> None:
+    rule = "r: {event: message, when: [to_me >= 1], then: {flag: x}, cooldown: {per: target_id, for: 10m}}"
+    friends = Friends(rule)
+    friends.send("x", "a")
+    friends.send("x", "b")
+    assert [friends.send("a", "p", at_s=1), friends.send("b", "p", at_s=2), friends.send("b", "q", at_s=3)] == [
+        "acted", "cooldown", "acted",
+    ]  # fmt: skip
+
+
+def test_a_pair_has_no_order_where_a_rule_rests_and_looks_back() -> None:
+    rules = """
+version: 1
+counters:
+  talk: {count: message, by: {pair: [user_id, target_id]}, over: 1d}
+rules:
+  r: {event: message, when: [talk >= 3], then: {hide: x, target: event, also: earlier, lookback: 1d}}
+"""
+    stage = ExampleStage(load_rulebook({"r.yaml": rules}), {})
+    found = []
+    for number, (user, target) in enumerate(["ab", "ba", "ab"]):
+        event = {"event_id": f"e{number}", "type": "message", "user_id": user, "target_id": target,
+                 "ts": START_MS + number * 1_000}  # fmt: skip
+        found += stage.send(FieldMapping().read(event, content=number))
+    said = {decision.event_id: decision.hits[0].clauses[0].text for decision in found if decision.hits}
+    assert said["e1"] == "2nd of 3 events with the pair a and b within 1d"
+    assert set(said) == {"e0", "e1", "e2"}

@@ -83,6 +83,11 @@ def test_a_note_at_another_entity_goes_and_its_record_stays() -> None:
         (("url_domain", "ann"), False),
         (("target_id", "anna"), False),
         (("target_id+text", "bob\x1fann"), False),
+        (("event.user_id", "ann"), True),
+        (("pair:target_id+user_id", "ann\x1fbob"), True),
+        (("pair:device_id+user_id", "ann\x1fd1"), True),
+        (("pair:device_id+recipient", "ann\x1fd1"), False),
+        (("~target_id", "ann"), True),
     ],
 )
 def test_a_record_is_about_a_person_by_its_kind_and_not_by_its_spelling(

@@ -790,3 +790,66 @@ def test_earlier_events_are_acted_on_though_the_one_that_crosses_fails(monkeypat
     assert sorted(town.actions()) == [("e0", "swarm"), ("e1", "swarm")]
     dead = [message for message in town.out if message.topic == town.settings.topics.dead_letters]
     assert [dict(message.headers or ())["reason"] for message in dead] == [b"evaluation_failed"]
+
+
+READ_BY = """
+version: 1
+fields: {friend: text}
+counters:
+  aimed_at_me: {count: post, by: target_id, over: 10m, read_by: user_id, max_keys: MOST}
+rules:
+  loved: {event: post, when: [aimed_at_me >= 2], then: {flag: x}}
+  lonely: {event: post, when: [aimed_at_me == 0], then: {flag: x}}
+"""
+
+
+def test_what_was_aimed_at_a_user_is_read_at_their_own_events() -> None:
+    town = Town(READ_BY.replace("MOST", "1000"))
+    for number, user in enumerate("ab"):
+        town.post(user, number, target_id="c")
+        town.travel()
+    town.post("c", 2, target_id="d")
+    town.travel()
+    assert sorted(town.actions()) == [("e0", "lonely"), ("e1", "lonely"), ("e2", "loved")]
+    assert town.count_at("target_id", "c") == 2
+    assert town.metric("floodgate_hops_total", kind="target_id|user_id") == 3
+
+
+def test_whoever_only_reads_leaves_nothing_behind() -> None:
+    town = Town(READ_BY.replace("MOST", "1000"))
+    town.post("a", 0, target_id="b")
+    town.travel()
+    kept = [key for database in town.databases for key in database.values if key.startswith(store.ENTITY)]
+    assert kept == [entity_record_key(("target_id", "b"))]
+    before = [database.values.get(kept[0]) for database in town.databases]
+    town.post("b", 90, target_id="b2")
+    town.travel()
+    after = [database.values.get(kept[0]) for database in town.databases]
+    read = [(load_record(one), load_record(other)) for one, other in zip(before, after, strict=True) if one and other]
+    ((one, other),) = read
+    other.hops = one.hops
+    assert dump_record(one) == dump_record(other)
+
+
+def test_where_no_more_can_be_counted_nothing_is_not_none_at_all() -> None:
+    """What would have been counted there may have been refused."""
+    town = Town(READ_BY.replace("MOST", "3"), partitions=1)
+    for number, target in enumerate(["t1", "t2", "t3"]):
+        for user in "abcde":  # so many have named them that none gives way
+            town.post(user, 10 * number + ord(user), target_id=target)
+            town.travel()
+    assert town.actions() != []
+    town.out.clear()
+    town.post("f", 500, target_id="t1")
+    town.travel()
+    assert town.actions() == []
+
+
+def test_a_read_that_is_repeated_reads_the_same() -> None:
+    calm, shaken = Town(READ_BY.replace("MOST", "1000")), Town(READ_BY.replace("MOST", "1000"))
+    for town in (calm, shaken):
+        for number, (user, target) in enumerate(["ac", "bc", "ca", "cc", "ca", "ab"]):
+            town.post(user, number, target_id=target)
+            town.travel(forget=town is shaken)
+    assert set(shaken.actions()) == set(calm.actions())
+    assert shaken.count_at("target_id", "c") == calm.count_at("target_id", "c") == 3
