@@ -76,7 +76,7 @@ def _read(
     if entity is None:
         return {}
     if record.newest:
-        return entity.read(record.series, record.relative(routed.ts_ms), key)
+        return entity.read(record.series, max(0, routed.ts_ms - record.base_ms), key)
     return entity.read(EntitySeries() if admit(routed, entity_key) else UNKNOWN, 0, key)
 
 

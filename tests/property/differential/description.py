@@ -50,6 +50,7 @@ class Counter(NamedTuple):
     at_least: int = 0
     before: bool = False
     having: tuple[int, int | None] | None = None
+    read_by: tuple[str, ...] | None = None
 
 
 class Memory(NamedTuple):
@@ -246,6 +247,7 @@ def _counter(one: Counter) -> str:
     what += [f"at: {one.at}"] if one.kind == "quantile" else []
     what += [f"at_least: {one.at_least}"] if one.at_least else []
     what += ["before: true"] if one.before else []
+    what += [f"read_by: [{', '.join(one.read_by)}]"] if one.read_by is not None else []
     if one.having is not None:
         most = f", at_most: {one.having[1]}" if one.having[1] is not None else ""
         what.append(f"having: {{at_least: {one.having[0]}{most}}}")

@@ -156,7 +156,12 @@ class Maker:
             having = (least, rng.choice((None, least, min(least + 1, cap or 9))))
         before, cap = rng.random() < 0.2, max(cap, at_least) if cap is not None else None
         counted = (kind, field, of, by, rng.choice(OVERS), where, cap, approx, excluded)
-        return Counter(*counted, at, at_least, before, having)
+        read_by = None
+        if by != ("user_id",) and not before and rng.random() < 0.4:
+            names = ("user_id", "target_id", "device_id", "title", "event.room", "es")
+            read_by = tuple(rng.choice(names) for _ in by)
+            read_by = None if read_by == by else read_by
+        return Counter(*counted, at, at_least, before, having, read_by)
 
     def _remember(self, name: str) -> None:
         rng = self._rng

@@ -64,9 +64,13 @@ def _told_apart(value: Any) -> str | None:
     return repr(value) if isinstance(value, int | float) else None
 
 
-def key_of(counter: Counter | Memory, book: Book, fields: Fields, values: Values) -> tuple[str, ...] | None:
-    """The entity at which an event counts; None when it names none, or one that is left out."""
-    found = [_told_apart(values[part] if part in values else raw(book, fields, part)) for part in counter.by]
+def key_of(
+    counter: Counter | Memory, book: Book, fields: Fields, values: Values, names: tuple[str, ...] | None = None
+) -> tuple[str, ...] | None:
+    """The entity at which an event counts, or that these fields name; None when they name none, or one that is left
+    out."""
+    parts = counter.by if names is None else names
+    found = [_told_apart(values[part] if part in values else raw(book, fields, part)) for part in parts]
     key = tuple(one for one in found if one)
     left_out = book.lists[counter.excluded] if counter.excluded is not None else ()
     return key if len(key) == len(found) and not set(key) & set(left_out) else None

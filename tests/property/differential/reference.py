@@ -309,7 +309,7 @@ class View:
 
     def _counted(self, name: str, counter: Counter) -> Number | None:
         values, now = self._moment.values(), self._moment.time
-        key = key_of(counter, self._moment.book, self._moment.fields, values)
+        key = key_of(counter, self._moment.book, self._moment.fields, values, counter.read_by)
         entries = (self._moment.earlier if counter.before else self._moment.entries).get(name, [])
         if entries is None:
             raise NotToldError

@@ -114,7 +114,9 @@ def _simpler_counters(counter: Counter) -> Iterator[Counter]:
         yield counter._replace(having=None)
     if counter.excluded is not None:
         yield counter._replace(excluded=None)
-    if len(counter.by) > 1:
+    if counter.read_by is not None:
+        yield counter._replace(read_by=None)
+    elif len(counter.by) > 1:
         yield from (counter._replace(by=(one,)) for one in counter.by)
     if counter.of != ("any",):
         yield counter._replace(of=("any",))

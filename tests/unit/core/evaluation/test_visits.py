@@ -237,7 +237,7 @@ rules:
 """
     stage = ExampleStage(load_rulebook({"r.yaml": rules}), {})
     found = []
-    for number, (user, target) in enumerate(["ab", "ba", "ab"]):
+    for number, (user, target) in enumerate([("a", "b"), ("b", "a"), ("a", "b")]):
         event = {"event_id": f"e{number}", "type": "message", "user_id": user, "target_id": target,
                  "ts": START_MS + number * 1_000}  # fmt: skip
         found += stage.send(FieldMapping().read(event, content=number))

@@ -1,5 +1,7 @@
 """Where something hangs: pairs without an order, and what is read at somebody else."""
 
+from unittest.mock import ANY
+
 import pytest
 
 from engine.rulebook.compiler import check_rulebook, load_rulebook
@@ -64,7 +66,7 @@ def test_a_counter_is_read_where_it_says(counter: str, at: str) -> None:
          "`read_by` names one field for each part of `by`: 2, not 1", None),
         ("{count: post, by: target_id, over: 1h, read_by: usr_id}",
          'nothing can be counted by "usr_id"', 'did you mean "user_id"?'),
-        ("{count: post, by: target_id, over: 1h, read_by: flag}", 'nothing can be counted by "flag"', ...),
+        ("{count: post, by: target_id, over: 1h, read_by: flag}", 'nothing can be counted by "flag"', ANY),
         ("{count: post, by: url_domain, over: 1h, read_by: friend}",
          "url_domain, ip_prefix, text: `read_by` has these where `by` has the same, and nowhere else",
          "name fields in both"),
@@ -72,21 +74,21 @@ def test_a_counter_is_read_where_it_says(counter: str, at: str) -> None:
          "`before` goes without `read_by`: the event that is being decided is counted at somebody else",
          "leave `before` out"),
         ("{distinct: user_id, by: ring, over: 1h, read_by: friend}",
-         "by a cluster, members are counted and nothing else", ...),
-        ("{count: post, by: target_id, over: 1h, read_by: {pair: [user_id, friend]}}", ..., None),
+         "by a cluster, members are counted and nothing else", ANY),
+        ("{count: post, by: target_id, over: 1h, read_by: {pair: [user_id, friend]}}", ANY, None),
         ("{count: post, by: {pair: [user_id, target_id]}, over: 1h, read_by: [target_id, user_id]}",
          "a pair is the same from both sides: `read_by` goes with `by: [a, b]`", None),
         ("{count: post, by: {pair: [user_id]}, over: 1h}", "a pair is of two fields", "{pair: [user_id, target_id]}"),
-        ("{count: post, by: {pair: user_id}, over: 1h}", "a pair is of two fields", ...),
-        ("{count: post, by: {pair: [user_id, url_domain]}, over: 1h}", "a pair is of two fields", ...),
+        ("{count: post, by: {pair: user_id}, over: 1h}", "a pair is of two fields", ANY),
+        ("{count: post, by: {pair: [user_id, url_domain]}, over: 1h}", "a pair is of two fields", ANY),
         ("{count: post, by: {pair: [user_id, ring]}, over: 1h}", "a cluster stands alone in `by`", None),
-        ("{count: post, by: {pair: [a, b]}, over: 1h}", 'nothing can be counted by "a"', ...),
+        ("{count: post, by: {pair: [a, b]}, over: 1h}", 'nothing can be counted by "a"', ANY),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_once(counter: str, said: str, hint: str) -> None:
+def test_what_is_wrong_is_told_once(counter: str, said: str, hint: str | None) -> None:
     ((message, told),) = errors(counter)
-    assert said is ... or message == said
-    assert hint is ... or told == hint
+    assert said in (ANY, message)
+    assert hint in (ANY, told)
 
 
 def test_those_who_came_before_are_not_found_at_somebody_else() -> None:
