@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from engine.core.domain.events import FieldMapping
+from engine.core.state.records import dump_record
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
 
@@ -244,3 +245,26 @@ rules:
     said = {decision.event_id: decision.hits[0].clauses[0].text for decision in found if decision.hits}
     assert said["e1"] == "2nd of 3 events with the pair a and b within 1d"
     assert set(said) == {"e0", "e1", "e2"}
+
+
+def test_a_read_moves_no_record() -> None:
+    """However long after what was counted it comes: a record as it was leaves the same bytes."""
+    rule = "r: {event: [login, message], when: [to_me >= 1], then: {flag: x}}"
+    stage = ExampleStage(load_rulebook({"r.yaml": FRIENDS.replace("RULE", rule)}), {})
+
+    def sent(number: int, kind: str, user: str, target: str, day: int) -> bool:
+        event = {"event_id": f"e{number}", "type": kind, "user_id": user, "target_id": target,
+                 "ts": START_MS + day * 86_400_000}  # fmt: skip
+        return any(decision.hits for decision in stage.send(FieldMapping().read(event, content=number)))
+
+    assert not sent(1, "message", "a", "b", 0)
+    record = stage.entities["target_id", "b"]
+    before = dump_record(record)
+    assert [sent(2 + day, "login", "b", "c", day) for day in (0, 1, 40, 60, 3_000)] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+    assert dump_record(record) == before
