@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from rocksdict import WriteBatch
 
-from engine.core.domain.kinds import stored_kind
+from engine.core.domain.kinds import READING, stored_kind
 from engine.core.evaluation.routing import EntityKey
 from engine.core.state.entities import NEVER, EntityRecord
 from engine.core.state.records import dump_record, load_record
@@ -196,7 +196,8 @@ def user_record_key(user_id: str) -> bytes:
 
 def entity_record_key(entity_key: EntityKey) -> bytes:
     """Where another entity's record is kept, at whichever step an event visits it."""
-    return ENTITY + stored_kind(entity_key[0]).encode() + b"\x00" + entity_key[1].encode()
+    kind = entity_key[0] if READING not in entity_key[0] else stored_kind(entity_key[0])
+    return ENTITY + kind.encode() + b"\x00" + entity_key[1].encode()
 
 
 def dump_watermarks(watermarks: dict[Source, int]) -> bytes:

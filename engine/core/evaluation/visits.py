@@ -8,7 +8,7 @@ event carries, and on nothing else.
 from collections.abc import Callable, Mapping
 
 from engine.core.domain.decisions import Value
-from engine.core.domain.kinds import RESTING, is_reading, stored_kind
+from engine.core.domain.kinds import READING, RESTING, stored_kind
 from engine.core.domain.programs import ClusterProgram, EntityProgram, Rest, RoutingProgram
 from engine.core.domain.rules import Rule, Rulebook
 from engine.core.evaluation.lookbacks import look_back
@@ -52,9 +52,9 @@ def visit(
     program = rulebook.program(routed.type)
     plan = program.routing if program is not None else None
     matches: list[RetroactiveMatch] = []
-    if routed.withdrawn and (not record.newest or is_reading(entity_key[0])):
+    if routed.withdrawn and (not record.newest or READING in entity_key[0]):
         routed.answers.append({})  # what it said is forgotten, or nobody asks
-    elif is_reading(entity_key[0]):
+    elif READING in entity_key[0]:
         routed.answers.append(_read(routed, record, plan, entity_key, admit))
     elif record.newest or admit(routed, entity_key):
         matches = _arrive(routed, record, rulebook, plan, entity_key)

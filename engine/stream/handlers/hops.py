@@ -7,13 +7,12 @@ one watermark for each source partition tells them, and what the first one broug
 """
 
 from collections.abc import Container, Sequence
-from functools import partial
 from typing import Any
 
 import structlog
 
 from engine.core.domain.events import Event
-from engine.core.domain.kinds import is_reading, stored_kind
+from engine.core.domain.kinds import READING, stored_kind
 from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
@@ -184,17 +183,21 @@ class HopWorker:
         if entity_key[0] not in self._visits:
             return visit(routed, entity, rulebook, never)
         self._visits[entity_key[0]] += 1
-        source, kind = hash64(routed.user_id), stored_kind(entity_key[0])
-        budget = max(1, rulebook.max_keys.get(kind, DEFAULT_MAX_KEYS) // self._partitions)
-        if is_reading(entity_key[0]):
-            has_room = partial(entity_budget.has_room, kind, routed.ts_ms, budget)
-            return visit(routed, entity, rulebook, lambda _, __: has_room())
+        source = hash64(routed.user_id)
+        if READING in entity_key[0]:
+
+            def has_room(routed: RoutedEvent, entity_key: EntityKey) -> bool:
+                kind = stored_kind(entity_key[0])
+                return entity_budget.has_room(kind, routed.ts_ms, self._budget_of(kind))
+
+            return visit(routed, entity, rulebook, has_room)
         if entity.newest:
             if entity.is_provisional:
                 entity.is_provisional = entity_budget.meet(entity_key[0], key, source)
             return visit(routed, entity, rulebook)
 
         def admit(routed: RoutedEvent, entity_key: EntityKey) -> bool:
+            budget = self._budget_of(entity_key[0])
             admission = entity_budget.admit(entity_key[0], key, routed.ts_ms, budget, source, busy)
             if admission.forgotten is not None:
                 outcome.records[admission.forgotten] = state.renew(admission.forgotten)
@@ -203,6 +206,11 @@ class HopWorker:
             return admission.admitted
 
         return visit(routed, entity, rulebook, admit)
+
+    def _budget_of(self, kind: str) -> int:
+        """How many entities of a kind may be counted in a partition."""
+        assert self._evaluator is not None
+        return max(1, self._evaluator.rulebook.max_keys.get(kind, DEFAULT_MAX_KEYS) // self._partitions)
 
     def prepare_returned(self, routed_events: list[RoutedEvent]) -> list[Event]:
         """Those that are back as events, once the models have read their texts, before they are decided one by one."""
