@@ -151,6 +151,8 @@ class _Reading:
             return self._absent_field(self.declared.path_of(ref.target), ref.written)
         if ref.kind == "value":
             return self._absent_parts(self.declared.values[ref.target].expr)
+        if ref.kind == "counter":
+            return self._unnamed(self.declared.counters[ref.target].read_by)
         if ref.kind == "memory":
             return self._never_remembered(self.declared.memories[ref.target])
         counter = self.declared.counters[ref.target] if ref.kind == "counter" else None
@@ -160,6 +162,13 @@ class _Reading:
         if body is None or isinstance(body, RatioDeclaration | Points | Choice):
             return []
         return self._absent_parts(body)
+
+    def _unnamed(self, read_by: str | None) -> list[Requirement]:
+        """What keeps events from naming the entity whose counter they read, where that is not the one they count at."""
+        named = parts_of(read_by) if read_by is not None else []
+        fields = [name for name in named if name in self.declared.fields or name.startswith("event.")]
+        plain = [name for name in fields if not _is_looked_up(self.declared, name)]
+        return [one for name in plain for one in self._absent_field(_path(self.declared, name), name)]
 
     def _absent_parts(self, body: Expr) -> list[Requirement]:
         if body.type != "bool":

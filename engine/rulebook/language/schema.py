@@ -111,7 +111,7 @@ SEQUENCE: Shape = {
     "after": Key("the event type or types after which something does not come, or any", ONE_OR_MORE),
     "none": Key("with after: the event type or types that do not come", ONE_OR_MORE),
     "within": Key("in which time, such as 1h", DURATION, required=True),
-    "by": Key("whose events they are; with after: user_id", ONE_OR_MORE, required=True),
+    "by": Key("whose events they are; with after: user_id", ENTITY, required=True),
 }
 SEQUENCE_STEP: Shape = {
     "event": Key("the event type or types, or any", ONE_OR_MORE, required=True),

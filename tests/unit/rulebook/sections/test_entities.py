@@ -4,6 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from engine.rulebook.checks.requirements import Requirements
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 
 RULES = """
@@ -107,3 +108,38 @@ def test_who_reads_makes_no_other_series_and_another_rule() -> None:
     ]
     assert len({made.counters["c"].series_key for made in read}) == 1
     assert len({made.rules[0].fingerprint for made in read}) == 3
+
+
+def test_a_pair_stands_wherever_an_entity_may() -> None:
+    rulebook = load_rulebook({"r.yaml": """
+version: 1
+values:
+  met: {new: message, by: {pair: [user_id, target_id]}, keep: 30d}
+marks:
+  noisy: {by: {pair: [user_id, target_id]}, for: 1d}
+sequences:
+  answered: {steps: [message, gift], by: {pair: [target_id, user_id]}, within: 1h}
+rules:
+  marks_it:
+    event: gift
+    when: [answered]
+    unless: [met]
+    then: {mark: noisy}
+    cooldown: {per: {pair: [user_id, target_id]}, for: 1h}
+    mode: shadow
+    tests:
+      - steps:
+          - {send: {type: message, user_id: a, target_id: b}}
+          - {send: {type: gift, user_id: b, target_id: a}}
+          - {send: {type: gift, user_id: c, target_id: a}}
+        fires_at: [2]
+  again: {event: message, when: [marked.noisy], then: {flag: x}, mode: shadow}
+"""})  # fmt: skip
+    assert rulebook.kinds() == {"pair:target_id+user_id"}
+
+
+@pytest.mark.parametrize(("has", "lacks"), [((), ["friend"]), (("friend",), [])])
+def test_a_rule_lacks_the_field_that_names_whose_counter_it_reads(has: tuple[str, ...], lacks: list[str]) -> None:
+    sources = {"r.yaml": RULES.replace("{COUNTER}", "{count: post, by: target_id, over: 1h, read_by: friend}")}
+    found = Requirements(sources).lacking("asks", lambda one: one.kind != "field" or one.path in (*has, "target_id"))
+    assert [one.name for one in found] == lacks
