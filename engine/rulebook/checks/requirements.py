@@ -151,13 +151,13 @@ class _Reading:
             return self._absent_field(self.declared.path_of(ref.target), ref.written)
         if ref.kind == "value":
             return self._absent_parts(self.declared.values[ref.target].expr)
-        if ref.kind == "counter":
-            return self._unnamed(self.declared.counters[ref.target].read_by)
         if ref.kind == "memory":
             return self._never_remembered(self.declared.memories[ref.target])
         counter = self.declared.counters[ref.target] if ref.kind == "counter" else None
-        if counter is not None and counter.kind in STATISTICS:  # there is none of nothing
-            return _uncounted(self.declared, counter, self.is_there)
+        if counter is not None:  # of nothing there is no statistic
+            is_needed = counter.kind in STATISTICS
+            uncounted = _uncounted(self.declared, counter, self.is_there) if is_needed else []
+            return [*self._unnamed(counter.read_by), *uncounted]
         body = self.declared.derived[ref.target][1] if ref.kind == "derived" else None
         if body is None or isinstance(body, RatioDeclaration | Points | Choice):
             return []
