@@ -36,9 +36,7 @@ CREATE TABLE IF NOT EXISTS actions (
 );
 CREATE INDEX IF NOT EXISTS by_target ON actions (target_type, target_id);
 """
-_STANDS = (
-    "NOT revoked AND NOT waits AND kind IS NOT NULL AND from_ms <= :now AND (until_ms IS NULL OR until_ms > :now)"
-)
+_STANDS = "NOT revoked AND NOT waits AND kind IS NOT NULL AND from_ms <= :now AND (until_ms IS NULL OR until_ms > :now)"
 
 
 def open_database(path: str) -> sqlite3.Connection:

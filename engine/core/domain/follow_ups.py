@@ -71,6 +71,11 @@ def absence_met(event_type: str) -> str | None:
     return event_type.removeprefix(_ABSENT) if event_type.startswith(_ABSENT) else None
 
 
+def is_withdrawn(event_type: str) -> bool:
+    """Whether follow-ups of this type may be taken back: of labels, and of what is revoked."""
+    return is_follow_up(event_type) and not event_type.startswith((_ABSENT, f"{SIGN}shadow."))
+
+
 def rule_met(event_type: str) -> str | None:
     """The rule whose hits this type is about, if it is about hits."""
     kind, _, rule = event_type.partition(".")

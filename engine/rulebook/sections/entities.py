@@ -94,6 +94,8 @@ def _are_known(made: Declarations, node: Node, parts: Sequence[str]) -> bool:
     for part in parts:
         if part not in known and not _EVENT_PATH.fullmatch(part):
             hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
+            if "(" in part:
+                hint = f"give it a name under `values:`, as in `values: {{whom: '{part}'}}`, and write `by: whom`"
             made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
             return False
     if len(parts) > 1 and any(part in made.clusters for part in parts):

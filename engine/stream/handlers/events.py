@@ -96,14 +96,16 @@ class EventWorker:
         ledger = outcome.ledger(evaluator.rulebook)
         self._absences.look(state)
         for few in slices(records):
-            decoded = self._decode(evaluator.rulebook, few, outcome)
+            decoded, passed = self._decode(evaluator.rulebook, few, outcome)
             touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
             outcome.records |= touched
             evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
-            for key, record, event, program in decoded:
+            for place, (key, record, event, program) in enumerate(decoded):
                 entity = touched[key]
                 arrived.append((key, record))
-                hops = self._absences.advance(outcome, event.ts_ms) if self._absences.are_asked else []
+                hops = list[Hop]()
+                if self._absences.are_asked:
+                    hops = self._absences.advance(outcome, max(event.ts_ms, passed.get(place, 0)))
                 if record.offset > entity.offset:  # else applied before a crash; its actions went out before its state
                     entity.offset = record.offset
                     applied += 1
@@ -121,6 +123,8 @@ class EventWorker:
                         self._rejector.reject(outcome, record, "evaluation_failed", error)
                 if hops:
                     go_on(outcome, record, hops)
+            if len(decoded) in passed and (hops := self._absences.advance(outcome, passed[len(decoded)])):
+                go_on(outcome, few[-1], hops)
             arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
             self._scored.keep(outcome, evaluator, Source(partition, arrivals))
             if evaluator.rulebook.follow_ups.of_labels:
@@ -133,8 +137,10 @@ class EventWorker:
 
     def _decode(
         self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome
-    ) -> list[tuple[bytes, Any, Event, Program]]:
+    ) -> tuple[list[tuple[bytes, Any, Event, Program]], dict[int, int]]:
+        """The events that something asks about; and before which of them, by its place, how late it was by others."""
         decoded: list[tuple[bytes, Any, Event, Program]] = []
+        passed: dict[int, int] = {}
         limit, ignored, misrouted = self._settings.events.max_message_bytes, 0, 0
         skewed, latest_ms = 0, self._latest_ms()
         for record in records:
@@ -150,6 +156,8 @@ class EventWorker:
             program = rulebook.program(event.type)
             if program is None:
                 ignored += 1
+                if self._absences.are_asked:
+                    passed[len(decoded)] = max(passed.get(len(decoded), 0), event.ts_ms)
                 continue
             skewed += event.is_skewed
             if INVALID_FIELDS in event.fields:
@@ -167,7 +175,7 @@ class EventWorker:
         self._metrics.ignored.inc(ignored)
         self._metrics.misrouted.inc(misrouted)
         self._metrics.skewed.inc(skewed)
-        return decoded
+        return decoded, passed
 
     def _latest_ms(self) -> int:
         """The latest arrival that is believed: producers may stamp records as their own clients say."""

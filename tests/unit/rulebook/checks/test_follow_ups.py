@@ -50,6 +50,42 @@ def test_what_cannot_be_asked_is_told(counter: str, event: str, told: str) -> No
     assert told in problems(counter, event)
 
 
+def warnings(rules: str) -> list[str]:
+    _, found = check_rulebook({"r.yaml": rules})
+    assert found.errors == []
+    return [one.message for one in found.findings if one.severity == "warning"]
+
+
+@pytest.mark.parametrize("kind", ["labels.spam", "hits.x", "label.fraud"])
+def test_a_type_that_looks_like_a_follow_ups_is_told(kind: str) -> None:
+    rules = RULES.replace("COUNTER", f"count: {kind}, by: user_id, over: 1h").replace("EVENT", "post")
+    assert f'"{kind}" is a type of a producer\'s' in warnings(rules)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "told"), [("hit", "shadow", True), ("shadow", "shadow", False), ("hit", "enforce", False)]
+)
+def test_a_counter_of_hits_in_shadow_stays_at_0(kind: str, mode: str, told: bool) -> None:
+    rules = f"""
+version: 1
+counters: {{asked: {{count: {kind}.other, by: user_id, over: 1h}}}}
+rules:
+  other: {{event: post, when: ["text == 'x'"], then: {{flag: x}}, mode: {mode}}}
+  asks:  {{event: post, when: [asked >= 1], then: {{flag: x}}, mode: shadow}}
+"""
+    assert ("`asked` stays at 0 while rule `other` is in shadow" in warnings(rules)) == told
+
+
+def test_what_may_be_taken_back_is_counted_and_not_remembered() -> None:
+    rules = """
+version: 1
+values: {last_fraud: {age: last, of: label.spam, by: user_id, keep: 30d}}
+rules:  {asks: {event: post, when: [last_fraud < 30d], then: {flag: x}, mode: shadow}}
+"""
+    _, found = check_rulebook({"r.yaml": rules})
+    assert [one.message for one in found.errors] == ["`last_fraud` would remember what may be taken back"]
+
+
 def test_a_circle_is_named_once_with_its_way() -> None:
     more = """
   third: {event: hit.asks, when: ["user_id == 'a'"], then: {flag: x}, mode: shadow}

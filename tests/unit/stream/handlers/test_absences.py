@@ -90,6 +90,19 @@ def test_what_does_not_come_is_acted_on_when_its_time_and_the_tolerance_are_over
     assert one.timers() == 0
 
 
+def test_events_that_nobody_asks_about_tell_how_late_it_is() -> None:
+    one = Partition()
+    one.store(one.send(("other", "carl", 0), ("install", "ann", 0)))
+    assert one.store(one.send(("other", "carl", 14))) == []
+    assert one.store(one.send(("other", "carl", 14.1))) == ["install-ann-0"]
+
+
+def test_in_a_batch_they_tell_it_before_the_event_that_follows_them() -> None:
+    one = Partition()
+    sent = (("install", "ann", 0), ("other", "carl", 14.1), ("open", "ann", 5), ("install", "bob", 1))
+    assert one.store(one.send(*sent)) == ["install-ann-0"]
+
+
 def test_a_partition_without_events_is_told() -> None:
     one = Partition()
     one.store(one.send(("install", "ann", 0)))
