@@ -19,6 +19,7 @@ COMMANDS = {
     "feed": "Publish recorded files to the topics.",
     "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",
+    "features": "Write what a rulebook knows of recorded events as a table.",
     "hits": "Tell what rules have met, in shadow too.",
     "init": "Write a new project: rules, settings, an editor's schema.",
     "keys": "Make the keys that labels and rulebooks are signed with.",

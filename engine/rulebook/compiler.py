@@ -1,6 +1,6 @@
 """Declarations and rules to one Rulebook: per event type one fused function, and one that explains."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -52,6 +52,14 @@ _SEPARATOR = "\x1f"
 LOOKBACK_CAP = MAX_CAP
 RULE_SUFFIXES = (".yaml", ".yml")
 
+FurtherRules = Callable[[Declarations, Mapping[str, ModelSpec]], list[RuleDeclaration]]
+"""Gives rules that are compiled beside those of the files."""
+
+
+def no_rules(_declared: Declarations, _models: Mapping[str, ModelSpec]) -> list[RuleDeclaration]:
+    """None but those of the files."""
+    return []
+
 
 def read_directory(path: Path) -> dict[str, str]:
     """The sources of a rulebook: every YAML file under a directory, or one alone, and the files that its lists name.
@@ -77,12 +85,14 @@ def _read(file: Path) -> str:
         raise RulebookError(f"{file}: error: this file cannot be read as UTF-8 text: {error}", 1) from error
 
 
-def load_rulebook(sources: Mapping[str, str] | Path, conceal: Conceal | None = None) -> Rulebook:
-    """The checked rulebook, its inline tests passed. `conceal`: what gives people pseudonyms, where they have some.
-    Raises RulebookError with every error at once."""
+def load_rulebook(
+    sources: Mapping[str, str] | Path, conceal: Conceal | None = None, further: FurtherRules = no_rules
+) -> Rulebook:
+    """The checked rulebook, its inline tests passed. `conceal`: what gives people pseudonyms, where they have some;
+    `further`: rules that no file has. Raises RulebookError with every error at once."""
     sources = read_directory(sources) if isinstance(sources, Path) else sources
     try:
-        rulebook, diagnostics = check_rulebook(sources, conceal=conceal)
+        rulebook, diagnostics = check_rulebook(sources, conceal=conceal, further=further)
     except Exception as error:  # whatever a message on the topic holds, a worker goes on with its old rulebook
         raise RulebookError(f"the check itself failed: {error!r}", 1) from error
     diagnostics.raise_on_errors()
@@ -97,7 +107,7 @@ def rulebook_id(sources: Mapping[str, str]) -> str:
 
 
 def check_rulebook(
-    sources: Mapping[str, str], run_tests: bool = True, conceal: Conceal | None = None
+    sources: Mapping[str, str], run_tests: bool = True, conceal: Conceal | None = None, further: FurtherRules = no_rules
 ) -> tuple[Rulebook | None, Diagnostics]:
     """The compiled rulebook, or None, and all findings. The inline tests run when nothing else is wrong."""
     diagnostics = Diagnostics(sources)
@@ -107,6 +117,7 @@ def check_rulebook(
     declared = read_declarations(sources, diagnostics, conceal)
     rules = read_rules(declared)
     models = _models(declared)
+    rules += further(declared, models)
     counters, memories = _counters(declared, rules), memories_of(declared)
     advise(declared, rules)
     check_entries(declared, rules)

@@ -4,7 +4,7 @@ Arrival order is the order of the file. A label takes effect before the first ev
 it. What comes out is byte for byte what the same workers would publish.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
+from engine.core.values.lists import Conceal
 from engine.learning.models import LearnedModel
 from engine.reference.data import References
 from engine.reference.databases import Databases
@@ -38,6 +39,9 @@ from engine.stream.offline.additions import OfflineAdditions
 
 BATCH = 1_000
 _PARTITION = 0
+
+Compile = Callable[[Mapping[str, str], Conceal | None], Rulebook]
+"""Makes a rulebook of its sources, for events in which people have pseudonyms where something gives them."""
 
 
 class Record(NamedTuple):
@@ -83,22 +87,22 @@ class OfflineEngine:
     """Runs arrivals through the workers and yields the messages that they publish.
 
     `before`: the rulebook that was in use before, with which budgets compare; `tables`: the rows of tables that come on
-    topics. Entities are visited on the spot, as if
+    topics; `compiled`: what has made the rulebook. Entities are visited on the spot, as if
     each event were decided before the next one arrives; only the labels of clusters that events take along are those of
     the batch's beginning, as they are live. What rules add to live lists is there at the next event.
     """
 
     def __init__(
         self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None,
-        before: Rulebook | None = None, tables: RecordedTables | None = None,
+        before: Rulebook | None = None, tables: RecordedTables | None = None, compiled: Compile = load_rulebook,
     ) -> None:  # fmt: skip
         self.metrics = Metrics()
         settings.key_hashes()
         settings = msgspec.structs.replace(settings, log_actions=False)
-        self._settings, self._rulebook = settings, _with_pseudonyms(rulebook, settings)
+        self._settings, self._rulebook = settings, _with_pseudonyms(rulebook, settings, compiled)
         self._before: Mapping[str, Rulebook] = {}
         if before is not None:
-            self._before = changed_rules(_with_pseudonyms(before, settings), self._rulebook, {})
+            self._before = changed_rules(_with_pseudonyms(before, settings, load_rulebook), self._rulebook, {})
         self.database = MemoryDatabase()
         self.state = PartitionState(lambda: self.database, settings.cached_entities)
         self._models = FollowedModels()
@@ -258,12 +262,12 @@ class OfflineEngine:
         return Record(topic, _PARTITION, offset, b"", value, arrived_ms)
 
 
-def _with_pseudonyms(rulebook: Rulebook, settings: Settings) -> Rulebook:
+def _with_pseudonyms(rulebook: Rulebook, settings: Settings, compiled: Compile) -> Rulebook:
     """The rulebook for events in which people have pseudonyms, if they have some."""
     pseudonyms = settings.pseudonyms()
     if pseudonyms is None:
         return rulebook
-    made = load_rulebook(rulebook.sources, pseudonyms.of)
+    made = compiled(rulebook.sources, pseudonyms.of)
     for name, members in made.live.items():
         members.replace(rulebook.live[name].entries)
     return made

@@ -23,10 +23,11 @@ CHUNK = 1_000
 
 
 class Truth(NamedTuple):
-    """What an event turned out to be, and when that was first known."""
+    """What an event turned out to be, when that was first known, and under which policy it was said."""
 
     spam: bool
     known_ms: int
+    policy: str | None = None
 
 
 def truths(lines: Iterable[bytes]) -> dict[str, Truth]:
@@ -48,7 +49,7 @@ def _note(truths: dict[str, Truth], label: Label) -> None:
         return
     known, spam = truths.get(label.event_id), label.verdict == "spam"
     if known is None or known.spam != spam:
-        truths[label.event_id] = Truth(spam, label.ts_ms)
+        truths[label.event_id] = Truth(spam, label.ts_ms, label.policy)
 
 
 def flat_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
