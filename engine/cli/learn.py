@@ -1,7 +1,8 @@
 """`floodgate learn`: what the models have learned, and what they would learn from recorded events and labels."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from engine.settings import Settings
 from engine.stream.admin.given import counting
 from engine.stream.admin.publishing import publish_model_command, publish_seed, read_models
 from engine.stream.handlers.label_messages import Pin, Quarantine
-from engine.stream.offline.recorded import cases, event_documents, flat_lines, truths
+from engine.stream.offline.recorded import cases_in, event_documents, flat_lines, truths
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
 _OWN = "default"
@@ -160,12 +161,13 @@ def evaluate_command(
     console = Console(stderr=True)
     rivals: dict[str, Evaluated] = {text: EvaluatedClassifier(text) for text in against}
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        recorded_cases, spec = _cases(settings, events_path, labels_path, without, rules, model, progress)
-        scenario["presume"] = 1.0 if presume else spec.presume
+        shown = Scenario(**scenario)
+        recorded_cases, spec = _cases(settings, events_path, labels_path, without, rules, model, shown, progress)
+        shown = replace(shown, presume=1.0 if presume else spec.presume)
         results: dict[str, Result] = {}
         for name, learner in {_OWN: EvaluatedModel(spec.river), **rivals}.items():
             task = progress.add_task(f"teaching {name[:40]}", total=len(recorded_cases))
-            results[name] = evaluate(recorded_cases, learner, Scenario(**scenario), _advance(progress, task))
+            results[name] = evaluate(recorded_cases, learner, shown, _advance(progress, task))
     if as_json:
         echo(orjson.dumps(_document(results)).decode())
     else:
@@ -174,7 +176,7 @@ def evaluate_command(
 
 def _cases(
     settings: Settings, events_path: Path, labels_path: Path, without: tuple[str, ...], rules: Path | None,
-    model: str | None, progress: Progress,
+    model: str | None, scenario: Scenario, progress: Progress,
 ) -> tuple[list[EvaluationCase], ModelSpec]:  # fmt: skip
     """What the model would have read, and its declaration."""
     task = progress.add_task("reading events", total=None)
@@ -184,11 +186,16 @@ def _cases(
     if rules is None:
         documents = event_documents(flat_lines(read_lines(events_path)), SAMPLE)
         rulebook, model = load_rulebook({"discovered.yaml": discover(documents)}), MODEL
-        lines = flat_lines(read_lines(events_path))
     else:
-        rulebook, lines = load_rulebook(rules), read_lines(events_path)
+        rulebook = load_rulebook(rules)
         model = _only(rulebook, model)
-    recorded_cases = list(cases(rulebook, model, lines, truth, settings, _advance(progress, task)))
+    if scenario.audit is not None and rulebook.follow_ups.of_labels:
+        raise click.UsageError("--audit goes by scores, which counters of labels change: leave one of them out")
+
+    def read() -> Iterator[bytes]:
+        return flat_lines(read_lines(events_path)) if rules is None else read_lines(events_path)
+
+    recorded_cases = cases_in(rulebook, model, read, truth, settings, scenario, _advance(progress, task))
     if not any(case.spam is not None for case in recorded_cases):
         raise RecordingError(f"no label of {labels_path} is about an event of {events_path} that `{model}` scores")
     return recorded_cases, rulebook.models[model]

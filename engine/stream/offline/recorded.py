@@ -1,6 +1,8 @@
 """Recorded events as the models of a rulebook would have seen them live."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -9,7 +11,7 @@ from engine.core.domain.events import Event
 from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64, hash_bytes
 from engine.errors import EventError, LabelError
-from engine.learning.evaluation import EvaluationCase
+from engine.learning.evaluation import EvaluationCase, Scenario
 from engine.learning.labels import Label
 from engine.learning.scored import ScoredModel, read_scored
 from engine.rulebook.tools.discovery import flattened
@@ -18,6 +20,7 @@ from engine.state.scored import payload_of
 from engine.stream.handlers.label_messages import read_label
 from engine.stream.handlers.messages import arrived_ms
 from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.label_times import LabelsBefore, labels_before
 
 CHUNK = 1_000
 
@@ -63,33 +66,53 @@ def flat_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
             yield orjson.dumps(flattened(document))
 
 
+def cases_in(
+    rulebook: Rulebook, model: str, read: Callable[[], Iterable[bytes]], truth: Mapping[str, Truth],
+    settings: Settings, scenario: Scenario, done: Callable[[], None] = lambda: None,
+) -> list[EvaluationCase]:  # fmt: skip
+    """The same in a scenario: where the rulebook counts labels, it counts those that the scenario shows, when it does.
+    `read`: begins to read the events."""
+    found = list(cases(rulebook, model, read(), truth, settings, done))
+    if not rulebook.follow_ups.of_labels:
+        return found
+    before = labels_before(found, replace(scenario, presume=0.0))
+    return list(cases(rulebook, model, read(), truth, settings, done, before))
+
+
 def cases(
     rulebook: Rulebook, model: str, lines: Iterable[bytes], truth: Mapping[str, Truth], settings: Settings,
-    done: Callable[[], None] = lambda: None,
+    done: Callable[[], None] = lambda: None, labels: LabelsBefore = MappingProxyType({}),
 ) -> Iterator[EvaluationCase]:  # fmt: skip
-    """The events that the model is asked about, in their order, with what it would have read of each."""
+    """The events that the model is asked about, in their order, with what it would have read of each. `labels`: which
+    come before which event."""
     engine = OfflineEngine(rulebook, settings)
     chunk: list[bytes] = []
     for line in lines:
         done()
         chunk.append(line)
         if len(chunk) == CHUNK:
-            yield from _scored(engine, model, chunk, truth, settings)
+            yield from _scored(engine, model, chunk, truth, settings, labels)
             chunk = []
-    yield from _scored(engine, model, chunk, truth, settings)
+    yield from _scored(engine, model, chunk, truth, settings, labels)
 
 
 def _scored(
-    engine: OfflineEngine, model: str, lines: list[bytes], truth: Mapping[str, Truth], settings: Settings
-) -> Iterator[EvaluationCase]:
+    engine: OfflineEngine, model: str, lines: list[bytes], truth: Mapping[str, Truth], settings: Settings,
+    labels: LabelsBefore,
+) -> Iterator[EvaluationCase]:  # fmt: skip
     mapping = settings.events.mapping()
     events: list[Event] = []
+    arrivals: list[Arrival] = []
     for line in lines:
         try:
-            events.append(mapping.read(orjson.loads(line), arrived_ms(line), content=hash_bytes(line)))
+            event = mapping.read(orjson.loads(line), arrived_ms(line), content=hash_bytes(line))
         except (orjson.JSONDecodeError, EventError):
-            continue
-    for _ in engine.run([Arrival("event", 0, line) for line in lines]):
+            pass
+        else:
+            events.append(event)
+            arrivals += [Arrival("label", 0, label) for label in labels.get(event.event_id, ())]
+        arrivals.append(Arrival("event", 0, line))
+    for _ in engine.run(arrivals):
         pass
     pseudonyms = settings.pseudonyms()
     if pseudonyms is not None:
