@@ -121,7 +121,7 @@ def _scored(
     seen: dict[int, ScoredModel] = {}
     places = engine.state.scored_events(hash64(event.event_id) for event in events)
     blocks: dict[bytes, list[int]] = {}
-    for place in (place for event_places in places.values() for place in event_places):
+    for place in (place for found in places.values() for place in found if not place.is_kept):
         blocks.setdefault(place.block, []).append(place.identity)
     for name, block in engine.state.scored_blocks(blocks).items():
         seen.update(
