@@ -4,11 +4,12 @@ import msgspec
 import orjson
 import pytest
 
+from engine.learning.evaluation import Scenario
 from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.offline import recorded
-from engine.stream.offline.recorded import Truth, cases, event_documents, flat_lines, truths
+from engine.stream.offline.recorded import Truth, cases, cases_in, event_documents, flat_lines, truths
 from tests.events import START_MS
 
 RULES = """
@@ -90,3 +91,38 @@ def test_no_more_events_are_read_than_are_asked_for(limit: int) -> None:
 def test_inner_fields_become_plain_ones_and_what_is_no_event_is_left_out() -> None:
     lines = [orjson.dumps({"a": {"b": "x"}, "c": ["y", "z"]}), b"no event", b"[]"]
     assert [orjson.loads(one) for one in flat_lines(lines)] == [{"a_b": "x", "c": "y z"}]
+
+
+REPUTATION = """
+version: 1
+counters:
+  spam_1d: {count: label.spam, by: user_id, over: 1d}
+  ham_1d: {count: label.ham, by: target_id, over: 1d}
+models: {spam: {numbers: [spam_1d, ham_1d]}}
+rules: {likely: {event: post, when: [score.spam > 0.9], then: {flag: x}}}
+"""
+
+
+@pytest.mark.parametrize("settings", [Settings(), HIDDEN], ids=["open", "hidden"])
+def test_counters_of_labels_have_those_that_a_scenario_shows_when_it_does(settings: Settings) -> None:
+    lines = [
+        orjson.dumps({"event_id": f"e{n}", "type": "post", "user_id": "ann", "ts": START_MS + n, "target_id": "t"})
+        for n in range(6)
+    ]
+    truth = {f"e{n}": Truth(n % 2 == 0, START_MS + n) for n in range(6)}
+    rulebook = load_rulebook({"rules.yaml": REPUTATION})
+    late = cases_in(rulebook, "spam", lambda: lines, truth, settings, Scenario(delay=2))
+    assert [one.inputs.numbers for one in late] == [(0, 0), (0, 0), (0, 0), (1, 0), (1, 1), (2, 1)]
+    none = cases_in(rulebook, "spam", lambda: lines, truth, settings, Scenario(delay=0, fraction=0.0, presume=1.0))
+    assert {one.inputs.numbers for one in none} == {(0, 0)}
+
+
+def test_a_rulebook_without_such_counters_is_read_once() -> None:
+    begun: list[int] = []
+
+    def read() -> list[bytes]:
+        begun.append(1)
+        return [orjson.dumps({"event_id": "e", "type": "post", "user_id": "ann", "ts": START_MS, "text": "hello"})]
+
+    assert len(cases_in(load_rulebook({"rules.yaml": RULES}), "spam", read, {}, Settings(), Scenario())) == 1
+    assert len(begun) == 1
