@@ -1,11 +1,14 @@
 """A database in memory: for replays, and for tests that need no disk."""
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.state.scored import Change
 from engine.state.store import expanded
+
+_FEW = 100
+"""So many new keys are put into their places one by one; more are sorted in."""
 
 
 class MemoryDatabase:
@@ -13,7 +16,7 @@ class MemoryDatabase:
 
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
-        self._keys: list[bytes] | None = None  # in order, until there is another one
+        self._keys, self._new = list[bytes](), list[bytes]()  # those in order, and those that wait to be
 
     def get(self, key: Any) -> Any:
         """One value, or a list of values for a list of keys."""
@@ -26,8 +29,12 @@ class MemoryDatabase:
             yield keys[place], self.values[keys[place]]
 
     def _in_order(self) -> list[bytes]:
-        if self._keys is None:
-            self._keys = sorted(self.values)
+        if len(self._new) <= _FEW:
+            for key in self._new:
+                insort(self._keys, key)
+        else:
+            self._keys = sorted(self._keys + self._new)
+        self._new.clear()
         return self._keys
 
     def write(self, write_batch: object) -> None:
@@ -38,7 +45,10 @@ class MemoryDatabase:
         """Apply changes in order."""
         for key, value in expanded(changes):
             if value is None:
-                self._keys = None if self.values.pop(key, None) is not None else self._keys
-            else:
-                self._keys = None if key not in self.values else self._keys
-                self.values[key] = value
+                if self.values.pop(key, None) is not None:
+                    keys = self._in_order()
+                    del keys[bisect_left(keys, key)]
+                continue
+            if key not in self.values:
+                self._new.append(key)
+            self.values[key] = value
