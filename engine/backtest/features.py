@@ -49,7 +49,7 @@ class Asked:
 def column_types(signals: Mapping[str, Type], labelled: bool) -> dict[str, Type]:
     """The columns and their types; those of bounds are not among them."""
     columns = {**EVENT_COLUMNS, **{_column(name): kind for name, kind in signals.items()}}
-    return columns | LABEL_COLUMNS if labelled else columns
+    return {**columns, **LABEL_COLUMNS} if labelled else columns
 
 
 def rows(
