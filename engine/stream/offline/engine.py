@@ -87,7 +87,7 @@ class OfflineEngine:
     """Runs arrivals through the workers and yields the messages that they publish.
 
     `before`: the rulebook that was in use before, with which budgets compare; `tables`: the rows of tables that come on
-    topics; `compiled`: what has made the rulebook. Entities are visited on the spot, as if
+    topics; `compiled`: what has made the rulebook; `learns`: whether models do. Entities are visited on the spot, as if
     each event were decided before the next one arrives; only the labels of clusters that events take along are those of
     the batch's beginning, as they are live. What rules add to live lists is there at the next event.
     """
@@ -95,6 +95,7 @@ class OfflineEngine:
     def __init__(
         self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None,
         before: Rulebook | None = None, tables: RecordedTables | None = None, compiled: Compile = load_rulebook,
+        learns: bool = True,
     ) -> None:  # fmt: skip
         self.metrics = Metrics()
         settings.key_hashes()
@@ -113,7 +114,7 @@ class OfflineEngine:
         self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics, reference=references)
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
-        self._trainer = TrainerWorker(settings, self._models, self.metrics)
+        self._trainer, self._learns = TrainerWorker(settings, self._models, self.metrics), learns
         self._offsets = {"event": 0, "label": 0, "example": 0}
         self._back = 0  # events that have come back from their entities
         self._additions = OfflineAdditions(self._rulebook, settings.topics.actions)
@@ -237,7 +238,7 @@ class OfflineEngine:
         return self._apply(outcome), follow_ups
 
     def _learn(self, examples: list[Message]) -> None:
-        if not examples:
+        if not examples or not self._learns:
             return
         topic = self._settings.topics.examples
         self._trainer.process(_PARTITION, [self._record("example", topic, message.value) for message in examples])

@@ -85,7 +85,7 @@ def cases(
 ) -> Iterator[EvaluationCase]:  # fmt: skip
     """The events that the model is asked about, in their order, with what it would have read of each. `labels`: which
     come before which event."""
-    engine = OfflineEngine(rulebook, settings)
+    engine = OfflineEngine(rulebook, settings, learns=False)  # what learns is what is examined
     chunk: list[bytes] = []
     for line in lines:
         done()
