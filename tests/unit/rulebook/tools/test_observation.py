@@ -22,7 +22,7 @@ counters:
   posts_1h: {count: post, by: user_id, over: 1h}
   network_1h: {distinct: user_id, of: post, by: ip_prefix, over: 1h}
 derived: {twice: posts_1h * 2}
-marks: {watched: {on: user_id, for: 1d}}
+marks: {watched: {by: user_id, for: 1d}}
 params: {limit: 5}
 scores:
   risk:
