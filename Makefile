@@ -78,7 +78,7 @@ lock: $(VENV)/.installed-dev ## the lock files anew, after a change of pyproject
 	$(LOCK) --group build -o requirements/build.lock
 	$(LOCK) pyproject.toml -c requirements/build.lock -o requirements/run.lock
 	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/run.lock \
-		--extra dev --extra audit --extra bench -o requirements/dev.lock
+		--extra dev --extra audit --extra bench --extra features -o requirements/dev.lock
 	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/dev.lock --extra fuzz -o requirements/fuzz.lock
 	$(LOCK) pyproject.toml -c requirements/build.lock -c requirements/dev.lock --extra docs -o requirements/docs.lock
 

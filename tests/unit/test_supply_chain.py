@@ -22,7 +22,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 ASKED = {
     "build": PROJECT["dependency-groups"]["build"],
     "run": DEPENDENCIES,
-    "dev": [*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["audit"], *EXTRAS["bench"]],
+    "dev": [*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["audit"], *EXTRAS["bench"], *EXTRAS["features"]],
     "fuzz": [*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["fuzz"]],
     "docs": [*DEPENDENCIES, *EXTRAS["docs"]],
 }
