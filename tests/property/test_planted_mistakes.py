@@ -75,7 +75,7 @@ FILES = {
 MISTAKES = [
     Mistake("distinct: target_id", "distinct: taget_id", "taget_id", 'no field "taget_id"', '"target_id"'),
     Mistake("sum: amount", "sum: amonut", "amonut", 'no field "amonut"', '"amount"'),
-    Mistake("sum: amount", "sum: amount - fee", "amount - fee", "this is an expression", "the producer"),
+    Mistake("sum: amount", "sum: amount - fee", "amount - fee", "this is an expression", "under `values:`"),
     Mistake("count: payment", "count: paymnet", "paymnet", 'events of type "paymnet"', '"payment"'),
     Mistake("event: payment", "event: payement", "payement", 'events of type "payement"', '"payment"'),
     Mistake("from: payment.amount", "from: [pay.a, pay.b]", "[pay.a", "`from` is one dotted path", "author.age"),
@@ -96,7 +96,7 @@ MISTAKES = [
     Mistake("age < 3d", "age < 3", "age < 3", "differ in type", "3d"),
     Mistake('skeleton(text) matches "free money"', 'text matches "казино\\b"', "казино", "ASCII alone", r"\p{L}"),
     Mistake("free money", "FREE money", "FREE", "skeleton() has no capitals", "small letters"),
-    Mistake("cooldown: {{per: user_id", "cooldown: {{per: target_id", "target_id, for", "a cooldown per", "user_id"),
+    Mistake("cooldown: {{per: user_id", "cooldown: {{per: usr_id", "usr_id", 'counted by "usr_id"', '"user_id"'),
     Mistake("198.51.100.0/24", "198.51.100.0/25", "198.51.100.0/25", "can never match", "/24", "lists/offices.txt"),
     Mistake("198.51.100.0/24", "office", "office", "can never match", "203.0.113.9", "lists/offices.txt"),
     Mistake("bad.example", "no site", "no site", "can never match", "example.com", "lists/sites.txt"),

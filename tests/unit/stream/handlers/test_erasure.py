@@ -98,7 +98,7 @@ def test_a_record_is_about_a_person_by_its_kind_and_not_by_its_spelling(
 
 def test_what_cannot_be_read_stops_nothing() -> None:
     state, database = made()
-    database.values |= {DOMAIN: b"\xff" * 20, BLOCK + b"\x00damaged": b"\x01\x00\x00\x00ann", ANN: b"\xff"}
+    database.apply([(DOMAIN, b"\xff" * 20), (BLOCK + b"\x00damaged", b"\x01\x00\x00\x00ann"), (ANN, b"\xff")])
     outcome = forgotten(state, DOMAIN, BLOCK + b"\x00damaged", ANN)
     write(state, database, outcome)
     assert set(database.values) == {DOMAIN}  # to be looked into by hand
