@@ -65,7 +65,7 @@ class Timers:
 
     def advance(self, ts_ms: int) -> None:
         """The clock never goes back."""
-        if ts_ms > self.now_ms:
+        if ts_ms > (self.now_ms if self._now_ms is None else self._now_ms):
             self._now_ms = ts_ms
         if self._begins:
             self._watched |= dict.fromkeys(self._begins, self.now_ms)

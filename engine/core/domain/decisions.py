@@ -119,7 +119,10 @@ def strongest(hits: Sequence[Hit]) -> Outcome:
     effects = {hit.effect for hit in hits}
     if "acted" in effects:
         return "act"
-    return next((effect for effect in _BY_WEIGHT if effect in effects), "none")
+    for effect in _BY_WEIGHT:
+        if effect in effects:
+            return effect
+    return "none"
 
 
 def explain(clauses: tuple[ClauseTrace, ...], counterfactual: str | None) -> str:

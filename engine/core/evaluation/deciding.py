@@ -41,6 +41,7 @@ class Deciding:
     ) -> None:
         self._rulebook, self._scorers, self._sample_below, self._before = rulebook, scorers, sample_below, before
         self.enforcement, self._follow_ups = Enforcement(rulebook), rulebook.follow_ups
+        self._is_followed = rulebook.follow_ups.of_decisions
 
     def decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
         """Decide with gathered values: a rule holds when it holds for one of the readings."""
@@ -83,7 +84,7 @@ class Deciding:
 
     def followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
         """The follow-ups of what is new."""
-        if not self._follow_ups.types:
+        if not self._is_followed:
             return ()
         new = case.hits[len(known) :]
         return follow_ups_of(self._follow_ups, case.event, case.follow_keys, case.user_partition, new, case.actions)

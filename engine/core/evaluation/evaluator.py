@@ -45,6 +45,7 @@ class Evaluator:
         self.scorers = scorers
         self.tally = Tally()
         self._follow_ups, self._budget_windows = rulebook.follow_ups, rulebook.budget_windows
+        self._follows_decisions = rulebook.follow_ups.of_decisions
         self._models = Models(scorers, self.tally)
         self._batch: Sequence[tuple[Event, Decider]] = ()
         self._sample_below = int(sample * (SAMPLED_BITS + 1))
@@ -106,7 +107,8 @@ class Evaluator:
         goes_on = program.routing is not None or program.absences
         if not held and not goes_on and key & SAMPLED_BITS >= self._sample_below:
             return NOTHING
-        follow_keys = route(self._follow_ups.entities, event.fields) if self._follow_ups.entities else []
+        is_followed = self._follows_decisions or program.absences
+        follow_keys = route(self._follow_ups.entities, event.fields) if is_followed else []
         case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
         if program.absences:
             case.timers = timers_of(program.absences, event, record, user_partition, follow_keys)

@@ -76,7 +76,7 @@ def _mean(values: Values, _: float = 0.0) -> float:
 
 def _stdev(values: Values, _: float) -> float:
     mean = _mean(values)
-    return sqrt(fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return sqrt(fsum([(value - mean) ** 2 for value in values]) / (len(values) - 1))
 
 
 def _quantile(values: Values, at: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
-from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision
+from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision, is_of_label
 from engine.core.domain.kinds import in_order
 from engine.core.domain.programs import ClusterProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
@@ -102,7 +102,14 @@ class ProgramWriter:
         entities = {
             kind: entity for routing in routings if routing is not None for kind, entity in routing.entities.items()
         }
-        return FollowUps(types, {kind: entities[kind] for kind in sorted(entities)})
+        return FollowUps(types, {kind: entities[kind] for kind in sorted(entities)}, self._asks_labels_at_users())
+
+    def _asks_labels_at_users(self) -> bool:
+        """Whether anything but counters and memories of other entities asks about labels."""
+        asked = [rule.rule.events for rule in self._rules]
+        asked += [each.of for each in self._words.counters.values() if each.by == USER]
+        asked += [each.of for each in self._words.memories.values() if each.by == USER]
+        return any(is_of_label(kind) for kinds in asked for kind in kinds)
 
     def _lookups(self, rules: Rules, asked: list[str], entered: Iterable[Counter | Memory]) -> tuple[Lookup, ...]:
         """The reference data that these rules, models, counters and memories read, or what is read of counters."""

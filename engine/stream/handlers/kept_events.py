@@ -12,7 +12,7 @@ from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import label_type
 from engine.core.domain.programs import FollowUps
 from engine.core.evaluation.follow_ups import FollowUp, bounded, taken_along
-from engine.core.evaluation.routing import NOWHERE, route
+from engine.core.evaluation.routing import NOWHERE, EntityKey, route
 from engine.core.kernel import hash64, hash_all
 from engine.errors import StateError
 from engine.learning.labels import Label
@@ -35,11 +35,12 @@ _decode = msgspec.msgpack.Decoder(list[KeptEvent]).decode
 
 
 def keep_events(blocks: ScoredBlocks, asked: FollowUps, events: Sequence[Event]) -> list[Change]:
-    """Keep a few hundred events until they are labelled."""
-    if not events:
-        return []
+    """Keep a few hundred events until they are labelled: those that a label's follow-up has somewhere to go from."""
     paths = sorted({path for kind in map(label_type, ("spam", "ham")) for path in asked.types.get(kind, ())})
-    rows = [_keep(event, paths, asked) for event in events]
+    kept = [(event, route(asked.entities, event.fields)) for event in events]
+    rows = [_keep(event, paths, keys) for event, keys in kept if keys or asked.labels_at_users]
+    if not rows:
+        return []
     identities = np.array([row.identity for row in rows], np.uint64)
     users = np.array(hash_all([row.user_id for row in rows]), np.uint64)
     ids = np.array(hash_all([row.event_id for row in rows]), np.uint64)
@@ -85,8 +86,8 @@ def follow_label(
     ]
 
 
-def _keep(event: Event, paths: Sequence[str], asked: FollowUps) -> KeptEvent:
-    fields, keys = bounded(taken_along(paths, event.fields)), route(asked.entities, event.fields)
+def _keep(event: Event, paths: Sequence[str], keys: list[EntityKey]) -> KeptEvent:
+    fields = bounded(taken_along(paths, event.fields))
     return KeptEvent(event.identify(), event.event_id, event.user_id, fields, keys)
 
 
