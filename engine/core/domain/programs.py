@@ -151,11 +151,12 @@ class Program:
 @dataclass(frozen=True, slots=True)
 class FollowUps:
     """Which follow-ups of events something asks about. `types`: with the paths of an event that each takes along;
-    `entities`: where they go, by kind; `labels_at_users`: whether those of labels are asked for at users, and not at
-    entities alone."""
+    `entities`: where they go, by kind; `of_labelled`: where those of labels go; `labels_at_users`: whether these are
+    asked for at users too."""
 
     types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entities: Mapping[str, EntityProgram] = field(default_factory=dict)
+    of_labelled: Mapping[str, EntityProgram] = field(default_factory=dict)
     labels_at_users: bool = False
 
     @property

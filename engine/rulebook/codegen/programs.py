@@ -13,7 +13,7 @@ from dataclasses import replace
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision, is_of_label
 from engine.core.domain.kinds import in_order
-from engine.core.domain.programs import ClusterProgram, FollowUps, Program, RoutingProgram
+from engine.core.domain.programs import ClusterProgram, EntityProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
 from engine.core.domain.rules import USER, Counter, Memory
 from engine.core.values.identity import INVALID_FIELDS
@@ -98,11 +98,8 @@ class ProgramWriter:
     def follow_ups(self, programs: Mapping[str, Program]) -> FollowUps:
         """What follow-ups of events are for, by the programs of all types."""
         types = {kind: self._taken_along(kind) for kind in programs if is_follow_up(kind)}
-        routings = [program.routing for kind, program in programs.items() if kind in types]
-        entities = {
-            kind: entity for routing in routings if routing is not None for kind, entity in routing.entities.items()
-        }
-        return FollowUps(types, {kind: entities[kind] for kind in sorted(entities)}, self._asks_labels_at_users())
+        labels = [kind for kind in types if is_of_label(kind)]
+        return FollowUps(types, _visited(programs, types), _visited(programs, labels), self._asks_labels_at_users())
 
     def _asks_labels_at_users(self) -> bool:
         """Whether anything but counters and memories of other entities asks about labels."""
@@ -251,3 +248,10 @@ def _deeds(rules: Rules) -> Iterator[ActionTemplate]:
 
 def _named(model: str, refs: list[Ref]) -> bool:
     return any(ref.kind == "score" and ref.target == model for ref in refs)
+
+
+def _visited(programs: Mapping[str, Program], types: Iterable[str]) -> dict[str, EntityProgram]:
+    """The kinds of entities that events of these types go to, in their order."""
+    routings = [programs[event_type].routing for event_type in types]
+    entities = {kind: entity for routing in routings if routing is not None for kind, entity in routing.entities.items()}
+    return {kind: entities[kind] for kind in sorted(entities)}

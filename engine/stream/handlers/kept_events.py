@@ -37,7 +37,7 @@ _decode = msgspec.msgpack.Decoder(list[KeptEvent]).decode
 def keep_events(blocks: ScoredBlocks, asked: FollowUps, events: Sequence[Event]) -> list[Change]:
     """Keep a few hundred events until they are labelled: those that a label's follow-up has somewhere to go from."""
     paths = sorted({path for kind in map(label_type, ("spam", "ham")) for path in asked.types.get(kind, ())})
-    kept = [(event, route(asked.entities, event.fields)) for event in events]
+    kept = [(event, route(asked.of_labelled, event.fields)) for event in events]
     rows = [_keep(event, paths, keys) for event, keys in kept if keys or asked.labels_at_users]
     if not rows:
         return []
