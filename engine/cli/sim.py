@@ -23,8 +23,9 @@ from engine.sim.attacks import Event
 from engine.sim.evasion import evasion as cost_of
 from engine.sim.lies import LIES, SPARE_KEYS, outcome, tell_lie
 from engine.sim.verdict import concerned
-from engine.sim.world import FIRST_SEED, day_after, simulate_day
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.sim.week import WEEK_AREAS, SimulatedWeek, judged, simulate_week
+from engine.sim.world import FIRST_SEED, SimulatedEvent, day_after, simulate_day
+from engine.stream.offline.engine import Arrival, OfflineEngine, merge
 
 
 @click.group("sim")
@@ -39,14 +40,16 @@ def command() -> None:
 @click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; a minute.")
 @click.option("--lies", is_flag=True, help="Also what is left of it when attackers lie in their events; minutes.")
 def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> None:
-    """Run the rules over a simulated day: attacks caught, look-alikes left alone, no models.
+    """Run the rules over a simulated day, and the days after it: attacks caught, look-alikes left alone, no models.
 
     Exit code 1 when an attack got through or a look-alike was acted on, or a lie helped.
     """
     console = Console()
     day, rulebook, progress = simulate_day(seed, people), load_rulebook(rules), Console(stderr=True)
+    week = simulate_week(seed)
     lines = [orjson.dumps(simulated.event) for simulated in day]
     actions, keys = _run(rulebook, track(lines, "deciding", console=progress, transient=True))
+    later = _acts_in(rulebook, week)
     evasions = None
     if evasion:
         attacks: dict[str, list[Event]] = {}
@@ -55,13 +58,15 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
                 attacks.setdefault(simulated.attack, []).append(simulated.event)
         tried = track(attacks.items(), "evading", console=progress, transient=True)
         evasions = {name: cost_of(events, partial(_acted_on, rulebook)) for name, events in tried}
+        slow = track(WEEK_AREAS, "evading, slowly", console=progress, transient=True)
+        evasions |= {name: cost_of(_of_attack(week, name), partial(_acted_on_in, rulebook, week, name)) for name in slow}
     lying = {}
     if lies:
         scarce = replace(rulebook, max_keys={kind: int(SPARE_KEYS * count) + 1 for kind, count in keys.items()})
         for lie in track(LIES, "lying", console=progress, transient=True):
             events = (orjson.dumps(simulated.event) for simulated in tell_lie(day, lie, seed))
             lying[lie.name] = outcome(day, _run(scarce if lie.before else rulebook, events)[0], lie)
-    well = tell_verdict(console, day, actions, evasions)
+    well = tell_verdict(console, [*day, *week.events], [*actions, *later], evasions)
     if lies:
         well = tell_lies(console, outcome(day, actions), lying) and well
     sys.exit(0 if well else 1)
@@ -69,9 +74,13 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
 
 def _run(rulebook: Rulebook, lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
     """The actions, and how many entities of each kind are counted."""
+    return _decide(rulebook, (Arrival("event", 0, line) for line in lines))
+
+
+def _decide(rulebook: Rulebook, arrivals: Iterable[Arrival]) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
     settings, keys = Settings(), Counter[str]()
     engine = OfflineEngine(rulebook, settings)
-    messages = engine.run(Arrival("event", 0, line) for line in lines)
+    messages = engine.run(arrivals)
     actions = [orjson.loads(message.value) for message in messages if message.topic == settings.topics.actions]
     for (kind, _), count in engine.state.entity_budget().counts.items():
         keys[kind] += count
@@ -80,6 +89,28 @@ def _run(rulebook: Rulebook, lines: Iterable[bytes]) -> tuple[list[dict[str, Any
 
 def _acted_on(rulebook: Rulebook, lines: Sequence[bytes]) -> set[str]:
     return {concerned(action) for action in _run(rulebook, lines)[0]}
+
+
+def _acts_in(rulebook: Rulebook, week: SimulatedWeek) -> list[dict[str, Any]]:
+    """The actions of these days, with their labels. The models learn nothing from so few."""
+    silent = {name: replace(model, learns=False) for name, model in rulebook.models.items()}
+    events = (Arrival("event", int(str(one.event["ts"])), orjson.dumps(one.event)) for one in week.events)
+    labels = (
+        Arrival("label", int(str(one.label["ts"])), orjson.dumps(one.label | {"user_id": one.user_id}))
+        for one in week.labels
+    )
+    return _decide(replace(rulebook, models=silent), merge(events, labels))[0]
+
+
+def _of_attack(week: SimulatedWeek, name: str) -> list[Event]:
+    return [one.event for one in week.events if one.attack == name]
+
+
+def _acted_on_in(rulebook: Rulebook, week: SimulatedWeek, name: str, lines: Sequence[bytes]) -> set[str]:
+    """The same for an attack among all that else happens in these days, with the other events in its place."""
+    others = [one for one in week.events if one.attack != name]
+    changed = [SimulatedEvent(orjson.loads(line), name) for line in lines]
+    return {concerned(action) for action in _acts_in(rulebook, judged([*others, *changed]))}
 
 
 @command.command("events")
