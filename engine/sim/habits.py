@@ -13,7 +13,7 @@ def pollers(rng: Random, people: list[Person], start_ms: int) -> list[Event]:
     made = []
     for number, person in enumerate(rng.sample(people, 40)):
         at_ms = start_ms + rng.randrange(10_000)
-        for turn in range(600):
+        for turn in range(300):
             called = person.event(f"poll-{turn}", "api_call", at_ms + rng.randrange(200))
             made.append(called | {"target_id": f"board-{number}-{turn % 20}", "http": {"status": 200}})
             at_ms += 10_000
@@ -90,6 +90,21 @@ def travellers(rng: Random, people: list[Person], start_ms: int) -> list[Event]:
     return made
 
 
+def flat_shares(rng: Random, people: list[Person], start_ms: int) -> list[Event]:
+    """Sixty people collect the rent from three flatmates, or for a club from twenty members, and send all of it on. It
+    looks like money mules."""
+    made = []
+    for collector in rng.sample(people, 60):
+        members = 3 if collector.account_age_days < 180 else 20
+        for payer in rng.sample([one for one in people if one is not collector], members):
+            at_ms = start_ms + rng.randrange(6 * HOUR_MS)
+            paid = payer.event(f"to-{collector.user_id}", "transfer", at_ms)
+            made.append(paid | {"target_id": collector.user_id, "amount": 400.0})
+        sent_on = collector.event("rent", "transfer", start_ms + 7 * HOUR_MS)
+        made.append(sent_on | {"target_id": "landlord", "amount": 400.0 * members})
+    return made
+
+
 def _mistyped(rng: Random, person: Person, at_ms: int, there: Event) -> list[Event]:
     """Three or four wrong passwords, then the right one."""
     made = []
@@ -107,5 +122,6 @@ HABITS = {
     "misjudged_link": (misjudged_link, 10.0),
     "new_phones": (new_phones, 1.0),
     "travellers": (travellers, 9.0),
+    "flat_shares": (flat_shares, 11.0),
 }
 """Each crowd, and how many hours after the beginning it begins."""

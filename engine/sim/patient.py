@@ -8,6 +8,8 @@ from engine.sim.people import HOUR_MS
 from engine.sim.text import TOPICS, post_text
 
 _MINUTE_MS = 60_000
+_PAYMENTS = 7
+"""So many people pay a mule."""
 
 
 def slow_scraping(rng: Random, start_ms: int) -> list[Event]:
@@ -80,11 +82,43 @@ def logins_of_victims(rng: Random, start_ms: int) -> list[Event]:
     ]
 
 
+def money_mules(rng: Random, start_ms: int) -> list[Event]:
+    """Twenty-five young accounts send on nearly all that strangers have sent them, an hour or two before."""
+    made = []
+    for account in range(25):
+        at_ms = start_ms + rng.randrange(2 * HOUR_MS, 3 * HOUR_MS)
+        passed = account_event(rng, f"mule{account:02d}", "transfer", at_ms, rng.randrange(3, 60))
+        made.append(passed | {"target_id": "mule-boss", "amount": 0.93 * _PAYMENTS * _paid_to(account)})
+    return made
+
+
+def payments_to_mules(rng: Random, start_ms: int) -> list[Event]:
+    """What those who are deceived do before: seven of them pay each mule within an hour."""
+    made = []
+    for account in range(25):
+        for sender in range(_PAYMENTS):
+            user_id, at_ms = f"deceived{account:02d}-{sender}", start_ms + rng.randrange(HOUR_MS)
+            sent = account_event(rng, user_id, "transfer", at_ms, 800)
+            made.append(sent | {"target_id": f"mule{account:02d}", "amount": _paid_to(account)})
+    return made
+
+
+def _paid_to(account: int) -> float:
+    return 120.0 + 10 * account
+
+
 PATIENT = {
     "slow_scraping": (slow_scraping, 2.0),
     "steady_likes": (steady_likes, 6.0),
     "unopened_installs": (unopened_installs, 9.0),
     "burnt_domain": (burnt_domain, 12.0),
     "account_takeover": (account_takeover, 58.0),
+    "money_mules": (money_mules, 20.0),
 }
 """Each attack, and how many hours after the beginning it begins."""
+
+VICTIMS = {
+    "logins_of_victims": (logins_of_victims, 0.0),
+    "payments_to_mules": (payments_to_mules, 20.0),
+}
+"""What those do whom the attacks are about, and when: no attack, and no crowd."""

@@ -6,7 +6,7 @@ from random import Random
 
 from engine.sim.attacks import Event
 from engine.sim.habits import HABITS
-from engine.sim.patient import PATIENT, logins_of_victims
+from engine.sim.patient import PATIENT, VICTIMS
 from engine.sim.people import HOUR_MS, day_of, populate
 from engine.sim.world import DAY_MS, DEFAULT_START_MS, FIRST_SEED, SimulatedEvent, SimulatedLabel, SimulatedModerator
 
@@ -17,6 +17,7 @@ WEEK_AREAS = {
     "account_takeover": "accounts",
     "slow_scraping": "api_abuse",
     "unopened_installs": "ads",
+    "money_mules": "payments",
 }
 """Which file of starter rules each attack is about."""
 
@@ -50,7 +51,8 @@ def simulate_week(seed: int = FIRST_SEED) -> SimulatedWeek:
         for person in people
         for event in day_of(rng, person, people, START_MS + number * DAY_MS, number)
     ]
-    made += [SimulatedEvent(event, None) for event in logins_of_victims(rng, START_MS)]
+    for victims, hour in VICTIMS.values():
+        made += [SimulatedEvent(event, None) for event in victims(rng, START_MS + int(hour * HOUR_MS))]
     for name, (attack, hour) in PATIENT.items():
         made += [SimulatedEvent(event, name) for event in attack(rng, START_MS + int(hour * HOUR_MS))]
     for name, (crowd, hour) in HABITS.items():
