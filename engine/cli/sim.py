@@ -49,7 +49,7 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
     week = simulate_week(seed)
     lines = [orjson.dumps(simulated.event) for simulated in day]
     actions, keys = _run(rulebook, track(lines, "deciding", console=progress, transient=True))
-    later = _acts_in(rulebook, week)
+    later = acts_in(rulebook, week)
     evasions = None
     if evasion:
         attacks: dict[str, list[Event]] = {}
@@ -91,7 +91,7 @@ def _acted_on(rulebook: Rulebook, lines: Sequence[bytes]) -> set[str]:
     return {concerned(action) for action in _run(rulebook, lines)[0]}
 
 
-def _acts_in(rulebook: Rulebook, week: SimulatedWeek) -> list[dict[str, Any]]:
+def acts_in(rulebook: Rulebook, week: SimulatedWeek) -> list[dict[str, Any]]:
     """The actions of these days, with their labels. The models learn nothing from so few."""
     silent = {name: replace(model, learns=False) for name, model in rulebook.models.items()}
     events = (Arrival("event", int(str(one.event["ts"])), orjson.dumps(one.event)) for one in week.events)
@@ -110,7 +110,7 @@ def _acted_on_in(rulebook: Rulebook, week: SimulatedWeek, name: str, lines: Sequ
     """The same for an attack among all that else happens in these days, with the other events in its place."""
     others = [one for one in week.events if one.attack != name]
     changed = [SimulatedEvent(orjson.loads(line), name) for line in lines]
-    return {concerned(action) for action in _acts_in(rulebook, judged([*others, *changed]))}
+    return {concerned(action) for action in acts_in(rulebook, judged([*others, *changed]))}
 
 
 @command.command("events")
