@@ -59,7 +59,9 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
         tried = track(attacks.items(), "evading", console=progress, transient=True)
         evasions = {name: cost_of(events, partial(_acted_on, rulebook)) for name, events in tried}
         slow = track(WEEK_AREAS, "evading, slowly", console=progress, transient=True)
-        evasions |= {name: cost_of(_of_attack(week, name), partial(_acted_on_in, rulebook, week, name)) for name in slow}
+        evasions |= {
+            name: cost_of(_of_attack(week, name), partial(_acted_on_in, rulebook, week, name)) for name in slow
+        }
     lying = {}
     if lies:
         scarce = replace(rulebook, max_keys={kind: int(SPARE_KEYS * count) + 1 for kind, count in keys.items()})

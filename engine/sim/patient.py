@@ -1,5 +1,4 @@
-"""Attacks that stay below every speed limit: what gives them away is their rhythm, their past, or what does not follow.
-"""
+"""Attacks that stay below every speed limit: what gives them away is their rhythm, their past, or what does not follow."""
 
 from random import Random
 

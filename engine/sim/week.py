@@ -75,7 +75,12 @@ def judged(events: Sequence[SimulatedEvent]) -> SimulatedWeek:
 
 
 def _mistake(event: Event) -> SimulatedLabel:
-    label = {"event_id": event["event_id"], "label": "spam", "ts": int(str(event["ts"])) + HOUR_MS, "moderator": "mod-9"}
+    label = {
+        "event_id": event["event_id"],
+        "label": "spam",
+        "ts": int(str(event["ts"])) + HOUR_MS,
+        "moderator": "mod-9",
+    }
     return SimulatedLabel(label, str(event["user_id"]))
 
 

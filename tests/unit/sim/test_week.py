@@ -13,7 +13,14 @@ from engine.sim.week import WEEK_AREAS, SimulatedWeek, judged, simulate_week
 from engine.sim.world import AREAS, DAY_MS, simulate_day
 
 RULES = Path(__file__).parents[3] / "rules"
-LATER_RULES = ("steady_scraping", "steady_engagement", "installs_nobody_opens", "confirmed_domain", "take_over", "money_mule")
+LATER_RULES = (
+    "steady_scraping",
+    "steady_engagement",
+    "installs_nobody_opens",
+    "confirmed_domain",
+    "take_over",
+    "money_mule",
+)
 
 
 @pytest.fixture(scope="module")
