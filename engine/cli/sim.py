@@ -22,6 +22,7 @@ from engine.settings import Settings
 from engine.sim.attacks import Event
 from engine.sim.evasion import evasion as cost_of
 from engine.sim.lies import LIES, SPARE_KEYS, outcome, tell_lie
+from engine.sim.patient import is_victims
 from engine.sim.verdict import concerned
 from engine.sim.week import WEEK_AREAS, SimulatedWeek, judged, simulate_week
 from engine.sim.world import FIRST_SEED, SimulatedEvent, day_after, simulate_day
@@ -37,7 +38,7 @@ def command() -> None:
 @with_rules
 @click.option("--seed", default=FIRST_SEED, show_default=True, type=click.IntRange(min=0), help="Another day.")
 @click.option("--people", default=1_500, show_default=True, help="How many normal people there are.")
-@click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; a minute.")
+@click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; minutes.")
 @click.option("--lies", is_flag=True, help="Also what is left of it when attackers lie in their events; minutes.")
 def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> None:
     """Run the rules over a simulated day, and the days after it: attacks caught, look-alikes left alone, no models.
@@ -59,9 +60,8 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
         tried = track(attacks.items(), "evading", console=progress, transient=True)
         evasions = {name: cost_of(events, partial(_acted_on, rulebook)) for name, events in tried}
         slow = track(WEEK_AREAS, "evading, slowly", console=progress, transient=True)
-        evasions |= {
-            name: cost_of(_of_attack(week, name), partial(_acted_on_in, rulebook, week, name)) for name in slow
-        }
+        for name in slow:
+            evasions[name] = cost_of(_of_attack(week, name), partial(_acted_on_in, rulebook, week, name))
     lying = {}
     if lies:
         scarce = replace(rulebook, max_keys={kind: int(SPARE_KEYS * count) + 1 for kind, count in keys.items()})
@@ -109,8 +109,8 @@ def _of_attack(week: SimulatedWeek, name: str) -> list[Event]:
 
 
 def _acted_on_in(rulebook: Rulebook, week: SimulatedWeek, name: str, lines: Sequence[bytes]) -> set[str]:
-    """The same for an attack among all that else happens in these days, with the other events in its place."""
-    others = [one for one in week.events if one.attack != name]
+    """The same for an attack of these days: beside its victims, with these events in its place."""
+    others = [one for one in week.events if one.attack is None and is_victims(one.event)]
     changed = [SimulatedEvent(orjson.loads(line), name) for line in lines]
     return {concerned(action) for action in acts_in(rulebook, judged([*others, *changed]))}
 

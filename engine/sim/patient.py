@@ -1,4 +1,4 @@
-"""Attacks that stay below every speed limit: what gives them away is their rhythm, their past, or what does not follow."""
+"""Attacks below every speed limit: what gives them away is their rhythm, their past, or what does not follow."""
 
 from random import Random
 
@@ -9,6 +9,8 @@ from engine.sim.text import TOPICS, post_text
 _MINUTE_MS = 60_000
 _PAYMENTS = 7
 """So many people pay a mule."""
+
+_VICTIM, _DECEIVED = "victim-", "deceived"
 
 
 def slow_scraping(rng: Random, start_ms: int) -> list[Event]:
@@ -42,7 +44,7 @@ def unopened_installs(rng: Random, start_ms: int) -> list[Event]:
         user_id, at_ms = f"installer{account:03d}", start_ms + rng.randrange(6 * HOUR_MS)
         install = account_event(rng, user_id, "install", at_ms, rng.randrange(1, 400))
         made.append(install | {"publisher": f"install-pub-{account % 2}", "target_id": "app"})
-        if rng.random() < 0.05:
+        if rng.random() < 0.02:
             made.append(account_event(rng, user_id, "open", at_ms + rng.randrange(_MINUTE_MS, HOUR_MS), 30))
     return made
 
@@ -63,7 +65,7 @@ def account_takeover(rng: Random, start_ms: int) -> list[Event]:
     somebody's connection at home."""
     made = []
     for account in range(60):
-        user_id, at_ms = f"victim-{account:02d}", start_ms + rng.randrange(8 * HOUR_MS)
+        user_id, at_ms = f"{_VICTIM}{account:02d}", start_ms + rng.randrange(8 * HOUR_MS)
         stolen = {"country": rng.choice(("BR", "VN", "NG")), "device_id": f"d{rng.getrandbits(40):010x}"}
         stolen["ip"] = f"100.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(1, 255)}"
         for kind in (*["login_fail"] * rng.randrange(3, 7), "login_ok"):
@@ -75,7 +77,7 @@ def account_takeover(rng: Random, start_ms: int) -> list[Event]:
 def logins_of_victims(rng: Random, start_ms: int) -> list[Event]:
     """What those whose accounts are taken over did before: they logged in at home, on their own devices."""
     return [
-        account_event(rng, f"victim-{account:02d}", "login_ok", start_ms + rng.randrange(8 * HOUR_MS), 700)
+        account_event(rng, f"{_VICTIM}{account:02d}", "login_ok", start_ms + rng.randrange(8 * HOUR_MS), 700)
         | {"country": "DE", "device_id": f"home-of-{account:02d}"}
         for account in range(60)
     ]
@@ -96,7 +98,7 @@ def payments_to_mules(rng: Random, start_ms: int) -> list[Event]:
     made = []
     for account in range(25):
         for sender in range(_PAYMENTS):
-            user_id, at_ms = f"deceived{account:02d}-{sender}", start_ms + rng.randrange(HOUR_MS)
+            user_id, at_ms = f"{_DECEIVED}{account:02d}-{sender}", start_ms + rng.randrange(HOUR_MS)
             sent = account_event(rng, user_id, "transfer", at_ms, 800)
             made.append(sent | {"target_id": f"mule{account:02d}", "amount": _paid_to(account)})
     return made
@@ -121,3 +123,8 @@ VICTIMS = {
     "payments_to_mules": (payments_to_mules, 20.0),
 }
 """What those do whom the attacks are about, and when: no attack, and no crowd."""
+
+
+def is_victims(event: Event) -> bool:
+    """Whether somebody does this whom an attack is about."""
+    return str(event["user_id"]).startswith((_VICTIM, _DECEIVED))

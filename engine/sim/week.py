@@ -75,12 +75,8 @@ def judged(events: Sequence[SimulatedEvent]) -> SimulatedWeek:
 
 
 def _mistake(event: Event) -> SimulatedLabel:
-    label = {
-        "event_id": event["event_id"],
-        "label": "spam",
-        "ts": int(str(event["ts"])) + HOUR_MS,
-        "moderator": "mod-9",
-    }
+    ts_ms = int(str(event["ts"])) + HOUR_MS
+    label: Event = {"event_id": event["event_id"], "label": "spam", "ts": ts_ms, "moderator": "mod-9"}
     return SimulatedLabel(label, str(event["user_id"]))
 
 

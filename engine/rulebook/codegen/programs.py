@@ -252,8 +252,6 @@ def _named(model: str, refs: list[Ref]) -> bool:
 
 def _visited(programs: Mapping[str, Program], types: Iterable[str]) -> dict[str, EntityProgram]:
     """The kinds of entities that events of these types go to, in their order."""
-    routings = [programs[event_type].routing for event_type in types]
-    entities = {
-        kind: entity for routing in routings if routing is not None for kind, entity in routing.entities.items()
-    }
+    routings = [routing for event_type in types if (routing := programs[event_type].routing) is not None]
+    entities = {kind: entity for routing in routings for kind, entity in routing.entities.items()}
     return {kind: entities[kind] for kind in sorted(entities)}

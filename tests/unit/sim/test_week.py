@@ -7,20 +7,15 @@ import pytest
 from engine.cli.sim import acts_in
 from engine.rulebook.compiler import load_rulebook
 from engine.sim.habits import HABITS
-from engine.sim.patient import PATIENT
+from engine.sim.patient import PATIENT, is_victims
 from engine.sim.verdict import judge
 from engine.sim.week import WEEK_AREAS, SimulatedWeek, judged, simulate_week
 from engine.sim.world import AREAS, DAY_MS, simulate_day
 
 RULES = Path(__file__).parents[3] / "rules"
-LATER_RULES = (
-    "steady_scraping",
-    "steady_engagement",
-    "installs_nobody_opens",
-    "confirmed_domain",
-    "take_over",
-    "money_mule",
-)
+LATER_RULES = {
+    "steady_scraping", "steady_engagement", "installs_nobody_opens", "confirmed_domain", "take_over", "money_mule",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +53,8 @@ def test_two_of_a_crowd_are_misjudged(week: SimulatedWeek) -> None:
 
 
 def test_the_starter_rules_catch_what_takes_its_time(week: SimulatedWeek) -> None:
-    victims = ("victim", "deceived")
-    events = [one for one in week.events if one.attack or str(one.event["user_id"]).startswith(victims)]
-    alone = judged(events)
+    alone = judged([one for one in week.events if one.attack or is_victims(one.event)])
     results, innocent = judge(alone.events, acts_in(load_rulebook(RULES), alone))
     assert {result.name for result in results if result.recall >= 0.95} == PATIENT.keys()
-    assert {rule for result in results for rule in result.rules} == set(LATER_RULES)
+    assert {rule for result in results for rule in result.rules} == LATER_RULES
     assert not innocent
