@@ -1,0 +1,46 @@
+"""Events wait for their labels only where the label's follow-up has somewhere to go."""
+
+import pytest
+
+from engine.core.domain.events import Event
+from engine.core.kernel import hash_all
+from engine.rulebook.compiler import load_rulebook
+from engine.state.memory import MemoryDatabase
+from engine.state.scored import ScoredBlocks
+from engine.state.store import PartitionState
+from engine.stream.handlers.kept_events import keep_events, kept_events
+
+AT_DOMAINS = "spam: {count: label.spam, by: url_domain, over: 30d}"
+AT_USERS = "mine: {count: label.spam, by: user_id, over: 30d}"
+HITS = "hits: {count: hit.r, by: device_id, over: 1d}"
+EVENTS = [
+    Event("linked", "post", "ann", 1, {"url": "https://a.example/x", "device_id": "d"}),
+    Event("plain", "post", "ann", 2, {"device_id": "d"}),
+]
+
+
+def kept_ids(*counters: str, rule: str = "event: post, when: [len(text) > 1]") -> set[str]:
+    declared = "".join(f"  {counter}\n" for counter in counters)
+    rulebook = load_rulebook(
+        {"rules.yaml": f"version: 1\ncounters:\n{declared}rules:\n  r: {{{rule}, then: {{flag: x}}}}\n"}
+    )
+    blocks, database = ScoredBlocks(), MemoryDatabase()
+    database.apply(keep_events(blocks, rulebook.follow_ups, EVENTS))
+    state = PartitionState(lambda: database, 10)
+    found = [
+        one
+        for ids in state.scored.find(database, hash_all([event.event_id for event in EVENTS])).values()
+        for one in ids
+    ]
+    return {event.event_id for event in kept_events(state, found).values()}
+
+
+@pytest.mark.parametrize("counters", [(AT_DOMAINS,), (AT_DOMAINS, HITS)])
+def test_an_event_that_names_nothing_that_is_asked_about_is_not_kept(counters: tuple[str, ...]) -> None:
+    assert kept_ids(*counters) == {"linked"}
+
+
+def test_where_users_are_asked_about_all_are_kept() -> None:
+    assert kept_ids(AT_USERS) == {"linked", "plain"}
+    assert kept_ids(AT_DOMAINS, AT_USERS) == {"linked", "plain"}
+    assert kept_ids(AT_DOMAINS, rule="event: label.spam, when: [spam > 1]") == {"linked", "plain"}
