@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Literal
 
 from engine.core.domain.actions import ActionTemplate, Ladder
@@ -27,6 +28,8 @@ DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
 MEDIAN = 0.5
+
+_WARM_MS = attrgetter("warm_ms")
 
 ANY_EVENT = "any"
 USER = "user_id"
@@ -245,7 +248,7 @@ class Rulebook:
     @property
     def keeps_ledger(self) -> bool:
         """Whether partitions keep a ledger: of budgets, and of how long something has been watched."""
-        return bool(self.budget_windows) or any(memory.warm_ms for memory in self.memories.values())
+        return bool(self.budget_windows) or any(map(_WARM_MS, self.memories.values()))
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""
