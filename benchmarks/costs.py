@@ -27,7 +27,7 @@ def rulebook(counters: Iterable[str] = (), rules: Iterable[str] = (), more: str 
     """One counter and one rule, and these beside."""
     lines = ["version: 1", more, "counters:", "  base: {count: any, by: user_id, over: 1h}"]
     lines += [f"  {one}" for one in counters]
-    lines += ["rules:", "  rule: {event: any, when: [base > 900], then: {flag: x}}"]
+    lines += ["rules:", "  first: {event: any, when: [base > 900], then: {flag: x}}"]
     lines += [f"  {one}" for one in rules]
     return load_rulebook({"rules.yaml": "\n".join(lines) + "\n"})
 
@@ -44,6 +44,65 @@ def at(kind: str) -> Rulebook:
     """One counter at another entity."""
     rule = "r: {event: any, when: [k > 900], then: {flag: x}}"
     return rulebook([f"k: {{count: any, by: {kind}, over: 1h}}"], [rule])
+
+
+def of_the_past() -> dict[str, Rulebook]:
+    """Memory, order, what has followed, and what is done to somebody."""
+    pair = "by: [user_id, device_id]"
+    ask = "r: {{event: any, when: [{}], then: {{flag: x}}}}"
+    likely = "often: {event: any, when: [base >= 1], then: {limit: x}, mode: shadow}"
+    values = {
+        "the value before": ("last: target_id, of: any, by: user_id", "target_id == v"),
+        "an age by a pair": (f"age: first, of: any, {pair}", "v > 300d"),
+        "something new by a pair": (f"new: any, {pair}", "v"),
+    }
+    sequence = "sequences: {s: {steps: [{event: comment, times: 3}, like, post], within: 1h, by: user_id}}"
+    absence = "sequences: {s: {after: comment, none: report, within: 1h, by: user_id}}"
+    return {
+        **{
+            name: rulebook(rules=[ask.format(clause)], more=f"values: {{v: {{{value}, keep: 400d}}}}")
+            for name, (value, clause) in values.items()
+        },
+        "a sequence": rulebook(rules=[ask.format("s")], more=sequence),
+        "an absence": rulebook(
+            ["missed: {count: absent.s, by: user_id, over: 1d}"], [ask.format("missed > 900")], absence
+        ),
+        "a rule that always holds": rulebook(rules=[likely]),
+        "the same, and its hits counted": rulebook(
+            ["hits: {count: shadow.often, by: user_id, over: 1d}"], [likely, ask.format("hits > 999")]
+        ),
+        "labels by domain": rulebook(["k: {count: label.spam, by: url_domain, over: 30d}"], [ask.format("k > 900")]),
+        "what is done to somebody": rulebook(
+            ["k: {count: any, by: target_id, over: 1d, read_by: user_id}"], [ask.format("k > 900")]
+        ),
+    }
+
+
+def of_values() -> dict[str, Rulebook]:
+    """Statistics, functions, scorecards."""
+    ask = "r: {{event: any, when: ['{}'], then: {{flag: x}}}}"
+    statistic = {
+        "a mean": ("mean: event.followers", "k > 9000000"),
+        "a median": ("median: event.followers", "k > 9000000"),
+        "a spread of gaps": ("stdev: gap", "k > 300d"),
+    }
+    words = " ".join(f"offer{n}," for n in range(1_000))
+    terms = ", ".join(f"base > {n}: {n}" for n in TEN)
+    return {
+        **{
+            name: rulebook([f"k: {{{kind}, of: any, by: user_id, over: 1h}}"], [ask.format(clause)])
+            for name, (kind, clause) in statistic.items()
+        },
+        "users with two to six each": rulebook(
+            ["k: {distinct: user_id, of: any, by: ip_prefix, over: 1h, having: {at_least: 2, at_most: 6}}"],
+            [ask.format("k > 400")],
+        ),
+        "a thousand words": rulebook(
+            rules=[ask.format("contains_any(text, lists.w)")], more=f"lists: {{w: {{values: [{words}]}}}}"
+        ),
+        "entropy of a text": rulebook(rules=[ask.format("entropy(text) > 99")]),
+        "a scorecard of ten": rulebook(rules=[ask.format("risk > 900")], more=f"scores: {{risk: {{{terms}}}}}"),
+    }
 
 
 def cases() -> dict[str, Rulebook]:
@@ -67,6 +126,8 @@ def cases() -> dict[str, Rulebook]:
         ),
         "a model": rulebook(rules=[score], more=model),
         **{f"at {kind}": at(kind) for kind in ("ip", "ip_prefix", "url_domain", "text")},
+        **of_the_past(),
+        **of_values(),
     }
 
 

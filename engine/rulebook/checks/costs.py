@@ -28,6 +28,9 @@ from engine.rulebook.sections.rules import RuleDeclaration, read_rules
 EVENT_US = 16.0
 """An event of which nothing is asked: read, its user's record loaded and kept (decision 9, as of STOP_US)."""
 
+FOLLOW_UP_US = 48.0
+"""What has become of an event, as one more event: a hit that a counter asks about, an action, a label."""
+
 COUNTER_US: Mapping[tuple[str, bool], float] = {
     ("count", False): 0.5, ("distinct", False): 1.4, ("sum", False): 5.5,
     ("count", True): 3.5, ("distinct", True): 9.0, ("sum", True): 3.5,
@@ -37,7 +40,7 @@ COUNTER_US: Mapping[tuple[str, bool], float] = {
 STATISTIC_US, ENTRY_US = 5.5, 0.1
 """One more statistic, or `having`, and its clause; and for each entry that it looks at, all that it keeps at most."""
 
-MEMORY_US = 2.0
+MEMORY_US = 6.0
 """One more remembered value and its clause."""
 
 SEQUENCE_US, ABSENCE_US = 12.0, 30.0
@@ -121,7 +124,8 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     read += [part for counter in counters for part in {*parts_of(counter.by), *parts_of(counter.read_at)}]
     read += [name for model in _models(program, rulebook) for name in (*model.numbers, *model.texts, *model.categories)]
     models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
-    cost = EVENT_US + CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
+    cost = FOLLOW_UP_US if is_follow_up(event_type) else EVENT_US
+    cost += CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
     cost += _computing_us([*clauses, *read], values) + sum(LOOKUP_US[lookup.kind] for lookup in program.lookups)
     cost += sum(map(_counter_us, counters)) + MEMORY_US * len(memories)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)

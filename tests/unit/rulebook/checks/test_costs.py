@@ -12,7 +12,9 @@ from engine.rulebook.checks.costs import (
     COUNTER_US,
     ENTRY_US,
     EVENT_US,
+    FOLLOW_UP_US,
     KEY_US,
+    MEMORY_US,
     MODEL_US,
     PATTERN_US,
     SEQUENCE_US,
@@ -146,6 +148,18 @@ def test_what_is_remembered_costs_time_and_each_register_room() -> None:
     plain = estimate_costs(load_rulebook({"r.yaml": f"version: 1\nvalues: {{{values}}}\n"}))
     text = "x: {last: ip, of: login, by: device_id, keep: 90d}"
     more = estimate_costs(load_rulebook({"r.yaml": f"version: 1\nvalues: {{{values}, {text}}}\n"}))
-    assert more.event_us["login"] - plain.event_us["login"] == 2.0
+    assert more.event_us["login"] - plain.event_us["login"] == MEMORY_US
     assert plain.record_bytes["device_id"] - plain.record_bytes["user_id"] == 25 + 4 * 17
     assert more.record_bytes["device_id"] - plain.record_bytes["device_id"] == 25 + 16 * (17 + 2 + 400)
+
+
+def test_a_hit_that_is_counted_is_one_more_event() -> None:
+    rules = """
+version: 1
+counters: {hits: {count: hit.often, by: user_id, over: 1h}}
+rules:
+  often: {event: post, when: ["text == 'x'"], then: {flag: x}}
+  again: {event: post, when: [hits > 3], then: {flag: y}, mode: shadow}
+"""
+    costs = estimate_costs(load_rulebook({"r.yaml": rules})).event_us
+    assert costs["hit.often"] > FOLLOW_UP_US > costs["post"]
