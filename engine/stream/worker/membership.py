@@ -2,10 +2,11 @@
 
 Private seams used (faust-streaming 0.15.3, `AIOKafkaConsumerThread._create_worker_consumer`, `_fetch_records` and
 `on_thread_stop` in faust/transport/drivers/aiokafka.py; aiokafka 0.14, `_fetch_max_wait_ms` in consumer/consumer.py,
-`_records` in consumer/fetcher.py, and `_group_instance_id` in consumer/group_coordinator.py):
+`_records` and `_pending_tasks` in consumer/fetcher.py, and `_group_instance_id` in consumer/group_coordinator.py):
 `tests/unit/stream/worker/test_seams.py` fails when they move.
 """
 
+import asyncio
 from typing import Any
 
 from aiokafka.consumer.fetcher import FetchResult
@@ -45,8 +46,25 @@ class MemberThread(driver.AIOKafkaConsumerThread):
 
     async def on_thread_stop(self) -> None:
         """Leave the group, also where the member has a name: aiokafka would keep its partitions waiting for it
-        (consumer/group_coordinator.py, `_maybe_leave_group`). One that is killed still finds its place kept."""
+        (consumer/group_coordinator.py, `_maybe_leave_group`). One that is killed still finds its place kept.
+
+        aiokafka's fetcher cancels its fetches and waits for them; one that has failed and waits to be sent again ends
+        its closing halfway (consumer/fetcher.py, `close` and `_proc_fetch_request`). What is left is then done here."""
         coordinator = getattr(self._consumer, "_coordinator", None)
         if coordinator is not None:
             coordinator._group_instance_id = None
-        await super().on_thread_stop()
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._consumer is None or task is None or task.cancelling():
+                raise  # it is this thread that is cancelled
+            await self._close_rest(self._consumer)
+
+    @staticmethod
+    async def _close_rest(consumer: Any) -> None:
+        fetches = list(consumer._fetcher._pending_tasks)
+        for fetch in fetches:
+            fetch.cancel()
+        await asyncio.gather(*fetches, return_exceptions=True)
+        await consumer._client.close()

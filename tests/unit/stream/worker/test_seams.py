@@ -79,6 +79,15 @@ def test_a_member_with_a_name_does_not_leave_by_itself() -> None:
     assert "await self._consumer.stop()" in source(AIOKafkaConsumerThread.on_thread_stop)
 
 
+def test_a_fetch_that_waits_to_be_sent_again_ends_the_closing_of_its_fetcher() -> None:
+    """The reason for `MemberThread._close_rest`, and what it relies on."""
+    assert "for x in self._pending_tasks:" in source(Fetcher.close)
+    fetch = source(Fetcher._proc_fetch_request)
+    assert fetch.index("await asyncio.sleep(self._retry_backoff)") < fetch.index("except asyncio.CancelledError:")
+    stop = source(aiokafka.AIOKafkaConsumer.stop)
+    assert stop.index("await self._fetcher.close()") < stop.index("await self._client.close()")
+
+
 def test_aiokafka_leaves_partitions_without_a_commit_where_they_are() -> None:
     """The reason for pinning positions in `perform_seek`."""
     text = source(aiokafka.AIOKafkaConsumer.seek_to_committed)
