@@ -20,6 +20,7 @@ ABOUT_NO_MODULE = {
     "test_alerts.py": "deploy/",
     "test_architecture.py": "how the modules stand to each other",
     "test_cost.py": "the whole way of an event",
+    "test_costs_measured.py": "benchmarks/costs.py",
     "test_deploy.py": "deploy/",
     "test_docs.py": "docs/",
     "test_examples.py": "examples/",

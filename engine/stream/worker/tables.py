@@ -1,10 +1,12 @@
-"""The table of entities, in RocksDB as Faust keeps it, but for two things.
+"""The table of entities, in RocksDB as Faust keeps it, but for three things.
 
 A recovery ends by a signal that Faust clears only where it reads changelog events itself (faust/tables/recovery.py,
 `_slurp_changelogs`), which we do not let it do. A rebalance in the middle of a recovery would leave it set, and the
 next recovery would be over before it has read anything. So it is cleared when a recovery begins.
 
-The other is how a database is opened again.
+A recovery that a rebalance interrupts may seek partitions of which it has read nothing (`_seek_offsets`).
+
+The third is how a database is opened again.
 
 rocksdict (0.3.29), when a database was closed in good order, takes the options for its columns from the OPTIONS file
 beside it, in place of those that it is given. The compaction filter of a database with a ttl is among them, and RocksDB
@@ -13,6 +15,7 @@ takes their last four bytes for it, and the next compaction deletes what these m
 database is opened (`docs/decisions/0021-options-of-a-database.md`).
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,13 @@ class RecoveryService(Recovery):
     def _set_recovery_started(self) -> None:
         super()._set_recovery_started()
         self.signal_recovery_end.clear()
+
+    async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
+        """A rebalance may have added partitions since, of which nothing has been read: None (`_add`), where Faust
+        knows -1 alone, and crashes. They are read from their beginning, and the recovery after the rebalance begins
+        anew."""
+        known = Counter({tp: -1 if offsets[tp] is None else offsets[tp] for tp in tps})
+        await super()._seek_offsets(consumer, tps, known, title)
 
 
 class RecoveringTables(TableManager):

@@ -160,6 +160,12 @@ def test_faust_begins_recovery_behind_the_assignment() -> None:
     assert "self._on_partitions_assigned" in source(Consumer.on_partitions_assigned)
 
 
+def test_a_partition_that_is_added_has_no_offset_to_be_sought() -> None:
+    """The reason for `RecoveryService._seek_offsets`."""
+    assert "offsets.setdefault(tp, None)" in source(Recovery._add)
+    assert "if offset == -1:" in source(Recovery._seek_offsets)
+
+
 def test_faust_says_that_a_recovery_starts_between_seeing_its_need_and_reading() -> None:
     """The reason why `RecoveryService` clears the signal of its end there, and nowhere else."""
     text = source(Recovery._restart_recovery.fun)

@@ -1,13 +1,17 @@
 """A database that is closed and opened again keeps what is in it; a recovery has an end of its own."""
 
+import asyncio
+from collections import Counter
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from faust.stores.rocksdb import RocksDBOptions
+from faust.types import TP
 
 from engine.settings import Settings
 from engine.stream.worker.app import FloodgateApp
-from engine.stream.worker.tables import EntityStore, forget_options
+from engine.stream.worker.tables import EntityStore, RecoveryService, forget_options
 
 RECORDS = 500
 
@@ -52,3 +56,17 @@ def test_the_end_of_an_earlier_recovery_is_not_the_end_of_the_next_one(tmp_path:
     service._set_recovery_started()
     assert service.in_recovery
     assert not service.signal_recovery_end.is_set()
+
+
+def test_what_a_rebalance_has_just_added_is_read_from_its_beginning() -> None:
+    class Consumer:
+        sought: ClassVar[dict[TP, int]] = {}
+
+        async def seek_wait(self, partitions: dict[TP, int]) -> None:
+            self.sought.update(partitions)
+
+    tps = [TP("changelog", number) for number in range(3)]
+    offsets: Any = Counter(dict(zip(tps, (None, -1, 7), strict=True)))
+    service, consumer = RecoveryService.__new__(RecoveryService), Consumer()
+    asyncio.run(service._seek_offsets(consumer, set(tps), offsets, "standby"))
+    assert consumer.sought == dict(zip(tps, (0, 0, 7), strict=True))
