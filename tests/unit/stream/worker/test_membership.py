@@ -21,7 +21,7 @@ class Fetcher:
     """With fetches that have failed and wait to be sent again."""
 
     def __init__(self) -> None:
-        self._pending_tasks = {asyncio.ensure_future(asyncio.sleep(3_600)) for _ in range(3)}
+        self._pending_tasks = {asyncio.ensure_future(asyncio.Event().wait()) for _ in range(3)}
 
     async def close(self) -> None:
         for fetch in self._pending_tasks:
@@ -44,7 +44,7 @@ class Slow(Consumer):
     """Takes its time."""
 
     async def stop(self) -> None:
-        await asyncio.sleep(3_600)
+        await asyncio.Event().wait()
 
 
 def thread_of(consumer: Any) -> MemberThread:
