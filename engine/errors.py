@@ -60,6 +60,10 @@ class StateError(FloodgateError):
     """A stored record that cannot be read."""
 
 
+class StoreError(FloodgateError):
+    """The console's store cannot be opened or reached."""
+
+
 class SnapshotError(FloodgateError):
     """A model snapshot that cannot be read."""
 

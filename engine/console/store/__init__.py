@@ -1,0 +1,1 @@
+"""What the console knows, in SQLite or PostgreSQL. It knows neither Kafka nor the web."""

@@ -1,0 +1,101 @@
+"""The store: an SQLAlchemy engine with its tables, read and written in transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from engine.console.store import followed, own  # noqa: F401  # own: its tables are among METADATA
+from engine.console.store.metadata import METADATA
+from engine.errors import StoreError
+
+_BUSY_TIMEOUT_MS = 10_000
+_CACHE_KIB = 32_768
+
+_KEEP_AUDIT_SQLITE = (
+    "CREATE TRIGGER IF NOT EXISTS audit_is_kept_{verb} BEFORE {verb} ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log cannot be changed'); END"
+)
+_KEEP_AUDIT_POSTGRESQL = (
+    "CREATE OR REPLACE FUNCTION audit_is_kept() RETURNS trigger AS "
+    "$$ BEGIN RAISE EXCEPTION 'the audit log cannot be changed'; END $$ LANGUAGE plpgsql",
+    "CREATE OR REPLACE TRIGGER audit_is_kept BEFORE UPDATE OR DELETE ON audit EXECUTE FUNCTION audit_is_kept()",
+)
+
+
+class Store:
+    """Opens a store by URL, such as sqlite:///console.db or postgresql+psycopg://…, and makes its tables where they are
+    missing. Raises StoreError where it cannot be reached. Threads may share it."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.engine = _make_engine(url)
+            METADATA.create_all(self.engine)
+            with self.write() as connection:
+                _keep_audit(connection)
+        except (ArgumentError, SQLAlchemyError, ImportError) as error:
+            raise StoreError(f"the store {_without_password(url)} cannot be opened: {error}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the store."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at its end, or not at all."""
+        with self.engine.connect().execution_options(floodgate_writes=True) as connection, connection.begin():
+            yield connection
+
+    def forget_followed(self) -> None:
+        """Drop all that topics can tell again. What is only the console's stays."""
+        METADATA.drop_all(self.engine, tables=list(followed.FOLLOWED))
+        METADATA.create_all(self.engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _make_engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where SQLAlchemy says so, in `_begin_sqlite`
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # with WAL, a crash of the machine may lose the last ones, of ours none
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Whoever writes takes the lock at once: else two that have read would both wait for the other."""
+    writes = connection.get_execution_options().get("floodgate_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _keep_audit(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            connection.execute(text(_KEEP_AUDIT_SQLITE.format(verb=verb)))
+    elif connection.dialect.name == "postgresql":
+        for statement in _KEEP_AUDIT_POSTGRESQL:
+            connection.execute(text(statement))
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
