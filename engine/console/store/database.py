@@ -75,7 +75,7 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute(
         "PRAGMA synchronous = NORMAL"
-    )  # with WAL, a crash of the machine may lose the last ones, of ours none
+    )  # with WAL, only a crash of the machine loses some
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     cursor.close()
