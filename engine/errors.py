@@ -14,8 +14,12 @@ FloodgateError
 ├── TopicError            topics are missing or wrong
 ├── PublishError          the broker refuses messages
 ├── StateError            stored state cannot be read: rebuild it from the changelog
+├── StoreError            the console's store cannot be reached
 ├── SnapshotError         a model snapshot cannot be read: roll the model back
 ├── KafkaMissingError     Kafka cannot be fetched here
+│ who uses the console
+├── AccountError         an account or a password will not do
+├── RequestError         what a request asks for cannot be done
 │ nobody: its supervisor starts the worker again
 └── WorkerError           a worker can do nothing any more, or must not
 """
@@ -62,6 +66,18 @@ class StateError(FloodgateError):
 
 class StoreError(FloodgateError):
     """The console's store cannot be opened or reached."""
+
+
+class AccountError(FloodgateError):
+    """An account that cannot be, or a password that will not do."""
+
+
+class RequestError(FloodgateError):
+    """A request to the console that cannot be answered. `status`: as HTTP has it."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class SnapshotError(FloodgateError):

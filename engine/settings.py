@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import yaml
 
+from engine.console_settings import ConsoleSettings
 from engine.core.kernel import set_hash_key
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
@@ -21,7 +22,10 @@ from engine.mappings import EventSettings, LabelSettings
 from engine.security import PrivacySettings, SecuritySettings
 
 PREFIX = "FLOODGATE_"
-_LISTS = (["events", "as_string"], ["labels", "as_string"], ["privacy", "fields"])
+_LISTS = (
+    ["events", "as_string"], ["labels", "as_string"], ["privacy", "fields"],
+    ["console", "policies"], ["console", "appeal_types"], ["console", "report_types"],
+)  # fmt: skip
 """What the environment writes with commas."""
 _ENVIRONMENT = r"[A-Za-z0-9_-]{0,50}"
 
@@ -77,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topics: TopicNames = TopicNames()
     events: EventSettings = EventSettings()
     labels: LabelSettings = LabelSettings()
+    console: ConsoleSettings = ConsoleSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"

@@ -13,6 +13,7 @@ from engine.errors import FloodgateError
 COMMANDS = {
     "actions": "See what was enforced, and take it back.",
     "broker": "Run the embedded broker: for development, not production.",
+    "console": "Serve the screen for moderators, analysts and operators.",
     "dead-letters": "See, send again and delete messages that could not be used.",
     "demo": "Run everything on this machine and show what happens.",
     "explain": "Tell why something was done to an event.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -11,7 +12,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from engine.console.store import followed, own  # noqa: F401  # own: its tables are among METADATA
 from engine.console.store.metadata import METADATA
 from engine.errors import StoreError
+from engine.settings import Settings
 
+_SQLITE = "sqlite:///"
 _BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 32_768
 
@@ -61,6 +64,14 @@ class Store:
         self.engine.dispose()
 
 
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name; SQLite's directory is made. Raises StoreError."""
+    url = settings.console.store
+    if url.startswith(_SQLITE) and url != _SQLITE:
+        Path(url.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+    return Store(url)
+
+
 def _make_engine(url: str) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
@@ -73,9 +84,7 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where SQLAlchemy says so, in `_begin_sqlite`
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute(
-        "PRAGMA synchronous = NORMAL"
-    )  # with WAL, only a crash of the machine loses some
+    cursor.execute("PRAGMA synchronous = NORMAL")  # with WAL, only a crash of the machine loses some
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     cursor.close()

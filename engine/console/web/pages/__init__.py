@@ -1,1 +1,7 @@
-"""One module for each part of the console, with its routes."""
+"""One module for each part of the console, with its routes in `PAGES`."""
+
+from engine.console.web.pages import audit_log, home, signing_in
+from engine.console.web.visits import Page
+
+PAGES: tuple[Page, ...] = (*signing_in.PAGES, *home.PAGES, *audit_log.PAGES)
+"""All routes. Their names are those of `access.ACCESS`."""

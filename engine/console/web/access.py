@@ -1,0 +1,26 @@
+"""Who may do what: one table, for pages and for the JSON API. A route that is not in it cannot be served."""
+
+from collections.abc import Mapping
+
+from engine.console.store.roles import Role
+
+EVERYBODY = frozenset(Role)
+MODERATION = frozenset({Role.MODERATOR, Role.SENIOR, Role.ADMINISTRATOR})
+SENIORS = frozenset({Role.SENIOR, Role.ADMINISTRATOR})
+REVERSAL = frozenset({Role.SENIOR, Role.ANALYST, Role.OPERATOR, Role.ADMINISTRATOR})
+ANALYSIS = frozenset({Role.ANALYST, Role.ADMINISTRATOR})
+OPERATIONS = frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMINISTRATOR})
+ADMINISTRATION = frozenset({Role.ADMINISTRATOR})
+
+ACCESS: Mapping[str, frozenset[Role]] = {
+    # Accounts
+    "logout": EVERYBODY,
+    "account": EVERYBODY,
+    "change_password": EVERYBODY,
+    # Overview
+    "home": EVERYBODY,
+    # Audit log
+    "audit": ADMINISTRATION,
+    "api_audit": ADMINISTRATION,
+}
+"""Who may use a route, by its name."""

@@ -1,0 +1,53 @@
+"""Settings of the console."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from engine.limits import PORT, SHARE, at_least, check_limits
+
+
+class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the console is reached, what it keeps, and how moderators work with it."""
+
+    store: str = "sqlite:///.floodgate/console.db"
+    """Where the console keeps what it knows: SQLite on this machine, or postgresql+psycopg://… for several consoles."""
+    host: str = "127.0.0.1"
+    """The address to listen on. Loopback unless told otherwise: put TLS in front before others can reach it."""
+    port: Annotated[int, PORT] = 6080
+    secure_cookies: bool = False
+    """Whether browsers send the session over TLS alone: set it where TLS is in front."""
+    session_idle_m: Annotated[int, at_least(1)] = 720
+    """After so many minutes without a request one has to sign in again."""
+    proxy_user_header: str = ""
+    """The header in which a trusted proxy names who has signed in there; empty: nobody is believed."""
+    proxy_role_header: str = ""
+    """The header in which that proxy names their role; without it an account of that name has to be there."""
+    policies: tuple[str, ...] = ()
+    """What a verdict may be about, besides spam or not: a key for each in the queue."""
+    notes: Literal["optional", "demanded"] = "optional"
+    """Whether a moderator has to say why."""
+    undo_s: Annotated[int, at_least(0)] = 6
+    """So long a verdict can be undone before it goes out."""
+    claim_s: Annotated[int, at_least(30)] = 300
+    """So long nobody else gets an event that somebody looks at."""
+    golden_share: Annotated[float, SHARE] = 0.02
+    """The share of what moderators see whose right answer is known."""
+    second_review_share: Annotated[float, SHARE] = 0.05
+    """The share of verdicts for which somebody else is asked too."""
+    break_after: Annotated[int, at_least(1)] = 60
+    """After so many disturbing items within an hour a break is offered."""
+    needs_approval: bool = False
+    """Whether a second person has to approve a rulebook before it is pushed."""
+    appeal_types: tuple[str, ...] = ("appeal",)
+    """Types of events by which people object to an action."""
+    report_types: tuple[str, ...] = ("report",)
+    """Types of events by which people report others."""
+    max_rows: Annotated[int, at_least(1_000)] = 5_000_000
+    """So many events, and so many decisions, are kept at most; the oldest go first."""
+    follow_events: bool = True
+    """Whether events are followed too: without them there are no texts to look at, and no entities."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        check_limits(self, "console.")
