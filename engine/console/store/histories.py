@@ -14,6 +14,8 @@ COUNTED_TO = 1_000
 """Beyond so many, rows are not counted: there are more."""
 
 _AT_ONCE = 500
+_KINDS = ("device_id", "ip", "url_domain", "ip_prefix", "target_id", "text")
+"""In which a pasted name is looked for."""
 
 
 class Details(NamedTuple):
@@ -108,6 +110,18 @@ def history_of_entity(connection: Connection, kind: str, value: str) -> History:
 def find_notes(connection: Connection, kind: str, value: str) -> list[Row[Any]]:
     """What people have written about something."""
     return _rows(connection, NOTES, (NOTES.c.kind == kind) & (NOTES.c.value == value))
+
+
+def kinds_of(connection: Connection, value: str) -> list[str]:
+    """The kinds of entities that have this value; user_id first, where it is a user."""
+    kinds = [
+        kind for kind in _KINDS
+        if connection.execute(
+            select(MENTIONS.c.id).where(MENTIONS.c.kind == kind, MENTIONS.c.value == value).limit(1)
+        ).first()
+    ]  # fmt: skip
+    is_user = connection.execute(select(EVENTS.c.id).where(EVENTS.c.user_id == value).limit(1)).first()
+    return ["user_id", *kinds] if is_user else kinds
 
 
 def entities_of(connection: Connection, user_id: str) -> list[Row[Any]]:

@@ -19,6 +19,27 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "change_password": EVERYBODY,
     # Overview
     "home": EVERYBODY,
+    # Decisions
+    "decisions": EVERYBODY,
+    "decision": EVERYBODY,
+    "decision_again": EVERYBODY,
+    "decisions_csv": EVERYBODY,
+    "decisions_parquet": EVERYBODY,
+    "save_search": EVERYBODY,
+    "drop_search": EVERYBODY,
+    "api_decisions": EVERYBODY,
+    "api_decision": EVERYBODY,
+    "label": MODERATION,
+    "revoke": REVERSAL,
+    "add_note": EVERYBODY - {Role.VIEWER},
+    # People and entities
+    "find": EVERYBODY,
+    "entity": EVERYBODY,
+    "graph": EVERYBODY,
+    "api_entity": EVERYBODY,
+    # Rules
+    "rule": EVERYBODY,
+    "rule_like": ANALYSIS,
     # Audit log
     "audit": ADMINISTRATION,
     "api_audit": ADMINISTRATION,

@@ -15,6 +15,7 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 NAVIGATION = (
     ("home", "/", "Overview", "g o"),
+    ("decisions", "/decisions", "Decisions", "g d"),
     ("audit", "/audit", "Audit log", "g a"),
 )
 """The parts of the console: a route whose access tells who sees it, its path, its title, its keys."""

@@ -89,11 +89,12 @@ class Visit:
         return response
 
     def see(self, route: str, *, said: str = "", **path: Any) -> Response:
-        """Go on to another page, which says what has been done."""
-        url = self.url_of(route, **path)
-        if self.is_partial:
-            return Response(headers={"HX-Redirect": url})
-        response = RedirectResponse(url, 303)
+        """Go on to another page, as `go`."""
+        return self.go(self.url_of(route, **path), said)
+
+    def go(self, place: str, said: str = "") -> Response:
+        """Go on to a place of the console, which says what has been done."""
+        response = Response(headers={"HX-Redirect": place}) if self.is_partial else RedirectResponse(place, 303)
         if said:
             response.set_cookie(_SAID, _ascii(said), max_age=60, httponly=True, samesite="strict")
         return response

@@ -41,7 +41,7 @@ def sign_in(visit: Visit) -> Response:
         accounts.end_session(connection, visit.request.cookies.get(COOKIE, ""))
         session = accounts.begin_session(connection, name, visit.now_ms)
         audit.note(connection, visit.now_ms, name, "signed in", "account", {"address": address})
-    response = RedirectResponse(_own_place(visit.text("next")), 303)
+    response = RedirectResponse(own_place(visit.text("next")), 303)
     is_secure = visit.settings.console.secure_cookies
     response.set_cookie(COOKIE, session.token, httponly=True, samesite="strict", secure=is_secure)
     response.delete_cookie(_LOGIN_COOKIE, path="/login")
@@ -95,7 +95,7 @@ def _check_form(visit: Visit) -> None:
         raise RequestError("this form is too old: load the page again, and sign in", 403)
 
 
-def _own_place(place: str) -> str:
+def own_place(place: str) -> str:
     """A place of the console, and nowhere else."""
     is_own = place.startswith("/") and not place.startswith("//") and "\\" not in place and place.isprintable()
     return place if is_own else "/"

@@ -1,0 +1,94 @@
+"""What people do about what they see: label an event, revoke actions, note something."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select
+from starlette.responses import Response
+
+from engine.console.store.followed import ACTIONS, REVOCATIONS
+from engine.console.store.outgoing import enqueue
+from engine.console.store.own import NOTES, VERDICTS
+from engine.console.web.pages.signing_in import own_place
+from engine.console.web.visits import Page, Visit, json_response
+from engine.errors import RequestError
+from engine.learning.verdicts import VERDICTS as LABELS
+
+MOST_AT_ONCE = 500
+_MAX_NOTE_CHARS = 2_000
+
+
+def label(visit: Visit) -> Response:
+    """Give events a label: at once, or where several are chosen, all the same one."""
+    verdict, events = visit.text("label"), visit.texts("event_id", MOST_AT_ONCE)
+    users = visit.texts("user_id", MOST_AT_ONCE)
+    if verdict not in LABELS or not events:
+        raise RequestError(f"a label is one of {', '.join(LABELS)}, on at least one event")
+    if visit.settings.console.notes == "demanded" and not visit.text("reason"):
+        raise RequestError("say why: `console.notes` demands it")
+    with visit.store.write() as connection:
+        for place, event_id in enumerate(events):
+            _label(visit, connection, verdict, event_id, users[place] if place < len(users) else "")
+    return _back(visit, f"Labelled as {verdict}: {len(events)}.")
+
+
+def revoke(visit: Visit) -> Response:
+    """Take actions back."""
+    asked, note = visit.texts("action_id", MOST_AT_ONCE), visit.text("note", most=500)
+    if not note:
+        raise RequestError("say why the action is revoked: the reason goes along")
+    with visit.store.write() as connection:
+        standing = _standing(connection, asked)
+        for action_id in standing:
+            enqueue(connection, "revoke", {"action_id": action_id, "note": note}, visit.person.name, visit.now_ms)
+            visit.note(connection, "revoked an action", f"action:{action_id}", note=note)
+    gone = len(asked) - len(standing)
+    said = f"On their way to be revoked: {len(standing)}." + (f" Revoked before: {gone}." if gone else "")
+    return _back(visit, said)
+
+
+def add_note(visit: Visit) -> Response:
+    """Note something about a user, an entity, an event, a rule."""
+    kind, value, text = visit.text("kind", most=200), visit.text("value"), visit.text("text", most=_MAX_NOTE_CHARS)
+    if not kind or not value or not text:
+        raise RequestError("a note has a text, and something that it is about")
+    with visit.store.write() as connection:
+        connection.execute(
+            insert(NOTES).values(kind=kind, value=value, author=visit.person.name, text=text, ts=visit.now_ms)
+        )
+        visit.note(connection, "noted", f"{kind}:{value}", text=text)
+    return _back(visit, "The note is added.")
+
+
+def _label(visit: Visit, connection: Connection, verdict: str, event_id: str, user_id: str) -> None:
+    policy, reason = visit.text("policy", most=200), visit.text("reason", most=500)
+    payload = {"event_id": event_id, "label": verdict, "ts": visit.now_ms, "moderator": visit.person.name}
+    named = {"user_id": user_id, "policy": policy}
+    payload |= {name: value for name, value in named.items() if value}
+    outgoing = enqueue(connection, "label", payload, visit.person.name, visit.now_ms)
+    connection.execute(
+        insert(VERDICTS).values(
+            event_id=event_id, account=visit.person.name, label=verdict, policy=policy or None, reason=reason,
+            ts=visit.now_ms, kind="direct", outgoing=outgoing,
+        )
+    )  # fmt: skip
+    visit.note(connection, "labelled", f"event:{event_id}", label=verdict, policy=policy, reason=reason)
+
+
+def _standing(connection: Connection, asked: Sequence[str]) -> list[str]:
+    """Those of these actions that are there and not revoked."""
+    revoked = select(REVOCATIONS.c.action_id).where(REVOCATIONS.c.action_id == ACTIONS.c.action_id).exists()
+    query = select(ACTIONS.c.action_id).where(ACTIONS.c.action_id.in_(asked), ~revoked)
+    return list(connection.execute(query).scalars())
+
+
+def _back(visit: Visit, said: str) -> Response:
+    if "json" in visit.request.headers.get("accept", ""):
+        return json_response({"said": said})
+    return visit.go(own_place(visit.text("back", "/")), said)
+
+
+PAGES = (
+    Page("/labels", "label", label, "POST"),
+    Page("/actions/revoke", "revoke", revoke, "POST"),
+    Page("/notes", "add_note", add_note, "POST"),
+)
