@@ -4,6 +4,8 @@ import threading
 
 import uvicorn
 
+from engine.console.following.follower import Follower
+from engine.console.outgoing.dispatcher import Dispatcher
 from engine.console.store.database import Store
 from engine.console.web.app import make_app
 from engine.settings import Settings
@@ -26,7 +28,16 @@ def serve(settings: Settings, store: Store) -> None:
         timeout_graceful_shutdown=5,
         limit_concurrency=_MOST_REQUESTS_AT_ONCE,
     )
+    threads = [
+        threading.Thread(target=run, args=(stopping,), name=name)
+        for name, run in (("follower", Follower(settings, store).run), ("dispatcher", Dispatcher(settings, store).run))
+    ]
+    for thread in threads:
+        thread.start()
     try:
         uvicorn.Server(config).run()
     finally:
         stopping.set()
+        for thread in threads:
+            thread.join()
+        store.close()

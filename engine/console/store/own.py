@@ -159,6 +159,9 @@ AUDIT = Table(
 )  # fmt: skip
 """Who did what. Rows cannot be changed or deleted; `chain`: a hash of the row and of the chain before it."""
 
+ERASED = Table("erased", METADATA, Column("name_hash", Text, primary_key=True))
+"""Users who are to stay forgotten, by a hash of their names."""
+
 HEALTH = Table(
     "follower_health", METADATA,
     Column("name", Text, primary_key=True),

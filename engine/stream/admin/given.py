@@ -17,28 +17,40 @@ from engine.stream.kafka.records import read_all
 from engine.stream.kafka.sealing import Seals
 
 
-class GivenLabels:
-    """Reads records of the labels topic. What was signed once counts once. Raises SettingsError, TopicError when it is
-    made."""
+class LabelReader:
+    """Reads records of the labels topic. What was signed once counts once. Raises SettingsError when it is made."""
 
     def __init__(self, settings: Settings) -> None:
         self._publishers, self._seen = Publishers(settings), set[tuple[str | None, int]]()
-        self._quarantined, self._mapping = read_quarantined(settings), settings.labels.mapping()
+        self._mapping = settings.labels.mapping()
 
     def value_of(self, record: Any) -> bytes | None:
-        """The label in a record, in our terms and with the moderator whose it is; None where it does not count."""
+        """The label in a record, in our terms and with the moderator whose it is; None where nobody who may has given
+        it, or it was there before."""
         value: bytes | None = record.value
         origin = self._publishers.accept(record, "label") if value else None
         if value is None or origin is None:
             return None
-        identity = origin.name, sequence_of(record)
-        if self._publishers.are_known and identity in self._seen:
-            return None
-        self._seen.add(identity)
+        if self._publishers.are_known:
+            identity = origin.name, sequence_of(record)
+            if identity in self._seen:
+                return None
+            self._seen.add(identity)
         value = translate_label(value, self._mapping)
-        if not origin.speaks_for_others:
-            value = _as_said_by(origin.name, value)
-        return value if _counts(value, self._quarantined) else None
+        return value if origin.speaks_for_others else _as_said_by(origin.name, value)
+
+
+class GivenLabels:
+    """The same without what does not count: labels of moderators who are quarantined. Raises SettingsError, TopicError
+    when it is made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._reader, self._quarantined = LabelReader(settings), read_quarantined(settings)
+
+    def value_of(self, record: Any) -> bytes | None:
+        """As of a `LabelReader`; None also for what does not count."""
+        value = self._reader.value_of(record)
+        return value if value is not None and _counts(value, self._quarantined) else None
 
 
 def read_examples(settings: Settings) -> Iterator[Example]:

@@ -54,10 +54,11 @@ class Version:
     sources: dict[str, str]
 
 
-def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str) -> int:
-    """Publish a checked rulebook; returns its version's number. Raises PublishError, TopicError."""
+def publish_rulebook(settings: Settings, rulebook: Rulebook, author: str, note: str, at_ms: int | None = None) -> int:
+    """Publish a checked rulebook; returns its version's number. `at_ms`: when it was pushed, if not now: pushed at the
+    same time once more it is the same version. Raises PublishError, TopicError."""
     raise_if_anothers(settings, read_all(settings, settings.topics.rulebooks))
-    topic, ts_ms = settings.topics.rulebooks, int(time.time() * 1000)
+    topic, ts_ms = settings.topics.rulebooks, at_ms or int(time.time() * 1000)
     message = encode_rulebook(dict(rulebook.sources), rulebook.id, author, note, ts_ms)
     number = send_one(settings, topic, f"{VERSION}{ts_ms}-{rulebook.id}".encode(), message, "the rulebook", "rules")
     for old in read_versions(settings)[:-MAX_VERSIONS]:
@@ -85,7 +86,7 @@ def read_versions(settings: Settings) -> list[Version]:
             continue
         versions.pop(record.key, None)
         try:
-            versions[record.key] = _version(record)
+            versions[record.key] = read_version(record)
         except RulebookError:
             continue
     return sorted(versions.values(), key=lambda version: version.number)
@@ -250,12 +251,13 @@ def _why_useless(record: Any) -> str | None:
 
 def _author_said(record: Any) -> str:
     try:
-        return _version(record).author
+        return read_version(record).author
     except RulebookError:
         return author_of(record, "")
 
 
-def _version(record: Any) -> Version:
+def read_version(record: Any) -> Version:
+    """The version in an accepted record. Raises RulebookError."""
     document = decode_rulebook(record.value or b"")
     number = document.get("ts")
     return Version(

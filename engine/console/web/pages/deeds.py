@@ -1,8 +1,10 @@
 """What people do about what they see: label an event, revoke actions, note something."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+import orjson
+from sqlalchemy import Connection, Row, insert, select
 from starlette.responses import Response
 
 from engine.console.store.followed import ACTIONS, REVOCATIONS
@@ -38,9 +40,10 @@ def revoke(visit: Visit) -> Response:
         raise RequestError("say why the action is revoked: the reason goes along")
     with visit.store.write() as connection:
         standing = _standing(connection, asked)
-        for action_id in standing:
-            enqueue(connection, "revoke", {"action_id": action_id, "note": note}, visit.person.name, visit.now_ms)
-            visit.note(connection, "revoked an action", f"action:{action_id}", note=note)
+        for action in standing:
+            payload = {"action": orjson.loads(action.document), "note": note}
+            enqueue(connection, "revoke", payload, visit.person.name, visit.now_ms)
+            visit.note(connection, "revoked an action", f"action:{action.action_id}", note=note)
     gone = len(asked) - len(standing)
     said = f"On their way to be revoked: {len(standing)}." + (f" Revoked before: {gone}." if gone else "")
     return _back(visit, said)
@@ -74,11 +77,10 @@ def _label(visit: Visit, connection: Connection, verdict: str, event_id: str, us
     visit.note(connection, "labelled", f"event:{event_id}", label=verdict, policy=policy, reason=reason)
 
 
-def _standing(connection: Connection, asked: Sequence[str]) -> list[str]:
+def _standing(connection: Connection, asked: Sequence[str]) -> list[Row[Any]]:
     """Those of these actions that are there and not revoked."""
     revoked = select(REVOCATIONS.c.action_id).where(REVOCATIONS.c.action_id == ACTIONS.c.action_id).exists()
-    query = select(ACTIONS.c.action_id).where(ACTIONS.c.action_id.in_(asked), ~revoked)
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(select(ACTIONS).where(ACTIONS.c.action_id.in_(asked), ~revoked)))
 
 
 def _back(visit: Visit, said: str) -> Response:

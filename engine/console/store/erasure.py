@@ -1,0 +1,59 @@
+"""People who are to be forgotten: their rows go, and nothing of them is taken in again, also not at a rebuild."""
+
+from collections.abc import Collection
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from engine.console.store.database import Store
+from engine.console.store.followed import ACTIONS, CASES, DECISIONS, EVENTS, HITS, LABELS, MENTIONS, REVOCATIONS
+from engine.console.store.own import CLAIMS, ERASED, GOLDEN, NOTES, VERDICTS
+from engine.console.store.parts import in_parts
+
+_OF_USER = (MENTIONS, EVENTS, DECISIONS, ACTIONS, CASES)
+_OF_EVENT = (LABELS, VERDICTS, CLAIMS, GOLDEN)
+
+
+class ErasedUsers:
+    """Who is not to be taken in, as of when this was made."""
+
+    def __init__(self, store: Store) -> None:
+        with store.read() as connection:
+            self._names = set(connection.execute(select(ERASED.c.name_hash)).scalars())
+
+    def has(self, user_id: str) -> bool:
+        """Whether somebody is to stay forgotten."""
+        return bool(self._names) and name_hash(user_id) in self._names
+
+
+def erase(connection: Connection, names: Collection[str]) -> int:
+    """Drop what is known of a user, under all their names, and keep them out; returns how many rows went."""
+    dropped = 0
+    for name in names:
+        if connection.execute(select(ERASED).where(ERASED.c.name_hash == name_hash(name))).first() is None:
+            connection.execute(insert(ERASED).values(name_hash=name_hash(name)))
+        events = _ids(connection, EVENTS, name) | _ids(connection, DECISIONS, name)
+        for ids in in_parts(sorted(events)):
+            dropped += sum(_drop(connection, table, table.c.event_id.in_(ids)) for table in _OF_EVENT)
+            dropped += _drop(connection, NOTES, (NOTES.c.kind == "event") & NOTES.c.value.in_(ids))
+        decisions = select(DECISIONS.c.id).where(DECISIONS.c.user_id == name)
+        actions = select(ACTIONS.c.action_id).where(ACTIONS.c.user_id == name)
+        dropped += _drop(connection, HITS, HITS.c.decision.in_(decisions))
+        dropped += _drop(connection, REVOCATIONS, REVOCATIONS.c.action_id.in_(actions))
+        dropped += sum(_drop(connection, table, table.c.user_id == name) for table in _OF_USER)
+        dropped += _drop(connection, NOTES, (NOTES.c.kind == "user_id") & (NOTES.c.value == name))
+    return dropped
+
+
+def name_hash(user_id: str) -> str:
+    """Under which somebody is kept out: their name is not kept."""
+    return sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _ids(connection: Connection, table: Table, user_id: str) -> set[str]:
+    return set(connection.execute(select(table.c.event_id).where(table.c.user_id == user_id)).scalars())
+
+
+def _drop(connection: Connection, table: Table, condition: Any) -> int:
+    return connection.execute(delete(table).where(condition)).rowcount
