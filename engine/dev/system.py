@@ -17,7 +17,7 @@ from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.pages import free_port, read_page
 from engine.errors import FloodgateError
 from engine.rulebook.compiler import load_rulebook
-from engine.settings import Settings
+from engine.settings import RETENTION_DAYS, Settings
 from engine.stream.control.rulebooks import publish_rulebook
 from engine.stream.kafka.topics import create_topics
 
@@ -75,7 +75,7 @@ class LocalSystem:
                 "brokers": self.broker.address,
                 "partitions": 4,
                 "session_timeout_ms": 6_000,
-                "retention_days": {"events": FOR_GOOD_DAYS},  # what is recorded arrived long ago
+                "retention_days": dict.fromkeys(RETENTION_DAYS, FOR_GOOD_DAYS),  # what is recorded arrived long ago
             },
             Settings,
         )

@@ -105,10 +105,10 @@ class Following:
         with self._store.read() as connection:
             known = read_positions(connection)
         first, last = self._client.beginning_offsets(partitions), self._client.end_offsets(partitions)
-        for partition in partitions:
-            offset = known.get((partition.topic, partition.partition), first[partition])
-            if offset > last[partition]:
-                _log.warning("a topic is shorter than it was: it is read from its beginning", topic=partition.topic)
-                offset = first[partition]
-            self._client.seek(partition, max(offset, first[partition]))
+        if any(known.get((tp.topic, tp.partition), 0) > last[tp] for tp in partitions):
+            _log.warning("a topic is shorter than it was, so it is another one: all topics are read anew")
+            self._store.forget_followed()
+            known = {}
+        for tp in partitions:
+            self._client.seek(tp, max(known.get((tp.topic, tp.partition), 0), first[tp]))
         return partitions

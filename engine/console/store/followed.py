@@ -170,6 +170,7 @@ CASES = Table(
     Column("is_open", Boolean, nullable=False),
     UniqueConstraint("source", "key"),
     Index("cases_open", "is_open", "value"),
+    Index("cases_waiting", "is_open", "ts"),
     Index("cases_of_event", "event_id"),
 )  # fmt: skip
 """What waits for a person. `source`: review, agreement (an action that `needs: review`), appeal or report; `key`: what

@@ -55,10 +55,28 @@ CLAIMS = Table(
     "claims", METADATA,
     Column("event_id", Text, primary_key=True),
     Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("case_id", _BIG),
+    Column("since_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
     Index("claims_of", "account"),
 )  # fmt: skip
-"""Who looks at an event right now, so that two people never do the same."""
+"""Who looks at an event right now, so that two people never do the same. `kind`: as of the verdict that it is for."""
+
+FURTHER = Table(
+    "further_opinions", METADATA,
+    Column("id", _BIG, primary_key=True),
+    Column("event_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("first", Text, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    UniqueConstraint("event_id", "kind"),
+    Index("further_open", "is_open", "kind", "asked_ms"),
+)  # fmt: skip
+"""Events on which somebody else is asked too. `kind`: second, or senior where two have disagreed; `first`: who is not
+asked again."""
 
 VERDICTS = Table(
     "verdicts", METADATA,
@@ -77,6 +95,7 @@ VERDICTS = Table(
     Column("undone_ms", BigInteger),
     Index("verdicts_of_event", "event_id"),
     Index("verdicts_by", "account", "ts"),
+    Index("verdicts_of_batch", "batch"),
 )  # fmt: skip
 """`kind`: first, second (a further opinion), golden, senior, bulk; `expected`: of a golden item, the right label;
 `outgoing`: the id of what goes out for it."""

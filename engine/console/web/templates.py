@@ -15,7 +15,9 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 NAVIGATION = (
     ("home", "/", "Overview", "g o"),
+    ("queue", "/queue", "Queue", "g q"),
     ("decisions", "/decisions", "Decisions", "g d"),
+    ("moderators", "/moderators", "Moderators", "g m"),
     ("audit", "/audit", "Audit log", "g a"),
 )
 """The parts of the console: a route whose access tells who sees it, its path, its title, its keys."""

@@ -1,6 +1,6 @@
 """One module for each part of the console, with its routes in `PAGES`."""
 
-from engine.console.web.pages import audit_log, decisions, deeds, exports, home, people, signing_in
+from engine.console.web.pages import audit_log, decisions, deeds, exports, home, moderators, people, queue, signing_in
 from engine.console.web.visits import Page
 
 PAGES: tuple[Page, ...] = (
@@ -10,6 +10,8 @@ PAGES: tuple[Page, ...] = (
     *exports.PAGES,
     *deeds.PAGES,
     *people.PAGES,
+    *queue.PAGES,
+    *moderators.PAGES,
     *audit_log.PAGES,
 )
 """All routes. Their names are those of `access.ACCESS`."""

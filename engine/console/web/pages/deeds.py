@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from engine.console.store.followed import ACTIONS, REVOCATIONS
 from engine.console.store.outgoing import enqueue
-from engine.console.store.own import NOTES, VERDICTS
+from engine.console.store.own import NOTES
+from engine.console.store.verdicts import Verdict, say_directly
 from engine.console.web.pages.signing_in import own_place
 from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
@@ -21,16 +22,19 @@ _MAX_NOTE_CHARS = 2_000
 
 def label(visit: Visit) -> Response:
     """Give events a label: at once, or where several are chosen, all the same one."""
-    verdict, events = visit.text("label"), visit.texts("event_id", MOST_AT_ONCE)
+    given, events = visit.text("label"), visit.texts("event_id", MOST_AT_ONCE)
     users = visit.texts("user_id", MOST_AT_ONCE)
-    if verdict not in LABELS or not events:
+    if given not in LABELS or not events:
         raise RequestError(f"a label is one of {', '.join(LABELS)}, on at least one event")
     if visit.settings.console.notes == "demanded" and not visit.text("reason"):
         raise RequestError("say why: `console.notes` demands it")
+    verdict = Verdict(visit.person.name, given, visit.text("policy", most=200), visit.text("reason", most=500))
+    named = [(event_id, users[place] if place < len(users) else "") for place, event_id in enumerate(events)]
     with visit.store.write() as connection:
-        for place, event_id in enumerate(events):
-            _label(visit, connection, verdict, event_id, users[place] if place < len(users) else "")
-    return _back(visit, f"Labelled as {verdict}: {len(events)}.")
+        say_directly(connection, verdict, named, visit.now_ms)
+        for event_id in events:
+            visit.note(connection, "labelled", f"event:{event_id}", label=given, reason=verdict.reason)
+    return _back(visit, f"Labelled as {given}: {len(events)}.")
 
 
 def revoke(visit: Visit) -> Response:
@@ -60,21 +64,6 @@ def add_note(visit: Visit) -> Response:
         )
         visit.note(connection, "noted", f"{kind}:{value}", text=text)
     return _back(visit, "The note is added.")
-
-
-def _label(visit: Visit, connection: Connection, verdict: str, event_id: str, user_id: str) -> None:
-    policy, reason = visit.text("policy", most=200), visit.text("reason", most=500)
-    payload = {"event_id": event_id, "label": verdict, "ts": visit.now_ms, "moderator": visit.person.name}
-    named = {"user_id": user_id, "policy": policy}
-    payload |= {name: value for name, value in named.items() if value}
-    outgoing = enqueue(connection, "label", payload, visit.person.name, visit.now_ms)
-    connection.execute(
-        insert(VERDICTS).values(
-            event_id=event_id, account=visit.person.name, label=verdict, policy=policy or None, reason=reason,
-            ts=visit.now_ms, kind="direct", outgoing=outgoing,
-        )
-    )  # fmt: skip
-    visit.note(connection, "labelled", f"event:{event_id}", label=verdict, policy=policy, reason=reason)
 
 
 def _standing(connection: Connection, asked: Sequence[str]) -> list[Row[Any]]:

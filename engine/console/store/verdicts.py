@@ -1,0 +1,183 @@
+"""What moderators say in the queue: recorded, on its way out after a while in which it can be undone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from engine.console.store import queue
+from engine.console.store.followed import CASES, DECISIONS, EVENTS, LABELS, MENTIONS
+from engine.console.store.outgoing import enqueue, undo
+from engine.console.store.own import CLAIMS, GOLDEN, VERDICTS
+from engine.console.store.recording import settle_cases
+from engine.errors import RequestError
+
+BULK, DIRECT = "bulk", "direct"
+MOST_IN_BULK = 500
+_COUNTED_TO = 1_000
+_ALIKE = ("text", "url_domain", "device_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What somebody says. `label`: spam or ham, or retracted; `policy`: what it is about; `reason`: why."""
+
+    account: str
+    label: str
+    policy: str = ""
+    reason: str = ""
+
+
+def judge(
+    connection: Connection, verdict: Verdict, event_id: str, now_ms: int, undo_ms: int, second_share: float
+) -> int:  # fmt: skip
+    """Record what somebody says of the event that they have claimed; returns the verdict's number. Raises RequestError
+    where they have it no more."""
+    claim = connection.execute(
+        select(CLAIMS).where(CLAIMS.c.event_id == event_id, CLAIMS.c.account == verdict.account)
+    ).first()
+    if claim is None or claim.until_ms <= now_ms:
+        raise RequestError("your time for this event is over, and somebody else may have it: take the next one", 409)
+    case = connection.execute(
+        select(CASES).where(CASES.c.event_id == event_id).order_by(CASES.c.propensity.is_(None)).limit(1)
+    ).first()
+    golden = connection.execute(select(GOLDEN).where(GOLDEN.c.event_id == event_id)).first()
+    user_id = case.user_id if case is not None else _user_of(connection, event_id)
+    goes_out = claim.kind in (queue.FIRST, queue.SENIOR)
+    propensity = case.propensity if case is not None and claim.kind == queue.FIRST else None
+    outgoing = _send(connection, verdict, event_id, user_id, propensity, now_ms, now_ms + undo_ms) if goes_out else None
+    number = _record(
+        connection, verdict, event_id, now_ms, kind=claim.kind, outgoing=outgoing, took_ms=now_ms - claim.since_ms,
+        expected=golden.label if golden is not None and claim.kind == queue.GOLDEN_ITEM else None,
+    )  # fmt: skip
+    connection.execute(update(CASES).where(CASES.c.event_id == event_id).values(is_open=False))
+    queue.release(connection, verdict.account, event_id)
+    _ask_others(connection, claim.kind, verdict, event_id, user_id, now_ms, second_share)
+    return number
+
+
+def say_directly(
+    connection: Connection, verdict: Verdict, events: Sequence[tuple[str, str]], now_ms: int, undo_ms: int = 0
+) -> str:  # fmt: skip
+    """Label events, each with its user, outside of the queue or many at once; returns what names all of them."""
+    batch, kind = uuid4().hex, DIRECT if len(events) == 1 else BULK
+    for event_id, user_id in events:
+        known = user_id or _user_of(connection, event_id)
+        outgoing = _send(connection, verdict, event_id, known, None, now_ms, now_ms + undo_ms)
+        _record(connection, verdict, event_id, now_ms, kind=kind, outgoing=outgoing, batch=batch)
+    return batch
+
+
+def take_back(connection: Connection, account: str, number: int, now_ms: int) -> list[str]:
+    """Undo a verdict of one's own, with all that were given together with it, as long as they wait; returns the events.
+    Raises RequestError where it is out already."""
+    first = connection.execute(
+        select(VERDICTS).where(VERDICTS.c.id == number, VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None))
+    ).first()
+    if first is None:
+        raise RequestError("there is no such verdict of yours", 404)
+    rows = [first] if first.batch is None else _of_batch(connection, first.batch)
+    waiting = [row for row in rows if row.outgoing is None or undo(connection, row.outgoing)]
+    if not waiting:
+        raise RequestError("it is out already: retract it at its decision", 409)
+    events = [row.event_id for row in waiting]
+    numbers = [row.id for row in waiting]
+    connection.execute(update(VERDICTS).where(VERDICTS.c.id.in_(numbers)).values(undone_ms=now_ms))
+    settle_cases(connection, events)
+    for row in waiting:
+        if row.kind in (queue.FIRST, queue.SECOND):
+            queue.close_further(connection, row.event_id, queue.SECOND if row.kind == queue.FIRST else queue.SENIOR)
+    return events
+
+
+def latest(connection: Connection, account: str) -> Row[Any] | None:
+    """What somebody has said last, and not undone."""
+    mine = select(VERDICTS).where(VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None))
+    return connection.execute(mine.order_by(VERDICTS.c.ts.desc(), VERDICTS.c.id.desc()).limit(1)).first()
+
+
+def alike(connection: Connection, event_id: str) -> dict[tuple[str, str], list[Row[Any]]]:
+    """The other events with the same text, domain or device, that nobody has labelled: by kind and value, the newest
+    first, at most 500 of each."""
+    event = connection.execute(select(EVENTS).where(EVENTS.c.event_id == event_id).limit(1)).first()
+    if event is None:
+        return {}
+    found: dict[tuple[str, str], list[Row[Any]]] = {}
+    named = select(MENTIONS).where(MENTIONS.c.event_row == event.id, MENTIONS.c.kind.in_(_ALIKE))
+    for mention in connection.execute(named):
+        is_labelled = select(LABELS.c.id).where(LABELS.c.event_id == EVENTS.c.event_id).exists()
+        others = (
+            select(EVENTS.c.event_id, EVENTS.c.user_id, EVENTS.c.ts, EVENTS.c.type, EVENTS.c.document)
+            .join(MENTIONS, MENTIONS.c.event_row == EVENTS.c.id)
+            .where(MENTIONS.c.kind == mention.kind, MENTIONS.c.value == mention.value)
+            .where(EVENTS.c.id != event.id, ~is_labelled)
+            .order_by(MENTIONS.c.ts.desc())
+            .limit(MOST_IN_BULK)
+        )
+        rows: list[Row[Any]] = [*connection.execute(others)]
+        if rows:
+            found[mention.kind, mention.value] = rows
+    return found
+
+
+def disturbing_of_late(connection: Connection, account: str, since_ms: int) -> int:
+    """How many events somebody has called spam since then: of those that disturb, most are."""
+    query = select(VERDICTS.c.id).where(
+        VERDICTS.c.account == account, VERDICTS.c.ts > since_ms, VERDICTS.c.label == "spam"
+    )
+    return len(list(connection.execute(query.limit(_COUNTED_TO))))
+
+
+def _ask_others(
+    connection: Connection, kind: str, verdict: Verdict, event_id: str, user_id: str, now_ms: int, second_share: float
+) -> None:  # fmt: skip
+    if kind == queue.FIRST and queue.is_chosen(event_id, queue.SECOND, second_share):
+        queue.ask_further(connection, event_id, user_id, queue.SECOND, verdict.account, now_ms)
+    elif kind == queue.SECOND:
+        queue.close_further(connection, event_id, queue.SECOND)
+        first = connection.execute(
+            select(VERDICTS.c.label)
+            .where(VERDICTS.c.event_id == event_id, VERDICTS.c.kind == queue.FIRST, VERDICTS.c.undone_ms.is_(None))
+            .limit(1)
+        ).scalar()
+        if first is not None and first != verdict.label:
+            queue.ask_further(connection, event_id, user_id, queue.SENIOR, verdict.account, now_ms)
+    elif kind == queue.SENIOR:
+        queue.close_further(connection, event_id, queue.SENIOR)
+
+
+def _send(
+    connection: Connection, verdict: Verdict, event_id: str, user_id: str, propensity: float | None, now_ms: int,
+    due_ms: int,
+) -> str:  # fmt: skip
+    label: dict[str, Any] = {
+        "event_id": event_id, "label": verdict.label, "ts": now_ms, "moderator": verdict.account,
+    }  # fmt: skip
+    more: Mapping[str, Any] = {"user_id": user_id, "policy": verdict.policy, "propensity": propensity}
+    label |= {name: value for name, value in more.items() if value}
+    return enqueue(connection, "label", label, verdict.account, due_ms)
+
+
+def _record(connection: Connection, verdict: Verdict, event_id: str, now_ms: int, **values: Any) -> int:
+    made = connection.execute(
+        insert(VERDICTS).values(
+            event_id=event_id, account=verdict.account, label=verdict.label, policy=verdict.policy or None,
+            reason=verdict.reason, ts=now_ms, **values,
+        )
+    )  # fmt: skip
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0])
+
+
+def _of_batch(connection: Connection, batch: str) -> list[Row[Any]]:
+    return list(connection.execute(select(VERDICTS).where(VERDICTS.c.batch == batch, VERDICTS.c.undone_ms.is_(None))))
+
+
+def _user_of(connection: Connection, event_id: str) -> str:
+    for table in (EVENTS, DECISIONS):
+        user_id = connection.execute(select(table.c.user_id).where(table.c.event_id == event_id).limit(1)).scalar()
+        if user_id is not None:
+            return str(user_id)
+    return ""

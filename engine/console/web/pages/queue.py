@@ -1,0 +1,235 @@
+"""The review queue: one event after the other, by keys alone."""
+
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from engine.console.store import queue, verdicts
+from engine.console.store.agreement import throughput
+from engine.console.store.histories import COUNTED_TO, find_decision, find_event, history_of_user
+from engine.console.store.queue import Scope
+from engine.console.store.roles import Role
+from engine.console.store.search import Question, search
+from engine.console.store.verdicts import MOST_IN_BULK, Verdict
+from engine.console.web.pages.decisions import describe
+from engine.console.web.visits import Page, Visit, json_response
+from engine.errors import RequestError
+
+_LABELS = ("spam", "ham")
+_SHOWN_OF_USER = 8
+_SAMPLE = 3
+_HOUR_MS = 3_600_000
+
+
+def show_queue(visit: Visit) -> Response:
+    """What one looks at, or how much waits."""
+    scope, console = _scope(visit), visit.settings.console
+    with visit.store.read() as connection:
+        claim = queue.current_claim(connection, visit.person.name, visit.now_ms)
+        shown = _shown(connection, claim.event_id) if claim is not None else {}
+        counts, oldest_ms = queue.count_open(connection, scope), queue.oldest_ms(connection, scope)
+        last = verdicts.latest(connection, visit.person.name)
+        disturbing = verdicts.disturbing_of_late(connection, visit.person.name, visit.now_ms - _HOUR_MS)
+    undo_until_ms = last.ts + console.undo_s * 1_000 if last is not None and last.kind != verdicts.DIRECT else 0
+    return visit.page(
+        "queue/queue.html",
+        claim=claim,
+        counts=counts,
+        oldest_ms=oldest_ms,
+        last=last if undo_until_ms > visit.now_ms else None,
+        undo_until_ms=undo_until_ms,
+        disturbing=disturbing,
+        offers_break=disturbing >= console.break_after,
+        source=scope.source,
+        counted_to=COUNTED_TO,
+        **shown,
+    )
+
+
+def take_next(visit: Visit) -> Response:
+    """Take what comes next."""
+    with visit.store.write() as connection:
+        claim = _take(visit, connection)
+    return visit.go(_address(visit), "" if claim is not None else "Nothing waits.")
+
+
+def skip(visit: Visit) -> Response:
+    """Give back what one looks at, and take something else."""
+    with visit.store.write() as connection:
+        queue.release(connection, visit.person.name, visit.text("event_id"))
+        visit.note(connection, "skipped", f"event:{visit.text('event_id')}")
+    return visit.go("/queue", "Given back: press n for the next.")
+
+
+def leave(visit: Visit) -> Response:
+    """Give back what one looks at, as one leaves."""
+    with visit.store.write() as connection:
+        queue.release(connection, visit.person.name, visit.text("event_id"))
+    return Response(status_code=204)
+
+
+def judge(visit: Visit) -> Response:
+    """Say what the event is, and take the next."""
+    with visit.store.write() as connection:
+        _judge(visit, connection, visit.text("event_id"))
+        _take(visit, connection)
+    return visit.go(_address(visit))
+
+
+def undo(visit: Visit) -> Response:
+    """Take back what one has said last, as long as it waits."""
+    with visit.store.write() as connection:
+        events = verdicts.take_back(connection, visit.person.name, visit.number("verdict", 0), visit.now_ms)
+        for event_id in events:
+            visit.note(connection, "undid a label", f"event:{event_id}")
+    return visit.go("/queue", f"Undone: {len(events)}.")
+
+
+def preview_bulk(visit: Visit) -> Response:
+    """The other events with this text, domain or device, before they are all given one label."""
+    event_id, kind, value = visit.text("event_id"), visit.text("kind"), visit.text("value")
+    with visit.store.read() as connection:
+        rows = verdicts.alike(connection, event_id).get((kind, value), [])
+    if not rows:
+        raise RequestError("no other event with it waits for a label")
+    events = [orjson.loads(row.document) for row in rows]
+    return visit.page("queue/bulk.html", event_id=event_id, kind=kind, value=value, events=events, most=MOST_IN_BULK)
+
+
+def judge_bulk(visit: Visit) -> Response:
+    """Give all the chosen events one label."""
+    verdict, events = _verdict(visit), visit.texts("event_id", MOST_IN_BULK)
+    if not events:
+        raise RequestError("choose at least one event")
+    with visit.store.write() as connection:
+        undo_ms = visit.settings.console.undo_s * 1_000
+        verdicts.say_directly(connection, verdict, [(event_id, "") for event_id in events], visit.now_ms, undo_ms)
+        for event_id in events:
+            visit.note(connection, "labelled in bulk", f"event:{event_id}", label=verdict.label, reason=verdict.reason)
+    return visit.go("/queue", f"Labelled as {verdict.label}: {len(events)}.")
+
+
+def show_mine(visit: Visit) -> Response:
+    """What one has done oneself."""
+    with visit.store.read() as connection:
+        days = throughput(connection, visit.person.name)
+    return visit.page("queue/mine.html", days=days)
+
+
+def take_by_program(visit: Visit) -> Response:
+    """Take what comes next, as JSON."""
+    with visit.store.write() as connection:
+        claim = _take(visit, connection)
+        shown = _shown(connection, claim.event_id) if claim is not None else {}
+    if claim is None:
+        return json_response({"event_id": None})
+    return json_response({"event_id": claim.event_id, "event": shown["fields"], "decision": shown["decision"]})
+
+
+def judge_by_program(visit: Visit) -> Response:
+    """Say what a taken event is."""
+    event_id = str(_asked(visit, "event_id"))
+    with visit.store.write() as connection:
+        number = _judge(visit, connection, event_id)
+    return json_response({"verdict": number})
+
+
+def undo_by_program(visit: Visit) -> Response:
+    """Take a verdict back as long as it waits."""
+    number = _asked(visit, "verdict")
+    if not isinstance(number, int):
+        raise RequestError("`verdict` is the number that /api/queue/verdict has given")
+    with visit.store.write() as connection:
+        events = verdicts.take_back(connection, visit.person.name, number, visit.now_ms)
+        for event_id in events:
+            visit.note(connection, "undid a label", f"event:{event_id}")
+    return json_response({"undone": events})
+
+
+def _take(visit: Visit, connection: Connection) -> queue.Claim | None:
+    console = visit.settings.console
+    return queue.claim_next(connection, _scope(visit), visit.now_ms, console.claim_s * 1_000, console.golden_share)
+
+
+def _judge(visit: Visit, connection: Connection, event_id: str) -> int:
+    console, verdict = visit.settings.console, _verdict(visit)
+    undo_ms, share = console.undo_s * 1_000, console.second_review_share
+    number = verdicts.judge(connection, verdict, event_id, visit.now_ms, undo_ms, share)
+    visit.note(
+        connection, "labelled", f"event:{event_id}", label=verdict.label, policy=verdict.policy, reason=verdict.reason
+    )
+    return number
+
+
+def _verdict(visit: Visit) -> Verdict:
+    label, policy, reason = (str(_asked(visit, name) or "") for name in ("label", "policy", "reason"))
+    if label not in _LABELS:
+        raise RequestError(f"a verdict is one of {', '.join(_LABELS)}")
+    if policy and policy not in visit.settings.console.policies:
+        raise RequestError(f"{policy!r} is none of the policies: {', '.join(visit.settings.console.policies)}")
+    if visit.settings.console.notes == "demanded" and not reason:
+        raise RequestError("say why: `console.notes` demands it")
+    return Verdict(visit.person.name, label, policy, reason[:500])
+
+
+def _asked(visit: Visit, name: str) -> Any:
+    """A value of a form, or of JSON."""
+    return visit.body.get(name) if isinstance(visit.body, dict) else visit.text(name)
+
+
+def _scope(visit: Visit) -> Scope:
+    source = visit.text("source", most=20)
+    if source not in ("", *queue.SOURCES):
+        raise RequestError(f"`source` is one of {', '.join(queue.SOURCES)}")
+    is_senior = visit.person.role in (Role.SENIOR, Role.ADMINISTRATOR)
+    return Scope(visit.person.name, visit.person.areas, visit.person.languages, source, is_senior)
+
+
+def _address(visit: Visit) -> str:
+    source = _scope(visit).source
+    return f"/queue?source={source}" if source else "/queue"
+
+
+def _shown(connection: Connection, event_id: str) -> dict[str, Any]:
+    """What a moderator sees of an event."""
+    event = find_event(connection, event_id)
+    found = search(connection, Question(event_id=event_id), 1).rows
+    details = find_decision(connection, found[0].id) if found else None
+    described = describe(details) if details is not None else {"decision": None, "contributions": {}}
+    fields = orjson.loads(event.document) if event is not None else None
+    user_id = event.user_id if event is not None else found[0].user_id if found else ""
+    history = history_of_user(connection, user_id)
+    alike = verdicts.alike(connection, event_id)
+    return {
+        "event_id": event_id,
+        "user_id": user_id,
+        "fields": fields,
+        "decision": described["decision"],
+        "contributions": described["contributions"],
+        "history": history,
+        "earlier": [orjson.loads(row.document) for row in history.events if row.event_id != event_id][:_SHOWN_OF_USER],
+        "alike": [
+            (kind, value, len(rows), [orjson.loads(row.document) for row in rows[:_SAMPLE]])
+            for (kind, value), rows in alike.items()
+        ],
+    }
+
+
+PAGES = (
+    Page("/queue", "queue", show_queue),
+    Page("/queue/next", "queue_next", take_next, "POST"),
+    Page("/queue/skip", "queue_skip", skip, "POST"),
+    Page("/queue/leave", "queue_leave", leave, "POST"),
+    Page("/queue/verdict", "queue_verdict", judge, "POST"),
+    Page("/queue/undo", "queue_undo", undo, "POST"),
+    Page("/queue/alike", "queue_alike", preview_bulk),
+    Page("/queue/bulk", "queue_bulk", judge_bulk, "POST"),
+    Page("/queue/mine", "queue_mine", show_mine),
+    Page("/api/queue/next", "api_queue_next", take_by_program, "POST", is_api=True, summary="Take what comes next"),
+    Page("/api/queue/verdict", "api_queue_verdict", judge_by_program, "POST", is_api=True,
+         summary="Say what a taken event is: event_id, label, policy, reason"),
+    Page("/api/queue/undo", "api_queue_undo", undo_by_program, "POST", is_api=True,
+         summary="Take a verdict back as long as it waits: verdict"),
+)  # fmt: skip
