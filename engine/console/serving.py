@@ -5,6 +5,7 @@ import threading
 import uvicorn
 
 from engine.console.following.follower import Follower
+from engine.console.following.standing import StandingReader
 from engine.console.outgoing.dispatcher import Dispatcher
 from engine.console.store.database import Store
 from engine.console.web.app import make_app
@@ -30,7 +31,11 @@ def serve(settings: Settings, store: Store) -> None:
     )
     threads = [
         threading.Thread(target=run, args=(stopping,), name=name)
-        for name, run in (("follower", Follower(settings, store).run), ("dispatcher", Dispatcher(settings, store).run))
+        for name, run in (
+            ("follower", Follower(settings, store).run),
+            ("dispatcher", Dispatcher(settings, store).run),
+            ("standing", StandingReader(settings, store).run),
+        )
     ]
     for thread in threads:
         thread.start()

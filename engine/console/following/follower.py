@@ -14,7 +14,7 @@ from engine.console.following.rows import RowMaker
 from engine.console.store import retention
 from engine.console.store.database import Store
 from engine.console.store.erasure import ErasedUsers
-from engine.console.store.health import note_health
+from engine.console.store.health import BEHIND, PASSED_OVER, note_health
 from engine.console.store.recording import read_positions, record
 from engine.errors import FloodgateError, TopicError
 from engine.settings import Settings
@@ -58,8 +58,8 @@ class Follower:
             return
         self._next_lag_at = now + _LAG_EVERY_S
         with self._store.write() as connection:
-            note_health(connection, "behind", following.behind(), int(now * 1000))
-            note_health(connection, "passed over", following.passed_over, int(now * 1000))
+            note_health(connection, BEHIND, following.behind(), int(now * 1000))
+            note_health(connection, PASSED_OVER, following.passed_over, int(now * 1000))
             retention.drop_some(connection, self._settings, int(now * 1000))
 
 

@@ -1,7 +1,7 @@
 """Tables of what only the console knows: accounts, claims, verdicts, notes, golden items, what goes out, the audit log.
 They are not rebuilt: back them up. Times are epoch milliseconds."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
 
 from engine.console.store.metadata import METADATA
 
@@ -185,6 +185,6 @@ HEALTH = Table(
     "follower_health", METADATA,
     Column("name", Text, primary_key=True),
     Column("ts", BigInteger, nullable=False),
-    Column("detail", Float, nullable=False),
+    Column("document", LargeBinary, nullable=False),
 )  # fmt: skip
-"""What the follower says of itself: how many messages it is behind, how many it has read."""
+"""What the console's threads say of themselves and of the engine, as JSON: how far they are behind, its status."""

@@ -19,6 +19,11 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "change_password": EVERYBODY,
     # Overview
     "home": EVERYBODY,
+    "live": EVERYBODY,
+    "api_overview": EVERYBODY,
+    "dead_letters": EVERYBODY,
+    "outgoing": EVERYBODY,
+    "outgoing_retry": OPERATIONS,
     # Decisions
     "decisions": EVERYBODY,
     "decision": EVERYBODY,

@@ -1,8 +1,8 @@
 """How moderators decide: how much, how well, and how far they agree; golden items; who does not count."""
 
-from dataclasses import asdict
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, insert, select
 from starlette.responses import Response
 
@@ -54,7 +54,8 @@ def list_moderators(visit: Visit) -> Response:
         people, said = agreement.moderators(connection), agreement.opinions(connection)
     document: dict[str, Any] = {
         "moderators": [
-            {**person._asdict(), "accuracy": person.accuracy and asdict(person.accuracy)} for person in people
+            {**person._asdict(), "accuracy": person.accuracy and msgspec.structs.asdict(person.accuracy)}
+            for person in people
         ],
         "alpha": agreement.alpha([list(labels.values()) for labels in said.values()]),
     }
