@@ -77,6 +77,7 @@ HITS = Table(
     Column("ts", BigInteger, nullable=False),
     Index("hits_of_rule", "rule", "ts"),
     Index("hits_of_decision", "decision"),
+    Index("hits_by_effect", "effect", "ts", "rule"),
 )  # fmt: skip
 
 ACTIONS = Table(
@@ -93,7 +94,7 @@ ACTIONS = Table(
     Column("area", Text),
     Column("needs", Text),
     Column("document", LargeBinary, nullable=False),
-    Index("actions_by_time", "ts"),
+    Index("actions_by_time", "ts", "rule", "area"),
     Index("actions_of_event", "event_id"),
     Index("actions_of_user", "user_id", "ts"),
     Index("actions_of_rule", "rule", "ts"),
@@ -124,7 +125,7 @@ LABELS = Table(
     UniqueConstraint("partition", "offset"),
     Index("labels_of_event", "event_id"),
     Index("labels_by", "moderator", "ts"),
-    Index("labels_by_time", "ts"),
+    Index("labels_by_time", "ts", "label"),
 )  # fmt: skip
 
 DEAD_LETTERS = Table(
@@ -138,7 +139,7 @@ DEAD_LETTERS = Table(
     Column("error", Text, nullable=False),
     Column("document", LargeBinary, nullable=False),
     UniqueConstraint("partition", "offset"),
-    Index("dead_letters_by_time", "ts"),
+    Index("dead_letters_by_time", "ts", "reason"),
 )  # fmt: skip
 
 RULEBOOKS = Table(

@@ -14,7 +14,7 @@ from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
 
 SPANS: Mapping[str, int] = {"1h": 3_600_000, "6h": 21_600_000, "24h": 86_400_000, "7d": 604_800_000}
-_EVERY_S = 3.0
+_EVERY_S = 5.0
 _LONGEST_S = 300.0
 
 
@@ -34,7 +34,7 @@ def tell_home(visit: Visit) -> Response:
     rules = [activity._asdict() for activity in figures["overview"].rules]
     return json_response(
         {**figures["overview"]._asdict(), "rules": rules, "queue": figures["counts"], "behind": figures["behind"],
-         "status": figures["status"]}
+         "status": figures["engine"]}
     )  # fmt: skip
 
 
@@ -62,8 +62,8 @@ def _figures(visit: Visit) -> dict[str, Any]:
     return {
         "overview": found,
         "counts": counts,
-        "status": noted.value if noted is not None else None,
-        "status_ms": noted.ts if noted is not None else None,
+        "engine": noted.value if noted is not None else None,
+        "engine_ms": noted.ts if noted is not None else None,
         "behind": behind.value if behind is not None else None,
         "passed_over": passed_over.value if passed_over is not None else 0,
     }
