@@ -13,9 +13,10 @@ from engine.cli.options import FILE
 from engine.cli.output import Console
 from engine.cli.recordings import read_events, read_labels, read_lines
 from engine.cli.starter_rules import with_rules
+from engine.cli.times import DURATION
 from engine.cli.verdict import tell_verdict
 from engine.core.domain.events import FieldMapping
-from engine.dev.demo import Traffic, run_demo
+from engine.dev.demo import Stage, Traffic, run_demo
 from engine.dev.observer import Observation
 from engine.sim.world import FIRST_SEED, SimulatedEvent, SimulatedModerator, simulate_day
 from engine.stream.offline.engine import Arrival, merge
@@ -29,21 +30,25 @@ from engine.stream.offline.engine import Arrival, merge
 @click.option("--seed", default=FIRST_SEED, show_default=True, type=click.IntRange(min=0), help="Another day.")
 @click.option("--workers", default=1, show_default=True, help="Worker processes.")
 @click.option("--kafka", is_flag=True, help="On Apache Kafka in place of the embedded broker.")
+@click.option("--console-for", type=DURATION, help="Keep the web console up for so long at the end, such as 60s.")
 def command(
-    rules: Path, events_path: Path | None, labels_path: Path | None, rate: float, seed: int, workers: int, kafka: bool
-) -> None:
-    """Run everything on this machine: broker, worker, traffic with attacks, a moderator; show what happens.
+    rules: Path, events_path: Path | None, labels_path: Path | None, rate: float, seed: int, workers: int, kafka: bool,
+    console_for: int | None,
+) -> None:  # fmt: skip
+    """Run everything on this machine: broker, worker, web console, traffic with attacks, a moderator; show it.
 
-    Ends by itself with a summary. Exit code 1 when an attack of the simulated day was not caught.
+    Ends by itself with a summary; at a terminal, once somebody presses Enter. Exit code 1 when an attack of the
+    simulated day was not caught.
     """
     console = Console()
+    stage = Stage(workers, kafka, console_for / 1000 if console_for is not None else None)
     if events_path is not None:
-        _recorded(console, rules, events_path, labels_path, rate, (workers, kafka))
+        _recorded(console, rules, events_path, labels_path, rate, stage)
     else:
-        _simulated(console, rules, rate, seed, (workers, kafka))
+        _simulated(console, rules, rate, seed, stage)
 
 
-def _simulated(console: Console, rules: Path, rate: float, seed: int, on: tuple[int, bool]) -> None:
+def _simulated(console: Console, rules: Path, rate: float, seed: int, stage: Stage) -> None:
     day = simulate_day(seed)
     labels = SimulatedModerator().labels(day, Random(seed + 1))
     arrivals = list(
@@ -54,8 +59,8 @@ def _simulated(console: Console, rules: Path, rate: float, seed: int, on: tuple[
     )
     attacked = sum(simulated.attack is not None for simulated in day)
     console.print(f"a simulated day: {len(day)} events, {attacked} of them in attacks, {len(labels)} labels to come")
-    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), *on, console)
-    sys.exit(0 if _tell_attacks(console, day, seen) else 1)
+    traffic = Traffic(arrivals, len(arrivals), rate)
+    sys.exit(0 if run_demo(rules, traffic, stage, console, lambda seen: _tell_attacks(console, day, seen)) else 1)
 
 
 def _tell_attacks(console: Console, day: list[SimulatedEvent], seen: Observation) -> bool:
@@ -65,11 +70,15 @@ def _tell_attacks(console: Console, day: list[SimulatedEvent], seen: Observation
 
 
 def _recorded(
-    console: Console, rules: Path, events_path: Path, labels_path: Path | None, rate: float, on: tuple[int, bool]
-) -> None:
+    console: Console, rules: Path, events_path: Path, labels_path: Path | None, rate: float, stage: Stage
+) -> None:  # fmt: skip
     labels = list(read_labels(labels_path)) if labels_path else []
     arrivals = list(merge(read_events(events_path, FieldMapping()), labels))
-    seen = run_demo(rules, Traffic(arrivals, len(arrivals), rate), *on, console)
+    traffic = Traffic(arrivals, len(arrivals), rate)
+    run_demo(rules, traffic, stage, console, lambda seen: _tell_recorded(console, seen, labels_path))
+
+
+def _tell_recorded(console: Console, seen: Observation, labels_path: Path | None) -> None:
     _tell_totals(console, seen)
     if labels_path is None:
         return

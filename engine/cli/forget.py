@@ -8,6 +8,8 @@ from rich.table import Table
 
 from engine.cli.options import with_settings
 from engine.cli.output import Console
+from engine.console.store.database import find_store
+from engine.console.store.erasure import erase
 from engine.errors import PublishError
 from engine.settings import Settings
 from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
@@ -22,8 +24,8 @@ _LOOK_EVERY_S = 1.0
 @click.option("--wait", "wait_s", default=60, show_default=True, help="For how many seconds the workers may take.")
 @with_settings
 def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> None:
-    """Erase USER_ID from the state and from live lists: counters, notes, what models have read of their events,
-    verdicts, entries.
+    """Erase USER_ID from the state, live lists and the console's store: counters, notes, what models have read of
+    their events, verdicts, entries.
 
     The workers that own the state delete it, on their disks and in the changelog; then everything is read again to
     prove it. Rulebooks that name them are told. Exit code 1 when something is left.
@@ -54,6 +56,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
     _tell_mentions(console, mentions, left)
     if dry_run:
         return
+    _forget_in_console(console, settings, before.names)
     if left:
         console.print("live lists still name them: may your key change lists? Its scopes tell.", style="red")
         sys.exit(1)
@@ -63,6 +66,16 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
         )
         sys.exit(1)
     console.print(f"the state knows nothing of {user_id}", style="green")
+
+
+def _forget_in_console(console: Console, settings: Settings, names: tuple[str, ...]) -> None:
+    store = find_store(settings)
+    if store is None:
+        return
+    with store.write() as connection:
+        dropped = erase(connection, names, int(time.time() * 1000))
+    store.close()
+    console.print(f"rows of the console's store about this user that are gone: {dropped}")
 
 
 def _tell(console: Console, before: UserData, after: UserData) -> None:

@@ -1,10 +1,13 @@
 """The demonstration: everything on this machine, traffic through it, and what comes out."""
 
+import select
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.live import Live
@@ -15,9 +18,11 @@ from engine.dev.view import Progress, render
 from engine.stream.admin.publishing import Publisher
 from engine.stream.offline.engine import Arrival
 
+T = TypeVar("T")
 _REFRESH_MS = 400
 _LINE_EVERY_S = 5.0
 _SETTLE_TIMEOUT_S = 60.0
+_DECIDE_S = 10
 
 
 @dataclass(slots=True)
@@ -29,18 +34,55 @@ class Traffic:
     events_per_second: float
 
 
-def run_demo(rules: Path, traffic: Traffic, workers: int, kafka: bool, console: Console) -> Observation:
-    """Start a system, send the traffic through it, show what happens, and return what was seen."""
-    console.print(f"starting {'Apache Kafka' if kafka else 'the embedded broker'} and a worker …")
-    with LocalSystem(rules, workers, kafka) as system:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """On what the demonstration runs. `console_for_s`: so long the web console stays up at the end; None: until
+    somebody at the terminal has seen enough, and without one not at all."""
+
+    workers: int = 1
+    kafka: bool = False
+    console_for_s: float | None = None
+
+
+def run_demo(
+    rules: Path, traffic: Traffic, stage: Stage, console: Console, tell: Callable[[Observation], T]
+) -> T:  # fmt: skip
+    """Start a system, send the traffic through it, show what happens, `tell` what was seen, keep the web console up for
+    a while, and return what was told."""
+    console.print(f"starting {'Apache Kafka' if stage.kafka else 'the embedded broker'} and a worker …")
+    with LocalSystem(rules, stage.workers, stage.kafka, with_console=True) as system:
         console.print(f"rulebook {system.rulebook_id} in use; sending {traffic.total} events and labels")
+        tell_console(console, system)
         observer, feeder = Observer(system), _Feeder(system, traffic)
         feeder.start()
         try:
-            return _watch(observer, feeder, traffic, console)
+            seen = _watch(observer, feeder, traffic, console)
+            told = tell(seen)
+            tell_console(console, system)
+            _stay(console, stage.console_for_s)
+            return told
         finally:
             feeder.stop()
             observer.close()
+
+
+def tell_console(console: Console, system: LocalSystem) -> None:
+    """Say where the web console is, and how to sign in there."""
+    if system.console is not None:
+        name, password = system.console.NAME, system.console.password
+        console.print(f"the console: {system.console.address} (name {name}, password {password})", soft_wrap=True)
+
+
+def _stay(console: Console, for_s: float | None) -> None:
+    """Keep everything up for so long; without a time, as long as somebody at the terminal wants."""
+    if for_s is not None:
+        console.print(f"the console stays up for {for_s:g} s")
+        time.sleep(for_s)
+    elif sys.stdin.isatty() and console.is_terminal:
+        console.print(f"to look around in the console, press Enter within {_DECIDE_S} s")
+        if select.select([sys.stdin], [], [], _DECIDE_S)[0]:
+            sys.stdin.readline()
+            console.input("everything stays up until you press Enter once more ")
 
 
 def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Console) -> Observation:

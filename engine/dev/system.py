@@ -1,6 +1,7 @@
 """A whole system on one machine: embedded broker or Kafka, topics, rulebook, workers as processes."""
 
 import contextlib
+import secrets
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,17 @@ from engine.stream.control.rulebooks import publish_rulebook
 from engine.stream.kafka.topics import create_topics
 
 FOR_GOOD_DAYS = 36_500
+DEMO_POLICIES = ("scam", "fake engagement", "adult content")
 _START_TIMEOUT_S = 60.0
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, then SIGKILL."""
+    process.send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    process.kill()
+    process.wait()
 
 
 class LocalWorker:
@@ -57,17 +68,51 @@ class LocalWorker:
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL."""
-        self._process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-        self._process.kill()
-        self._process.wait()
+        end_process(self._process)
+
+
+class LocalConsole:
+    """A console process, its log, and an account that may do everything."""
+
+    NAME = "demo"
+
+    def __init__(self, settings: Settings, directory: Path) -> None:
+        self.log_path, self.port = directory / "console.log", free_port()
+        self.password = secrets.token_urlsafe(12)
+        console = msgspec.structs.replace(
+            settings.console, store=f"sqlite:///{directory / 'console.db'}", port=self.port, policies=DEMO_POLICIES
+        )
+        config, password = directory / "console.json", directory / "console.password"
+        config.write_bytes(msgspec.json.encode(msgspec.structs.replace(settings, console=console)))
+        password.write_text(self.password)
+        command = [sys.executable, "-m", "engine.cli", "console", "--config", str(config)]
+        add = [*command, "user", "add", self.NAME, "--role", "administrator", "--password-file", str(password)]
+        subprocess.run(add, check=True, stdout=subprocess.DEVNULL)
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_until_ready(self) -> None:
+        """Return when it answers; raise with the end of its log when it ends or takes too long."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while read_page(self.port, "/healthz") != "ok\n":
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise FloodgateError(f"the console did not start:\n{self.log_path.read_text('utf-8')[-3000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL."""
+        end_process(self._process)
 
 
 class LocalSystem:
     """Starts everything, ends everything; its files live in a temporary directory."""
 
-    def __init__(self, rules: Path, workers: int = 1, kafka: bool = False) -> None:
+    def __init__(self, rules: Path, workers: int = 1, kafka: bool = False, with_console: bool = False) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="floodgate-"))
         self.broker = KafkaCluster() if kafka else BrokerProcess()
         self.settings = msgspec.convert(
@@ -80,6 +125,7 @@ class LocalSystem:
             Settings,
         )
         self.workers: list[LocalWorker] = []
+        self.console: LocalConsole | None = None
         try:
             create_topics(self.settings)
             rulebook = load_rulebook(rules)
@@ -88,12 +134,17 @@ class LocalSystem:
             self.workers = [LocalWorker(self.settings, self._directory, f"worker-{i}") for i in range(1, workers + 1)]
             for worker in self.workers:
                 worker.wait_until_ready()
+            if with_console:
+                self.console = LocalConsole(self.settings, self._directory)
+                self.console.wait_until_ready()
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End all processes and remove their files."""
+        if self.console is not None:
+            self.console.stop()
         for worker in self.workers:
             worker.stop()
         self.broker.stop()

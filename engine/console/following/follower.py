@@ -58,6 +58,7 @@ class Follower:
             return
         self._next_lag_at = now + _LAG_EVERY_S
         with self._store.write() as connection:
+            following.erased.read(connection)
             note_health(connection, BEHIND, following.behind(), int(now * 1000))
             note_health(connection, PASSED_OVER, following.passed_over, int(now * 1000))
             retention.drop_some(connection, self._settings, int(now * 1000))
@@ -68,8 +69,10 @@ class Following:
 
     def __init__(self, settings: Settings, store: Store, client: KafkaConsumer) -> None:
         self._store, self._client = store, client
-        erased = ErasedUsers(store)
-        self._maker = RowMaker(settings, erased.has)
+        self.erased = ErasedUsers()
+        with store.read() as connection:
+            self.erased.read(connection)
+        self._maker = RowMaker(settings, self.erased.has)
         self._partitions = self._assign()
 
     @property

@@ -47,9 +47,10 @@ Rows = dict[Table, list[dict[str, Any]]]
 
 class RowMaker:
     """Makes rows of records. What is not the engine's own, or can not be read, is passed over and counted in
-    `passed_over`. `hide`: who is not to be shown, as they have asked to be forgotten."""
+    `passed_over`. `is_erased`: whether what a user did then is to
+    stay forgotten."""
 
-    def __init__(self, settings: Settings, is_erased: Callable[[str], bool]) -> None:
+    def __init__(self, settings: Settings, is_erased: Callable[[str, int], bool]) -> None:
         self._settings, self._is_erased = settings, is_erased
         self._seals, self._publishers, self._labels = Seals(settings), Publishers(settings), LabelReader(settings)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
@@ -97,7 +98,7 @@ class RowMaker:
             return False  # among the dead letters
         if self._pseudonyms is not None:
             self._pseudonyms.conceal(event)
-        if self._is_erased(event.user_id):
+        if self._is_erased(event.user_id, event.ts_ms):
             return True
         key = {"partition": record.partition, "offset": record.offset}
         rows[followed.EVENTS].append(
@@ -123,7 +124,7 @@ class RowMaker:
         document = DECISION.read(record.value) if self._seals.fits(record) else None
         if document is None:
             return False
-        if self._is_erased(document["user_id"]):
+        if self._is_erased(document["user_id"], document["ts"]):
             return True
         key = {"partition": record.partition, "offset": record.offset}
         score = max(document["scores"].values(), default=None)
@@ -151,7 +152,7 @@ class RowMaker:
         document = ACTION.read(record.value) if ours else None
         if document is None:
             return False
-        if self._is_erased(document["user_id"]):
+        if self._is_erased(document["user_id"], document["ts"]):
             return True
         if document["kind"] == REVOKE:
             rows[followed.REVOCATIONS].append(
@@ -189,7 +190,7 @@ class RowMaker:
         document = REVIEW.read(record.value)
         if document is None:
             return False
-        if self._is_erased(document["user_id"]):
+        if self._is_erased(document["user_id"], document["ts"]):
             return True
         rows[followed.CASES].append(cases.of_review(document))
         return True

@@ -72,6 +72,14 @@ def open_store(settings: Settings) -> Store:
     return Store(url)
 
 
+def find_store(settings: Settings) -> Store | None:
+    """The store that the settings name, if there is one: a file that is not there is not made. Raises StoreError."""
+    url = settings.console.store
+    if url.startswith(_SQLITE) and not Path(url.removeprefix(_SQLITE)).exists():
+        return None
+    return Store(url)
+
+
 def _make_engine(url: str) -> Engine:
     engine = create_engine(url, hide_parameters=True)  # they are about people: no log has them
     if engine.dialect.name == "sqlite":

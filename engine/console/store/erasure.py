@@ -1,4 +1,4 @@
-"""People who are to be forgotten: their rows go, and nothing of them is taken in again, also not at a rebuild."""
+"""People who are to be forgotten: their rows go, and what they did until then is not taken in again."""
 
 from collections.abc import Collection
 from hashlib import sha256
@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from engine.console.store.database import Store
 from engine.console.store.followed import ACTIONS, CASES, DECISIONS, EVENTS, HITS, LABELS, MENTIONS, REVOCATIONS
 from engine.console.store.own import CLAIMS, ERASED, GOLDEN, NOTES, VERDICTS
 from engine.console.store.parts import in_parts
@@ -16,23 +15,27 @@ _OF_EVENT = (LABELS, VERDICTS, CLAIMS, GOLDEN)
 
 
 class ErasedUsers:
-    """Who is not to be taken in, as of when this was made."""
+    """Whose past is not to be taken in, also not at a rebuild. What they do later is seen: being forgotten once exempts
+    nobody."""
 
-    def __init__(self, store: Store) -> None:
-        with store.read() as connection:
-            self._names = set(connection.execute(select(ERASED.c.name_hash)).scalars())
+    def __init__(self) -> None:
+        self._until_ms: dict[str, int] = {}
 
-    def has(self, user_id: str) -> bool:
-        """Whether somebody is to stay forgotten."""
-        return bool(self._names) and name_hash(user_id) in self._names
+    def read(self, connection: Connection) -> None:
+        """As the store has it now."""
+        self._until_ms = {row.name_hash: row.ts for row in connection.execute(select(ERASED))}
+
+    def has(self, user_id: str, ts: int) -> bool:
+        """Whether what somebody did then is to stay forgotten."""
+        return bool(self._until_ms) and ts <= self._until_ms.get(name_hash(user_id), -1)
 
 
-def erase(connection: Connection, names: Collection[str]) -> int:
-    """Drop what is known of a user, under all their names, and keep them out; returns how many rows went."""
+def erase(connection: Connection, names: Collection[str], now_ms: int) -> int:
+    """Drop what is known of a user, under all their names, and keep it out; returns how many rows went."""
     dropped = 0
     for name in names:
-        if connection.execute(select(ERASED).where(ERASED.c.name_hash == name_hash(name))).first() is None:
-            connection.execute(insert(ERASED).values(name_hash=name_hash(name)))
+        connection.execute(delete(ERASED).where(ERASED.c.name_hash == name_hash(name)))
+        connection.execute(insert(ERASED).values(name_hash=name_hash(name), ts=now_ms))
         events = _ids(connection, EVENTS, name) | _ids(connection, DECISIONS, name)
         for ids in in_parts(sorted(events)):
             dropped += sum(_drop(connection, table, table.c.event_id.in_(ids)) for table in _OF_EVENT)

@@ -178,8 +178,12 @@ AUDIT = Table(
 )  # fmt: skip
 """Who did what. Rows cannot be changed or deleted; `chain`: a hash of the row and of the chain before it."""
 
-ERASED = Table("erased", METADATA, Column("name_hash", Text, primary_key=True))
-"""Users who are to stay forgotten, by a hash of their names."""
+ERASED = Table(
+    "erased", METADATA,
+    Column("name_hash", Text, primary_key=True),
+    Column("ts", BigInteger, nullable=False),
+)  # fmt: skip
+"""Users whose past is to stay forgotten, by a hash of their names: all until `ts`."""
 
 HEALTH = Table(
     "follower_health", METADATA,

@@ -64,6 +64,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     # Rules
     "rule": EVERYBODY,
     "rule_like": ANALYSIS,
+    # Programs
+    "api_description": EVERYBODY,
+    "metrics": EVERYBODY,
     # Audit log
     "audit": ADMINISTRATION,
     "api_audit": ADMINISTRATION,

@@ -9,21 +9,17 @@ from engine.console.web.pages import (
     moderators,
     operations,
     people,
+    programs,
     queue,
+    reevaluations,
     signing_in,
 )
 from engine.console.web.visits import Page
 
-PAGES: tuple[Page, ...] = (
-    *signing_in.PAGES,
-    *home.PAGES,
-    *operations.PAGES,
-    *decisions.PAGES,
-    *exports.PAGES,
-    *deeds.PAGES,
-    *people.PAGES,
-    *queue.PAGES,
-    *moderators.PAGES,
-    *audit_log.PAGES,
-)
+_PARTS = (
+    signing_in, home, operations, queue, decisions, reevaluations, exports, deeds, people, moderators, programs,
+    audit_log,
+)  # fmt: skip
+
+PAGES: tuple[Page, ...] = tuple(page for part in _PARTS for page in part.PAGES)
 """All routes. Their names are those of `access.ACCESS`."""
