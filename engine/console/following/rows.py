@@ -21,7 +21,7 @@ from engine.stream.admin.dead_letters import read_dead_letter
 from engine.stream.admin.given import LabelReader
 from engine.stream.admin.published import ACTION, DECISION, REVIEW
 from engine.stream.admin.revocation import REVOKE
-from engine.stream.control.rulebooks import read_version
+from engine.stream.control.rulebooks import read_version, scope_of
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.label_messages import decode_label
 from engine.stream.handlers.messages import VERSION, decode_event
@@ -220,6 +220,8 @@ class RowMaker:
     def _rulebook(self, record: Any, rows: Rows) -> bool:
         if not (record.key or b"").startswith(VERSION.encode()):
             return True
+        if self._publishers.accept(record, scope_of(record.key)) is None:
+            return False
         try:
             version = read_version(record)
         except RulebookError:

@@ -88,9 +88,13 @@ def _timeline(history: History) -> list[tuple[int, str, dict[str, Any]]]:
         for row in history.events
     ]
     entries += [(decision["ts"], "decision", decision) for decision in decisions.values()]
-    entries += [(row.ts, "action", dict(row._mapping)) for row in history.actions]
-    entries += [(row.ts, "label", dict(row._mapping)) for row in history.labels]
+    entries += [(row.ts, "action", _plain(row)) for row in history.actions]
+    entries += [(row.ts, "label", _plain(row)) for row in history.labels]
     return sorted(entries, key=itemgetter(0), reverse=True)
+
+
+def _plain(row: Row[Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row._mapping.items() if name != "document"}
 
 
 PAGES = (

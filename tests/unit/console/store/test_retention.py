@@ -1,0 +1,45 @@
+"""What is too old or too much goes, with what belongs to it, a part at a time."""
+
+import msgspec
+import pytest
+
+from engine.console.store import retention
+from engine.console.store.database import Store
+from engine.console.store.followed import DECISIONS, EVENTS, HITS, MENTIONS
+from engine.settings import Settings
+from tests.console import START_MS, add_decision, add_event, rows_of
+
+DAY_MS = 86_400_000
+
+
+def drop(store: Store, now_ms: int) -> int:
+    settings = msgspec.convert({"retention_days": {"events": 7, "decisions": 30}}, Settings)
+    with store.write() as connection:
+        return retention.drop_some(connection, settings, now_ms)
+
+
+def fill(store: Store) -> None:
+    for number in range(6):
+        add_event(store, number, device_id="d1")
+        add_decision(store, number, rule="flood")
+
+
+def test_each_table_is_kept_as_long_as_its_topic(store: Store) -> None:
+    fill(store)
+    assert drop(store, START_MS + 7 * DAY_MS) == 0
+    assert drop(store, START_MS + 7 * DAY_MS + 2_001) == 3
+    assert [row["event_id"] for row in rows_of(store, EVENTS)] == ["e3", "e4", "e5"]
+    assert len(rows_of(store, MENTIONS)) == 3
+    assert len(rows_of(store, DECISIONS)) == 6
+    drop(store, START_MS + 31 * DAY_MS)
+    assert rows_of(store, DECISIONS) == rows_of(store, HITS) == []
+
+
+def test_the_oldest_of_too_many_go_a_part_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    fill(store)
+    with store.write() as connection:
+        assert retention._drop_up_to(connection, EVENTS, 3) == 2
+        assert retention._drop_up_to(connection, EVENTS, 3) == 1
+        assert retention._drop_up_to(connection, EVENTS, 3) == 0
+    assert [row["event_id"] for row in rows_of(store, EVENTS)] == ["e3", "e4", "e5"]

@@ -1,0 +1,74 @@
+"""The queue's pages and API: one event after the other."""
+
+from engine.console.store.database import Store
+from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
+from tests.console import add_case, add_decision, add_event, rows_of, sign_in
+
+
+def test_one_event_after_the_other(store: Store) -> None:
+    for number in range(3):
+        add_event(store, number, text=f"text {number}", device_id="d1")
+        add_decision(store, number, rule="flood")
+        add_case(store, number, value=3 - number)
+    client = sign_in(store, "moderator", second_review_share=0.0, golden_share=0.0)
+    assert "Take the next" in client.get("/queue").text
+    assert client.post("/queue/next").status_code == 303
+    page = client.get("/queue").text
+    assert "text 0" in page
+    assert "2 other events with this device" in page
+    client.post("/queue/verdict", data={"event_id": "e0", "label": "spam"})
+    page = client.get("/queue").text
+    assert "text 1" in page
+    assert "Undo" in page
+    client.post("/queue/skip", data={"event_id": "e1"})
+    assert rows_of(store, CLAIMS) == []
+    assert [row["event_id"] for row in rows_of(store, VERDICTS)] == ["e0"]
+    number = rows_of(store, VERDICTS)[0]["id"]
+    assert client.post("/queue/undo", data={"verdict": number}).status_code == 303
+    assert [row["state"] for row in rows_of(store, OUTGOING)] == ["undone"]
+
+
+def test_two_on_one_queue_never_have_the_same(store: Store) -> None:
+    for number in range(2):
+        add_case(store, number)
+    ann, bob = (sign_in(store, "moderator", name, golden_share=0.0) for name in ("ann", "bob"))
+    first, second = (client.post("/api/queue/next", json={}).json()["event_id"] for client in (ann, bob))
+    assert {first, second} == {"e0", "e1"}
+    refused = bob.post("/api/queue/verdict", json={"event_id": first, "label": "spam"})
+    assert refused.status_code == 409
+    made = ann.post("/api/queue/verdict", json={"event_id": first, "label": "spam"}).json()
+    assert ann.post("/api/queue/undo", json=made).json() == {"undone": [first]}
+
+
+def test_those_like_it_are_seen_before_they_are_labelled_together(store: Store) -> None:
+    for number in range(4):
+        add_event(store, number, device_id="d1", text=f"same {number}")
+    client = sign_in(store, "moderator")
+    page = client.get("/queue/alike?event_id=e0&kind=device_id&value=d1").text
+    assert all(f"same {number}" in page for number in (1, 2, 3))
+    client.post("/queue/bulk", data={"event_id": ["e1", "e3"], "label": "spam", "policy": ""})
+    assert sorted(row["event_id"] for row in rows_of(store, VERDICTS)) == ["e1", "e3"]
+    assert client.get("/queue/alike?event_id=e0&kind=device_id&value=d9").status_code == 400
+
+
+def test_a_wrong_verdict_is_refused(store: Store) -> None:
+    client = sign_in(store, "moderator", policies=["scam"])
+    for given, says in (({"label": "maybe"}, "one of"), ({"label": "spam", "policy": "x"}, "none of the policies")):
+        response = client.post("/queue/verdict", data={"event_id": "e0", **given})
+        assert (response.status_code, says in response.text) == (400, True)
+
+
+def test_who_leaves_gives_back_what_they_looked_at(store: Store) -> None:
+    add_case(store, 0)
+    client = sign_in(store, "moderator", golden_share=0.0)
+    client.post("/queue/next")
+    assert client.post("/queue/leave", data={"event_id": "e0"}).status_code == 204
+    assert rows_of(store, CLAIMS) == []
+
+
+def test_who_has_seen_much_is_offered_a_break(store: Store) -> None:
+    for number in range(2):
+        add_event(store, number)
+    client = sign_in(store, "moderator", break_after=2)
+    client.post("/queue/bulk", data={"event_id": ["e0", "e1"], "label": "spam"})
+    assert "a good moment for a break" in client.get("/queue").text
