@@ -95,7 +95,7 @@ def sample_hits(connection: Connection, rule: str, since_ms: int, most: int = MO
         .order_by(HITS.c.ts.desc())
         .limit(most)
     )  # fmt: skip
-    rows = list(connection.execute(query))
+    rows: list[Row[Any]] = [*connection.execute(query)]
     labels = labels_of(connection, list({row.event_id for row in rows}))
     return [Hit(row, labels.get(row.event_id)) for row in rows]
 

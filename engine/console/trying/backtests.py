@@ -27,8 +27,8 @@ HOUR_MS = 3_600_000
 
 
 def try_draft(settings: Settings, task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """Try a rulebook; what came of it as `comparison`, and as a page of its own as `page`. The task: `new`, `old` (files
-    by name; None: nothing to compare with), `hours` of the topic, or `events` and `labels` as JSON Lines."""
+    """Try a rulebook; what came of it as `comparison`, and as a page of its own as `page`. The task: `new`, `old` (the
+    files by name; None: nothing to compare with), `hours` of the topic, or `events` and `labels` as JSON Lines."""
     new, old = load_rulebook(task["new"]), load_rulebook(task["old"]) if task["old"] else None
     events, labels, tables = _recorded(settings, task)
     if not events:

@@ -55,6 +55,11 @@ class Console:
     checker: Checker
     jobs: Jobs
 
+    def close(self) -> None:
+        """Stop what it has started."""
+        self.checker.close()
+        self.jobs.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:

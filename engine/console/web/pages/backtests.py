@@ -30,8 +30,12 @@ def start_backtest(visit: Visit) -> Response:
     hours, events = visit.number("hours", 24, 1, _MOST_HOURS), _uploaded(visit)
     title = f"Backtest of draft {draft.id}"
     task: dict[str, Any] = {
-        "new": dict(draft.files), "old": dict(standing.sources) or None, "hours": hours, "events": events, "title": title,
-    }  # fmt: skip
+        "new": dict(draft.files),
+        "old": dict(standing.sources) or None,
+        "hours": hours,
+        "events": events,
+        "title": title,
+    }
     about = {"draft": draft.id, "over": "an uploaded file" if events is not None else f"the last {hours} h"}
     job = visit.console.jobs.start(KIND, try_draft, task, about, visit.person.name)
     with visit.store.write() as connection:

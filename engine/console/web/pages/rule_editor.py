@@ -148,7 +148,7 @@ def tell_schema(visit: Visit) -> Response:
 
 
 def seen_draft(visit: Visit, is_checked: bool = True) -> Draft:
-    """The draft that is asked for. Raises RequestError where it is not as it was when the page was made (`is_checked`)."""
+    """The draft that is asked for. Raises RequestError where it is not as the page has it (`is_checked`)."""
     with visit.store.read() as connection:
         draft = drafts.find(connection, visit.number("draft", 0))
     if is_checked and visit.number("changed_ms", 0) != draft.changed_ms:

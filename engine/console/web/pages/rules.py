@@ -234,8 +234,12 @@ def _outgoing(row: Row[Any]) -> dict[str, Any]:
 
 
 def _document(about: Mapping[str, Any]) -> dict[str, Any]:
-    return {**about, "precision": msgspec.to_builtins(about["precision"]), "paused": msgspec.to_builtins(about["paused"]),
-            "changed": asdict(about["changed"]) if about["changed"] else None}  # fmt: skip
+    return {
+        **about,
+        "precision": msgspec.to_builtins(about["precision"]),
+        "paused": msgspec.to_builtins(about["paused"]),
+        "changed": asdict(about["changed"]) if about["changed"] else None,
+    }
 
 
 def _explored(one: Explored) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from engine.console.store import drafts
-from engine.console.trying.simulations import CAUGHT_FROM, SPARED_UP_TO, simulate
+from engine.console.trying.simulations import CAUGHT_FROM, simulate
 from engine.console.web.pages.rule_editor import seen_draft
 from engine.console.web.visits import Page, Visit
 from engine.errors import RequestError
@@ -36,8 +36,7 @@ def show_simulation(visit: Visit) -> Response:
     """One run: how far it is, what came of it, and at its end the verdict."""
     job = visit.console.jobs.get(visit.path["job"])
     template = "simulator/run_part.html" if visit.is_partial else "simulator/run.html"
-    bounds = {"caught_from": CAUGHT_FROM, "spared_up_to": SPARED_UP_TO}
-    return visit.page(template, job=job, seen=job.result or job.seen, **bounds)
+    return visit.page(template, job=job, seen=job.result or job.seen, caught_from=CAUGHT_FROM)
 
 
 PAGES = (
