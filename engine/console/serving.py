@@ -18,8 +18,9 @@ _MOST_REQUESTS_AT_ONCE = 200
 def serve(settings: Settings, store: Store) -> None:
     """Serve until SIGTERM or SIGINT."""
     stopping = threading.Event()
+    app = make_app(settings, store)
     config = uvicorn.Config(
-        make_app(settings, store),
+        app,
         host=settings.console.host,
         port=settings.console.port,
         log_config=None,
@@ -43,6 +44,7 @@ def serve(settings: Settings, store: Store) -> None:
         uvicorn.Server(config).run()
     finally:
         stopping.set()
+        app.state.console.close()
         for thread in threads:
             thread.join()
         store.close()

@@ -17,8 +17,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from engine.console.following.control import Control
 from engine.console.store.database import Store
 from engine.console.store.roles import Role
+from engine.console.trying.checking import Checker
+from engine.console.trying.jobs import Jobs
 from engine.console.web import gate
 from engine.console.web.access import ACCESS
 from engine.console.web.headers import SecurityHeaders
@@ -35,9 +38,20 @@ _OUTSIDER = Person("", Role.VIEWER)
 _log = structlog.stdlib.get_logger("floodgate.console")
 
 
-def make_app(settings: Settings, store: Store) -> Starlette:
+def make_app(
+    settings: Settings, store: Store, control: Control | None = None, checker: Checker | None = None,
+    jobs: Jobs | None = None,
+) -> Starlette:  # fmt: skip
     """The console as an ASGI application."""
-    console = Console(settings, store, Templates(), lambda: int(time.time() * 1000))
+    console = Console(
+        settings=settings,
+        store=store,
+        templates=Templates(),
+        clock=lambda: int(time.time() * 1000),
+        control=control or Control(settings),
+        checker=checker or Checker(),
+        jobs=jobs or Jobs(settings),
+    )
     routes: list[BaseRoute] = [
         Mount("/assets", StaticFiles(directory=ASSETS, check_dir=False), name="assets"),
         *(_route(console, page) for page in PAGES),

@@ -17,6 +17,10 @@ NAVIGATION = (
     ("home", "/", "Overview", "g o"),
     ("queue", "/queue", "Queue", "g q"),
     ("decisions", "/decisions", "Decisions", "g d"),
+    ("rules", "/rules", "Rules", "g r"),
+    ("lists", "/lists", "Lists", "g l"),
+    ("models", "/models", "Models", "g t"),
+    ("simulator", "/simulator", "Simulator", "g s"),
     ("moderators", "/moderators", "Moderators", "g m"),
     ("audit", "/audit", "Audit log", "g a"),
 )

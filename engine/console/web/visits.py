@@ -9,9 +9,12 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from engine.console.following.control import Control
 from engine.console.store import audit
 from engine.console.store.database import Store
 from engine.console.store.roles import Role
+from engine.console.trying.checking import Checker
+from engine.console.trying.jobs import Jobs
 from engine.console.web.access import ACCESS
 from engine.errors import RequestError
 from engine.settings import Settings
@@ -41,12 +44,21 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the pages work with. `clock`: the time in epoch milliseconds."""
+    """What the pages work with. `clock`: the time in epoch milliseconds; `control`: what the control topics say;
+    `checker`, `jobs`: run what somebody has written."""
 
     settings: Settings
     store: Store
     templates: "Templates"
     clock: Callable[[], int]
+    control: Control
+    checker: Checker
+    jobs: Jobs
+
+    def close(self) -> None:
+        """Stop what it has started."""
+        self.checker.close()
+        self.jobs.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,30 @@
 
 from engine.console.web.pages import (
     audit_log,
+    backtests,
     decisions,
     deeds,
     exports,
     home,
+    lists,
+    models,
     moderators,
     operations,
     people,
     programs,
+    pushing,
     queue,
     reevaluations,
+    rule_editor,
+    rules,
     signing_in,
+    simulator,
 )
 from engine.console.web.visits import Page
 
 _PARTS = (
-    signing_in, home, operations, queue, decisions, reevaluations, exports, deeds, people, moderators, programs,
-    audit_log,
+    signing_in, home, operations, queue, decisions, reevaluations, exports, deeds, people, rule_editor, pushing, rules,
+    backtests, lists, models, simulator, moderators, programs, audit_log,
 )  # fmt: skip
 
 PAGES: tuple[Page, ...] = tuple(page for part in _PARTS for page in part.PAGES)
