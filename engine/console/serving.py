@@ -40,6 +40,7 @@ def serve(settings: Settings, store: Store) -> None:
     ]
     for thread in threads:
         thread.start()
+    app.state.console.control.begin()
     try:
         uvicorn.Server(config).run()
     finally:

@@ -23,6 +23,9 @@ from engine.stream.control.rulebooks import Stop, Version, read_paused, read_sto
 from engine.stream.handlers.messages import Pause
 
 _LOOKED_BACK = 30
+_LONG = 20
+"""So many times the age at which it is read anew, nobody is given what is known without asking again."""
+
 _FRESH_S, _MODELS_FRESH_S = 3.0, 30.0
 
 T = TypeVar("T")
@@ -83,17 +86,21 @@ class Kept(Generic[T]):
     def get(self) -> T:
         """The value. Raises FloodgateError where it was never known and cannot be read."""
         with self._lock:
-            is_fresh = self._clock() - self._read_at < self._fresh_s
-            value, error = self._value, self._error
-        if value is None and not (is_fresh and error is not None):
+            age_s, is_known, error = self._clock() - self._read_at, self._value is not None, self._error
+        if not is_known and (error is None or age_s >= self._fresh_s):
             self._refresh(waits=True)
-            value, error = self._value, self._error
-        elif not is_fresh and self._reading.acquire(blocking=False):
-            self._reading.release()
-            threading.Thread(target=self._refresh, daemon=True, name="control reader").start()
-        if value is None:
-            raise error or BrokerError("nothing could be read yet")
-        return value
+        elif is_known and error is None and _LONG * self._fresh_s < age_s < float("inf"):
+            self._refresh(waits=True)  # nobody has asked for a while
+        elif age_s >= self._fresh_s:
+            self.refresh()
+        with self._lock:
+            if self._value is None:
+                raise self._error or BrokerError("nothing could be read yet")
+            return self._value
+
+    def refresh(self) -> None:
+        """Have it read in the background."""
+        threading.Thread(target=self._refresh, daemon=True, name="control reader").start()
 
     def expire(self) -> None:
         """Have it read anew when it is asked for next."""
@@ -101,13 +108,14 @@ class Kept(Generic[T]):
             self._read_at = float("-inf")
 
     def _refresh(self, waits: bool = False) -> None:
+        """Read it. `waits`: for somebody else who reads it, and then not once more."""
+        seen = self._read_at
         if not self._reading.acquire(blocking=waits):
             return
         try:
-            if waits and self._value is not None:
-                return  # somebody else has read it while this one waited
-            began = self._clock()
-            value, error = self._value, None
+            if self._read_at != seen:
+                return
+            began, value, error = self._clock(), self._value, None
             try:
                 value = self._read()
             except FloodgateError as failed:
@@ -137,6 +145,11 @@ class Control:
     def models(self) -> Mapping[str, LearnedModel]:
         """The models as they were published last. Raises TopicError, BrokerError."""
         return self._models.get()
+
+    def begin(self) -> None:
+        """Read it in the background, before anybody asks."""
+        self._standing.refresh()
+        self._models.refresh()
 
     @property
     def problem(self) -> str:

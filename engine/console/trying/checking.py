@@ -1,21 +1,17 @@
 """Checks what somebody writes in the editor, in a process of its own: nothing in it can stop or fill the console."""
 
-import multiprocessing
-import os
-import resource
 import threading
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 import msgspec
 
 from engine.console.trying.findings import Checked, check
+from engine.console.trying.processes import Child
 from engine.errors import RequestError
 
 MAX_BYTES = 2_000_000
 MAX_FILES = 500
-_MAX_MEMORY_BYTES = 3 << 30
 _ANSWER_S = 20.0
 _STARTS_S = 30.0
 _IDLE_S = 120.0
@@ -29,8 +25,7 @@ class Checker:
     def __init__(self, answer_s: float = _ANSWER_S) -> None:
         self._answer_s = answer_s
         self._lock = threading.Lock()
-        self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._child: Child | None = None
 
     def check(self, sources: Mapping[str, str]) -> Checked:
         """What the engine says of a rulebook. Raises RequestError where it is too long, or takes too long to check."""
@@ -41,16 +36,14 @@ class Checker:
             connection = self._running()
             connection.send_bytes(msgspec.json.encode(dict(sources)))
             if not connection.poll(self._answer_s):
-                raise RequestError(
-                    f"the check took longer than {self._answer_s:g} s and was stopped: simplify the rulebook"
-                )
+                raise RequestError(f"the check took longer than {self._answer_s:g} s and was stopped: ask for less")
             return msgspec.json.decode(connection.recv_bytes(), type=Checked)
         except RequestError:
             self._stop()
             raise
-        except (EOFError, OSError, UnicodeEncodeError) as error:
+        except (EOFError, OSError) as error:
             self._stop()
-            raise RequestError(f"the check was stopped, as it took too much memory or failed: {error!r}") from error
+            raise RequestError("the check was stopped, as it took too much memory or failed") from error
         finally:
             self._lock.release()
 
@@ -60,45 +53,35 @@ class Checker:
             self._stop()
 
     def _running(self) -> Connection:
-        if self._process is not None and self._process.is_alive() and self._connection is not None:
-            return self._connection
+        if self._child is not None and self._child.is_running:
+            return self._child.connection
         self._stop()
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), name="rulebook checker", daemon=True)
-        self._process.start()
-        theirs.close()
-        if not self._connection.poll(_STARTS_S) or self._connection.recv_bytes() != _READY:
+        self._child = Child(_serve)
+        connection = self._child.connection
+        if not connection.poll(_STARTS_S) or connection.recv_bytes() != _READY:
             raise RequestError("the check could not be started: try again in a moment", 503)
-        return self._connection
+        return connection
 
     def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        if self._connection is not None:
-            self._connection.close()
-        self._process = self._connection = None
+        if self._child is not None:
+            self._child.kill()
+            self._child.connection.close()
+        self._child = None
 
 
 def raise_if_large(sources: Mapping[str, str]) -> None:
-    """Raise RequestError for a rulebook that nobody has written by hand."""
+    """Raise RequestError for a rulebook that nobody has written by hand, or that is no text."""
     if len(sources) > MAX_FILES or sum(map(len, sources.values())) > MAX_BYTES:
         raise RequestError(f"a rulebook has at most {MAX_FILES} files and {MAX_BYTES:,} characters", 413)
-
-
-def limit_process() -> None:
-    """Let this process give way to others, and take no more memory than there is for it."""
-    os.nice(10)
-    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+    try:
+        for name, text in sources.items():
+            (name + text).encode()
+    except UnicodeEncodeError:
+        raise RequestError("this is not Unicode text: it has half of a pair of surrogates") from None
 
 
 def _serve(connection: Connection) -> None:
-    limit_process()
     connection.send_bytes(_READY)
-    try:
-        while connection.poll(_IDLE_S):
-            sources = msgspec.json.decode(connection.recv_bytes(), type=dict[str, str])
-            connection.send_bytes(msgspec.json.encode(check(sources)))
-    except (EOFError, OSError):  # the console has gone
-        return
+    while connection.poll(_IDLE_S):
+        sources = msgspec.json.decode(connection.recv_bytes(), type=dict[str, str])
+        connection.send_bytes(msgspec.json.encode(check(sources)))

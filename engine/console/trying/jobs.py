@@ -1,17 +1,15 @@
 """Work that takes longer than a request: one at a time, in a process of its own, with its progress, and a way to stop
 it."""
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 from uuid import uuid4
 
-from engine.console.trying.checking import limit_process
+from engine.console.trying.processes import Child
 from engine.errors import FloodgateError, RequestError
 from engine.settings import Settings
 
@@ -56,7 +54,7 @@ class Jobs:
         self._settings, self._longest_s = settings, longest_s
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
-        self._process: BaseProcess | None = None
+        self._child: Child | None = None
         self._watcher: threading.Thread | None = None
 
     def start(self, kind: str, work: Work, task: Mapping[str, Any], about: Mapping[str, Any], author: str) -> Job:
@@ -69,13 +67,10 @@ class Jobs:
             self._jobs[job.id] = job
             for old in list(self._jobs)[:-MOST_KEPT]:
                 del self._jobs[old]
-            context = multiprocessing.get_context("spawn")
-            ours, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=_run, args=(theirs, work, self._settings, task), name=kind, daemon=True)
-            process.start()
-            theirs.close()
-            self._process = process
-            self._watcher = threading.Thread(target=self._watch, args=(job, process, ours), daemon=True, name=kind)
+            self._child = child = Child(_serve)
+            self._watcher = threading.Thread(
+                target=self._watch, args=(job, child, (work, self._settings, task)), daemon=True, name=kind
+            )
             self._watcher.start()
         return job
 
@@ -95,10 +90,10 @@ class Jobs:
         """Stop a job; False: it was over before."""
         job = self.get(identity)
         with self._lock:
-            if not job.is_running or self._process is None:
+            if not job.is_running or self._child is None:
                 return False
             self._end(job, CANCELLED)
-            self._process.kill()
+            self._child.kill()
         return True
 
     def wait(self) -> None:
@@ -108,13 +103,14 @@ class Jobs:
 
     def close(self) -> None:
         """Stop what runs."""
-        if self._process is not None:
-            self._process.kill()
+        if self._child is not None:
+            self._child.kill()
         self.wait()
 
-    def _watch(self, job: Job, process: BaseProcess, ours: Connection) -> None:
-        until = time.monotonic() + self._longest_s
+    def _watch(self, job: Job, child: Child, asked: tuple[Work, Settings, Mapping[str, Any]]) -> None:
+        until, ours = time.monotonic() + self._longest_s, child.connection
         try:
+            ours.send(asked)
             while job.is_running:
                 if not ours.poll(max(0.0, until - time.monotonic())):
                     self._finish(job, FAILED, error=f"it took longer than {self._longest_s:g} s: try less at once")
@@ -129,8 +125,7 @@ class Jobs:
         except (EOFError, OSError):
             self._finish(job, FAILED, error="its process has ended: it took too much memory, or was killed")
         finally:
-            process.kill()
-            process.join()
+            child.kill()
             ours.close()
 
     def _finish(self, job: Job, state: str, result: Any = None, error: str = "") -> None:
@@ -144,8 +139,8 @@ class Jobs:
         job.state = state
 
 
-def _run(connection: Connection, work: Work, settings: Settings, task: Mapping[str, Any]) -> None:
-    limit_process()
+def _serve(connection: Connection) -> None:
+    work, settings, task = connection.recv()
     try:
         result = work(settings, task, lambda done, total, seen: connection.send(("seen", (done, total, dict(seen)))))
     except FloodgateError as error:
