@@ -1,10 +1,13 @@
-"""A console for tests: a store with some rows, and somebody who has signed in."""
+"""A console for tests: a store with some rows, somebody who has signed in, and the console as a process."""
 
+import os
 import re
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import msgspec
 import orjson
 from sqlalchemy import insert
@@ -15,7 +18,10 @@ from engine.console.store.database import Store
 from engine.console.store.followed import ACTIONS, CASES, DECISIONS, EVENTS, HITS, LABELS, MENTIONS
 from engine.console.store.recording import record
 from engine.console.web.app import make_app
+from engine.dev.pages import free_port, read_page
 from engine.settings import Settings
+from tests import forks
+from tests.system import wait_until
 
 PASSWORD = "correct horse battery staple"
 START_MS = 1_790_000_000_000
@@ -106,11 +112,16 @@ def sign_in(store: Store, role: str, name: str = "", **console: Any) -> TestClie
         if accounts.find_account(connection, name) is None:
             accounts.add_account(connection, name, role, PASSWORD, START_MS)
     client = TestClient(make_app(settings_of(**console), store), follow_redirects=False)
+    enter(client, name)
+    return client
+
+
+def enter(client: httpx2.Client, name: str) -> None:
+    """Sign in; requests carry the token of the session from then on."""
     token = token_in(client.get("/login").text)
     given = {"name": name, "password": PASSWORD, "token": token, "next": ""}
     assert client.post("/login", data=given).status_code == 303
     client.headers["x-csrf-token"] = csrf_in(client.get("/account").text)
-    return client
 
 
 def token_in(page: str) -> str:
@@ -134,3 +145,63 @@ def rows_of(store: Store, table: Any) -> list[Mapping[str, Any]]:
     """All rows of a table."""
     with store.read() as connection:
         return [dict(row._mapping) for row in connection.execute(table.select())]
+
+
+class ConsoleProcess:
+    """`floodgate console` as a process of its own, with a store in a file."""
+
+    def __init__(self, settings: Settings, directory: Path, **console: Any) -> None:
+        self._directory, self.port = directory, free_port()
+        self.url = f"sqlite:///{directory / 'console.db'}"
+        document = msgspec.to_builtins(settings)
+        document["console"] |= {"store": self.url, "port": self.port, "undo_s": 0, **console}
+        self._config = directory / "console.json"
+        self._config.write_bytes(msgspec.json.encode(document))
+        self._password = directory / "console.password"
+        self._password.write_text(PASSWORD)
+        self._process: forks.Forked | None = None
+        self._clients: list[httpx2.Client] = []
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """Everything it has logged."""
+        return (self._directory / "console.log").read_text("utf-8", "replace")
+
+    def add_user(self, name: str, role: str) -> None:
+        """An account, as an operator makes it."""
+        given = ["user", "add", name, "--role", role, "--password-file", str(self._password)]
+        forks.run("engine.cli", ["console", "--config", str(self._config), *given], dict(os.environ), check=True)
+
+    def start(self, *options: str) -> None:
+        """Until it answers."""
+        with (self._directory / "console.log").open("ab") as log:
+            command = ["console", "--config", str(self._config), *options]
+            self._process = forks.start("engine.cli", command, dict(os.environ), log, log)
+        wait_until(lambda: read_page(self.port, "/healthz") == "ok\n", "the console answers")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        assert self._process is not None
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(30)
+
+    def client(self, name: str) -> httpx2.Client:
+        """Somebody's browser, who has signed in."""
+        client = httpx2.Client(base_url=self.address, follow_redirects=False, timeout=60)
+        self._clients.append(client)
+        enter(client, name)
+        return client

@@ -1,6 +1,9 @@
 """The console as a process: the web, what follows topics, and what sends out, until it is told to stop."""
 
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -13,6 +16,21 @@ from engine.settings import Settings
 
 _KEEP_ALIVE_S = 30
 _MOST_REQUESTS_AT_ONCE = 200
+
+
+class _Server(uvicorn.Server):
+    """One that ends with exit code 0 when it is told to stop: uvicorn's own raises the signal once more in the end
+    (uvicorn/server.py, `capture_signals`)."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGINT and SIGTERM."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def serve(settings: Settings, store: Store) -> None:
@@ -42,7 +60,7 @@ def serve(settings: Settings, store: Store) -> None:
         thread.start()
     app.state.console.control.begin()
     try:
-        uvicorn.Server(config).run()
+        _Server(config).run()
     finally:
         stopping.set()
         app.state.console.close()

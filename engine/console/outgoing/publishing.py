@@ -25,6 +25,9 @@ from engine.stream.kafka.records import read_all, sending
 HEADER = "floodgate-outgoing"
 """The header that has a label's id."""
 
+SENT_WITHIN_MS = 20_000
+"""Shorter than a lease: what one has given up cannot come to the topic while another looks for it there."""
+
 LABEL = "label"
 _CLOCKS_DIFFER_MS = 60_000
 
@@ -32,7 +35,7 @@ _CLOCKS_DIFFER_MS = 60_000
 def publish_labels(settings: Settings, labels: Sequence[Outgoing]) -> None:
     """Publish labels; at the end the brokers have all of them. Raises PublishError, BrokerError."""
     pseudonyms = settings.pseudonyms()
-    with sending(settings, "label", "not all labels could be published") as messages:
+    with sending(settings, "label", "not all labels could be published", SENT_WITHIN_MS) as messages:
         for label in labels:
             payload = dict(label.payload)
             user_id = payload.get("user_id")

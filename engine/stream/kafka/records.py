@@ -19,9 +19,10 @@ from engine.stream.kafka.signing import Headers
 class Sending:
     """Messages on their way, signed by whoever runs the command."""
 
-    def __init__(self, settings: Settings, scope: Scope) -> None:
+    def __init__(self, settings: Settings, scope: Scope, within_ms: int | None = None) -> None:
         self._author = Author(settings, scope)
-        self.client = producer(settings, linger_ms=5)
+        timeouts = {"delivery_timeout_ms": within_ms, "request_timeout_ms": within_ms // 2} if within_ms else {}
+        self.client = producer(settings, linger_ms=5, **timeouts)
         self._sent: list[Any] = []
 
     def send(
@@ -42,10 +43,10 @@ class Sending:
 
 
 @contextmanager
-def sending(settings: Settings, scope: Scope, failed: str) -> Iterator[Sending]:
-    """Sends messages; at its end the brokers have all of them. Raises PublishError, saying what has `failed`, or that
-    one may not do this."""
-    messages = Sending(settings, scope)
+def sending(settings: Settings, scope: Scope, failed: str, within_ms: int | None = None) -> Iterator[Sending]:
+    """Sends messages; at its end the brokers have all of them. `within_ms`: what they have not taken by then is given
+    up, and never comes there later. Raises PublishError, saying what has `failed`, or that one may not do this."""
+    messages = Sending(settings, scope, within_ms)
     try:
         yield messages
         messages.wait()
