@@ -2,7 +2,7 @@
 "use strict";
 
 const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
-const isTyping = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, .cm-editor") !== null;
+const isTyping = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, .cm-editor-host") !== null;
 
 // --- keys: [data-key="s"] is clicked when s is pressed; "g d" is one key after the other ---
 let before = "";

@@ -2,10 +2,11 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, defaultHighlightStyle, foldGutter, foldKeymap, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { HighlightStyle, bracketMatching, foldGutter, foldKeymap, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, linter } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
+import { tags } from "@lezer/highlight";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 
 const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
@@ -79,13 +80,40 @@ function complete(area) {
   };
 }
 
+// Our own colors: names reach into the shadow tree, rules do not.
+const looks = EditorView.theme({
+  "&": { color: "var(--text)", backgroundColor: "var(--card)", border: "1px solid var(--soft)", borderRadius: "6px", minHeight: "24rem", maxHeight: "75vh" },
+  "&.cm-focused": { outline: "3px solid var(--accent)", outlineOffset: "2px" },
+  ".cm-scroller": { font: ".87rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace", overflow: "auto" },
+  ".cm-content": { caretColor: "var(--text)" },
+  ".cm-cursor": { borderLeftColor: "var(--text)" },
+  ".cm-gutters": { backgroundColor: "var(--back)", color: "var(--soft)", borderRight: "1px solid var(--line)" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 9%, transparent)" },
+  ".cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground": { backgroundColor: "color-mix(in srgb, var(--accent) 30%, transparent)" },
+  ".cm-tooltip, .cm-panels": { color: "var(--text)", backgroundColor: "var(--card)", border: "1px solid var(--line)" },
+  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { color: "var(--on-accent)", backgroundColor: "var(--accent)" },
+  ".cm-diagnosticText": { whiteSpace: "pre-wrap" },
+});
+const colors = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--line-1)" },
+  { tag: tags.comment, color: "var(--soft)", fontStyle: "italic" },
+  { tag: tags.string, color: "var(--ham)" },
+  { tag: [tags.keyword, tags.bool, tags.number], color: "var(--shadow)" },
+  { tag: tags.invalid, color: "var(--spam)" },
+]);
+
+// The page's policy allows no styles that scripts write into it; in a shadow tree the editor adopts sheets instead.
 function edit(area) {
+  const host = document.createElement("div");
+  host.className = "cm-editor-host";
+  const root = host.attachShadow({ mode: "open" });
   const view = new EditorView({
+    root, parent: root,
     state: EditorState.create({
       doc: area.value,
       extensions: [
         lineNumbers(), foldGutter(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
-        highlightActiveLine(), highlightSelectionMatches(), syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
+        highlightActiveLine(), highlightSelectionMatches(), syntaxHighlighting(colors), looks,
         yaml(), lintGutter(), EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": area.getAttribute("aria-label") ?? "rulebook" }),
         autocompletion({ override: [complete(area)] }),
@@ -96,7 +124,7 @@ function edit(area) {
     }),
   });
   area.hidden = true;
-  area.after(view.dom);
+  area.after(host);
 }
 
 document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("textarea[data-editor]").forEach(edit));

@@ -57,9 +57,10 @@ class Follower:
         if now < self._next_lag_at:
             return
         self._next_lag_at = now + _LAG_EVERY_S
+        behind = following.behind()  # asks the broker, which may take long: not while the store waits
         with self._store.write() as connection:
             following.erased.read(connection)
-            note_health(connection, BEHIND, following.behind(), int(now * 1000))
+            note_health(connection, BEHIND, behind, int(now * 1000))
             note_health(connection, PASSED_OVER, following.passed_over, int(now * 1000))
             retention.drop_some(connection, self._settings, int(now * 1000))
 

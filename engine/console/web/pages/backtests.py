@@ -102,7 +102,8 @@ def _uploaded(visit: Visit) -> bytes | None:
     given = visit.form.get("events")
     if not isinstance(given, UploadFile) or not given.filename:
         return None
-    return given.file.read()
+    with given.file as file:
+        return file.read()
 
 
 PAGES = (

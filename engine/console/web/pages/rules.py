@@ -18,7 +18,7 @@ from engine.console.store.thresholds import Explored, explore
 from engine.console.web.visits import Page, Visit, json_response
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.rules import Rule
-from engine.core.domain.units import duration_text
+from engine.core.domain.units import duration_text, time_text
 from engine.errors import RequestError
 from engine.rulebook.tools.formatting import entries_called
 from engine.stream.control.promotions import next_stage
@@ -165,6 +165,7 @@ def describe(
         "budget": f"{budget.share:.2%} per {duration_text(budget.per_ms)}" if budget is not None else "",
         "cost_us": max((costs.get(kind, 0.0) for kind in rule.events), default=0.0),
         "expires_ms": rule.expires_ms,
+        "expires": time_text(rule.expires_ms)[:10] if rule.expires_ms is not None else "",
         "is_expired": rule.expires_ms is not None and rule.expires_ms <= now_ms,
         "is_promoted": rule.name in standing.promotions and rule.gate is not None,
         "changed": standing.changes.get(rule.name),
