@@ -118,7 +118,7 @@ function edit(area) {
         EditorView.contentAttributes.of({ "aria-label": area.getAttribute("aria-label") ?? "rulebook" }),
         autocompletion({ override: [complete(area)] }),
         ...(area.dataset.checkUrl ? [diagnose(area)] : []),
-        keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
+        keymap.of([{ key: "Mod-Enter", run: () => true }, ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
         EditorView.updateListener.of((update) => { if (update.docChanged) area.value = update.state.doc.toString(); }),
       ],
     }),

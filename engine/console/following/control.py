@@ -23,8 +23,8 @@ from engine.stream.control.rulebooks import Stop, Version, read_paused, read_sto
 from engine.stream.handlers.messages import Pause
 
 _LOOKED_BACK = 30
-_LONG = 20
-"""So many times the age at which it is read anew, nobody is given what is known without asking again."""
+_STALE_S = 60.0
+"""What is older is given to nobody, as long as it can be read."""
 
 _FRESH_S, _MODELS_FRESH_S = 3.0, 30.0
 
@@ -89,7 +89,7 @@ class Kept(Generic[T]):
             age_s, is_known, error = self._clock() - self._read_at, self._value is not None, self._error
         if not is_known and (error is None or age_s >= self._fresh_s):
             self._refresh(waits=True)
-        elif is_known and error is None and _LONG * self._fresh_s < age_s < float("inf"):
+        elif is_known and error is None and _STALE_S < age_s < float("inf"):
             self._refresh(waits=True)  # nobody has asked for a while
         elif age_s >= self._fresh_s:
             self.refresh()

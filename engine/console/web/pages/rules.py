@@ -26,7 +26,7 @@ from engine.stream.control.promotions import next_stage
 KINDS = ("push", "pause", "resume", "promote")
 """What goes out of these pages."""
 
-_SHOWN = 50
+_SHOWN = 25
 _OVERLAP_SAMPLE = 500
 
 
