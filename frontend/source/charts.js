@@ -56,7 +56,7 @@ function plot(place, { times, values, series, label = "value" }) {
     width: place.clientWidth, height: HEIGHT, scales: { x: { time: Boolean(times) } }, axes: [axis, { ...axis, size: 60 }],
     legend: { markers: { stroke: (_, at) => `var(${line(at - 1)})` } },
     series: [{ label: times ? "time" : label }, ...series.map(({ name }, at) => ({
-      label: name, stroke: () => color(line(at)), dash: DASHES[at % DASHES.length], width: 2, points: { show: xs.length < 40 } }))],
+      label: name, stroke: () => color(line(at)), dash: DASHES[at % DASHES.length], width: 2, points: { show: xs.length < 40, fill: () => color("--card") } }))],
   }, [xs, ...series.map((one) => one.values)], place);
 }
 
