@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test test-quick compiled lint lock bench endurance late-labels reputation soak rivals rollout fuzz mutants handover night pictures docs audit dist clean
+.PHONY: demo test test-quick compiled lint lock bench endurance late-labels reputation soak rivals rollout fuzz mutants handover night pictures assets docs audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -61,6 +61,9 @@ night: $(VENV)/.installed-dev ## a night on call: faults on real Kafka, and what
 
 pictures: $(VENV)/.installed-dev ## the pictures of the documentation, taken from a running system
 	$(BIN)/python -m tests.pictures
+
+assets: ## what browsers load of the console, from frontend/ into engine/console/assets; needs Node.js 20
+	frontend/build.sh
 
 docs: $(VENV)/.installed-docs ## the documentation as a static site, in build/site; a broken link fails it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

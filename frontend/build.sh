@@ -7,7 +7,10 @@ npm ci --ignore-scripts --no-audit --no-fund
 rm -rf "$out" && mkdir -p "$out/licences"
 node_modules/.bin/esbuild source/console.js --minify --outfile="$out/console.js" --log-level=warning
 node_modules/.bin/esbuild source/editor.js source/charts.js source/graph.js --bundle --minify --format=iife \
-	--legal-comments=none --outdir="$out" --log-level=warning
+	--legal-comments=external --outdir="$out" --log-level=warning
+for legal in "$out"/*.LEGAL.txt; do # notices that stand in the midst of what is bundled
+	mv "$legal" "$out/licences/$(basename "$legal" .js.LEGAL.txt)-notices.txt"
+done
 cat node_modules/uplot/dist/uPlot.min.css source/console.css > console.tmp.css
 node_modules/.bin/esbuild console.tmp.css --minify --outfile="$out/console.css" --log-level=warning
 rm console.tmp.css

@@ -16,6 +16,7 @@ LONGEST = 300
 """Lines of a module."""
 UNIT = ROOT / "tests/unit"
 ABOUT_NO_MODULE = {
+    "console/test_assets.py": "engine/console/assets/, and frontend/, which it is built from",
     "stream/worker/test_seams.py": "Faust and aiokafka, where the worker reaches into them",
     "test_alerts.py": "deploy/",
     "test_architecture.py": "how the modules stand to each other",
