@@ -20,7 +20,7 @@ SHADOW = "shadow"
 MOST_SAMPLED = 2_000
 """So many hits of a rule are looked at, the newest."""
 
-_LABELS_LOOKED_AT = 5_000
+_LABELS_LOOKED_AT = 2_000
 _HITS_CHARTED = 20_000
 _CHART_HOURS = 168
 

@@ -13,7 +13,7 @@ from engine.console.store.parts import in_parts
 from engine.console.store.rules import labels_of
 from engine.learning.metrics import roc_auc
 
-_LABELS_LOOKED_AT, _DECISIONS_LOOKED_AT = 2_000, 1_000
+_LABELS_LOOKED_AT, _DECISIONS_LOOKED_AT = 1_000, 1_000
 _STEPS = 20
 _FEWEST = 10
 _PARTS_SHOWN = 20

@@ -18,10 +18,9 @@ class Row:
 
 def hits_of(values: list[Any], text: str, labels: str = "") -> list[Hit]:
     """Hits whose clause has read these. `labels`: s, h or a blank for each."""
+    rows: list[Any] = [Row(value, text) for value in values]
     named = {"s": "spam", "h": "ham"}
-    return [
-        Hit(Row(value, text), named.get(label)) for value, label in zip(values, labels.ljust(len(values)), strict=True)
-    ]  # type: ignore[arg-type]  # as far as it is read
+    return [Hit(row, named.get(label)) for row, label in zip(rows, labels.ljust(len(rows)), strict=True)]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ def test_a_draft_is_tried_on_an_uploaded_file(store: Store) -> None:
     assert report.text.startswith("<!doctype html>")
     assert report.headers["content-disposition"].startswith("attachment")
     assert "done" in client.get("/backtests").text
+    stopped = client.post(f"{started.headers['location']}/cancel")
+    assert stopped.headers["location"] == started.headers["location"]
+    assert "over before" in client.get(stopped.headers["location"]).text
 
 
 def test_a_draft_with_errors_is_not_tried(store: Store) -> None:
