@@ -15,6 +15,7 @@ def test_a_rule_is_paused_and_an_action_revoked(where: str, request: pytest.Fixt
         desk.wait_until_followed(page, "flood", 8)
         page.goto("/")
         page.get_by_role("link", name="flood").first.click()
+        wait_until(lambda: (page.reload(), page.get_by_label("Why").count())[1], "the rule is known")
         check_accessible(page)
         page.get_by_label("Why").fill("it meets too many")
         page.get_by_role("button", name="Pause it").click()
