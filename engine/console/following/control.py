@@ -26,7 +26,7 @@ _LOOKED_BACK = 30
 _STALE_S = 60.0
 """What is older is given to nobody, as long as it can be read."""
 
-_FRESH_S, _MODELS_FRESH_S = 3.0, 30.0
+_FRESH_S, _MODELS_FRESH_S = 3.0, 10.0
 
 T = TypeVar("T")
 
