@@ -56,8 +56,6 @@ def test_a_moderators_hour(desk: Desk) -> None:
         expect(page.locator(".said").first).to_have_text("Undone: 1.")
         wait_until(lambda: sum(labels(page).values()) == 99, "99 labels are out, and have come back")
 
-        with page.expect_navigation():
-            page.keyboard.press("n")
         left = shown(page)
         with page.expect_navigation():
             page.keyboard.press("Space")
@@ -70,7 +68,8 @@ def test_a_moderators_hour(desk: Desk) -> None:
 
 def test_those_like_it_are_labelled_together(desk: Desk) -> None:
     copies = [
-        post(number, text="Win a phone today, click the link and register now", device_id="d") for number in range(8)
+        post(number, user_id="u", text="Win a phone today, click the link and register now", device_id="d")
+        for number in range(8)
     ]
     desk.publish(copies)
     with desk.person("moderator") as page:

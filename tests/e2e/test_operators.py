@@ -14,7 +14,7 @@ def test_a_rule_is_paused_and_an_action_revoked(where: str, request: pytest.Fixt
     with desk.person("operator") as page:
         desk.wait_until_followed(page, "flood", 8)
         page.goto("/")
-        page.get_by_role("link", name="flood").first.click()
+        page.get_by_role("link", name="flood", exact=True).first.click()
         wait_until(lambda: (page.reload(), page.get_by_label("Why").count())[1], "the rule is known")
         check_accessible(page)
         page.get_by_label("Why").fill("it meets too many")
