@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.system import FOR_GOOD_DAYS
@@ -86,7 +86,12 @@ class Desk:
         page, wrong = context.new_page(), list[str]()
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+        def refuse(dialog: Dialog) -> None:
+            wrong.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
         page.goto("/login")
         page.keyboard.type(name)
         page.keyboard.press("Tab")

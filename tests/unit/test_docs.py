@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from engine.cli import COMMANDS, cli
+from engine.console_settings import ConsoleSettings
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
@@ -58,7 +59,8 @@ def test_every_metric_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [Settings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings]
+    "settings",
+    [Settings, ConsoleSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings],
 )
 def test_every_setting_is_documented(settings: type) -> None:
     for name in settings.__struct_fields__:  # type: ignore[attr-defined]  # of msgspec.Struct
