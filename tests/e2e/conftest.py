@@ -44,8 +44,8 @@ def post(number: int, **fields: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. Skips, and says so in the summary, where it is not installed. It ends with its module, as an event loop runs
-    in this thread for as long as it is there (playwright/sync_api/_context_manager.py), and other tests start their own."""
+    """Chromium. Skips, and says so in the summary, where it is not installed. It ends with its module: as long as it is
+    there, an event loop runs in this thread (playwright/sync_api/_context_manager.py), and no test can start another."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         with warnings.catch_warnings():
