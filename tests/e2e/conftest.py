@@ -45,7 +45,7 @@ def post(number: int, **fields: Any) -> bytes:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium. Skips, and says so in the summary, where it is not installed. It ends with its module: while it is
-    there, an event loop runs in this thread (playwright/sync_api/_context_manager.py), and no test can start another."""
+    there, an event loop runs in this thread (playwright/sync_api/_context_manager.py), and tests can start no other."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         with warnings.catch_warnings():
