@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from engine.console.store import queue
 from engine.console.store.followed import CASES, DECISIONS, EVENTS, LABELS, MENTIONS
 from engine.console.store.outgoing import enqueue, undo
-from engine.console.store.own import CLAIMS, GOLDEN, VERDICTS
+from engine.console.store.own import GOLDEN, VERDICTS
 from engine.console.store.recording import settle_cases
 from engine.errors import RequestError
 
@@ -35,10 +35,8 @@ def judge(
 ) -> int:  # fmt: skip
     """Record what somebody says of the event that they have claimed; returns the verdict's number. Raises RequestError
     where they have it no more."""
-    claim = connection.execute(
-        select(CLAIMS).where(CLAIMS.c.event_id == event_id, CLAIMS.c.account == verdict.account)
-    ).first()
-    if claim is None or claim.until_ms <= now_ms:
+    claim = queue.end_claim(connection, verdict.account, event_id, now_ms)
+    if claim is None:
         raise RequestError("your time for this event is over, and somebody else may have it: take the next one", 409)
     case = connection.execute(
         select(CASES).where(CASES.c.event_id == event_id).order_by(CASES.c.propensity.is_(None)).limit(1)
@@ -53,7 +51,6 @@ def judge(
         expected=golden.label if golden is not None and claim.kind == queue.GOLDEN_ITEM else None,
     )  # fmt: skip
     connection.execute(update(CASES).where(CASES.c.event_id == event_id).values(is_open=False))
-    queue.release(connection, verdict.account, event_id)
     _ask_others(connection, claim.kind, verdict, event_id, user_id, now_ms, second_share)
     return number
 
