@@ -4,38 +4,52 @@ test may have it lie."""
 import base64
 import hashlib
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
+from html import escape, unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
+import httpx2
 import orjson
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from starlette.testclient import TestClient
+
+from engine.console.store.database import Store
+from engine.console.web.app import make_app
+from tests.console import found, settings_of
 
 CLIENT, SECRET = "floodgate-console", "not/to:be+guessed"
 
 Claims = dict[str, Any]
+BUTTON = r'href="(/login/openid\?next=[^"]*)"'
 
 
 class OpenIDProvider:
     """`person`: the claims of who is signed in there; `forge`: what makes ID tokens, as `sign` does unless a test says
-    otherwise; `document`: what discovery tells beside the usual; `answers`: what a path answers instead; `refuses`: the
-    error with which it sends people back. `asked`: which paths have been asked for."""
+    otherwise; `asks`: whether people have to press something there; `document`: what discovery tells beside the usual;
+    `answers`: what a path answers instead; `refuses`: the error with which it sends people back. `asked`: which paths
+    have been asked for."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        self.key = RSAKey.generate_key(2048, auto_kid=True)
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self.key = _first_key()
         self.person: Claims = {"sub": "s1", "preferred_username": "ann"}
         self.forge: Callable[[Claims], str] = self.sign
         self.document: dict[str, Any] = {}
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.refuses = ""
+        self.asks = False
         self.asked: list[str] = []
         self._codes: dict[str, dict[str, str]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self.issuer = f"http://{host}:{self._server.server_address[1]}/realm"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.issuer = f"http{'s' if tls else ''}://{host}:{self._server.server_address[1]}/realm"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -72,7 +86,7 @@ class OpenIDProvider:
                 return self._authorize(query)
             case "/token":
                 return self._exchange(query, headers)
-        return 404, {}, b"{}"
+        return 404 if path != "/favicon.ico" else 204, {}, b""
 
     def _described(self) -> dict[str, Any]:
         usual = {
@@ -90,6 +104,8 @@ class OpenIDProvider:
         self._codes[code] = query
         told = {"error": self.refuses, "error_description": "<b>no</b>"} if self.refuses else {"code": code}
         back = f"{query['redirect_uri']}?{urlencode({**told, 'state': query['state'], 'iss': self.issuer})}"
+        if self.asks:
+            return 200, {"Content-Type": "text/html"}, f'<a href="{escape(back)}">That is me</a>'.encode()
         return 302, {"Location": back}, b""
 
     def _exchange(self, form: dict[str, str], headers: Any) -> tuple[int, dict[str, str], bytes]:
@@ -107,6 +123,12 @@ class OpenIDProvider:
         claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": begun["nonce"]}
         token = {"access_token": "opaque", "token_type": "Bearer", "id_token": self.forge({**claims, **self.person})}
         return 200, {}, orjson.dumps(token)
+
+
+@cache
+def _first_key() -> RSAKey:
+    """One for each process: making them takes time."""
+    return RSAKey.generate_key(2048, auto_kid=True)
 
 
 def _secret_of(form: dict[str, str], headers: Any) -> str | None:
@@ -136,3 +158,28 @@ def _handler_of(provider: OpenIDProvider) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
     return Handler
+
+
+def browser(store: Store, provider: OpenIDProvider, **console: Any) -> TestClient:
+    """Somebody's."""
+    return TestClient(make_app(settings_of(**provider.settings(**console)), store), follow_redirects=False)
+
+
+def go_there(client: TestClient, place: str = "/decisions?user=u1") -> str:
+    """Press the button, and let the provider answer: the address to which it sends the browser back."""
+    page = client.get("/login", params={"next": place}).text
+    sent = client.get(unescape(found(BUTTON, page)))
+    assert sent.status_code == 303, sent.text
+    answer = httpx2.get(sent.headers["location"], follow_redirects=False, trust_env=False)
+    assert answer.status_code == 302
+    return str(answer.headers["location"])
+
+
+def sign_in(client: TestClient, place: str = "/decisions?user=u1") -> httpx2.Response:
+    """The whole way."""
+    return client.get(go_there(client, place))
+
+
+def is_in(client: TestClient) -> bool:
+    """Whether the browser has a session."""
+    return client.get("/account").status_code == 200

@@ -13,7 +13,7 @@ from engine.console.store.roles import Role
 from engine.console_settings import ConsoleSettings
 from engine.errors import RequestError
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
 """With a public key one can check these, and not sign. `none` and HMACs are not among them."""
 LEEWAY_S = 60
 _ASYMMETRIC = ("RSA", "EC", "OKP")
