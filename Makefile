@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test browser test-quick compiled lint lock bench endurance late-labels reputation soak rivals rollout fuzz mutants handover night pictures assets docs audit dist clean
+.PHONY: demo test browser test-quick compiled lint lock bench endurance late-labels reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -60,6 +60,9 @@ mutants: $(VENV)/.installed-dev ## signs of the engine flipped at random, one at
 
 handover: $(VENV)/.installed-dev ## how long events wait while a worker is restarted or killed, on Apache Kafka
 	$(BIN)/python -m tests.chaos.handover
+
+moderation: $(VENV)/.installed-dev ## 20 moderators label 10,000 cases while console and broker are killed, on Apache Kafka
+	$(BIN)/python -m tests.chaos.moderation
 
 night: $(VENV)/.installed-dev ## a night on call: faults on real Kafka, and what the alerts say in a real Prometheus; ONLY=text
 	$(BIN)/python -m tests.night --only "$(ONLY)"
