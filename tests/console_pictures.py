@@ -1,4 +1,4 @@
-"""`make pictures`: each page of the console in light, in dark and on a phone, taken from a demonstration in a browser."""
+"""`make pictures`: each page of the console in light, in dark and on a phone, taken from a demonstration."""
 
 import re
 import shutil
@@ -114,9 +114,10 @@ def _prepare(page: Page) -> dict[str, str]:
     page.get_by_role("button", name="Begin").click()
     page.wait_for_url("**/simulator/*")
     expect(page.locator("#job")).to_contain_text("What was caught", timeout=_PATIENCE_MS)
+    number, user, device = decision["id"], decision["user_id"], event["device_id"]
     return {
-        **PAGES, "decision": f"/decisions/{decision['id']}", "person": f"/people/user_id?value={decision['user_id']}",
-        "device": f"/people/device_id?value={event['device_id']}", "editor": editor, "like": f"/rules/like?decision={decision['id']}",
+        **PAGES, "decision": f"/decisions/{number}", "person": f"/people/user_id?value={user}",
+        "device": f"/people/device_id?value={device}", "editor": editor, "like": f"/rules/like?decision={number}",
         "plan": f"/rules/plan?draft={draft}", "backtest": backtest, "simulation": page.url,
     }  # fmt: skip
 

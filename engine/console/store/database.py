@@ -62,8 +62,8 @@ class Store:
 
     @contextmanager
     def only_one(self, task: int) -> Iterator[bool]:
-        """Whether this process may do a task, of all that share the store, as long as the context lasts. SQLite's stores
-        are on one machine, and one process has each."""
+        """Whether this process may do a task, of all that share the store, as long as the context lasts. A store of
+        SQLite is one process's."""
         if self.engine.dialect.name != "postgresql":
             yield True
             return
