@@ -74,6 +74,9 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After so many disturbing items within an hour a break is offered."""
     needs_approval: bool = False
     """Whether a second person has to approve a rulebook before it is pushed."""
+    max_newly_share: Annotated[float, SHARE] = 0.01
+    """A rulebook that would newly act on a larger share of those who are active goes out only if whoever pushes it says
+    that this is meant; so does one that was not tried on recent events."""
     appeal_types: tuple[str, ...] = ("appeal",)
     """Types of events by which people object to an action."""
     report_types: tuple[str, ...] = ("report",)

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import msgspec
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from engine.backtest.comparison import Comparison
+from engine.backtest.guard import exceeding
 from engine.console.trying.backtests import try_draft
-from engine.console.trying.jobs import Job
+from engine.console.trying.jobs import DONE, Job
 from engine.console.web.pages.rule_editor import seen_draft
 from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
@@ -36,7 +39,8 @@ def start_backtest(visit: Visit) -> Response:
         "events": events,
         "title": title,
     }
-    about = {"draft": draft.id, "over": "an uploaded file" if events is not None else f"the last {hours} h"}
+    over = "an uploaded file" if events is not None else f"the last {hours} h"
+    about = {"draft": draft.id, "over": over, "rulebook": checked.rulebook, "is_recent": events is None}
     job = visit.console.jobs.start(KIND, try_draft, task, about, visit.person.name)
     with visit.store.write() as connection:
         visit.note(connection, "ran a backtest", f"draft:{draft.id}", over=about["over"])
@@ -57,6 +61,23 @@ def download_report(visit: Visit) -> Response:
         raise RequestError("this backtest has no report", 404)
     name = f"attachment; filename=backtest-{job.id}.html"
     return Response(job.result["page"], media_type="text/html", headers={"Content-Disposition": name})
+
+
+def doubt_about(visit: Visit, rulebook: str | None) -> str:
+    """Why a rulebook should not be pushed yet: it was not tried on recent events, or it would newly act on a larger
+    share than `console.max_newly_share`. Empty: nothing speaks against it."""
+    tried = next(
+        (job for job in visit.console.jobs.latest(KIND)
+         if job.about["rulebook"] == rulebook and job.about["is_recent"] and job.state == DONE), None,
+    )  # fmt: skip
+    if tried is None:
+        return "it has not been tried on recent events as it is now"
+    comparison = msgspec.convert(tried.result["comparison"], Comparison)
+    most = exceeding(comparison, visit.settings.console.max_newly_share)
+    if most is None:
+        return ""
+    whom = "users" if most.kind == "user" else f"values of {most.kind}"
+    return f"it would newly act on {most.newly_count:,} of {most.active:,} {whom}"
 
 
 def cancel_job(visit: Visit) -> Response:

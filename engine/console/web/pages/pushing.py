@@ -13,6 +13,7 @@ from engine.console.store import drafts
 from engine.console.store.drafts import PROPOSED, Draft
 from engine.console.store.outgoing import enqueue
 from engine.console.trying.findings import Checked
+from engine.console.web.pages.backtests import doubt_about
 from engine.console.web.pages.rule_editor import seen_draft
 from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
@@ -25,12 +26,14 @@ _CHANGES_SHOWN = 8
 
 
 class Plan(NamedTuple):
-    """What a push of a draft would do. `removed`: what it takes out of use; `problem`: why it cannot be pushed."""
+    """What a push of a draft would do. `removed`: what it takes out of use; `problem`: why it cannot be pushed;
+    `doubt`: why it should not be, unless that is meant."""
 
     changes: list[Difference]
     removed: list[str]
     checked: Checked
     problem: str
+    doubt: str
 
 
 def show_plan(visit: Visit) -> Response:
@@ -50,6 +53,8 @@ def push(visit: Visit) -> Response:
         raise RequestError(plan.problem, 409)
     if plan.removed and visit.text("removes") != "yes":
         raise RequestError(f"this removes {', '.join(plan.removed[:5])}: say that it is meant")
+    if plan.doubt and visit.text("meant") != "yes":
+        raise RequestError(f"{plan.doubt}: backtest it, or say that it is meant", 409)
     approves = visit.text("approve") == "yes"
     with visit.store.write() as connection:
         if visit.settings.console.needs_approval and not approves:
@@ -117,7 +122,8 @@ def make_plan(visit: Visit, draft: Draft, standing: Standing) -> Plan:
     checked = visit.console.checker.check(draft.files)
     changes = differences(standing.sources, draft.files)
     removed = [f"{change.kind} {change.name}" for change in changes if change.change == "removed"]
-    return Plan(changes, removed, checked, _problem(visit, draft, checked, changes))
+    problem = _problem(visit, draft, checked, changes)
+    return Plan(changes, removed, checked, problem, "" if problem else doubt_about(visit, checked.rulebook))
 
 
 def history(standing: Standing) -> list[tuple[Version, Sequence[Difference]]]:
@@ -155,7 +161,8 @@ def _send(
     drafts.mark_pushed(connection, draft, told, approver, visit.now_ms)
     enqueue(connection, "push", payload, author, visit.now_ms)
     verb = "approved a rulebook" if approver else "pushed a rulebook"
-    visit.note(connection, verb, f"draft:{draft.id}", note=told, rulebook=plan.checked.rulebook, author=author)
+    doubt = {"in_spite_of": plan.doubt} if plan.doubt else {}
+    visit.note(connection, verb, f"draft:{draft.id}", note=told, rulebook=plan.checked.rulebook, author=author, **doubt)
 
 
 def _version(standing: Standing, number: int) -> Version:
