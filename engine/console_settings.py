@@ -31,6 +31,8 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """So long a verdict can be undone before it goes out."""
     claim_s: Annotated[int, at_least(30)] = 300
     """So long nobody else gets an event that somebody looks at."""
+    skipped_m: Annotated[int, at_least(1)] = 60
+    """So many minutes somebody does not get again what they have skipped."""
     golden_share: Annotated[float, SHARE] = 0.02
     """The share of what moderators see whose right answer is known."""
     second_review_share: Annotated[float, SHARE] = 0.05

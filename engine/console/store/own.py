@@ -63,6 +63,15 @@ CLAIMS = Table(
 )  # fmt: skip
 """Who looks at an event right now, so that two people never do the same. `kind`: as of the verdict that it is for."""
 
+SKIPS = Table(
+    "skips", METADATA,
+    Column("event_id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("skips_by", "account", "until_ms"),
+)  # fmt: skip
+"""Who has left an event to others, and until when it is not offered to them again."""
+
 FURTHER = Table(
     "further_opinions", METADATA,
     Column("id", _BIG, primary_key=True),

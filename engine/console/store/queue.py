@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, se
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.console.store.followed import CASES
-from engine.console.store.own import CLAIMS, FURTHER, GOLDEN, VERDICTS
+from engine.console.store.own import CLAIMS, FURTHER, GOLDEN, SKIPS, VERDICTS
 
 FIRST, SECOND, SENIOR, GOLDEN_ITEM = "first", "second", "senior", "golden"
 SOURCES = ("review", "agreement", "appeal", "report")
@@ -64,9 +64,26 @@ def claim_next(
     return None
 
 
-def release(connection: Connection, account: str, event_id: str) -> None:
-    """Give back what somebody looks at."""
-    connection.execute(delete(CLAIMS).where(CLAIMS.c.account == account, CLAIMS.c.event_id == event_id))
+def release(connection: Connection, account: str, event_id: str) -> bool:
+    """Give back what somebody looks at. False: they do not have it."""
+    mine = delete(CLAIMS).where(CLAIMS.c.account == account, CLAIMS.c.event_id == event_id)
+    return connection.execute(mine).rowcount == 1
+
+
+def skip(connection: Connection, account: str, event_id: str, now_ms: int, until_ms: int) -> bool:
+    """Leave what somebody looks at to others: until then they do not get it again. False: they do not have it."""
+    had_it = release(connection, account, event_id)
+    mine = SKIPS.c.account == account
+    connection.execute(delete(SKIPS).where(mine, (SKIPS.c.until_ms <= now_ms) | (SKIPS.c.event_id == event_id)))
+    if had_it:
+        connection.execute(insert(SKIPS).values(event_id=event_id, account=account, until_ms=until_ms))
+    return had_it
+
+
+def has_skipped(connection: Connection, account: str, now_ms: int) -> bool:
+    """Whether there is anything that somebody has left to others and does not get again yet."""
+    mine = select(SKIPS.c.event_id).where(SKIPS.c.account == account, SKIPS.c.until_ms > now_ms)
+    return connection.execute(mine.limit(1)).first() is not None
 
 
 def count_open(connection: Connection, scope: Scope) -> dict[str, int]:
@@ -100,10 +117,10 @@ def _offers(
         select(func.count()).select_from(VERDICTS).where(VERDICTS.c.account == scope.account)
     ).scalar()
     if is_chosen(f"{scope.account} {judged}", GOLDEN_ITEM, golden_share):
-        offers.append((GOLDEN_ITEM, _golden(connection, scope)))
+        offers.append((GOLDEN_ITEM, _golden(connection, scope, now_ms)))
     if scope.is_senior:
-        offers.append((SENIOR, _further(connection, scope, SENIOR)))
-    offers.append((SECOND, _further(connection, scope, SECOND)))
+        offers.append((SENIOR, _further(connection, scope, SENIOR, now_ms)))
+    offers.append((SECOND, _further(connection, scope, SECOND, now_ms)))
     offers.append((FIRST, _first(connection, scope, now_ms)))
     return offers
 
@@ -111,7 +128,7 @@ def _offers(
 def _first(connection: Connection, scope: Scope, now_ms: int) -> list[str]:
     free = _in_scope(select(CASES.c.event_id, CASES.c.value, CASES.c.ts), scope)
     taken = exists().where(CLAIMS.c.event_id == CASES.c.event_id, CLAIMS.c.until_ms > now_ms)
-    free = free.where(~taken, ~_judged_by(scope.account, CASES.c.event_id))
+    free = free.where(~taken, _is_for(scope.account, CASES.c.event_id, now_ms))
     rows = {
         row.event_id: row
         for order in (CASES.c.value.desc(), CASES.c.ts)
@@ -122,25 +139,28 @@ def _first(connection: Connection, scope: Scope, now_ms: int) -> list[str]:
     return sorted(worth, key=lambda event_id: (-worth[event_id], event_id))
 
 
-def _further(connection: Connection, scope: Scope, kind: str) -> list[str]:
+def _further(connection: Connection, scope: Scope, kind: str, now_ms: int) -> list[str]:
     query = select(FURTHER.c.event_id).where(
         FURTHER.c.is_open, FURTHER.c.kind == kind, FURTHER.c.first != scope.account,
-        ~_judged_by(scope.account, FURTHER.c.event_id),
+        _is_for(scope.account, FURTHER.c.event_id, now_ms),
     )  # fmt: skip
     return list(connection.execute(query.order_by(FURTHER.c.asked_ms).limit(_LOOKED_AT)).scalars())
 
 
-def _golden(connection: Connection, scope: Scope) -> list[str]:
+def _golden(connection: Connection, scope: Scope, now_ms: int) -> list[str]:
     query = select(GOLDEN.c.event_id).where(
-        GOLDEN.c.author != scope.account, ~_judged_by(scope.account, GOLDEN.c.event_id)
+        GOLDEN.c.author != scope.account, _is_for(scope.account, GOLDEN.c.event_id, now_ms)
     )
     return list(connection.execute(query.order_by(GOLDEN.c.ts).limit(_LOOKED_AT)).scalars())
 
 
-def _judged_by(account: str, event_id: Any) -> Any:
-    return exists().where(
+def _is_for(account: str, event_id: Any, now_ms: int) -> Any:
+    """Whether an event may be offered to somebody: they have not judged it, and have not skipped it of late."""
+    judged = exists().where(
         VERDICTS.c.event_id == event_id, VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None)
     )
+    skipped = exists().where(SKIPS.c.event_id == event_id, SKIPS.c.account == account, SKIPS.c.until_ms > now_ms)
+    return ~judged & ~skipped
 
 
 def _in_scope(query: Select[Any], scope: Scope) -> Select[Any]:

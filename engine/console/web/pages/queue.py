@@ -20,7 +20,7 @@ from engine.errors import RequestError
 _LABELS = ("spam", "ham")
 _SHOWN_OF_USER = 8
 _SAMPLE = 3
-_HOUR_MS = 3_600_000
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
 
 def show_queue(visit: Visit) -> Response:
@@ -51,16 +51,18 @@ def show_queue(visit: Visit) -> Response:
 def take_next(visit: Visit) -> Response:
     """Take what comes next."""
     with visit.store.write() as connection:
-        claim = _take(visit, connection)
-    return visit.go(_address(visit), "" if claim is not None else "Nothing waits.")
+        said = _take_or_say(visit, connection)
+    return visit.go(_address(visit), said)
 
 
 def skip(visit: Visit) -> Response:
-    """Give back what one looks at, and take something else."""
+    """Leave what one looks at to others, and take the next."""
+    event_id, until_ms = visit.text("event_id"), visit.now_ms + visit.settings.console.skipped_m * _MINUTE_MS
     with visit.store.write() as connection:
-        queue.release(connection, visit.person.name, visit.text("event_id"))
-        visit.note(connection, "skipped", f"event:{visit.text('event_id')}")
-    return visit.go("/queue", "Given back: press n for the next.")
+        if queue.skip(connection, visit.person.name, event_id, visit.now_ms, until_ms):
+            visit.note(connection, "skipped", f"event:{event_id}")
+        said = _take_or_say(visit, connection)
+    return visit.go(_address(visit), f"Left to others. {said}".strip())
 
 
 def leave(visit: Visit) -> Response:
@@ -151,6 +153,15 @@ def undo_by_program(visit: Visit) -> Response:
 def _take(visit: Visit, connection: Connection) -> queue.Claim | None:
     console = visit.settings.console
     return queue.claim_next(connection, _scope(visit), visit.now_ms, console.claim_s * 1_000, console.golden_share)
+
+
+def _take_or_say(visit: Visit, connection: Connection) -> str:
+    """Take what comes next; what to say where nothing does."""
+    if _take(visit, connection) is not None:
+        return ""
+    if queue.has_skipped(connection, visit.person.name, visit.now_ms):
+        return "Nothing waits but what you have skipped."
+    return "Nothing waits."
 
 
 def _judge(visit: Visit, connection: Connection, event_id: str) -> int:

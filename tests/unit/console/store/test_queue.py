@@ -47,6 +47,33 @@ def test_a_claim_is_over_with_its_lease_and_given_back_on_leaving(store: Store) 
     assert take(store, "cat", START_MS + LEASE_MS) == "e1"
 
 
+def test_what_one_has_skipped_is_for_others_and_for_oneself_only_later(store: Store) -> None:
+    add_case(store, 1, value=2)
+    add_case(store, 2)
+    assert take(store, "ann") == "e1"
+    with store.write() as connection:
+        assert not queue.skip(connection, "bob", "e1", START_MS, START_MS + HOUR_MS), "it is ann's"
+        assert queue.skip(connection, "ann", "e1", START_MS, START_MS + HOUR_MS)
+        assert queue.has_skipped(connection, "ann", START_MS)
+        assert not queue.has_skipped(connection, "bob", START_MS)
+    assert take(store, "ann") == "e2"
+    assert take(store, "bob") == "e1"
+    with store.write() as connection:
+        queue.release(connection, "bob", "e1")
+    assert take(store, "ann", START_MS + HOUR_MS - 1) == "e2"
+    assert take(store, "ann", START_MS + HOUR_MS) == "e1"
+
+
+def test_golden_items_are_skipped_as_all_others(store: Store) -> None:
+    add_event(store, 7)
+    with store.write() as connection:
+        connection.execute(insert(GOLDEN).values(event_id="e7", label="spam", author="sue", note="", ts=START_MS))
+    assert take(store, "ann", golden_share=1.0) == "e7"
+    with store.write() as connection:
+        queue.skip(connection, "ann", "e7", START_MS, START_MS + HOUR_MS)
+    assert take(store, "ann", golden_share=1.0) is None
+
+
 def test_one_sees_the_areas_languages_and_sources_that_are_ones_own(store: Store) -> None:
     add_case(store, 1, area="spam", language="de")
     add_case(store, 2, area="ads", language="de")

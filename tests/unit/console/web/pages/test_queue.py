@@ -21,7 +21,9 @@ def test_one_event_after_the_other(store: Store) -> None:
     assert "text 1" in page
     assert "Undo" in page
     client.post("/queue/skip", data={"event_id": "e1"})
-    assert rows_of(store, CLAIMS) == []
+    assert [row["event_id"] for row in rows_of(store, CLAIMS)] == ["e2"]
+    client.post("/queue/skip", data={"event_id": "e2"})
+    assert "Left to others. Nothing waits but what you have skipped." in client.get("/queue").text
     assert [row["event_id"] for row in rows_of(store, VERDICTS)] == ["e0"]
     number = rows_of(store, VERDICTS)[0]["id"]
     assert client.post("/queue/undo", data={"verdict": number}).status_code == 303
