@@ -24,7 +24,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proxy_role_header: str = ""
     """The header in which that proxy names their role; without it an account of that name has to be there."""
     policies: tuple[str, ...] = ()
-    """What a verdict may be about, besides spam or not: a key for each in the queue."""
+    """What a verdict may be about, besides spam or not: a digit chooses each of the first nine in the queue."""
     notes: Literal["optional", "demanded"] = "optional"
     """Whether a moderator has to say why."""
     undo_s: Annotated[int, at_least(0)] = 6

@@ -2,7 +2,11 @@
 "use strict";
 
 const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
-const isTyping = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, .cm-editor-host") !== null;
+const FIELDS = "input:not([type=checkbox]):not([type=radio]), textarea, select";
+const isField = (target) => target.matches(FIELDS);
+const isTyping = (target) => target.closest(`${FIELDS}, .cm-editor-host`) !== null;
+// Enter and Space on what has the focus are for that
+const isActivating = (key, target) => (key === "Enter" && target.closest("a, button") !== null) || (key === "Space" && target.closest("button, input, summary") !== null);
 
 // --- keys: [data-key="s"] is clicked when s is pressed; "g d" is one key after the other ---
 let before = "";
@@ -20,9 +24,10 @@ document.addEventListener("keydown", (event) => {
   before = key;
   beforeAt = Date.now();
   const target = exact ?? found;
-  if (!target || (key === "Enter" && event.target.closest("a, button"))) return;
+  if (!target || isActivating(key, event.target)) return;
   event.preventDefault();
-  if (target.matches("input, textarea, select")) target.focus();
+  if (target.matches("fieldset")) (target.querySelector("input:checked") ?? target.querySelector("input")).focus();
+  else if (isField(target)) target.focus();
   else target.click();
 });
 

@@ -43,6 +43,12 @@ def test_a_moderators_hour(desk: Desk) -> None:
         check_accessible(page)
         page.keyboard.press("v")
         expect(page.locator("#event-text")).to_have_class("blurred shown")
+        page.keyboard.press("2")
+        expect(page.get_by_label("hate")).to_be_checked()
+        page.keyboard.press("p")
+        expect(page.get_by_label("hate")).to_be_focused()
+        page.keyboard.press("0")
+        expect(page.get_by_label("none in particular")).to_be_checked()
         begin(other)
         assert shown(other) != shown(page), "two people never have the same"
 

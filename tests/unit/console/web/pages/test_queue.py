@@ -1,5 +1,7 @@
 """The queue's pages and API: one event after the other."""
 
+import re
+
 from engine.console.store.database import Store
 from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
 from tests.console import add_case, add_decision, add_event, rows_of, sign_in
@@ -51,6 +53,20 @@ def test_those_like_it_are_seen_before_they_are_labelled_together(store: Store) 
     client.post("/queue/bulk", data={"event_id": ["e1", "e3"], "label": "spam", "policy": ""})
     assert sorted(row["event_id"] for row in rows_of(store, VERDICTS)) == ["e1", "e3"]
     assert client.get("/queue/alike?event_id=e0&kind=device_id&value=d9").status_code == 400
+
+
+def test_each_of_the_first_nine_policies_has_a_digit(store: Store) -> None:
+    add_event(store, 1)
+    add_case(store, 1)
+    client = sign_in(store, "moderator", policies=[f"policy-{number}" for number in range(1, 11)], golden_share=0.0)
+    client.post("/queue/next")
+    page = client.get("/queue").text
+    assert [(value, digit) for value, digit in re.findall(r'value="(policy-\d+)"(?: data-key="(\d)")?', page)] == [
+        *((f"policy-{digit}", str(digit)) for digit in range(1, 10)), ("policy-10", ""),
+    ]  # fmt: skip
+    assert "policy-9 <kbd>9</kbd>" in page
+    client.post("/queue/verdict", data={"event_id": "e1", "label": "spam", "policy": "policy-10"})
+    assert [row["policy"] for row in rows_of(store, VERDICTS)] == ["policy-10"]
 
 
 def test_a_wrong_verdict_is_refused(store: Store) -> None:
