@@ -100,6 +100,11 @@ def test_who_leaves_gives_the_case_back(desk: Desk) -> None:
         other.goto("/queue")
         other.keyboard.press("n")
         expect(other.locator(".said").first).to_have_text("Nothing waits.")
+        page.reload()
+        assert shown(page) == "e3", "a reload keeps it"
+        page.wait_for_load_state("networkidle")
+        other.keyboard.press("n")
+        expect(other.locator(".said").first).to_have_text("Nothing waits.")
         page.goto("/decisions")
 
         def is_free() -> bool:

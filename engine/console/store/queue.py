@@ -40,6 +40,7 @@ class Claim(NamedTuple):
     kind: str
     case: Row[Any] | None
     since_ms: int
+    until_ms: int
 
 
 def current_claim(connection: Connection, account: str, now_ms: int) -> Claim | None:
@@ -49,7 +50,7 @@ def current_claim(connection: Connection, account: str, now_ms: int) -> Claim | 
     if row is None:
         return None
     case = connection.execute(select(CASES).where(CASES.c.event_id == row.event_id).limit(1)).first()
-    return Claim(row.event_id, row.kind, case, row.since_ms)
+    return Claim(row.event_id, row.kind, case, row.since_ms, row.until_ms)
 
 
 def claim_next(
@@ -68,6 +69,24 @@ def release(connection: Connection, account: str, event_id: str) -> bool:
     """Give back what somebody looks at. False: they do not have it."""
     mine = delete(CLAIMS).where(CLAIMS.c.account == account, CLAIMS.c.event_id == event_id)
     return connection.execute(mine).rowcount == 1
+
+
+def keep(connection: Connection, account: str, now_ms: int, lease_ms: int) -> Claim | None:
+    """What somebody looks at right now, with a lease that begins anew: they have just loaded the page."""
+    claim = current_claim(connection, account, now_ms)
+    if claim is None:
+        return None
+    until_ms = max(now_ms + lease_ms, claim.until_ms + 1)  # never the same twice: it tells pages from each other
+    mine = update(CLAIMS).where(CLAIMS.c.account == account, CLAIMS.c.event_id == claim.event_id)
+    connection.execute(mine.values(until_ms=until_ms))
+    return claim._replace(until_ms=until_ms)
+
+
+def leave(connection: Connection, account: str, event_id: str, until_ms: int, end_ms: int) -> None:
+    """Somebody has left the page whose lease was until `until_ms`: it ends at `end_ms`, unless another page of theirs
+    has it by then. A browser tells of the page that is left after it has loaded the next one."""
+    mine = (CLAIMS.c.account == account, CLAIMS.c.event_id == event_id, CLAIMS.c.until_ms == until_ms)
+    connection.execute(update(CLAIMS).where(*mine, CLAIMS.c.until_ms > end_ms).values(until_ms=end_ms))
 
 
 def skip(connection: Connection, account: str, event_id: str, now_ms: int, until_ms: int) -> bool:

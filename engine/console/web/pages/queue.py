@@ -20,14 +20,17 @@ from engine.errors import RequestError
 _LABELS = ("spam", "ham")
 _SHOWN_OF_USER = 8
 _SAMPLE = 3
+_GRACE_MS = 8_000
+"""So long after somebody has left the page, nobody else gets what they looked at: they may be back."""
+
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
 
 def show_queue(visit: Visit) -> Response:
     """What one looks at, or how much waits."""
     scope, console = _scope(visit), visit.settings.console
+    claim = _keep(visit)
     with visit.store.read() as connection:
-        claim = queue.current_claim(connection, visit.person.name, visit.now_ms)
         shown = _shown(connection, claim.event_id) if claim is not None else {}
         counts, oldest_ms = queue.count_open(connection, scope), queue.oldest_ms(connection, scope)
         last = verdicts.latest(connection, visit.person.name)
@@ -66,9 +69,10 @@ def skip(visit: Visit) -> Response:
 
 
 def leave(visit: Visit) -> Response:
-    """Give back what one looks at, as one leaves."""
+    """Give back what one looks at, as one leaves: soon, for whoever loads the page anew has not left."""
+    event_id, until_ms, end_ms = visit.text("event_id"), visit.number("until", 0), visit.now_ms + _GRACE_MS
     with visit.store.write() as connection:
-        queue.release(connection, visit.person.name, visit.text("event_id"))
+        queue.leave(connection, visit.person.name, event_id, until_ms, end_ms)
     return Response(status_code=204)
 
 
@@ -148,6 +152,16 @@ def undo_by_program(visit: Visit) -> Response:
         for event_id in events:
             visit.note(connection, "undid a label", f"event:{event_id}")
     return json_response({"undone": events})
+
+
+def _keep(visit: Visit) -> queue.Claim | None:
+    """What one looks at; writes only where there is something to keep."""
+    name, lease_ms = visit.person.name, visit.settings.console.claim_s * 1_000
+    with visit.store.read() as connection:
+        if queue.current_claim(connection, name, visit.now_ms) is None:
+            return None
+    with visit.store.write() as connection:
+        return queue.keep(connection, name, visit.now_ms, lease_ms)
 
 
 def _take(visit: Visit, connection: Connection) -> queue.Claim | None:

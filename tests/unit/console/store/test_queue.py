@@ -47,6 +47,31 @@ def test_a_claim_is_over_with_its_lease_and_given_back_on_leaving(store: Store) 
     assert take(store, "cat", START_MS + LEASE_MS) == "e1"
 
 
+def test_who_leaves_keeps_it_for_a_moment_and_who_is_back_by_then_keeps_it(store: Store) -> None:
+    add_case(store, 1)
+    assert take(store, "ann") == "e1"
+    now_ms = START_MS + 10
+    with store.write() as connection:
+        first, second = (queue.keep(connection, "ann", now_ms, LEASE_MS) for _ in range(2))
+        assert first is not None
+        assert second is not None
+        queue.leave(connection, "ann", "e1", first.until_ms, now_ms + 5)
+        queue.leave(connection, "bob", "e1", second.until_ms, now_ms + 5)
+    assert take(store, "bob", now_ms + 5) is None, "the page that is left is not the one that is open"
+    with store.write() as connection:
+        queue.leave(connection, "ann", "e1", second.until_ms, now_ms + 5)
+    assert take(store, "bob", now_ms + 4) is None
+    with store.write() as connection:
+        third = queue.keep(connection, "ann", now_ms + 4, LEASE_MS)
+        assert third is not None
+    assert take(store, "bob", now_ms + 5) is None
+    with store.write() as connection:
+        queue.leave(connection, "ann", "e1", third.until_ms, now_ms + 9)
+    assert take(store, "bob", now_ms + 9) == "e1"
+    with store.write() as connection:
+        assert queue.keep(connection, "ann", now_ms + 9, LEASE_MS) is None
+
+
 def test_what_one_has_skipped_is_for_others_and_for_oneself_only_later(store: Store) -> None:
     add_case(store, 1, value=2)
     add_case(store, 2)

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from engine.console.store.database import Store
 from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
-from tests.console import add_case, add_decision, add_event, rows_of, sign_in
+from engine.console.web.pages import queue as queue_pages
+from tests.console import add_case, add_decision, add_event, found, rows_of, sign_in
 
 
 def test_one_event_after_the_other(store: Store) -> None:
@@ -76,12 +79,24 @@ def test_a_wrong_verdict_is_refused(store: Store) -> None:
         assert (response.status_code, says in response.text) == (400, True)
 
 
-def test_who_leaves_gives_back_what_they_looked_at(store: Store) -> None:
+def test_who_leaves_gives_back_what_they_looked_at_soon_and_a_reload_keeps_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(queue_pages, "_GRACE_MS", 0)
+    add_event(store, 0)
     add_case(store, 0)
-    client = sign_in(store, "moderator", golden_share=0.0)
-    client.post("/queue/next")
-    assert client.post("/queue/leave", data={"event_id": "e0"}).status_code == 204
-    assert rows_of(store, CLAIMS) == []
+    ann, bob = (sign_in(store, "moderator", name, golden_share=0.0) for name in ("ann", "bob"))
+
+    def load() -> str:
+        return found(r'data-release="([^"]+)"', ann.get("/queue").text)
+
+    ann.post("/queue/next")
+    left, loaded_anew = load(), load()
+    assert ann.post(left, data={"event_id": "e0"}).status_code == 204
+    assert bob.post("/api/queue/next", json={}).json()["event_id"] is None
+    ann.post(loaded_anew, data={"event_id": "e0"})
+    assert bob.post("/api/queue/next", json={}).json()["event_id"] == "e0"
+    assert "Take the next" in ann.get("/queue").text
 
 
 def test_who_has_seen_much_is_offered_a_break(store: Store) -> None:
