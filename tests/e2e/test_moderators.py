@@ -62,6 +62,13 @@ def test_a_moderators_hour(desk: Desk) -> None:
         expect(page.locator(".said").first).to_have_text("Undone: 1.")
         wait_until(lambda: sum(labels(page).values()) == 99, "99 labels are out, and have come back")
 
+        page.goto("/queue")
+        expect(page.locator(".toast button.after")).to_be_visible()
+        page.keyboard.press("u")
+        page.locator("dialog[open] button.primary").press("Enter")
+        expect(page.locator(".said").first).to_contain_text("Retracted: 1.")
+        wait_until(lambda: labels(page).get("retracted") == 1, "the retraction is out, and has come back")
+
         left = shown(page)
         with page.expect_navigation():
             page.keyboard.press("Space")
@@ -109,8 +116,8 @@ def test_who_leaves_gives_the_case_back(desk: Desk) -> None:
 
         def is_free() -> bool:
             other.goto("/queue")
-            other.keyboard.press("n")
-            other.wait_for_load_state()
+            with other.expect_navigation():
+                other.keyboard.press("n")
             return other.locator("#verdict").count() == 1
 
         wait_until(is_free, "the other has it")

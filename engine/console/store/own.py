@@ -107,7 +107,7 @@ VERDICTS = Table(
     Index("verdicts_of_batch", "batch"),
 )  # fmt: skip
 """`kind`: first, second (a further opinion), golden, senior, bulk; `expected`: of a golden item, the right label;
-`outgoing`: the id of what goes out for it."""
+`outgoing`: the id of what goes out for it; `undone_ms`: since when it does not count, undone or retracted."""
 
 GOLDEN = Table(
     "golden", METADATA,

@@ -176,8 +176,9 @@ def _golden(connection: Connection, scope: Scope, now_ms: int) -> list[str]:
 def _is_for(account: str, event_id: Any, now_ms: int) -> Any:
     """Whether an event may be offered to somebody: they have not judged it, and have not skipped it of late."""
     judged = exists().where(
-        VERDICTS.c.event_id == event_id, VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None)
-    )
+        VERDICTS.c.event_id == event_id, VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None),
+        VERDICTS.c.label != "retracted",
+    )  # fmt: skip
     skipped = exists().where(SKIPS.c.event_id == event_id, SKIPS.c.account == account, SKIPS.c.until_ms > now_ms)
     return ~judged & ~skipped
 

@@ -1,5 +1,6 @@
 """The review queue: one event after the other, by keys alone."""
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from engine.console.store.roles import Role
 from engine.console.store.search import Question, search
 from engine.console.store.verdicts import MOST_IN_BULK, Verdict
 from engine.console.web.pages.decisions import describe
+from engine.console.web.pages.signing_in import own_place
 from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
 
@@ -23,6 +25,7 @@ _SAMPLE = 3
 _GRACE_MS = 8_000
 """So long after somebody has left the page, nobody else gets what they looked at: they may be back."""
 
+_RETRACTION_OFFERED_MS = 600_000
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
 
@@ -36,13 +39,15 @@ def show_queue(visit: Visit) -> Response:
         last = verdicts.latest(connection, visit.person.name)
         disturbing = verdicts.disturbing_of_late(connection, visit.person.name, visit.now_ms - _HOUR_MS)
     undo_until_ms = last.ts + console.undo_s * 1_000 if last is not None and last.kind != verdicts.DIRECT else 0
+    is_offered = undo_until_ms + _RETRACTION_OFFERED_MS > visit.now_ms
     return visit.page(
         "queue/queue.html",
         claim=claim,
         counts=counts,
         oldest_ms=oldest_ms,
-        last=last if undo_until_ms > visit.now_ms else None,
+        last=last if is_offered else None,
         undo_until_ms=undo_until_ms,
+        is_out=undo_until_ms <= visit.now_ms,
         disturbing=disturbing,
         offers_break=disturbing >= console.break_after,
         source=scope.source,
@@ -86,11 +91,21 @@ def judge(visit: Visit) -> Response:
 
 def undo(visit: Visit) -> Response:
     """Take back what one has said last, as long as it waits."""
-    with visit.store.write() as connection:
-        events = verdicts.take_back(connection, visit.person.name, visit.number("verdict", 0), visit.now_ms)
-        for event_id in events:
-            visit.note(connection, "undid a label", f"event:{event_id}")
+    try:
+        events = _undo(visit, visit.number("verdict", 0))
+    except RequestError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        return visit.go("/queue", "It went out in this moment, so it is not undone. Press u to retract it.")
     return visit.go("/queue", f"Undone: {len(events)}.")
+
+
+def retract(visit: Visit) -> Response:
+    """Take back a verdict of one's own, though it is out."""
+    back = visit.text("back")
+    events = _retract(visit, visit.number("verdict", 0), with_batch=not back)
+    told = f"Retracted: {len(events)}. It waits in the queue again."
+    return visit.go(own_place(back) if back else "/queue", told)
 
 
 def preview_bulk(visit: Visit) -> Response:
@@ -144,14 +159,35 @@ def judge_by_program(visit: Visit) -> Response:
 
 def undo_by_program(visit: Visit) -> Response:
     """Take a verdict back as long as it waits."""
-    number = _asked(visit, "verdict")
-    if not isinstance(number, int):
-        raise RequestError("`verdict` is the number that /api/queue/verdict has given")
+    return json_response({"undone": _undo(visit, _number(visit))})
+
+
+def retract_by_program(visit: Visit) -> Response:
+    """Take a verdict back, though it is out."""
+    return json_response({"retracted": _retract(visit, _number(visit), with_batch=True)})
+
+
+def _undo(visit: Visit, number: int) -> list[str]:
     with visit.store.write() as connection:
         events = verdicts.take_back(connection, visit.person.name, number, visit.now_ms)
         for event_id in events:
             visit.note(connection, "undid a label", f"event:{event_id}")
-    return json_response({"undone": events})
+    return events
+
+
+def _retract(visit: Visit, number: int, *, with_batch: bool) -> list[str]:
+    with visit.store.write() as connection:
+        events = verdicts.retract(connection, visit.person.name, number, visit.now_ms, with_batch=with_batch)
+        for event_id in events:
+            visit.note(connection, "retracted a label", f"event:{event_id}")
+    return events
+
+
+def _number(visit: Visit) -> int:
+    number = _asked(visit, "verdict")
+    if not isinstance(number, int):
+        raise RequestError("`verdict` is the number that /api/queue/verdict has given")
+    return number
 
 
 def _keep(visit: Visit) -> queue.Claim | None:
@@ -249,6 +285,7 @@ PAGES = (
     Page("/queue/leave", "queue_leave", leave, "POST"),
     Page("/queue/verdict", "queue_verdict", judge, "POST"),
     Page("/queue/undo", "queue_undo", undo, "POST"),
+    Page("/queue/retract", "queue_retract", retract, "POST"),
     Page("/queue/alike", "queue_alike", preview_bulk),
     Page("/queue/bulk", "queue_bulk", judge_bulk, "POST"),
     Page("/queue/mine", "queue_mine", show_mine),
@@ -257,4 +294,6 @@ PAGES = (
          summary="Say what a taken event is: event_id, label, policy, reason"),
     Page("/api/queue/undo", "api_queue_undo", undo_by_program, "POST", is_api=True,
          summary="Take a verdict back as long as it waits: verdict"),
+    Page("/api/queue/retract", "api_queue_retract", retract_by_program, "POST", is_api=True,
+         summary="Take a verdict back, though it is out: verdict"),
 )  # fmt: skip

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from engine.console.store.database import Store
+from engine.console.store.outgoing import mark_sent, take_due
 from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
 from engine.console.web.pages import queue as queue_pages
 from tests.console import add_case, add_decision, add_event, found, rows_of, sign_in
@@ -33,6 +34,34 @@ def test_one_event_after_the_other(store: Store) -> None:
     number = rows_of(store, VERDICTS)[0]["id"]
     assert client.post("/queue/undo", data={"verdict": number}).status_code == 303
     assert [row["state"] for row in rows_of(store, OUTGOING)] == ["undone"]
+
+
+def test_what_is_out_is_retracted_by_the_same_key_or_at_its_decision(store: Store) -> None:
+    for number in range(2):
+        add_event(store, number)
+        add_decision(store, number)
+        add_case(store, number, value=2 - number)
+    client = sign_in(store, "moderator", second_review_share=0.0, golden_share=0.0, undo_s=0)
+    client.post("/queue/next")
+    for number in range(2):
+        client.post("/queue/verdict", data={"event_id": f"e{number}", "label": "spam"})
+    with store.write() as connection:
+        mark_sent(connection, [row.id for row in take_due(connection, 2**53, 2**53, 10)], 1)
+    first, second = (row["id"] for row in rows_of(store, VERDICTS))
+    assert 'class="toast over"' in client.get("/queue").text
+    client.post("/queue/undo", data={"verdict": second})
+    assert "Press u to retract it" in client.get("/queue").text
+    client.post("/queue/retract", data={"verdict": second})
+    assert "Retracted: 1." in client.get("/queue").text
+    assert "Retract mine" in client.get("/decisions/1").text
+    there = client.post("/queue/retract", data={"verdict": first, "back": "/decisions/1"})
+    assert there.headers["location"] == "/decisions/1"
+    page = client.get("/decisions/1").text
+    assert "(taken back)" in page
+    assert "Retract mine" not in page
+    assert [row["label"] for row in rows_of(store, VERDICTS)] == ["spam", "spam", "retracted", "retracted"]
+    assert client.post("/queue/undo", data={"verdict": 99}).status_code == 404
+    assert client.post("/api/queue/retract", json={"verdict": first}).status_code == 404
 
 
 def test_two_on_one_queue_never_have_the_same(store: Store) -> None:
