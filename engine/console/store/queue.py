@@ -71,6 +71,14 @@ def release(connection: Connection, account: str, event_id: str) -> bool:
     return connection.execute(mine).rowcount == 1
 
 
+def is_answered(connection: Connection, event_id: str, kind: str) -> bool:
+    """Whether somebody has answered meanwhile what an event was claimed for."""
+    if kind != FIRST:
+        return False
+    waits = select(CASES.c.id).where(CASES.c.event_id == event_id, CASES.c.is_open)
+    return connection.execute(waits.limit(1)).first() is None
+
+
 def keep(connection: Connection, account: str, now_ms: int, lease_ms: int) -> Claim | None:
     """What somebody looks at right now, with a lease that begins anew: they have just loaded the page."""
     claim = current_claim(connection, account, now_ms)

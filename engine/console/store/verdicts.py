@@ -11,7 +11,7 @@ from engine.console.store import queue
 from engine.console.store.followed import CASES, DECISIONS, EVENTS, LABELS, MENTIONS
 from engine.console.store.outgoing import enqueue, undo
 from engine.console.store.own import CLAIMS, GOLDEN, VERDICTS
-from engine.console.store.recording import settle_cases
+from engine.console.store.settling import settle_cases
 from engine.errors import RequestError
 
 BULK, DIRECT = "bulk", "direct"
@@ -42,6 +42,8 @@ def judge(
     ).first()
     if claim is None or claim.until_ms <= now_ms:
         raise RequestError("your time for this event is over, and somebody else may have it: take the next one", 409)
+    if queue.is_answered(connection, event_id, claim.kind):
+        raise RequestError("it has been answered elsewhere meanwhile, so nothing is recorded: take the next one", 409)
     case = connection.execute(
         select(CASES).where(CASES.c.event_id == event_id).order_by(CASES.c.propensity.is_(None)).limit(1)
     ).first()
@@ -54,7 +56,7 @@ def judge(
         connection, verdict, event_id, now_ms, kind=claim.kind, outgoing=outgoing, took_ms=now_ms - claim.since_ms,
         expected=golden.label if golden is not None and claim.kind == queue.GOLDEN_ITEM else None,
     )  # fmt: skip
-    connection.execute(update(CASES).where(CASES.c.event_id == event_id).values(is_open=False))
+    settle_cases(connection, [event_id])
     queue.release(connection, verdict.account, event_id)
     _ask_others(connection, claim.kind, verdict, event_id, user_id, now_ms, second_share)
     return number
@@ -69,6 +71,7 @@ def say_directly(
         known = user_id or _user_of(connection, event_id)
         outgoing = _send(connection, verdict, event_id, known, None, now_ms, now_ms + undo_ms)
         _record(connection, verdict, event_id, now_ms, kind=kind, outgoing=outgoing, batch=batch)
+    settle_cases(connection, {event_id for event_id, _ in events})
     return batch
 
 
@@ -98,6 +101,7 @@ def retract(connection: Connection, account: str, number: int, now_ms: int, *, w
             ts, user_id = max(now_ms, row.ts + 1), _user_of(connection, row.event_id)
             outgoing = _send(connection, said, row.event_id, user_id, None, ts, now_ms)
             _record(connection, said, row.event_id, ts, kind=DIRECT, outgoing=outgoing)
+    settle_cases(connection, [row.event_id for row in rows])
     return [row.event_id for row in rows]
 
 

@@ -44,6 +44,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "api_entity": EVERYBODY,
     # Review queue and moderators
     "queue": MODERATION,
+    "queue_standing": MODERATION,
     "queue_next": MODERATION,
     "queue_skip": MODERATION,
     "queue_leave": MODERATION,

@@ -13,6 +13,7 @@ from engine.console.store.histories import COUNTED_TO, find_decision, find_event
 from engine.console.store.queue import Scope
 from engine.console.store.roles import Role
 from engine.console.store.search import Question, search
+from engine.console.store.settling import last_answers
 from engine.console.store.verdicts import MOST_IN_BULK, Verdict
 from engine.console.web.pages.decisions import describe
 from engine.console.web.pages.signing_in import own_place
@@ -25,6 +26,9 @@ _SAMPLE = 3
 _GRACE_MS = 8_000
 """So long after somebody has left the page, nobody else gets what they looked at: they may be back."""
 
+_STOP_ASKING = 286
+"""The status at which htmx asks no more."""
+
 _RETRACTION_OFFERED_MS = 600_000
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
@@ -34,6 +38,7 @@ def show_queue(visit: Visit) -> Response:
     scope, console = _scope(visit), visit.settings.console
     claim = _keep(visit)
     with visit.store.read() as connection:
+        answer = _answered(connection, claim)
         shown = _shown(connection, claim.event_id) if claim is not None else {}
         counts, oldest_ms = queue.count_open(connection, scope), queue.oldest_ms(connection, scope)
         last = verdicts.latest(connection, visit.person.name)
@@ -43,6 +48,8 @@ def show_queue(visit: Visit) -> Response:
     return visit.page(
         "queue/queue.html",
         claim=claim,
+        is_mine=True,
+        answer=answer,
         counts=counts,
         oldest_ms=oldest_ms,
         last=last if is_offered else None,
@@ -83,10 +90,30 @@ def leave(visit: Visit) -> Response:
 
 def judge(visit: Visit) -> Response:
     """Say what the event is, and take the next."""
-    with visit.store.write() as connection:
-        _judge(visit, connection, visit.text("event_id"))
-        _take(visit, connection)
+    event_id = visit.text("event_id")
+    try:
+        with visit.store.write() as connection:
+            _judge(visit, connection, event_id)
+            _take(visit, connection)
+    except RequestError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        with visit.store.write() as connection:
+            queue.release(connection, visit.person.name, event_id)
+        return visit.go(_address(visit), f"{event_id} is not labelled by you: {error}.")
     return visit.go(_address(visit))
+
+
+def show_standing(visit: Visit) -> Response:
+    """What has become of the event that one looks at, meanwhile: empty while it waits for one's answer. Pages ask
+    every few seconds, and no more after an answer of 286."""
+    event_id = visit.text("event_id")
+    with visit.store.read() as connection:
+        claim = queue.current_claim(connection, visit.person.name, visit.now_ms)
+        is_mine = claim is not None and claim.event_id == event_id
+        answer = _answered(connection, claim) if is_mine else None
+    has_ended = not is_mine or answer is not None
+    return visit.page("queue/standing.html", _STOP_ASKING if has_ended else 200, is_mine=is_mine, answer=answer)
 
 
 def undo(visit: Visit) -> Response:
@@ -190,6 +217,16 @@ def _number(visit: Visit) -> int:
     return number
 
 
+def _answered(connection: Connection, claim: queue.Claim | None) -> str | None:
+    """Who has answered meanwhile what, as a sentence; None while nobody has."""
+    if claim is None or not queue.is_answered(connection, claim.event_id, claim.kind):
+        return None
+    answer = last_answers(connection, [claim.event_id]).get(claim.event_id)
+    if answer is None or not answer.stands:
+        return "It has been settled meanwhile."
+    return f"{answer.who or 'Somebody'} has said {answer.label} meanwhile."
+
+
 def _keep(visit: Visit) -> queue.Claim | None:
     """What one looks at; writes only where there is something to keep."""
     name, lease_ms = visit.person.name, visit.settings.console.claim_s * 1_000
@@ -280,6 +317,7 @@ def _shown(connection: Connection, event_id: str) -> dict[str, Any]:
 
 PAGES = (
     Page("/queue", "queue", show_queue),
+    Page("/queue/standing", "queue_standing", show_standing),
     Page("/queue/next", "queue_next", take_next, "POST"),
     Page("/queue/skip", "queue_skip", skip, "POST"),
     Page("/queue/leave", "queue_leave", leave, "POST"),

@@ -8,7 +8,7 @@ from engine.console.store.database import Store
 from engine.console.store.outgoing import mark_sent, take_due
 from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
 from engine.console.web.pages import queue as queue_pages
-from tests.console import add_case, add_decision, add_event, found, rows_of, sign_in
+from tests.console import add_case, add_decision, add_event, add_label, found, rows_of, sign_in
 
 
 def test_one_event_after_the_other(store: Store) -> None:
@@ -62,6 +62,27 @@ def test_what_is_out_is_retracted_by_the_same_key_or_at_its_decision(store: Stor
     assert [row["label"] for row in rows_of(store, VERDICTS)] == ["spam", "spam", "retracted", "retracted"]
     assert client.post("/queue/undo", data={"verdict": 99}).status_code == 404
     assert client.post("/api/queue/retract", json={"verdict": first}).status_code == 404
+
+
+def test_who_looks_at_what_is_answered_elsewhere_is_told(store: Store) -> None:
+    add_event(store, 1)
+    add_case(store, 1)
+    client = sign_in(store, "moderator", golden_share=0.0)
+    client.post("/queue/next")
+    ask = "/queue/standing?event_id=e1"
+    standing = client.get(ask)
+    assert (standing.status_code, standing.text.strip()) == (200, "")
+    add_label(store, 1, "ham", "e1", "bob")
+    standing = client.get(ask)
+    assert standing.status_code == 286, "htmx asks no more"
+    assert "bob has said ham meanwhile." in standing.text
+    assert "bob has said ham meanwhile." in client.get("/queue").text
+    client.post("/queue/verdict", data={"event_id": "e1", "label": "spam"})
+    page = client.get("/queue").text
+    assert "e1 is not labelled by you: it has been answered elsewhere" in page
+    assert "Take the next" in page
+    assert "Your time for this event is over" in client.get(ask).text
+    assert rows_of(store, VERDICTS) == []
 
 
 def test_two_on_one_queue_never_have_the_same(store: Store) -> None:
