@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, select
 
 from engine.backtest.comparison import Estimate, estimate
-from engine.console.store import queue
+from engine.console.store import offers
 from engine.console.store.own import VERDICTS
 
 _LOOKED_AT = 20_000
@@ -61,7 +61,7 @@ def opinions(connection: Connection) -> dict[str, dict[str, str]]:
     """By event, what each of those has said who were asked about it: of events that more than one was asked about."""
     said: dict[str, dict[str, str]] = defaultdict(dict)
     for row in _latest(connection):
-        if row.kind in (queue.FIRST, queue.SECOND, queue.SENIOR):
+        if row.kind in (offers.FIRST, offers.SECOND, offers.SENIOR):
             said[row.event_id][row.account] = row.label
     return {event_id: labels for event_id, labels in said.items() if len(labels) > 1}
 
@@ -115,7 +115,7 @@ def _latest(connection: Connection, account: str | None = None) -> list[Row[Any]
 
 
 def _moderator(name: str, rows: Sequence[Row[Any]]) -> Moderator:
-    golden = [row for row in rows if row.kind == queue.GOLDEN_ITEM and row.expected is not None]
+    golden = [row for row in rows if row.kind == offers.GOLDEN_ITEM and row.expected is not None]
     right = sum(row.label == row.expected for row in golden)
     return Moderator(
         name=name,

@@ -106,8 +106,9 @@ VERDICTS = Table(
     Index("verdicts_by", "account", "ts"),
     Index("verdicts_of_batch", "batch"),
 )  # fmt: skip
-"""`kind`: first, second (a further opinion), golden, senior, bulk; `expected`: of a golden item, the right label;
-`outgoing`: the id of what goes out for it; `undone_ms`: since when it does not count, undone or retracted."""
+"""`kind`: first, second (a further opinion), senior, appeal, golden, bulk or direct; `expected`: of a golden item,
+the right label; `outgoing`: the id of what goes out for it; `undone_ms`: since when it does not count, undone or
+retracted."""
 
 GOLDEN = Table(
     "golden", METADATA,

@@ -1,36 +1,19 @@
-"""The review queue: what waits, what it is worth, and who looks at it right now.
+"""The review queue: how much waits, and who looks at what right now.
 
-What comes next is what is worth most: uncertainty times reach (a case's `value`), times how long it has waited. A claim
-is a lease: nobody else gets the event until it is judged, given back, or its time is over.
+A claim is a lease: nobody else gets the event until it is judged, given back, or its time is over.
 """
 
-from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.console.store.followed import CASES
-from engine.console.store.own import CLAIMS, FURTHER, GOLDEN, SKIPS, VERDICTS
+from engine.console.store.offers import FIRST, SENIOR, SOURCES, Scope, find_offers, in_scope
+from engine.console.store.own import CLAIMS, FURTHER, SKIPS
+from engine.console.store.settling import APPEAL
 
-FIRST, SECOND, SENIOR, GOLDEN_ITEM = "first", "second", "senior", "golden"
-SOURCES = ("review", "agreement", "appeal", "report")
-_LOOKED_AT = 200
-_HOUR_MS = 3_600_000
 _COUNTED_TO = 1_000
-_STEPS = 2**32
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which part of the queue somebody works on. Empty: all of it. `is_senior`: whether they settle disagreements."""
-
-    account: str
-    areas: frozenset[str] = frozenset()
-    languages: frozenset[str] = frozenset()
-    source: str = ""
-    is_senior: bool = False
 
 
 class Claim(NamedTuple):
@@ -58,9 +41,10 @@ def claim_next(
 ) -> Claim | None:  # fmt: skip
     """Take what comes next; None where nothing waits. What they looked at until now is given back."""
     connection.execute(delete(CLAIMS).where(CLAIMS.c.account == scope.account))
-    for kind, event_ids in _offers(connection, scope, now_ms, golden_share):
+    for kind, event_ids in find_offers(connection, scope, now_ms, golden_share):
         for event_id in event_ids:
-            if _claim(connection, event_id, scope.account, kind, now_ms, lease_ms):
+            what_for = APPEAL if kind == FIRST and has_appeal(connection, event_id) else kind
+            if _claim(connection, event_id, scope.account, what_for, now_ms, lease_ms):
                 return current_claim(connection, scope.account, now_ms)
     return None
 
@@ -73,10 +57,16 @@ def release(connection: Connection, account: str, event_id: str) -> bool:
 
 def is_answered(connection: Connection, event_id: str, kind: str) -> bool:
     """Whether somebody has answered meanwhile what an event was claimed for."""
-    if kind != FIRST:
-        return False
+    if kind == APPEAL:
+        return not has_appeal(connection, event_id)
     waits = select(CASES.c.id).where(CASES.c.event_id == event_id, CASES.c.is_open)
-    return connection.execute(waits.limit(1)).first() is None
+    return kind == FIRST and connection.execute(waits.limit(1)).first() is None
+
+
+def has_appeal(connection: Connection, event_id: str) -> bool:
+    """Whether somebody has appealed against what was said of an event, and waits."""
+    appeals = (CASES.c.event_id == event_id, CASES.c.source == APPEAL, CASES.c.is_open)
+    return connection.execute(select(CASES.c.id).where(*appeals).limit(1)).first() is not None
 
 
 def keep(connection: Connection, account: str, now_ms: int, lease_ms: int) -> Claim | None:
@@ -117,7 +107,7 @@ def count_open(connection: Connection, scope: Scope) -> dict[str, int]:
     """How many cases wait of each source, and how many disagreements; at most 1,000 of each are counted."""
     counts = {}
     for source in SOURCES:
-        some = _in_scope(select(CASES.c.id), scope).where(CASES.c.source == source).limit(_COUNTED_TO).subquery()
+        some = in_scope(select(CASES.c.id), scope).where(CASES.c.source == source).limit(_COUNTED_TO).subquery()
         counts[source] = connection.execute(select(func.count()).select_from(some)).scalar() or 0
     waits = select(FURTHER.c.id).where(FURTHER.c.is_open, FURTHER.c.kind == SENIOR).limit(_COUNTED_TO).subquery()
     counts["disagreement"] = connection.execute(select(func.count()).select_from(waits)).scalar() or 0
@@ -126,79 +116,7 @@ def count_open(connection: Connection, scope: Scope) -> dict[str, int]:
 
 def oldest_ms(connection: Connection, scope: Scope) -> int | None:
     """Since when the case waits that has waited longest."""
-    return connection.execute(_in_scope(select(func.min(CASES.c.ts)), scope)).scalar()
-
-
-def is_chosen(event_id: str, purpose: str, share: float) -> bool:
-    """Whether an event belongs to a share: always the same ones, and others for each purpose."""
-    key = blake2b(f"{purpose} {event_id}".encode("utf-8", "replace"), digest_size=4).digest()
-    return int.from_bytes(key, "big") < share * _STEPS
-
-
-def _offers(
-    connection: Connection, scope: Scope, now_ms: int, golden_share: float
-) -> list[tuple[str, list[str]]]:  # fmt: skip
-    """Event ids of each kind, in the order in which they are offered."""
-    offers = []
-    judged = connection.execute(
-        select(func.count()).select_from(VERDICTS).where(VERDICTS.c.account == scope.account)
-    ).scalar()
-    if is_chosen(f"{scope.account} {judged}", GOLDEN_ITEM, golden_share):
-        offers.append((GOLDEN_ITEM, _golden(connection, scope, now_ms)))
-    if scope.is_senior:
-        offers.append((SENIOR, _further(connection, scope, SENIOR, now_ms)))
-    offers.append((SECOND, _further(connection, scope, SECOND, now_ms)))
-    offers.append((FIRST, _first(connection, scope, now_ms)))
-    return offers
-
-
-def _first(connection: Connection, scope: Scope, now_ms: int) -> list[str]:
-    free = _in_scope(select(CASES.c.event_id, CASES.c.value, CASES.c.ts), scope)
-    taken = exists().where(CLAIMS.c.event_id == CASES.c.event_id, CLAIMS.c.until_ms > now_ms)
-    free = free.where(~taken, _is_for(scope.account, CASES.c.event_id, now_ms))
-    rows = {
-        row.event_id: row
-        for order in (CASES.c.value.desc(), CASES.c.ts)
-        for row in connection.execute(free.order_by(order).limit(_LOOKED_AT))
-    }
-    newest = max((row.ts for row in rows.values()), default=0)
-    worth = {event_id: row.value * (1 + max(0, newest - row.ts) / _HOUR_MS) for event_id, row in rows.items()}
-    return sorted(worth, key=lambda event_id: (-worth[event_id], event_id))
-
-
-def _further(connection: Connection, scope: Scope, kind: str, now_ms: int) -> list[str]:
-    query = select(FURTHER.c.event_id).where(
-        FURTHER.c.is_open, FURTHER.c.kind == kind, FURTHER.c.first != scope.account,
-        _is_for(scope.account, FURTHER.c.event_id, now_ms),
-    )  # fmt: skip
-    return list(connection.execute(query.order_by(FURTHER.c.asked_ms).limit(_LOOKED_AT)).scalars())
-
-
-def _golden(connection: Connection, scope: Scope, now_ms: int) -> list[str]:
-    query = select(GOLDEN.c.event_id).where(
-        GOLDEN.c.author != scope.account, _is_for(scope.account, GOLDEN.c.event_id, now_ms)
-    )
-    return list(connection.execute(query.order_by(GOLDEN.c.ts).limit(_LOOKED_AT)).scalars())
-
-
-def _is_for(account: str, event_id: Any, now_ms: int) -> Any:
-    """Whether an event may be offered to somebody: they have not judged it, and have not skipped it of late."""
-    judged = exists().where(
-        VERDICTS.c.event_id == event_id, VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None),
-        VERDICTS.c.label != "retracted",
-    )  # fmt: skip
-    skipped = exists().where(SKIPS.c.event_id == event_id, SKIPS.c.account == account, SKIPS.c.until_ms > now_ms)
-    return ~judged & ~skipped
-
-
-def _in_scope(query: Select[Any], scope: Scope) -> Select[Any]:
-    query = query.where(CASES.c.is_open)
-    if scope.source:
-        query = query.where(CASES.c.source == scope.source)
-    for column, names in ((CASES.c.area, scope.areas), (CASES.c.language, scope.languages)):
-        if names:
-            query = query.where(column.in_(("", *names)))
-    return query
+    return connection.execute(in_scope(select(func.min(CASES.c.ts)), scope)).scalar()
 
 
 def _claim(

@@ -1,12 +1,13 @@
 """Which cases wait: those that nobody has answered, here or elsewhere.
 
 A label answers the cases of its event, whether it has come on its topic or is on its way there, and the revocation of
-its action does. A retraction opens them again. An appeal is against what was said before it: only what comes after
-answers it.
+its action does. A retraction opens them again. An appeal is against what was said before it: only what
+somebody else says after it answers it.
 """
 
-from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -34,12 +35,11 @@ class Answer(NamedTuple):
 def settle_cases(connection: Connection, event_ids: Iterable[str]) -> None:
     """Close the cases of these events that are answered, and open the others."""
     for ids in in_parts(sorted(event_ids)):
-        answers = last_answers(connection, ids)
+        answers = find_answers(connection, ids)
         revoked, standing = _acted_on(connection, ids)
-        cases = select(CASES.c.id, CASES.c.event_id, CASES.c.source, CASES.c.ts, CASES.c.is_open)
         changed: dict[bool, list[int]] = {True: [], False: []}
-        for case in connection.execute(cases.where(CASES.c.event_id.in_(ids))):
-            is_open = not _is_answered(case, answers.get(case.event_id), revoked, standing)
+        for case in connection.execute(select(CASES).where(CASES.c.event_id.in_(ids))):
+            is_open = not _is_answered(case, answers.get(case.event_id, []), revoked, standing)
             if is_open != case.is_open:
                 changed[is_open].append(case.id)
         for is_open, numbers in changed.items():
@@ -49,6 +49,11 @@ def settle_cases(connection: Connection, event_ids: Iterable[str]) -> None:
 
 def last_answers(connection: Connection, event_ids: Collection[str]) -> dict[str, Answer]:
     """What was said last of each of these events, on the topic or here."""
+    return {event_id: said[-1] for event_id, said in find_answers(connection, event_ids).items()}
+
+
+def find_answers(connection: Connection, event_ids: Collection[str]) -> dict[str, list[Answer]]:
+    """All that was said of each of these events, on the topic or here, in the order of time."""
     labels = select(LABELS.c.event_id, LABELS.c.ts, LABELS.c.label, LABELS.c.moderator.label("who"))
     verdicts = select(VERDICTS.c.event_id, VERDICTS.c.ts, VERDICTS.c.label, VERDICTS.c.account.label("who"))
     goes_out = VERDICTS.c.outgoing.is_not(None) & VERDICTS.c.undone_ms.is_(None)
@@ -56,16 +61,21 @@ def last_answers(connection: Connection, event_ids: Collection[str]) -> dict[str
         *connection.execute(labels.where(LABELS.c.event_id.in_(event_ids)).order_by(LABELS.c.id)),
         *connection.execute(verdicts.where(VERDICTS.c.event_id.in_(event_ids), goes_out).order_by(VERDICTS.c.id)),
     ]
-    rows.sort(key=lambda row: row.ts)
-    return {row.event_id: Answer(row.ts, row.label, row.who) for row in rows}
+    said: dict[str, list[Answer]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.ts):
+        said[row.event_id].append(Answer(row.ts, row.label, row.who))
+    return said
 
 
-def _is_answered(case: Row[tuple[int, str, str, int, bool]], answer: Answer | None, revoked: Collection[str],
-                 standing: Collection[str]) -> bool:  # fmt: skip
-    if case.source == APPEAL:
-        is_undone = case.event_id in revoked and case.event_id not in standing
-        return is_undone or (answer is not None and answer.stands and answer.ts > case.ts)
-    return case.event_id in revoked or (answer is not None and answer.stands)
+def _is_answered(
+    case: Row[Any], said: Sequence[Answer], revoked: Collection[str], standing: Collection[str]
+) -> bool:  # fmt: skip
+    is_labelled = bool(said) and said[-1].stands
+    if case.source != APPEAL:
+        return is_labelled or case.event_id in revoked
+    before = {answer.who for answer in said if answer.ts <= case.ts and answer.who}
+    is_heard = any(answer.stands and answer.ts > case.ts and answer.who not in before for answer in said)
+    return (is_labelled and is_heard) or (case.event_id in revoked and case.event_id not in standing)
 
 
 def _acted_on(connection: Connection, event_ids: Collection[str]) -> tuple[set[str], set[str]]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, insert, select, true, update
+from sqlalchemy import Connection, Row, func, insert, select, true, update
 
-from engine.console.store import queue
+from engine.console.store import offers, queue
 from engine.console.store.followed import CASES, DECISIONS, EVENTS, LABELS, MENTIONS
 from engine.console.store.outgoing import enqueue, undo
 from engine.console.store.own import CLAIMS, GOLDEN, VERDICTS
-from engine.console.store.settling import settle_cases
+from engine.console.store.settling import APPEAL, settle_cases
 from engine.errors import RequestError
 
 BULK, DIRECT = "bulk", "direct"
@@ -49,12 +49,15 @@ def judge(
     ).first()
     golden = connection.execute(select(GOLDEN).where(GOLDEN.c.event_id == event_id)).first()
     user_id = _user_of(connection, event_id)
-    goes_out = claim.kind in (queue.FIRST, queue.SENIOR)
-    propensity = case.propensity if case is not None and claim.kind == queue.FIRST else None
-    outgoing = _send(connection, verdict, event_id, user_id, propensity, now_ms, now_ms + undo_ms) if goes_out else None
+    goes_out = claim.kind in (offers.FIRST, offers.SENIOR, APPEAL)
+    said_ms = max(now_ms, _appealed_ms(connection, event_id) + 1)
+    propensity = case.propensity if case is not None and claim.kind == offers.FIRST else None
+    outgoing = (
+        _send(connection, verdict, event_id, user_id, propensity, said_ms, now_ms + undo_ms) if goes_out else None
+    )
     number = _record(
-        connection, verdict, event_id, now_ms, kind=claim.kind, outgoing=outgoing, took_ms=now_ms - claim.since_ms,
-        expected=golden.label if golden is not None and claim.kind == queue.GOLDEN_ITEM else None,
+        connection, verdict, event_id, said_ms, kind=claim.kind, outgoing=outgoing, took_ms=now_ms - claim.since_ms,
+        expected=golden.label if golden is not None and claim.kind == offers.GOLDEN_ITEM else None,
     )  # fmt: skip
     settle_cases(connection, [event_id])
     queue.release(connection, verdict.account, event_id)
@@ -157,26 +160,26 @@ def _mark_undone(connection: Connection, rows: Sequence[Row[Any]], now_ms: int) 
     connection.execute(update(VERDICTS).where(VERDICTS.c.id.in_(numbers)).values(undone_ms=now_ms))
     settle_cases(connection, [row.event_id for row in rows])
     for row in rows:
-        if row.kind in (queue.FIRST, queue.SECOND):
-            queue.close_further(connection, row.event_id, queue.SECOND if row.kind == queue.FIRST else queue.SENIOR)
+        if row.kind in (offers.FIRST, offers.SECOND):
+            queue.close_further(connection, row.event_id, offers.SECOND if row.kind == offers.FIRST else offers.SENIOR)
 
 
 def _ask_others(
     connection: Connection, kind: str, verdict: Verdict, event_id: str, user_id: str, now_ms: int, second_share: float
 ) -> None:  # fmt: skip
-    if kind == queue.FIRST and queue.is_chosen(event_id, queue.SECOND, second_share):
-        queue.ask_further(connection, event_id, user_id, queue.SECOND, verdict.account, now_ms)
-    elif kind == queue.SECOND:
-        queue.close_further(connection, event_id, queue.SECOND)
+    if kind == offers.FIRST and offers.is_chosen(event_id, offers.SECOND, second_share):
+        queue.ask_further(connection, event_id, user_id, offers.SECOND, verdict.account, now_ms)
+    elif kind == offers.SECOND:
+        queue.close_further(connection, event_id, offers.SECOND)
         first = connection.execute(
             select(VERDICTS.c.label)
-            .where(VERDICTS.c.event_id == event_id, VERDICTS.c.kind == queue.FIRST, VERDICTS.c.undone_ms.is_(None))
+            .where(VERDICTS.c.event_id == event_id, VERDICTS.c.kind == offers.FIRST, VERDICTS.c.undone_ms.is_(None))
             .limit(1)
         ).scalar()
         if first is not None and first != verdict.label:
-            queue.ask_further(connection, event_id, user_id, queue.SENIOR, verdict.account, now_ms)
-    elif kind == queue.SENIOR:
-        queue.close_further(connection, event_id, queue.SENIOR)
+            queue.ask_further(connection, event_id, user_id, offers.SENIOR, verdict.account, now_ms)
+    elif kind == offers.SENIOR:
+        queue.close_further(connection, event_id, offers.SENIOR)
 
 
 def _send(
@@ -204,6 +207,12 @@ def _record(connection: Connection, verdict: Verdict, event_id: str, now_ms: int
 
 def _of_batch(connection: Connection, batch: str) -> list[Row[Any]]:
     return list(connection.execute(select(VERDICTS).where(VERDICTS.c.batch == batch, VERDICTS.c.undone_ms.is_(None))))
+
+
+def _appealed_ms(connection: Connection, event_id: str) -> int:
+    """When somebody appealed last; an answer comes after it, though clocks differ."""
+    appeals = select(func.max(CASES.c.ts)).where(CASES.c.event_id == event_id, CASES.c.source == APPEAL)
+    return connection.execute(appeals).scalar() or 0
 
 
 def _user_of(connection: Connection, event_id: str) -> str:

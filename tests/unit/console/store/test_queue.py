@@ -7,8 +7,8 @@ from sqlalchemy import insert
 
 from engine.console.store import queue
 from engine.console.store.database import Store
+from engine.console.store.offers import Scope
 from engine.console.store.own import GOLDEN
-from engine.console.store.queue import Scope
 from engine.console.store.verdicts import Verdict, judge
 from tests.console import START_MS, add_case, add_event
 
@@ -154,12 +154,3 @@ def test_a_second_opinion_is_somebody_elses_and_a_disagreement_a_seniors(store: 
     assert take(store, "sue", is_senior=True) == "e1"
     say(store, "sue", "e1", "spam")
     assert take(store, "tom", is_senior=True) is None
-
-
-def test_a_share_is_always_the_same_and_about_as_large_as_it_says() -> None:
-    chosen = [number for number in range(10_000) if queue.is_chosen(f"e{number}", "second", 0.1)]
-    assert 900 < len(chosen) < 1_100
-    others = [number for number in range(10_000) if queue.is_chosen(f"e{number}", "golden", 0.1)]
-    assert 50 < len(set(chosen) & set(others)) < 150
-    assert not queue.is_chosen("e1", "second", 0.0)
-    assert queue.is_chosen("e1", "second", 1.0)

@@ -5,7 +5,7 @@ import pytest
 from engine.console.store import queue, verdicts
 from engine.console.store.database import Store
 from engine.console.store.followed import CASES, REVOCATIONS
-from engine.console.store.queue import Scope
+from engine.console.store.offers import Scope
 from engine.console.store.recording import record
 from engine.console.store.settling import last_answers
 from engine.console.store.verdicts import Verdict
@@ -23,7 +23,7 @@ def appeal(store: Store, ts: int) -> None:
     (row,) = (row for row in rows_of(store, CASES) if row["source"] == "appeal")
     with store.write() as connection:
         connection.execute(CASES.delete().where(CASES.c.source == "appeal"))
-        record(connection, {CASES: [row]}, {})
+        record(connection, {CASES: [dict(row)]}, {})
 
 
 def revoke(store: Store, action_id: str) -> None:
@@ -79,7 +79,11 @@ def test_an_appeal_is_answered_by_what_comes_after_it(store: Store) -> None:
     add_label(store, 4, "spam", "e1")
     assert is_open(store)["appeal"], "that was before it too"
     add_label(store, 6, "ham", "e1")
+    assert is_open(store)["appeal"], "that was the same person"
+    add_label(store, 7, "ham", "e1", "m2")
     assert is_open(store) == {"review": False, "appeal": False}
+    add_label(store, 8, "retracted", "e1", "m2")
+    assert is_open(store)["appeal"]
 
 
 def test_an_appeal_is_answered_when_no_action_stands(store: Store) -> None:

@@ -6,9 +6,9 @@ import pytest
 from engine.console.store import queue, verdicts
 from engine.console.store.database import Store
 from engine.console.store.followed import CASES
+from engine.console.store.offers import Scope
 from engine.console.store.outgoing import mark_sent, take_due
 from engine.console.store.own import OUTGOING, VERDICTS
-from engine.console.store.queue import Scope
 from engine.console.store.verdicts import Verdict
 from engine.errors import RequestError
 from tests.console import START_MS, add_case, add_event, add_label, rows_of

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from engine.console.store.database import Store
+from engine.console.store.followed import CASES
 from engine.console.store.outgoing import mark_sent, take_due
 from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
 from engine.console.web.pages import queue as queue_pages
-from tests.console import add_case, add_decision, add_event, add_label, found, rows_of, sign_in
+from tests.console import START_MS, add_action, add_case, add_decision, add_event, add_label, found, rows_of, sign_in
 
 
 def test_one_event_after_the_other(store: Store) -> None:
@@ -83,6 +84,31 @@ def test_who_looks_at_what_is_answered_elsewhere_is_told(store: Store) -> None:
     assert "Take the next" in page
     assert "Your time for this event is over" in client.get(ask).text
     assert rows_of(store, VERDICTS) == []
+
+
+def test_an_appeal_is_seen_beside_what_it_is_against(store: Store) -> None:
+    add_event(store, 1)
+    add_decision(store, 1, rule="flood")
+    add_action(store, 1)
+    add_label(store, 1, "spam", "e1", "ann")
+    add_case(store, 1, source="appeal", why="I <b>did</b> not", ts=START_MS + 9)
+    ann, bob = (sign_in(store, "moderator", name, golden_share=0.0) for name in ("ann", "bob"))
+    ann.post("/queue/next")
+    assert "Nothing waits." in ann.get("/queue").text
+    bob.post("/queue/next")
+    page = bob.get("/queue").text
+    section = page[page.index("What is appealed against") :].partition("</section>")[0]
+    for told in ("I &lt;b&gt;did&lt;/b&gt; not", "said ann", "by flood", "posts_1m &gt; 10", ">limit<"):
+        assert told in section
+    bob.post("/queue/verdict", data={"event_id": "e1", "label": "ham"})
+    assert [row["is_open"] for row in rows_of(store, CASES)] == [False]
+
+
+def test_an_appeal_against_what_is_not_kept_is_shown_too(store: Store) -> None:
+    add_case(store, 1, source="appeal", why="")
+    client = sign_in(store, "moderator", golden_share=0.0)
+    client.post("/queue/next")
+    assert "Nothing is known that was decided." in client.get("/queue").text
 
 
 def test_two_on_one_queue_never_have_the_same(store: Store) -> None:
