@@ -4,7 +4,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from engine.limits import PORT, SHARE, at_least, check_limits
+from engine.limits import PORT, SHARE, Limit, at_least, check_limits
+
+ANSWER_WITHIN_H = {"review": 72, "agreement": 8, "appeal": 24, "report": 24}
+"""By source of a case."""
+
+_HOUR_MS = 3_600_000
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +34,13 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a moderator has to say why."""
     undo_s: Annotated[int, at_least(0)] = 6
     """So long a verdict can be undone before it goes out."""
+    answer_within_h: Annotated[
+        dict[str, int],
+        Limit(lambda hours: hours.keys() <= ANSWER_WITHIN_H.keys(), f"is about {', '.join(ANSWER_WITHIN_H)}"),
+        Limit(lambda hours: all(number >= 1 for number in hours.values()), "are at least 1"),
+    ] = {}
+    """Within how many hours a case of each source is to be answered, where that is not the default. What is late comes
+    first."""
     claim_s: Annotated[int, at_least(30)] = 300
     """So long nobody else gets an event that somebody looks at."""
     skipped_m: Annotated[int, at_least(1)] = 60
@@ -53,3 +65,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         check_limits(self, "console.")
+
+    def service_levels_ms(self) -> dict[str, int]:
+        """Within which time a case of each source is to be answered."""
+        return {source: hours * _HOUR_MS for source, hours in (ANSWER_WITHIN_H | self.answer_within_h).items()}

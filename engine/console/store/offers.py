@@ -1,14 +1,15 @@
 """What the queue offers to somebody, and in which order: what is worth most comes first.
 
-That is uncertainty times reach (a case's `value`), times how long it has waited. Further opinions come before, and
-golden items among them.
+That is uncertainty times reach (a case's `value`), times how long it has waited; what is past its service level comes
+before all else. Further opinions come before, and golden items among them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Row, Select, exists, func, select
 
 from engine.console.store.followed import CASES, LABELS
 from engine.console.store.own import CLAIMS, FURTHER, GOLDEN, SKIPS, VERDICTS
@@ -23,13 +24,23 @@ _STEPS = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which part of the queue somebody works on. Empty: all of it. `is_senior`: whether they settle disagreements."""
+    """Which part of the queue somebody works on. Empty: all of it. `is_senior`: whether they settle disagreements;
+    `within_ms`: the service level of each source."""
 
     account: str
     areas: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
     source: str = ""
     is_senior: bool = False
+    within_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+class Waiting(NamedTuple):
+    """A case that somebody could take. `due_ms`: until when it is to be answered; None where no level is set."""
+
+    case: Row[Any]
+    due_ms: int | None
+    is_late: bool
 
 
 def is_chosen(event_id: str, purpose: str, share: float) -> bool:
@@ -51,22 +62,38 @@ def find_offers(
     if scope.is_senior:
         offers.append((SENIOR, _further(connection, scope, SENIOR, now_ms)))
     offers.append((SECOND, _further(connection, scope, SECOND, now_ms)))
-    offers.append((FIRST, _first(connection, scope, now_ms)))
+    offers.append((FIRST, [waiting.case.event_id for waiting in find_waiting(connection, scope, now_ms)]))
     return offers
 
 
-def _first(connection: Connection, scope: Scope, now_ms: int) -> list[str]:
-    free = in_scope(select(CASES.c.event_id, CASES.c.value, CASES.c.ts), scope)
+def find_waiting(connection: Connection, scope: Scope, now_ms: int) -> list[Waiting]:
+    """The cases that somebody could take, each event once, in the order in which they are offered: some hundreds."""
+    free = in_scope(select(CASES), scope)
     taken = exists().where(CLAIMS.c.event_id == CASES.c.event_id, CLAIMS.c.until_ms > now_ms)
     free = free.where(~taken, _is_for(scope.account, CASES.c.event_id, now_ms), ~_is_own_appeal(scope.account))
-    rows = {
-        row.event_id: row
-        for order in (CASES.c.value.desc(), CASES.c.ts)
-        for row in connection.execute(free.order_by(order).limit(_LOOKED_AT))
+    oldest = [free.where(CASES.c.source == source).order_by(CASES.c.ts) for source in SOURCES]
+    found = {
+        row.id: row
+        for query in (free.order_by(CASES.c.value.desc()), *oldest)
+        for row in connection.execute(query.limit(_LOOKED_AT))
     }
-    newest = max((row.ts for row in rows.values()), default=0)
-    worth = {event_id: row.value * (1 + max(0, newest - row.ts) / _HOUR_MS) for event_id, row in rows.items()}
-    return sorted(worth, key=lambda event_id: (-worth[event_id], event_id))
+    newest = max((row.ts for row in found.values()), default=0)
+
+    def rank(waiting: Waiting) -> tuple[bool, float, str]:
+        case = waiting.case
+        return not waiting.is_late, -case.value * (1 + max(0, newest - case.ts) / _HOUR_MS), case.event_id
+
+    of_event: dict[str, Waiting] = {}
+    for waiting in sorted((wait_of(row, scope.within_ms, now_ms) for row in found.values()), key=rank):
+        of_event.setdefault(waiting.case.event_id, waiting)
+    return list(of_event.values())
+
+
+def wait_of(case: Row[Any], within_ms: Mapping[str, int], now_ms: int) -> Waiting:
+    """A case with its service level."""
+    level = within_ms.get(case.source)
+    due_ms = case.ts + level if level is not None else None
+    return Waiting(case, due_ms, due_ms is not None and due_ms < now_ms)
 
 
 def _further(connection: Connection, scope: Scope, kind: str, now_ms: int) -> list[str]:

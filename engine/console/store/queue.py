@@ -32,7 +32,8 @@ def current_claim(connection: Connection, account: str, now_ms: int) -> Claim | 
     row = connection.execute(mine.order_by(CLAIMS.c.since_ms.desc()).limit(1)).first()
     if row is None:
         return None
-    case = connection.execute(select(CASES).where(CASES.c.event_id == row.event_id).limit(1)).first()
+    cases = select(CASES).where(CASES.c.event_id == row.event_id)
+    case = connection.execute(cases.order_by(CASES.c.is_open.desc(), CASES.c.ts).limit(1)).first()
     return Claim(row.event_id, row.kind, case, row.since_ms, row.until_ms)
 
 
@@ -111,6 +112,16 @@ def count_open(connection: Connection, scope: Scope) -> dict[str, int]:
         counts[source] = connection.execute(select(func.count()).select_from(some)).scalar() or 0
     waits = select(FURTHER.c.id).where(FURTHER.c.is_open, FURTHER.c.kind == SENIOR).limit(_COUNTED_TO).subquery()
     counts["disagreement"] = connection.execute(select(func.count()).select_from(waits)).scalar() or 0
+    return counts
+
+
+def count_late(connection: Connection, scope: Scope, now_ms: int) -> dict[str, int]:
+    """How many cases of each source are past its service level; at most 1,000 of each are counted."""
+    counts = {}
+    for source, level in scope.within_ms.items():
+        late = (CASES.c.source == source, CASES.c.ts < now_ms - level)
+        some = in_scope(select(CASES.c.id), scope).where(*late).limit(_COUNTED_TO).subquery()
+        counts[source] = connection.execute(select(func.count()).select_from(some)).scalar() or 0
     return counts
 
 

@@ -5,9 +5,10 @@ from http import HTTPStatus
 import orjson
 from starlette.responses import Response
 
-from engine.console.store import queue, verdicts
+from engine.console.store import offers, queue, verdicts
 from engine.console.store.agreement import throughput
 from engine.console.store.histories import COUNTED_TO
+from engine.console.store.settling import APPEAL
 from engine.console.store.verdicts import MOST_IN_BULK
 from engine.console.web.pages import queueing
 from engine.console.web.pages.cases import show_case
@@ -21,6 +22,7 @@ _GRACE_MS = 8_000
 _STOP_ASKING = 286
 """The status at which htmx asks no more."""
 
+_MOST_LISTED = 20
 _RETRACTION_OFFERED_MS = 600_000
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
@@ -33,6 +35,8 @@ def show_queue(visit: Visit) -> Response:
         answer = queueing.answered(connection, claim)
         shown = show_case(connection, claim.event_id) if claim is not None else {}
         counts, oldest_ms = queue.count_open(connection, scope), queue.oldest_ms(connection, scope)
+        late = queue.count_late(connection, scope, visit.now_ms)
+        waiting = offers.find_waiting(connection, scope, visit.now_ms) if claim is None else []
         last = verdicts.latest(connection, visit.person.name)
         disturbing = verdicts.disturbing_of_late(connection, visit.person.name, visit.now_ms - _HOUR_MS)
     undo_until_ms = last.ts + console.undo_s * 1_000 if last is not None and last.kind != verdicts.DIRECT else 0
@@ -42,7 +46,10 @@ def show_queue(visit: Visit) -> Response:
         claim=claim,
         is_mine=True,
         answer=answer,
+        wait=_wait(visit, claim),
+        waiting=waiting[:_MOST_LISTED],
         counts=counts,
+        late=late,
         oldest_ms=oldest_ms,
         last=last if is_offered else None,
         undo_until_ms=undo_until_ms,
@@ -156,6 +163,13 @@ def show_mine(visit: Visit) -> Response:
     with visit.store.read() as connection:
         days = throughput(connection, visit.person.name)
     return visit.page("queue/mine.html", days=days)
+
+
+def _wait(visit: Visit, claim: queue.Claim | None) -> offers.Waiting | None:
+    """How long what one looks at has waited. Nobody waits for golden items and further opinions."""
+    if claim is None or claim.case is None or claim.kind not in (offers.FIRST, APPEAL):
+        return None
+    return offers.wait_of(claim.case, visit.settings.console.service_levels_ms(), visit.now_ms)
 
 
 def _address(visit: Visit) -> str:

@@ -102,4 +102,5 @@ def scope_of(visit: Visit) -> Scope:
     if source not in ("", *offers.SOURCES):
         raise RequestError(f"`source` is one of {', '.join(offers.SOURCES)}")
     is_senior = visit.person.role in (Role.SENIOR, Role.ADMINISTRATOR)
-    return Scope(visit.person.name, visit.person.areas, visit.person.languages, source, is_senior)
+    within_ms = visit.settings.console.service_levels_ms()
+    return Scope(visit.person.name, visit.person.areas, visit.person.languages, source, is_senior, within_ms)

@@ -7,7 +7,7 @@ from engine.console.store.own import OUTGOING, VERDICTS
 from engine.console.store.verdicts import Verdict
 from tests.console import START_MS, add_case, add_event, add_label, rows_of
 
-LEASE_MS = 60_000
+LEASE_MS, HOUR_MS = 60_000, 3_600_000
 
 
 def take(store: Store, name: str) -> tuple[str, str] | None:
@@ -38,6 +38,25 @@ def test_an_appeal_is_for_somebody_else_than_who_has_labelled_it(store: Store) -
     assert (verdict["kind"], verdict["ts"]) == ("appeal", START_MS + 6), "after the appeal, whatever the clocks say"
     assert len(rows_of(store, OUTGOING)) == 1
     assert take(store, "cat") is None
+
+
+def test_what_is_past_its_service_level_comes_first_though_it_is_worth_less(store: Store) -> None:
+    add_case(store, 1, value=9)
+    add_case(store, 2, value=0.1, source="appeal", ts=START_MS - 2 * HOUR_MS)
+    add_case(store, 3, value=0.2, source="report", ts=START_MS - 2 * HOUR_MS)
+    add_case(store, 3, value=0.2, source="agreement", ts=START_MS)
+    for number in range(4, 4 + 250):
+        add_case(store, number, value=5, ts=START_MS - 3 * HOUR_MS)
+    scope = Scope("ann", within_ms={"appeal": HOUR_MS, "report": 3 * HOUR_MS, "agreement": HOUR_MS})
+    with store.read() as connection:
+        waiting = offers.find_waiting(connection, scope, START_MS)
+        late = queue.count_late(connection, scope, START_MS)
+    assert (waiting[0].case.event_id, waiting[0].is_late, waiting[0].due_ms) == ("e2", True, START_MS - HOUR_MS)
+    assert waiting[-1].case.event_id == "e3"
+    assert not any(one.is_late for one in waiting[1:])
+    assert {one.due_ms for one in waiting[1:-1]} == {None}
+    assert len({one.case.event_id for one in waiting}) == len(waiting), "each event once"
+    assert late == {"appeal": 1, "report": 0, "agreement": 0}
 
 
 def test_who_has_labelled_it_does_not_answer_the_appeal_at_its_decision_either(store: Store) -> None:

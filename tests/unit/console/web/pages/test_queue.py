@@ -1,6 +1,7 @@
 """The queue's pages and API: one event after the other."""
 
 import re
+import time
 
 import pytest
 
@@ -109,6 +110,23 @@ def test_an_appeal_against_what_is_not_kept_is_shown_too(store: Store) -> None:
     client = sign_in(store, "moderator", golden_share=0.0)
     client.post("/queue/next")
     assert "Nothing is known that was decided." in client.get("/queue").text
+
+
+def test_what_is_late_stands_out(store: Store) -> None:
+    now_ms = int(time.time() * 1000)
+    for number, hours in ((1, 1), (2, 13)):
+        add_event(store, number)
+        add_case(store, number, source="appeal", ts=now_ms - hours * 3_600_000)
+    client = sign_in(store, "moderator", golden_share=0.0, answer_within_h={"appeal": 12})
+    page = client.get("/queue").text
+    assert '<strong class="late">1 late</strong>' in page
+    assert page.count('<span class="badge late">late</span>') == 1
+    client.post("/queue/next")
+    page = client.get("/queue").text
+    assert 'name="event_id" value="e2"' in page
+    assert page.count('<span class="badge late">late</span>') == 1
+    token = client.get("/metrics").text
+    assert 'floodgate_console_cases{source="appeal",state="late"} 1.0' in token
 
 
 def test_two_on_one_queue_never_have_the_same(store: Store) -> None:
