@@ -51,6 +51,8 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The share of verdicts for which somebody else is asked too."""
     break_after: Annotated[int, at_least(1)] = 60
     """After so many disturbing items within an hour a break is offered."""
+    break_m: Annotated[int, at_least(1)] = 10
+    """So many minutes a break lasts."""
     needs_approval: bool = False
     """Whether a second person has to approve a rulebook before it is pushed."""
     appeal_types: tuple[str, ...] = ("appeal",)

@@ -23,10 +23,12 @@ _MOST_DAYS = 30
 
 
 class Day(NamedTuple):
-    """What somebody did on a day (UTC, its first moment), and how long they took for half of it at most."""
+    """What somebody did on a day (UTC, its first moment), how much of it was spam, and how long they took for half of
+    it at most."""
 
     ts: int
     verdicts: int
+    spam: int
     median_ms: float | None
 
 
@@ -54,7 +56,8 @@ def throughput(connection: Connection, account: str) -> list[Day]:
     by_day: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in _latest(connection, account):
         by_day[row.ts // _DAY_MS * _DAY_MS].append(row)
-    return [Day(day, len(rows), _median_ms(rows)) for day, rows in sorted(by_day.items(), reverse=True)[:_MOST_DAYS]]
+    newest = sorted(by_day.items(), reverse=True)[:_MOST_DAYS]
+    return [Day(day, len(rows), _spam(rows), _median_ms(rows)) for day, rows in newest]
 
 
 def opinions(connection: Connection) -> dict[str, dict[str, str]]:
@@ -120,11 +123,15 @@ def _moderator(name: str, rows: Sequence[Row[Any]]) -> Moderator:
     return Moderator(
         name=name,
         verdicts=len(rows),
-        spam=sum(row.label == "spam" for row in rows),
+        spam=_spam(rows),
         median_ms=_median_ms(rows),
         accuracy=estimate(right, len(golden)),
         last_ms=max(row.ts for row in rows),
     )
+
+
+def _spam(rows: Sequence[Row[Any]]) -> int:
+    return sum(row.label == "spam" for row in rows)
 
 
 def _median_ms(rows: Sequence[Row[Any]]) -> float | None:

@@ -110,6 +110,16 @@ VERDICTS = Table(
 the right label; `outgoing`: the id of what goes out for it; `undone_ms`: since when it does not count, undone or
 retracted."""
 
+BREAKS = Table(
+    "breaks", METADATA,
+    Column("id", _BIG, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("breaks_of", "account", "ts"),
+)  # fmt: skip
+"""Who has taken a break from disturbing items; until its beginning where they wanted none."""
+
 GOLDEN = Table(
     "golden", METADATA,
     Column("event_id", Text, primary_key=True),

@@ -51,6 +51,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "queue_verdict": MODERATION,
     "queue_undo": MODERATION,
     "queue_retract": MODERATION,
+    "queue_break": MODERATION,
     "queue_alike": MODERATION,
     "queue_bulk": MODERATION,
     "queue_mine": MODERATION,

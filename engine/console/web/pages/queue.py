@@ -11,6 +11,7 @@ from engine.console.store.histories import COUNTED_TO
 from engine.console.store.settling import APPEAL
 from engine.console.store.verdicts import MOST_IN_BULK
 from engine.console.web.pages import queueing
+from engine.console.web.pages.breaks import show_breaks
 from engine.console.web.pages.cases import show_case
 from engine.console.web.pages.signing_in import own_place
 from engine.console.web.visits import Page, Visit
@@ -24,7 +25,7 @@ _STOP_ASKING = 286
 
 _MOST_LISTED = 20
 _RETRACTION_OFFERED_MS = 600_000
-_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
+_MINUTE_MS = 60_000
 
 
 def show_queue(visit: Visit) -> Response:
@@ -38,7 +39,7 @@ def show_queue(visit: Visit) -> Response:
         late = queue.count_late(connection, scope, visit.now_ms)
         waiting = offers.find_waiting(connection, scope, visit.now_ms) if claim is None else []
         last = verdicts.latest(connection, visit.person.name)
-        disturbing = verdicts.disturbing_of_late(connection, visit.person.name, visit.now_ms - _HOUR_MS)
+        pauses = show_breaks(visit, connection)
     undo_until_ms = last.ts + console.undo_s * 1_000 if last is not None and last.kind != verdicts.DIRECT else 0
     is_offered = undo_until_ms + _RETRACTION_OFFERED_MS > visit.now_ms
     return visit.page(
@@ -54,10 +55,9 @@ def show_queue(visit: Visit) -> Response:
         last=last if is_offered else None,
         undo_until_ms=undo_until_ms,
         is_out=undo_until_ms <= visit.now_ms,
-        disturbing=disturbing,
-        offers_break=disturbing >= console.break_after,
         source=scope.source,
         counted_to=COUNTED_TO,
+        **pauses,
         **shown,
     )
 

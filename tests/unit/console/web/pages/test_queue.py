@@ -191,11 +191,3 @@ def test_who_leaves_gives_back_what_they_looked_at_soon_and_a_reload_keeps_it(
     ann.post(loaded_anew, data={"event_id": "e0"})
     assert bob.post("/api/queue/next", json={}).json()["event_id"] == "e0"
     assert "Take the next" in ann.get("/queue").text
-
-
-def test_who_has_seen_much_is_offered_a_break(store: Store) -> None:
-    for number in range(2):
-        add_event(store, number)
-    client = sign_in(store, "moderator", break_after=2)
-    client.post("/queue/bulk", data={"event_id": ["e0", "e1"], "label": "spam"})
-    assert "a good moment for a break" in client.get("/queue").text
