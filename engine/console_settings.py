@@ -30,6 +30,11 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The header in which that proxy names their role; without it an account of that name has to be there."""
     policies: tuple[str, ...] = ()
     """What a verdict may be about, besides spam or not: a digit chooses each of the first nine in the queue."""
+    masked_words: Annotated[
+        tuple[str, ...],
+        Limit(lambda words: all(word.strip(" *") for word in words), "are words, and may end in `*`"),
+    ] = ()
+    """Slurs, of which pages show the first letter until somebody asks; `word*` means all that begin so."""
     notes: Literal["optional", "demanded"] = "optional"
     """Whether a moderator has to say why."""
     undo_s: Annotated[int, at_least(0)] = 6

@@ -36,7 +36,7 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-keys-toggle]")) return;
   const dialog = document.getElementById("keys");
   const list = dialog.querySelector("[data-keys]");
-  list.replaceChildren(...[...document.querySelectorAll("[data-key]")].map((one) => {
+  list.replaceChildren(...[...document.querySelectorAll("[data-key]")].filter((one) => one.offsetParent !== null).map((one) => {
     const line = document.createElement("p");
     const key = document.createElement("kbd");
     key.textContent = one.dataset.key;
@@ -82,6 +82,15 @@ document.addEventListener("click", (event) => {
   const isShown = target?.classList.toggle("shown");
   button.setAttribute("aria-pressed", String(Boolean(isShown)));
 });
+
+// --- slurs are masked on each page until somebody asks ---
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-unmask]");
+  if (button) button.setAttribute("aria-pressed", String(document.documentElement.classList.toggle("unmasked")));
+});
+function offerUnmasking() {
+  for (const button of document.querySelectorAll("[data-unmask]")) button.hidden = document.querySelector(".slur") === null;
+}
 
 // --- times in the reader's zone ---
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -146,6 +155,7 @@ function prepare(root) {
   localize(root);
   countDown(root);
   live(root);
+  offerUnmasking();
 }
 document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRF-Token"] = csrf(); });
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));

@@ -120,7 +120,8 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, browser: Browser) -> Iterator[Desk]:
     """On the embedded broker."""
-    made = Desk(tmp_path, browser, policies=["scam", "hate"], golden_share=0.0, second_review_share=0.0, undo_s=4)
+    shares = {"golden_share": 0.0, "second_review_share": 0.0}
+    made = Desk(tmp_path, browser, policies=["scam", "hate"], masked_words=["wretch"], undo_s=4, **shares)
     yield made
     made.stop()
 

@@ -122,3 +122,20 @@ def test_who_leaves_gives_the_case_back(desk: Desk) -> None:
 
         wait_until(is_free, "the other has it")
         assert shown(other) == "e3"
+
+
+def test_slurs_are_masked_until_somebody_asks(desk: Desk) -> None:
+    desk.publish([post(number, text="you wretch") for number in range(4)])
+    with desk.person("moderator") as page:
+        desk.wait_until_followed(page, "flood", 1)
+        begin(page)
+        check_accessible(page)
+        word = page.locator("#event-text .slur .word")
+        expect(word).to_be_hidden()
+        page.keyboard.press("m")
+        expect(word).to_be_visible()
+        page.keyboard.press("m")
+        expect(word).to_be_hidden()
+        page.keyboard.press("m")
+        page.reload()
+        expect(word).to_be_hidden()

@@ -19,6 +19,11 @@ def test_the_consoles_service_levels_are_of_its_sources() -> None:
             ConsoleSettings(answer_within_h=wrong)
 
 
+def test_a_masked_word_is_a_word() -> None:
+    with pytest.raises(ValueError, match="masked_words"):
+        ConsoleSettings(masked_words=("wretch", " * "))
+
+
 def test_the_defaults_run_on_a_laptop() -> None:
     settings = load_settings(environment={})
     assert settings.bootstrap_servers == ["127.0.0.1:9092"]

@@ -129,6 +129,22 @@ def test_what_is_late_stands_out(store: Store) -> None:
     assert 'floodgate_console_cases{source="appeal",state="late"} 1.0' in token
 
 
+def test_slurs_are_masked_wherever_users_wrote_them(store: Store) -> None:
+    for number in range(2):
+        add_event(store, number, text="you wretch", device_id="d1", bio="a wretch too")
+        add_decision(store, number)
+    add_case(store, 0, why="wretch")
+    client = sign_in(store, "moderator", golden_share=0.0, masked_words=["wretch"])
+    client.post("/queue/next")
+    pages = [client.get(path).text for path in (
+        "/queue", "/queue/alike?event_id=e0&kind=device_id&value=d1", "/decisions/1", "/people/user_id?value=u1",
+    )]  # fmt: skip
+    for page in pages:
+        assert "wretch" in page
+        assert "wretch" not in page.replace('<span class="word">wretch</span>', "")
+    assert pages[0].count('class="slur"') >= 4
+
+
 def test_two_on_one_queue_never_have_the_same(store: Store) -> None:
     for number in range(2):
         add_case(store, number)
