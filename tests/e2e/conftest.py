@@ -120,8 +120,10 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, browser: Browser) -> Iterator[Desk]:
     """On the embedded broker."""
-    shares = {"golden_share": 0.0, "second_review_share": 0.0}
-    made = Desk(tmp_path, browser, policies=["scam", "hate"], masked_words=["wretch"], undo_s=4, **shares)
+    made = Desk(
+        tmp_path, browser, policies=["scam", "hate"], masked_words=["wretch"], golden_share=0.0,
+        second_review_share=0.0, undo_s=4,
+    )  # fmt: skip
     yield made
     made.stop()
 

@@ -1,11 +1,12 @@
 """Breaks: disturbing items are counted, a break is offered, taken or declined."""
 
+import time
+
 import pytest
 
 from engine.console.store.database import Store
 from engine.console.store.own import CLAIMS
 from engine.console.store.verdicts import Verdict, say_directly
-from engine.console.web import app
 from tests.console import add_case, add_event, rows_of, sign_in
 
 OFFER = "a good moment for a break"
@@ -14,7 +15,7 @@ NOW_S = 1_795_000_000.0
 
 def test_who_has_seen_much_is_offered_a_break(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [NOW_S]
-    monkeypatch.setattr(app.time, "time", lambda: now[0])
+    monkeypatch.setattr(time, "time", lambda: now[0])
     for number in range(6):
         add_event(store, number)
     add_case(store, 9)
