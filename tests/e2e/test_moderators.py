@@ -126,8 +126,11 @@ def test_who_leaves_gives_the_case_back(desk: Desk) -> None:
 
 def test_slurs_are_masked_until_somebody_asks(desk: Desk) -> None:
     desk.publish([post(number, text="you wretch") for number in range(4)])
-    with desk.person("moderator") as page:
+    with desk.person("moderator", viewport={"width": 375, "height": 800}, color_scheme="dark") as page:
         desk.wait_until_followed(page, "flood", 1)
+        page.goto("/queue")
+        expect(page.get_by_role("region", name="What waits")).to_contain_text("late")
+        check_accessible(page)
         begin(page)
         check_accessible(page)
         word = page.locator("#event-text .slur .word")
