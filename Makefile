@@ -6,12 +6,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test browser test-quick compiled lint lock bench endurance late-labels reputation soak rivals rollout fuzz mutants handover night pictures assets docs audit dist clean
+.PHONY: demo test browser postgresql test-quick compiled lint lock bench endurance late-labels reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
 
-test: $(VENV)/.installed-dev browser ## everything: lint, types, layers, known holes, all tests
+test: $(VENV)/.installed-dev browser postgresql ## everything: lint, types, layers, known holes, all tests
 	$(BIN)/ruff check engine tests benchmarks examples
 	$(BIN)/ruff format --check engine tests benchmarks examples
 	$(BIN)/mypy
@@ -23,6 +23,12 @@ browser: ## Debian's Chromium for the browser tests, where it can be installed; 
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 		echo "NO CHROMIUM: the tests in a browser are skipped (apt-get install chromium)"
+
+postgresql: ## Debian's PostgreSQL for the tests of the console's store, where it can be installed; else these are skipped
+	@ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || command -v pg_ctl >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } || \
+		echo "NO POSTGRESQL: the console's store is tested on SQLite alone (apt-get install postgresql)"
 
 test-quick: $(VENV)/.installed-dev ## the tests that need no processes
 	$(BIN)/pytest -n 2 tests/unit tests/golden tests/property tests/mutants
@@ -60,6 +66,9 @@ mutants: $(VENV)/.installed-dev ## signs of the engine flipped at random, one at
 
 handover: $(VENV)/.installed-dev ## how long events wait while a worker is restarted or killed, on Apache Kafka
 	$(BIN)/python -m tests.chaos.handover
+
+moderation: $(VENV)/.installed-dev ## 20 moderators label 10,000 cases while console and broker are killed, on Apache Kafka
+	$(BIN)/python -m tests.chaos.moderation
 
 night: $(VENV)/.installed-dev ## a night on call: faults on real Kafka, and what the alerts say in a real Prometheus; ONLY=text
 	$(BIN)/python -m tests.night --only "$(ONLY)"

@@ -1,15 +1,32 @@
 """Settings of the console."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits
+from engine.security import read_secret
 
 ANSWER_WITHIN_H = {"review": 72, "agreement": 8, "appeal": 24, "report": 24}
 """By source of a case."""
 
 _HOUR_MS = 3_600_000
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""The machine itself: nobody listens in between."""
+
+
+def _is_issuer(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        return not url or (is_safe and bool(parts.hostname) and not parts.query and not parts.fragment)
+    except ValueError:
+        return False
+
+
+_Role = Literal["viewer", "moderator", "senior", "analyst", "operator", "administrator"]
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +45,24 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The header in which a trusted proxy names who has signed in there; empty: nobody is believed."""
     proxy_role_header: str = ""
     """The header in which that proxy names their role; without it an account of that name has to be there."""
+    public_url: Annotated[str, Limit(_is_issuer, "is https://HOST, or http:// on this machine")] = ""
+    """The address that browsers have for the console, https://console.example; empty: that of each request."""
+    oidc_issuer: Annotated[str, Limit(_is_issuer, "is https://HOST/PATH, or http:// on this machine")] = ""
+    """The OpenID provider at which people may sign in, as it calls itself; empty: none."""
+    oidc_client_id: str = ""
+    """What the provider calls the console."""
+    oidc_client_secret_file: str = ""
+    """A file that holds what proves to the provider that it is us; empty: it asks for no secret, PKCE is enough."""
+    oidc_scopes: tuple[str, ...] = ("openid", "profile")
+    """What the provider is asked to tell."""
+    oidc_name_claim: str = "preferred_username"
+    """The claim of ID tokens that names the account. People must not be able to choose it themselves."""
+    oidc_roles_claim: str = ""
+    """The claim that lists people's groups at the provider."""
+    oidc_roles: dict[str, _Role] = {}
+    """A role for each group; the first that somebody is in counts. Empty: who has an account may come in."""
+    oidc_hosts: tuple[str, ...] = ()
+    """Hosts of the provider besides the issuer's, to which its own description may point."""
     policies: tuple[str, ...] = ()
     """What a verdict may be about, besides spam or not: a digit chooses each of the first nine in the queue."""
     masked_words: Annotated[
@@ -72,6 +107,19 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         check_limits(self, "console.")
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_name_claim and "openid" in self.oidc_scopes):
+            raise ValueError(
+                "`console.oidc_issuer` needs `console.oidc_client_id`, `console.oidc_name_claim`, and openid among "
+                "`console.oidc_scopes`"
+            )
+        if bool(self.oidc_roles) != bool(self.oidc_roles_claim):
+            raise ValueError("`console.oidc_roles` and `console.oidc_roles_claim` are set together")
+
+    def oidc_client_secret(self) -> str:
+        """What proves to the OpenID provider that it is us; empty where it asks for none. Raises SettingsError."""
+        if not self.oidc_client_secret_file:
+            return ""
+        return read_secret(self.oidc_client_secret_file, "console.oidc_client_secret_file")
 
     def service_levels_ms(self) -> dict[str, int]:
         """Within which time a case of each source is to be answered."""

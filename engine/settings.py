@@ -25,6 +25,7 @@ PREFIX = "FLOODGATE_"
 _LISTS = (
     ["events", "as_string"], ["labels", "as_string"], ["privacy", "fields"],
     ["console", "policies"], ["console", "appeal_types"], ["console", "report_types"],
+    ["console", "oidc_scopes"], ["console", "oidc_hosts"],
 )  # fmt: skip
 """What the environment writes with commas."""
 _ENVIRONMENT = r"[A-Za-z0-9_-]{0,50}"

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import msgspec
 import orjson
+import psutil
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
@@ -171,6 +172,13 @@ class ConsoleProcess:
     def log(self) -> str:
         """Everything it has logged."""
         return (self._directory / "console.log").read_text("utf-8", "replace")
+
+    def memory_mb(self) -> float:
+        """Of the process, in memory; 0 where there is none."""
+        try:
+            return psutil.Process(self._process.pid).memory_info().rss / 1e6 if self._process is not None else 0.0
+        except psutil.NoSuchProcess:
+            return 0.0
 
     def add_user(self, name: str, role: str) -> None:
         """An account, as an operator makes it."""

@@ -28,6 +28,11 @@ def confirm(question: str) -> bool:
     return click.confirm(shown(question))
 
 
+def ask_password() -> str:
+    """Ask for a password twice, and show neither."""
+    return str(click.prompt("password", hide_input=True, confirmation_prompt=True))
+
+
 def complain(error: object) -> None:
     """Tell on standard error why a command has failed, in one line that begins with its name."""
     echo(f"floodgate: {error}", err=True)

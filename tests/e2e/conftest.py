@@ -42,9 +42,10 @@ def post(number: int, **fields: Any) -> bytes:
     return orjson.dumps({**one, "device_id": f"d{number // 50}", "text": text, **fields})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. Skips, and says so in the summary, where it is not installed."""
+    """Chromium. Skips, and says so in the summary, where it is not installed. It ends with its module: while it is
+    there, an event loop runs in this thread (playwright/sync_api/_context_manager.py), and tests can start no other."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         with warnings.catch_warnings():

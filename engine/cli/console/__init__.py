@@ -8,10 +8,10 @@ import msgspec
 from engine.cli.lazy import LazyGroup
 from engine.cli.options import with_settings
 from engine.cli.output import echo
+from engine.console_settings import LOOPBACK
 from engine.settings import Settings
 
 SUMMARIES = {"user": "Say who may use the console."}
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @click.group("console", cls=LazyGroup, package="engine.cli.console", summaries=SUMMARIES, invoke_without_command=True)
@@ -44,7 +44,7 @@ def _serve(settings: Settings, rebuild: bool) -> None:
     store = open_store(settings)
     if rebuild:
         store.forget_followed()
-    if settings.console.host not in _LOOPBACK:
+    if settings.console.host not in LOOPBACK:
         echo("other machines reach the console: put TLS in front, and set console.secure_cookies", err=True)
     echo(f"the console is on http://{settings.console.host}:{settings.console.port}")
     serve(settings, store)

@@ -7,8 +7,8 @@ import click
 from rich.table import Table
 
 from engine.cli.options import FILE
-from engine.cli.output import Console, echo
-from engine.console.store import accounts, audit
+from engine.cli.output import Console, ask_password, echo
+from engine.console.store import accounts, audit, identities
 from engine.console.store.database import open_store
 from engine.console.store.roles import Role
 from engine.settings import Settings
@@ -27,10 +27,11 @@ def command() -> None:
 @click.option("--role", type=_ROLE, required=True, help="What they do here.")
 @click.option("--password-file", type=FILE, help="The file with their password; without it, it is asked for.")
 @click.option("--no-password", is_flag=True, help="They sign in by a proxy.")
+@click.option("--oidc", is_flag=True, help="They sign in at the OpenID provider, and have no password here.")
 @click.pass_obj
-def add(settings: Settings, name: str, role: str, password_file: Path | None, no_password: bool) -> None:
+def add(settings: Settings, name: str, role: str, password_file: Path | None, no_password: bool, oidc: bool) -> None:
     """Add an account of this NAME."""
-    password = None if no_password else _password(password_file)
+    password = None if no_password or oidc else _password(password_file)
     store = open_store(settings)
     with store.write() as connection:
         accounts.add_account(connection, name, role, password, _now_ms())
@@ -57,17 +58,27 @@ def password(settings: Settings, name: str, password_file: Path | None) -> None:
 @click.option("--areas", help="The policy areas of the queue that they see, with commas; empty: all.")
 @click.option("--languages", help="The languages of the queue that they see, with commas; empty: all.")
 @click.option("--active/--inactive", "is_active", default=None, help="Whether they may sign in.")
+@click.option(
+    "--oidc",
+    is_flag=True,
+    help="From now on they sign in at the OpenID provider: no password here, and whoever has this name there now.",
+)
 @click.pass_obj
 def change(
-    settings: Settings, name: str, role: str | None, areas: str | None, languages: str | None, is_active: bool | None
+    settings: Settings, name: str, role: str | None, areas: str | None, languages: str | None, is_active: bool | None,
+    oidc: bool,
 ) -> None:  # fmt: skip
     """Change what NAME may do, and sign them out everywhere."""
     asked = {"role": role, "areas": areas, "languages": languages, "is_active": is_active}
     values = {key: value for key, value in asked.items() if value is not None}
-    if not values:
-        raise click.UsageError("say what is to change: --role, --areas, --languages, --active or --inactive")
+    if not values and not oidc:
+        raise click.UsageError("say what is to change: --role, --areas, --languages, --active, --inactive or --oidc")
     with open_store(settings).write() as connection:
-        accounts.change_account(connection, name, **values)
+        if values:
+            accounts.change_account(connection, name, **values)
+        if oidc:
+            identities.leave_to_provider(connection, name)
+            values["signs_in_by"] = "oidc"
         audit.note(connection, _now_ms(), _AUTHOR, "changed an account", f"account:{name}", values)
     echo(f"{name} is changed, and signed out everywhere")
 
@@ -102,8 +113,7 @@ def token(settings: Settings, name: str, role: str, days: int) -> None:
 def _password(path: Path | None) -> str:
     if path is not None:
         return path.read_text("utf-8").rstrip("\r\n")
-    asked: str = click.prompt("password", hide_input=True, confirmation_prompt=True)
-    return asked
+    return ask_password()
 
 
 def _now_ms() -> int:

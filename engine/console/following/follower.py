@@ -26,6 +26,12 @@ MOST_AT_ONCE = 1_000
 _POLL_MS = 250
 _LAG_EVERY_S = 2.0
 _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_TASK = 0x464F4C4C
+"""Names this task to a store that several consoles share."""
+
+_ANOTHERS_S = 5.0
+"""So soon one looks again whether the console that follows is still there."""
+
 _log = structlog.stdlib.get_logger("floodgate.console")
 
 
@@ -34,23 +40,29 @@ class Follower:
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._store, self._clock = settings, store, clock
-        self._next_lag_at = 0.0
+        self._next_lag_at, self._pause_s = 0.0, _LEAST_PAUSE_S
 
     def run(self, stopping: threading.Event) -> None:
         """Follow until told to stop. A broker that is away, or topics that are missing, are waited for."""
-        pause_s = _LEAST_PAUSE_S
         while not stopping.is_set():
             try:
-                with consumer(self._settings) as client:
-                    following = Following(self._settings, self._store, client)
-                    pause_s = _LEAST_PAUSE_S
-                    while not stopping.is_set():
-                        following.step(_POLL_MS)
-                        self._tend(following)
+                with self._store.only_one(_TASK) as is_ours:
+                    if is_ours:
+                        self._follow(stopping)
+                    else:
+                        stopping.wait(_ANOTHERS_S)
             except (FloodgateError, KafkaError, SQLAlchemyError) as error:
-                _log.warning("the topics cannot be followed for now", error=str(error), again_in_s=pause_s)
-                stopping.wait(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                _log.warning("the topics cannot be followed for now", error=str(error), again_in_s=self._pause_s)
+                stopping.wait(self._pause_s)
+                self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def _follow(self, stopping: threading.Event) -> None:
+        with consumer(self._settings) as client:
+            following = Following(self._settings, self._store, client)
+            self._pause_s = _LEAST_PAUSE_S
+            while not stopping.is_set():
+                following.step(_POLL_MS)
+                self._tend(following)
 
     def _tend(self, following: "Following") -> None:
         now = self._clock()

@@ -70,13 +70,13 @@ def all_accounts(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name)))
 
 
-def has_waited_enough(connection: Connection, name: str, address: str, now_ms: int) -> bool:
-    """Whether one may try to sign in: not after too many failures of late, for the name or from the address."""
+def has_waited_enough(connection: Connection, name: str | None, address: str, now_ms: int) -> bool:
+    """Whether one may try to sign in: not after too many failures of late, for the name or from the address. `name`:
+    None where it is not known yet."""
     since = now_ms - FAILURES_IN_MS
-    counts = [
-        (LOGIN_FAILURES.c.name == name, MOST_FAILURES_OF_NAME),
-        (LOGIN_FAILURES.c.address == address, MOST_FAILURES_OF_ADDRESS),
-    ]
+    counts = [(LOGIN_FAILURES.c.address == address, MOST_FAILURES_OF_ADDRESS)]
+    if name is not None:
+        counts.append((LOGIN_FAILURES.c.name == name, MOST_FAILURES_OF_NAME))
     for condition, most in counts:
         found = select(func.count()).select_from(LOGIN_FAILURES).where(condition, LOGIN_FAILURES.c.ts > since)
         if (connection.execute(found).scalar() or 0) >= most:

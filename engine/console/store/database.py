@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -17,6 +17,9 @@ from engine.settings import Settings
 _SQLITE = "sqlite:///"
 _BUSY_TIMEOUT_MS = 10_000
 _CACHE_KIB = 32_768
+
+_WRITING = 0x57524954
+"""Names the right to write, to PostgreSQL."""
 
 _KEEP_AUDIT_SQLITE = (
     "CREATE TRIGGER IF NOT EXISTS audit_is_kept_{verb} BEFORE {verb} ON audit "
@@ -36,8 +39,8 @@ class Store:
     def __init__(self, url: str) -> None:
         try:
             self.engine = _make_engine(url)
-            METADATA.create_all(self.engine)
             with self.write() as connection:
+                METADATA.create_all(connection)
                 _keep_audit(connection)
         except (ArgumentError, SQLAlchemyError, ImportError) as error:
             raise StoreError(f"the store {_without_password(url)} cannot be opened: {error}") from error
@@ -50,14 +53,33 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that is committed at its end, or not at all."""
+        """A transaction that is committed at its end, or not at all. One at a time writes, on each kind of database: so
+        nobody decides by what somebody else is changing."""
         with self.engine.connect().execution_options(floodgate_writes=True) as connection, connection.begin():
+            if self.engine.dialect.name == "postgresql":  # SQLite's lock is taken in `_begin_sqlite`
+                connection.execute(select(func.pg_advisory_xact_lock(_WRITING)))
             yield connection
+
+    @contextmanager
+    def only_one(self, task: int) -> Iterator[bool]:
+        """Whether this process may do a task, of all that share the store, as long as the context lasts. A store of
+        SQLite is one process's."""
+        if self.engine.dialect.name != "postgresql":
+            yield True
+            return
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            is_ours = bool(connection.execute(select(func.pg_try_advisory_lock(task))).scalar())
+            try:
+                yield is_ours
+            finally:
+                if is_ours:
+                    connection.execute(select(func.pg_advisory_unlock(task)))
 
     def forget_followed(self) -> None:
         """Drop all that topics can tell again. What is only the console's stays."""
-        METADATA.drop_all(self.engine, tables=list(followed.FOLLOWED))
-        METADATA.create_all(self.engine)
+        with self.write() as connection:
+            METADATA.drop_all(connection, tables=list(followed.FOLLOWED))
+            METADATA.create_all(connection)
 
     def close(self) -> None:
         """Close all connections."""

@@ -93,7 +93,6 @@ def _take(connection: Connection, state: str, now_ms: int, lease_until_ms: int, 
         .where(OUTGOING.c.state == state, OUTGOING.c.due_ms <= now_ms)
         .order_by(OUTGOING.c.due_ms, OUTGOING.c.created_ms)
         .limit(limit)
-        .with_for_update(skip_locked=True)  # several consoles on one PostgreSQL; SQLite has one writer at a time
     )
     rows = list(connection.execute(query))
     _set(connection, [row.id for row in rows], state=SENDING, due_ms=lease_until_ms, attempts=OUTGOING.c.attempts + 1)

@@ -20,6 +20,14 @@ ACCOUNTS = Table(
 """`password_hash`: none for who signs in elsewhere; `areas`, `languages`: of the queues that they may see, with commas;
 empty: all."""
 
+IDENTITIES = Table(
+    "identities", METADATA,
+    Column("account", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)  # fmt: skip
+"""Who came in first as an account, from an OpenID provider: `subject` is theirs there, whatever they are called."""
+
 SESSIONS = Table(
     "sessions", METADATA,
     Column("token_hash", Text, primary_key=True),

@@ -104,6 +104,14 @@ def has_skipped(connection: Connection, account: str, now_ms: int) -> bool:
     return connection.execute(mine.limit(1)).first() is not None
 
 
+def end_claim(connection: Connection, account: str, event_id: str, now_ms: int) -> Row[Any] | None:
+    """Give back what somebody looks at because they have judged it: their claim, or None where they have it no
+    more."""
+    mine = (CLAIMS.c.account == account, CLAIMS.c.event_id == event_id)
+    claim = connection.execute(delete(CLAIMS).where(*mine).returning(CLAIMS)).first()
+    return claim if claim is not None and claim.until_ms > now_ms else None
+
+
 def count_open(connection: Connection, scope: Scope) -> dict[str, int]:
     """How many cases wait of each source, and how many disagreements; at most 1,000 of each are counted."""
     counts = {}
@@ -139,7 +147,7 @@ def _claim(
     taken = dialect.insert(CLAIMS).values(
         event_id=event_id, account=account, kind=kind, since_ms=now_ms, until_ms=now_ms + lease_ms
     )
-    return connection.execute(taken.on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(taken.on_conflict_do_nothing().returning(CLAIMS.c.event_id)).first() is not None
 
 
 def ask_further(connection: Connection, event_id: str, user_id: str, kind: str, first: str, now_ms: int) -> None:

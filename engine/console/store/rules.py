@@ -114,13 +114,15 @@ def hits_by_hour(connection: Connection, rule: str, until_ms: int) -> tuple[list
     """The hours up to then, how many hits each has enforced and in shadow, and whether all are told: of many, the
     newest are."""
     first = until_ms // HOUR_MS - _CHART_HOURS + 1
-    query = select(HITS.c.ts, HITS.c.effect).where(HITS.c.rule == rule, HITS.c.ts >= first * HOUR_MS)
-    rows = list(connection.execute(query.order_by(HITS.c.ts.desc()).limit(_HITS_CHARTED)))
-    tally = Counter((row.ts // HOUR_MS, row.effect == SHADOW) for row in rows)
+    newest = select(HITS.c.ts, HITS.c.effect).where(HITS.c.rule == rule, HITS.c.ts >= first * HOUR_MS)
+    some = newest.order_by(HITS.c.ts.desc()).limit(_HITS_CHARTED).subquery()
+    hour, in_shadow = (some.c.ts // HOUR_MS).label("hour"), (some.c.effect == SHADOW).label("in_shadow")
+    counted = select(hour, in_shadow, func.count().label("hits")).group_by(hour, in_shadow)
+    tally = {(row.hour, bool(row.in_shadow)): row.hits for row in connection.execute(counted)}
     hours = range(first, until_ms // HOUR_MS + 1)
-    times = [hour * HOUR_MS for hour in hours]
-    enforced, shadow = ([tally[hour, in_shadow] for hour in hours] for in_shadow in (False, True))
-    return times, enforced, shadow, len(rows) < _HITS_CHARTED
+    times = [one * HOUR_MS for one in hours]
+    enforced, shadow = ([tally.get((one, is_shadow), 0) for one in hours] for is_shadow in (False, True))
+    return times, enforced, shadow, sum(tally.values()) < _HITS_CHARTED
 
 
 def on_their_way(connection: Connection, kinds: Sequence[str], limit: int = 20) -> list[Row[Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select, true, update
 from engine.console.store import offers, queue
 from engine.console.store.followed import CASES, DECISIONS, EVENTS, LABELS, MENTIONS
 from engine.console.store.outgoing import enqueue, undo
-from engine.console.store.own import CLAIMS, GOLDEN, VERDICTS
+from engine.console.store.own import GOLDEN, VERDICTS
 from engine.console.store.settling import APPEAL, settle_cases
 from engine.errors import RequestError
 
@@ -37,10 +37,8 @@ def judge(
 ) -> int:  # fmt: skip
     """Record what somebody says of the event that they have claimed; returns the verdict's number. Raises RequestError
     where they have it no more."""
-    claim = connection.execute(
-        select(CLAIMS).where(CLAIMS.c.event_id == event_id, CLAIMS.c.account == verdict.account)
-    ).first()
-    if claim is None or claim.until_ms <= now_ms:
+    claim = queue.end_claim(connection, verdict.account, event_id, now_ms)
+    if claim is None:
         raise RequestError("your time for this event is over, and somebody else may have it: take the next one", 409)
     if queue.is_answered(connection, event_id, claim.kind):
         raise RequestError("it has been answered elsewhere meanwhile, so nothing is recorded: take the next one", 409)
@@ -60,7 +58,6 @@ def judge(
         expected=golden.label if golden is not None and claim.kind == offers.GOLDEN_ITEM else None,
     )  # fmt: skip
     settle_cases(connection, [event_id])
-    queue.release(connection, verdict.account, event_id)
     _ask_others(connection, claim.kind, verdict, event_id, user_id, now_ms, second_share)
     return number
 

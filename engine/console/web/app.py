@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from engine.console.following.control import Control
+from engine.console.openid.provider import Provider
 from engine.console.store.database import Store
 from engine.console.store.roles import Role
 from engine.console.trying.checking import Checker
@@ -51,6 +52,7 @@ def make_app(
         control=control or Control(settings),
         checker=checker or Checker(),
         jobs=jobs or Jobs(settings),
+        provider=Provider(settings.console) if settings.console.oidc_issuer else None,
     )
     routes: list[BaseRoute] = [
         Mount("/assets", StaticFiles(directory=ASSETS, check_dir=False), name="assets"),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from engine.console.following.control import Control
+from engine.console.openid.provider import Provider
 from engine.console.store import audit
 from engine.console.store.database import Store
 from engine.console.store.roles import Role
@@ -45,7 +46,7 @@ class Person(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Console:
     """What the pages work with. `clock`: the time in epoch milliseconds; `control`: what the control topics say;
-    `checker`, `jobs`: run what somebody has written."""
+    `checker`, `jobs`: run what somebody has written; `provider`: where people sign in, besides here."""
 
     settings: Settings
     store: Store
@@ -54,6 +55,7 @@ class Console:
     control: Control
     checker: Checker
     jobs: Jobs
+    provider: Provider | None = None
 
     def close(self) -> None:
         """Stop what it has started."""

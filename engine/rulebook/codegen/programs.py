@@ -155,7 +155,7 @@ class ProgramWriter:
         decider = self._deciders.decider(
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
         )
-        carried = self._carried(away, needed, entering)
+        carried = self._carried(away, needed, _at_entities(entering))
         if away and not is_follow_up(event_type):
             followed = (self._taken_along(kind) for kind in self._follow_up_types() if is_of_decision(kind))
             carried = tuple(sorted({*carried, *(path for paths in followed for path in paths)}))
@@ -204,19 +204,18 @@ class ProgramWriter:
         return refs
 
     def _carried(self, away: Rules, needed: list[Ref], entering: Asked) -> tuple[str, ...]:
-        """The fields of the event that a routed event takes along: those that are read on the way or after it."""
-        entered = [counter for counter in entering.counters if counter.by != USER]
-        remembered = [memory for memory in entering.memories if memory.by != USER]
+        """The fields of the event that have to be taken along, where these rules are decided, and these counters and
+        memories are entered, elsewhere or later: those that are read on the way or after it."""
         declared = self._words.declared
         named = [then for then in _deeds(away) if then.target not in ("user", "event")]
         paths = [path for then in named for path in (KEY_PATHS[then.target] if then.keys is not None else (then.path,))]
-        for counter in entered:
+        for counter in entering.counters:
             if counter.field not in declared.values:
                 paths += KEY_PATHS.get(counter.field or "", (declared.path_of(counter.field or ""),))
             needed = needed + behind_value(declared, counter.field)
             where = declared.counters[counter.name].where
             needed = needed + (list(reached(declared, where)) if where is not None else [])
-        for memory in remembered:
+        for memory in entering.memories:
             paths.append(declared.path_of(memory.field or ""))
             where = declared.memories[memory.name].where
             needed = needed + (list(reached(declared, where)) if where is not None else [])
@@ -235,6 +234,12 @@ def _at(kind: str, asked: Asked) -> Asked:
     counters = [counter for counter in asked.counters if counter.by == kind]
     memories = [memory for memory in asked.memories if memory.by == kind]
     return Asked(counters, memories, [sequence for sequence in asked.sequences if sequence.by == kind])
+
+
+def _at_entities(asked: Asked) -> Asked:
+    """Those that hang on other entities than the user."""
+    counters = [counter for counter in asked.counters if counter.by != USER]
+    return Asked(counters, [memory for memory in asked.memories if memory.by != USER], asked.sequences)
 
 
 def _read_at(kind: str, asked: Asked) -> Asked:

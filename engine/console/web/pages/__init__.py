@@ -11,6 +11,7 @@ from engine.console.web.pages import (
     lists,
     models,
     moderators,
+    openid,
     operations,
     people,
     programs,
@@ -26,8 +27,8 @@ from engine.console.web.pages import (
 from engine.console.web.visits import Page
 
 _PARTS = (
-    signing_in, home, operations, queue, queue_programs, breaks, decisions, reevaluations, exports, deeds, people,
-    rule_editor, pushing, rules, backtests, lists, models, simulator, moderators, programs, audit_log,
+    signing_in, openid, home, operations, queue, queue_programs, breaks, decisions, reevaluations, exports, deeds,
+    people, rule_editor, pushing, rules, backtests, lists, models, simulator, moderators, programs, audit_log,
 )  # fmt: skip
 
 PAGES: tuple[Page, ...] = tuple(page for part in _PARTS for page in part.PAGES)

@@ -12,12 +12,19 @@ from engine.errors import AccountError, RequestError
 
 _LOGIN_COOKIE = "floodgate_login"
 _FAILED = "name or password is wrong"
+WAIT = "too many attempts: wait for a quarter of an hour, then try again"
 
 
 def show_login(visit: Visit) -> Response:
-    """The form. Its token is in a cookie too, so that nobody else can have somebody sign in."""
+    """The form."""
+    return show_form(visit, 200, "", visit.query.get("next", ""))
+
+
+def show_form(visit: Visit, status: int, error: str, place: str = "") -> Response:
+    """The form, and what went wrong. Its token is in a cookie too, so that nobody else can have somebody sign in.
+    `place`: where to go on to."""
     token = secrets.token_urlsafe(24)
-    response = visit.page("login.html", token=token, next=visit.query.get("next", ""), error="", name="")
+    response = visit.page("login.html", status, token=token, next=place, error=error, name="")
     response.set_cookie(_LOGIN_COOKIE, token, max_age=3_600, httponly=True, samesite="strict", path="/login")
     return response
 
@@ -26,10 +33,10 @@ def sign_in(visit: Visit) -> Response:
     """Begin a session under a new token, whatever cookies came along."""
     _check_form(visit)
     name, password = visit.text("name", most=200), visit.form.get("password", "")
-    address = visit.request.client.host if visit.request.client else ""
+    address = address_of(visit)
     with visit.store.write() as connection:
         if not accounts.has_waited_enough(connection, name, address, visit.now_ms):
-            raise RequestError("too many attempts: wait for a quarter of an hour, then try again", 429)
+            raise RequestError(WAIT, 429)
         account = accounts.find_account(connection, name)
     if not isinstance(password, str) or not accounts.is_password(account, password):
         with visit.store.write() as connection:
@@ -37,15 +44,21 @@ def sign_in(visit: Visit) -> Response:
             audit.note(connection, visit.now_ms, name[:100], "failed to sign in", "account", {"address": address})
         token = visit.text("token")
         return visit.page("login.html", 401, token=token, next=visit.text("next"), error=_FAILED, name=name)
+    response = RedirectResponse(own_place(visit.text("next")), 303)
+    begin(visit, response, name)
+    return response
+
+
+def begin(visit: Visit, response: Response, name: str, **detail: str) -> None:
+    """Begin a session with this response. The one that the browser had so far is over. `detail`: for the audit log."""
     with visit.store.write() as connection:
         accounts.end_session(connection, visit.request.cookies.get(COOKIE, ""))
         session = accounts.begin_session(connection, name, visit.now_ms)
-        audit.note(connection, visit.now_ms, name, "signed in", "account", {"address": address})
-    response = RedirectResponse(own_place(visit.text("next")), 303)
+        detail = {"address": address_of(visit), **detail}
+        audit.note(connection, visit.now_ms, name, "signed in", "account", detail)
     is_secure = visit.settings.console.secure_cookies
     response.set_cookie(COOKIE, session.token, httponly=True, samesite="strict", secure=is_secure)
     response.delete_cookie(_LOGIN_COOKIE, path="/login")
-    return response
 
 
 def sign_out(visit: Visit) -> Response:
@@ -60,7 +73,10 @@ def sign_out(visit: Visit) -> Response:
 
 def show_account(visit: Visit) -> Response:
     """Who one is here."""
-    return visit.page("account.html", error="")
+    with visit.store.read() as connection:
+        account = accounts.find_account(connection, visit.person.name)
+    has_password = account is not None and account.password_hash is not None
+    return visit.page("account.html", error="", has_password=has_password)
 
 
 def change_password(visit: Visit) -> Response:
@@ -69,11 +85,11 @@ def change_password(visit: Visit) -> Response:
     with visit.store.write() as connection:
         account = accounts.find_account(connection, visit.person.name)
         if not isinstance(old, str) or not isinstance(new, str) or not accounts.is_password(account, old):
-            return visit.page("account.html", 400, error="the password so far is another one")
+            return visit.page("account.html", 400, has_password=True, error="the password so far is another one")
         try:
             accounts.change_password(connection, visit.person.name, new)
         except AccountError as error:
-            return visit.page("account.html", 400, error=str(error))
+            return visit.page("account.html", 400, has_password=True, error=str(error))
         visit.note(connection, "changed their password", "account")
     return visit.see("login", said="The password has been changed: sign in with the new one.")
 
@@ -83,6 +99,11 @@ def tell_health(visit: Visit) -> Response:
     with visit.store.read() as connection:
         connection.exec_driver_sql("SELECT 1")
     return PlainTextResponse("ok\n")
+
+
+def address_of(visit: Visit) -> str:
+    """From where somebody asks."""
+    return visit.request.client.host if visit.request.client else ""
 
 
 def _check_form(visit: Visit) -> None:

@@ -42,8 +42,8 @@ def test_a_label_from_elsewhere_closes_what_somebody_looks_at(store: Store) -> N
     with store.write() as connection:
         assert queue.is_answered(connection, "e1", claim.kind)
         assert last_answers(connection, ["e1", "e2"]) == {"e1": (START_MS + 1, "ham", "elsewhere")}
-        with pytest.raises(RequestError, match="answered elsewhere") as refused:
-            verdicts.judge(connection, Verdict("ann", "spam"), "e1", START_MS, 0, 0.0)
+    with pytest.raises(RequestError, match="answered elsewhere") as refused, store.write() as connection:
+        verdicts.judge(connection, Verdict("ann", "spam"), "e1", START_MS, 0, 0.0)
     assert refused.value.status == 409
     add_label(store, 2, "retracted", "e1", "elsewhere")
     with store.write() as connection:

@@ -109,3 +109,28 @@ def test_counters_of_other_entities_count_what_events_bring_along(
     counter: str, documents: list[dict[str, object]], count: int
 ) -> None:
     assert fires(written(f"c == {count}", f"c: {counter}"), *documents)
+
+
+def test_a_hit_at_an_entity_takes_along_what_counters_of_the_user_read() -> None:
+    """The rule is decided after the device; what its hits add to the user's own counters reads the post."""
+    text = """
+version: 1
+fields: {amount: number}
+counters:
+  users: {distinct: user_id, of: post, by: ip, over: 1h}
+  spent: {sum: amount, of: hit.crowd, by: user_id, over: 1h}
+  loud: {count: hit.crowd, where: '"buy" in text', by: user_id, over: 1h}
+rules:
+  crowd: {event: post, when: [users >= 1], then: {flag: x}}
+  again: {event: post, when: [spent >= 5 and loud >= 1], then: {flag: x}}
+"""
+    program = load_rulebook({"rules.yaml": text}).program("post")
+    assert program is not None
+    assert program.routing is not None
+    assert {"amount", "text"} <= set(program.routing.carried)
+    stage, hits = ExampleStage(load_rulebook({"rules.yaml": text}), {}), []
+    for place in range(2):
+        fields = {"user_id": "u", "ip": "10.0.0.1", "amount": 5, "text": "buy it"}
+        event = Event(f"e{place}", "post", "u", 1_760_000_000_000 + place, fields, place)
+        hits.append({hit.rule for one in stage.send(event) for hit in one.hits})
+    assert hits == [{"crowd"}, {"crowd", "again"}]
