@@ -131,6 +131,7 @@ def test_slurs_are_masked_until_somebody_asks(desk: Desk) -> None:
         page.goto("/queue")
         expect(page.get_by_role("region", name="What waits")).to_contain_text("late")
         check_accessible(page)
+        page.goto("/decisions")
         begin(page)
         check_accessible(page)
         word = page.locator("#event-text .slur .word")
