@@ -8,6 +8,11 @@ import msgspec
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits
 from engine.security import read_secret
 
+ANSWER_WITHIN_H = {"review": 72, "agreement": 8, "appeal": 24, "report": 24}
+"""By source of a case."""
+
+_HOUR_MS = 3_600_000
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """The machine itself: nobody listens in between."""
 
@@ -59,19 +64,35 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     oidc_hosts: tuple[str, ...] = ()
     """Hosts of the provider besides the issuer's, to which its own description may point."""
     policies: tuple[str, ...] = ()
-    """What a verdict may be about, besides spam or not: a key for each in the queue."""
+    """What a verdict may be about, besides spam or not: a digit chooses each of the first nine in the queue."""
+    masked_words: Annotated[
+        tuple[str, ...],
+        Limit(lambda words: all(word.strip(" *") for word in words), "are words, and may end in `*`"),
+    ] = ()
+    """Slurs, of which pages show the first letter until somebody asks; `word*` means all that begin so."""
     notes: Literal["optional", "demanded"] = "optional"
     """Whether a moderator has to say why."""
     undo_s: Annotated[int, at_least(0)] = 6
     """So long a verdict can be undone before it goes out."""
+    answer_within_h: Annotated[
+        dict[str, int],
+        Limit(lambda hours: hours.keys() <= ANSWER_WITHIN_H.keys(), f"is about {', '.join(ANSWER_WITHIN_H)}"),
+        Limit(lambda hours: all(number >= 1 for number in hours.values()), "are at least 1"),
+    ] = {}
+    """Within how many hours a case of each source is to be answered, where that is not the default. What is late comes
+    first."""
     claim_s: Annotated[int, at_least(30)] = 300
     """So long nobody else gets an event that somebody looks at."""
+    skipped_m: Annotated[int, at_least(1)] = 60
+    """So many minutes somebody does not get again what they have skipped."""
     golden_share: Annotated[float, SHARE] = 0.02
     """The share of what moderators see whose right answer is known."""
     second_review_share: Annotated[float, SHARE] = 0.05
     """The share of verdicts for which somebody else is asked too."""
     break_after: Annotated[int, at_least(1)] = 60
     """After so many disturbing items within an hour a break is offered."""
+    break_m: Annotated[int, at_least(1)] = 10
+    """So many minutes a break lasts."""
     needs_approval: bool = False
     """Whether a second person has to approve a rulebook before it is pushed."""
     max_newly_share: Annotated[float, SHARE] = 0.01
@@ -102,3 +123,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not self.oidc_client_secret_file:
             return ""
         return read_secret(self.oidc_client_secret_file, "console.oidc_client_secret_file")
+
+    def service_levels_ms(self) -> dict[str, int]:
+        """Within which time a case of each source is to be answered."""
+        return {source: hours * _HOUR_MS for source, hours in (ANSWER_WITHIN_H | self.answer_within_h).items()}

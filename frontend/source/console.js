@@ -2,7 +2,11 @@
 "use strict";
 
 const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
-const isTyping = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, .cm-editor-host") !== null;
+const FIELDS = "input:not([type=checkbox]):not([type=radio]), textarea, select";
+const isField = (target) => target.matches(FIELDS);
+const isTyping = (target) => target.closest(`${FIELDS}, .cm-editor-host`) !== null;
+// Enter and Space on what has the focus are for that
+const isActivating = (key, target) => (key === "Enter" && target.closest("a, button") !== null) || (key === "Space" && target.closest("button, input, summary") !== null);
 
 // --- keys: [data-key="s"] is clicked when s is pressed; "g d" is one key after the other ---
 let before = "";
@@ -20,9 +24,10 @@ document.addEventListener("keydown", (event) => {
   before = key;
   beforeAt = Date.now();
   const target = exact ?? found;
-  if (!target || (key === "Enter" && event.target.closest("a, button"))) return;
+  if (!target || isActivating(key, event.target)) return;
   event.preventDefault();
-  if (target.matches("input, textarea, select")) target.focus();
+  if (target.matches("fieldset")) (target.querySelector("input:checked") ?? target.querySelector("input")).focus();
+  else if (isField(target)) target.focus();
   else target.click();
 });
 
@@ -31,7 +36,7 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-keys-toggle]")) return;
   const dialog = document.getElementById("keys");
   const list = dialog.querySelector("[data-keys]");
-  list.replaceChildren(...[...document.querySelectorAll("[data-key]")].map((one) => {
+  list.replaceChildren(...[...document.querySelectorAll("[data-key]")].filter((one) => one.offsetParent !== null).map((one) => {
     const line = document.createElement("p");
     const key = document.createElement("kbd");
     key.textContent = one.dataset.key;
@@ -77,6 +82,15 @@ document.addEventListener("click", (event) => {
   const isShown = target?.classList.toggle("shown");
   button.setAttribute("aria-pressed", String(Boolean(isShown)));
 });
+
+// --- slurs are masked on each page until somebody asks ---
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-unmask]");
+  if (button) button.setAttribute("aria-pressed", String(document.documentElement.classList.toggle("unmasked")));
+});
+function offerUnmasking() {
+  for (const button of document.querySelectorAll("[data-unmask]")) button.hidden = document.querySelector(".slur") === null;
+}
 
 // --- times in the reader's zone ---
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -141,6 +155,7 @@ function prepare(root) {
   localize(root);
   countDown(root);
   live(root);
+  offerUnmasking();
 }
 document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRF-Token"] = csrf(); });
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));

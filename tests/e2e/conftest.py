@@ -121,7 +121,10 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, browser: Browser) -> Iterator[Desk]:
     """On the embedded broker."""
-    made = Desk(tmp_path, browser, policies=["scam", "hate"], golden_share=0.0, second_review_share=0.0, undo_s=4)
+    made = Desk(
+        tmp_path, browser, policies=["scam", "hate"], masked_words=["wretch"], golden_share=0.0,
+        second_review_share=0.0, undo_s=4,
+    )  # fmt: skip
     yield made
     made.stop()
 

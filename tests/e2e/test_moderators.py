@@ -43,6 +43,12 @@ def test_a_moderators_hour(desk: Desk) -> None:
         check_accessible(page)
         page.keyboard.press("v")
         expect(page.locator("#event-text")).to_have_class("blurred shown")
+        page.keyboard.press("2")
+        expect(page.get_by_label("hate")).to_be_checked()
+        page.keyboard.press("p")
+        expect(page.get_by_label("hate")).to_be_focused()
+        page.keyboard.press("0")
+        expect(page.get_by_label("none in particular")).to_be_checked()
         begin(other)
         assert shown(other) != shown(page), "two people never have the same"
 
@@ -55,6 +61,13 @@ def test_a_moderators_hour(desk: Desk) -> None:
             page.keyboard.press("u")
         expect(page.locator(".said").first).to_have_text("Undone: 1.")
         wait_until(lambda: sum(labels(page).values()) == 99, "99 labels are out, and have come back")
+
+        page.goto("/queue")
+        expect(page.locator(".toast button.after")).to_be_visible()
+        page.keyboard.press("u")
+        page.locator("dialog[open] button.primary").press("Enter")
+        expect(page.locator(".said").first).to_contain_text("Retracted: 1.")
+        wait_until(lambda: labels(page).get("retracted") == 1, "the retraction is out, and has come back")
 
         left = shown(page)
         with page.expect_navigation():
@@ -94,13 +107,39 @@ def test_who_leaves_gives_the_case_back(desk: Desk) -> None:
         other.goto("/queue")
         other.keyboard.press("n")
         expect(other.locator(".said").first).to_have_text("Nothing waits.")
+        page.reload()
+        assert shown(page) == "e3", "a reload keeps it"
+        page.wait_for_load_state("networkidle")
+        other.keyboard.press("n")
+        expect(other.locator(".said").first).to_have_text("Nothing waits.")
         page.goto("/decisions")
 
         def is_free() -> bool:
             other.goto("/queue")
-            other.keyboard.press("n")
-            other.wait_for_load_state()
+            with other.expect_navigation():
+                other.keyboard.press("n")
             return other.locator("#verdict").count() == 1
 
         wait_until(is_free, "the other has it")
         assert shown(other) == "e3"
+
+
+def test_slurs_are_masked_until_somebody_asks(desk: Desk) -> None:
+    desk.publish([post(number, text="you wretch") for number in range(4)])
+    with desk.person("moderator", viewport={"width": 375, "height": 800}, color_scheme="dark") as page:
+        desk.wait_until_followed(page, "flood", 1)
+        page.goto("/queue")
+        expect(page.get_by_role("region", name="What waits")).to_contain_text("late")
+        check_accessible(page)
+        page.goto("/decisions")
+        begin(page)
+        check_accessible(page)
+        word = page.locator("#event-text .slur .word")
+        expect(word).to_be_hidden()
+        page.keyboard.press("m")
+        expect(word).to_be_visible()
+        page.keyboard.press("m")
+        expect(word).to_be_hidden()
+        page.keyboard.press("m")
+        page.reload()
+        expect(word).to_be_hidden()

@@ -13,8 +13,8 @@ from tests.e2e.conftest import Desk, check_accessible, post
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>\"'{{7*7}}\u202e\x1b[2J"
 NEED_MORE = (
-    "/healthz", "/login", "/live", "/people", "/queue/alike", "/rules/like", "/rules/plan", "/rules/difference",
-    "/models/quarantine", "/login/openid", "/login/openid/return",
+    "/healthz", "/login", "/live", "/people", "/queue/alike", "/queue/standing", "/rules/like", "/rules/plan",
+    "/rules/difference", "/models/quarantine", "/login/openid", "/login/openid/return",
 )  # fmt: skip
 """Pages without an account, or of something that their address has to name."""
 

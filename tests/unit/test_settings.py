@@ -5,9 +5,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine.console_settings import ConsoleSettings
 from engine.core.domain.events import FieldMapping
 from engine.errors import SettingsError
 from engine.settings import load_settings
+
+
+def test_the_consoles_service_levels_are_of_its_sources() -> None:
+    levels = ConsoleSettings(answer_within_h={"appeal": 12}).service_levels_ms()
+    assert (levels["appeal"], levels["review"]) == (12 * 3_600_000, 72 * 3_600_000)
+    for wrong in ({"appeals": 1}, {"appeal": 0}):
+        with pytest.raises(ValueError, match="answer_within_h"):
+            ConsoleSettings(answer_within_h=wrong)
+
+
+def test_a_masked_word_is_a_word() -> None:
+    with pytest.raises(ValueError, match="masked_words"):
+        ConsoleSettings(masked_words=("wretch", " * "))
 
 
 def test_the_defaults_run_on_a_laptop() -> None:

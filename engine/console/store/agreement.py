@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, select
 
 from engine.backtest.comparison import Estimate, estimate
-from engine.console.store import queue
+from engine.console.store import offers
 from engine.console.store.own import VERDICTS
 
 _LOOKED_AT = 20_000
@@ -23,10 +23,12 @@ _MOST_DAYS = 30
 
 
 class Day(NamedTuple):
-    """What somebody did on a day (UTC, its first moment), and how long they took for half of it at most."""
+    """What somebody did on a day (UTC, its first moment), how much of it was spam, and how long they took for half of
+    it at most."""
 
     ts: int
     verdicts: int
+    spam: int
     median_ms: float | None
 
 
@@ -54,14 +56,15 @@ def throughput(connection: Connection, account: str) -> list[Day]:
     by_day: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in _latest(connection, account):
         by_day[row.ts // _DAY_MS * _DAY_MS].append(row)
-    return [Day(day, len(rows), _median_ms(rows)) for day, rows in sorted(by_day.items(), reverse=True)[:_MOST_DAYS]]
+    newest = sorted(by_day.items(), reverse=True)[:_MOST_DAYS]
+    return [Day(day, len(rows), _spam(rows), _median_ms(rows)) for day, rows in newest]
 
 
 def opinions(connection: Connection) -> dict[str, dict[str, str]]:
     """By event, what each of those has said who were asked about it: of events that more than one was asked about."""
     said: dict[str, dict[str, str]] = defaultdict(dict)
     for row in _latest(connection):
-        if row.kind in (queue.FIRST, queue.SECOND, queue.SENIOR):
+        if row.kind in (offers.FIRST, offers.SECOND, offers.SENIOR):
             said[row.event_id][row.account] = row.label
     return {event_id: labels for event_id, labels in said.items() if len(labels) > 1}
 
@@ -115,16 +118,20 @@ def _latest(connection: Connection, account: str | None = None) -> list[Row[Any]
 
 
 def _moderator(name: str, rows: Sequence[Row[Any]]) -> Moderator:
-    golden = [row for row in rows if row.kind == queue.GOLDEN_ITEM and row.expected is not None]
+    golden = [row for row in rows if row.kind == offers.GOLDEN_ITEM and row.expected is not None]
     right = sum(row.label == row.expected for row in golden)
     return Moderator(
         name=name,
         verdicts=len(rows),
-        spam=sum(row.label == "spam" for row in rows),
+        spam=_spam(rows),
         median_ms=_median_ms(rows),
         accuracy=estimate(right, len(golden)),
         last_ms=max(row.ts for row in rows),
     )
+
+
+def _spam(rows: Sequence[Row[Any]]) -> int:
+    return sum(row.label == "spam" for row in rows)
 
 
 def _median_ms(rows: Sequence[Row[Any]]) -> float | None:

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from engine.console.store.followed import ACTIONS, CASES, DECISIONS, EVENTS, HITS, LABELS, MENTIONS, REVOCATIONS
-from engine.console.store.own import CLAIMS, ERASED, GOLDEN, NOTES, VERDICTS
+from engine.console.store.own import CLAIMS, ERASED, GOLDEN, NOTES, SKIPS, VERDICTS
 from engine.console.store.parts import in_parts
 
 _OF_USER = (MENTIONS, EVENTS, DECISIONS, ACTIONS, CASES)
-_OF_EVENT = (LABELS, VERDICTS, CLAIMS, GOLDEN)
+_OF_EVENT = (LABELS, VERDICTS, CLAIMS, SKIPS, GOLDEN)
 
 
 class ErasedUsers:

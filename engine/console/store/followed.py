@@ -172,6 +172,7 @@ CASES = Table(
     UniqueConstraint("source", "key"),
     Index("cases_open", "is_open", "value"),
     Index("cases_waiting", "is_open", "ts"),
+    Index("cases_by_source", "is_open", "source", "ts"),
     Index("cases_of_event", "event_id"),
 )  # fmt: skip
 """What waits for a person. `source`: review, agreement (an action that `needs: review`), appeal or report; `key`: what

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
 
 from engine.console.store.followed import ACTIONS, CASES, DECISIONS, EVENTS, LABELS, MENTIONS, REVOCATIONS
 from engine.console.store.own import GOLDEN, NOTES, VERDICTS
+from engine.console.store.settling import APPEAL
 
 MOST = 100
 """So many rows of a kind are shown."""
@@ -55,7 +56,7 @@ def find_decision(connection: Connection, decision: int) -> Details | None:
         event=event,
         mentions=_rows(connection, MENTIONS, MENTIONS.c.event_row == event.id, "kind") if event is not None else [],
         actions=_actions(connection, ACTIONS.c.event_id == row.event_id),
-        labels=_rows(connection, LABELS, LABELS.c.event_id == row.event_id),
+        labels=labels_on(connection, row.event_id),
         verdicts=_rows(connection, VERDICTS, VERDICTS.c.event_id == row.event_id),
         cases=_rows(connection, CASES, CASES.c.event_id == row.event_id),
         notes=find_notes(connection, "event", row.event_id),
@@ -68,6 +69,17 @@ def find_event(connection: Connection, event_id: str, user_id: str = "") -> Row[
     query = select(EVENTS).where(EVENTS.c.event_id == event_id)
     query = query.where(EVENTS.c.user_id == user_id) if user_id else query
     return connection.execute(query.order_by(EVENTS.c.ts.desc()).limit(1)).first()
+
+
+def appeals_on(connection: Connection, event_id: str) -> list[Row[Any]]:
+    """What people have said against what was decided of an event, and waits; the newest first."""
+    waits = (CASES.c.event_id == event_id) & (CASES.c.source == APPEAL) & CASES.c.is_open
+    return _rows(connection, CASES, waits)
+
+
+def labels_on(connection: Connection, event_id: str) -> list[Row[Any]]:
+    """What was said of an event; the newest first."""
+    return _rows(connection, LABELS, LABELS.c.event_id == event_id)
 
 
 def history_of_user(connection: Connection, user_id: str) -> History:

@@ -45,8 +45,8 @@ def enqueue(connection: Connection, kind: str, payload: Mapping[str, Any], autho
 
 
 def undo(connection: Connection, identity: str) -> bool:
-    """Take back what waits. False: it is on its way, or out."""
-    waits = (OUTGOING.c.id == identity, OUTGOING.c.state == WAITING)
+    """Take back what waits, or could never go out. False: it is on its way, or out."""
+    waits = (OUTGOING.c.id == identity, OUTGOING.c.state.in_((WAITING, FAILED)))
     return connection.execute(update(OUTGOING).where(*waits).values(state=UNDONE)).rowcount == 1
 
 

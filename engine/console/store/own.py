@@ -71,6 +71,15 @@ CLAIMS = Table(
 )  # fmt: skip
 """Who looks at an event right now, so that two people never do the same. `kind`: as of the verdict that it is for."""
 
+SKIPS = Table(
+    "skips", METADATA,
+    Column("event_id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("skips_by", "account", "until_ms"),
+)  # fmt: skip
+"""Who has left an event to others, and until when it is not offered to them again."""
+
 FURTHER = Table(
     "further_opinions", METADATA,
     Column("id", _BIG, primary_key=True),
@@ -105,8 +114,19 @@ VERDICTS = Table(
     Index("verdicts_by", "account", "ts"),
     Index("verdicts_of_batch", "batch"),
 )  # fmt: skip
-"""`kind`: first, second (a further opinion), golden, senior, bulk; `expected`: of a golden item, the right label;
-`outgoing`: the id of what goes out for it."""
+"""`kind`: first, second (a further opinion), senior, appeal, golden, bulk or direct; `expected`: of a golden item,
+the right label; `outgoing`: the id of what goes out for it; `undone_ms`: since when it does not count, undone or
+retracted."""
+
+BREAKS = Table(
+    "breaks", METADATA,
+    Column("id", _BIG, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("breaks_of", "account", "ts"),
+)  # fmt: skip
+"""Who has taken a break from disturbing items; until its beginning where they wanted none."""
 
 GOLDEN = Table(
     "golden", METADATA,

@@ -1,6 +1,6 @@
 """What has been read from topics, into the store: rows and positions in one transaction, so that each is there once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, update
@@ -20,6 +20,7 @@ from engine.console.store.followed import (
     RULEBOOKS,
 )
 from engine.console.store.parts import in_parts
+from engine.console.store.settling import settle_cases
 
 Position = tuple[str, int]
 _NUMBERED = ((EVENTS, MENTIONS, "event_row"), (DECISIONS, HITS, "decision"))
@@ -47,24 +48,6 @@ def record(
 def read_positions(connection: Connection) -> dict[Position, int]:
     """How far each partition has been read."""
     return {(row.topic, row.partition): row.next_offset for row in connection.execute(select(POSITIONS))}
-
-
-def settle_cases(connection: Connection, event_ids: Iterable[str]) -> None:
-    """Close the cases of events whose newest label stands, or whose action is revoked; open those of the others."""
-    for ids in in_parts(sorted(event_ids)):
-        newest: dict[str, str] = {}
-        given = select(LABELS.c.event_id, LABELS.c.label).where(LABELS.c.event_id.in_(ids))
-        for row in connection.execute(given.order_by(LABELS.c.ts, LABELS.c.id)):
-            newest[row.event_id] = row.label
-        settled = {event_id for event_id, label in newest.items() if label != "retracted"}
-        settled |= _revoked(connection, ids)
-        for is_open, some in ((False, settled), (True, set(ids) - settled)):
-            connection.execute(update(CASES).where(CASES.c.event_id.in_(some)).values(is_open=is_open))
-
-
-def _revoked(connection: Connection, event_ids: Iterable[str]) -> set[str]:
-    query = select(ACTIONS.c.event_id).join(REVOCATIONS, REVOCATIONS.c.action_id == ACTIONS.c.action_id)
-    return set(connection.execute(query.where(ACTIONS.c.event_id.in_(list(event_ids)))).scalars())
 
 
 def _events_of(connection: Connection, action_ids: list[str]) -> set[str]:

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, true, update
 
-from engine.console.store import queue
+from engine.console.store import offers, queue
 from engine.console.store.followed import CASES, DECISIONS, EVENTS, LABELS, MENTIONS
 from engine.console.store.outgoing import enqueue, undo
 from engine.console.store.own import GOLDEN, VERDICTS
-from engine.console.store.recording import settle_cases
+from engine.console.store.settling import APPEAL, settle_cases
 from engine.errors import RequestError
 
 BULK, DIRECT = "bulk", "direct"
 MOST_IN_BULK = 500
+RETRACTED = "retracted"
+_WHY_RETRACTED = "taken back by who had said it"
 _COUNTED_TO = 1_000
 _ALIKE = ("text", "url_domain", "device_id")
 
@@ -38,19 +40,24 @@ def judge(
     claim = queue.end_claim(connection, verdict.account, event_id, now_ms)
     if claim is None:
         raise RequestError("your time for this event is over, and somebody else may have it: take the next one", 409)
+    if queue.is_answered(connection, event_id, claim.kind):
+        raise RequestError("it has been answered elsewhere meanwhile, so nothing is recorded: take the next one", 409)
     case = connection.execute(
         select(CASES).where(CASES.c.event_id == event_id).order_by(CASES.c.propensity.is_(None)).limit(1)
     ).first()
     golden = connection.execute(select(GOLDEN).where(GOLDEN.c.event_id == event_id)).first()
-    user_id = case.user_id if case is not None else _user_of(connection, event_id)
-    goes_out = claim.kind in (queue.FIRST, queue.SENIOR)
-    propensity = case.propensity if case is not None and claim.kind == queue.FIRST else None
-    outgoing = _send(connection, verdict, event_id, user_id, propensity, now_ms, now_ms + undo_ms) if goes_out else None
+    user_id = _user_of(connection, event_id)
+    goes_out = claim.kind in (offers.FIRST, offers.SENIOR, APPEAL)
+    said_ms = max(now_ms, _appealed_ms(connection, event_id) + 1)
+    propensity = case.propensity if case is not None and claim.kind == offers.FIRST else None
+    outgoing = (
+        _send(connection, verdict, event_id, user_id, propensity, said_ms, now_ms + undo_ms) if goes_out else None
+    )
     number = _record(
-        connection, verdict, event_id, now_ms, kind=claim.kind, outgoing=outgoing, took_ms=now_ms - claim.since_ms,
-        expected=golden.label if golden is not None and claim.kind == queue.GOLDEN_ITEM else None,
+        connection, verdict, event_id, said_ms, kind=claim.kind, outgoing=outgoing, took_ms=now_ms - claim.since_ms,
+        expected=golden.label if golden is not None and claim.kind == offers.GOLDEN_ITEM else None,
     )  # fmt: skip
-    connection.execute(update(CASES).where(CASES.c.event_id == event_id).values(is_open=False))
+    settle_cases(connection, [event_id])
     _ask_others(connection, claim.kind, verdict, event_id, user_id, now_ms, second_share)
     return number
 
@@ -64,29 +71,38 @@ def say_directly(
         known = user_id or _user_of(connection, event_id)
         outgoing = _send(connection, verdict, event_id, known, None, now_ms, now_ms + undo_ms)
         _record(connection, verdict, event_id, now_ms, kind=kind, outgoing=outgoing, batch=batch)
+    settle_cases(connection, {event_id for event_id, _ in events})
     return batch
 
 
 def take_back(connection: Connection, account: str, number: int, now_ms: int) -> list[str]:
     """Undo a verdict of one's own, with all that were given together with it, as long as they wait; returns the events.
     Raises RequestError where it is out already."""
-    first = connection.execute(
-        select(VERDICTS).where(VERDICTS.c.id == number, VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None))
-    ).first()
-    if first is None:
-        raise RequestError("there is no such verdict of yours", 404)
+    first = _own(connection, account, number)
     rows = [first] if first.batch is None else _of_batch(connection, first.batch)
     waiting = [row for row in rows if row.outgoing is None or undo(connection, row.outgoing)]
     if not waiting:
-        raise RequestError("it is out already: retract it at its decision", 409)
-    events = [row.event_id for row in waiting]
-    numbers = [row.id for row in waiting]
-    connection.execute(update(VERDICTS).where(VERDICTS.c.id.in_(numbers)).values(undone_ms=now_ms))
-    settle_cases(connection, events)
-    for row in waiting:
-        if row.kind in (queue.FIRST, queue.SECOND):
-            queue.close_further(connection, row.event_id, queue.SECOND if row.kind == queue.FIRST else queue.SENIOR)
-    return events
+        raise RequestError("it is out already: retract it", 409)
+    _mark_undone(connection, waiting, now_ms)
+    return [row.event_id for row in waiting]
+
+
+def retract(connection: Connection, account: str, number: int, now_ms: int, *, with_batch: bool) -> list[str]:
+    """Take back a verdict of one's own also where it is out: its label is retracted. `with_batch`: with all that were
+    given together with it. Returns the events. Raises RequestError where there is no such verdict."""
+    first = _own(connection, account, number)
+    if first.label == RETRACTED:
+        raise RequestError("what has been retracted is labelled anew at its decision")
+    rows = [first] if first.batch is None or not with_batch else _of_batch(connection, first.batch)
+    _mark_undone(connection, rows, now_ms)
+    for row in rows:
+        if row.outgoing is not None and not undo(connection, row.outgoing):
+            said = Verdict(account, RETRACTED, reason=_WHY_RETRACTED)
+            ts, user_id = max(now_ms, row.ts + 1), _user_of(connection, row.event_id)
+            outgoing = _send(connection, said, row.event_id, user_id, None, ts, now_ms)
+            _record(connection, said, row.event_id, ts, kind=DIRECT, outgoing=outgoing)
+    settle_cases(connection, [row.event_id for row in rows])
+    return [row.event_id for row in rows]
 
 
 def latest(connection: Connection, account: str) -> Row[Any] | None:
@@ -127,22 +143,40 @@ def disturbing_of_late(connection: Connection, account: str, since_ms: int) -> i
     return len(list(connection.execute(query.limit(_COUNTED_TO))))
 
 
+def _own(connection: Connection, account: str, number: int) -> Row[Any]:
+    own = (VERDICTS.c.id == number, VERDICTS.c.account == account, VERDICTS.c.undone_ms.is_(None))
+    row = connection.execute(select(VERDICTS).where(*own)).first()
+    if row is None:
+        raise RequestError("there is no such verdict of yours, or it is taken back already", 404)
+    return row
+
+
+def _mark_undone(connection: Connection, rows: Sequence[Row[Any]], now_ms: int) -> None:
+    """These do not count any more, and nobody is asked on because of them."""
+    numbers = [row.id for row in rows]
+    connection.execute(update(VERDICTS).where(VERDICTS.c.id.in_(numbers)).values(undone_ms=now_ms))
+    settle_cases(connection, [row.event_id for row in rows])
+    for row in rows:
+        if row.kind in (offers.FIRST, offers.SECOND):
+            queue.close_further(connection, row.event_id, offers.SECOND if row.kind == offers.FIRST else offers.SENIOR)
+
+
 def _ask_others(
     connection: Connection, kind: str, verdict: Verdict, event_id: str, user_id: str, now_ms: int, second_share: float
 ) -> None:  # fmt: skip
-    if kind == queue.FIRST and queue.is_chosen(event_id, queue.SECOND, second_share):
-        queue.ask_further(connection, event_id, user_id, queue.SECOND, verdict.account, now_ms)
-    elif kind == queue.SECOND:
-        queue.close_further(connection, event_id, queue.SECOND)
+    if kind == offers.FIRST and offers.is_chosen(event_id, offers.SECOND, second_share):
+        queue.ask_further(connection, event_id, user_id, offers.SECOND, verdict.account, now_ms)
+    elif kind == offers.SECOND:
+        queue.close_further(connection, event_id, offers.SECOND)
         first = connection.execute(
             select(VERDICTS.c.label)
-            .where(VERDICTS.c.event_id == event_id, VERDICTS.c.kind == queue.FIRST, VERDICTS.c.undone_ms.is_(None))
+            .where(VERDICTS.c.event_id == event_id, VERDICTS.c.kind == offers.FIRST, VERDICTS.c.undone_ms.is_(None))
             .limit(1)
         ).scalar()
         if first is not None and first != verdict.label:
-            queue.ask_further(connection, event_id, user_id, queue.SENIOR, verdict.account, now_ms)
-    elif kind == queue.SENIOR:
-        queue.close_further(connection, event_id, queue.SENIOR)
+            queue.ask_further(connection, event_id, user_id, offers.SENIOR, verdict.account, now_ms)
+    elif kind == offers.SENIOR:
+        queue.close_further(connection, event_id, offers.SENIOR)
 
 
 def _send(
@@ -172,9 +206,18 @@ def _of_batch(connection: Connection, batch: str) -> list[Row[Any]]:
     return list(connection.execute(select(VERDICTS).where(VERDICTS.c.batch == batch, VERDICTS.c.undone_ms.is_(None))))
 
 
+def _appealed_ms(connection: Connection, event_id: str) -> int:
+    """When somebody appealed last; an answer comes after it, though clocks differ."""
+    appeals = select(func.max(CASES.c.ts)).where(CASES.c.event_id == event_id, CASES.c.source == APPEAL)
+    return connection.execute(appeals).scalar() or 0
+
+
 def _user_of(connection: Connection, event_id: str) -> str:
-    for table in (EVENTS, DECISIONS):
-        user_id = connection.execute(select(table.c.user_id).where(table.c.event_id == event_id).limit(1)).scalar()
+    """Who did it; empty where nothing says so. A report is somebody else's."""
+    not_reported = CASES.c.source != "report"
+    for table, condition in ((EVENTS, true()), (DECISIONS, true()), (CASES, not_reported)):
+        done_by = select(table.c.user_id).where(table.c.event_id == event_id, condition).limit(1)
+        user_id = connection.execute(done_by).scalar()
         if user_id is not None:
             return str(user_id)
     return ""

@@ -47,7 +47,7 @@ def make_app(
     console = Console(
         settings=settings,
         store=store,
-        templates=Templates(),
+        templates=Templates(settings.console.masked_words),
         clock=lambda: int(time.time() * 1000),
         control=control or Control(settings),
         checker=checker or Checker(),

@@ -1,5 +1,6 @@
 """Jinja2 templates: everything is escaped, and a name that is not there is an error."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from engine.console.web.masking import Masker
 from engine.core.domain.units import duration_text
 from engine.core.values.shown import shown
 
@@ -28,9 +30,15 @@ NAVIGATION = (
 
 
 class Templates:
-    """Renders templates by their path, such as queue/case.html."""
+    """Renders templates by their path, such as queue/case.html. `masked_words`: stand masked in what users wrote."""
 
-    def __init__(self) -> None:
+    def __init__(self, masked_words: Iterable[str] = ()) -> None:
+        masker = Masker(masked_words)
+
+        def masked_text(value: Any, most: int | None = None) -> Markup:
+            """As `plain_text`, of at most so many characters, with slurs masked."""
+            return masker.mask(plain_text(value)[:most])
+
         environment = Environment(
             loader=PackageLoader("engine.console.web", "templates"),
             autoescape=True,
@@ -40,7 +48,7 @@ class Templates:
         )
         environment.filters |= {
             "time": time_element, "lasts": duration_text, "count": count_text, "percent": percent_text,
-            "plain": plain_text, "sparkline": sparkline,
+            "plain": plain_text, "masked": masked_text, "sparkline": sparkline,
         }  # fmt: skip
         environment.globals |= {"asset": asset_url, "navigation": NAVIGATION, "here": is_here}
         self._environment = environment

@@ -3,6 +3,7 @@
 from engine.console.web.pages import (
     audit_log,
     backtests,
+    breaks,
     decisions,
     deeds,
     exports,
@@ -16,6 +17,7 @@ from engine.console.web.pages import (
     programs,
     pushing,
     queue,
+    queue_programs,
     reevaluations,
     rule_editor,
     rules,
@@ -25,8 +27,8 @@ from engine.console.web.pages import (
 from engine.console.web.visits import Page
 
 _PARTS = (
-    signing_in, openid, home, operations, queue, decisions, reevaluations, exports, deeds, people, rule_editor, pushing,
-    rules, backtests, lists, models, simulator, moderators, programs, audit_log,
+    signing_in, openid, home, operations, queue, queue_programs, breaks, decisions, reevaluations, exports, deeds,
+    people, rule_editor, pushing, rules, backtests, lists, models, simulator, moderators, programs, audit_log,
 )  # fmt: skip
 
 PAGES: tuple[Page, ...] = tuple(page for part in _PARTS for page in part.PAGES)

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from engine.console.store import queue
+from engine.console.store import offers, queue
 from engine.console.store.health import BEHIND, PASSED_OVER, STATUS, read_health
 from engine.console.store.overview import overview
 from engine.console.web.visits import Page, Visit, json_response
@@ -52,7 +52,7 @@ def _render(visit: Visit) -> str:
 
 
 def _figures(visit: Visit) -> dict[str, Any]:
-    scope = queue.Scope(visit.person.name, visit.person.areas, visit.person.languages)
+    scope = offers.Scope(visit.person.name, visit.person.areas, visit.person.languages)
     with visit.store.read() as connection:
         health = read_health(connection)
         found = overview(connection, visit.now_ms, SPANS[_span(visit)])

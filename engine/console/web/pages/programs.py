@@ -6,8 +6,9 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from starlette.responses import Response
 
 from engine.build import find_build
-from engine.console.store import outgoing
+from engine.console.store import outgoing, queue
 from engine.console.store.health import BEHIND, PASSED_OVER, read_health
+from engine.console.store.offers import Scope
 from engine.console.web.access import ACCESS
 from engine.console.web.visits import Page, Visit, json_response
 
@@ -38,6 +39,8 @@ def tell_metrics(visit: Visit) -> Response:
     registry = CollectorRegistry()
     with visit.store.read() as connection:
         health = read_health(connection)
+        scope = Scope("", within_ms=visit.settings.console.service_levels_ms())
+        cases = {"open": queue.count_open(connection, scope), "late": queue.count_late(connection, scope, visit.now_ms)}
         counts = {state: outgoing.count_in(connection, state) for state in (outgoing.WAITING, outgoing.FAILED)}
     for name, meaning, value in (
         ("behind", "Messages that the console has still to read", health.get(BEHIND)),
@@ -50,6 +53,12 @@ def tell_metrics(visit: Visit) -> Response:
     )
     for state, number in counts.items():
         leaving.labels(state).set(number)
+    waiting = Gauge(
+        "floodgate_console_cases", "Cases that wait for a person, up to 1,000", ["source", "state"], registry=registry
+    )
+    for state, of_source in cases.items():
+        for source, number in of_source.items():
+            waiting.labels(source, state).set(number)
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
 

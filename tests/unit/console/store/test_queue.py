@@ -7,8 +7,8 @@ from sqlalchemy import insert
 
 from engine.console.store import queue
 from engine.console.store.database import Store
+from engine.console.store.offers import Scope
 from engine.console.store.own import GOLDEN
-from engine.console.store.queue import Scope
 from engine.console.store.verdicts import Verdict, judge
 from tests.console import START_MS, add_case, add_event
 
@@ -45,6 +45,58 @@ def test_a_claim_is_over_with_its_lease_and_given_back_on_leaving(store: Store) 
     with store.write() as connection:
         queue.release(connection, "bob", "e1")
     assert take(store, "cat", START_MS + LEASE_MS) == "e1"
+
+
+def test_who_leaves_keeps_it_for_a_moment_and_who_is_back_by_then_keeps_it(store: Store) -> None:
+    add_case(store, 1)
+    assert take(store, "ann") == "e1"
+    now_ms = START_MS + 10
+    with store.write() as connection:
+        first, second = (queue.keep(connection, "ann", now_ms, LEASE_MS) for _ in range(2))
+        assert first is not None
+        assert second is not None
+        queue.leave(connection, "ann", "e1", first.until_ms, now_ms + 5)
+        queue.leave(connection, "bob", "e1", second.until_ms, now_ms + 5)
+    assert take(store, "bob", now_ms + 5) is None, "the page that is left is not the one that is open"
+    with store.write() as connection:
+        queue.leave(connection, "ann", "e1", second.until_ms, now_ms + 5)
+    assert take(store, "bob", now_ms + 4) is None
+    with store.write() as connection:
+        third = queue.keep(connection, "ann", now_ms + 4, LEASE_MS)
+        assert third is not None
+    assert take(store, "bob", now_ms + 5) is None
+    with store.write() as connection:
+        queue.leave(connection, "ann", "e1", third.until_ms, now_ms + 9)
+    assert take(store, "bob", now_ms + 9) == "e1"
+    with store.write() as connection:
+        assert queue.keep(connection, "ann", now_ms + 9, LEASE_MS) is None
+
+
+def test_what_one_has_skipped_is_for_others_and_for_oneself_only_later(store: Store) -> None:
+    add_case(store, 1, value=2)
+    add_case(store, 2)
+    assert take(store, "ann") == "e1"
+    with store.write() as connection:
+        assert not queue.skip(connection, "bob", "e1", START_MS, START_MS + HOUR_MS), "it is ann's"
+        assert queue.skip(connection, "ann", "e1", START_MS, START_MS + HOUR_MS)
+        assert queue.has_skipped(connection, "ann", START_MS)
+        assert not queue.has_skipped(connection, "bob", START_MS)
+    assert take(store, "ann") == "e2"
+    assert take(store, "bob") == "e1"
+    with store.write() as connection:
+        queue.release(connection, "bob", "e1")
+    assert take(store, "ann", START_MS + HOUR_MS - 1) == "e2"
+    assert take(store, "ann", START_MS + HOUR_MS) == "e1"
+
+
+def test_golden_items_are_skipped_as_all_others(store: Store) -> None:
+    add_event(store, 7)
+    with store.write() as connection:
+        connection.execute(insert(GOLDEN).values(event_id="e7", label="spam", author="sue", note="", ts=START_MS))
+    assert take(store, "ann", golden_share=1.0) == "e7"
+    with store.write() as connection:
+        queue.skip(connection, "ann", "e7", START_MS, START_MS + HOUR_MS)
+    assert take(store, "ann", golden_share=1.0) is None
 
 
 def test_one_sees_the_areas_languages_and_sources_that_are_ones_own(store: Store) -> None:
@@ -102,12 +154,3 @@ def test_a_second_opinion_is_somebody_elses_and_a_disagreement_a_seniors(store: 
     assert take(store, "sue", is_senior=True) == "e1"
     say(store, "sue", "e1", "spam")
     assert take(store, "tom", is_senior=True) is None
-
-
-def test_a_share_is_always_the_same_and_about_as_large_as_it_says() -> None:
-    chosen = [number for number in range(10_000) if queue.is_chosen(f"e{number}", "second", 0.1)]
-    assert 900 < len(chosen) < 1_100
-    others = [number for number in range(10_000) if queue.is_chosen(f"e{number}", "golden", 0.1)]
-    assert 50 < len(set(chosen) & set(others)) < 150
-    assert not queue.is_chosen("e1", "second", 0.0)
-    assert queue.is_chosen("e1", "second", 1.0)

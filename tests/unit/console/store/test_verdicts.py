@@ -6,9 +6,9 @@ import pytest
 from engine.console.store import queue, verdicts
 from engine.console.store.database import Store
 from engine.console.store.followed import CASES
+from engine.console.store.offers import Scope
 from engine.console.store.outgoing import mark_sent, take_due
 from engine.console.store.own import OUTGOING, VERDICTS
-from engine.console.store.queue import Scope
 from engine.console.store.verdicts import Verdict
 from engine.errors import RequestError
 from tests.console import START_MS, add_case, add_event, add_label, rows_of
@@ -43,6 +43,16 @@ def test_a_verdict_goes_out_as_a_label_with_its_propensity(store: Store) -> None
         "propensity": 0.25,
     }  # fmt: skip
     assert [case["is_open"] for case in rows_of(store, CASES)] == [False]
+
+
+def test_a_label_on_what_is_reported_is_about_who_did_it(store: Store) -> None:
+    add_event(store, 1, "u1")
+    for number in (1, 2):
+        add_case(store, number, user_id="who-reports", source="report")
+    judge(store, "ann", take(store, "ann"))
+    judge(store, "ann", take(store, "ann"))
+    users = [orjson.loads(row["payload"]).get("user_id") for row in rows_of(store, OUTGOING)]
+    assert users == ["u1", None], "the second event is not kept"
 
 
 def test_who_has_lost_the_event_is_told_and_nothing_is_said_twice(store: Store) -> None:
@@ -84,6 +94,55 @@ def test_all_of_a_bulk_are_undone_together(store: Store) -> None:
     assert sorted(take_back(store, "ann", last.id)) == ["e0", "e1", "e2"]
     assert {orjson.loads(row["payload"])["user_id"] for row in rows_of(store, OUTGOING)} == {"u1"}
     assert {row["state"] for row in rows_of(store, OUTGOING)} == {"undone"}
+
+
+def send_all(store: Store) -> None:
+    with store.write() as connection:
+        mark_sent(connection, [row.id for row in take_due(connection, START_MS + UNDO_MS, START_MS, 10)], START_MS)
+
+
+def test_what_is_out_is_retracted_and_offered_anew(store: Store) -> None:
+    add_case(store, 1)
+    number = judge(store, "ann", take(store, "ann"))
+    send_all(store)
+    add_label(store, 1, "spam", "e1", "ann")
+    with store.write() as connection:
+        with pytest.raises(RequestError, match="no such verdict of yours"):
+            verdicts.retract(connection, "bob", number, START_MS, with_batch=True)
+        assert verdicts.retract(connection, "ann", number, START_MS, with_batch=True) == ["e1"]
+        with pytest.raises(RequestError, match="taken back already"):
+            verdicts.retract(connection, "ann", number, START_MS, with_batch=True)
+    sent = [orjson.loads(row["payload"]) for row in rows_of(store, OUTGOING) if row["state"] == "waiting"]
+    assert sent == [
+        {"event_id": "e1", "user_id": "u1", "label": "retracted", "ts": START_MS + 1, "moderator": "ann"},
+    ]
+    add_label(store, 2, "retracted", "e1", "ann")
+    assert take(store, "ann") == "e1", "who has retracted may say it right"
+
+
+def test_what_has_not_gone_out_is_taken_back_without_a_retraction(store: Store) -> None:
+    add_case(store, 1)
+    number = judge(store, "ann", take(store, "ann"))
+    with store.write() as connection:
+        verdicts.retract(connection, "ann", number, START_MS, with_batch=True)
+    assert [row["state"] for row in rows_of(store, OUTGOING)] == ["undone"]
+    assert take(store, "ann") == "e1"
+
+
+def test_one_of_a_bulk_is_retracted_or_all_of_them(store: Store) -> None:
+    events = [(add_event(store, number), "") for number in range(3)]
+    with store.write() as connection:
+        verdicts.say_directly(connection, Verdict("ann", "spam"), events, START_MS)
+    send_all(store)
+    first, second, _ = (row["id"] for row in rows_of(store, VERDICTS))
+    with store.write() as connection:
+        assert verdicts.retract(connection, "ann", first, START_MS + 9, with_batch=False) == ["e0"]
+        assert verdicts.retract(connection, "ann", second, START_MS + 9, with_batch=True) == ["e1", "e2"]
+        last = verdicts.latest(connection, "ann")
+    assert last is not None
+    assert last.label == verdicts.RETRACTED
+    with store.write() as connection, pytest.raises(RequestError, match="labelled anew"):
+        verdicts.retract(connection, "ann", last.id, START_MS + 9, with_batch=True)
 
 
 def test_those_like_it_are_those_without_a_label(store: Store) -> None:
