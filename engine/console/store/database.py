@@ -1,5 +1,6 @@
 """The store: an SQLAlchemy engine with its tables, read and written in transactions."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,9 @@ class Store:
     missing. Raises StoreError where it cannot be reached. Threads may share it."""
 
     def __init__(self, url: str) -> None:
+        self._writing = (
+            threading.Lock()
+        )  # SQLite lets whoever waits look now and then: of many, some never find it free
         try:
             self.engine = _make_engine(url)
             with self.write() as connection:
@@ -55,7 +59,11 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at its end, or not at all. One at a time writes, on each kind of database: so
         nobody decides by what somebody else is changing."""
-        with self.engine.connect().execution_options(floodgate_writes=True) as connection, connection.begin():
+        with (
+            self._writing,
+            self.engine.connect().execution_options(floodgate_writes=True) as connection,
+            connection.begin(),
+        ):
             if self.engine.dialect.name == "postgresql":  # SQLite's lock is taken in `_begin_sqlite`
                 connection.execute(select(func.pg_advisory_xact_lock(_WRITING)))
             yield connection

@@ -17,7 +17,7 @@ from engine.console.store.settling import APPEAL
 
 FIRST, SECOND, SENIOR, GOLDEN_ITEM = "first", "second", "senior", "golden"
 SOURCES = ("review", "agreement", APPEAL, "report")
-_LOOKED_AT = 200
+_LOOKED_AT = 100
 _HOUR_MS = 3_600_000
 _STEPS = 2**32
 
