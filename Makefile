@@ -73,8 +73,9 @@ moderation: $(VENV)/.installed-dev ## 20 moderators label 10,000 cases while con
 night: $(VENV)/.installed-dev ## a night on call: faults on real Kafka, and what the alerts say in a real Prometheus; ONLY=text
 	$(BIN)/python -m tests.night --only "$(ONLY)"
 
-pictures: $(VENV)/.installed-dev ## the pictures of the documentation, taken from a running system
+pictures: $(VENV)/.installed-dev browser ## the pictures of the documentation, taken from running systems
 	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.console_pictures
 
 assets: ## what browsers load of the console, from frontend/ into engine/console/assets; needs Node.js 20
 	frontend/build.sh

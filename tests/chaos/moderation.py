@@ -166,7 +166,7 @@ def _posts(count: int) -> Iterator[bytes]:
 @click.command()
 @click.option("--labels", default=10_000, show_default=True, help="Cases, each of which gets a label.")
 @click.option("--moderators", default=20, show_default=True)
-@click.option("--every", "every_s", default=10.0, show_default=True, help="Seconds between two kills, on average.")
+@click.option("--every", "every_s", default=12.0, show_default=True, help="Seconds between two kills, on average.")
 @click.option("--seed", default=1, show_default=True)
 def run(labels: int, moderators: int, every_s: float, seed: int) -> None:
     """Label, and say what came of it."""
