@@ -6,6 +6,7 @@ memory. What is in the store is made here, spread over the last five days; what 
 
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -139,8 +140,8 @@ def paths(client: httpx2.Client) -> tuple[dict[str, str], dict[str, str]]:
     searches = {
         "newest": "/decisions", "by user": f"/decisions?user_id={user}", "by rule": "/decisions?rule=rule_3",
         "by outcome": "/decisions?outcome=act", "by event": "/decisions?event_id=e4711",
-        "by action": "/decisions?action_id=a4700", "by words": "/decisions?text=word17", "words that are not there":
-        "/decisions?text=nowhere", "by domain": "/decisions?kind=url_domain&value=site7.example",
+        "by action": "/decisions?action_id=a4700", "by words": "/decisions?words=word17", "words that are not there":
+        "/decisions?words=nowhere", "by domain": "/decisions?entity=url_domain:site7.example",
     }  # fmt: skip
     return pages, searches
 
@@ -236,17 +237,21 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 @click.command()
 @click.option("--decisions", default=1_000_000, show_default=True, help="So many are in the store.")
 @click.option("--away", default=50_000, show_default=True, help="So many come while the console is away.")
-@click.option("--store", "path", type=click.Path(path_type=Path), help="A store that was filled before, or is to be.")
-def run(decisions: int, away: int, path: Path | None) -> None:
+@click.option("--store", "kept", type=click.Path(path_type=Path), help="A filled store to copy; made if it is missing.")
+def run(decisions: int, away: int, kept: Path | None) -> None:
     """Fill a store, ask for every page, and follow."""
-    directory = Path(tempfile.mkdtemp(prefix="floodgate-bench-"))
-    path = path or directory / "console.db"
-    is_new = not path.exists()
-    store = Store(f"sqlite:///{path}")
-    if is_new:
-        fill(store, decisions)
-        with store.write() as connection:
+    path = Path(tempfile.mkdtemp(prefix="floodgate-bench-")) / "console.db"
+    if kept is None or not kept.exists():
+        made = Store(f"sqlite:///{path}")
+        fill(made, decisions)
+        with made.write() as connection:
             accounts.add_account(connection, "bench", "administrator", PASSWORD, int(time.time() * 1000))
+        made.close()
+        if kept is not None:
+            shutil.copy(path, kept)
+    else:
+        shutil.copy(kept, path)  # what has followed topics before would begin anew
+    store = Store(f"sqlite:///{path}")
     with BrokerProcess() as broker:
         document = {
             "brokers": broker.address, "partitions": 4, "standby_replicas": 0, "decision_sample": 1.0,

@@ -101,8 +101,8 @@ def _prepare(page: Page) -> dict[str, str]:
     decision = page.request.get("/api/decisions?rule=copy_paste_ring").json()["decisions"][0]
     event = page.request.get(f"/api/decisions/{decision['id']}").json()["event"]
     _label_some(page)
-    page.goto("/rules/copy_paste_ring")
-    page.get_by_role("button", name="Edit it in a draft").click()
+    page.goto(f"/rules/like?decision={decision['id']}")
+    page.get_by_role("button", name="Begin a draft with it").click()
     page.wait_for_url("**/rules/edit?draft=*")
     editor = page.url
     draft = re.sub(r".*draft=(\d+).*", r"\1", editor)

@@ -10,7 +10,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from engine.console.web.masking import Masker
-from engine.core.domain.units import duration_text
 from engine.core.values.shown import shown
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -47,7 +46,7 @@ class Templates:
             lstrip_blocks=True,
         )
         environment.filters |= {
-            "time": time_element, "lasts": duration_text, "count": count_text, "percent": percent_text,
+            "time": time_element, "day": day_text, "lasts": lasting_text, "count": count_text, "percent": percent_text,
             "plain": plain_text, "masked": masked_text, "sparkline": sparkline,
         }  # fmt: skip
         environment.globals |= {"asset": asset_url, "navigation": NAVIGATION, "here": is_here}
@@ -79,6 +78,20 @@ def time_element(ts: int | None) -> Markup:
     return Markup('<time datetime="{}" data-local>{} UTC</time>').format(
         moment.isoformat(timespec="milliseconds"), moment.strftime("%Y-%m-%d %H:%M:%S")
     )
+
+
+def day_text(ts: int) -> str:
+    """A day of UTC, which is the same for every reader."""
+    return datetime.fromtimestamp(ts / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def lasting_text(ms: int) -> str:
+    """How long something takes, in whole parts: 2m 35s."""
+    left, parts = ms, []
+    for name, length_ms in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)):
+        number, left = divmod(left, length_ms)
+        parts += [f"{number}{name}"] if number else []
+    return " ".join(parts) or f"{ms} ms"
 
 
 def count_text(number: float | None, most: int | None = None) -> str:
