@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def demonstration() -> Iterator[Place]:
         assert place is not None, "the demonstration told of no console"
         yield place
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # as by Ctrl-C: it ends all that it has started
         process.wait()
 
 
