@@ -17,7 +17,7 @@ COUNTED_TO = 1_000
 """Beyond so many, hits of a rule are not counted: there are more."""
 
 SHADOW = "shadow"
-MOST_SAMPLED = 2_000
+MOST_SAMPLED = 1_000
 """So many hits of a rule are looked at, the newest."""
 
 _LABELS_LOOKED_AT = 2_000
