@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from engine.console.following import cases
 from engine.console.following.cases import MAX_VALUE_CHARS, is_id, short_text
+from engine.console.following.concealing import Concealer
 from engine.console.store import followed
 from engine.core.domain.events import Event
 from engine.errors import EventError, LabelError, RulebookError
@@ -54,6 +55,7 @@ class RowMaker:
         self._settings, self._is_erased = settings, is_erased
         self._seals, self._publishers, self._labels = Seals(settings), Publishers(settings), LabelReader(settings)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
+        self._concealer = Concealer(settings)
         self.passed_over = 0
         topics = settings.topics
         self._makers: Mapping[str, Callable[[Any, Rows], bool]] = {
@@ -164,7 +166,7 @@ class RowMaker:
                 }
             )
             return True
-        fields: Mapping[str, Any] = document
+        fields: Mapping[str, Any] = self._concealer.of_action(document)
         published_ms = record.timestamp or document["ts"]
         rows[followed.ACTIONS].append(
             {
@@ -173,17 +175,17 @@ class RowMaker:
                 "published_ms": published_ms,
                 "kind": document["kind"],
                 "target_type": document["target"]["type"],
-                "target_id": document["target"]["id"],
+                "target_id": fields["target"]["id"],
                 "event_id": document["event_id"],
-                "user_id": document["user_id"],
+                "user_id": fields["user_id"],
                 "rule": document["rule"],
                 "area": short_text(fields.get("area")),
                 "needs": short_text(fields.get("needs")),
-                "document": record.value,
+                "document": orjson.dumps(fields) if self._concealer.is_on else record.value,
             }
         )
         if fields.get("needs") == "review":
-            rows[followed.CASES].append(cases.of_action(document))
+            rows[followed.CASES].append(cases.of_action(fields))
         return True
 
     def _review(self, record: Any, rows: Rows) -> bool:
@@ -192,7 +194,7 @@ class RowMaker:
             return False
         if self._is_erased(document["user_id"], document["ts"]):
             return True
-        rows[followed.CASES].append(cases.of_review(document))
+        rows[followed.CASES].append(cases.of_review(self._concealer.of_user(document)))
         return True
 
     def _label(self, record: Any, rows: Rows) -> bool:

@@ -10,6 +10,7 @@ from engine.console.following.rows import MAX_TEXT_CHARS, MOST_OF_A_KIND, RowMak
 from engine.console.store.database import Store
 from engine.console.store.followed import ACTIONS, CASES, DECISIONS, EVENTS, HITS, LABELS, MENTIONS, REVOCATIONS
 from engine.console.store.recording import record
+from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.admin.revocation import compensation
 from engine.stream.handlers.messages import VERSION
@@ -82,6 +83,26 @@ def test_actions_to_agree_with_are_cases_and_revocations_are_not_actions() -> No
     rows = rows_of("actions", compensation(ACTION, "ann", "a mistake", START_MS))
     assert list(rows) == [REVOCATIONS]
     assert [(row["action_id"], row["author"], row["why"]) for row in rows[REVOCATIONS]] == [("a1", "ann", "a mistake")]
+
+
+def test_people_have_their_pseudonyms_in_actions_and_reviews_too() -> None:
+    settings = Settings(privacy=PrivacySettings(key="k" * 40))
+    pseudonyms = settings.pseudonyms()
+    assert pseudonyms is not None
+    hidden = pseudonyms.of("u-secret")
+    named = {**ACTION, "user_id": "u-secret", "target": {"type": "user", "id": "u-secret"}, "needs": "review"}
+    review = {
+        "event_id": "e1", "user_id": "u-secret", "ts": START_MS, "model": "spam", "score": 0.5, "why": "uncertain",
+        "propensity": 0.2, "inputs": {},
+    }  # fmt: skip
+    acted = rows_of("actions", {**named, "tell": "you, u-secret, may not post"}, settings)
+    reviewed = rows_of("review", review, settings)
+    for rows in (acted, reviewed):
+        assert {row["user_id"] for some in rows.values() for row in some} == {hidden}
+        assert "u-secret" not in str(rows)
+    assert [row["target_id"] for row in acted[ACTIONS]] == [hidden]
+    elsewhere = rows_of("actions", {**named, "target": {"type": "url_domain", "id": "bad.example"}}, settings)
+    assert [row["target_id"] for row in elsewhere[ACTIONS]] == ["bad.example"]
 
 
 def test_labels_are_those_of_their_moderator() -> None:
