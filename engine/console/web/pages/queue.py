@@ -71,7 +71,7 @@ def take_next(visit: Visit) -> Response:
 
 def skip(visit: Visit) -> Response:
     """Leave what one looks at to others, and take the next."""
-    event_id, until_ms = visit.text("event_id"), visit.now_ms + visit.settings.console.skipped_m * _MINUTE_MS
+    event_id, until_ms = queueing.event_of(visit), visit.now_ms + visit.settings.console.skipped_m * _MINUTE_MS
     with visit.store.write() as connection:
         if queue.skip(connection, visit.person.name, event_id, visit.now_ms, until_ms):
             visit.note(connection, "skipped", f"event:{event_id}")
@@ -81,7 +81,7 @@ def skip(visit: Visit) -> Response:
 
 def leave(visit: Visit) -> Response:
     """Give back what one looks at, as one leaves: soon, for whoever loads the page anew has not left."""
-    event_id, until_ms, end_ms = visit.text("event_id"), visit.number("until", 0), visit.now_ms + _GRACE_MS
+    event_id, until_ms, end_ms = queueing.event_of(visit), visit.number("until", 0), visit.now_ms + _GRACE_MS
     with visit.store.write() as connection:
         queue.leave(connection, visit.person.name, event_id, until_ms, end_ms)
     return Response(status_code=204)
@@ -89,7 +89,7 @@ def leave(visit: Visit) -> Response:
 
 def judge(visit: Visit) -> Response:
     """Say what the event is, and take the next."""
-    event_id = visit.text("event_id")
+    event_id = queueing.event_of(visit)
     try:
         with visit.store.write() as connection:
             queueing.judge(visit, connection, event_id)
@@ -106,7 +106,7 @@ def judge(visit: Visit) -> Response:
 def show_standing(visit: Visit) -> Response:
     """What has become of the event that one looks at, meanwhile: empty while it waits for one's answer. Pages ask
     every few seconds, and no more after an answer of 286."""
-    event_id = visit.text("event_id")
+    event_id = queueing.event_of(visit)
     with visit.store.read() as connection:
         claim = queue.current_claim(connection, visit.person.name, visit.now_ms)
         is_mine = claim is not None and claim.event_id == event_id

@@ -96,6 +96,15 @@ def asked(visit: Visit, name: str) -> Any:
     return visit.body.get(name) if isinstance(visit.body, dict) else visit.text(name)
 
 
+def event_of(visit: Visit) -> str:
+    """The event that a form names. Senders choose the ids: of one with blanks around it, or with line breaks, a form
+    brings another text, so what somebody looks at is compared without them and taken as it is."""
+    given = visit.text("event_id")
+    with visit.store.read() as connection:
+        claim = queue.current_claim(connection, visit.person.name, visit.now_ms)
+    return claim.event_id if claim is not None and _as_sent(claim.event_id) == _as_sent(given) else given
+
+
 def scope_of(visit: Visit) -> Scope:
     """The part of the queue that somebody works on."""
     source = visit.text("source", most=20)
@@ -104,3 +113,7 @@ def scope_of(visit: Visit) -> Scope:
     is_senior = visit.person.role in (Role.SENIOR, Role.ADMINISTRATOR)
     within_ms = visit.settings.console.service_levels_ms()
     return Scope(visit.person.name, visit.person.areas, visit.person.languages, source, is_senior, within_ms)
+
+
+def _as_sent(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -8,7 +8,7 @@ import pytest
 from engine.console.store.database import Store
 from engine.console.store.followed import CASES
 from engine.console.store.outgoing import mark_sent, take_due
-from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
+from engine.console.store.own import CLAIMS, OUTGOING, SKIPS, VERDICTS
 from engine.console.web.pages import queue as queue_pages
 from tests.console import START_MS, add_action, add_case, add_decision, add_event, add_label, found, rows_of, sign_in
 
@@ -36,6 +36,24 @@ def test_one_event_after_the_other(store: Store) -> None:
     number = rows_of(store, VERDICTS)[0]["id"]
     assert client.post("/queue/undo", data={"verdict": number}).status_code == 303
     assert [row["state"] for row in rows_of(store, OUTGOING)] == ["undone"]
+
+
+@pytest.mark.parametrize("event_id", [" e1 ", " ", "e1\nx", "e1\rx\n"])
+def test_an_id_that_forms_do_not_bring_back_as_it_is_does_not_block_the_queue(store: Store, event_id: str) -> None:
+    add_case(store, 1, value=9, event_id=event_id, key=event_id)
+    add_case(store, 2)
+    client = sign_in(store, "moderator", second_review_share=0.0, golden_share=0.0)
+    client.post("/queue/next")
+    as_sent = re.sub("\r\n?|\n", "\r\n", event_id)  # by browsers
+    assert client.get("/queue/standing", params={"event_id": event_id}).status_code == 200
+    client.post("/queue/skip", data={"event_id": as_sent})
+    assert [row["event_id"] for row in rows_of(store, CLAIMS)] == ["e2"]
+    client.post("/queue/verdict", data={"event_id": "e2", "label": "ham"})
+    with store.write() as connection:
+        connection.execute(SKIPS.delete())
+    client.post("/queue/next")
+    client.post("/queue/verdict", data={"event_id": as_sent, "label": "spam"})
+    assert [(row["event_id"], row["label"]) for row in rows_of(store, VERDICTS)] == [("e2", "ham"), (event_id, "spam")]
 
 
 def test_what_is_out_is_retracted_by_the_same_key_or_at_its_decision(store: Store) -> None:
