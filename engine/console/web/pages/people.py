@@ -4,7 +4,6 @@ from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from sqlalchemy import Row
 from starlette.responses import Response
 
@@ -19,7 +18,7 @@ from engine.console.store.histories import (
     users_of,
 )
 from engine.console.store.sharing import grow
-from engine.console.web.pages.decisions import read_decision
+from engine.console.web.pages.decisions import read_decision, read_event
 from engine.console.web.pages.questions import read_entity
 from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
@@ -84,7 +83,7 @@ def _timeline(history: History) -> list[tuple[int, str, dict[str, Any]]]:
     """All that is known, the newest first: time, what kind of thing, and the thing."""
     decisions = {(row.event_id, row.user_id): read_decision(row) for row in history.decisions}
     entries = [
-        (row.ts, "event", {**orjson.loads(row.document), "decision": decisions.pop((row.event_id, row.user_id), None)})
+        (row.ts, "event", {**read_event(row), "decision": decisions.pop((row.event_id, row.user_id), None)})
         for row in history.events
     ]
     entries += [(decision["ts"], "decision", decision) for decision in decisions.values()]

@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-import orjson
 from starlette.responses import Response
 
 from engine.console.store import offers, queue, verdicts
@@ -13,6 +12,7 @@ from engine.console.store.verdicts import MOST_IN_BULK
 from engine.console.web.pages import queueing
 from engine.console.web.pages.breaks import show_breaks
 from engine.console.web.pages.cases import show_case
+from engine.console.web.pages.decisions import read_event
 from engine.console.web.pages.signing_in import own_place
 from engine.console.web.visits import Page, Visit
 from engine.errors import RequestError
@@ -34,7 +34,7 @@ def show_queue(visit: Visit) -> Response:
     claim = queueing.keep(visit)
     with visit.store.read() as connection:
         answer = queueing.answered(connection, claim)
-        shown = show_case(connection, claim.event_id) if claim is not None else {}
+        shown = show_case(connection, claim) if claim is not None else {}
         counts, oldest_ms = queue.count_open(connection, scope), queue.oldest_ms(connection, scope)
         late = queue.count_late(connection, scope, visit.now_ms)
         waiting = offers.find_waiting(connection, scope, visit.now_ms) if claim is None else []
@@ -136,24 +136,24 @@ def retract(visit: Visit) -> Response:
 
 def preview_bulk(visit: Visit) -> Response:
     """The other events with this text, domain or device, before they are all given one label."""
-    event_id, kind, value = visit.text("event_id"), visit.text("kind"), visit.text("value")
+    event_id, user_id, kind, value = (visit.query.get(name, "") for name in ("event_id", "user_id", "kind", "value"))
     with visit.store.read() as connection:
-        rows = verdicts.alike(connection, event_id).get((kind, value), [])
+        rows = verdicts.alike(connection, event_id, user_id).get((kind, value), [])
     if not rows:
         raise RequestError("no other event with it waits for a label")
-    events = [orjson.loads(row.document) for row in rows]
+    events = [read_event(row) for row in rows]
     return visit.page("queue/bulk.html", event_id=event_id, kind=kind, value=value, events=events, most=MOST_IN_BULK)
 
 
 def judge_bulk(visit: Visit) -> Response:
     """Give all the chosen events one label."""
-    verdict, events = queueing.read_verdict(visit), visit.texts("event_id", MOST_IN_BULK)
+    verdict, events = queueing.read_verdict(visit), queueing.chosen(visit)
     if not events:
         raise RequestError("choose at least one event")
     with visit.store.write() as connection:
         undo_ms = visit.settings.console.undo_s * 1_000
-        verdicts.say_directly(connection, verdict, [(event_id, "") for event_id in events], visit.now_ms, undo_ms)
-        for event_id in events:
+        verdicts.say_directly(connection, verdict, events, visit.now_ms, undo_ms)
+        for event_id, _ in events:
             visit.note(connection, "labelled in bulk", f"event:{event_id}", label=verdict.label, reason=verdict.reason)
     return visit.go("/queue", f"Labelled as {verdict.label}: {len(events)}.")
 

@@ -1,7 +1,8 @@
 """What pages and programs do with the queue alike."""
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from engine.console.store import offers, queue, verdicts
@@ -10,9 +11,12 @@ from engine.console.store.roles import Role
 from engine.console.store.settling import last_answers
 from engine.console.store.verdicts import Verdict
 from engine.console.web.visits import Visit
+from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import RequestError
 
 _LABELS = ("spam", "ham")
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
+_CHOSEN = msgspec.json.Decoder(tuple[_Id, str])
 
 
 def undo(visit: Visit, number: int) -> list[str]:
@@ -89,6 +93,15 @@ def read_verdict(visit: Visit) -> Verdict:
     if visit.settings.console.notes == "demanded" and not reason:
         raise RequestError("say why: `console.notes` demands it")
     return Verdict(visit.person.name, label, policy, reason[:500])
+
+
+def chosen(visit: Visit) -> list[tuple[str, str]]:
+    """The events that a form has chosen, each with its user: an id alone may be somebody else's too. Raises
+    RequestError."""
+    try:
+        return [_CHOSEN.decode(text) for text in visit.texts("event", verdicts.MOST_IN_BULK)]
+    except (msgspec.MsgspecError, ValueError):
+        raise RequestError("`event` is a JSON array of an event's id and its user's") from None
 
 
 def asked(visit: Visit, name: str) -> Any:

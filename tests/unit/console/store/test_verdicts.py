@@ -151,7 +151,7 @@ def test_those_like_it_are_those_without_a_label(store: Store) -> None:
     add_event(store, 9, device_id="d9")
     add_label(store, 1, "spam", "e2")
     with store.read() as connection:
-        alike = verdicts.alike(connection, "e0")
+        alike = verdicts.alike(connection, "e0", "u1")
     assert {kind: [row.event_id for row in rows] for kind, rows in alike.items()} == {
         ("device_id", "d1"): ["e3", "e1"], ("url_domain", "bad.example"): ["e3", "e1"],
     }  # fmt: skip
