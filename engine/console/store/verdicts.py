@@ -14,7 +14,7 @@ from engine.console.store.followed import CASES, EVENTS, LABELS, MENTIONS
 from engine.console.store.histories import find_event
 from engine.console.store.outgoing import enqueue, undo
 from engine.console.store.own import GOLDEN, OUTGOING, VERDICTS
-from engine.console.store.settling import APPEAL, settle_cases
+from engine.console.store.settling import APPEAL, last_answers, settle_cases
 from engine.errors import RequestError
 
 BULK, DIRECT = "bulk", "direct"
@@ -88,15 +88,18 @@ def take_back(connection: Connection, account: str, number: int, now_ms: int) ->
 
 
 def retract(connection: Connection, account: str, number: int, now_ms: int, *, with_batch: bool) -> list[str]:
-    """Take back a verdict of one's own also where it is out: its label is retracted. `with_batch`: with all that were
-    given together with it. Returns the events. Raises RequestError where there is no such verdict."""
+    """Take back a verdict of one's own also where it is out: its label is retracted, unless somebody else has had the
+    last word since, which a retraction would take back too. `with_batch`: with all that were given together with it.
+    Returns the events. Raises RequestError where there is no such verdict."""
     first = _own(connection, account, number)
     if first.label == RETRACTED:
         raise RequestError("what has been retracted is labelled anew at its decision")
     rows = [first] if first.batch is None or not with_batch else _of_batch(connection, first.batch)
+    last = last_answers(connection, [row.event_id for row in rows])
     _mark_undone(connection, rows, now_ms)
     for row in rows:
-        if row.outgoing is not None and not undo(connection, row.outgoing):
+        is_overruled = row.event_id in last and last[row.event_id].stands and last[row.event_id].who != account
+        if row.outgoing is not None and not undo(connection, row.outgoing) and not is_overruled:
             said = Verdict(account, RETRACTED, reason=_WHY_RETRACTED)
             ts, user_id = max(now_ms, row.ts + 1), _labelled(connection, row)
             outgoing = _send(connection, said, row.event_id, user_id, None, ts, now_ms)
