@@ -65,6 +65,11 @@ def find_account(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name, ACCOUNTS.c.is_active)).first()
 
 
+def find_any_account(connection: Connection, name: str) -> Row[Any] | None:
+    """The account of this name, active or not."""
+    return connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name)).first()
+
+
 def all_accounts(connection: Connection) -> list[Row[Any]]:
     """All accounts, by name."""
     return list(connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name)))

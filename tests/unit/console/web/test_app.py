@@ -17,7 +17,7 @@ from engine.console.web.headers import POLICY
 from engine.console.web.pages import PAGES
 from engine.console.web.visits import Page
 from engine.settings import Settings
-from tests.console import PASSWORD, START_MS, rows_of, settings_of, sign_in, token_in
+from tests.console import PASSWORD, START_MS, add_case, csrf_in, rows_of, settings_of, sign_in, token_in
 
 GUARDED = [page for page in PAGES if not page.is_open]
 CHANGING = [page for page in GUARDED if page.method == "POST"]
@@ -143,6 +143,23 @@ def test_a_proxy_is_believed_only_where_settings_name_its_headers(store: Store) 
     assert trusting.post("/notes", headers=headers, data={"kind": "rule"}).status_code == 403, "without a form's token"
     unknown = outside(store, settings_of(proxy_user_header="x-user")).get("/decisions", headers=headers)
     assert (unknown.status_code, "has no role here" in unknown.text) == (403, True)
+
+
+def test_who_is_not_active_does_not_come_in_by_a_proxy_either(store: Store) -> None:
+    with store.write() as connection:
+        for name in ("ann", "bob"):
+            accounts.add_account(connection, name, "viewer", None, START_MS)
+        accounts.change_account(connection, "ann", is_active=False)
+        accounts.change_account(connection, "bob", areas="spam")
+    client = outside(store, settings_of(proxy_user_header="x-user", proxy_role_header="x-role"))
+    refused = client.get("/decisions", headers={"x-user": "ann", "x-role": "administrator"})
+    assert (refused.status_code, "is not active" in refused.text) == (403, True)
+    for number, area in ((1, "spam"), (2, "ads")):
+        add_case(store, number, area=area)
+    person = {"x-user": "bob", "x-role": "moderator"}
+    person["x-csrf-token"] = csrf_in(client.get("/account", headers=person).text)
+    assert client.post("/api/queue/next", json={}, headers=person).json()["event_id"] == "e1"
+    assert client.post("/api/queue/next", json={}, headers=person).json()["event_id"] == "e1", "e2 is none of theirs"
 
 
 def test_what_is_too_long_or_no_json_is_refused(store: Store) -> None:
