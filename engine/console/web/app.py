@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 import structlog
+from sqlalchemy.exc import DataError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -83,6 +84,8 @@ def _route(console: Console, page: Page) -> Route:
             response = _tell(console, page, request, str(error), error.status)
         except FloodgateError as error:
             response = _tell(console, page, request, str(error), 502)
+        except (OverflowError, DataError):  # a number of more than 64 bits, a text with NUL: no store has such
+            response = _tell(console, page, request, "there is a number or a sign in this that nothing has", 400)
         _log.debug(
             "a request", route=page.name, status=response.status_code, ms=round(1000 * (time.monotonic() - started), 1)
         )

@@ -169,6 +169,20 @@ def test_what_is_too_long_or_no_json_is_refused(store: Store) -> None:
     assert (response.status_code, "no JSON" in response.json()["error"]) == (400, True)
 
 
+@pytest.mark.parametrize("path", [
+    f"/decisions/{10**30}", f"/decisions?since={10**30}", f"/decisions?before={10**30}.{10**20}",
+    f"/api/decisions?before={'9' * 5_000}.1", f"/decisions.parquet?until={10**40}",
+])  # fmt: skip
+def test_numbers_beyond_all_bounds_are_told_to_be_wrong(store: Store, path: str) -> None:
+    assert sign_in(store, "viewer").get(path).status_code in (400, 404)
+
+
+def test_a_verdict_of_a_number_beyond_all_bounds_is_none(store: Store) -> None:
+    client = sign_in(store, "moderator")
+    for way in ("undo", "retract"):
+        assert client.post(f"/api/queue/{way}", json={"verdict": 2**64 - 1}).status_code == 400
+
+
 def test_health_is_told_to_everybody(store: Store) -> None:
     assert outside(store).get("/healthz").text == "ok\n"
 
