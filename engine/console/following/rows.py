@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from engine.console.following import cases
 from engine.console.following.cases import MAX_VALUE_CHARS, is_id, short_text
 from engine.console.following.concealing import Concealer
+from engine.console.following.storable import make_storable
 from engine.console.store import followed
 from engine.core.domain.events import Event
 from engine.errors import EventError, LabelError, RulebookError
@@ -78,12 +79,13 @@ class RowMaker:
         for record in records:
             if not self._is_taken(record, rows):
                 self.passed_over += 1
-        return {table: [_storable(row) for row in some] for table, some in rows.items()}
+        return rows
 
     def _is_taken(self, record: Any, rows: Rows) -> bool:
         made: Rows = defaultdict(list)
         try:
             taken = record.value is not None and self._makers[record.topic](record, made)
+            made = {table: [make_storable(table, row) for row in some] for table, some in made.items()}
         except Exception as error:  # strangers have written it: one message that nobody expected must not stop the rest
             place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             _log.error("a message could not be followed, and is passed over", error=repr(error), **place)
@@ -264,14 +266,6 @@ def mentions(event: Event) -> set[tuple[str, str]]:
     for kind, find_keys in _KEYS.items():
         named |= {(kind, value) for value in find_keys(fields)[:MOST_OF_A_KIND]}
     return named
-
-
-def _storable(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with texts that databases take: halves of surrogate pairs and NUL are replaced."""
-    for name, value in row.items():
-        if type(value) is str and not value.isprintable():
-            row[name] = value.encode("utf-8", "replace").decode().replace("\0", "?")
-    return row
 
 
 def _document(event: Event) -> bytes:
