@@ -12,7 +12,7 @@ from engine.console.store.database import Store
 from engine.console.store.own import AUDIT
 from engine.console.store.roles import Role
 from engine.console.web.access import ACCESS
-from engine.console.web.app import MAX_BODY_BYTES, make_app
+from engine.console.web.app import MAX_BODY_BYTES, MAX_STRANGERS_BYTES, make_app
 from engine.console.web.headers import POLICY
 from engine.console.web.pages import PAGES
 from engine.console.web.visits import Page
@@ -165,6 +165,7 @@ def test_who_is_not_active_does_not_come_in_by_a_proxy_either(store: Store) -> N
 def test_what_is_too_long_or_no_json_is_refused(store: Store) -> None:
     client = sign_in(store, "moderator")
     assert client.post("/notes", data={"text": "x" * (MAX_BODY_BYTES + 1)}).status_code == 413
+    assert outside(store).post("/login", data={"name": "x" * (MAX_STRANGERS_BYTES + 1)}).status_code == 413
     response = client.post("/api/queue/verdict", content=b"{", headers={"content-type": "application/json"})
     assert (response.status_code, "no JSON" in response.json()["error"]) == (400, True)
 
