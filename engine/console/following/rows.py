@@ -269,10 +269,13 @@ def mentions(event: Event) -> set[tuple[str, str]]:
 
 
 def _document(event: Event) -> bytes:
-    """The event's fields as JSON, with long texts cut."""
+    """The event's fields as JSON, with long texts cut; of too many or too deep ones what tells who did what."""
     fields = {name: value[:MAX_TEXT_CHARS] if isinstance(value, str) else value for name, value in event.fields.items()}
-    document = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS)
-    if len(document) <= MAX_DOCUMENT_BYTES:
+    try:
+        document = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # nested more deeply than it can be written; senders choose that
+        document = b""
+    if 0 < len(document) <= MAX_DOCUMENT_BYTES:
         return document
     kept = {name: fields[name] for name in ("event_id", "type", "user_id", "ts") if name in fields}
     return orjson.dumps({**kept, "text": str(fields.get("text", ""))[:MAX_TEXT_CHARS], "cut": True})

@@ -134,6 +134,14 @@ def test_what_an_attacker_writes_can_be_stored_and_is_bounded(store: Store) -> N
         record(connection, rows, {})
 
 
+def test_an_event_that_is_nested_as_deeply_as_the_engine_reads_is_seen() -> None:
+    nested = b'{"a":' * 900 + b"1" + b"}" * 900
+    event = b'{"event_id": "e1", "type": "post", "user_id": "u1", "ts": %d, "text": "buy this", "x": %s}'
+    (row,) = rows_of("events", event % (START_MS, nested))[EVENTS]
+    document = orjson.loads(row["document"])
+    assert (document["text"], document["user_id"], document["cut"]) == ("buy this", "u1", True)
+
+
 def test_an_error_that_nobody_expected_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     maker = RowMaker(Settings(), never)
     fail = {"decisions": lambda record, rows: 1 / 0}
