@@ -23,9 +23,10 @@ class ErasedUsers:
     def __init__(self) -> None:
         self._until_ms: dict[str, int] = {}
 
-    def read(self, connection: Connection) -> None:
-        """As the store has it now."""
-        self._until_ms = {row.name_hash: row.ts for row in connection.execute(select(ERASED))}
+    def read(self, connection: Connection) -> bool:
+        """As the store has it now; whether that is something else than before."""
+        before, self._until_ms = self._until_ms, {row.name_hash: row.ts for row in connection.execute(select(ERASED))}
+        return self._until_ms != before
 
     def has(self, user_id: str, ts: int) -> bool:
         """Whether what somebody did then is to stay forgotten."""
