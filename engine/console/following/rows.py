@@ -1,5 +1,6 @@
 """What records of the topics become: rows for the store's tables."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -49,11 +50,13 @@ Rows = dict[Table, list[dict[str, Any]]]
 
 class RowMaker:
     """Makes rows of records. What is not the engine's own, or can not be read, is passed over and counted in
-    `passed_over`. `is_erased`: whether what a user did then is to
-    stay forgotten."""
+    `passed_over`. `is_erased`: whether what a user did then is to stay forgotten; `clock` (epoch seconds): no record
+    has arrived later than this."""
 
-    def __init__(self, settings: Settings, is_erased: Callable[[str, int], bool]) -> None:
-        self._settings, self._is_erased = settings, is_erased
+    def __init__(
+        self, settings: Settings, is_erased: Callable[[str, int], bool], clock: Callable[[], float] = time.time
+    ) -> None:  # fmt: skip
+        self._settings, self._is_erased, self._clock = settings, is_erased, clock
         self._seals, self._publishers, self._labels = Seals(settings), Publishers(settings), LabelReader(settings)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
         self._concealer = Concealer(settings)
@@ -96,8 +99,9 @@ class RowMaker:
 
     def _event(self, record: Any, rows: Rows) -> bool:
         try:
-            limit = self._settings.events.max_message_bytes
-            event = decode_event(record.value, self._mapping, limit, arrival_of(record))
+            limits = self._settings.events
+            latest_ms = round(self._clock() * 1_000) + limits.clock_tolerance_ms  # as workers have it
+            event = decode_event(record.value, self._mapping, limits.max_message_bytes, arrival_of(record, latest_ms))
         except EventError:
             return False  # among the dead letters
         if self._pseudonyms is not None:

@@ -69,6 +69,15 @@ def test_a_time_that_is_not_believed_gives_way_to_the_arrival() -> None:
     assert [row["ts"] for row in rows_of("events", event)[EVENTS]] == [START_MS]
 
 
+def test_a_producer_whose_clock_is_years_ahead_is_not_believed_either() -> None:
+    later_ms = START_MS + 10**11
+    appeal = {"event_id": "e1", "type": "appeal", "user_id": "u1", "ts": later_ms}
+    maker = RowMaker(Settings(), never, lambda: START_MS / 1_000)
+    rows = maker.rows([Record("events", orjson.dumps(appeal), timestamp=later_ms)])
+    tolerated_ms = START_MS + Settings().events.clock_tolerance_ms
+    assert [row["ts"] for table in (EVENTS, CASES) for row in rows[table]] == [tolerated_ms] * 2
+
+
 def test_decisions_have_their_hits_and_their_highest_score() -> None:
     rows = rows_of("decisions", DECISION)
     assert [(row["event_id"], row["score"]) for row in rows[DECISIONS]] == [("e1", 0.9)]
