@@ -89,10 +89,17 @@ def has_waited_enough(connection: Connection, name: str | None, address: str, no
     return True
 
 
-def note_failure(connection: Connection, name: str, address: str, now_ms: int) -> None:
-    """Enter a failed attempt, and drop those of long ago."""
-    connection.execute(insert(LOGIN_FAILURES).values(name=name[:_MAX_NAME_CHARS], address=address, ts=now_ms))
+def note_failure(connection: Connection, name: str, address: str, now_ms: int) -> int:
+    """Enter a failed attempt, and drop those of long ago; returns its number."""
+    made = connection.execute(insert(LOGIN_FAILURES).values(name=name[:_MAX_NAME_CHARS], address=address, ts=now_ms))
     connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.ts < now_ms - FAILURES_IN_MS))
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0])
+
+
+def drop_failure(connection: Connection, number: int) -> None:
+    """It was none."""
+    connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.id == number))
 
 
 def is_password(account: Row[Any] | None, password: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -113,6 +114,32 @@ def test_who_guesses_has_to_wait_and_is_written_down(store: Store) -> None:
     right = client.post("/login", data={"name": "viewer", "password": PASSWORD, "token": token})
     assert right.status_code == 429
     assert [row["verb"] for row in rows_of(store, AUDIT)].count("failed to sign in") == MOST_FAILURES_OF_NAME
+
+
+def test_many_guesses_at_once_are_as_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_in(store, "viewer")
+    client, before, looked_at = outside(store), accounts.is_password, list[str]()
+
+    def guess(password: str) -> int:
+        token = token_in(client.get("/login").text)
+        return client.post("/login", data={"name": "viewer", "password": password, "token": token}).status_code
+
+    def is_password(account: Any, password: str) -> bool:
+        looked_at.append(password)
+        if len(looked_at) <= MOST_FAILURES_OF_NAME:
+            guess("another, while this one is looked at")
+        return before(account, password)
+
+    monkeypatch.setattr(accounts, "is_password", is_password)
+    guess("guess")
+    assert len(looked_at) == MOST_FAILURES_OF_NAME
+
+
+def test_who_has_somebodys_session_cannot_try_passwords_for_ever(store: Store) -> None:
+    client = sign_in(store, "viewer")
+    tried = [client.post("/account/password", data={"old": "guess", "new": "x" * 20}).status_code for _ in range(6)]
+    assert tried == [400] * MOST_FAILURES_OF_NAME + [429]
+    assert client.post("/account/password", data={"old": PASSWORD, "new": "x" * 20}).status_code == 429
 
 
 def test_the_form_to_sign_in_is_ours_too(store: Store) -> None:
