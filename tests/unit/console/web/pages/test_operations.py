@@ -24,3 +24,10 @@ def test_only_what_has_failed_is_sent_once_more(store: Store, state: str, after:
     answers = [client.post("/outgoing/retry", data={"id": identity}).status_code for _ in range(2)]
     assert answers == [303 if state == "failed" else 409, 409]
     assert [row["state"] for row in rows_of(store, OUTGOING)] == [after]
+
+
+@pytest.mark.parametrize(("role", "may"), [("viewer", False), ("moderator", False), ("analyst", True)])
+def test_messages_as_they_came_are_for_those_who_mend_them(store: Store, role: str, may: bool) -> None:
+    client = sign_in(store, role)
+    assert client.get("/dead-letters").status_code == (200 if may else 403)
+    assert ('href="/dead-letters"' in client.get("/").text) == may
