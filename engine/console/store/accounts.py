@@ -179,6 +179,11 @@ def add_token(connection: Connection, name: str, role: str, author: str, now_ms:
     return token
 
 
+def drop_tokens(connection: Connection, name: str) -> int:
+    """Let no token of this name count any more; returns how many there were."""
+    return connection.execute(delete(TOKENS).where(TOKENS.c.name == name)).rowcount
+
+
 def find_token(connection: Connection, token: str, now_ms: int) -> Row[Any] | None:
     """The name and role that a token stands for; None where it is over, or none."""
     row = connection.execute(select(TOKENS).where(TOKENS.c.token_hash == token_hash(token))).first()
