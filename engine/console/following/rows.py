@@ -9,9 +9,9 @@ import orjson
 import structlog
 from sqlalchemy import Table
 
+from engine.console.concealing import Concealer
 from engine.console.following import cases
 from engine.console.following.cases import MAX_VALUE_CHARS, is_id, short_text
-from engine.console.following.concealing import Concealer
 from engine.console.following.storable import make_storable
 from engine.console.store import followed
 from engine.core.domain.events import Event
