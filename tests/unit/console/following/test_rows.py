@@ -143,6 +143,15 @@ def test_what_an_attacker_writes_can_be_stored_and_is_bounded(store: Store) -> N
         record(connection, rows, {})
 
 
+def test_a_report_of_what_cannot_be_an_event_is_seen_and_stops_nothing() -> None:
+    report = {"event_id": "e1", "type": "report", "user_id": "u1", "ts": START_MS, "target_event_id": "x" * 20_000}
+    report["text"] = f"https://{'a' * 5_000}.example/"
+    maker = RowMaker(Settings(), never)
+    rows = maker.rows([Record("events", orjson.dumps(report))])
+    assert [row["event_id"] for table in (EVENTS, CASES) for row in rows[table]] == ["e1", "e1"]
+    assert maker.passed_over == 0
+
+
 def test_an_event_that_is_nested_as_deeply_as_the_engine_reads_is_seen() -> None:
     nested = b'{"a":' * 900 + b"1" + b"}" * 900
     event = b'{"event_id": "e1", "type": "post", "user_id": "u1", "ts": %d, "text": "buy this", "x": %s}'
