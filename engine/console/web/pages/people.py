@@ -29,7 +29,7 @@ _MOST_OPENED = 50
 
 def show_entity(visit: Visit) -> Response:
     """A user or an entity with its timeline."""
-    kind, value = visit.path["kind"], visit.text("value")
+    kind, value = visit.path["kind"], visit.query.get("value", "")  # as it is: senders may put blanks around it
     if not value:
         raise RequestError("say which: ?value=…")
     with visit.store.read() as connection:
@@ -48,7 +48,7 @@ def show_entity(visit: Visit) -> Response:
 
 def show_graph(visit: Visit) -> Response:
     """Who shares what with whom around a user or an entity, as far as it has been opened: nodes and edges."""
-    start = (visit.text("kind"), visit.text("value"))
+    start = (visit.text("kind"), visit.query.get("value", ""))
     if not all(start):
         raise RequestError("say where to begin: ?kind=user_id&value=…")
     opened = [start, *(read_entity(text) or start for text in visit.texts("expand", _MOST_OPENED))]
@@ -70,7 +70,7 @@ def find_anything(visit: Visit) -> Response:
 
 def tell_entity(visit: Visit) -> Response:
     """A user or an entity with its timeline, as JSON."""
-    kind, value = visit.path["kind"], visit.text("value")
+    kind, value = visit.path["kind"], visit.query.get("value", "")  # as it is: senders may put blanks around it
     with visit.store.read() as connection:
         history = history_of_user(connection, value) if kind == USER else history_of_entity(connection, kind, value)
     return json_response(
