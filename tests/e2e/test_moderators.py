@@ -91,7 +91,7 @@ def test_those_like_it_are_labelled_together(desk: Desk) -> None:
         with page.expect_navigation():
             page.keyboard.press("b")
         check_accessible(page)
-        page.locator("input[name=event_id]").first.uncheck()
+        page.locator("input[name=event]").first.uncheck()
         page.keyboard.press("s")
         page.locator("dialog[open] button.primary").click()
         expect(page.locator(".said").first).to_have_text("Labelled as spam: 6.")

@@ -11,7 +11,10 @@ from engine.cli.output import echo
 from engine.console_settings import LOOPBACK
 from engine.settings import Settings
 
-SUMMARIES = {"user": "Say who may use the console."}
+SUMMARIES = {
+    "audit": "Tell whether somebody has changed the audit log.",
+    "user": "Say who may use the console.",
+}
 
 
 @click.group("console", cls=LazyGroup, package="engine.cli.console", summaries=SUMMARIES, invoke_without_command=True)

@@ -11,6 +11,7 @@ from engine.cli.output import Console, ask_password, echo
 from engine.console.store import accounts, audit, identities
 from engine.console.store.database import open_store
 from engine.console.store.roles import Role
+from engine.errors import AccountError
 from engine.settings import Settings
 
 _ROLE = click.Choice([role.value for role in Role])
@@ -108,6 +109,19 @@ def token(settings: Settings, name: str, role: str, days: int) -> None:
         made = accounts.add_token(connection, name, role, _AUTHOR, now_ms, now_ms + days * 86_400_000)
         audit.note(connection, now_ms, _AUTHOR, "made a token", f"token:{name}", {"role": role, "days": days})
     echo(made)
+
+
+@command.command("revoke-token")
+@click.argument("name")
+@click.pass_obj
+def revoke_token(settings: Settings, name: str) -> None:
+    """Let the tokens of the program NAME count no more."""
+    with open_store(settings).write() as connection:
+        dropped = accounts.drop_tokens(connection, name)
+        audit.note(connection, _now_ms(), _AUTHOR, "revoked tokens", f"token:{name}", {"number": dropped})
+    if not dropped:
+        raise AccountError(f"there is no token {name!r}")
+    echo(f"tokens of {name} that count no more: {dropped}")
 
 
 def _password(path: Path | None) -> str:

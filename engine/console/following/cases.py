@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.console_settings import ConsoleSettings
 from engine.core.domain.events import Event
+from engine.core.values.identity import MAX_ID_CHARS
 
 MAX_VALUE_CHARS = 200
 _REACH_FIELDS = ("followers", "reach", "audience")
@@ -24,7 +25,8 @@ def of_event(event: Event, settings: ConsoleSettings) -> Case | None:
     if not is_appeal and event.type not in settings.report_types:
         return None
     fields = event.fields
-    about = next((fields[name] for name in _ABOUT_FIELDS if is_id(fields.get(name))), event.event_id)
+    named = (fields.get(name) for name in _ABOUT_FIELDS)
+    about = next((one for one in named if isinstance(one, str) and 0 < len(one) <= MAX_ID_CHARS), event.event_id)
     return _case(
         source="appeal" if is_appeal else "report",
         key=f"{event.user_id} {event.event_id}",

@@ -16,7 +16,7 @@ from engine.console.store.database import Store
 from engine.console.store.erasure import ErasedUsers
 from engine.console.store.health import BEHIND, PASSED_OVER, note_health
 from engine.console.store.recording import read_positions, record
-from engine.errors import FloodgateError, TopicError
+from engine.errors import FloodgateError, StoreError, TopicError
 from engine.settings import Settings
 from engine.stream.kafka.clients import consumer
 
@@ -78,7 +78,8 @@ class Follower:
 
 
 class Following:
-    """A consumer at its places. Raises TopicError where a topic is missing."""
+    """A consumer at its places. Raises TopicError where a topic is missing, and StoreError where it has to begin anew
+    at the places that the store knows."""
 
     def __init__(self, settings: Settings, store: Store, client: KafkaConsumer) -> None:
         self._store, self._client = store, client
@@ -102,6 +103,8 @@ class Following:
         rows = self._maker.rows(records)
         positions = {(tp.topic, tp.partition): some[-1].offset + 1 for tp, some in polled.items()}
         with self._store.write() as connection:
+            if self.erased.read(connection):
+                raise StoreError("somebody has been forgotten meanwhile: what was read last is read once more")
             record(connection, rows, positions)
         return len(records)
 

@@ -1,5 +1,6 @@
 """What records of the topics become: rows for the store's tables."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -8,8 +9,10 @@ import orjson
 import structlog
 from sqlalchemy import Table
 
+from engine.console.concealing import Concealer
 from engine.console.following import cases
 from engine.console.following.cases import MAX_VALUE_CHARS, is_id, short_text
+from engine.console.following.storable import make_storable
 from engine.console.store import followed
 from engine.core.domain.events import Event
 from engine.errors import EventError, LabelError, RulebookError
@@ -47,13 +50,16 @@ Rows = dict[Table, list[dict[str, Any]]]
 
 class RowMaker:
     """Makes rows of records. What is not the engine's own, or can not be read, is passed over and counted in
-    `passed_over`. `is_erased`: whether what a user did then is to
-    stay forgotten."""
+    `passed_over`. `is_erased`: whether what a user did then is to stay forgotten; `clock` (epoch seconds): no record
+    has arrived later than this."""
 
-    def __init__(self, settings: Settings, is_erased: Callable[[str, int], bool]) -> None:
-        self._settings, self._is_erased = settings, is_erased
+    def __init__(
+        self, settings: Settings, is_erased: Callable[[str, int], bool], clock: Callable[[], float] = time.time
+    ) -> None:  # fmt: skip
+        self._settings, self._is_erased, self._clock = settings, is_erased, clock
         self._seals, self._publishers, self._labels = Seals(settings), Publishers(settings), LabelReader(settings)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
+        self._concealer = Concealer(settings)
         self.passed_over = 0
         topics = settings.topics
         self._makers: Mapping[str, Callable[[Any, Rows], bool]] = {
@@ -76,12 +82,13 @@ class RowMaker:
         for record in records:
             if not self._is_taken(record, rows):
                 self.passed_over += 1
-        return {table: [_storable(row) for row in some] for table, some in rows.items()}
+        return rows
 
     def _is_taken(self, record: Any, rows: Rows) -> bool:
         made: Rows = defaultdict(list)
         try:
             taken = record.value is not None and self._makers[record.topic](record, made)
+            made = {table: [make_storable(table, row) for row in some] for table, some in made.items()}
         except Exception as error:  # strangers have written it: one message that nobody expected must not stop the rest
             place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             _log.error("a message could not be followed, and is passed over", error=repr(error), **place)
@@ -92,8 +99,9 @@ class RowMaker:
 
     def _event(self, record: Any, rows: Rows) -> bool:
         try:
-            limit = self._settings.events.max_message_bytes
-            event = decode_event(record.value, self._mapping, limit, arrival_of(record))
+            limits = self._settings.events
+            latest_ms = round(self._clock() * 1_000) + limits.clock_tolerance_ms  # as workers have it
+            event = decode_event(record.value, self._mapping, limits.max_message_bytes, arrival_of(record, latest_ms))
         except EventError:
             return False  # among the dead letters
         if self._pseudonyms is not None:
@@ -164,7 +172,7 @@ class RowMaker:
                 }
             )
             return True
-        fields: Mapping[str, Any] = document
+        fields: Mapping[str, Any] = self._concealer.of_action(document)
         published_ms = record.timestamp or document["ts"]
         rows[followed.ACTIONS].append(
             {
@@ -173,17 +181,17 @@ class RowMaker:
                 "published_ms": published_ms,
                 "kind": document["kind"],
                 "target_type": document["target"]["type"],
-                "target_id": document["target"]["id"],
+                "target_id": fields["target"]["id"],
                 "event_id": document["event_id"],
-                "user_id": document["user_id"],
+                "user_id": fields["user_id"],
                 "rule": document["rule"],
                 "area": short_text(fields.get("area")),
                 "needs": short_text(fields.get("needs")),
-                "document": record.value,
+                "document": orjson.dumps(fields) if self._concealer.is_on else record.value,
             }
         )
         if fields.get("needs") == "review":
-            rows[followed.CASES].append(cases.of_action(document))
+            rows[followed.CASES].append(cases.of_action(fields))
         return True
 
     def _review(self, record: Any, rows: Rows) -> bool:
@@ -192,7 +200,7 @@ class RowMaker:
             return False
         if self._is_erased(document["user_id"], document["ts"]):
             return True
-        rows[followed.CASES].append(cases.of_review(document))
+        rows[followed.CASES].append(cases.of_review(self._concealer.of_user(document)))
         return True
 
     def _label(self, record: Any, rows: Rows) -> bool:
@@ -264,19 +272,14 @@ def mentions(event: Event) -> set[tuple[str, str]]:
     return named
 
 
-def _storable(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with texts that databases take: halves of surrogate pairs and NUL are replaced."""
-    for name, value in row.items():
-        if type(value) is str and not value.isprintable():
-            row[name] = value.encode("utf-8", "replace").decode().replace("\0", "?")
-    return row
-
-
 def _document(event: Event) -> bytes:
-    """The event's fields as JSON, with long texts cut."""
+    """The event's fields as JSON, with long texts cut; of too many or too deep ones what tells who did what."""
     fields = {name: value[:MAX_TEXT_CHARS] if isinstance(value, str) else value for name, value in event.fields.items()}
-    document = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS)
-    if len(document) <= MAX_DOCUMENT_BYTES:
+    try:
+        document = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # nested more deeply than it can be written; senders choose that
+        document = b""
+    if 0 < len(document) <= MAX_DOCUMENT_BYTES:
         return document
     kept = {name: fields[name] for name in ("event_id", "type", "user_id", "ts") if name in fields}
     return orjson.dumps({**kept, "text": str(fields.get("text", ""))[:MAX_TEXT_CHARS], "cut": True})

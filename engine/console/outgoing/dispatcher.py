@@ -95,6 +95,8 @@ class Dispatcher:
         except (BrokerError, TopicError):
             raise
         except (FloodgateError, KeyError) as error:
+            if not _is_final(error):
+                raise
             self._fail([outgoing], error)
             return
         self._sent([outgoing])
@@ -112,6 +114,6 @@ class Dispatcher:
         return int(self._clock() * 1000)
 
 
-def _is_final(error: FloodgateError) -> bool:
-    """Whether a label can never go out: the workers would refuse it. What brokers refuse may go out later."""
+def _is_final(error: Exception) -> bool:
+    """Whether it can never go out: the workers would refuse it. What brokers refuse may go out later."""
     return not isinstance(error.__cause__, KafkaError)

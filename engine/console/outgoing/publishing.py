@@ -72,7 +72,11 @@ def publish(settings: Settings, outgoing: Outgoing) -> None:
 
 
 def _revoke(settings: Settings, outgoing: Outgoing) -> None:
-    revoke(settings, [outgoing.payload["action"]], outgoing.author, outgoing.payload["note"])
+    action, pseudonyms = outgoing.payload["action"], settings.pseudonyms()
+    if pseudonyms is not None:  # whoever enforces has to know whom
+        target = {**action["target"], "id": pseudonyms.reveal(action["target"]["id"])}
+        action = {**action, "user_id": pseudonyms.reveal(action["user_id"]), "target": target}
+    revoke(settings, [action], outgoing.author, outgoing.payload["note"])
 
 
 def _push(settings: Settings, outgoing: Outgoing) -> None:

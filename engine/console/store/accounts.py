@@ -65,6 +65,11 @@ def find_account(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name, ACCOUNTS.c.is_active)).first()
 
 
+def find_any_account(connection: Connection, name: str) -> Row[Any] | None:
+    """The account of this name, active or not."""
+    return connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name)).first()
+
+
 def all_accounts(connection: Connection) -> list[Row[Any]]:
     """All accounts, by name."""
     return list(connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name)))
@@ -84,10 +89,17 @@ def has_waited_enough(connection: Connection, name: str | None, address: str, no
     return True
 
 
-def note_failure(connection: Connection, name: str, address: str, now_ms: int) -> None:
-    """Enter a failed attempt, and drop those of long ago."""
-    connection.execute(insert(LOGIN_FAILURES).values(name=name[:_MAX_NAME_CHARS], address=address, ts=now_ms))
+def note_failure(connection: Connection, name: str, address: str, now_ms: int) -> int:
+    """Enter a failed attempt, and drop those of long ago; returns its number."""
+    made = connection.execute(insert(LOGIN_FAILURES).values(name=name[:_MAX_NAME_CHARS], address=address, ts=now_ms))
     connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.ts < now_ms - FAILURES_IN_MS))
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0])
+
+
+def drop_failure(connection: Connection, number: int) -> None:
+    """It was none."""
+    connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.id == number))
 
 
 def is_password(account: Row[Any] | None, password: str) -> bool:
@@ -165,6 +177,11 @@ def add_token(connection: Connection, name: str, role: str, author: str, now_ms:
         )
     )
     return token
+
+
+def drop_tokens(connection: Connection, name: str) -> int:
+    """Let no token of this name count any more; returns how many there were."""
+    return connection.execute(delete(TOKENS).where(TOKENS.c.name == name)).rowcount
 
 
 def find_token(connection: Connection, token: str, now_ms: int) -> Row[Any] | None:

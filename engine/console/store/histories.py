@@ -50,7 +50,7 @@ def find_decision(connection: Connection, decision: int) -> Details | None:
     row = connection.execute(select(DECISIONS).where(DECISIONS.c.id == decision)).first()
     if row is None:
         return None
-    event = find_event(connection, row.event_id, row.user_id)
+    event = find_event(connection, row.event_id, row.user_id, row.ts)
     return Details(
         decision=row,
         event=event,
@@ -64,11 +64,14 @@ def find_decision(connection: Connection, decision: int) -> Details | None:
     )
 
 
-def find_event(connection: Connection, event_id: str, user_id: str = "") -> Row[Any] | None:
-    """The newest event of this id, of this user where one is given."""
+def find_event(
+    connection: Connection, event_id: str, user_id: str = "", ts: int | None = None
+) -> Row[Any] | None:  # fmt: skip
+    """The event of this id, of this user where one is given: the one of this time, or else the first. Who uses an id
+    once more does not hide what they did."""
     query = select(EVENTS).where(EVENTS.c.event_id == event_id)
     query = query.where(EVENTS.c.user_id == user_id) if user_id else query
-    return connection.execute(query.order_by(EVENTS.c.ts.desc()).limit(1)).first()
+    return connection.execute(query.order_by((EVENTS.c.ts == ts).desc(), EVENTS.c.id).limit(1)).first()
 
 
 def appeals_on(connection: Connection, event_id: str) -> list[Row[Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from engine.console.store import accounts
-from engine.console.store.own import ACCOUNTS, IDENTITIES
+from engine.console.store.own import IDENTITIES
 from engine.errors import AccountError
 
 
@@ -14,7 +14,7 @@ def admit(connection: Connection, name: str, subject: str, role: str | None, now
     role now. `subject`: who they are there, whatever they are called; an account belongs to the first who comes.
     `role`: what the provider says; where it says one, the account is made or changed. Raises AccountError where they
     may not come in."""
-    account = _find(connection, name)
+    account = accounts.find_any_account(connection, name)
     if account is None:
         if role is None:
             raise AccountError(
@@ -51,10 +51,6 @@ def _check(connection: Connection, account: Row[Any], subject: str) -> None:
             f"the account {account.name!r} belongs to somebody else who had this name at the provider; an "
             "administrator may give it to you (`floodgate console user change`, `--oidc`)"
         )
-
-
-def _find(connection: Connection, name: str) -> Row[Any] | None:
-    return connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name)).first()
 
 
 def _subject(connection: Connection, name: str) -> str | None:

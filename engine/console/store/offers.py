@@ -1,9 +1,11 @@
 """What the queue offers to somebody, and in which order: what is worth most comes first.
 
 That is uncertainty times reach (a case's `value`), times how long it has waited; what is past its service level comes
-before all else. Further opinions come before, and golden items among them.
+before all else. What somebody complains about who has complained about much that still waits comes after that of all
+others: nobody buries the rest. Further opinions come before, and golden items among them.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -17,7 +19,12 @@ from engine.console.store.settling import APPEAL
 
 FIRST, SECOND, SENIOR, GOLDEN_ITEM = "first", "second", "senior", "golden"
 SOURCES = ("review", "agreement", APPEAL, "report")
+COMPLAINTS = (APPEAL, "report")
+MOST_OF_ONE = 50
+"""So many complaints of one user may wait; of more, all come last."""
+
 _LOOKED_AT = 100
+_COMPLAINTS_LOOKED_AT = 5_000
 _HOUR_MS = 3_600_000
 _STEPS = 2**32
 
@@ -68,25 +75,37 @@ def find_offers(
 
 def find_waiting(connection: Connection, scope: Scope, now_ms: int) -> list[Waiting]:
     """The cases that somebody could take, each event once, in the order in which they are offered: some hundreds."""
-    free = in_scope(select(CASES), scope)
+    of_flooders = CASES.c.source.in_(COMPLAINTS) & CASES.c.user_id.in_(_flooders(connection))
     taken = exists().where(CLAIMS.c.event_id == CASES.c.event_id, CLAIMS.c.until_ms > now_ms)
-    free = free.where(~taken, _is_for(scope.account, CASES.c.event_id, now_ms), ~_is_own_appeal(scope.account))
-    oldest = [free.where(CASES.c.source == source).order_by(CASES.c.ts) for source in SOURCES]
-    found = {
+    is_free = (~taken, _is_for(scope.account, CASES.c.event_id, now_ms), ~_is_own_appeal(scope.account))
+    others, flooded = (in_scope(select(CASES).where(one), scope).where(*is_free) for one in (~of_flooders, of_flooders))
+    oldest = [others.where(CASES.c.source == source).order_by(CASES.c.ts) for source in SOURCES]
+    last = {row.id: row for row in connection.execute(flooded.order_by(CASES.c.ts).limit(_LOOKED_AT))}
+    found = last | {
         row.id: row
-        for query in (free.order_by(CASES.c.value.desc()), *oldest)
+        for query in (others.order_by(CASES.c.value.desc()), *oldest)
         for row in connection.execute(query.limit(_LOOKED_AT))
     }
     newest = max((row.ts for row in found.values()), default=0)
 
-    def rank(waiting: Waiting) -> tuple[bool, float, str]:
+    def rank(waiting: Waiting) -> tuple[bool, bool, float, str]:
         case = waiting.case
-        return not waiting.is_late, -case.value * (1 + max(0, newest - case.ts) / _HOUR_MS), case.event_id
+        worth = case.value * (1 + max(0, newest - case.ts) / _HOUR_MS)
+        return case.id in last, not waiting.is_late, -worth, case.event_id
 
     of_event: dict[str, Waiting] = {}
     for waiting in sorted((wait_of(row, scope.within_ms, now_ms) for row in found.values()), key=rank):
         of_event.setdefault(waiting.case.event_id, waiting)
     return list(of_event.values())
+
+
+def _flooders(connection: Connection) -> list[str]:
+    """Who has complained about more that waits than one may, as far as the newest complaints tell."""
+    waiting: Counter[str] = Counter()
+    for source in COMPLAINTS:
+        newest = select(CASES.c.user_id).where(CASES.c.is_open, CASES.c.source == source).order_by(CASES.c.ts.desc())
+        waiting.update(connection.execute(newest.limit(_COMPLAINTS_LOOKED_AT)).scalars())
+    return [user_id for user_id, number in waiting.items() if number > MOST_OF_ONE]
 
 
 def wait_of(case: Row[Any], within_ms: Mapping[str, int], now_ms: int) -> Waiting:
@@ -135,5 +154,5 @@ def in_scope(query: Select[Any], scope: Scope) -> Select[Any]:
 def _is_own_appeal(account: str) -> Any:
     """Whether a case's event is appealed against what somebody has said themselves, wherever they said it."""
     appeals = CASES.alias()
-    appealed = exists().where(appeals.c.event_id == CASES.c.event_id, appeals.c.source == APPEAL, appeals.c.is_open)
-    return appealed & exists().where(LABELS.c.event_id == CASES.c.event_id, LABELS.c.moderator == account)
+    said = (LABELS.c.event_id == CASES.c.event_id, LABELS.c.moderator == account)
+    return exists().where(*said, appeals.c.event_id == LABELS.c.event_id, appeals.c.source == APPEAL, appeals.c.is_open)

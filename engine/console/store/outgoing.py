@@ -70,6 +70,13 @@ def put_back(connection: Connection, identities: Collection[str], now_ms: int) -
     _set(connection, identities, state=WAITING, due_ms=now_ms)
 
 
+def retry(connection: Connection, identity: str, now_ms: int) -> bool:
+    """Let what could never go out go out once more. False: it has not failed, and may be out already, or undone."""
+    has_failed = (OUTGOING.c.id == identity, OUTGOING.c.state == FAILED)
+    again = update(OUTGOING).where(*has_failed).values(state=WAITING, due_ms=now_ms)
+    return connection.execute(again).rowcount == 1
+
+
 def mark_failed(connection: Connection, identities: Collection[str], error: str) -> None:
     """These can never go out."""
     _set(connection, identities, state=FAILED, error=error[:_MAX_ERROR_CHARS])

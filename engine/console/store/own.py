@@ -64,7 +64,6 @@ CLAIMS = Table(
     Column("event_id", Text, primary_key=True),
     Column("account", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("case_id", _BIG),
     Column("since_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
     Index("claims_of", "account"),

@@ -32,9 +32,13 @@ def current_claim(connection: Connection, account: str, now_ms: int) -> Claim | 
     row = connection.execute(mine.order_by(CLAIMS.c.since_ms.desc()).limit(1)).first()
     if row is None:
         return None
-    cases = select(CASES).where(CASES.c.event_id == row.event_id)
-    case = connection.execute(cases.order_by(CASES.c.is_open.desc(), CASES.c.ts).limit(1)).first()
-    return Claim(row.event_id, row.kind, case, row.since_ms, row.until_ms)
+    return Claim(row.event_id, row.kind, case_of(connection, row.event_id), row.since_ms, row.until_ms)
+
+
+def case_of(connection: Connection, event_id: str) -> Row[Any] | None:
+    """The case of an event that somebody is shown who has claimed it."""
+    cases = select(CASES).where(CASES.c.event_id == event_id)
+    return connection.execute(cases.order_by(CASES.c.is_open.desc(), CASES.c.ts).limit(1)).first()
 
 
 def claim_next(

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, func, insert, select, true, update
+import orjson
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from engine.console.store import offers, queue
-from engine.console.store.followed import CASES, DECISIONS, EVENTS, LABELS, MENTIONS
+from engine.console.store.authorship import author_of, first_author_of
+from engine.console.store.followed import CASES, EVENTS, LABELS, MENTIONS
+from engine.console.store.histories import find_event
 from engine.console.store.outgoing import enqueue, undo
-from engine.console.store.own import GOLDEN, VERDICTS
-from engine.console.store.settling import APPEAL, settle_cases
+from engine.console.store.own import GOLDEN, OUTGOING, VERDICTS
+from engine.console.store.settling import APPEAL, last_answers, settle_cases
 from engine.errors import RequestError
 
 BULK, DIRECT = "bulk", "direct"
@@ -42,14 +45,11 @@ def judge(
         raise RequestError("your time for this event is over, and somebody else may have it: take the next one", 409)
     if queue.is_answered(connection, event_id, claim.kind):
         raise RequestError("it has been answered elsewhere meanwhile, so nothing is recorded: take the next one", 409)
-    case = connection.execute(
-        select(CASES).where(CASES.c.event_id == event_id).order_by(CASES.c.propensity.is_(None)).limit(1)
-    ).first()
     golden = connection.execute(select(GOLDEN).where(GOLDEN.c.event_id == event_id)).first()
-    user_id = _user_of(connection, event_id)
+    user_id = author_of(connection, event_id, claim.kind, queue.case_of(connection, event_id))
     goes_out = claim.kind in (offers.FIRST, offers.SENIOR, APPEAL)
     said_ms = max(now_ms, _appealed_ms(connection, event_id) + 1)
-    propensity = case.propensity if case is not None and claim.kind == offers.FIRST else None
+    propensity = _propensity(connection, event_id, user_id) if claim.kind == offers.FIRST else None
     outgoing = (
         _send(connection, verdict, event_id, user_id, propensity, said_ms, now_ms + undo_ms) if goes_out else None
     )
@@ -68,7 +68,7 @@ def say_directly(
     """Label events, each with its user, outside of the queue or many at once; returns what names all of them."""
     batch, kind = uuid4().hex, DIRECT if len(events) == 1 else BULK
     for event_id, user_id in events:
-        known = user_id or _user_of(connection, event_id)
+        known = user_id or first_author_of(connection, event_id)
         outgoing = _send(connection, verdict, event_id, known, None, now_ms, now_ms + undo_ms)
         _record(connection, verdict, event_id, now_ms, kind=kind, outgoing=outgoing, batch=batch)
     settle_cases(connection, {event_id for event_id, _ in events})
@@ -88,17 +88,20 @@ def take_back(connection: Connection, account: str, number: int, now_ms: int) ->
 
 
 def retract(connection: Connection, account: str, number: int, now_ms: int, *, with_batch: bool) -> list[str]:
-    """Take back a verdict of one's own also where it is out: its label is retracted. `with_batch`: with all that were
-    given together with it. Returns the events. Raises RequestError where there is no such verdict."""
+    """Take back a verdict of one's own also where it is out: its label is retracted, unless somebody else has had the
+    last word since, which a retraction would take back too. `with_batch`: with all that were given together with it.
+    Returns the events. Raises RequestError where there is no such verdict."""
     first = _own(connection, account, number)
     if first.label == RETRACTED:
         raise RequestError("what has been retracted is labelled anew at its decision")
     rows = [first] if first.batch is None or not with_batch else _of_batch(connection, first.batch)
+    last = last_answers(connection, [row.event_id for row in rows])
     _mark_undone(connection, rows, now_ms)
     for row in rows:
-        if row.outgoing is not None and not undo(connection, row.outgoing):
+        is_overruled = row.event_id in last and last[row.event_id].stands and last[row.event_id].who != account
+        if row.outgoing is not None and not undo(connection, row.outgoing) and not is_overruled:
             said = Verdict(account, RETRACTED, reason=_WHY_RETRACTED)
-            ts, user_id = max(now_ms, row.ts + 1), _user_of(connection, row.event_id)
+            ts, user_id = max(now_ms, row.ts + 1), _labelled(connection, row)
             outgoing = _send(connection, said, row.event_id, user_id, None, ts, now_ms)
             _record(connection, said, row.event_id, ts, kind=DIRECT, outgoing=outgoing)
     settle_cases(connection, [row.event_id for row in rows])
@@ -111,10 +114,10 @@ def latest(connection: Connection, account: str) -> Row[Any] | None:
     return connection.execute(mine.order_by(VERDICTS.c.ts.desc(), VERDICTS.c.id.desc()).limit(1)).first()
 
 
-def alike(connection: Connection, event_id: str) -> dict[tuple[str, str], list[Row[Any]]]:
+def alike(connection: Connection, event_id: str, user_id: str) -> dict[tuple[str, str], list[Row[Any]]]:
     """The other events with the same text, domain or device, that nobody has labelled: by kind and value, the newest
     first, at most 500 of each."""
-    event = connection.execute(select(EVENTS).where(EVENTS.c.event_id == event_id).limit(1)).first()
+    event = find_event(connection, event_id, user_id)
     if event is None:
         return {}
     found: dict[tuple[str, str], list[Row[Any]]] = {}
@@ -212,12 +215,14 @@ def _appealed_ms(connection: Connection, event_id: str) -> int:
     return connection.execute(appeals).scalar() or 0
 
 
-def _user_of(connection: Connection, event_id: str) -> str:
-    """Who did it; empty where nothing says so. A report is somebody else's."""
-    not_reported = CASES.c.source != "report"
-    for table, condition in ((EVENTS, true()), (DECISIONS, true()), (CASES, not_reported)):
-        done_by = select(table.c.user_id).where(table.c.event_id == event_id, condition).limit(1)
-        user_id = connection.execute(done_by).scalar()
-        if user_id is not None:
-            return str(user_id)
-    return ""
+def _propensity(connection: Connection, event_id: str, user_id: str) -> float | None:
+    """How likely it was that a model asked about what this user did; None where none has."""
+    asked = (CASES.c.event_id == event_id, CASES.c.user_id == user_id, CASES.c.propensity.is_not(None))
+    return connection.execute(select(CASES.c.propensity).where(*asked).limit(1)).scalar()
+
+
+def _labelled(connection: Connection, verdict: Row[Any]) -> str:
+    """Whose event a verdict that went out was about."""
+    payload = connection.execute(select(OUTGOING.c.payload).where(OUTGOING.c.id == verdict.outgoing)).scalar()
+    user_id = orjson.loads(payload).get("user_id") if payload is not None else None
+    return str(user_id or first_author_of(connection, verdict.event_id))

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from engine.console.concealing import Concealer
 from engine.console.trying.backtests import HOUR_MS, MOST_EVENTS
 from engine.console.trying.jobs import Tell
 from engine.errors import EventError, RequestError
@@ -50,7 +51,7 @@ class _Seen:
     """What has come of the events so far."""
 
     def __init__(self, settings: Settings) -> None:
-        self._topics = settings.topics
+        self._topics, self._concealer = settings.topics, Concealer(settings)
         self._hits, self._acted = Counter[str](), Counter[str]()
         self._decisions, self._latest = 0, list[dict[str, Any]]()
         self.actions: list[dict[str, Any]] = []
@@ -64,7 +65,7 @@ class _Seen:
                     self._hits[hit["rule"]] += 1
                     self._acted[hit["rule"]] += hit["effect"] == "acted"
             elif message.topic == self._topics.actions:
-                action = orjson.loads(message.value)
+                action = self._concealer.of_action(orjson.loads(message.value))
                 self.actions.append(action)
                 self._latest = [*self._latest[-_SHOWN + 1 :], action]
 

@@ -21,7 +21,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "home": EVERYBODY,
     "live": EVERYBODY,
     "api_overview": EVERYBODY,
-    "dead_letters": EVERYBODY,
+    "dead_letters": OPERATIONS,  # as they came: whoever reads them reads people's names
     "outgoing": EVERYBODY,
     "outgoing_retry": OPERATIONS,
     # Decisions

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 import structlog
+from sqlalchemy.exc import DataError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -33,6 +34,8 @@ from engine.errors import FloodgateError, RequestError
 from engine.settings import Settings
 
 MAX_BODY_BYTES = 4 << 20
+MAX_STRANGERS_BYTES = 64 << 10
+"""Of a form that needs no account: many strangers at once must not fill the memory."""
 MAX_FIELDS = 2_000
 _OUTSIDER = Person("", Role.VIEWER)
 """Who has not signed in. Open pages ask nobody's role."""
@@ -83,6 +86,8 @@ def _route(console: Console, page: Page) -> Route:
             response = _tell(console, page, request, str(error), error.status)
         except FloodgateError as error:
             response = _tell(console, page, request, str(error), 502)
+        except (OverflowError, DataError):  # a number of more than 64 bits, a text with NUL: no store has such
+            response = _tell(console, page, request, "there is a number or a sign in this that nothing has", 400)
         _log.debug(
             "a request", route=page.name, status=response.status_code, ms=round(1000 * (time.monotonic() - started), 1)
         )
@@ -119,7 +124,7 @@ async def _answer(console: Console, page: Page, request: Request) -> Response:
 async def _read_body(page: Page, request: Request) -> tuple[FormData, Any]:
     if request.method == "GET":
         return FormData(), None
-    await _limit_body(request)
+    await _limit_body(request, MAX_STRANGERS_BYTES if page.is_open else MAX_BODY_BYTES)
     if "json" in request.headers.get("content-type", ""):
         try:
             return FormData(), orjson.loads(await request.body() or b"{}")
@@ -131,13 +136,13 @@ async def _read_body(page: Page, request: Request) -> tuple[FormData, Any]:
         raise RequestError(str(error.detail)) from error
 
 
-async def _limit_body(request: Request) -> None:
+async def _limit_body(request: Request, most: int) -> None:
     """Read the body, as far as it may be long. Raises RequestError beyond that."""
     parts, length = [], 0
     async for part in request.stream():
         length += len(part)
-        if length > MAX_BODY_BYTES:
-            raise RequestError(f"this is longer than {MAX_BODY_BYTES:,} bytes", 413)
+        if length > most:
+            raise RequestError(f"this is longer than {most:,} bytes", 413)
         parts.append(part)
     request._body = b"".join(parts)  # starlette/requests.py: what `body` and `form` go on from
 

@@ -55,21 +55,25 @@ def _by_session(console: Console, token: str) -> Person | None:
 
 
 def _by_proxy(console: Console, request: Request) -> Person | None:
-    """Raises RequestError where the proxy names somebody who has no role here."""
+    """Raises RequestError where the proxy names somebody who has no role here, or whose account is not active: that
+    holds whatever the proxy says."""
     header, settings = console.settings.console.proxy_user_header, console.settings.console
     name = request.headers.get(header, "").strip() if header else ""
     if not name:
         return None
     with console.store.write() as connection:
         csrf_token = accounts.csrf_token_behind_proxy(connection, name, console.clock())
-    role = request.headers.get(settings.proxy_role_header, "") if settings.proxy_role_header else ""
-    if role in list(Role):
-        return Person(name, Role(role), csrf_token)
     with console.store.read() as connection:
-        row = accounts.find_account(connection, name)
-    if row is None:
-        raise RequestError(f"{name!r} has no role here: `floodgate console user add` gives them one", 403)
-    return Person(name, Role(row.role), csrf_token, _names(row.areas), _names(row.languages))
+        row = accounts.find_any_account(connection, name)
+    if row is not None and not row.is_active:
+        raise RequestError(f"the account {name!r} is not active: ask an administrator", 403)
+    role = request.headers.get(settings.proxy_role_header, "") if settings.proxy_role_header else ""
+    if role not in list(Role):
+        if row is None:
+            raise RequestError(f"{name!r} has no role here: `floodgate console user add` gives them one", 403)
+        role = row.role
+    part = (_names(row.areas), _names(row.languages)) if row is not None else ()
+    return Person(name, Role(role), csrf_token, *part)
 
 
 def _are_same(given: str, expected: str) -> bool:

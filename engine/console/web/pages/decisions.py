@@ -113,6 +113,11 @@ def read_decision(row: Row[Any]) -> dict[str, Any]:
     return {**document, "id": row.id, "why": ", ".join([*acted, *shadow]), "score": row.score}
 
 
+def read_event(row: Row[Any]) -> dict[str, Any]:
+    """An event's document, under the ids by which the store finds it."""
+    return {**orjson.loads(row.document), "event_id": row.event_id, "user_id": row.user_id}
+
+
 def _details(visit: Visit) -> Details:
     with visit.store.read() as connection:
         details = find_decision(connection, visit.path["decision"])

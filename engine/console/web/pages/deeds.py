@@ -11,8 +11,10 @@ from engine.console.store.followed import ACTIONS, REVOCATIONS
 from engine.console.store.outgoing import enqueue
 from engine.console.store.own import NOTES
 from engine.console.store.verdicts import Verdict, say_directly
+from engine.console.web.pages import queueing
 from engine.console.web.pages.signing_in import own_place
 from engine.console.web.visits import Page, Visit, json_response
+from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import RequestError
 from engine.learning.verdicts import VERDICTS as LABELS
 
@@ -22,19 +24,20 @@ _MAX_NOTE_CHARS = 2_000
 
 def label(visit: Visit) -> Response:
     """Give events a label: at once, or where several are chosen, all the same one."""
-    given, events = visit.text("label"), visit.texts("event_id", MOST_AT_ONCE)
+    given, named = visit.text("label"), queueing.chosen(visit)
     users = visit.texts("user_id", MOST_AT_ONCE)
-    if given not in LABELS or not events:
+    for place, event_id in enumerate(visit.texts("event_id", MOST_AT_ONCE)):
+        named.append((event_id, users[place] if place < len(users) else ""))
+    if given not in LABELS or not named or not all(0 < len(event_id) <= MAX_ID_CHARS for event_id, _ in named):
         raise RequestError(f"a label is one of {', '.join(LABELS)}, on at least one event")
     if visit.settings.console.notes == "demanded" and not visit.text("reason"):
         raise RequestError("say why: `console.notes` demands it")
     verdict = Verdict(visit.person.name, given, visit.text("policy", most=200), visit.text("reason", most=500))
-    named = [(event_id, users[place] if place < len(users) else "") for place, event_id in enumerate(events)]
     with visit.store.write() as connection:
         say_directly(connection, verdict, named, visit.now_ms)
-        for event_id in events:
+        for event_id, _ in named:
             visit.note(connection, "labelled", f"event:{event_id}", label=given, reason=verdict.reason)
-    return _back(visit, f"Labelled as {given}: {len(events)}.")
+    return _back(visit, f"Labelled as {given}: {len(named)}.")
 
 
 def revoke(visit: Visit) -> Response:

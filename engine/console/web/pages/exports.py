@@ -16,8 +16,8 @@ from engine.errors import RequestError
 
 MOST_EXPORTED = 20_000
 _COLUMNS = ("event_id", "user_id", "ts", "type", "outcome", "score", "rules", "rulebook")
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula."""
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet would take for a formula; the last four in East Asian locales."""
 
 
 def export_csv(visit: Visit) -> Response:

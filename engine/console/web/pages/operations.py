@@ -7,6 +7,7 @@ from engine.console.store import outgoing
 from engine.console.store.followed import DEAD_LETTERS
 from engine.console.store.own import OUTGOING
 from engine.console.web.visits import Page, Visit
+from engine.errors import RequestError
 
 
 def show_dead_letters(visit: Visit) -> Response:
@@ -35,7 +36,8 @@ def retry_outgoing(visit: Visit) -> Response:
     """Let what has failed go out once more, as its reason is mended."""
     identity = visit.text("id", most=64)
     with visit.store.write() as connection:
-        outgoing.put_back(connection, [identity], visit.now_ms)
+        if not outgoing.retry(connection, identity, visit.now_ms):
+            raise RequestError("only what has failed is sent once more: this has not, or somebody was faster", 409)
         visit.note(connection, "sent once more", f"outgoing:{identity}")
     return visit.see("outgoing", said="It goes out once more.")
 

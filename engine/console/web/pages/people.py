@@ -4,7 +4,6 @@ from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from sqlalchemy import Row
 from starlette.responses import Response
 
@@ -19,7 +18,7 @@ from engine.console.store.histories import (
     users_of,
 )
 from engine.console.store.sharing import grow
-from engine.console.web.pages.decisions import read_decision
+from engine.console.web.pages.decisions import read_decision, read_event
 from engine.console.web.pages.questions import read_entity
 from engine.console.web.visits import Page, Visit, json_response
 from engine.errors import RequestError
@@ -30,7 +29,7 @@ _MOST_OPENED = 50
 
 def show_entity(visit: Visit) -> Response:
     """A user or an entity with its timeline."""
-    kind, value = visit.path["kind"], visit.text("value")
+    kind, value = visit.path["kind"], visit.query.get("value", "")  # as it is: senders may put blanks around it
     if not value:
         raise RequestError("say which: ?value=…")
     with visit.store.read() as connection:
@@ -49,7 +48,7 @@ def show_entity(visit: Visit) -> Response:
 
 def show_graph(visit: Visit) -> Response:
     """Who shares what with whom around a user or an entity, as far as it has been opened: nodes and edges."""
-    start = (visit.text("kind"), visit.text("value"))
+    start = (visit.text("kind"), visit.query.get("value", ""))
     if not all(start):
         raise RequestError("say where to begin: ?kind=user_id&value=…")
     opened = [start, *(read_entity(text) or start for text in visit.texts("expand", _MOST_OPENED))]
@@ -71,7 +70,7 @@ def find_anything(visit: Visit) -> Response:
 
 def tell_entity(visit: Visit) -> Response:
     """A user or an entity with its timeline, as JSON."""
-    kind, value = visit.path["kind"], visit.text("value")
+    kind, value = visit.path["kind"], visit.query.get("value", "")  # as it is: senders may put blanks around it
     with visit.store.read() as connection:
         history = history_of_user(connection, value) if kind == USER else history_of_entity(connection, kind, value)
     return json_response(
@@ -84,7 +83,7 @@ def _timeline(history: History) -> list[tuple[int, str, dict[str, Any]]]:
     """All that is known, the newest first: time, what kind of thing, and the thing."""
     decisions = {(row.event_id, row.user_id): read_decision(row) for row in history.decisions}
     entries = [
-        (row.ts, "event", {**orjson.loads(row.document), "decision": decisions.pop((row.event_id, row.user_id), None)})
+        (row.ts, "event", {**read_event(row), "decision": decisions.pop((row.event_id, row.user_id), None)})
         for row in history.events
     ]
     entries += [(decision["ts"], "decision", decision) for decision in decisions.values()]

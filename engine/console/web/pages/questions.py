@@ -40,7 +40,7 @@ def read_question(visit: Visit) -> Question:
         until_ms=read_time(visit, "until"),
         least_score=_score(visit),
         words=visit.text("words", most=200),
-        before=_before(visit.text("before")),
+        before=_before(visit.text("before", most=60)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-import orjson
 from starlette.responses import Response
 
 from engine.console.store import offers, queue, verdicts
@@ -13,6 +12,7 @@ from engine.console.store.verdicts import MOST_IN_BULK
 from engine.console.web.pages import queueing
 from engine.console.web.pages.breaks import show_breaks
 from engine.console.web.pages.cases import show_case
+from engine.console.web.pages.decisions import read_event
 from engine.console.web.pages.signing_in import own_place
 from engine.console.web.visits import Page, Visit
 from engine.errors import RequestError
@@ -34,7 +34,7 @@ def show_queue(visit: Visit) -> Response:
     claim = queueing.keep(visit)
     with visit.store.read() as connection:
         answer = queueing.answered(connection, claim)
-        shown = show_case(connection, claim.event_id) if claim is not None else {}
+        shown = show_case(connection, claim) if claim is not None else {}
         counts, oldest_ms = queue.count_open(connection, scope), queue.oldest_ms(connection, scope)
         late = queue.count_late(connection, scope, visit.now_ms)
         waiting = offers.find_waiting(connection, scope, visit.now_ms) if claim is None else []
@@ -71,7 +71,7 @@ def take_next(visit: Visit) -> Response:
 
 def skip(visit: Visit) -> Response:
     """Leave what one looks at to others, and take the next."""
-    event_id, until_ms = visit.text("event_id"), visit.now_ms + visit.settings.console.skipped_m * _MINUTE_MS
+    event_id, until_ms = queueing.event_of(visit), visit.now_ms + visit.settings.console.skipped_m * _MINUTE_MS
     with visit.store.write() as connection:
         if queue.skip(connection, visit.person.name, event_id, visit.now_ms, until_ms):
             visit.note(connection, "skipped", f"event:{event_id}")
@@ -81,7 +81,7 @@ def skip(visit: Visit) -> Response:
 
 def leave(visit: Visit) -> Response:
     """Give back what one looks at, as one leaves: soon, for whoever loads the page anew has not left."""
-    event_id, until_ms, end_ms = visit.text("event_id"), visit.number("until", 0), visit.now_ms + _GRACE_MS
+    event_id, until_ms, end_ms = queueing.event_of(visit), visit.number("until", 0), visit.now_ms + _GRACE_MS
     with visit.store.write() as connection:
         queue.leave(connection, visit.person.name, event_id, until_ms, end_ms)
     return Response(status_code=204)
@@ -89,7 +89,7 @@ def leave(visit: Visit) -> Response:
 
 def judge(visit: Visit) -> Response:
     """Say what the event is, and take the next."""
-    event_id = visit.text("event_id")
+    event_id = queueing.event_of(visit)
     try:
         with visit.store.write() as connection:
             queueing.judge(visit, connection, event_id)
@@ -106,7 +106,7 @@ def judge(visit: Visit) -> Response:
 def show_standing(visit: Visit) -> Response:
     """What has become of the event that one looks at, meanwhile: empty while it waits for one's answer. Pages ask
     every few seconds, and no more after an answer of 286."""
-    event_id = visit.text("event_id")
+    event_id = queueing.event_of(visit)
     with visit.store.read() as connection:
         claim = queue.current_claim(connection, visit.person.name, visit.now_ms)
         is_mine = claim is not None and claim.event_id == event_id
@@ -136,24 +136,24 @@ def retract(visit: Visit) -> Response:
 
 def preview_bulk(visit: Visit) -> Response:
     """The other events with this text, domain or device, before they are all given one label."""
-    event_id, kind, value = visit.text("event_id"), visit.text("kind"), visit.text("value")
+    event_id, user_id, kind, value = (visit.query.get(name, "") for name in ("event_id", "user_id", "kind", "value"))
     with visit.store.read() as connection:
-        rows = verdicts.alike(connection, event_id).get((kind, value), [])
+        rows = verdicts.alike(connection, event_id, user_id).get((kind, value), [])
     if not rows:
         raise RequestError("no other event with it waits for a label")
-    events = [orjson.loads(row.document) for row in rows]
+    events = [read_event(row) for row in rows]
     return visit.page("queue/bulk.html", event_id=event_id, kind=kind, value=value, events=events, most=MOST_IN_BULK)
 
 
 def judge_bulk(visit: Visit) -> Response:
     """Give all the chosen events one label."""
-    verdict, events = queueing.read_verdict(visit), visit.texts("event_id", MOST_IN_BULK)
+    verdict, events = queueing.read_verdict(visit), queueing.chosen(visit)
     if not events:
         raise RequestError("choose at least one event")
     with visit.store.write() as connection:
         undo_ms = visit.settings.console.undo_s * 1_000
-        verdicts.say_directly(connection, verdict, [(event_id, "") for event_id in events], visit.now_ms, undo_ms)
-        for event_id in events:
+        verdicts.say_directly(connection, verdict, events, visit.now_ms, undo_ms)
+        for event_id, _ in events:
             visit.note(connection, "labelled in bulk", f"event:{event_id}", label=verdict.label, reason=verdict.reason)
     return visit.go("/queue", f"Labelled as {verdict.label}: {len(events)}.")
 

@@ -12,7 +12,7 @@ def take_by_program(visit: Visit) -> Response:
     """Take what comes next, as JSON."""
     with visit.store.write() as connection:
         claim = queueing.take(visit, connection)
-        shown = show_case(connection, claim.event_id) if claim is not None else {}
+        shown = show_case(connection, claim) if claim is not None else {}
     if claim is None:
         return json_response({"event_id": None})
     return json_response({"event_id": claim.event_id, "event": shown["fields"], "decision": shown["decision"]})

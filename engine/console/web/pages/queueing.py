@@ -1,7 +1,8 @@
 """What pages and programs do with the queue alike."""
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from engine.console.store import offers, queue, verdicts
@@ -10,9 +11,12 @@ from engine.console.store.roles import Role
 from engine.console.store.settling import last_answers
 from engine.console.store.verdicts import Verdict
 from engine.console.web.visits import Visit
+from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import RequestError
 
 _LABELS = ("spam", "ham")
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
+_CHOSEN = msgspec.json.Decoder(tuple[_Id, str])
 
 
 def undo(visit: Visit, number: int) -> list[str]:
@@ -91,9 +95,27 @@ def read_verdict(visit: Visit) -> Verdict:
     return Verdict(visit.person.name, label, policy, reason[:500])
 
 
+def chosen(visit: Visit) -> list[tuple[str, str]]:
+    """The events that a form has chosen, each with its user: an id alone may be somebody else's too. Raises
+    RequestError."""
+    try:
+        return [_CHOSEN.decode(text) for text in visit.texts("event", verdicts.MOST_IN_BULK)]
+    except (msgspec.MsgspecError, ValueError):
+        raise RequestError("`event` is a JSON array of an event's id and its user's") from None
+
+
 def asked(visit: Visit, name: str) -> Any:
     """A value of a form, or of JSON."""
     return visit.body.get(name) if isinstance(visit.body, dict) else visit.text(name)
+
+
+def event_of(visit: Visit) -> str:
+    """The event that a form names. Senders choose the ids: of one with blanks around it, or with line breaks, a form
+    brings another text, so what somebody looks at is compared without them and taken as it is."""
+    given = visit.text("event_id")
+    with visit.store.read() as connection:
+        claim = queue.current_claim(connection, visit.person.name, visit.now_ms)
+    return claim.event_id if claim is not None and _as_sent(claim.event_id) == _as_sent(given) else given
 
 
 def scope_of(visit: Visit) -> Scope:
@@ -104,3 +126,7 @@ def scope_of(visit: Visit) -> Scope:
     is_senior = visit.person.role in (Role.SENIOR, Role.ADMINISTRATOR)
     within_ms = visit.settings.console.service_levels_ms()
     return Scope(visit.person.name, visit.person.areas, visit.person.languages, source, is_senior, within_ms)
+
+
+def _as_sent(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()

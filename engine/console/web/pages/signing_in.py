@@ -33,20 +33,31 @@ def sign_in(visit: Visit) -> Response:
     """Begin a session under a new token, whatever cookies came along."""
     _check_form(visit)
     name, password = visit.text("name", most=200), visit.form.get("password", "")
-    address = address_of(visit)
-    with visit.store.write() as connection:
-        if not accounts.has_waited_enough(connection, name, address, visit.now_ms):
-            raise RequestError(WAIT, 429)
-        account = accounts.find_account(connection, name)
-    if not isinstance(password, str) or not accounts.is_password(account, password):
+    if not _is_right(visit, name, password):
         with visit.store.write() as connection:
-            accounts.note_failure(connection, name, address, visit.now_ms)
-            audit.note(connection, visit.now_ms, name[:100], "failed to sign in", "account", {"address": address})
+            detail = {"address": address_of(visit)}
+            audit.note(connection, visit.now_ms, name[:100], "failed to sign in", "account", detail)
         token = visit.text("token")
         return visit.page("login.html", 401, token=token, next=visit.text("next"), error=_FAILED, name=name)
     response = RedirectResponse(own_place(visit.text("next")), 303)
     begin(visit, response, name)
     return response
+
+
+def _is_right(visit: Visit, name: str, password: object) -> bool:
+    """Whether this is the password. An attempt counts as a failure until it is known: many at once are as many. Raises
+    RequestError after too many."""
+    address = address_of(visit)
+    with visit.store.write() as connection:
+        if not accounts.has_waited_enough(connection, name, address, visit.now_ms):
+            raise RequestError(WAIT, 429)
+        account = accounts.find_account(connection, name)
+        number = accounts.note_failure(connection, name, address, visit.now_ms)
+    if not isinstance(password, str) or not accounts.is_password(account, password):
+        return False
+    with visit.store.write() as connection:
+        accounts.drop_failure(connection, number)
+    return True
 
 
 def begin(visit: Visit, response: Response, name: str, **detail: str) -> None:
@@ -82,10 +93,9 @@ def show_account(visit: Visit) -> Response:
 def change_password(visit: Visit) -> Response:
     """Set a new password, which ends all sessions."""
     old, new = visit.form.get("old", ""), visit.form.get("new", "")
+    if not isinstance(new, str) or not _is_right(visit, visit.person.name, old):
+        return visit.page("account.html", 400, has_password=True, error="the password so far is another one")
     with visit.store.write() as connection:
-        account = accounts.find_account(connection, visit.person.name)
-        if not isinstance(old, str) or not isinstance(new, str) or not accounts.is_password(account, old):
-            return visit.page("account.html", 400, has_password=True, error="the password so far is another one")
         try:
             accounts.change_password(connection, visit.person.name, new)
         except AccountError as error:

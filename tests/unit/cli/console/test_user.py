@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.cli.console.user import command
-from engine.console.store import identities
+from engine.console.store import accounts, identities
 from engine.console.store.database import open_store
 from engine.console.store.own import ACCOUNTS, AUDIT
 from engine.settings import Settings
@@ -43,6 +43,18 @@ def test_an_account_is_left_to_the_provider(settings: Settings, tmp_path: Path) 
     store.close()
     assert (row["role"], row["password_hash"]) == ("senior", None)
     assert b'"signs_in_by":"oidc"' in entries[-1]["detail"]
+
+
+def test_a_token_that_somebody_has_lost_is_taken_away(settings: Settings) -> None:
+    tokens = [run(settings, "token", name, "--role", "viewer").output.split()[-1] for name in ("export", "other")]
+    assert run(settings, "revoke-token", "export").exit_code == 0
+    store = open_store(settings)
+    with store.read() as connection:
+        counts = [accounts.find_token(connection, token, START_MS) is not None for token in tokens]
+    assert rows_of(store, AUDIT)[-1]["verb"] == "revoked tokens"
+    store.close()
+    assert counts == [False, True]
+    assert run(settings, "revoke-token", "export").exit_code == 1
 
 
 def test_one_says_what_is_to_change(settings: Settings) -> None:

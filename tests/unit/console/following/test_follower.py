@@ -9,8 +9,9 @@ from kafka import TopicPartition
 
 from engine.console.following.follower import MOST_AT_ONCE, Following
 from engine.console.store.database import Store
+from engine.console.store.erasure import erase
 from engine.console.store.followed import EVENTS
-from engine.errors import TopicError
+from engine.errors import StoreError, TopicError
 from engine.settings import Settings
 from tests.console import START_MS, rows_of
 
@@ -73,6 +74,19 @@ def follow(store: Store, topics: Any) -> list[int]:
         taken.append(count)
     assert following.behind() == 0
     return taken
+
+
+def test_who_is_forgotten_while_records_are_read_does_not_come_back_with_them(store: Store) -> None:
+    class Forgetting(Topics):
+        def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Record]]:
+            with store.write() as connection:
+                erase(connection, ["u1"], START_MS + 1)
+            return super().poll(timeout_ms, max_records)
+
+    with pytest.raises(StoreError, match="forgotten meanwhile"):
+        follow(store, Forgetting(3))
+    follow(store, Topics(3))
+    assert [row["event_id"] for row in rows_of(store, EVENTS)] == ["e2"], "what they did later is seen"
 
 
 def offsets(store: Store) -> list[int]:

@@ -10,6 +10,7 @@ from engine.console.following.rows import MAX_TEXT_CHARS, MOST_OF_A_KIND, RowMak
 from engine.console.store.database import Store
 from engine.console.store.followed import ACTIONS, CASES, DECISIONS, EVENTS, HITS, LABELS, MENTIONS, REVOCATIONS
 from engine.console.store.recording import record
+from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.admin.revocation import compensation
 from engine.stream.handlers.messages import VERSION
@@ -68,6 +69,15 @@ def test_a_time_that_is_not_believed_gives_way_to_the_arrival() -> None:
     assert [row["ts"] for row in rows_of("events", event)[EVENTS]] == [START_MS]
 
 
+def test_a_producer_whose_clock_is_years_ahead_is_not_believed_either() -> None:
+    later_ms = START_MS + 10**11
+    appeal = {"event_id": "e1", "type": "appeal", "user_id": "u1", "ts": later_ms}
+    maker = RowMaker(Settings(), never, lambda: START_MS / 1_000)
+    rows = maker.rows([Record("events", orjson.dumps(appeal), timestamp=later_ms)])
+    tolerated_ms = START_MS + Settings().events.clock_tolerance_ms
+    assert [row["ts"] for table in (EVENTS, CASES) for row in rows[table]] == [tolerated_ms] * 2
+
+
 def test_decisions_have_their_hits_and_their_highest_score() -> None:
     rows = rows_of("decisions", DECISION)
     assert [(row["event_id"], row["score"]) for row in rows[DECISIONS]] == [("e1", 0.9)]
@@ -82,6 +92,26 @@ def test_actions_to_agree_with_are_cases_and_revocations_are_not_actions() -> No
     rows = rows_of("actions", compensation(ACTION, "ann", "a mistake", START_MS))
     assert list(rows) == [REVOCATIONS]
     assert [(row["action_id"], row["author"], row["why"]) for row in rows[REVOCATIONS]] == [("a1", "ann", "a mistake")]
+
+
+def test_people_have_their_pseudonyms_in_actions_and_reviews_too() -> None:
+    settings = Settings(privacy=PrivacySettings(key="k" * 40))
+    pseudonyms = settings.pseudonyms()
+    assert pseudonyms is not None
+    hidden = pseudonyms.of("u-secret")
+    named = {**ACTION, "user_id": "u-secret", "target": {"type": "user", "id": "u-secret"}, "needs": "review"}
+    review = {
+        "event_id": "e1", "user_id": "u-secret", "ts": START_MS, "model": "spam", "score": 0.5, "why": "uncertain",
+        "propensity": 0.2, "inputs": {},
+    }  # fmt: skip
+    acted = rows_of("actions", {**named, "tell": "you, u-secret, may not post"}, settings)
+    reviewed = rows_of("review", review, settings)
+    for rows in (acted, reviewed):
+        assert {row["user_id"] for some in rows.values() for row in some} == {hidden}
+        assert "u-secret" not in str(rows)
+    assert [row["target_id"] for row in acted[ACTIONS]] == [hidden]
+    elsewhere = rows_of("actions", {**named, "target": {"type": "url_domain", "id": "bad.example"}}, settings)
+    assert [row["target_id"] for row in elsewhere[ACTIONS]] == ["bad.example"]
 
 
 def test_labels_are_those_of_their_moderator() -> None:
@@ -111,6 +141,23 @@ def test_what_an_attacker_writes_can_be_stored_and_is_bounded(store: Store) -> N
     assert all(kinds.count(kind) <= MOST_OF_A_KIND for kind in set(kinds))
     with store.write() as connection:
         record(connection, rows, {})
+
+
+def test_a_report_of_what_cannot_be_an_event_is_seen_and_stops_nothing() -> None:
+    report = {"event_id": "e1", "type": "report", "user_id": "u1", "ts": START_MS, "target_event_id": "x" * 20_000}
+    report["text"] = f"https://{'a' * 5_000}.example/"
+    maker = RowMaker(Settings(), never)
+    rows = maker.rows([Record("events", orjson.dumps(report))])
+    assert [row["event_id"] for table in (EVENTS, CASES) for row in rows[table]] == ["e1", "e1"]
+    assert maker.passed_over == 0
+
+
+def test_an_event_that_is_nested_as_deeply_as_the_engine_reads_is_seen() -> None:
+    nested = b'{"a":' * 900 + b"1" + b"}" * 900
+    event = b'{"event_id": "e1", "type": "post", "user_id": "u1", "ts": %d, "text": "buy this", "x": %s}'
+    (row,) = rows_of("events", event % (START_MS, nested))[EVENTS]
+    document = orjson.loads(row["document"])
+    assert (document["text"], document["user_id"], document["cut"]) == ("buy this", "u1", True)
 
 
 def test_an_error_that_nobody_expected_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

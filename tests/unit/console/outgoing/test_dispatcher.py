@@ -101,8 +101,9 @@ def test_who_dies_before_sending_loses_nothing(store: Store, topic: Topic) -> No
     assert (topic.published, states(store)) == ([identity], ["sent"])
 
 
-def test_what_brokers_refuse_for_now_is_tried_again(store: Store, topic: Topic) -> None:
-    add(store)
+@pytest.mark.parametrize("kind", ["label", "revoke"])
+def test_what_brokers_refuse_for_now_is_tried_again(store: Store, topic: Topic, kind: str) -> None:
+    add(store, kind)
     refused = PublishError("not all labels could be published")
     refused.__cause__ = KafkaTimeoutError()
     topic.fails_before = refused

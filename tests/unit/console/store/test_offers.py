@@ -59,6 +59,23 @@ def test_what_is_past_its_service_level_comes_first_though_it_is_worth_less(stor
     assert late == {"appeal": 1, "report": 0, "agreement": 0}
 
 
+def test_who_complains_about_everything_does_not_bury_the_rest(store: Store) -> None:
+    flood = [
+        {"source": source, "key": f"bot {number}", "event_id": f"x{number}", "user_id": "bot"}
+        for source in offers.COMPLAINTS for number in range(300)
+    ]  # fmt: skip
+    for number, case in enumerate(flood):
+        add_case(store, 1_000 + number, value=9, ts=START_MS - 99 * HOUR_MS, **case)
+    for number, source in enumerate(("appeal", "report", "review")):
+        add_case(store, number, value=0.1, source=source)
+    scope = Scope("ann", within_ms={"appeal": HOUR_MS, "report": HOUR_MS})
+    with store.read() as connection:
+        waiting = [one.case.event_id for one in offers.find_waiting(connection, scope, START_MS)]
+    assert sorted(waiting[:3]) == ["e0", "e1", "e2"]
+    assert set(waiting[3:]) <= {case["event_id"] for case in flood}
+    assert waiting[3:], "they wait all the same"
+
+
 def test_who_has_labelled_it_does_not_answer_the_appeal_at_its_decision_either(store: Store) -> None:
     add_event(store, 1)
     add_label(store, 1, "spam", "e1", "ann")

@@ -120,6 +120,22 @@ def test_what_is_out_is_retracted_and_offered_anew(store: Store) -> None:
     assert take(store, "ann") == "e1", "who has retracted may say it right"
 
 
+def test_who_retracts_does_not_take_back_what_somebody_else_has_said_since(store: Store) -> None:
+    add_case(store, 1)
+    number = judge(store, "ann", take(store, "ann"))
+    send_all(store)
+    add_case(store, 1, source="appeal", key="a1", ts=START_MS + 1)
+    with store.write() as connection:
+        verdicts.say_directly(connection, Verdict("bob", "ham"), [("e1", "u1")], START_MS + 2)
+        assert verdicts.retract(connection, "ann", number, START_MS + 3, with_batch=True) == ["e1"]
+    assert [orjson.loads(row["payload"])["label"] for row in rows_of(store, OUTGOING)] == ["spam", "ham"]
+    assert [case["is_open"] for case in rows_of(store, CASES)] == [False, False], "bob's answer to the appeal stands"
+    with store.write() as connection:
+        (last,) = connection.execute(VERDICTS.select().where(VERDICTS.c.account == "bob"))
+        verdicts.retract(connection, "bob", last.id, START_MS + 4, with_batch=True)
+    assert [case["is_open"] for case in rows_of(store, CASES)] == [True, True]
+
+
 def test_what_has_not_gone_out_is_taken_back_without_a_retraction(store: Store) -> None:
     add_case(store, 1)
     number = judge(store, "ann", take(store, "ann"))
@@ -151,7 +167,7 @@ def test_those_like_it_are_those_without_a_label(store: Store) -> None:
     add_event(store, 9, device_id="d9")
     add_label(store, 1, "spam", "e2")
     with store.read() as connection:
-        alike = verdicts.alike(connection, "e0")
+        alike = verdicts.alike(connection, "e0", "u1")
     assert {kind: [row.event_id for row in rows] for kind, rows in alike.items()} == {
         ("device_id", "d1"): ["e3", "e1"], ("url_domain", "bad.example"): ["e3", "e1"],
     }  # fmt: skip

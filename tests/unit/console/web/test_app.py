@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -12,12 +13,12 @@ from engine.console.store.database import Store
 from engine.console.store.own import AUDIT
 from engine.console.store.roles import Role
 from engine.console.web.access import ACCESS
-from engine.console.web.app import MAX_BODY_BYTES, make_app
+from engine.console.web.app import MAX_BODY_BYTES, MAX_STRANGERS_BYTES, make_app
 from engine.console.web.headers import POLICY
 from engine.console.web.pages import PAGES
 from engine.console.web.visits import Page
 from engine.settings import Settings
-from tests.console import PASSWORD, START_MS, rows_of, settings_of, sign_in, token_in
+from tests.console import PASSWORD, START_MS, add_case, csrf_in, rows_of, settings_of, sign_in, token_in
 
 GUARDED = [page for page in PAGES if not page.is_open]
 CHANGING = [page for page in GUARDED if page.method == "POST"]
@@ -115,6 +116,32 @@ def test_who_guesses_has_to_wait_and_is_written_down(store: Store) -> None:
     assert [row["verb"] for row in rows_of(store, AUDIT)].count("failed to sign in") == MOST_FAILURES_OF_NAME
 
 
+def test_many_guesses_at_once_are_as_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_in(store, "viewer")
+    client, before, looked_at = outside(store), accounts.is_password, list[str]()
+
+    def guess(password: str) -> int:
+        token = token_in(client.get("/login").text)
+        return client.post("/login", data={"name": "viewer", "password": password, "token": token}).status_code
+
+    def is_password(account: Any, password: str) -> bool:
+        looked_at.append(password)
+        if len(looked_at) <= MOST_FAILURES_OF_NAME:
+            guess("another, while this one is looked at")
+        return before(account, password)
+
+    monkeypatch.setattr(accounts, "is_password", is_password)
+    guess("guess")
+    assert len(looked_at) == MOST_FAILURES_OF_NAME
+
+
+def test_who_has_somebodys_session_cannot_try_passwords_for_ever(store: Store) -> None:
+    client = sign_in(store, "viewer")
+    tried = [client.post("/account/password", data={"old": "guess", "new": "x" * 20}).status_code for _ in range(6)]
+    assert tried == [400] * MOST_FAILURES_OF_NAME + [429]
+    assert client.post("/account/password", data={"old": PASSWORD, "new": "x" * 20}).status_code == 429
+
+
 def test_the_form_to_sign_in_is_ours_too(store: Store) -> None:
     sign_in(store, "viewer")
     client = outside(store)
@@ -145,11 +172,43 @@ def test_a_proxy_is_believed_only_where_settings_name_its_headers(store: Store) 
     assert (unknown.status_code, "has no role here" in unknown.text) == (403, True)
 
 
+def test_who_is_not_active_does_not_come_in_by_a_proxy_either(store: Store) -> None:
+    with store.write() as connection:
+        for name in ("ann", "bob"):
+            accounts.add_account(connection, name, "viewer", None, START_MS)
+        accounts.change_account(connection, "ann", is_active=False)
+        accounts.change_account(connection, "bob", areas="spam")
+    client = outside(store, settings_of(proxy_user_header="x-user", proxy_role_header="x-role"))
+    refused = client.get("/decisions", headers={"x-user": "ann", "x-role": "administrator"})
+    assert (refused.status_code, "is not active" in refused.text) == (403, True)
+    for number, area in ((1, "spam"), (2, "ads")):
+        add_case(store, number, area=area)
+    person = {"x-user": "bob", "x-role": "moderator"}
+    person["x-csrf-token"] = csrf_in(client.get("/account", headers=person).text)
+    assert client.post("/api/queue/next", json={}, headers=person).json()["event_id"] == "e1"
+    assert client.post("/api/queue/next", json={}, headers=person).json()["event_id"] == "e1", "e2 is none of theirs"
+
+
 def test_what_is_too_long_or_no_json_is_refused(store: Store) -> None:
     client = sign_in(store, "moderator")
     assert client.post("/notes", data={"text": "x" * (MAX_BODY_BYTES + 1)}).status_code == 413
+    assert outside(store).post("/login", data={"name": "x" * (MAX_STRANGERS_BYTES + 1)}).status_code == 413
     response = client.post("/api/queue/verdict", content=b"{", headers={"content-type": "application/json"})
     assert (response.status_code, "no JSON" in response.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("path", [
+    f"/decisions/{10**30}", f"/decisions?since={10**30}", f"/decisions?before={10**30}.{10**20}",
+    f"/api/decisions?before={'9' * 5_000}.1", f"/decisions.parquet?until={10**40}",
+])  # fmt: skip
+def test_numbers_beyond_all_bounds_are_told_to_be_wrong(store: Store, path: str) -> None:
+    assert sign_in(store, "viewer").get(path).status_code in (400, 404)
+
+
+def test_a_verdict_of_a_number_beyond_all_bounds_is_none(store: Store) -> None:
+    client = sign_in(store, "moderator")
+    for way in ("undo", "retract"):
+        assert client.post(f"/api/queue/{way}", json={"verdict": 2**64 - 1}).status_code == 400
 
 
 def test_health_is_told_to_everybody(store: Store) -> None:

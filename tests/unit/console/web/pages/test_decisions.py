@@ -1,5 +1,7 @@
 """Decisions on pages: what attackers wrote stays text, and pages find what they are asked for."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -77,6 +79,14 @@ def test_a_file_has_all_that_was_found_and_nothing_that_a_spreadsheet_executes(s
     lines = sign_in(store, "viewer").get("/decisions.csv?rule=flood").text.splitlines()
     assert len(lines) == 4
     assert lines[1].startswith("e2,'=cmd(),")
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_text_of_a_file_is_a_formula(store: Store, begins: str) -> None:
+    add_decision(store, 1, f"{begins}cmd()", "flood")
+    text = sign_in(store, "viewer").get("/decisions.csv").text
+    ((_, user_id, *_),) = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert user_id == f"'{begins}cmd()"
 
 
 def test_what_is_not_there_is_not_found(store: Store) -> None:

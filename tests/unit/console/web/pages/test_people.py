@@ -12,6 +12,15 @@ def fill(store: Store) -> None:
     add_label(store, 1, "ham", "e0", "mod-7")
 
 
+def test_a_name_of_blanks_hides_nobody(store: Store) -> None:
+    for number, user_id in enumerate((" u1", "\u2028")):
+        add_event(store, number, user_id, text="buy this")
+        client = sign_in(store, "viewer")
+        assert "buy this" in client.get("/people/user_id", params={"value": user_id}).text
+        assert client.get("/api/entities/user_id", params={"value": user_id}).json()["events"] == 1
+        assert client.get("/graph.json", params={"kind": "user_id", "value": user_id}).status_code == 200
+
+
 def test_a_user_has_a_timeline(store: Store) -> None:
     fill(store)
     page = sign_in(store, "senior").get("/people/user_id?value=u1").text

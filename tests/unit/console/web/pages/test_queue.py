@@ -1,14 +1,17 @@
 """The queue's pages and API: one event after the other."""
 
+import html
 import re
 import time
 
+import orjson
 import pytest
 
 from engine.console.store.database import Store
-from engine.console.store.followed import CASES
+from engine.console.store.followed import CASES, EVENTS, MENTIONS
 from engine.console.store.outgoing import mark_sent, take_due
-from engine.console.store.own import CLAIMS, OUTGOING, VERDICTS
+from engine.console.store.own import CLAIMS, OUTGOING, SKIPS, VERDICTS
+from engine.console.store.recording import record
 from engine.console.web.pages import queue as queue_pages
 from tests.console import START_MS, add_action, add_case, add_decision, add_event, add_label, found, rows_of, sign_in
 
@@ -36,6 +39,24 @@ def test_one_event_after_the_other(store: Store) -> None:
     number = rows_of(store, VERDICTS)[0]["id"]
     assert client.post("/queue/undo", data={"verdict": number}).status_code == 303
     assert [row["state"] for row in rows_of(store, OUTGOING)] == ["undone"]
+
+
+@pytest.mark.parametrize("event_id", [" e1 ", " ", "e1\nx", "e1\rx\n"])
+def test_an_id_that_forms_do_not_bring_back_as_it_is_does_not_block_the_queue(store: Store, event_id: str) -> None:
+    add_case(store, 1, value=9, event_id=event_id, key=event_id)
+    add_case(store, 2)
+    client = sign_in(store, "moderator", second_review_share=0.0, golden_share=0.0)
+    client.post("/queue/next")
+    as_sent = re.sub("\r\n?|\n", "\r\n", event_id)  # by browsers
+    assert client.get("/queue/standing", params={"event_id": event_id}).status_code == 200
+    client.post("/queue/skip", data={"event_id": as_sent})
+    assert [row["event_id"] for row in rows_of(store, CLAIMS)] == ["e2"]
+    client.post("/queue/verdict", data={"event_id": "e2", "label": "ham"})
+    with store.write() as connection:
+        connection.execute(SKIPS.delete())
+    client.post("/queue/next")
+    client.post("/queue/verdict", data={"event_id": as_sent, "label": "spam"})
+    assert [(row["event_id"], row["label"]) for row in rows_of(store, VERDICTS)] == [("e2", "ham"), (event_id, "spam")]
 
 
 def test_what_is_out_is_retracted_by_the_same_key_or_at_its_decision(store: Store) -> None:
@@ -163,9 +184,35 @@ def test_those_like_it_are_seen_before_they_are_labelled_together(store: Store) 
     client = sign_in(store, "moderator")
     page = client.get("/queue/alike?event_id=e0&kind=device_id&value=d1").text
     assert all(f"same {number}" in page for number in (1, 2, 3))
-    client.post("/queue/bulk", data={"event_id": ["e1", "e3"], "label": "spam", "policy": ""})
+    client.post("/queue/bulk", data={"event": ['["e1","u1"]', '["e3","u1"]'], "label": "spam", "policy": ""})
     assert sorted(row["event_id"] for row in rows_of(store, VERDICTS)) == ["e1", "e3"]
     assert client.get("/queue/alike?event_id=e0&kind=device_id&value=d9").status_code == 400
+    for wrong in ("e1", '["e1"]', '["","u1"]', "[" * 5_000):
+        assert client.post("/queue/bulk", data={"event": wrong, "label": "spam", "policy": ""}).status_code == 400
+
+
+def test_who_uses_the_id_of_another_is_not_taken_for_them(store: Store) -> None:
+    for place, (user_id, text) in enumerate((("bot", "harmless"), ("u2", "buy this"), ("bot", "harmless, once more"))):
+        event = {"event_id": "e1", "type": "post", "user_id": user_id, "ts": START_MS + place, "text": text}
+        row = {**event, "partition": 0, "offset": place, "document": orjson.dumps(event)}
+        del row["text"]
+        with store.write() as connection:
+            mention = {"partition": 0, "offset": place, "kind": "text", "value": "x", "ts": 1, "user_id": user_id}
+            record(connection, {EVENTS: [row], MENTIONS: [mention]}, {})
+    add_case(store, 1, user_id="u2", ts=START_MS + 1)
+    client = sign_in(store, "moderator", second_review_share=0.0, golden_share=0.0, undo_s=0)
+    client.post("/queue/next")
+    page = client.get("/queue").text
+    assert "buy this" in page[page.index('id="event-text"') :][:200]
+    assert 'By <a href="/people/user_id?value=u2"' in page
+    client.post("/queue/verdict", data={"event_id": "e1", "label": "spam"})
+    ways = ("/people/text?value=x", "/queue/alike?event_id=e1&user_id=u2&kind=text&value=x")
+    for number, way in enumerate(ways, 2):
+        chosen = [html.unescape(value) for value in re.findall(r'name="event" value="([^"]+)"', client.get(way).text)]
+        assert '["e1", "bot"]' in chosen
+        client.post("/queue/bulk" if number == 3 else "/labels", data={"event": chosen[0], "label": "ham"})
+    told = [orjson.loads(row["payload"])["user_id"] for row in rows_of(store, OUTGOING)]
+    assert told == ["u2", "bot", "bot"]
 
 
 def test_each_of_the_first_nine_policies_has_a_digit(store: Store) -> None:
