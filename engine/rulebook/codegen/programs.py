@@ -46,7 +46,7 @@ class ProgramWriter:
         self._words, self._rules, self._needs = vocabulary, rules, needs
         self._entities, self._deciders = EntityWriter(vocabulary), DeciderWriter(vocabulary)
         taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
-        self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken)
+        self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken, vocabulary.invalid())
 
     def program(self, event_type: str) -> Program:
         """The functions for one event type."""
@@ -114,7 +114,8 @@ class ProgramWriter:
         """What follow-ups of events are for, by the programs of all types."""
         types = {kind: self._taken_along(kind) for kind in programs if is_follow_up(kind)}
         labels = [each for kind in types if is_of_label(kind) for each in (kind, *self._further(kind))]
-        return FollowUps(types, _visited(programs, types), _visited(programs, labels), self._asks_labels_at_users())
+        return FollowUps(types, _visited(programs, types), _visited(programs, labels), self._asks_labels_at_users(),
+                         self._words.invalid())  # fmt: skip
 
     def _asks_labels_at_users(self) -> bool:
         """Whether anything but counters and memories of other entities asks about labels."""

@@ -160,3 +160,24 @@ def test_what_follows_from_a_follow_up_has_the_fields_of_its_event(reads: str, c
         fields = {"user_id": "u", "ip": "10.0.0.1", "device_id": "d", "amount": 5}
         made = stage.send(Event(f"e{place}", kind, "u", 1_760_000_000_000 + place, fields, place))
     assert [hit.rule for decision in made for hit in decision.hits] == ["r"]
+
+
+@pytest.mark.parametrize(
+    ("clause", "fields"),
+    [
+        ('"amount" in invalid_fields', {"amount": "many"}),
+        ("not known(clock_skew)", {"clock_skew": None}),
+        ("clock_skew < 5s", {}),
+    ],
+)
+@pytest.mark.parametrize("beside", ["known(user_id)", "seen >= 0"])
+def test_a_rule_about_a_follow_up_reads_what_is_found_out_about_its_event(
+    clause: str, fields: dict[str, object], beside: str
+) -> None:
+    text = FURTHER.replace("amount > 0", "known(type)").replace("CLAUSE", f"{beside} and ({clause})")
+    text = text.replace("READS", "known(event.never)").replace("COUNTED_BY", "user_id")
+    stage = ExampleStage(load_rulebook({"rules.yaml": text}), {})
+    made = stage.send(
+        Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", "type": "post", "ip": "10.0.0.1", **fields})
+    )
+    assert [hit.rule for decision in made for hit in decision.hits] == ["second", "first"]

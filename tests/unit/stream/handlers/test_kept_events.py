@@ -44,3 +44,17 @@ def test_where_users_are_asked_about_all_are_kept() -> None:
     assert kept_ids(AT_USERS) == {"linked", "plain"}
     assert kept_ids(AT_DOMAINS, AT_USERS) == {"linked", "plain"}
     assert kept_ids(AT_DOMAINS, rule="event: label.spam, when: [spam > 1]") == {"linked", "plain"}
+
+
+def test_what_is_found_out_about_an_event_is_kept_for_its_label() -> None:
+    rule = "event: label.spam, when: [known(clock_skew), len(invalid_fields) > 0]"
+    rulebook = load_rulebook(
+        {"rules.yaml": f"version: 1\nfields: {{amount: number}}\nrules:\n  r: {{{rule}, then: {{flag: x}}}}\n"}
+    )
+    blocks, database = ScoredBlocks(), MemoryDatabase()
+    event = Event("e", "post", "ann", 1, {"amount": "many", "clock_skew": None})
+    database.apply(keep_events(blocks, rulebook.follow_ups, [event]))
+    state = PartitionState(lambda: database, 10)
+    ((found,),) = state.scored.find(database, hash_all(["e"])).values()
+    (kept,) = kept_events(state, [found]).values()
+    assert kept.fields == {"clock_skew": None, "invalid_fields": ["amount"]}
