@@ -181,3 +181,10 @@ def test_a_rule_about_a_follow_up_reads_what_is_found_out_about_its_event(
         Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", "type": "post", "ip": "10.0.0.1", **fields})
     )
     assert [hit.rule for decision in made for hit in decision.hits] == ["second", "first"]
+
+
+@pytest.mark.parametrize("device", [None, "d"])
+def test_a_rule_about_a_follow_up_that_names_no_entity_holds_by_its_other_clauses(device: str | None) -> None:
+    text = written("known(user_id)", "here: {count: post, by: device_id, over: 1h}", "label.spam")
+    text = text.replace("when: ['known(user_id)']", "any: [here >= 3, known(user_id)]")
+    assert fires(text, {"device_id": device}, kind="label.spam")
