@@ -88,7 +88,8 @@ def taken_along(paths: Sequence[str], fields: Fields, invalid: Invalid | None = 
 
 
 def bounded(fields: Fields) -> Fields:
-    """What of these fields waits in the state: texts are cut, lists too, and what is nested is left out."""
+    """What of these fields waits in the state: texts are cut, lists too. Of what is nested nothing is left
+    but that it is there, and cannot be read."""
     kept = {path: _short(value) for path, value in fields.items()}
     return {path: value for path, value in kept.items() if value is not None or path == CLOCK_SKEW}
 
@@ -97,8 +98,8 @@ def _short(value: Any) -> Any:
     if type(value) is str:
         return value[:_MOST_CHARS]
     if type(value) is list:
-        return [_short(item) for item in value[:_MOST_ITEMS] if type(item) in _SCALARS]
-    return value if type(value) in _SCALARS else None
+        return [{} if isinstance(item, list) else _short(item) for item in value[:_MOST_ITEMS] if item is not None]
+    return {} if isinstance(value, dict) else value if type(value) in _SCALARS else None
 
 
 def _happened(event: Event, hits: Sequence[Hit], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.core.domain.events import Event
+from engine.core.evaluation.follow_ups import bounded
 from engine.core.kernel import hash_all
 from engine.rulebook.compiler import load_rulebook
 from engine.state.memory import MemoryDatabase
@@ -58,3 +59,8 @@ def test_what_is_found_out_about_an_event_is_kept_for_its_label() -> None:
     ((found,),) = state.scored.find(database, hash_all(["e"])).values()
     (kept,) = kept_events(state, [found]).values()
     assert kept.fields == {"clock_skew": None, "invalid_fields": ["amount"]}
+
+
+def test_what_is_nested_is_kept_as_something_that_cannot_be_read() -> None:
+    kept = bounded({"amount": {"value": 5}, "tags": ["red", {"a": 1}, ["b"], None], "title": "t" * 2_000})
+    assert kept == {"amount": {}, "tags": ["red", {}, {}], "title": "t" * 1_024}
