@@ -85,17 +85,45 @@ class Param(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name."""
+    """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name; `then`: the kinds
+    of its actions, in their order."""
 
     events: tuple[str, ...]
     when: tuple[Expr, ...] = ()
     any: tuple[Expr, ...] = ()
     unless: tuple[Expr, ...] = ()
     macro: str | None = None
+    is_shadow: bool = False
+    then: tuple[str, ...] = ("flag",)
 
     def clauses(self) -> tuple[Expr, ...]:
         """All clauses, in the order in which a decision explains them."""
         return (*self.when, *self.any, *self.unless)
+
+
+class Step(NamedTuple):
+    """So many events of these types."""
+
+    of: tuple[str, ...]
+    times: int = 1
+    where: Expr | None = None
+
+
+class Sequence(NamedTuple):
+    """What comes one after the other, without one of some types in between."""
+
+    steps: tuple[Step, ...]
+    within: str
+    by: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+class Absence(NamedTuple):
+    """What does not come of a user after an event."""
+
+    after: tuple[str, ...]
+    none: tuple[str, ...]
+    within: str
 
 
 class Sent(NamedTuple):
@@ -109,6 +137,40 @@ class Sent(NamedTuple):
         return json.dumps(self.document)
 
 
+class Labelled(NamedTuple):
+    """A moderator's verdict on the event that came at a place of the stream, or that it is taken back."""
+
+    place: int
+    verdict: str
+    ts: int
+    arrived_ms: int
+
+
+class Revoked(NamedTuple):
+    """One of the actions is taken back that a rule has brought about at a place of the stream: the one of this kind."""
+
+    place: int
+    rule: str
+    kind: str
+    arrived_ms: int
+
+
+Arriving = Sent | Labelled | Revoked
+"""What a stream has."""
+
+FOLLOW_UPS = ("label.", "hit.", "shadow.", "action.", "absent.")
+
+
+def is_follow_up(kind: str) -> bool:
+    """Whether events of a type are made by the engine."""
+    return kind.startswith(FOLLOW_UPS)
+
+
+def is_among(kind: str, of: tuple[str, ...]) -> bool:
+    """Whether these types have one among them. Follow-ups have to be named."""
+    return kind in of or ("any" in of and not is_follow_up(kind))
+
+
 @dataclass(slots=True)
 class Book:
     """A rulebook: everything by its name, in the order of declaration."""
@@ -118,6 +180,7 @@ class Book:
     computed: dict[str, Expr] = field(default_factory=dict)
     values: dict[str, Memory] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
+    sequences: dict[str, Sequence | Absence] = field(default_factory=dict)
     derived: dict[str, Expr | Ratio] = field(default_factory=dict)
     scores: dict[str, tuple[tuple[Expr, float], ...]] = field(default_factory=dict)
     params: dict[str, Param] = field(default_factory=dict)
@@ -134,6 +197,7 @@ class Book:
                 **{name: _memory(one) for name, one in self.values.items()},
             },
             "counters": {name: _counter(one) for name, one in self.counters.items()},
+            "sequences": {name: _sequence(one) for name, one in self.sequences.items()},
             "derived": {name: _derived(one) for name, one in self.derived.items()},
             "scores": {name: _score(one) for name, one in self.scores.items()},
             "params": {name: _param(one) for name, one in self.params.items()},
@@ -274,6 +338,17 @@ def _memory(one: Memory) -> str:
     return "{" + ", ".join(what) + "}"
 
 
+def _sequence(one: Sequence | Absence) -> str:
+    if isinstance(one, Absence):
+        return f"{{after: [{', '.join(one.after)}], none: [{', '.join(one.none)}], within: {one.within}, by: user_id}}"
+    steps = []
+    for step in one.steps:
+        where = f", where: {quoted(step.where)}" if step.where is not None else ""
+        steps.append(f"{{event: [{', '.join(step.of)}], times: {step.times}{where}}}")
+    without = f", without: [{', '.join(one.without)}]" if one.without else ""
+    return f"{{steps: [{', '.join(steps)}], within: {one.within}, by: [{', '.join(one.by)}]{without}}}"
+
+
 def _derived(one: Expr | Ratio) -> str:
     if not isinstance(one, Ratio):
         return quoted(one)
@@ -294,4 +369,6 @@ def _rule(one: Rule) -> str:
     when = [one.macro] if one.macro else [*map(quoted, one.when)]
     groups = {"when": when, "any": [*map(quoted, one.any)], "unless": [*map(quoted, one.unless)]}
     written = ", ".join(f"{group}: [{', '.join(clauses)}]" for group, clauses in groups.items() if clauses)
-    return f"{{event: [{', '.join(one.events)}], {written}, then: {{flag: x}}}}"
+    then = ", ".join(f"{{{kind}: x}}" for kind in one.then)
+    mode = ", mode: shadow" if one.is_shadow else ""
+    return f"{{event: [{', '.join(one.events)}], {written}, then: [{then}]{mode}}}"

@@ -5,9 +5,8 @@ Each clause stands in rules of its own, so that all of its answers can be seen: 
 each clause that their decisions explain.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,11 +19,22 @@ from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
-from tests.property.differential.description import Book, Expr, Rule, Sent, text_of
-from tests.property.differential.reference import Moment, NotToldError, Reference
+from tests.property.differential.description import (
+    Absence,
+    Arriving,
+    Book,
+    Expr,
+    Labelled,
+    Rule,
+    Sent,
+    is_among,
+    text_of,
+)
+from tests.property.differential.history import History
+from tests.property.differential.reference import Moment
 
-UserData = dict[str, list[tuple[str, bool | None]]]
-"""By rule that holds, its clauses with their results."""
+UserData = dict[tuple[str, str], list[tuple[str, bool | None]]]
+"""By rule that holds, and the event that it holds for, its clauses with their results."""
 
 TRUE: Expr = ("const", True)
 SEVERAL = "several_"
@@ -34,19 +44,26 @@ SEVERAL = "several_"
 @dataclass(slots=True)
 class Case:
     """A rulebook, clauses to be asked of it one by one, and a stream. `stored`: the events go through the workers, each
-    by itself, and all records through their bytes; else they stay in memory."""
+    by itself, and all records through their bytes; else they stay in memory, if they are all that arrives."""
 
     book: Book
     clauses: list[Expr]
-    stream: list[Sent]
+    stream: list[Arriving]
     stored: bool = False
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether it goes through the workers: nothing else knows labels and revocations, and that time passes."""
+        waits = any(isinstance(one, Absence) for one in self.book.sequences.values())
+        return self.stored or waits or not all(isinstance(one, Sent) for one in self.stream)
+
     def rulebook(self) -> Book:
-        """The rulebook with rules for each clause."""
+        """The rulebook with rules for each clause. Where actions are counted, these do not act."""
         made = replace(self.book, rules=dict(self.book.rules))
+        is_shadow = any(kind.startswith("action.") for one in self.book.counters.values() for kind in one.of)
         for number, clause in enumerate(self.clauses):
-            made.rules[f"true_{number}"] = Rule(("any",), when=(clause,))
-            made.rules[f"false_{number}"] = Rule(("any",), when=(TRUE,), unless=(clause,))
+            made.rules[f"true_{number}"] = Rule(("any",), when=(clause,), is_shadow=is_shadow)
+            made.rules[f"false_{number}"] = Rule(("any",), (TRUE,), unless=(clause,), is_shadow=is_shadow)
         return made
 
 
@@ -76,27 +93,37 @@ def run(case: Case, against: Case | None = None) -> Outcome:
     """Compare all answers. `against`: what the reference evaluates instead of the same."""
     book, outcome = case.rulebook(), Outcome()
     rulebook = load_rulebook({"rules.yaml": book.yaml()})
-    found = _stored(rulebook, case.stream) if case.stored else _in_memory(rulebook, case.stream)
+    found = _stored(rulebook, case.stream) if case.is_stored else _in_memory(rulebook, case.stream)
     right = book if against is None else against.rulebook()
-    references = (Reference(right, warms=case.stored), Reference(right, doubts=False, warms=case.stored))
-    for place, (sent, held) in enumerate(zip(case.stream, found, strict=True)):
-        moments = [moment for one in references if (moment := one.take(sent)) is not None]
-        if not moments:
-            if held:
-                outcome.differences.append(Difference(place, "an event that was sent again", sorted(held), "{}", False))
-            continue
-        for number, clause in enumerate(case.clauses):
-            answer = True if f"true_{number}" in held else False if f"false_{number}" in held else None
-            _compare(outcome, place, text_of(clause), answer, [_answers(moment, clause) for moment in moments])
-        for name, rule in case.book.rules.items():
-            if {"any", moments[0].fields["type"]} & set(rule.events):
-                _compare(outcome, place, f"rule {name}", name in held, [_holds(moment, rule) for moment in moments])
-            for at, (_, result) in enumerate(held.get(name, [])):
-                clause = rule.clauses()[at]
-                explained = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
-                told = [_answers(moment, explained) for moment in moments]
-                _compare(outcome, place, f"rule {name}, clause {text_of(explained)}", result, told)
+    histories = (History(right, warms=case.is_stored), History(right, doubts=False, warms=case.is_stored))
+    for place, (arriving, held) in enumerate(zip(case.stream, found, strict=True)):
+        moments = [moment for one in histories if (moment := one.begin(arriving)) is not None]
+        if moments:
+            _compare_event(outcome, case, place, moments, held)
+        told = [one.end(arriving) for one in histories]
+        if more := [] if moments else sorted(held.keys() - {one[:2] for one in told[0]}):
+            outcome.differences.append(Difference(place, "nothing that is decided", more, "{}", False))
+        for one, other in zip(*told, strict=True):
+            _compare(outcome, place, f"rule {one.rule} for {one.kind} of {one.event_id}",
+                     (one.rule, one.event_id) in held, [one.right, other.right])  # fmt: skip
     return outcome
+
+
+def _compare_event(outcome: Outcome, case: Case, place: int, moments: list[Moment], held: UserData) -> None:
+    event_id = moments[0].fields["event_id"]
+    for number, clause in enumerate(case.clauses):
+        is_true, is_false = ((f"{word}_{number}", event_id) in held for word in ("true", "false"))
+        answer = True if is_true else False if is_false else None
+        _compare(outcome, place, text_of(clause), answer, [moment.told(clause) for moment in moments])
+    for name, rule in case.book.rules.items():
+        if not is_among(moments[0].kind, rule.events):
+            continue
+        _compare(outcome, place, f"rule {name}", (name, event_id) in held, [one.holds(rule) for one in moments])
+        for at, (_, result) in enumerate(held.get((name, event_id), [])):
+            clause = rule.clauses()[at]
+            explained = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
+            told = [moment.told(explained) for moment in moments]
+            _compare(outcome, place, f"rule {name}, clause {text_of(explained)}", result, told)
 
 
 def _compare(
@@ -112,34 +139,13 @@ def _compare(
         outcome.differences.append(Difference(place, asked, answer, " or ".join(map(str, right[0])), known))
 
 
-def _answers(moment: Moment, clause: Expr) -> frozenset[bool | None] | None:
-    try:
-        return moment.answers(clause)
-    except NotToldError:
-        return None
-
-
-def _holds(moment: Moment, rule: Rule) -> frozenset[bool | None] | None:
-    """Whether all of `when`, one of `any` and none of `unless` are so for certain."""
-    each = [_answers(moment, clause) for clause in rule.clauses()]
-    told = [one for one in each if one is not None]
-    if len(told) < len(each):
-        return None
-    first, second = len(rule.when), len(rule.when) + len(rule.any)
-    return frozenset(
-        all(one is True for one in results[:first])
-        and (not rule.any or any(one is True for one in results[first:second]))
-        and all(one is False for one in results[second:])
-        for results in product(*told)
-    )
-
-
 # -- the engine -----------------------------------------------------------------------------------
 
 
-def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
+def _in_memory(rulebook: Rulebook, stream: Sequence[Arriving]) -> Iterator[UserData]:
     stage, mapping = ExampleStage(rulebook, {}), FieldMapping()
     for sent in stream:
+        assert isinstance(sent, Sent)
         written = sent.written()
         event = mapping.read(orjson.loads(written), sent.arrived_ms, content=hash64(written))
         yield _traces(stage.send(event))
@@ -147,20 +153,45 @@ def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
 
 def _traces(decisions: list[Decision]) -> UserData:
     return {
-        hit.rule: [(clause.text, clause.result) for clause in hit.clauses]
+        (hit.rule, decision.event_id): [(clause.text, clause.result) for clause in hit.clauses]
         for decision in decisions
         for hit in decision.hits
     }
 
 
-def _stored(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
+def _stored(rulebook: Rulebook, stream: Sequence[Arriving]) -> Iterator[UserData]:
     settings = Settings()
     engine = OfflineEngine(rulebook, settings)
-    for sent in stream:
-        arrival = Arrival("event", sent.arrived_ms, sent.written().encode(), sent.arrived_ms)
+    actions: list[list[Mapping[str, Any]]] = []
+    for arriving in stream:
         held: UserData = {}
-        for message in engine.run([arrival]):
+        actions.append([])
+        for message in engine.run(_arrivals(arriving, stream, actions)):
+            if message.topic == settings.topics.actions:
+                actions[-1].append(orjson.loads(message.value))
             if message.topic == settings.topics.decisions:
-                hits: list[Mapping[str, Any]] = orjson.loads(message.value)["hits"]
-                held |= {hit["rule"]: [(one["text"], one["result"]) for one in hit["clauses"]] for hit in hits}
+                decision = orjson.loads(message.value)
+                held |= {
+                    (hit["rule"], decision["event_id"]): [(one["text"], one["result"]) for one in hit["clauses"]]
+                    for hit in decision["hits"]
+                }
         yield held
+
+
+def _arrivals(
+    arriving: Arriving, stream: Sequence[Arriving], actions: Sequence[Sequence[Mapping[str, Any]]]
+) -> Iterator[Arrival]:
+    """What arrives, as the workers read it. `actions`: at each place of the stream, those that were published."""
+    if isinstance(arriving, Sent):
+        yield Arrival("event", arriving.arrived_ms, arriving.written().encode(), arriving.arrived_ms)
+    elif isinstance(arriving, Labelled):
+        event = stream[arriving.place]
+        assert isinstance(event, Sent)
+        label = {name: event.document[name] for name in ("user_id", "type", "event_id")}
+        label |= {"label": arriving.verdict, "ts": arriving.ts, "moderator": "mia"}
+        yield Arrival("label", arriving.arrived_ms, orjson.dumps(label))
+    else:
+        for action in actions[arriving.place]:
+            if (action["rule"], action["kind"]) == (arriving.rule, arriving.kind):
+                revocation = {"revokes": action["action_id"], "user_id": action["user_id"], "ts": arriving.arrived_ms}
+                yield Arrival("label", arriving.arrived_ms, orjson.dumps(revocation))

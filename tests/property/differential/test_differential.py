@@ -7,9 +7,10 @@ from collections import Counter
 import pytest
 
 from tests.property.differential.campaign import smallest
-from tests.property.differential.description import Book, Sent
+from tests.property.differential.description import Arriving, Book, Sent
 from tests.property.differential.description import Counter as Declared
-from tests.property.differential.generation import START_MS, make_case
+from tests.property.differential.generation import START_MS
+from tests.property.differential.making import KINDS, make
 from tests.property.differential.running import Case, run
 
 CASES = int(os.environ.get("FLOODGATE_DIFFERENTIAL_CASES", "40000"))
@@ -18,10 +19,19 @@ SHARES = 8
 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_the_engine_answers_every_clause_as_the_reference_does(share: int) -> None:
+    compare(f"test {share}", KINDS[0], CASES // SHARES)
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_it_does_so_for_what_needs_more_than_events(kind: str) -> None:
+    compare(f"test {kind}", kind, CASES // 40)
+
+
+def compare(seed: str, kind: str, cases: int) -> None:
     compared, streams = 0, 0
     answers: Counter[bool | None] = Counter()
-    while compared < CASES / SHARES:
-        case = make_case(random.Random(f"test {share} {streams}"))
+    while compared < cases:
+        case = make(random.Random(f"{seed} {streams}"), kind)
         outcome = run(case)
         if outcome.differences:
             pytest.fail(smallest(case, outcome.differences, False), pytrace=False)
@@ -30,15 +40,15 @@ def test_the_engine_answers_every_clause_as_the_reference_does(share: int) -> No
     assert all(answers[answer] > compared / 20 for answer in (True, False, None))
 
 
-def posts(*at_s: float, **fields: object) -> list[Sent]:
-    made = []
+def posts(*at_s: float, **fields: object) -> list[Arriving]:
+    made: list[Arriving] = []
     for index, seconds in enumerate(at_s):
         ts = START_MS + round(seconds * 1000)
         made.append(Sent({"event_id": f"e{index}", "type": "post", "user_id": "u", "ts": ts, **fields}, ts))
     return made
 
 
-def differs(counter: Declared, limit: int, stream: list[Sent], other: Declared) -> bool:
+def differs(counter: Declared, limit: int, stream: list[Arriving], other: Declared) -> bool:
     """Whether the comparison tells two counters apart."""
     clause = ("compare", ">", ("name", "n"), ("const", limit))
     engine, reference = (Case(Book(counters={"n": one}), [clause], stream) for one in (counter, other))
