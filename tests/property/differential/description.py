@@ -101,6 +101,29 @@ class Rule(NamedTuple):
         return (*self.when, *self.any, *self.unless)
 
 
+class Row(NamedTuple):
+    """What a table has under a key from a time on; None: no longer anything."""
+
+    key: str
+    document: dict[str, Any] | None
+    ts: int = 0
+
+
+class Table(NamedTuple):
+    """Reference data. `key`: the field that finds the row; `columns`: by name, with the path in a row's document."""
+
+    key: str
+    columns: dict[str, Field]
+    rows: tuple[Row, ...]
+    is_file: bool
+
+    def row(self, key: str, now: int) -> dict[str, Any]:
+        """What is known of a key at a time."""
+        known = [one for one in self.rows if one.key == key and one.ts <= now]
+        latest = max(known, key=lambda one: one.ts, default=None)
+        return (latest.document or {}) if latest is not None else {}
+
+
 class Step(NamedTuple):
     """So many events of these types."""
 
@@ -185,12 +208,37 @@ class Book:
     scores: dict[str, tuple[tuple[Expr, float], ...]] = field(default_factory=dict)
     params: dict[str, Param] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of all tables, as clauses name them."""
+        return [f"{table}.{name}" for table, one in self.tables.items() for name in one.columns]
+
+    def declared(self, name: str) -> Field | None:
+        """A field, or a column of a table: events have it under its whole name."""
+        table, _, column = name.partition(".")
+        if table in self.tables:
+            return self.tables[table].columns[column]._replace(path=name)
+        return self.fields.get(name)
+
+    def sources(self) -> dict[str, str]:
+        """All files of the rulebook."""
+        files = {
+            f"tables/{name}.jsonl": "".join(
+                json.dumps({one.key: row.key, **(row.document or {})}) + "\n" for row in one.rows
+            )
+            for name, one in self.tables.items()
+            if one.is_file
+        }
+        return {"rules.yaml": self.yaml(), **files}
 
     def yaml(self) -> str:
         """The rulebook as people write it."""
         lines = ["version: 1"]
         sections: dict[str, dict[str, str]] = {
             "fields": {name: _field(one) for name, one in self.fields.items()},
+            "tables": {name: _table(name, one) for name, one in self.tables.items()},
             "lists": {name: f"{{values: [{', '.join(one)}]}}" for name, one in self.lists.items()},
             "values": {
                 **{name: quoted(one) for name, one in self.computed.items()},
@@ -302,6 +350,12 @@ def quoted(expr: Expr) -> str:
 def _field(one: Field) -> str:
     unit = f", unit: {one.unit}" if one.unit else ""
     return f"{{type: {one.type}{unit}, from: {one.path}}}"
+
+
+def _table(name: str, one: Table) -> str:
+    source = f"file: tables/{name}.jsonl" if one.is_file else f"topic: {name}"
+    columns = ", ".join(f"{column}: {_field(field)}" for column, field in one.columns.items())
+    return f"{{{source}, key: {one.key}, fields: {{{columns}}}}}"
 
 
 def _counter(one: Counter) -> str:

@@ -16,6 +16,7 @@ from tests.property.differential.description import (
     Ratio,
     Rule,
     Sent,
+    Table,
     is_name_of,
 )
 from tests.property.differential.running import SEVERAL, Case
@@ -74,15 +75,19 @@ def make_case(rng: random.Random, clauses: int = 8) -> Case:
 class Maker:
     """Makes one rulebook. `dense`: its stream has many events in each window."""
 
-    def __init__(self, rng: random.Random, dense: bool) -> None:
+    def __init__(self, rng: random.Random, dense: bool, tables: dict[str, Table] | None = None) -> None:
         self.rng, self.is_dense = rng, dense
         self.book = Book(dict(FIELDS), dict(LISTS), {**TEXT_VALUES, **NUMBER_VALUES, **FLAG_VALUES})
+        self.book.tables = tables or {}
+        self._columns = self.book.columns
         for number in range(rng.randint(0, 2)):
             self.book.params[f"p{number}"] = self._param()
         self.numbers: list[str] = []
         self.flags: list[str] = []
         self.texts: list[str] = []
         self.durations: list[str] = []
+        for name in self._columns:
+            self._pool(self._type(name)).append(name)
         for number in range(rng.choice((0, 0, 1, 2, 3))):
             self._remember(f"m{number}")
         for number in range(rng.randint(2, 6)):
@@ -96,6 +101,19 @@ class Maker:
             self.numbers.append(f"s{number}")
         if len(self.book.scores) == 1 and rng.random() < 0.5:
             self._derive("x9")
+
+    def _pool(self, kind: str) -> list[str]:
+        return {"number": self.numbers, "text": self.texts, "bool": self.flags, "duration": self.durations}[kind]
+
+    def _type(self, column: str) -> str:
+        declared = self.book.declared(column)
+        assert declared is not None
+        return declared.type
+
+    def _column(self, *kinds: str) -> str | None:
+        """A column of one of these types, at times."""
+        found = [name for name in self._columns if self._type(name) in kinds]
+        return self.rng.choice(found) if found and self.rng.random() < 0.4 else None
 
     # -- declarations -----------------------------------------------------------------------------
 
@@ -132,7 +150,8 @@ class Maker:
             + (("type",), ("title",), ("level",), ("event.room",), ("device_id", "type", "user_id"))
             + (("box",), ("small",), ("es",), ("box", "type"))
         )
-        field = None
+        column = self._column("text", "number")
+        by, field = (column,) if column is not None else by, None
         if kind == "distinct":
             pool = (
                 "user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified", "tags",
@@ -143,6 +162,9 @@ class Maker:
             field = rng.choice(("amount", "level", "age", "weight", "event.room", "es", "half"))
         elif kind in STATISTICS:
             field = rng.choice((None, None, "amount", "level", "wait", "event.room"))
+        column = self._column("number", "duration") if kind == "sum" else None
+        column = self._column("text", "number", "bool") if kind == "distinct" else column
+        field = column if column is not None and column not in by else field
         of = follow_ups or rng.choice((("any",), ("any",), ("post",), ("post", "comment"), ("pay",)))
         where = None
         if rng.random() < 0.4:
@@ -172,6 +194,7 @@ class Maker:
         by = rng.choice((("user_id",), ("user_id",), ("user_id", "device_id"), ("target_id",), ("title",)))
         pool = {"title": self.texts, "device_id": self.texts, "amount": self.numbers, "verified": self.flags,
                 "age": self.durations, "wait": self.durations}  # fmt: skip
+        pool |= {name: self._pool(self._type(name)) for name in self._columns}
         field = rng.choice([one for one in pool if one not in by]) if kind in ("last", "first") else None
         of = rng.choice((("any",), ("any",), ("post",), ("post", "comment")))
         where = self.where(by) if rng.random() < 0.3 else None
@@ -220,7 +243,7 @@ class Maker:
         theirs = {name: one for name, one in declared.items() if one.by == ("user_id",)}
         values = {name for name, one in self.book.values.items() if one.by == ("user_id",)}
         is_plain = by != ("user_id",) or not (theirs or values) or rng.random() < 0.6
-        known = set() if is_plain else theirs.keys() | values
+        known = {*self._columns} | (set() if is_plain else theirs.keys() | values)
         pools = (self.numbers, self.texts, self.flags, self.durations)
         kept = [pool[:] for pool in pools]
         for pool in pools:

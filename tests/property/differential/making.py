@@ -6,15 +6,17 @@ from tests.property.differential.description import Arriving, Expr
 from tests.property.differential.generation import Maker, make_case, stream
 from tests.property.differential.generation_follow_ups import add_counters, with_people
 from tests.property.differential.generation_sequences import add_absences, add_sequences
+from tests.property.differential.generation_tables import make_tables, with_lies
 from tests.property.differential.running import Case
 
-KINDS = ("plain", "follow-ups", "sequences", "absences")
+KINDS = ("plain", "follow-ups", "sequences", "absences", "tables")
 
 
 def make(rng: random.Random, kind: str | None = None) -> Case:
     """A case of a kind, or of any: one in two is plain."""
     chosen = kind or rng.choice((KINDS[0], rng.choice(KINDS)))
-    makers = {"follow-ups": make_follow_ups, "sequences": make_sequences, "absences": make_absences}
+    makers = {"follow-ups": make_follow_ups, "sequences": make_sequences, "absences": make_absences,
+              "tables": with_tables}  # fmt: skip
     return makers.get(chosen, make_case)(rng)
 
 
@@ -52,3 +54,16 @@ def make_absences(rng: random.Random, clauses: int = 8) -> Case:
     asked = [maker.about_counter(rng.choice(counted)) for _ in range(3 if counted else 0)]
     asked += [maker.condition(rng.choice((0, 1, 1, 2))) for _ in range(clauses - len(asked))]
     return Case(maker.book, asked, [*stream(rng, dense=False)])
+
+
+def with_tables(rng: random.Random, clauses: int = 8) -> Case:
+    """Reference data, alone and with what becomes of events."""
+    dense, tables = rng.random() < 0.1, make_tables(rng)
+    maker = Maker(rng, dense, tables)
+    maker.make_rules(rng.randint(1, 2), labels=True)
+    if rng.random() < 0.4:
+        add_counters(maker)
+    asked = [maker.condition(rng.choice((0, 0, 1, 1, 2))) for _ in range(clauses)]
+    asked += [("known", ("name", name)) for name in maker.book.columns]
+    sent = with_lies(rng, tables, stream(rng, dense))
+    return Case(maker.book, asked, with_people(rng, maker.book, sent))

@@ -46,6 +46,7 @@ from tests.property.differential.reading import (
     factor,
     invalid_fields,
     key_of,
+    look_up,
     raw,
     subjects,
 )
@@ -76,10 +77,13 @@ class Moment:
     warms: bool = False
     earlier: Mapping[str, list[Entry] | None] = field(default_factory=dict)
     kind: str = ""
+    computed: dict[str, Any] | None = None
 
     def values(self) -> dict[str, Any]:
-        """What is computed of the event."""
-        return {name: View(self, True).value(("name", name)) for name in self.book.computed}
+        """What is computed of the event's fields."""
+        if self.computed is None:
+            self.computed = {name: View(self, True).value(("name", name)) for name in self.book.computed}
+        return self.computed
 
     def answers(self, expr: Expr) -> frozenset[bool | None]:
         """Every right answer to a clause. Raises NotToldError."""
@@ -132,6 +136,7 @@ class Reference:
         time = claimed_time(fields, sent.arrived_ms)
         fields |= {"conflicting_ids": conflicting, "invalid_fields": invalid_fields(self.book, fields)}
         fields["ts"] = time
+        look_up(self.book, fields, sent.arrived_ms)
         for name in TEXTS:
             if not isinstance(fields.get(name), str):
                 fields.pop(name, None)
@@ -302,7 +307,7 @@ class View:
             return self._completed(name, book.sequences[name])
         if name in book.derived:
             return self._derived(book.derived[name])
-        declared = book.fields.get(name)
+        declared = book.declared(name)
         value = raw(book, self._moment.fields, name)
         if type(value) not in CLASSES[declared.type if declared is not None else BUILT_IN[name]]:
             return None

@@ -15,6 +15,7 @@ from engine.core.domain.decisions import Decision
 from engine.core.domain.events import FieldMapping
 from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64
+from engine.reference.recorded import RecordedRow, RecordedTables
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.settings import Settings
@@ -53,9 +54,10 @@ class Case:
 
     @property
     def is_stored(self) -> bool:
-        """Whether it goes through the workers: nothing else knows labels and revocations, and that time passes."""
+        """Whether it goes through the workers: nothing else knows labels and revocations, tables,
+        and that time passes."""
         waits = any(isinstance(one, Absence) for one in self.book.sequences.values())
-        return self.stored or waits or not all(isinstance(one, Sent) for one in self.stream)
+        return self.stored or waits or bool(self.book.tables) or not all(isinstance(one, Sent) for one in self.stream)
 
     def rulebook(self) -> Book:
         """The rulebook with rules for each clause. Where actions are counted, these do not act."""
@@ -92,8 +94,8 @@ class Outcome:
 def run(case: Case, against: Case | None = None) -> Outcome:
     """Compare all answers. `against`: what the reference evaluates instead of the same."""
     book, outcome = case.rulebook(), Outcome()
-    rulebook = load_rulebook({"rules.yaml": book.yaml()})
-    found = _stored(rulebook, case.stream) if case.is_stored else _in_memory(rulebook, case.stream)
+    rulebook = load_rulebook(book.sources())
+    found = _stored(rulebook, case) if case.is_stored else _in_memory(rulebook, case.stream)
     right = book if against is None else against.rulebook()
     histories = (History(right, warms=case.is_stored), History(right, doubts=False, warms=case.is_stored))
     for place, (arriving, held) in enumerate(zip(case.stream, found, strict=True)):
@@ -159,9 +161,14 @@ def _traces(decisions: list[Decision]) -> UserData:
     }
 
 
-def _stored(rulebook: Rulebook, stream: Sequence[Arriving]) -> Iterator[UserData]:
-    settings = Settings()
-    engine = OfflineEngine(rulebook, settings)
+def _stored(rulebook: Rulebook, case: Case) -> Iterator[UserData]:
+    settings, stream = Settings(), case.stream
+    rows = {
+        name: [RecordedRow(row.key, row.document, row.ts) for row in table.rows]
+        for name, table in case.book.tables.items()
+        if not table.is_file
+    }
+    engine = OfflineEngine(rulebook, settings, tables=RecordedTables(rows))
     actions: list[list[Mapping[str, Any]]] = []
     for arriving in stream:
         held: UserData = {}

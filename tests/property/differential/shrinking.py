@@ -39,7 +39,18 @@ def _smaller(case: Case, found: Difference) -> Iterator[Case]:
         yield replace(case, stored=False)
     yield from (replace(case, clauses=some) for some in _fewer(case.clauses))
     yield from (replace(case, stream=_linked(stream, some)) for some in _fewer(stream))
-    for section in ("rules", "scores", "derived", "sequences", "counters", "values", "lists", "fields", "params"):
+    for section in (
+        "rules",
+        "scores",
+        "derived",
+        "sequences",
+        "counters",
+        "values",
+        "lists",
+        "tables",
+        "fields",
+        "params",
+    ):
         yield from (replace(case, book=replace(book, **{section: some})) for some in _without(getattr(book, section)))
     for number, clause in enumerate(case.clauses):
         for one in _simpler(clause):
