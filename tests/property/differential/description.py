@@ -84,9 +84,18 @@ class Param(NamedTuple):
     values: tuple[tuple[str, float], ...] = ()
 
 
+class Deed(NamedTuple):
+    """An action of a rule. `target`: the user, the event, or the field that names it; `lasts`: for how long."""
+
+    kind: str
+    scope: str = "x"
+    target: str = "user"
+    lasts: str | None = None
+
+
 class Rule(NamedTuple):
-    """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name; `then`: the kinds
-    of its actions, in their order."""
+    """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name; `then`: what it
+    does, one action after the other."""
 
     events: tuple[str, ...]
     when: tuple[Expr, ...] = ()
@@ -94,7 +103,7 @@ class Rule(NamedTuple):
     unless: tuple[Expr, ...] = ()
     macro: str | None = None
     is_shadow: bool = False
-    then: tuple[str, ...] = ("flag",)
+    then: tuple[Deed, ...] = (Deed("flag"),)
 
     def clauses(self) -> tuple[Expr, ...]:
         """All clauses, in the order in which a decision explains them."""
@@ -419,10 +428,15 @@ def _param(one: Param) -> str:
     return str(one.default) if one.by is None else f"{{default: {one.default}, by: {one.by}, values: {{{values}}}}}"
 
 
+def _deed(one: Deed) -> str:
+    lasts = f", for: {one.lasts}" if one.lasts is not None else ""
+    return f"{{{one.kind}: {one.scope}, target: {one.target}{lasts}}}"
+
+
 def _rule(one: Rule) -> str:
     when = [one.macro] if one.macro else [*map(quoted, one.when)]
     groups = {"when": when, "any": [*map(quoted, one.any)], "unless": [*map(quoted, one.unless)]}
     written = ", ".join(f"{group}: [{', '.join(clauses)}]" for group, clauses in groups.items() if clauses)
-    then = ", ".join(f"{{{kind}: x}}" for kind in one.then)
+    then = ", ".join(map(_deed, one.then))
     mode = ", mode: shadow" if one.is_shadow else ""
     return f"{{event: [{', '.join(one.events)}], {written}, then: [{then}]{mode}}}"

@@ -9,6 +9,7 @@ from tests.property.differential.description import (
     Arriving,
     Book,
     Counter,
+    Deed,
     Expr,
     Field,
     Memory,
@@ -54,6 +55,7 @@ LISTS = {"some": ("d1", "u1", "red"), "few": ("t1",), "words": ("red", "green", 
 NUMBERS: tuple[Any, ...] = (0, 1, 2, 2.5, 3, 5, -1, -2.5, 10, 1e14, 1e15, 2**53 + 1)
 WORDS = ("red", "green", "Red", "", "d1", "u1", "red green", "blue")
 WRONG: tuple[Any, ...] = ("many", 7, 1.5, True, None, [1, "red"], {"age": 1}, [])
+ACTIONS = ("flag", "limit", "hide", "review")
 COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
 SKEWS = (0, -5_000, -10_000, -30_000, -60_000, -120_000, 5_000, 30_000, 120_000, 120_001, -120_001, -10_000_000)
 STEPS = (0, 0, 1, 1_000, 5_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000)
@@ -233,6 +235,16 @@ class Maker:
             self.book.rules[f"{SEVERAL}{number}"] = Rule(
                 events, groups[0], groups[1], groups[2], macro, rng.random() < 0.2
             )
+
+    def deeds(self) -> tuple[Deed, ...]:
+        """One action or several, each with a scope of its own."""
+        rng = self.rng
+        targets = ("user", "user", "event", "device_id", "target_id", "title", *self._columns[:1])
+        texts = [target for target in targets if target not in self._columns or self._type(target) == "text"]
+        return tuple(
+            Deed(rng.choice(ACTIONS), f"x{at}", rng.choice(texts), rng.choice((None, "10s", "1h")))
+            for at in range(rng.choice((1, 1, 2, 3, 4)))
+        )
 
     def _counters(self) -> tuple[str, ...]:
         return tuple(self.book.counters) or ("amount",)

@@ -20,7 +20,7 @@ def add_counters(maker: Maker) -> None:
     question of theirs."""
     rng, book = maker.rng, maker.book
     hits = [(f"{'shadow' if rule.is_shadow else 'hit'}.{name}",) for name, rule in book.rules.items()]
-    kinds = sorted({kind for rule in book.rules.values() if not rule.is_shadow for kind in rule.then})
+    kinds = sorted({deed.kind for rule in book.rules.values() if not rule.is_shadow for deed in rule.then})
     actions = [("action.any",), *((f"action.{kind}",) for kind in kinds)]
     for number in range(rng.randint(1, 4)):
         pool = rng.choice((LABELS, hits, hits, actions) if hits else (LABELS,))
@@ -50,10 +50,10 @@ def with_people(rng: random.Random, book: Book, stream: list[Sent]) -> list[Arri
         while revocations and rng.random() < 0.3:
             place = rng.randrange(max(0, len(made) - 6), len(made))
             rules = [
-                (name, kind)
+                (name, deed.kind)
                 for name, rule in book.rules.items()
                 if not rule.is_shadow and isinstance(made[place], Labelled) == is_follow_up(rule.events[0])
-                for kind in rule.then
+                for deed in rule.then
             ]
             if rules:
                 made.append(Revoked(place, *rng.choice(rules), now))

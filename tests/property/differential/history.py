@@ -13,6 +13,7 @@ from tests.property.differential.description import (
     Absence,
     Arriving,
     Book,
+    Deed,
     Labelled,
     Revoked,
     Rule,
@@ -20,7 +21,7 @@ from tests.property.differential.description import (
     is_among,
     milliseconds,
 )
-from tests.property.differential.reading import TOLERANCE_MS, claimed_time
+from tests.property.differential.reading import TOLERANCE_MS, claimed_time, target_of
 from tests.property.differential.reference import Moment, Reference
 
 Entered = list[tuple[str, Entry]]
@@ -31,8 +32,7 @@ class Told(NamedTuple):
     """Whether a rule holds for the follow-up of an event: every right answer; None where nobody can tell."""
 
     rule: str
-    event_id: str
-    kind: str
+    moment: Moment
     right: frozenset[bool | None] | None
 
 
@@ -42,6 +42,15 @@ class Followed:
 
     kind: str
     entered: Entered
+
+
+def done(rule: Rule, moment: Moment) -> list[tuple[Deed, str]]:
+    """What a rule that holds does, and to whom: nothing in shadow, nor for an event that does not name whom its first
+    action is about. A further one is left out for such an event."""
+    targets = [(deed, target_of(moment.book, moment.fields, deed.target)) for deed in rule.then]
+    if rule.is_shadow or targets[0][1] is None:
+        return []
+    return [(deed, target) for deed, target in targets if target is not None]
 
 
 @dataclass(slots=True)
@@ -162,12 +171,16 @@ class History:
                     self._lose(kind)
                 self._actions[place, name] = None
             elif right == {True}:
+                deeds = done(rule, moment)
+                if not deeds and not rule.is_shadow:  # the docs do not tell whether that is a hit
+                    self._lose(f"hit.{name}")
+                    continue
                 entered = self._follow(self._kinds(name, rule)[0], moment.fields, moment.time)
                 followed = []
-                for kind in [] if rule.is_shadow else rule.then:
-                    entered += self._follow(f"action.{kind}", moment.fields, moment.time)
+                for deed, _ in deeds:
+                    entered += self._follow(f"action.{deed.kind}", moment.fields, moment.time)
                     entered += self._follow("action.any", moment.fields, moment.time)
-                    followed.append(Followed(kind, entered))
+                    followed.append(Followed(deed.kind, entered))
                     entered = []
                 known = self._actions.setdefault((place, name), [])
                 if known is not None:
@@ -180,7 +193,7 @@ class History:
         """All kinds of follow-ups that a hit of a rule may bring about, that of the hit first."""
         if rule.is_shadow:
             return [f"shadow.{name}"]
-        return [f"hit.{name}", *(f"action.{kind}" for kind in rule.then), "action.any"]
+        return [f"hit.{name}", *(f"action.{deed.kind}" for deed in rule.then), "action.any"]
 
     def _follow(self, kind: str, fields: dict[str, Any], time: int, is_told: bool = True) -> Entered:
         """A follow-up enters counters, and then rules about it decide. Of some at a time nobody tells what they say, as
@@ -193,7 +206,7 @@ class History:
         ]
         rules = [*self._about(kind)]
         answers = [(name, rule, moment.holds(rule) if is_told else None) for name, rule in rules]
-        self._told += [Told(name, fields["event_id"], kind, right) for name, _, right in answers]
+        self._told += [Told(name, moment, right) for name, _, right in answers]
         self._bring_about(moment, answers)
         return entered
 

@@ -41,6 +41,12 @@ def invalid_fields(book: Book, fields: Fields) -> list[str]:
     return found
 
 
+def target_of(book: Book, fields: Fields, target: str) -> str | None:
+    """Whom or what an action is about; None where the event does not name it."""
+    value = fields[f"{target}_id"] if target in ("user", "event") else raw(book, fields, target)
+    return value if isinstance(value, str) and value else None
+
+
 def look_up(book: Book, fields: Fields, arrived_ms: int) -> None:
     """Give an event what tables know; what its sender has put there goes."""
     for name in [one for one in fields if one.split(".")[0] in book.tables]:

@@ -29,13 +29,32 @@ from tests.property.differential.description import (
     Rule,
     Sent,
     is_among,
+    milliseconds,
     text_of,
 )
-from tests.property.differential.history import History
+from tests.property.differential.history import History, done
 from tests.property.differential.reference import Moment
 
-UserData = dict[tuple[str, str], list[tuple[str, bool | None]]]
-"""By rule that holds, and the event that it holds for, its clauses with their results."""
+
+class Done(NamedTuple):
+    """An action."""
+
+    kind: str
+    scope: str | None
+    target_type: str
+    target_id: str
+    for_ms: int | None
+
+
+class Hit(NamedTuple):
+    """The clauses of a rule that holds, with their results, and what it does."""
+
+    clauses: list[tuple[str, bool | None]]
+    done: list[Done]
+
+
+UserData = dict[tuple[str, str], Hit]
+"""Hits by rule, and by the event that it holds for."""
 
 TRUE: Expr = ("const", True)
 SEVERAL = "several_"
@@ -103,11 +122,16 @@ def run(case: Case, against: Case | None = None) -> Outcome:
         if moments:
             _compare_event(outcome, case, place, moments, held)
         told = [one.end(arriving) for one in histories]
-        if more := [] if moments else sorted(held.keys() - {one[:2] for one in told[0]}):
+        if (
+            more := []
+            if moments
+            else sorted(held.keys() - {(one.rule, one.moment.fields["event_id"]) for one in told[0]})
+        ):
             outcome.differences.append(Difference(place, "nothing that is decided", more, "{}", False))
         for one, other in zip(*told, strict=True):
-            _compare(outcome, place, f"rule {one.rule} for {one.kind} of {one.event_id}",
-                     (one.rule, one.event_id) in held, [one.right, other.right])  # fmt: skip
+            met, asked = (one.rule, one.moment.fields["event_id"]), f"rule {one.rule} for {one.moment.kind} of "
+            _compare(outcome, place, asked + met[1], met in held, [one.right, other.right])
+            _compare_actions(outcome, case, place, met, one.moment, held)
     return outcome
 
 
@@ -121,11 +145,28 @@ def _compare_event(outcome: Outcome, case: Case, place: int, moments: list[Momen
         if not is_among(moments[0].kind, rule.events):
             continue
         _compare(outcome, place, f"rule {name}", (name, event_id) in held, [one.holds(rule) for one in moments])
-        for at, (_, result) in enumerate(held.get((name, event_id), [])):
+        for at, (_, result) in enumerate(held[name, event_id].clauses if (name, event_id) in held else []):
             clause = rule.clauses()[at]
             explained = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
             told = [moment.told(explained) for moment in moments]
             _compare(outcome, place, f"rule {name}, clause {text_of(explained)}", result, told)
+        _compare_actions(outcome, case, place, (name, event_id), moments[0], held)
+
+
+def _compare_actions(
+    outcome: Outcome, case: Case, place: int, met: tuple[str, str], moment: Moment, held: UserData
+) -> None:
+    """Where the engine says that a rule holds, whether it does what the rule says, in that order."""
+    if met not in held:
+        return
+    right = [
+        Done(deed.kind, deed.scope, deed.target, target, milliseconds(deed.lasts) if deed.lasts is not None else None)
+        for deed, target in done(case.book.rules[met[0]], moment)
+    ]
+    outcome.compared += 1
+    if held[met].done != right:
+        asked = f"actions of rule {met[0]} on {met[1]}"
+        outcome.differences.append(Difference(place, asked, held[met].done, str(right), False))
 
 
 def _compare(
@@ -155,7 +196,14 @@ def _in_memory(rulebook: Rulebook, stream: Sequence[Arriving]) -> Iterator[UserD
 
 def _traces(decisions: list[Decision]) -> UserData:
     return {
-        (hit.rule, decision.event_id): [(clause.text, clause.result) for clause in hit.clauses]
+        (hit.rule, decision.event_id): Hit(
+            [(clause.text, clause.result) for clause in hit.clauses],
+            [
+                Done(one.kind, one.scope, one.target_type, one.target_id, one.for_ms)
+                for one in decision.actions
+                if one.rule == hit.rule
+            ],
+        )
         for decision in decisions
         for hit in decision.hits
     }
@@ -179,10 +227,18 @@ def _stored(rulebook: Rulebook, case: Case) -> Iterator[UserData]:
             if message.topic == settings.topics.decisions:
                 decision = orjson.loads(message.value)
                 held |= {
-                    (hit["rule"], decision["event_id"]): [(one["text"], one["result"]) for one in hit["clauses"]]
+                    (hit["rule"], decision["event_id"]): Hit(
+                        [(one["text"], one["result"]) for one in hit["clauses"]], []
+                    )
                     for hit in decision["hits"]
                 }
+        for one in actions[-1]:
+            held[one["rule"], one["event_id"]].done.append(_done(one))
         yield held
+
+
+def _done(one: Mapping[str, Any]) -> Done:
+    return Done(one["kind"], one.get("scope"), one["target"]["type"], one["target"]["id"], one.get("for_ms"))
 
 
 def _arrivals(

@@ -111,6 +111,8 @@ def _simpler_books(book: Book) -> Iterator[Book]:
         for fewer in _fewer(list(terms)):
             yield replace(book, scores={**book.scores, name: tuple(fewer)})
     for name, rule in book.rules.items():
+        if len(rule.then) > 1:
+            yield from (replace(book, rules={**book.rules, name: rule._replace(then=(one,))}) for one in rule.then)
         if rule.macro is not None:
             yield replace(book, rules={**book.rules, name: rule._replace(macro=None)})
         for group in ("when", "any", "unless"):
