@@ -57,6 +57,8 @@ WORDS = ("red", "green", "Red", "", "d1", "u1", "red green", "blue")
 WRONG: tuple[Any, ...] = ("many", 7, 1.5, True, None, [1, "red"], {"age": 1}, [])
 ACTIONS = ("flag", "limit", "hide", "review")
 COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
+FOLLOWING = frozenset(f"f{number}" for number in range(5))
+"""Counters of follow-ups. While an event's follow-ups enter these, nobody tells what rules about some of them read."""
 SKEWS = (0, -5_000, -10_000, -30_000, -60_000, -120_000, 5_000, 30_000, 120_000, 120_001, -120_001, -10_000_000)
 STEPS = (0, 0, 1, 1_000, 5_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000)
 LEAPS = (1_800_000, 3_600_000, 90_000_000)
@@ -101,7 +103,7 @@ class Maker:
         for number in range(rng.choice((0, 0, 1, 2))):
             self.book.scores[f"s{number}"] = self._terms([self.condition(rng.choice((0, 0, 1))) for _ in range(5)])
             self.numbers.append(f"s{number}")
-        if len(self.book.scores) == 1 and rng.random() < 0.5:
+        if self.book.scores and rng.random() < 0.5:
             self._derive("x9")
 
     def _pool(self, kind: str) -> list[str]:
@@ -220,17 +222,23 @@ class Maker:
         if self.numbers.count(name) == 0 and rng.random() < 0.8:
             self.numbers.append(name)
 
-    def make_rules(self, count: int, labels: bool = False) -> None:
-        """Rules with several clauses. `labels`: some are about such."""
+    def make_rules(self, count: int, follow_ups: bool = False) -> None:
+        """Rules with several clauses. `follow_ups`: some are about labels, or about hits of rules above them."""
         rng = self.rng
         for number in range(len(self.book.rules), len(self.book.rules) + count):
             groups = [tuple(self.condition(rng.choice((0, 0, 1))) for _ in range(most)) for most in (2, 2, 1)]
             groups = [group[: rng.randint(0, len(group))] for group in groups]
             if not groups[0] and not groups[1]:
                 groups[0] = (self.condition(0),)
-            events = rng.choice((("any",), ("post",), ("comment", "pay")))
-            if labels and rng.random() < 0.5:
-                events = rng.choice((("label.spam",), ("label.ham", "label.spam")))
+            events: tuple[str, ...] = rng.choice((("any",), ("post",), ("comment", "pay")))
+            if follow_ups and rng.random() < 0.5:
+                hits = [
+                    (f"{'shadow' if one.is_shadow else 'hit'}.{name}",)
+                    for name, one in self.book.rules.items()
+                    if not self.book.counters.keys() & FOLLOWING
+                ]
+                about: list[tuple[str, ...]] = [("label.spam",), ("label.ham", "label.spam"), *hits]
+                events = rng.choice(about)
             macro = f"macro_{number}" if groups[0] and rng.random() < 0.4 else None
             self.book.rules[f"{SEVERAL}{number}"] = Rule(
                 events, groups[0], groups[1], groups[2], macro, rng.random() < 0.2

@@ -8,7 +8,6 @@ from tests.property.differential.description import (
     Labelled,
     Revoked,
     Sent,
-    is_follow_up,
 )
 from tests.property.differential.generation import Maker, is_duration
 
@@ -52,7 +51,7 @@ def with_people(rng: random.Random, book: Book, stream: list[Sent]) -> list[Arri
             rules = [
                 (name, deed.kind)
                 for name, rule in book.rules.items()
-                if not rule.is_shadow and isinstance(made[place], Labelled) == is_follow_up(rule.events[0])
+                if not rule.is_shadow and isinstance(made[place], Labelled) == rule.events[0].startswith("label.")
                 for deed in rule.then
             ]
             if rules:

@@ -35,6 +35,11 @@ class Told(NamedTuple):
     moment: Moment
     right: frozenset[bool | None] | None
 
+    @property
+    def met(self) -> tuple[str, str]:
+        """The rule, and the event."""
+        return self.rule, self.moment.fields["event_id"]
+
 
 @dataclass(slots=True)
 class Followed:

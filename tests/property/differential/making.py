@@ -24,9 +24,9 @@ def make_follow_ups(rng: random.Random, clauses: int = 8) -> Case:
     """Rules, counters of what becomes of events, and rules that read these."""
     dense = rng.random() < 0.1
     maker = Maker(rng, dense)
-    maker.make_rules(rng.randint(1, 3), labels=True)
+    maker.make_rules(rng.randint(1, 3), follow_ups=True)
     add_counters(maker)
-    maker.make_rules(rng.randint(0, 2), labels=True)
+    maker.make_rules(rng.randint(0, 2), follow_ups=True)
     asked = [maker.about_counter(rng.choice([one for one in maker.book.counters if one[0] == "f"])) for _ in range(4)]
     asked += [maker.condition(rng.choice((0, 0, 1, 1, 2))) for _ in range(clauses - 4)]
     sent: list[Arriving] = [*stream(rng, dense)]
@@ -60,7 +60,7 @@ def with_tables(rng: random.Random, clauses: int = 8) -> Case:
     """Reference data, alone and with what becomes of events."""
     dense, tables = rng.random() < 0.1, make_tables(rng)
     maker = Maker(rng, dense, tables)
-    maker.make_rules(rng.randint(1, 2), labels=True)
+    maker.make_rules(rng.randint(1, 2), follow_ups=True)
     if rng.random() < 0.4:
         add_counters(maker)
     asked = [maker.condition(rng.choice((0, 0, 1, 1, 2))) for _ in range(clauses)]
