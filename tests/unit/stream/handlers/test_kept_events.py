@@ -64,3 +64,12 @@ def test_what_is_found_out_about_an_event_is_kept_for_its_label() -> None:
 def test_what_is_nested_is_kept_as_something_that_cannot_be_read() -> None:
     kept = bounded({"amount": {"value": 5}, "tags": ["red", {"a": 1}, ["b"], None], "title": "t" * 2_000})
     assert kept == {"amount": {}, "tags": ["red", {}, {}], "title": "t" * 1_024}
+
+
+@pytest.mark.parametrize("counter", [AT_DOMAINS, AT_USERS])
+def test_events_of_a_type_that_nothing_else_asks_about_are_kept_too(counter: str) -> None:
+    """What moderators have said of a post counts where the rules are about logins."""
+    rule = "r: {event: login, when: [len(text) > 1], then: {flag: x}}"
+    rulebook = load_rulebook({"rules.yaml": f"version: 1\ncounters:\n  {counter}\nrules:\n  {rule}\n"})
+    assert rulebook.program("post") is not None
+    assert load_rulebook({"rules.yaml": f"version: 1\nrules:\n  {rule}\n"}).program("post") is None
