@@ -5,8 +5,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.core.domain.events import CLOCK_TOLERANCE_MS
+from engine.core.domain.follow_ups import is_of_label
 from engine.core.domain.reference import VERSIONS
 from engine.core.domain.rules import (
+    ANY_EVENT,
     DEFAULT_CAP,
     DEFAULT_MAX_KEYS,
     MAX_CAP,
@@ -136,6 +138,8 @@ def check_rulebook(
     types = {kind for counter in counters.values() for kind in counter.of}
     types |= {kind for memory in memories.values() for kind in memory.of}
     types |= {kind for rule in rules for kind in rule.rule.events}
+    if any(map(is_of_label, types)):  # events of all types are kept until they are labelled
+        types.add(ANY_EVENT)
     writer = ProgramWriter(words, rules, needs)
     programs = {kind: writer.program(kind) for kind in sorted(types)}
     lookups = all_lookups(declared)

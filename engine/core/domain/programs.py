@@ -17,6 +17,9 @@ Scores = Mapping[str, float | None]
 ModelTexts = tuple[tuple[str | None, ...], tuple[str | None, ...]]
 """What a model reads of an event: its texts and its categories, in the order of its spec; None = missing."""
 
+Invalid = Callable[[Fields], list[str]]
+"""Tells which fields of an event are not what they should be."""
+
 ReadTexts = Callable[[Fields], ModelTexts]
 
 ModelNumbers = tuple[float | None, ...]
@@ -59,13 +62,14 @@ class Warming(NamedTuple):
 class Absence(NamedTuple):
     """An event of these types is waited upon: whether within `within_ms` of it something comes of its user that would
     be entered into the series `none_key`. `type`: of the follow-up where nothing does; `paths`: what of the event that
-    takes along; `after_key`: the series of the events waited upon."""
+    takes along; `after_key`: the series of the events waited upon; `invalid`: as of follow-ups."""
 
     type: str
     within_ms: int
     after_key: int
     none_key: int
     paths: tuple[str, ...]
+    invalid: Invalid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class RoutingProgram:
     gather: Callable[[Fields, EntitySeries, int, Scores], dict[str, Value]]
     eligible: Callable[[Fields, EntitySeries, int, Scores], list[int]]
     decider: Decider
-    invalid: Callable[[Fields], list[str]] | None = None
+    invalid: Invalid | None = None
     judge: Callable[[Fields, EntitySeries, int], dict[str, bool]] | None = None
 
 
@@ -152,12 +156,13 @@ class Program:
 class FollowUps:
     """Which follow-ups of events something asks about. `types`: with the paths of an event that each takes along;
     `entities`: where they go, by kind; `of_labelled`: where those of labels go; `labels_at_users`: whether these are
-    asked for at users too."""
+    asked for at users too; `invalid`: tells which fields of an event are not what they should be."""
 
     types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entities: Mapping[str, EntityProgram] = field(default_factory=dict)
     of_labelled: Mapping[str, EntityProgram] = field(default_factory=dict)
     labels_at_users: bool = False
+    invalid: Invalid | None = None
 
     @property
     def of_decisions(self) -> bool:

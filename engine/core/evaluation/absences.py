@@ -51,7 +51,7 @@ def timers_of(
         waiting = count_entries(record.series.counts, absence.after_key, now - absence.within_ms, _EVER)
         if until_ms > LATEST_MS or not 0 < waiting <= MAX_TIMERS:
             continue
-        fields = bounded(taken_along(absence.paths, event.fields))
+        fields = bounded(taken_along(absence.paths, event.fields, absence.invalid))
         about = (event.event_id, absence.type, event.user_id, until_ms)
         follow_up = FollowUp(NOWHERE, *about, user_partition, fields, keys, event.content)
         timers.append(Timer(event.ts_ms, absence.none_key, follow_up))

@@ -142,12 +142,13 @@ class Evaluator:
         if not follow_up.withdrawn:
             held = program.decider.decide(event.fields, record.series, now, scoring.ask)
             self._deciding.enforce(case, program.decider, dict.fromkeys(held, (record.series,)))
-        decision, routed = self._deciding.decision(case) if case.hits else None, None
+        routed = None
         keys = follow_up.entity_keys(program.routing.entities) if program.routing is not None else []
         if program.routing is not None and (keys or not follow_up.withdrawn):
             routed = self._route(case, program.routing, keys)
             if routed is not None:
                 routed.withdrawn = follow_up.withdrawn
+        decision = self._deciding.decision(case) if case.hits else None  # one that goes nowhere is decided by now
         return Evaluation(decision, routed, self._deciding.followed(case, ()))
 
     def lapse(self, timer: Timer, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation | None:

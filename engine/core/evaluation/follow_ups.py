@@ -12,7 +12,7 @@ import msgspec
 from engine.core.domain.decisions import Action, Effect, Hit
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import ANY_ACTION, action_type, hit_type
-from engine.core.domain.programs import Fields, FollowUps
+from engine.core.domain.programs import Fields, FollowUps, Invalid
 from engine.core.evaluation.routing import (
     MAX_ENTITIES,
     NOWHERE,
@@ -25,6 +25,7 @@ from engine.core.evaluation.routing import (
     Time,
 )
 from engine.core.kernel import hash64, lookup
+from engine.core.values.identity import CLOCK_SKEW, INVALID_FIELDS
 
 _IN_FORCE: frozenset[Effect] = frozenset(("acted", "cooldown", "strike"))
 """Hits that count for the rule: it acted, or would have, had it not acted before."""
@@ -69,28 +70,36 @@ def follow_ups_of(
     follow_ups = []
     for kind, content in _happened(event, hits, actions):
         if kind in asked.types:
-            fields = taken_along(asked.types[kind], event.fields)
+            fields = taken_along(asked.types[kind], event.fields, asked.invalid)
             about = (event.event_id, kind, event.user_id, event.ts_ms)
             follow_ups.append(FollowUp(NOWHERE, *about, user_partition, fields, keys, content))
     return follow_ups
 
 
-def taken_along(paths: Sequence[str], fields: Fields) -> Fields:
-    """What of an event's fields stands at these paths, by path."""
-    return {path: value for path in paths if (value := lookup(fields, path)) is not None}
+def taken_along(paths: Sequence[str], fields: Fields, invalid: Invalid | None = None) -> Fields:
+    """What of an event's fields stands at these paths, by path. `invalid` tells which fields are not what they should
+    be, as long as all of them are there."""
+    taken = {path: value for path in paths if (value := lookup(fields, path)) is not None}
+    if CLOCK_SKEW in paths:  # None is unknown there, nothing is no skew
+        taken[CLOCK_SKEW] = fields.get(CLOCK_SKEW, 0)
+    if invalid is not None and INVALID_FIELDS in paths:
+        taken[INVALID_FIELDS] = invalid(fields)
+    return taken
 
 
 def bounded(fields: Fields) -> Fields:
-    """What of these fields waits in the state: texts are cut, lists too, and what is nested is left out."""
-    return {path: kept for path, value in fields.items() if (kept := _short(value)) is not None}
+    """What of these fields waits in the state: texts are cut, lists too. Of what is nested nothing is left
+    but that it is there, and cannot be read."""
+    kept = {path: _short(value) for path, value in fields.items()}
+    return {path: value for path, value in kept.items() if value is not None or path == CLOCK_SKEW}
 
 
 def _short(value: Any) -> Any:
     if type(value) is str:
         return value[:_MOST_CHARS]
     if type(value) is list:
-        return [_short(item) for item in value[:_MOST_ITEMS] if type(item) in _SCALARS]
-    return value if type(value) in _SCALARS else None
+        return [{} if isinstance(item, list) else _short(item) for item in value[:_MOST_ITEMS] if item is not None]
+    return {} if isinstance(value, dict) else value if type(value) in _SCALARS else None
 
 
 def _happened(event: Event, hits: Sequence[Hit], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:

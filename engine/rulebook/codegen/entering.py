@@ -8,7 +8,6 @@ from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch
 from engine.rulebook.codegen.readings import store_of
 from engine.rulebook.language.keys import KEY_SOURCES
-from engine.rulebook.language.nodes import names_in
 from engine.rulebook.sections.dependencies import behind_value, entity_of, reached
 
 _ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, EVENT_TIME))
@@ -30,8 +29,8 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
             lines.append(f" elif {' and '.join([*outside, f'{judged} is None'])}: {doubt}")
             continue
         lines += _when([*outside, scope.true(where)], entry)
-        if names_in(where):  # what may belong to it makes the count a bound
-            lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
+        # What may belong to it makes the count a bound: also where it divides by a parameter that is zero.
+        lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
     return lines
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
-from engine.core.domain.follow_ups import absence_met, is_follow_up, is_of_decision, is_of_label
+from engine.core.domain.follow_ups import absence_met, hit_type, is_follow_up, is_of_action, is_of_decision, is_of_label
 from engine.core.domain.kinds import in_order
 from engine.core.domain.programs import ClusterProgram, EntityProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
@@ -46,7 +46,7 @@ class ProgramWriter:
         self._words, self._rules, self._needs = vocabulary, rules, needs
         self._entities, self._deciders = EntityWriter(vocabulary), DeciderWriter(vocabulary)
         taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
-        self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken)
+        self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken, vocabulary.invalid())
 
     def program(self, event_type: str) -> Program:
         """The functions for one event type."""
@@ -89,7 +89,22 @@ class ProgramWriter:
         )
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
-        """The paths of an event that a follow-up of this type needs: for its counters, and for rules about it."""
+        """The paths of an event that a follow-up of this type needs: for its counters, for rules about it, and for what
+        follows from these in turn."""
+        types = [event_type, *self._further(event_type)]
+        return tuple(sorted({path for each in types for path in self._needed_by(each)}))
+
+    def _further(self, event_type: str) -> list[str]:
+        """The types of follow-ups that rules about this type may bring about: of hits, of hits of these, of actions."""
+        found, asked = [event_type], self._follow_up_types()
+        for each in found:
+            rules = [rule.rule.name for rule in self._rules if concerns(rule.rule.events, each)]
+            made = {hit_type(name, is_shadow) for name in rules for is_shadow in (False, True)}
+            made |= {kind for kind in asked if is_of_action(kind)} if rules else set()
+            found += sorted((made & asked).difference(found))
+        return found[1:]
+
+    def _needed_by(self, event_type: str) -> tuple[str, ...]:
         rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
         memories = [memory for memory in self._words.memories.values() if concerns(memory.of, event_type)]
@@ -98,8 +113,9 @@ class ProgramWriter:
     def follow_ups(self, programs: Mapping[str, Program]) -> FollowUps:
         """What follow-ups of events are for, by the programs of all types."""
         types = {kind: self._taken_along(kind) for kind in programs if is_follow_up(kind)}
-        labels = [kind for kind in types if is_of_label(kind)]
-        return FollowUps(types, _visited(programs, types), _visited(programs, labels), self._asks_labels_at_users())
+        labels = [each for kind in types if is_of_label(kind) for each in (kind, *self._further(kind))]
+        return FollowUps(types, _visited(programs, types), _visited(programs, labels), self._asks_labels_at_users(),
+                         self._words.invalid())  # fmt: skip
 
     def _asks_labels_at_users(self) -> bool:
         """Whether anything but counters and memories of other entities asks about labels."""
@@ -156,7 +172,7 @@ class ProgramWriter:
             event_type, away, [name for name in asked if name in self._needs.away_models], from_values, gathered_score
         )
         carried = self._carried(away, needed, _at_entities(entering))
-        if away and not is_follow_up(event_type):
+        if away:
             followed = (self._taken_along(kind) for kind in self._follow_up_types() if is_of_decision(kind))
             carried = tuple(sorted({*carried, *(path for paths in followed for path in paths)}))
         return RoutingProgram(

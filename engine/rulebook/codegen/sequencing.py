@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from engine.core.domain.follow_ups import absence_type
-from engine.core.domain.programs import Absence
+from engine.core.domain.programs import Absence, Invalid
 from engine.core.domain.rules import ANY_EVENT, Counter
 from engine.core.series.sequences import Plan
 from engine.rulebook.codegen.conditions import Scope
@@ -25,16 +25,19 @@ def sequences_asked(declared: Declarations, names: Collection[str]) -> list[Sequ
 
 
 def find_absences(
-    declared: Declarations, counters: Mapping[str, Counter], taken_along: Mapping[str, tuple[str, ...]]
+    declared: Declarations,
+    counters: Mapping[str, Counter],
+    taken_along: Mapping[str, tuple[str, ...]],
+    invalid: Invalid,
 ) -> dict[str, Absence]:
     """What is waited for, by the type of the follow-up. `taken_along`: what follow-ups take along that are asked for:
-    for no others anything is waited for."""
+    for no others anything is waited for; `invalid` tells which fields are not what they should be."""
     absences = {}
     for name, declared_as in declared.absences.items():
         kind = absence_type(name)
         if kind in taken_along:
             after, none = counters[declared_as.after].series_key, counters[declared_as.none].series_key
-            absences[kind] = Absence(kind, declared_as.within_ms, after, none, taken_along[kind])
+            absences[kind] = Absence(kind, declared_as.within_ms, after, none, taken_along[kind], invalid)
     return absences
 
 

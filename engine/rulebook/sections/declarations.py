@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from engine.core.domain.actions import Ladder
@@ -40,7 +41,8 @@ class Declarations:
     `markers`: the rules that set each. `conceal`: what gives events pseudonyms, if there is something; `topics`: of
     tables that come on one, by name; `tables`: the rows of the others; `params`: those that are the same for all
     events, with what is written; `arguments`: those of the macro that is being read; `waiting`: what has not been read
-    yet, and its section; `reading`: what is being read."""
+    yet, and its section; `reading`: what is being read; `above`: what stands above that, and has not been read
+    yet."""
 
     diagnostics: Diagnostics
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Declarations:
     conceal: Conceal | None = None
     reserved: Set[str] = frozenset()
     to_come: set[str] = field(default_factory=set)
+    above: frozenset[str] = frozenset()
     depths: dict[str, int] = field(default_factory=dict)
     phrases: dict[tuple[str, Fold | None], Phrases] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
@@ -187,14 +190,16 @@ class Declarations:
 
     def _read_ahead(self, name: str) -> None:
         """Derived values, scorecards and rules may name each other wherever they stand: what is asked for is read
-        first. Of its own kind, each names what stands above it."""
+        first. Of its own kind, each names what stands above it, which is still to be read where it is read ahead
+        itself."""
         asking = self.reading[-1][0] if self.reading else "rules"
         section, read = self.waiting.get(name, ("", None))
-        if read is not None and asking in _MIXED and (section != asking or section == "rules"):
+        if read is not None and asking in _MIXED and (section != asking or section == "rules" or name in self.above):
+            above = frozenset(takewhile(lambda each: each != name, self.waiting))
             del self.waiting[name]
-            arguments, self.arguments = self.arguments, {}
+            (arguments, self.arguments), (before, self.above) = (self.arguments, {}), (self.above, above)
             read()
-            self.arguments = arguments
+            self.arguments, self.above = arguments, before
 
     def _no_such(self, name: str, span: Span) -> None:
         """Say what is wrong with `params.x` or `rule.x`, unless that has been said where it is declared."""

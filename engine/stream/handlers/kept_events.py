@@ -38,7 +38,7 @@ def keep_events(blocks: ScoredBlocks, asked: FollowUps, events: Sequence[Event])
     """Keep a few hundred events until they are labelled: those that a label's follow-up has somewhere to go from."""
     paths = sorted({path for kind in map(label_type, ("spam", "ham")) for path in asked.types.get(kind, ())})
     kept = [(event, route(asked.of_labelled, event.fields)) for event in events]
-    rows = [_keep(event, paths, keys) for event, keys in kept if keys or asked.labels_at_users]
+    rows = [_keep(asked, event, paths, keys) for event, keys in kept if keys or asked.labels_at_users]
     if not rows:
         return []
     identities = np.array([row.identity for row in rows], np.uint64)
@@ -86,8 +86,8 @@ def follow_label(
     ]
 
 
-def _keep(event: Event, paths: Sequence[str], keys: list[EntityKey]) -> KeptEvent:
-    fields = bounded(taken_along(paths, event.fields))
+def _keep(asked: FollowUps, event: Event, paths: Sequence[str], keys: list[EntityKey]) -> KeptEvent:
+    fields = bounded(taken_along(paths, event.fields, asked.invalid))
     return KeptEvent(event.identify(), event.event_id, event.user_id, fields, keys)
 
 

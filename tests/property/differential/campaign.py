@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 
-from tests.property.differential.generation import make_case
+from tests.property.differential.making import KINDS, make
 from tests.property.differential.running import Case, Difference, run
 from tests.property.differential.shrinking import shrink, told
 
@@ -22,16 +22,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--as-before", action="store_true")
     parser.add_argument("--keep-going", type=int, default=1, metavar="N", help="show so many differing streams")
+    parser.add_argument("--kind", choices=KINDS, help="streams of one kind alone")
     options = parser.parse_args()
-    sys.exit(campaign(options.cases, options.seed, options.as_before, options.keep_going))
+    sys.exit(campaign(options.cases, options.seed, options.as_before, options.keep_going, options.kind))
 
 
-def campaign(cases: int, seed: int, as_before: bool, shown: int) -> int:
+def campaign(cases: int, seed: int, as_before: bool, shown: int, kind: str | None = None) -> int:
     """Run and print; the exit code."""
     began, compared, untold, streams, known, told_of = time.monotonic(), 0, 0, 0, 0, 0
     answers: Counter[bool | None] = Counter()
     while compared < cases:
-        case = make_case(random.Random(f"{seed} {streams}"))
+        case = make(random.Random(f"{seed} {streams}"), kind)
         try:
             outcome = run(case)
         except Exception:

@@ -11,13 +11,20 @@ USUAL_CAP = 32
 
 class Entry(NamedTuple):
     """What one event is to one counter. `certain`: its `where` is true; if not, it is unknown. `value`: of a distinct
-    or a sum, None where the event has none; `readable`: it can be counted or added up."""
+    or a sum, None where the event has none; `readable`: it can be counted or added up; `is_taken_back`: it was there,
+    and has been taken out again."""
 
     time: int
     key: tuple[str, ...]
     certain: bool
     value: Any
     readable: bool
+    is_taken_back: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is no doubt about it."""
+        return self.certain and self.readable
 
 
 def number(inside: list[Entry], kind: str, strict: bool) -> Number | None:
@@ -52,15 +59,16 @@ def total(inside: list[Entry], strict: bool) -> Number | None:
 def what_is_kept(
     counter: Counter, own: list[Entry], start: int, now: int, late: bool, found: Number | None
 ) -> Number | None:
-    """What is certain to be left of a number."""
-    cap = counter.cap or USUAL_CAP
-    if len(own) <= cap or (counter.cap is None and not late):
+    """What is certain to be left of a number. `own`: also what has been taken back, as others may have had to go for
+    it."""
+    cap, is_whole = counter.cap or USUAL_CAP, not any(one.is_taken_back for one in own)
+    if len(own) <= cap or (counter.cap is None and not late and is_whole):
         return found
     if counter.kind == "distinct":
         least = min(found.bound if isinstance(found, Least) else found, cap) if found is not None else 0
-        return Least(least) if least and not late else None
-    times = sorted(one.time for one in own)
-    gone, left = times[:-cap], [time for time in times[-cap:] if start < time <= now]
-    if start >= gone[-1]:
+        return Least(least) if least and not late and is_whole else None
+    by_time = sorted(own, key=lambda one: (one.time, one.is_taken_back))
+    left = [one for one in by_time[-cap:] if start < one.time <= now and not one.is_taken_back]
+    if start >= by_time[-cap - 1].time:
         return found
     return Least(len(left)) if left else None

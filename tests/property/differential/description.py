@@ -84,18 +84,78 @@ class Param(NamedTuple):
     values: tuple[tuple[str, float], ...] = ()
 
 
+class Deed(NamedTuple):
+    """An action of a rule. `target`: the user, the event, or the field that names it; `lasts`: for how long."""
+
+    kind: str
+    scope: str = "x"
+    target: str = "user"
+    lasts: str | None = None
+
+
 class Rule(NamedTuple):
-    """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name."""
+    """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name; `then`: what it
+    does, one action after the other."""
 
     events: tuple[str, ...]
     when: tuple[Expr, ...] = ()
     any: tuple[Expr, ...] = ()
     unless: tuple[Expr, ...] = ()
     macro: str | None = None
+    is_shadow: bool = False
+    then: tuple[Deed, ...] = (Deed("flag"),)
 
     def clauses(self) -> tuple[Expr, ...]:
         """All clauses, in the order in which a decision explains them."""
         return (*self.when, *self.any, *self.unless)
+
+
+class Row(NamedTuple):
+    """What a table has under a key from a time on; None: no longer anything."""
+
+    key: str
+    document: dict[str, Any] | None
+    ts: int = 0
+
+
+class Table(NamedTuple):
+    """Reference data. `key`: the field that finds the row; `columns`: by name, with the path in a row's document."""
+
+    key: str
+    columns: dict[str, Field]
+    rows: tuple[Row, ...]
+    is_file: bool
+
+    def row(self, key: str, now: int) -> dict[str, Any]:
+        """What is known of a key at a time."""
+        known = [one for one in self.rows if one.key == key and one.ts <= now]
+        latest = max(known, key=lambda one: one.ts, default=None)
+        return (latest.document or {}) if latest is not None else {}
+
+
+class Step(NamedTuple):
+    """So many events of these types."""
+
+    of: tuple[str, ...]
+    times: int = 1
+    where: Expr | None = None
+
+
+class Sequence(NamedTuple):
+    """What comes one after the other, without one of some types in between."""
+
+    steps: tuple[Step, ...]
+    within: str
+    by: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+class Absence(NamedTuple):
+    """What does not come of a user after an event."""
+
+    after: tuple[str, ...]
+    none: tuple[str, ...]
+    within: str
 
 
 class Sent(NamedTuple):
@@ -109,6 +169,40 @@ class Sent(NamedTuple):
         return json.dumps(self.document)
 
 
+class Labelled(NamedTuple):
+    """A moderator's verdict on the event that came at a place of the stream, or that it is taken back."""
+
+    place: int
+    verdict: str
+    ts: int
+    arrived_ms: int
+
+
+class Revoked(NamedTuple):
+    """One of the actions is taken back that a rule has brought about at a place of the stream: the one of this kind."""
+
+    place: int
+    rule: str
+    kind: str
+    arrived_ms: int
+
+
+Arriving = Sent | Labelled | Revoked
+"""What a stream has."""
+
+FOLLOW_UPS = ("label.", "hit.", "shadow.", "action.", "absent.")
+
+
+def is_follow_up(kind: str) -> bool:
+    """Whether events of a type are made by the engine."""
+    return kind.startswith(FOLLOW_UPS)
+
+
+def is_among(kind: str, of: tuple[str, ...]) -> bool:
+    """Whether these types have one among them. Follow-ups have to be named."""
+    return kind in of or ("any" in of and not is_follow_up(kind))
+
+
 @dataclass(slots=True)
 class Book:
     """A rulebook: everything by its name, in the order of declaration."""
@@ -118,22 +212,49 @@ class Book:
     computed: dict[str, Expr] = field(default_factory=dict)
     values: dict[str, Memory] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
+    sequences: dict[str, Sequence | Absence] = field(default_factory=dict)
     derived: dict[str, Expr | Ratio] = field(default_factory=dict)
     scores: dict[str, tuple[tuple[Expr, float], ...]] = field(default_factory=dict)
     params: dict[str, Param] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of all tables, as clauses name them."""
+        return [f"{table}.{name}" for table, one in self.tables.items() for name in one.columns]
+
+    def declared(self, name: str) -> Field | None:
+        """A field, or a column of a table: events have it under its whole name."""
+        table, _, column = name.partition(".")
+        if table in self.tables:
+            return self.tables[table].columns[column]._replace(path=name)
+        return self.fields.get(name)
+
+    def sources(self) -> dict[str, str]:
+        """All files of the rulebook."""
+        files = {
+            f"tables/{name}.jsonl": "".join(
+                json.dumps({one.key: row.key, **(row.document or {})}) + "\n" for row in one.rows
+            )
+            for name, one in self.tables.items()
+            if one.is_file
+        }
+        return {"rules.yaml": self.yaml(), **files}
 
     def yaml(self) -> str:
         """The rulebook as people write it."""
         lines = ["version: 1"]
         sections: dict[str, dict[str, str]] = {
             "fields": {name: _field(one) for name, one in self.fields.items()},
+            "tables": {name: _table(name, one) for name, one in self.tables.items()},
             "lists": {name: f"{{values: [{', '.join(one)}]}}" for name, one in self.lists.items()},
             "values": {
                 **{name: quoted(one) for name, one in self.computed.items()},
                 **{name: _memory(one) for name, one in self.values.items()},
             },
             "counters": {name: _counter(one) for name, one in self.counters.items()},
+            "sequences": {name: _sequence(one) for name, one in self.sequences.items()},
             "derived": {name: _derived(one) for name, one in self.derived.items()},
             "scores": {name: _score(one) for name, one in self.scores.items()},
             "params": {name: _param(one) for name, one in self.params.items()},
@@ -240,6 +361,12 @@ def _field(one: Field) -> str:
     return f"{{type: {one.type}{unit}, from: {one.path}}}"
 
 
+def _table(name: str, one: Table) -> str:
+    source = f"file: tables/{name}.jsonl" if one.is_file else f"topic: {name}"
+    columns = ", ".join(f"{column}: {_field(field)}" for column, field in one.columns.items())
+    return f"{{{source}, key: {one.key}, fields: {{{columns}}}}}"
+
+
 def _counter(one: Counter) -> str:
     of = f"[{', '.join(one.of)}]"
     what = [f"count: {of}"] if one.kind == "count" else [f"{one.kind}: {one.field or 'gap'}", f"of: {of}"]
@@ -274,6 +401,17 @@ def _memory(one: Memory) -> str:
     return "{" + ", ".join(what) + "}"
 
 
+def _sequence(one: Sequence | Absence) -> str:
+    if isinstance(one, Absence):
+        return f"{{after: [{', '.join(one.after)}], none: [{', '.join(one.none)}], within: {one.within}, by: user_id}}"
+    steps = []
+    for step in one.steps:
+        where = f", where: {quoted(step.where)}" if step.where is not None else ""
+        steps.append(f"{{event: [{', '.join(step.of)}], times: {step.times}{where}}}")
+    without = f", without: [{', '.join(one.without)}]" if one.without else ""
+    return f"{{steps: [{', '.join(steps)}], within: {one.within}, by: [{', '.join(one.by)}]{without}}}"
+
+
 def _derived(one: Expr | Ratio) -> str:
     if not isinstance(one, Ratio):
         return quoted(one)
@@ -290,8 +428,15 @@ def _param(one: Param) -> str:
     return str(one.default) if one.by is None else f"{{default: {one.default}, by: {one.by}, values: {{{values}}}}}"
 
 
+def _deed(one: Deed) -> str:
+    lasts = f", for: {one.lasts}" if one.lasts is not None else ""
+    return f"{{{one.kind}: {one.scope}, target: {one.target}{lasts}}}"
+
+
 def _rule(one: Rule) -> str:
     when = [one.macro] if one.macro else [*map(quoted, one.when)]
     groups = {"when": when, "any": [*map(quoted, one.any)], "unless": [*map(quoted, one.unless)]}
     written = ", ".join(f"{group}: [{', '.join(clauses)}]" for group, clauses in groups.items() if clauses)
-    return f"{{event: [{', '.join(one.events)}], {written}, then: {{flag: x}}}}"
+    then = ", ".join(map(_deed, one.then))
+    mode = ", mode: shadow" if one.is_shadow else ""
+    return f"{{event: [{', '.join(one.events)}], {written}, then: [{then}]{mode}}}"

@@ -6,8 +6,10 @@ from typing import Any
 
 from tests.property.differential.description import (
     STATISTICS,
+    Arriving,
     Book,
     Counter,
+    Deed,
     Expr,
     Field,
     Memory,
@@ -15,6 +17,7 @@ from tests.property.differential.description import (
     Ratio,
     Rule,
     Sent,
+    Table,
     is_name_of,
 )
 from tests.property.differential.running import SEVERAL, Case
@@ -52,7 +55,10 @@ LISTS = {"some": ("d1", "u1", "red"), "few": ("t1",), "words": ("red", "green", 
 NUMBERS: tuple[Any, ...] = (0, 1, 2, 2.5, 3, 5, -1, -2.5, 10, 1e14, 1e15, 2**53 + 1)
 WORDS = ("red", "green", "Red", "", "d1", "u1", "red green", "blue")
 WRONG: tuple[Any, ...] = ("many", 7, 1.5, True, None, [1, "red"], {"age": 1}, [])
+ACTIONS = ("flag", "limit", "hide", "review")
 COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
+FOLLOWING = frozenset(f"f{number}" for number in range(5))
+"""Counters of follow-ups. While an event's follow-ups enter these, nobody tells what rules about some of them read."""
 SKEWS = (0, -5_000, -10_000, -30_000, -60_000, -120_000, 5_000, 30_000, 120_000, 120_001, -120_001, -10_000_000)
 STEPS = (0, 0, 1, 1_000, 5_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000)
 LEAPS = (1_800_000, 3_600_000, 90_000_000)
@@ -66,39 +72,57 @@ def make_case(rng: random.Random, clauses: int = 8) -> Case:
     maker.make_rules(rng.randint(0, 2))
     if rng.random() < 0.5:
         asked += maker.about_rules()
-    return Case(maker.book, asked, stream(rng, dense), stored=rng.random() < 0.15)
+    sent: list[Arriving] = [*stream(rng, dense)]
+    return Case(maker.book, asked, sent, stored=rng.random() < 0.15)
 
 
 class Maker:
     """Makes one rulebook. `dense`: its stream has many events in each window."""
 
-    def __init__(self, rng: random.Random, dense: bool) -> None:
-        self._rng, self._dense = rng, dense
+    def __init__(self, rng: random.Random, dense: bool, tables: dict[str, Table] | None = None) -> None:
+        self.rng, self.is_dense = rng, dense
         self.book = Book(dict(FIELDS), dict(LISTS), {**TEXT_VALUES, **NUMBER_VALUES, **FLAG_VALUES})
+        self.book.tables = tables or {}
+        self._columns = self.book.columns
         for number in range(rng.randint(0, 2)):
             self.book.params[f"p{number}"] = self._param()
-        self._numbers: list[str] = []
-        self._flags: list[str] = []
-        self._texts: list[str] = []
-        self._durations: list[str] = []
+        self.numbers: list[str] = []
+        self.flags: list[str] = []
+        self.texts: list[str] = []
+        self.durations: list[str] = []
+        for name in self._columns:
+            self._pool(self._type(name)).append(name)
         for number in range(rng.choice((0, 0, 1, 2, 3))):
             self._remember(f"m{number}")
         for number in range(rng.randint(2, 6)):
             name = f"c{number}"
-            counter = self.book.counters[name] = self._counter()
-            (self._durations if is_duration(counter) else self._numbers).append(name)
+            counter = self.book.counters[name] = self.counter()
+            (self.durations if is_duration(counter) else self.numbers).append(name)
         for number in range(rng.randint(0, 3)):
             self._derive(f"x{number}")
         for number in range(rng.choice((0, 0, 1, 2))):
             self.book.scores[f"s{number}"] = self._terms([self.condition(rng.choice((0, 0, 1))) for _ in range(5)])
-            self._numbers.append(f"s{number}")
+            self.numbers.append(f"s{number}")
         if self.book.scores and rng.random() < 0.5:
             self._derive("x9")
+
+    def _pool(self, kind: str) -> list[str]:
+        return {"number": self.numbers, "text": self.texts, "bool": self.flags, "duration": self.durations}[kind]
+
+    def _type(self, column: str) -> str:
+        declared = self.book.declared(column)
+        assert declared is not None
+        return declared.type
+
+    def _column(self, *kinds: str) -> str | None:
+        """A column of one of these types, at times."""
+        found = [name for name in self._columns if self._type(name) in kinds]
+        return self.rng.choice(found) if found and self.rng.random() < 0.4 else None
 
     # -- declarations -----------------------------------------------------------------------------
 
     def _param(self) -> Param:
-        rng = self._rng
+        rng = self.rng
         if rng.random() < 0.3:
             return Param(rng.choice((0, 1, 2, 3)))
         values = tuple(
@@ -108,20 +132,21 @@ class Maker:
 
     def _terms(self, conditions: list[Expr]) -> tuple[tuple[Expr, float], ...]:
         """A scorecard: no term twice, some that take points away."""
-        rng = self._rng
+        rng = self.rng
         kept = dict.fromkeys(conditions[: rng.randint(1, len(conditions))])
         return tuple((one, rng.choice((1, 2, 0.5, 0.1, 0.7, 3, -1, -0.5, -2))) for one in kept)
 
     def about_rules(self) -> list[Expr]:
         """A scorecard whose terms are rules, and clauses about it."""
-        rng = self._rng
+        rng = self.rng
         rules: list[Expr] = [("rule", name) for name in self.book.rules]
         self.book.scores["s9"] = self._terms([*rules, self.condition(0)])
         least = rng.choice((0, 0.5, 1, 2))
         return [("compare", rng.choice(COMPARISONS), ("name", "s9"), ("const", least)), *rules]
 
-    def _counter(self) -> Counter:
-        rng = self._rng
+    def counter(self, follow_ups: tuple[str, ...] = ()) -> Counter:
+        """A counter of events, or of these follow-ups."""
+        rng = self.rng
         kind = rng.choice(("count", "count", "distinct", "distinct", "sum", rng.choice(STATISTICS)))
         by = rng.choice(
             (("user_id",),) * 5
@@ -129,7 +154,8 @@ class Maker:
             + (("type",), ("title",), ("level",), ("event.room",), ("device_id", "type", "user_id"))
             + (("box",), ("small",), ("es",), ("box", "type"))
         )
-        field = None
+        column = self._column("text", "number")
+        by, field = (column,) if column is not None else by, None
         if kind == "distinct":
             pool = (
                 "user_id", "target_id", "device_id", "title", "amount", "event.room", "event_id", "verified", "tags",
@@ -140,13 +166,16 @@ class Maker:
             field = rng.choice(("amount", "level", "age", "weight", "event.room", "es", "half"))
         elif kind in STATISTICS:
             field = rng.choice((None, None, "amount", "level", "wait", "event.room"))
-        of = rng.choice((("any",), ("any",), ("post",), ("post", "comment"), ("pay",)))
+        column = self._column("number", "duration") if kind == "sum" else None
+        column = self._column("text", "number", "bool") if kind == "distinct" else column
+        field = column if column is not None and column not in by else field
+        of = follow_ups or rng.choice((("any",), ("any",), ("post",), ("post", "comment"), ("pay",)))
         where = None
         if rng.random() < 0.4:
-            where = self._where(by)
-        approx = kind == "distinct" and rng.random() < 0.1
+            where = self.where(by)
+        approx = kind == "distinct" and not follow_ups and rng.random() < 0.1
         cap = rng.randint(1, 9) if kind != "sum" and not approx and rng.random() < 0.2 else None
-        if cap is not None and self._dense and rng.random() < 0.5:
+        if cap is not None and self.is_dense and rng.random() < 0.5:
             cap = rng.randint(10, 40)
         excluded = rng.choice(("some", "few")) if len(by) == 1 and by[0] != "user_id" and rng.random() < 0.2 else None
         at, at_least = rng.choice((0.1, 0.5, 0.9)), rng.choice((0, 0, 2, 3)) if kind in STATISTICS else 0
@@ -164,24 +193,25 @@ class Maker:
         return Counter(*counted, at, at_least, before, having, read_by)
 
     def _remember(self, name: str) -> None:
-        rng = self._rng
+        rng = self.rng
         kind = rng.choice(("last", "last", "first", "age of last", "age of first", "new"))
         by = rng.choice((("user_id",), ("user_id",), ("user_id", "device_id"), ("target_id",), ("title",)))
-        pool = {"title": self._texts, "device_id": self._texts, "amount": self._numbers, "verified": self._flags,
-                "age": self._durations, "wait": self._durations}  # fmt: skip
+        pool = {"title": self.texts, "device_id": self.texts, "amount": self.numbers, "verified": self.flags,
+                "age": self.durations, "wait": self.durations}  # fmt: skip
+        pool |= {name: self._pool(self._type(name)) for name in self._columns}
         field = rng.choice([one for one in pool if one not in by]) if kind in ("last", "first") else None
         of = rng.choice((("any",), ("any",), ("post",), ("post", "comment")))
-        where = self._where(by) if rng.random() < 0.3 else None
+        where = self.where(by) if rng.random() < 0.3 else None
         keep = rng.choice((*OVERS, "1d", "400d"))
         warm = rng.choice(("1ms", "5s", "10s")) if kind in ("new", "age of first") else None
         self.book.values[name] = Memory(kind, field, of, by, keep, where, warm)
-        (pool[field] if field is not None else self._flags if kind == "new" else self._durations).append(name)
+        (pool[field] if field is not None else self.flags if kind == "new" else self.durations).append(name)
 
     def _derive(self, name: str) -> None:
-        rng = self._rng
+        rng = self.rng
         if rng.random() < 0.3:
             self.book.derived[name] = self.condition(1)
-            self._flags.append(name)
+            self.flags.append(name)
             return
         if rng.random() < 0.5:
             parts = [("name", rng.choice((*self._counters(), "amount", "level"))) for _ in range(2)]
@@ -189,32 +219,52 @@ class Maker:
             self.book.derived[name] = Ratio(parts[0], parts[1], at_least, rng.random() < 0.5)
         else:
             self.book.derived[name] = ("arithmetic", rng.choice("+-*/%"), self.number(1), self.number(0))
-        if self._numbers.count(name) == 0 and rng.random() < 0.8:
-            self._numbers.append(name)
+        if self.numbers.count(name) == 0 and rng.random() < 0.8:
+            self.numbers.append(name)
 
-    def make_rules(self, count: int) -> None:
-        """Rules with several clauses."""
-        rng = self._rng
-        for number in range(count):
+    def make_rules(self, count: int, follow_ups: bool = False) -> None:
+        """Rules with several clauses. `follow_ups`: some are about labels, or about hits of rules above them."""
+        rng = self.rng
+        for number in range(len(self.book.rules), len(self.book.rules) + count):
             groups = [tuple(self.condition(rng.choice((0, 0, 1))) for _ in range(most)) for most in (2, 2, 1)]
             groups = [group[: rng.randint(0, len(group))] for group in groups]
             if not groups[0] and not groups[1]:
                 groups[0] = (self.condition(0),)
-            events = rng.choice((("any",), ("post",), ("comment", "pay")))
+            events: tuple[str, ...] = rng.choice((("any",), ("post",), ("comment", "pay")))
+            if follow_ups and rng.random() < 0.5:
+                hits = [
+                    (f"{'shadow' if one.is_shadow else 'hit'}.{name}",)
+                    for name, one in self.book.rules.items()
+                    if not self.book.counters.keys() & FOLLOWING
+                ]
+                about: list[tuple[str, ...]] = [("label.spam",), ("label.ham", "label.spam"), *hits]
+                events = rng.choice(about)
             macro = f"macro_{number}" if groups[0] and rng.random() < 0.4 else None
-            self.book.rules[f"{SEVERAL}{number}"] = Rule(events, groups[0], groups[1], groups[2], macro)
+            self.book.rules[f"{SEVERAL}{number}"] = Rule(
+                events, groups[0], groups[1], groups[2], macro, rng.random() < 0.2
+            )
+
+    def deeds(self) -> tuple[Deed, ...]:
+        """One action or several, each with a scope of its own."""
+        rng = self.rng
+        targets = ("user", "user", "event", "device_id", "target_id", "title", *self._columns[:1])
+        texts = [target for target in targets if target not in self._columns or self._type(target) == "text"]
+        return tuple(
+            Deed(rng.choice(ACTIONS), f"x{at}", rng.choice(texts), rng.choice((None, "10s", "1h")))
+            for at in range(rng.choice((1, 1, 2, 3, 4)))
+        )
 
     def _counters(self) -> tuple[str, ...]:
         return tuple(self.book.counters) or ("amount",)
 
-    def _where(self, by: tuple[str, ...]) -> Expr:
+    def where(self, by: tuple[str, ...]) -> Expr:
         """Names fields; by users also the counters by users, and what users remember, above it."""
-        rng, declared = self._rng, self.book.counters
+        rng, declared = self.rng, self.book.counters
         theirs = {name: one for name, one in declared.items() if one.by == ("user_id",)}
         values = {name for name, one in self.book.values.items() if one.by == ("user_id",)}
         is_plain = by != ("user_id",) or not (theirs or values) or rng.random() < 0.6
-        known = set() if is_plain else theirs.keys() | values
-        pools = (self._numbers, self._texts, self._flags, self._durations)
+        known = {*self._columns} | (set() if is_plain else theirs.keys() | values)
+        pools = (self.numbers, self.texts, self.flags, self.durations)
         kept = [pool[:] for pool in pools]
         for pool in pools:
             pool[:] = [name for name in pool if name in known]
@@ -229,7 +279,7 @@ class Maker:
 
     def condition(self, depth: int, counters: bool = True) -> Expr:
         """A condition, nested at most so deep."""
-        rng = self._rng
+        rng = self.rng
         if depth > 0 and rng.random() < 0.7:
             kind = rng.choice(("and", "or", "not"))
             if kind == "not":
@@ -243,32 +293,35 @@ class Maker:
         return self._simple(depth, counters)
 
     def _remembered(self) -> list[str]:
-        pools = (self._numbers, self._texts, self._flags, self._durations)
+        pools = (self.numbers, self.texts, self.flags, self.durations)
         return [name for pool in pools for name in pool if name in self.book.values]
 
     def _about_a_memory(self, name: str) -> Expr:
-        rng, asked = self._rng, ("name", name)
+        rng, asked = self.rng, ("name", name)
         if rng.random() < 0.15:
             return ("known", asked)
-        if name in self._flags:
+        if name in self.flags:
             return asked
-        if name in self._texts:
+        if name in self.texts:
             other = rng.choice((self._text(), ("const", rng.choice(WORDS))))
             return ("compare", rng.choice(("==", "!=")), asked, other)
         limits = ("5s", "10s", "60s", "5m", "1h", "1d")
-        limit = ("duration", rng.choice(limits)) if name in self._durations else ("const", rng.choice(NUMBERS))
+        limit = ("duration", rng.choice(limits)) if name in self.durations else ("const", rng.choice(NUMBERS))
         return ("compare", rng.choice(COMPARISONS), *rng.choice(((asked, limit), (limit, asked))))
 
     def _about_a_counter(self) -> Expr:
-        rng = self._rng
-        name = rng.choice(self._counters())
+        return self.about_counter(self.rng.choice(self._counters()))
+
+    def about_counter(self, name: str) -> Expr:
+        """A clause that compares a counter with what it may count to."""
+        rng = self.rng
         counter, asked = self.book.counters[name], ("name", name)
         if counter.kind == "sum":
             return ("compare", rng.choice(COMPARISONS), asked, ("const", rng.choice(NUMBERS)))
         if counter.kind in STATISTICS:
             measure = self._duration(0) if is_duration(counter) else ("const", rng.choice((0, 1, 1.5, 2, 2.5, 3, 10)))
             return ("compare", rng.choice(COMPARISONS), asked, measure)
-        most = min(counter.cap or 1_000, 45 if self._dense else 8) // (counter.having[0] if counter.having else 1)
+        most = min(counter.cap or 1_000, 45 if self.is_dense else 8) // (counter.having[0] if counter.having else 1)
         limit: Expr = ("const", rng.choice((rng.randrange(most), rng.randrange(most), most - 1)))
         params = [name for name, one in self.book.params.items() if _highest(one) < most]
         if params and rng.random() < 0.3:
@@ -282,7 +335,7 @@ class Maker:
         return ("compare", rng.choice(COMPARISONS), *sides)
 
     def _simple(self, depth: int, counters: bool) -> Expr:
-        rng = self._rng
+        rng = self.rng
         match rng.randrange(15):
             case 12:
                 part = rng.choice((("const", rng.choice(WORDS)), self._text()))
@@ -301,7 +354,7 @@ class Maker:
             case 3:
                 return ("compare", rng.choice(COMPARISONS), self._duration(1), self._duration(0))
             case 4:
-                other = self._text() if self._texts and rng.random() < 0.5 else ("const", rng.choice(WORDS))
+                other = self._text() if self.texts and rng.random() < 0.5 else ("const", rng.choice(WORDS))
                 return ("compare", rng.choice(("==", "!=")), self._text(), other)
             case 5:
                 among = ("in list", self._text(), rng.choice(tuple(LISTS)))
@@ -313,20 +366,20 @@ class Maker:
                 return ("contains", wrong, ("name", "invalid_fields"))
             case 8:
                 known = ("amount", "level", "age", "title", "tags", "device_id", "clock_skew", "local_hour", "box")
-                more = (*self._numbers, *self._flags, *self._texts, *self._durations) if counters else ()
+                more = (*self.numbers, *self.flags, *self.texts, *self.durations) if counters else ()
                 return ("known", rng.choice((("name", rng.choice((*known, *more))), ("event", "room", "any"))))
             case 9:
                 return ("in", ("name", rng.choice(("amount", "level"))), (0, 2, 2.5, -1))
             case 10:
                 return ("matches", self._text(), rng.choice(("(?i)red", "^d[0-9]$", "e+n")))
-        flags = (*self._flags, "verified") if counters else ("verified",)
+        flags = (*self.flags, "verified") if counters else ("verified",)
         named = ("name", rng.choice((*flags, "verified", "conflicting_ids")))
         named = rng.choice((named, ("name", "reddish")))
         return rng.choice((named, ("compare", "==", ("name", "verified"), ("const", rng.random() < 0.5))))
 
     def number(self, depth: int, counters: bool = True) -> Expr:
         """A number, nested at most so deep."""
-        rng = self._rng
+        rng = self.rng
         if depth > 0 and rng.random() < 0.8:
             match rng.randrange(4):
                 case 0 | 1:
@@ -336,8 +389,8 @@ class Maker:
                     both = (self.number(depth - 1, counters), self.number(0, counters))
                     return ("call", rng.choice(("min", "max")), *both)
             return ("call", "abs", self.number(depth - 1, counters))
-        if counters and self._numbers and rng.random() < 0.5:
-            return ("name", rng.choice(self._numbers))
+        if counters and self.numbers and rng.random() < 0.5:
+            return ("name", rng.choice(self.numbers))
         if self.book.params and rng.random() < 0.1:
             return ("param", rng.choice([*self.book.params]))
         match rng.randrange(6):
@@ -351,7 +404,7 @@ class Maker:
 
     def _measured(self) -> Expr:
         """A number that a function of a text or a time gives."""
-        rng, text = self._rng, self._text()
+        rng, text = self.rng, self._text()
         match rng.randrange(6):
             case 0:
                 return ("search", "count", text, rng.choice(("e", "[a-z]+", "d[0-9]")))
@@ -365,20 +418,20 @@ class Maker:
         return ("call", rng.choice(("hour", "weekday")), ("name", "ts"), *zone)
 
     def _duration(self, depth: int) -> Expr:
-        rng = self._rng
+        rng = self.rng
         if depth > 0 and rng.random() < 0.4:
             if rng.random() < 0.5:
                 return ("arithmetic", rng.choice("+-"), self._duration(0), self._duration(0))
             return ("arithmetic", rng.choice("*/"), self._duration(0), self.number(0, counters=False))
-        if self._durations and rng.random() < 0.4:
-            return ("name", rng.choice(self._durations))
+        if self.durations and rng.random() < 0.4:
+            return ("name", rng.choice(self.durations))
         if rng.random() < 0.5:
             return ("duration", rng.choice(("1d", "2d", "3s", "5s", "10s", "60s", "2m")))
         return ("name", rng.choice(("age", "wait", "clock_skew")))
 
     def _text(self) -> Expr:
-        rng = self._rng
-        pool = ("title", "text", "user_id", "device_id", "target_id", "type", *TEXT_VALUES, *self._texts, *self._texts)
+        rng = self.rng
+        pool = ("title", "text", "user_id", "device_id", "target_id", "type", *TEXT_VALUES, *self.texts, *self.texts)
         named = ("name", rng.choice(pool))
         return ("call", "lower", named) if rng.random() < 0.2 else named
 

@@ -15,16 +15,18 @@ MOST = 1_000
 
 def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: bool) -> Number | None:
     """What a statistic, or a `having`, says of a window. `strict`: a doubt that can change nothing is one too, and so
-    is one after the window; of what has had to give entries up nothing is known."""
+    is one after the window, and one that has been taken back; of what has had to give entries up nothing is known."""
     certain = [one for one in own if one.certain and one.readable and (one.value is not None or counter.field is None)]
-    taking_room = certain if _is_packed(counter) else [one for one in own if one in certain or not _is_plain(one)]
+    taking_room = certain if _is_packed(counter) else [one for one in own if one in certain or not one.is_plain]
     if strict and len(taking_room) > (counter.cap or MOST):
         return None
-    inside = sorted((one for one in certain if start < one.time <= now), key=lambda one: one.time)
+    standing = [one for one in certain if not one.is_taken_back]
+    inside = sorted((one for one in standing if start < one.time <= now), key=lambda one: one.time)
     doubts = [
         one.time
         for one in own
-        if not _is_plain(one)
+        if not one.is_plain
+        and (strict or not one.is_taken_back)
         and start < one.time
         and (one.time <= now or (strict and _is_packed(counter)))
         and (strict or not one.readable or one.value is not None or counter.field is None)
@@ -43,10 +45,6 @@ def measured(counter: Counter, own: list[Entry], start: int, now: int, strict: b
 def _is_packed(counter: Counter) -> bool:
     """Whether it notes of doubts no more than the newest one's time; else each takes the place of an entry."""
     return counter.having is not None or counter.field is None
-
-
-def _is_plain(one: Entry) -> bool:
-    return one.certain and one.readable
 
 
 def _having(inside: list[Entry], doubtful: bool, least: int, most: int | None) -> Number | None:

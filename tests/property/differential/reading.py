@@ -41,6 +41,22 @@ def invalid_fields(book: Book, fields: Fields) -> list[str]:
     return found
 
 
+def target_of(book: Book, fields: Fields, target: str) -> str | None:
+    """Whom or what an action is about; None where the event does not name it."""
+    value = fields[f"{target}_id"] if target in ("user", "event") else raw(book, fields, target)
+    return value if isinstance(value, str) and value else None
+
+
+def look_up(book: Book, fields: Fields, arrived_ms: int) -> None:
+    """Give an event what tables know; what its sender has put there goes."""
+    for name in [one for one in fields if one.split(".")[0] in book.tables]:
+        del fields[name]
+    for name, table in book.tables.items():
+        key = _told_apart(raw(book, fields, table.key))
+        document = table.row(key, arrived_ms) if key else {}
+        fields |= {f"{name}.{column}": at(document, one.path) for column, one in table.columns.items()}
+
+
 def at(fields: Fields, path: str) -> Any:
     """What an event has at a dotted path, or under the path as a name."""
     value: Any = fields
@@ -51,7 +67,7 @@ def at(fields: Fields, path: str) -> Any:
 
 def raw(book: Book, fields: Fields, name: str) -> Any:
     """What stands in an event under a name of the rulebook, whatever its type."""
-    declared = book.fields.get(name)
+    declared = book.declared(name)
     return at(fields, declared.path if declared is not None else name.removeprefix("event."))
 
 
@@ -88,7 +104,8 @@ def subjects(counter: Counter, book: Book, fields: Fields, values: Values) -> li
     if value is None or (value == "" and counter.kind == "distinct"):
         return [(None, True)]
     if counter.kind == "distinct":
-        if counter.field in book.fields and book.fields[counter.field].type == "list":
+        declared = book.declared(counter.field)
+        if declared is not None and declared.type == "list":
             items = value if isinstance(value, list) else [{}]
             told = [_told_apart(item) for item in items if item not in ("", None)]
             return [(one, one is not None) for one in told] or [(None, True)]
@@ -110,5 +127,5 @@ def _is_anything_there(book: Book, fields: Fields, value: str) -> bool:
 
 
 def factor(book: Book, name: str) -> int:
-    unit = book.fields[name].unit if name in book.fields else None
-    return {**UNITS_MS, **UNITS_BYTES}[unit] if unit is not None else 1
+    declared = book.declared(name)
+    return {**UNITS_MS, **UNITS_BYTES}[declared.unit] if declared is not None and declared.unit is not None else 1

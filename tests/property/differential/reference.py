@@ -15,12 +15,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from tests.property.differential.counting import Entry, number, total, what_is_kept
 from tests.property.differential.description import (
     BUILT_IN,
     STATISTICS,
+    Absence,
     Book,
     Counter,
     Expr,
@@ -29,10 +31,13 @@ from tests.property.differential.description import (
     Ratio,
     Rule,
     Sent,
+    Sequence,
+    is_among,
     is_name_of,
     milliseconds,
 )
 from tests.property.differential.measuring import measured
+from tests.property.differential.ordering import completed, parts_of
 from tests.property.differential.reading import (
     CLASSES,
     TEXTS,
@@ -41,6 +46,7 @@ from tests.property.differential.reading import (
     factor,
     invalid_fields,
     key_of,
+    look_up,
     raw,
     subjects,
 )
@@ -58,7 +64,8 @@ class NotToldError(Exception):
 @dataclass(slots=True)
 class Moment:
     """An event, as rules see it: its fields, when it counts, the entries of all counters up to now, what was remembered
-    before it, and the entries before it."""
+    before it, and the entries before it. `kind`: its type, which of a follow-up is not that of the event that it is
+    about."""
 
     book: Book
     fields: dict[str, Any]
@@ -69,14 +76,39 @@ class Moment:
     watched: Mapping[str, list[int]] = field(default_factory=dict)
     warms: bool = False
     earlier: Mapping[str, list[Entry] | None] = field(default_factory=dict)
+    kind: str = ""
+    computed: dict[str, Any] | None = None
 
     def values(self) -> dict[str, Any]:
-        """What is computed of the event."""
-        return {name: View(self, True).value(("name", name)) for name in self.book.computed}
+        """What is computed of the event's fields."""
+        if self.computed is None:
+            self.computed = {name: View(self, True).value(("name", name)) for name in self.book.computed}
+        return self.computed
 
     def answers(self, expr: Expr) -> frozenset[bool | None]:
         """Every right answer to a clause. Raises NotToldError."""
         return frozenset(View(self, kept).truth(expr) for kept in (False, True))
+
+    def told(self, expr: Expr) -> frozenset[bool | None] | None:
+        """The same; None where nobody can tell."""
+        try:
+            return self.answers(expr)
+        except NotToldError:
+            return None
+
+    def holds(self, rule: Rule) -> frozenset[bool | None] | None:
+        """Whether all of `when`, one of `any` and none of `unless` are so for certain: every right answer."""
+        each = [self.told(one) for one in rule.clauses()]
+        told = [one for one in each if one is not None]
+        if len(told) < len(each):
+            return None
+        first, second = len(rule.when), len(rule.when) + len(rule.any)
+        return frozenset(
+            all(one is True for one in results[:first])
+            and (not rule.any or any(one is True for one in results[first:second]))
+            and all(one is False for one in results[second:])
+            for results in product(*told)
+        )
 
 
 @dataclass(slots=True)
@@ -104,25 +136,34 @@ class Reference:
         time = claimed_time(fields, sent.arrived_ms)
         fields |= {"conflicting_ids": conflicting, "invalid_fields": invalid_fields(self.book, fields)}
         fields["ts"] = time
+        look_up(self.book, fields, sent.arrived_ms)
         for name in TEXTS:
             if not isinstance(fields.get(name), str):
                 fields.pop(name, None)
+        moment = self.moment(fields["type"], fields, time)
+        for name, memory in self.book.values.items():
+            self._remember(name, memory, moment)
+            if self.warms and is_among(moment.kind, memory.of):
+                self.watched.setdefault(name, []).append(time)
+        for name, counter in self.book.counters.items():
+            self.enter(name, counter, moment)
+        for each, sequence in self.book.sequences.items():
+            if isinstance(sequence, Sequence):
+                for name, part in parts_of(each, sequence).items():
+                    self.enter(name, part, moment)
+        return moment
+
+    def moment(self, kind: str, fields: dict[str, Any], time: int) -> Moment:
+        """A moment before anything of it has entered."""
         before = {name: list(entries) if entries is not None else None for name, entries in self.remembered.items()}
         earlier = {name: list(entries) if entries is not None else None for name, entries in self.entered.items()}
         watched = {name: [*each] for name, each in self.watched.items()}
-        moment = Moment(self.book, fields, time, self.entered, self.doubts, before, watched, self.warms, earlier)
-        for name, memory in self.book.values.items():
-            self._remember(name, memory, moment)
-            if self.warms and {"any", fields["type"]} & set(memory.of):
-                self.watched.setdefault(name, []).append(time)
-        for name, counter in self.book.counters.items():
-            self._enter(name, counter, moment)
-        return moment
+        return Moment(self.book, fields, time, self.entered, self.doubts, before, watched, self.warms, earlier, kind)
 
     def _remember(self, name: str, memory: Memory, moment: Moment) -> None:
         entries = self.remembered.setdefault(name, [])
         key = key_of(memory, moment.book, moment.fields, {})
-        if entries is None or key is None or not ({"any", moment.fields["type"]} & set(memory.of)):
+        if entries is None or key is None or not is_among(moment.kind, memory.of):
             return
         matches: bool | None = True
         if memory.where is not None:
@@ -137,23 +178,29 @@ class Reference:
         elif matches is None and self.doubts:
             entries.append(Remembered(moment.time, key, False, None))
 
-    def _enter(self, name: str, counter: Counter, moment: Moment) -> None:
+    def enter(self, name: str, counter: Counter, moment: Moment) -> list[Entry]:
+        """Enter what an event is to a counter; what has entered."""
         entries = self.entered.setdefault(name, [])
         values = moment.values()
         key = key_of(counter, moment.book, moment.fields, values)
-        if entries is None or key is None or not ({"any", moment.fields["type"]} & set(counter.of)):
-            return
+        if entries is None or key is None or not is_among(moment.kind, counter.of):
+            return []
         matches: bool | None = True
         if counter.where is not None:
             try:
                 (matches,) = moment.answers(counter.where)
             except (NotToldError, ValueError):  # nor can any answer of this counter be told from now on
                 self.entered[name] = None
-                return
+                return []
         doubtful = matches is None and self.doubts  # (a)
-        if matches is True or doubtful:
-            for value, readable in subjects(counter, moment.book, moment.fields, values):
-                entries.append(Entry(moment.time, key, not doubtful, value, readable or not self.doubts))
+        if matches is not True and not doubtful:
+            return []
+        new = [
+            Entry(moment.time, key, not doubtful, value, readable or not self.doubts)
+            for value, readable in subjects(counter, moment.book, moment.fields, values)
+        ]
+        entries += new
+        return new
 
 
 class View:
@@ -179,8 +226,8 @@ class View:
             case ("rule", str(name)):
                 return self._held(self._moment.book.rules[name])
             case ("known", inner):
-                known = self.value(inner) is not None
-                if is_name_of(inner, {*self._moment.book.values, *self._moment.book.derived}):
+                known, book = self.value(inner) is not None, self._moment.book
+                if is_name_of(inner, {*book.values, *book.derived, *book.sequences}):
                     other = View(self._moment, not self._kept).value(inner) is not None
                     if known != other:  # either is right, and one is not the other with less in it
                         raise NotToldError
@@ -256,9 +303,11 @@ class View:
             return self._counted(name, book.counters[name])
         if name in book.scores:
             return self._scored(book.scores[name])
+        if name in book.sequences:
+            return self._completed(name, book.sequences[name])
         if name in book.derived:
             return self._derived(book.derived[name])
-        declared = book.fields.get(name)
+        declared = book.declared(name)
         value = raw(book, self._moment.fields, name)
         if type(value) not in CLASSES[declared.type if declared is not None else BUILT_IN[name]]:
             return None
@@ -282,6 +331,19 @@ class View:
             return answer
         return warmed(memory, answer, self._moment.watched.get(name, []), now, self._kept)
 
+    def _completed(self, name: str, sequence: Sequence | Absence) -> bool | None:
+        assert isinstance(sequence, Sequence)
+        moment, each = self._moment, parts_of(name, sequence)
+        parts = [moment.entries.get(part, []) for part in each]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            raise NotToldError
+        key = key_of(next(iter(each.values())), moment.book, moment.fields, moment.values())
+        if key is None:
+            return None
+        own = [[one for one in part if one.key == key] for part in known]
+        return completed(sequence, own, moment.time - milliseconds(sequence.within), moment.time, self._kept)
+
     def _parameter(self, one: Param) -> float:
         """That of the event's segment; another one is no text, or none of those that are listed."""
         if one.by is None:
@@ -292,7 +354,7 @@ class View:
 
     def _held(self, rule: Rule) -> bool | None:
         """Whether all clauses of a rule hold; they do not for an event that the rule is not about."""
-        if not ({"any", self._moment.fields["type"]} & set(rule.events)):
+        if not is_among(self._moment.kind, rule.events):
             return False
         any_of = (("or", *rule.any),) if rule.any else ()
         return self.truth(("and", *rule.when, *any_of, *(("not", one) for one in rule.unless)))
@@ -315,22 +377,23 @@ class View:
             raise NotToldError
         if key is None:
             return None
-        own = [one for one in entries if one.key == key]
-        start = now - milliseconds(counter.over)
+        ever, start = [one for one in entries if one.key == key], now - milliseconds(counter.over)
         if counter.kind in STATISTICS or counter.having is not None:
             self._rounded = True
-            return measured(counter, own, start, now, self._kept)
+            return measured(counter, ever, start, now, self._kept)
+        # Where something is in doubt, nobody need remember that it has been taken back.
+        own = [one for one in ever if not one.is_taken_back or (self._kept and not one.is_plain)]
         inside = [one for one in own if start < one.time <= now]
         if counter.kind == "sum":
             return total(inside, self._kept)
-        late = any(one.time > now for one in own)
+        late = any(one.time > now for one in ever)
         if counter.approx and late:
             raise NotToldError  # a value that has been seen again since is only known there
         if self._kept:  # what is in doubt makes every window that begins before it a bound
-            inside += [one for one in own if one.time > now and not (one.certain and one.readable)]
+            inside += [one for one in own if one.time > now and not one.is_plain]
         found = number(inside, counter.kind, self._kept)
         if counter.approx:  # it is known or unknown
             return None if self._kept and isinstance(found, Least) else found
         if self._kept:
-            return what_is_kept(counter, [one for one in own if one.certain], start, now, late, found)
+            return what_is_kept(counter, [one for one in ever if one.certain], start, now, late, found)
         return found

@@ -5,9 +5,8 @@ Each clause stands in rules of its own, so that all of its answers can be seen: 
 each clause that their decisions explain.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,15 +15,46 @@ from engine.core.domain.decisions import Decision
 from engine.core.domain.events import FieldMapping
 from engine.core.domain.rules import Rulebook
 from engine.core.kernel import hash64
+from engine.reference.recorded import RecordedRow, RecordedTables
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.settings import Settings
 from engine.stream.offline.engine import Arrival, OfflineEngine
-from tests.property.differential.description import Book, Expr, Rule, Sent, text_of
-from tests.property.differential.reference import Moment, NotToldError, Reference
+from tests.property.differential.description import (
+    Absence,
+    Arriving,
+    Book,
+    Expr,
+    Labelled,
+    Rule,
+    Sent,
+    is_among,
+    milliseconds,
+    text_of,
+)
+from tests.property.differential.history import History, Told, done
+from tests.property.differential.reference import Moment
 
-UserData = dict[str, list[tuple[str, bool | None]]]
-"""By rule that holds, its clauses with their results."""
+
+class Done(NamedTuple):
+    """An action."""
+
+    kind: str
+    scope: str | None
+    target_type: str
+    target_id: str
+    for_ms: int | None
+
+
+class Hit(NamedTuple):
+    """The clauses of a rule that holds, with their results, and what it does."""
+
+    clauses: list[tuple[str, bool | None]]
+    done: list[Done]
+
+
+UserData = dict[tuple[str, str], Hit]
+"""Hits by rule, and by the event that it holds for."""
 
 TRUE: Expr = ("const", True)
 SEVERAL = "several_"
@@ -34,19 +64,27 @@ SEVERAL = "several_"
 @dataclass(slots=True)
 class Case:
     """A rulebook, clauses to be asked of it one by one, and a stream. `stored`: the events go through the workers, each
-    by itself, and all records through their bytes; else they stay in memory."""
+    by itself, and all records through their bytes; else they stay in memory, if they are all that arrives."""
 
     book: Book
     clauses: list[Expr]
-    stream: list[Sent]
+    stream: list[Arriving]
     stored: bool = False
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether it goes through the workers: nothing else knows labels and revocations, tables,
+        and that time passes."""
+        waits = any(isinstance(one, Absence) for one in self.book.sequences.values())
+        return self.stored or waits or bool(self.book.tables) or not all(isinstance(one, Sent) for one in self.stream)
+
     def rulebook(self) -> Book:
-        """The rulebook with rules for each clause."""
+        """The rulebook with rules for each clause. Where actions are counted, these do not act."""
         made = replace(self.book, rules=dict(self.book.rules))
+        is_shadow = any(kind.startswith("action.") for one in self.book.counters.values() for kind in one.of)
         for number, clause in enumerate(self.clauses):
-            made.rules[f"true_{number}"] = Rule(("any",), when=(clause,))
-            made.rules[f"false_{number}"] = Rule(("any",), when=(TRUE,), unless=(clause,))
+            made.rules[f"true_{number}"] = Rule(("any",), when=(clause,), is_shadow=is_shadow)
+            made.rules[f"false_{number}"] = Rule(("any",), (TRUE,), unless=(clause,), is_shadow=is_shadow)
         return made
 
 
@@ -75,28 +113,67 @@ class Outcome:
 def run(case: Case, against: Case | None = None) -> Outcome:
     """Compare all answers. `against`: what the reference evaluates instead of the same."""
     book, outcome = case.rulebook(), Outcome()
-    rulebook = load_rulebook({"rules.yaml": book.yaml()})
-    found = _stored(rulebook, case.stream) if case.stored else _in_memory(rulebook, case.stream)
+    rulebook = load_rulebook(book.sources())
+    found = _stored(rulebook, case) if case.is_stored else _in_memory(rulebook, case.stream)
     right = book if against is None else against.rulebook()
-    references = (Reference(right, warms=case.stored), Reference(right, doubts=False, warms=case.stored))
-    for place, (sent, held) in enumerate(zip(case.stream, found, strict=True)):
-        moments = [moment for one in references if (moment := one.take(sent)) is not None]
-        if not moments:
-            if held:
-                outcome.differences.append(Difference(place, "an event that was sent again", sorted(held), "{}", False))
-            continue
-        for number, clause in enumerate(case.clauses):
-            answer = True if f"true_{number}" in held else False if f"false_{number}" in held else None
-            _compare(outcome, place, text_of(clause), answer, [_answers(moment, clause) for moment in moments])
-        for name, rule in case.book.rules.items():
-            if {"any", moments[0].fields["type"]} & set(rule.events):
-                _compare(outcome, place, f"rule {name}", name in held, [_holds(moment, rule) for moment in moments])
-            for at, (_, result) in enumerate(held.get(name, [])):
-                clause = rule.clauses()[at]
-                explained = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
-                told = [_answers(moment, explained) for moment in moments]
-                _compare(outcome, place, f"rule {name}, clause {text_of(explained)}", result, told)
+    histories = (History(right, warms=case.is_stored), History(right, doubts=False, warms=case.is_stored))
+    for place, (arriving, held) in enumerate(zip(case.stream, found, strict=True)):
+        moments = [moment for one in histories if (moment := one.begin(arriving)) is not None]
+        if moments:
+            _compare_event(outcome, case, place, moments, held)
+        told = [one.end(arriving) for one in histories]
+        _compare_told(outcome, place, told, held)
+        expected = {one.met for one in told[0]}
+        if moments:
+            own = [name for name, rule in book.rules.items() if is_among(moments[0].kind, rule.events)]
+            expected |= {(name, moments[0].fields["event_id"]) for name in own}
+        if more := sorted(held.keys() - expected):
+            outcome.differences.append(Difference(place, "nothing that is decided", more, "{}", False))
     return outcome
+
+
+def _compare_told(outcome: Outcome, place: int, told: list[list[Told]], held: UserData) -> None:
+    """Rules about follow-ups. Two of one id at once are not told apart."""
+    met = [one.met for one in told[0]]
+    for one, other in zip(*told, strict=True):
+        if met.count(one.met) > 1:
+            outcome.untold += 1
+            continue
+        asked = f"rule {one.rule} for {one.moment.kind} of {one.met[1]}"
+        _compare(outcome, place, asked, one.met in held, [one.right, other.right])
+        _compare_actions(outcome, place, one.met, one.moment, held)
+
+
+def _compare_event(outcome: Outcome, case: Case, place: int, moments: list[Moment], held: UserData) -> None:
+    event_id = moments[0].fields["event_id"]
+    for number, clause in enumerate(case.clauses):
+        is_true, is_false = ((f"{word}_{number}", event_id) in held for word in ("true", "false"))
+        answer = True if is_true else False if is_false else None
+        _compare(outcome, place, text_of(clause), answer, [moment.told(clause) for moment in moments])
+    for name, rule in case.book.rules.items():
+        if not is_among(moments[0].kind, rule.events):
+            continue
+        _compare(outcome, place, f"rule {name}", (name, event_id) in held, [one.holds(rule) for one in moments])
+        for at, (_, result) in enumerate(held[name, event_id].clauses if (name, event_id) in held else []):
+            clause = rule.clauses()[at]
+            explained = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
+            told = [moment.told(explained) for moment in moments]
+            _compare(outcome, place, f"rule {name}, clause {text_of(explained)}", result, told)
+        _compare_actions(outcome, place, (name, event_id), moments[0], held)
+
+
+def _compare_actions(outcome: Outcome, place: int, met: tuple[str, str], moment: Moment, held: UserData) -> None:
+    """Where the engine says that a rule holds, whether it does what the rule says, in that order."""
+    if met not in held:
+        return
+    right = [
+        Done(deed.kind, deed.scope, deed.target, target, milliseconds(deed.lasts) if deed.lasts is not None else None)
+        for deed, target in done(moment.book.rules[met[0]], moment)
+    ]
+    outcome.compared += 1
+    if held[met].done != right:
+        asked = f"actions of rule {met[0]} on {met[1]}"
+        outcome.differences.append(Difference(place, asked, held[met].done, str(right), False))
 
 
 def _compare(
@@ -112,34 +189,13 @@ def _compare(
         outcome.differences.append(Difference(place, asked, answer, " or ".join(map(str, right[0])), known))
 
 
-def _answers(moment: Moment, clause: Expr) -> frozenset[bool | None] | None:
-    try:
-        return moment.answers(clause)
-    except NotToldError:
-        return None
-
-
-def _holds(moment: Moment, rule: Rule) -> frozenset[bool | None] | None:
-    """Whether all of `when`, one of `any` and none of `unless` are so for certain."""
-    each = [_answers(moment, clause) for clause in rule.clauses()]
-    told = [one for one in each if one is not None]
-    if len(told) < len(each):
-        return None
-    first, second = len(rule.when), len(rule.when) + len(rule.any)
-    return frozenset(
-        all(one is True for one in results[:first])
-        and (not rule.any or any(one is True for one in results[first:second]))
-        and all(one is False for one in results[second:])
-        for results in product(*told)
-    )
-
-
 # -- the engine -----------------------------------------------------------------------------------
 
 
-def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
+def _in_memory(rulebook: Rulebook, stream: Sequence[Arriving]) -> Iterator[UserData]:
     stage, mapping = ExampleStage(rulebook, {}), FieldMapping()
     for sent in stream:
+        assert isinstance(sent, Sent)
         written = sent.written()
         event = mapping.read(orjson.loads(written), sent.arrived_ms, content=hash64(written))
         yield _traces(stage.send(event))
@@ -147,20 +203,65 @@ def _in_memory(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
 
 def _traces(decisions: list[Decision]) -> UserData:
     return {
-        hit.rule: [(clause.text, clause.result) for clause in hit.clauses]
+        (hit.rule, decision.event_id): Hit(
+            [(clause.text, clause.result) for clause in hit.clauses],
+            [
+                Done(one.kind, one.scope, one.target_type, one.target_id, one.for_ms)
+                for one in decision.actions
+                if one.rule == hit.rule
+            ],
+        )
         for decision in decisions
         for hit in decision.hits
     }
 
 
-def _stored(rulebook: Rulebook, stream: list[Sent]) -> Iterator[UserData]:
-    settings = Settings()
-    engine = OfflineEngine(rulebook, settings)
-    for sent in stream:
-        arrival = Arrival("event", sent.arrived_ms, sent.written().encode(), sent.arrived_ms)
+def _stored(rulebook: Rulebook, case: Case) -> Iterator[UserData]:
+    settings, stream = Settings(), case.stream
+    rows = {
+        name: [RecordedRow(row.key, row.document, row.ts) for row in table.rows]
+        for name, table in case.book.tables.items()
+        if not table.is_file
+    }
+    engine = OfflineEngine(rulebook, settings, tables=RecordedTables(rows))
+    actions: list[list[Mapping[str, Any]]] = []
+    for arriving in stream:
         held: UserData = {}
-        for message in engine.run([arrival]):
+        actions.append([])
+        for message in engine.run(_arrivals(arriving, stream, actions)):
+            if message.topic == settings.topics.actions:
+                actions[-1].append(orjson.loads(message.value))
             if message.topic == settings.topics.decisions:
-                hits: list[Mapping[str, Any]] = orjson.loads(message.value)["hits"]
-                held |= {hit["rule"]: [(one["text"], one["result"]) for one in hit["clauses"]] for hit in hits}
+                decision = orjson.loads(message.value)
+                held |= {
+                    (hit["rule"], decision["event_id"]): Hit(
+                        [(one["text"], one["result"]) for one in hit["clauses"]], []
+                    )
+                    for hit in decision["hits"]
+                }
+        for one in actions[-1]:
+            held[one["rule"], one["event_id"]].done.append(_done(one))
         yield held
+
+
+def _done(one: Mapping[str, Any]) -> Done:
+    return Done(one["kind"], one.get("scope"), one["target"]["type"], one["target"]["id"], one.get("for_ms"))
+
+
+def _arrivals(
+    arriving: Arriving, stream: Sequence[Arriving], actions: Sequence[Sequence[Mapping[str, Any]]]
+) -> Iterator[Arrival]:
+    """What arrives, as the workers read it. `actions`: at each place of the stream, those that were published."""
+    if isinstance(arriving, Sent):
+        yield Arrival("event", arriving.arrived_ms, arriving.written().encode(), arriving.arrived_ms)
+    elif isinstance(arriving, Labelled):
+        event = stream[arriving.place]
+        assert isinstance(event, Sent)
+        label = {name: event.document[name] for name in ("user_id", "type", "event_id")}
+        label |= {"label": arriving.verdict, "ts": arriving.ts, "moderator": "mia"}
+        yield Arrival("label", arriving.arrived_ms, orjson.dumps(label))
+    else:
+        for action in actions[arriving.place]:
+            if (action["rule"], action["kind"]) == (arriving.rule, arriving.kind):
+                revocation = {"revokes": action["action_id"], "user_id": action["user_id"], "ts": arriving.arrived_ms}
+                yield Arrival("label", arriving.arrived_ms, orjson.dumps(revocation))

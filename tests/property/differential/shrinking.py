@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import RulebookError
-from tests.property.differential.description import Book, Counter, Expr, Ratio, Sent, is_condition, parts
+from tests.property.differential.description import Arriving, Book, Counter, Expr, Ratio, Sent, is_condition, parts
 from tests.property.differential.running import Case, Difference
 
 Differs = Callable[[Case], Difference | None]
@@ -38,15 +38,26 @@ def _smaller(case: Case, found: Difference) -> Iterator[Case]:
     if case.stored:
         yield replace(case, stored=False)
     yield from (replace(case, clauses=some) for some in _fewer(case.clauses))
-    yield from (replace(case, stream=some) for some in _fewer(stream))
-    for section in ("rules", "scores", "derived", "counters", "values", "lists", "fields", "params"):
+    yield from (replace(case, stream=_linked(stream, some)) for some in _fewer(stream))
+    for section in (
+        "rules",
+        "scores",
+        "derived",
+        "sequences",
+        "counters",
+        "values",
+        "lists",
+        "tables",
+        "fields",
+        "params",
+    ):
         yield from (replace(case, book=replace(book, **{section: some})) for some in _without(getattr(book, section)))
     for number, clause in enumerate(case.clauses):
         for one in _simpler(clause):
             yield replace(case, clauses=[*case.clauses[:number], one, *case.clauses[number + 1 :]])
     yield from (replace(case, book=one) for one in _simpler_books(book))
     for number, sent in enumerate(stream):
-        for one in _simpler_events(sent):
+        for one in _simpler_events(sent) if isinstance(sent, Sent) else ():
             yield replace(case, stream=[*stream[:number], one, *stream[number + 1 :]])
 
 
@@ -57,6 +68,17 @@ def _fewer(some: list[Any]) -> Iterator[list[Any]]:
         for start in range(0, len(some), size):
             yield some[:start] + some[start + size :]
         size //= 2
+
+
+def _linked(stream: list[Arriving], kept: list[Arriving]) -> list[Arriving]:
+    """What is left of a stream: without what is about something that is left out, and with the new places."""
+    while True:
+        places = {id(one): at for at, one in enumerate(kept)}
+        known = [one for one in kept if isinstance(one, Sent) or id(stream[one.place]) in places]
+        if len(known) == len(kept):
+            break
+        kept = known
+    return [one if isinstance(one, Sent) else one._replace(place=places[id(stream[one.place])]) for one in kept]
 
 
 def _without(some: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -89,6 +111,8 @@ def _simpler_books(book: Book) -> Iterator[Book]:
         for fewer in _fewer(list(terms)):
             yield replace(book, scores={**book.scores, name: tuple(fewer)})
     for name, rule in book.rules.items():
+        if len(rule.then) > 1:
+            yield from (replace(book, rules={**book.rules, name: rule._replace(then=(one,))}) for one in rule.then)
         if rule.macro is not None:
             yield replace(book, rules={**book.rules, name: rule._replace(macro=None)})
         for group in ("when", "any", "unless"):
@@ -142,6 +166,8 @@ def told(case: Case, found: Difference) -> str:
     )  # fmt: skip
 
 
-def _shown(sent: Sent, begin: int) -> str:
+def _shown(sent: Arriving, begin: int) -> str:
+    if not isinstance(sent, Sent):
+        return str(sent)
     ts = sent.document.get("ts")
     return json.dumps({**sent.document, "ts": (ts - begin) / 1000} if isinstance(ts, int) else sent.document)

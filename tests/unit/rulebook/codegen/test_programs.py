@@ -134,3 +134,57 @@ rules:
         event = Event(f"e{place}", "post", "u", 1_760_000_000_000 + place, fields, place)
         hits.append({hit.rule for one in stage.send(event) for hit in one.hits})
     assert hits == [{"crowd"}, {"crowd", "again"}]
+
+
+FURTHER = """
+version: 1
+fields: {amount: number}
+counters:
+  of_second: {sum: amount, of: hit.second, by: COUNTED_BY, over: 1h}
+  of_actions: {count: action.limit, where: amount > 1, by: COUNTED_BY, over: 1h}
+  seen: {count: hit.first, by: ip, over: 1h}
+rules:
+  first: {event: post, when: [amount > 0], then: {flag: x}}
+  second: {event: hit.first, when: ['CLAUSE'], then: {limit: x}}
+  r: {event: comment, when: ['READS'], then: {flag: x}}
+"""
+
+
+@pytest.mark.parametrize("reads", ["of_second == 10", "of_actions == 2"])
+@pytest.mark.parametrize("clause", ["known(user_id)", "seen > 0"])
+@pytest.mark.parametrize("counted_by", ["user_id", "device_id"])
+def test_what_follows_from_a_follow_up_has_the_fields_of_its_event(reads: str, clause: str, counted_by: str) -> None:
+    text = FURTHER.replace("READS", reads).replace("CLAUSE", clause).replace("COUNTED_BY", counted_by)
+    stage = ExampleStage(load_rulebook({"rules.yaml": text}), {})
+    for place, kind in enumerate(("post", "post", "comment")):
+        fields = {"user_id": "u", "ip": "10.0.0.1", "device_id": "d", "amount": 5}
+        made = stage.send(Event(f"e{place}", kind, "u", 1_760_000_000_000 + place, fields, place))
+    assert [hit.rule for decision in made for hit in decision.hits] == ["r"]
+
+
+@pytest.mark.parametrize(
+    ("clause", "fields"),
+    [
+        ('"amount" in invalid_fields', {"amount": "many"}),
+        ("not known(clock_skew)", {"clock_skew": None}),
+        ("clock_skew < 5s", {}),
+    ],
+)
+@pytest.mark.parametrize("beside", ["known(user_id)", "seen >= 0"])
+def test_a_rule_about_a_follow_up_reads_what_is_found_out_about_its_event(
+    clause: str, fields: dict[str, object], beside: str
+) -> None:
+    text = FURTHER.replace("amount > 0", "known(type)").replace("CLAUSE", f"{beside} and ({clause})")
+    text = text.replace("READS", "known(event.never)").replace("COUNTED_BY", "user_id")
+    stage = ExampleStage(load_rulebook({"rules.yaml": text}), {})
+    made = stage.send(
+        Event("e", "post", "u", 1_760_000_000_000, {"user_id": "u", "type": "post", "ip": "10.0.0.1", **fields})
+    )
+    assert [hit.rule for decision in made for hit in decision.hits] == ["second", "first"]
+
+
+@pytest.mark.parametrize("device", [None, "d"])
+def test_a_rule_about_a_follow_up_that_names_no_entity_holds_by_its_other_clauses(device: str | None) -> None:
+    text = written("known(user_id)", "here: {count: post, by: device_id, over: 1h}", "label.spam")
+    text = text.replace("when: ['known(user_id)']", "any: [here >= 3, known(user_id)]")
+    assert fires(text, {"device_id": device}, kind="label.spam")

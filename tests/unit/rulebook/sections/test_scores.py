@@ -103,3 +103,14 @@ def test_what_is_wrong_in_a_rule_is_said_once() -> None:
     rule = "rules:\n  more: {event: post, when: [amout > 5], then: {flag: x}, mode: shadow}\n"
     found = messages(f"{FIELDS}scores:\n  risk: {{rule.more: 1}}\n{rule}")
     assert found == ['unknown name "amout"']
+
+
+@pytest.mark.parametrize("asked", ["second + 1", "first + second", "second + first"])
+def test_a_derived_value_may_ask_for_a_score_that_stands_on_one_above_it(asked: str) -> None:
+    scores = "scores:\n  first: {foreign: 1}\n  second: {first > 0: 1}\n"
+    assert messages(f"{FIELDS}derived: {{total: {asked}}}\n{scores}") == []
+
+
+def test_what_stands_further_down_is_named_even_where_it_is_read_ahead() -> None:
+    scores = "scores:\n  first: {second > 0: 1}\n  second: {foreign: 1}\n"
+    assert messages(f"{FIELDS}derived: {{total: first + 1}}\n{scores}") == ['"second" is declared further down']
