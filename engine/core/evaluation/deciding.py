@@ -1,7 +1,8 @@
 """Decides: which rules hold for what has been read, what comes of them, and what is told of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from engine.core.domain.decisions import Decision, Hit, Outcome, strongest
 from engine.core.domain.programs import Decider, Readings, Scorer
@@ -14,8 +15,7 @@ from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.routing import RoutedEvent
 
 
-@dataclass(slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct):
     """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
     if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision;
     `timers`: what is waited for from the event on."""

@@ -153,14 +153,14 @@ def _bound(value: object) -> dict[str, Any]:
 
 def _hit(hit: Hit) -> dict[str, Any]:
     clauses = []
-    for text, readings, result, points in hit.clauses:
-        values = readings
+    for clause in hit.clauses:
+        readings = values = clause.values
         for reading in readings.values():
             if type(reading) is int and not -_LONGEST < reading < _LONGEST:
                 values = {name: _plain(value) for name, value in readings.items()}
         value: Any = [*values.values()][0] if len(values) == 1 else values  # noqa: RUF015  # a call less, for each clause
-        earned = {"points": points} if points else {}
-        clauses.append({"text": text, "value": value, "result": result, **earned})
+        earned = {"points": clause.points} if clause.points else {}
+        clauses.append({"text": clause.text, "value": value, "result": clause.result, **earned})
     document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
     if hit.counterfactual:
         document["counterfactual"] = hit.counterfactual
