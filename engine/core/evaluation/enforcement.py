@@ -1,6 +1,6 @@
 """What comes of a rule that holds: it rests, climbs a ladder, keeps to its budget, acts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -74,7 +74,7 @@ class Enforcement:
         self._rulebook = rulebook
         self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
 
-    def allow(self, case: Case, held: Set[int]) -> None:
+    def allow(self, case: Case, held: Collection[int]) -> None:
         """Note whether one of the rules that hold keeps the others from acting."""
         if not case.allowed and not self._allow.isdisjoint(held):
             case.allowed = any(allows(self._rulebook.rules[i], case.event) for i in held if i in self._allow)

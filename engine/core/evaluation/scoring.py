@@ -64,11 +64,15 @@ class Scoring(msgspec.Struct):
 
     def known(self) -> dict[str, float]:
         """The scores that are known, as decisions tell them."""
+        if not self.scores:
+            return {}
         scorers = self.models.scorers
         return {name: round(score, 6) for name, score in self.scores.items() if score is not None and name in scorers}
 
     def features(self) -> dict[str, dict[str, float | None]]:
         """What each model that was asked has read as numbers."""
+        if not self.numbers:
+            return {}
         scorers, place = self.models.scorers, self.event.place
         return {name: scorers[name].describe(place, numbers) for name, numbers in self.numbers.items()}
 

@@ -105,7 +105,7 @@ def _count(
         routed.answers.append({})
         return []
     # An event that was sent again by the plan of another rulebook may come a second time, another way.
-    is_first = remember(record.recent, routed.identify(), routed.content, RECENT_IDS)
+    is_first = remember(record.recent, routed.identity or routed.identify(), routed.content, RECENT_IDS)
     if entity.recall is not None:
         until = now if is_first else now - 1
         record.series.recalled = routed.values | entity.recall(record.series, now, until)

@@ -52,13 +52,14 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
     Raises EventError with a stable reason."""
     if data is None:
         raise EventError("empty", "the message has no value")
-    if len(data) > max_bytes:
-        raise EventError("too_large", f"the message has {len(data)} bytes, the limit is {max_bytes}")
+    size_bytes = len(data)
+    if size_bytes > max_bytes:
+        raise EventError("too_large", f"the message has {size_bytes} bytes, the limit is {max_bytes}")
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return mapping.read(read_malformed(data), arrived_ms, len(data), hash_bytes(data), (MESSAGE,))
-    return mapping.read(document, arrived_ms, len(data), hash_bytes(data))
+        return mapping.read(read_malformed(data), arrived_ms, size_bytes, hash_bytes(data), (MESSAGE,))
+    return mapping.read(document, arrived_ms, size_bytes, hash_bytes(data))
 
 
 def arrived_ms(line: bytes) -> int | None:
