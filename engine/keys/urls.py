@@ -80,7 +80,7 @@ def domain_of(text: str) -> str:
 
 def _declared(fields: Mapping[str, Any]) -> list[Link]:
     """The links that an event declares, taken at their word: `intranet/x` is none, `intranet.corp/x` is one."""
-    if "urls" not in fields and "url" not in fields:
+    if not fields.get("urls") and not fields.get("url"):
         return []
     several = _bounded([entry for name in ("urls", "url") for entry in _entries(fields.get(name), MAX_DEPTH)])
     if any(entry.count("://") > 1 for entry in several):

@@ -37,7 +37,7 @@ CALLS_COMPILED, CALLS_PYTHON = 38, 250
 
 STARTER_RULES = Path(__file__).parents[2] / "rules"
 STARTER_EVENTS, BATCH = 8_000, 500
-STARTER_CALLS_COMPILED, STARTER_CALLS_PYTHON = 295, 690
+STARTER_CALLS_COMPILED, STARTER_CALLS_PYTHON = 265, 660
 """At most, for an event of a simulated day under the starter rules, with its hops."""
 
 

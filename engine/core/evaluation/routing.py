@@ -144,6 +144,11 @@ class RoutedEvent(msgspec.Struct, array_like=True, tag_field="tag", tag="journey
         kinds: dict[str, list[dict[str, Value]]] = {}
         for (kind, _), values in zip(self.entity_keys, self.answers, strict=False):
             kinds.setdefault(kind, []).append(values)
+        if len(kinds) == len(self.answers):  # one entity of each
+            reading = dict(self.values)
+            for answer in self.answers:
+                reading |= answer
+            return [reading]
         by_kind = [[answer for answer in answers if answer] or [{}] for answers in kinds.values()]
         combinations = list(islice(product(*by_kind), MAX_COMBINATIONS + 1))
         if len(combinations) > MAX_COMBINATIONS:

@@ -97,7 +97,7 @@ class HopWorker:
             self._apply(outcome, partition, arrivals, departures, at_hand)
             if outcome.read_from is not None:
                 break
-        self._count()
+        self.count()
         for request in requests:
             forget(state, request, outcome)
         dump_records(outcome, arrived, self._rejector)
@@ -162,7 +162,9 @@ class HopWorker:
         else:
             outcome.messages.append(departures.send(routed))
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Tell the metrics of what has been done since the last call."""
+        self._results.count()
         self._metrics.routed_events.inc(self._ended)
         self._ended = 0
         for kind, visits in self._visits.items():

@@ -174,6 +174,7 @@ class OfflineEngine:
                 hops += self._hops.follow(outcome, follow_up, outcome.records[user_record_key(follow_up.user_id)])
             outcome.changes += self.state.dump(outcome.records)
             messages += decided + self._apply(outcome)
+        self._hops.count()
         return messages
 
     def _travel(self, routed_events: list[RoutedEvent]) -> tuple[list[Message], list[FollowUp]]:
