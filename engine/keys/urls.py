@@ -50,7 +50,7 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
     Of more, those that come first by their keyed hashes: which ones are counted does not depend on where in the event
     they stand.
     """
-    links = _declared(fields)
+    links = _declared(fields) if fields.get("urls") or fields.get("url") else []
     if "text" in fields and type(fields["text"]) is str:
         links += _links_in(fields["text"])
     if not links:
@@ -80,8 +80,6 @@ def domain_of(text: str) -> str:
 
 def _declared(fields: Mapping[str, Any]) -> list[Link]:
     """The links that an event declares, taken at their word: `intranet/x` is none, `intranet.corp/x` is one."""
-    if not fields.get("urls") and not fields.get("url"):
-        return []
     several = _bounded([entry for name in ("urls", "url") for entry in _entries(fields.get(name), MAX_DEPTH)])
     if any(entry.count("://") > 1 for entry in several):
         several = _bounded([part for entry in several for part in _SEVERAL.split(entry)])

@@ -155,11 +155,11 @@ def _bound(value: object) -> dict[str, Any]:
 def _hit(hit: Hit) -> dict[str, Any]:
     clauses = []
     for clause in hit.clauses:
-        readings = values = clause.values
-        for reading in readings.values():
+        readings = [*clause.values.values()]
+        for reading in readings:
             if type(reading) is int and not -_LONGEST < reading < _LONGEST:
-                values = {name: _plain(value) for name, value in readings.items()}
-        value: Any = [*values.values()][0] if len(values) == 1 else values  # noqa: RUF015  # a call less, for each clause
+                readings = [_plain(one) for one in readings]
+        value = readings[0] if len(readings) == 1 else dict(zip(clause.values, readings, strict=True))
         earned = {"points": clause.points} if clause.points else {}
         clauses.append({"text": clause.text, "value": value, "result": clause.result, **earned})
     document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
