@@ -6,6 +6,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from engine.core.evaluation.choice import chosen, ranked
@@ -27,6 +28,11 @@ MAX_INTERNATIONAL = 16
 MAX_INTERNATIONAL_CHARS = 512
 """So many hosts outside ASCII are encoded, and no more characters: that takes up to 7 µs for each."""
 
+_KEPT_CHARS = 2_048
+_KEPT_TEXTS = 1_024
+"""The links of so many texts are kept, where these are no longer: copies come in a row, and an event is asked twice,
+for its entities and for what its label will be about."""
+
 MAX_DEPTH = 2
 """So deep may lists and objects be nested in those of an event: a list of objects that have lists."""
 
@@ -44,16 +50,25 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
     Of more, those that come first by their keyed hashes: which ones are counted does not depend on where in the event
     they stand.
     """
-    links = _declared(fields)
-    text = fields.get("text")
-    if type(text) is str:
-        links += links_in(text)
+    links = _declared(fields) if fields.get("urls") or fields.get("url") else []
+    if "text" in fields and type(fields["text"]) is str:
+        links += _links_in(fields["text"])
     if not links:
         return ()
     if len(links) > 1:
         links = _examined(list(dict.fromkeys(links)))
     domains = (destination(*link) for link in links)
     return chosen((domain for domain in domains if domain is not None), MAX_DOMAINS)
+
+
+@lru_cache(_KEPT_TEXTS)
+def _kept_links(text: str) -> list[Link]:
+    return links_in(text)
+
+
+def _links_in(text: str) -> list[Link]:
+    """The links of a text, not to be changed."""
+    return _kept_links(text) if len(text) <= _KEPT_CHARS else links_in(text)
 
 
 def domain_of(text: str) -> str:
@@ -65,8 +80,6 @@ def domain_of(text: str) -> str:
 
 def _declared(fields: Mapping[str, Any]) -> list[Link]:
     """The links that an event declares, taken at their word: `intranet/x` is none, `intranet.corp/x` is one."""
-    if not fields.get("urls") and not fields.get("url"):
-        return []
     several = _bounded([entry for name in ("urls", "url") for entry in _entries(fields.get(name), MAX_DEPTH)])
     if any(entry.count("://") > 1 for entry in several):
         several = _bounded([part for entry in several for part in _SEVERAL.split(entry)])

@@ -197,7 +197,7 @@ def user_record_key(user_id: str) -> bytes:
 def entity_record_key(entity_key: EntityKey) -> bytes:
     """Where another entity's record is kept, at whichever step an event visits it."""
     kind = entity_key[0] if READING not in entity_key[0] else stored_kind(entity_key[0])
-    return ENTITY + kind.encode() + b"\x00" + entity_key[1].encode()
+    return ENTITY + f"{kind}\x00{entity_key[1]}".encode()
 
 
 def dump_watermarks(watermarks: dict[Source, int]) -> bytes:

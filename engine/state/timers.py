@@ -63,13 +63,14 @@ class Timers:
         """Whether a series has had all that belongs to it entered since a time."""
         return series in self._watched and self._watched[series] <= since_ms
 
-    def advance(self, ts_ms: int) -> None:
-        """The clock never goes back."""
+    def advance(self, ts_ms: int) -> int:
+        """It has become so late; returns what the clock says then, as it never goes back."""
         if ts_ms > (self.now_ms if self._now_ms is None else self._now_ms):
             self._now_ms = ts_ms
         if self._begins:
             self._watched |= dict.fromkeys(self._begins, self.now_ms)
             self._begins = ()
+        return self.now_ms if self._now_ms is None else self._now_ms
 
     def dump_clock(self) -> Change:
         """The clock as a change: the last one of a batch, so that whoever has it has all that came before."""
@@ -104,7 +105,7 @@ class Timers:
 
     def next_due_ms(self) -> int | None:
         """When the next one is due; None without any. One that has been dropped may still be told."""
-        if not self._next:
+        if not self._next and self._known_until < _END:
             self._look_ahead()
         return int(_KEY.unpack_from(self._next[0], len(TIMER))[0]) if self._next else None
 

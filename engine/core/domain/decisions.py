@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from engine.core.domain.tells import Told
 from engine.core.state.strikes import Strike
@@ -29,7 +30,7 @@ class Quantity(str):
     __slots__ = ()
 
 
-class ClauseTrace(NamedTuple):
+class ClauseTrace(msgspec.Struct, array_like=True, frozen=True):
     """One clause as it was evaluated. `values`: each name in it, as read; `result` None = unknown; `points`: of each
     scorecard in it, the terms that make its points."""
 
@@ -39,7 +40,7 @@ class ClauseTrace(NamedTuple):
     points: dict[str, dict[str, float | int]] | None = None
 
 
-class Hit(NamedTuple):
+class Hit(msgspec.Struct, array_like=True, frozen=True):
     """A rule that held, and what came of it."""
 
     rule: str
@@ -86,8 +87,7 @@ class Contribution(NamedTuple):
     logit: float
 
 
-@dataclass(slots=True)
-class Decision:
+class Decision(msgspec.Struct):
     """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first;
     `earlier`: a further answer, as its entity has crossed a threshold since; `enrichment`: of which day the databases
     are that it was looked up in."""
@@ -101,12 +101,12 @@ class Decision:
     scores: dict[str, float]
     rulebook: str
     models: dict[str, str]
-    features: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    contributions: dict[str, list[Contribution]] = field(default_factory=dict)
+    features: dict[str, dict[str, float | None]] = {}
+    contributions: dict[str, list[Contribution]] = {}
     actions: tuple[Action, ...] = ()
-    members: dict[str, list[str]] = field(default_factory=dict)
+    members: dict[str, list[str]] = {}
     earlier: bool = False
-    enrichment: Mapping[str, str] = field(default_factory=dict)
+    enrichment: Mapping[str, str] = {}
 
 
 _BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "spared", "holdout", "shadow"], ...] = (

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from types import NoneType
 from typing import Any, Literal
 
+import msgspec
+
 from engine.core.domain.follow_ups import SIGN
 from engine.core.kernel import identity_of, lookup, plain_identity
 from engine.core.values.identity import (
@@ -33,8 +35,7 @@ CLOCK_TOLERANCE_MS = 120_000
 MAX_CLOCK_TOLERANCE_MS = 600_000
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct):
     """Something a user did. `ts_ms`: the time that windows go by; `fields`: the whole message under our names, with
     that time as its `ts`;
     `content`: a hash of the message as it came; `place`: where it stands in the batch that the models have read, if

@@ -2,7 +2,6 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from typing import Any, Literal
 
 from engine.core.domain.actions import ActionTemplate, Ladder
@@ -28,8 +27,6 @@ DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
 MEDIAN = 0.5
-
-_WARM_MS = attrgetter("warm_ms")
 
 ANY_EVENT = "any"
 USER = "user_id"
@@ -223,7 +220,8 @@ class Rulebook:
     `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
     `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come;
-    `absences`: what is waited for, by the type of the follow-up."""
+    `absences`: what is waited for, by the type of the follow-up; `keeps_ledger`: whether partitions keep a ledger, of
+    budgets, and of how long something has been watched."""
 
     id: str
     counters: Mapping[str, Counter]
@@ -245,15 +243,16 @@ class Rulebook:
     memories: Mapping[str, Memory] = field(default_factory=dict)
     absences: Mapping[str, Absence] = field(default_factory=dict)
 
-    @property
-    def keeps_ledger(self) -> bool:
-        """Whether partitions keep a ledger: of budgets, and of how long something has been watched."""
-        return bool(self.budget_windows) or any(map(_WARM_MS, self.memories.values()))
+    keeps_ledger: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keeps_ledger", bool(self.budget_windows) or _are_watched(self.memories))
 
     def program(self, event_type: str) -> Program | None:
         """What to do with an event of this type; None when no counter and no rule asks about it."""
-        program = self.programs.get(event_type)
-        return program if program is not None or is_follow_up(event_type) else self.programs.get(ANY_EVENT)
+        if event_type in self.programs:
+            return self.programs[event_type]
+        return None if is_follow_up(event_type) else self.programs.get(ANY_EVENT)
 
     def kinds(self) -> frozenset[str]:
         """The kinds of entities that events visit, clusters among them."""
@@ -279,6 +278,10 @@ class Rulebook:
         deciders = [program.decider, *([program.routing.decider] if program.routing is not None else [])]
         known = [decider for decider in deciders if isinstance(readings, EntitySeries) == (decider is program.decider)]
         return any(index in decider.decide(event.fields, readings, now, ask) for decider in known)
+
+
+def _are_watched(memories: Mapping[str, Memory]) -> bool:
+    return any(memory.warm_ms for memory in memories.values())
 
 
 def changed_rules(old: Rulebook, new: Rulebook, before: Mapping[str, Rulebook]) -> dict[str, Rulebook]:

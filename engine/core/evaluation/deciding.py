@@ -1,7 +1,8 @@
 """Decides: which rules hold for what has been read, what comes of them, and what is told of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from engine.core.domain.decisions import Decision, Hit, Outcome, strongest
 from engine.core.domain.programs import Decider, Readings, Scorer
@@ -14,8 +15,7 @@ from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.routing import RoutedEvent
 
 
-@dataclass(slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct):
     """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
     if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision;
     `timers`: what is waited for from the event on."""
@@ -49,23 +49,23 @@ class Deciding:
         for reading in readings:
             for index in decider.decide(case.event.fields, reading, case.now, case.scoring.ask):
                 held.setdefault(index, []).append(reading)
-        self.enforce(case, decider, held)
+        if held or decider.models:
+            self.enforce(case, decider, held)
 
     def enforce(self, case: Case, decider: Decider, held: Mapping[int, Sequence[Readings]]) -> None:
         """Explain the rules that hold, and act. `held`: with the readings for which they do."""
-        if not held and not decider.models:
-            return
-        case.models.update({name: self._scorers[name].version for name in decider.models})
-        self.enforcement.allow(case, held.keys())
+        for name in decider.models:
+            case.models[name] = self._scorers[name].version
+        self.enforcement.allow(case, held)
         for index in sorted(held):
             self.enforcement.meet(case, self._holding(case, decider, held[index], index))
 
     def _holding(self, case: Case, decider: Decider, held: Sequence[Readings], index: int) -> Holding:
         event, rule, readings = case.event, self._rulebook.rules[index], held[0]
         clauses, counterfactual = decider.explain(index, event.fields, readings, case.now, case.scoring.scores)
-        before = self._before.get(rule.name)
+        before = self._before.get(rule.name) if rule.budget is not None else None
         held_before: Callable[[], bool] = bool
-        if rule.budget is not None and before is not None:
+        if before is not None:
 
             def held_before() -> bool:
                 return before.would_hold(rule.name, event, readings, case.now, case.scoring.ask_if_known)
@@ -77,10 +77,10 @@ class Deciding:
 
     def evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:
         """The end of an event: its decision, where there is something to say. `known`: hits that have been told of."""
-        is_published = case.hits or self.is_sampled(case.event.identify())
-        if not case.hits:
-            return Evaluation(self.decision(case) if is_published else None, timers=case.timers)
-        return Evaluation(self.decision(case), None, self.followed(case, known), case.timers)
+        if case.hits:
+            return Evaluation(self.decision(case), None, self.followed(case, known), case.timers)
+        is_published = self.is_sampled(case.event.identity or case.event.identify())
+        return Evaluation(self.decision(case) if is_published else None, timers=case.timers)
 
     def followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
         """The follow-ups of what is new."""

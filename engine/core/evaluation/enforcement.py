@@ -1,7 +1,8 @@
 """What comes of a rule that holds: it rests, climbs a ladder, keeps to its budget, acts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import msgspec
 
 from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, Value, explain, ordinal
@@ -26,8 +27,7 @@ _MET: tuple[Effect, ...] = ("acted", "shadow", "spared", "holdout")
 """After these a rule rests, and strikes where it is on a ladder: whether it acts or not, it meets the same."""
 
 
-@dataclass(slots=True)
-class Case:
+class Case(msgspec.Struct):
     """One event while it is decided. `now`: its time on the record's scale; `ledger`: its partition's, where rules
     have budgets; `resting`: which rules rest at other entities, as the event has found; `follow_keys`: the entities
     that its follow-ups go to."""
@@ -39,17 +39,16 @@ class Case:
     ledger: EntityRecord | None = None
     allowed: bool = False
     earlier: bool = False
-    hits: list[Hit] = field(default_factory=list)
-    actions: list[Action] = field(default_factory=list)
-    models: dict[str, str] = field(default_factory=dict)
-    resting: Mapping[str, bool] = field(default_factory=dict)
+    hits: list[Hit] = []
+    actions: list[Action] = []
+    models: dict[str, str] = {}
+    resting: Mapping[str, bool] = {}
     user_partition: int = 0
-    follow_keys: list[EntityKey] = field(default_factory=list)
+    follow_keys: list[EntityKey] = []
     timers: Sequence[Timer] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """A rule that holds for an event. `held_before`: as for `budgets.allows_one_more`; `values`: what it tells;
     `readings`: those for which it holds."""
 
@@ -75,7 +74,7 @@ class Enforcement:
         self._rulebook = rulebook
         self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
 
-    def allow(self, case: Case, held: Set[int]) -> None:
+    def allow(self, case: Case, held: Collection[int]) -> None:
         """Note whether one of the rules that hold keeps the others from acting."""
         if not case.allowed and not self._allow.isdisjoint(held):
             case.allowed = any(allows(self._rulebook.rules[i], case.event) for i in held if i in self._allow)

@@ -112,7 +112,8 @@ class Evaluator:
         case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
         if program.absences:
             case.timers = timers_of(program.absences, event, record, user_partition, follow_keys)
-        self._deciding.enforce(case, program.decider, dict.fromkeys(held, (series,)))
+        if held or program.decider.models:
+            self._deciding.enforce(case, program.decider, dict.fromkeys(held, (series,)))
         if program.routing is not None:
             routed = self._route(case, program.routing, route(program.routing.entities, event.fields))
             if routed is not None:
@@ -250,7 +251,7 @@ class Evaluator:
         routed = RoutedEvent(
             NOWHERE, event.event_id, event.type, event.user_id, event.ts_ms, case.user_partition, fields, entity_keys,
             values, case.models, case.allowed, eligible, tuple(case.hits), answers=[], clusters={}, members={},
-            content=event.content, identity=event.identify(), follow_keys=case.follow_keys,
+            content=event.content, identity=event.identity or event.identify(), follow_keys=case.follow_keys,
         )  # fmt: skip
         if program.clusters:
             take_labels(program.clusters, routed, case.record.links, case.now)

@@ -132,17 +132,23 @@ class RoutedEvent(msgspec.Struct, array_like=True, tag_field="tag", tag="journey
     def event(self) -> Event:
         """The event, with the fields that it has carried."""
         return Event(
-            self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, identity=self.identify()
+            self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content,
+            identity=self.identity or self.identify(),
         )  # fmt: skip
 
     def readings(self) -> list[dict[str, Value]]:
         """All values by name. An event that names several entities of a kind has one reading for each, and
         each combination; of very many, every entity occurs in at least one."""
         if len(self.entity_keys) == 1:  # the usual case
-            return [self.values | answer for answer in self.answers] or [self.values]
+            return [self.values | self.answers[0]] if self.answers else [self.values]
         kinds: dict[str, list[dict[str, Value]]] = {}
         for (kind, _), values in zip(self.entity_keys, self.answers, strict=False):
             kinds.setdefault(kind, []).append(values)
+        if len(kinds) == len(self.answers):  # one entity of each
+            reading = dict(self.values)
+            for answer in self.answers:
+                reading |= answer
+            return [reading]
         by_kind = [[answer for answer in answers if answer] or [{}] for answers in kinds.values()]
         combinations = list(islice(product(*by_kind), MAX_COMBINATIONS + 1))
         if len(combinations) > MAX_COMBINATIONS:
@@ -193,5 +199,6 @@ def route(entities: Mapping[str, EntityProgram], fields: Fields) -> list[EntityK
     entity_keys: list[EntityKey] = []
     for kind, entity in entities.items():
         keys = entity.keys(fields)
-        entity_keys += [(kind, key) for key in (keys if len(keys) < 2 else chosen(keys, entity.most))]
+        if keys:
+            entity_keys += [(kind, key) for key in (keys if len(keys) < 2 else chosen(keys, entity.most))]
     return entity_keys

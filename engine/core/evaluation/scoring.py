@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from engine.core.domain.decisions import Contribution
 from engine.core.domain.events import Event
 from engine.core.domain.programs import ModelNumbers, Scorer
@@ -32,15 +34,13 @@ class Models:
         return self.thresholds.get(name)
 
 
-class Scoring:
+class Scoring(msgspec.Struct):
     """What the models say of one event. `scores`: by model; None is unknown. `numbers`: what each was asked with."""
 
-    __slots__ = ("event", "models", "numbers", "scores")
-
-    def __init__(self, models: Models, event: Event) -> None:  # written out: every event has one
-        self.models, self.event = models, event
-        self.scores: dict[str, float | None] = {}
-        self.numbers: dict[str, ModelNumbers] = {}
+    models: Models
+    event: Event
+    scores: dict[str, float | None] = {}
+    numbers: dict[str, ModelNumbers] = {}
 
     def ask(self, model: str, numbers: ModelNumbers) -> float | None:
         """What the generated `decide` calls for each model, or threshold, that its rules name."""
@@ -64,11 +64,15 @@ class Scoring:
 
     def known(self) -> dict[str, float]:
         """The scores that are known, as decisions tell them."""
+        if not self.scores:
+            return {}
         scorers = self.models.scorers
         return {name: round(score, 6) for name, score in self.scores.items() if score is not None and name in scorers}
 
     def features(self) -> dict[str, dict[str, float | None]]:
         """What each model that was asked has read as numbers."""
+        if not self.numbers:
+            return {}
         scorers, place = self.models.scorers, self.event.place
         return {name: scorers[name].describe(place, numbers) for name, numbers in self.numbers.items()}
 

@@ -34,7 +34,8 @@ class Share(NamedTuple):
 def with_shares(values: dict[str, Any], series: EntitySeries, now: int, shares: Sequence[Share]) -> dict[str, Any]:
     """What has been read of an entity, and both parts of each ratio that would be unknown without."""
     for share in shares:
-        if any(isinstance(values[part.name], AtLeast) for part in share[1:]):
+        _, one, other = share
+        if isinstance(values[one.name], AtLeast) or isinstance(values[other.name], AtLeast):
             pair = _pair(series, now, share)
             if pair is not None:
                 values |= zip(_names(share.name), pair, strict=True)

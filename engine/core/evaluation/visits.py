@@ -43,12 +43,10 @@ def never(_: RoutedEvent, __: EntityKey) -> bool:
 
 
 def visit(
-    routed: RoutedEvent, record: EntityRecord, rulebook: Rulebook, admit: Admit = always
+    routed: RoutedEvent, entity_key: EntityKey, record: EntityRecord, rulebook: Rulebook, admit: Admit = always
 ) -> list[RetroactiveMatch]:
     """Enter the event at its next entity and take the counters' values along. Returns whom to act on now.
     `admit` is asked whether a new entity may be counted."""
-    entity_key = routed.next_entity()
-    assert entity_key is not None
     program = rulebook.program(routed.type)
     plan = program.routing if program is not None else None
     matches: list[RetroactiveMatch] = []
@@ -88,7 +86,7 @@ def _arrive(
     now, matches = record.relative(routed.ts_ms), list[RetroactiveMatch]()
     if plan is not None and kind in plan.entities:
         record.newest = max(record.newest, now)
-        matches = _count(plan, plan.entities[kind], rulebook, routed, record, now)
+        matches = _count(plan, plan.entities[kind], rulebook, routed, record, now, entity_key)
     elif plan is not None and kind in plan.clusters:
         record.newest = max(record.newest, now)
         _join(plan.clusters[kind], routed, record, int(key, 16), now)
@@ -98,16 +96,16 @@ def _arrive(
 
 
 def _count(
-    plan: RoutingProgram, entity: EntityProgram, rulebook: Rulebook, routed: RoutedEvent, record: EntityRecord, now: int
-) -> list[RetroactiveMatch]:
-    entity_key = routed.entity_keys[len(routed.answers)]
+    plan: RoutingProgram, entity: EntityProgram, rulebook: Rulebook, routed: RoutedEvent, record: EntityRecord,
+    now: int, entity_key: EntityKey,
+) -> list[RetroactiveMatch]:  # fmt: skip
     kind, key = entity_key
     if routed.withdrawn and entity.withdraw is not None:
         entity.withdraw(routed.fields, record.series, now, key)
         routed.answers.append({})
         return []
     # An event that was sent again by the plan of another rulebook may come a second time, another way.
-    is_first = remember(record.recent, routed.identify(), routed.content, RECENT_IDS)
+    is_first = remember(record.recent, routed.identity or routed.identify(), routed.content, RECENT_IDS)
     if entity.recall is not None:
         until = now if is_first else now - 1
         record.series.recalled = routed.values | entity.recall(record.series, now, until)
@@ -149,7 +147,7 @@ def travel(
     matches: list[RetroactiveMatch] = []
     while (entity_key := routed.next_entity()) is not None:
         kind, key = entity_key
-        matches += visit(routed, record_at((stored_kind(kind), key)), rulebook)
+        matches += visit(routed, entity_key, record_at((stored_kind(kind), key)), rulebook)
     return matches
 
 

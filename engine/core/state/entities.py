@@ -71,7 +71,7 @@ class EntityRecord:
         if now > USUAL_RELATIVE_MS:
             self._rebase(ts_ms - MAX_WINDOW_MS - _BASE_LEAD_MS)
             now = ts_ms - self.base_ms
-        return max(0, now)
+        return now if now > 0 else 0
 
     def meet(self, hit_hash: int) -> bool:
         """Enter an event that a rule with a lookback meets; False when it has been met, here or retroactively."""
@@ -85,9 +85,12 @@ class EntityRecord:
     def cooling(self, rule: int, now: int) -> bool:
         """Whether `rule` acted on this entity so recently that it must rest."""
         last = self.cooldowns.get(rule)
-        if last is None or sum(last) < self.newest - MAX_LATENESS_MS:
+        if last is None:
+            return False
+        time, lasts_ms = last
+        if time + lasts_ms < self.newest - MAX_LATENESS_MS:
             return False  # over for so long that `trim` may have dropped it
-        return abs(now - last[0]) < last[1]
+        return -lasts_ms < now - time < lasts_ms
 
     def cool(self, rule: int, now: int, lasts_ms: int) -> None:
         """The rule has acted: it rests for `lasts_ms` of event time. A later rest is not cut short."""

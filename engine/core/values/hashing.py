@@ -37,5 +37,5 @@ def hash32(text: str) -> int:
 
 def digest(*parts: str) -> str:
     """A 128-bit hex identifier of a sequence of strings; the boundaries count. Not keyed: others may compute it."""
-    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    framed = "".join([f"{len(part)}:{part}" for part in parts])
     return blake2b(framed.encode(), digest_size=16).hexdigest()

@@ -164,7 +164,9 @@ def invalid(fields: dict[str, Any], declared: tuple[tuple[str, str, tuple[type, 
     want to be of another type. `declared`: name, path and types."""
     names: list[str] = list(fields.get(INVALID_FIELDS, ()))
     for name, path, types in declared:
-        value, fitting = fields.get(path), types
+        value, fitting = None, types
+        if path in fields:  # most events have few of them
+            value = fields[path]
         if value is None and "." in path:
             value = lookup(fields, path)
             if value is None:  # perhaps there is something else where it should stand in
@@ -195,6 +197,8 @@ def keys(*parts: tuple[str, ...]) -> tuple[str, ...]:
     """The keys of the entities that an event names: one value of each part, every combination, first values
     first. More than an event may visit, as some may be on an exception list."""
     if len(parts) == 1:  # the usual case
+        if not parts[0]:
+            return ()
         return tuple([_short(escaped(value)) for value in parts[0][:MAX_KEYS]])
     return tuple([_short(joined(values)) for values in islice(product(*parts), MAX_KEYS)])
 
@@ -206,7 +210,7 @@ def pairs(ones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
 
 def left_in(found: tuple[str, ...], lists: tuple[Container[str], ...]) -> tuple[str, ...]:
     """The keys that are not in all of these lists: some counter counts at them."""
-    return tuple([key for key in found if not all(key in entries for entries in lists)])
+    return tuple([key for key in found if not all(key in entries for entries in lists)]) if found else ()
 
 
 def _short(key: str) -> str:

@@ -57,9 +57,8 @@ class Absences:
         """It has become so late: what is due is applied, before the event that says so. What goes on elsewhere."""
         state = outcome.state
         assert state is not None
-        state.timers.advance(ts_ms)
-        hops: list[Hop] = []
-        for key, value in state.timers.take(state.timers.now_ms - self._allowance_ms):
+        now_ms, hops = state.timers.advance(ts_ms), list[Hop]()
+        for key, value in state.timers.take(now_ms - self._allowance_ms):
             self._ended.append(key)
             try:
                 hops += self._end(outcome, state, value)

@@ -105,7 +105,8 @@ class EventWorker:
                 arrived.append((key, record))
                 hops = list[Hop]()
                 if self._absences.are_asked:
-                    hops = self._absences.advance(outcome, max(event.ts_ms, passed.get(place, 0)))
+                    now_ms = max(event.ts_ms, passed.get(place, 0)) if passed else event.ts_ms
+                    hops = self._absences.advance(outcome, now_ms)
                 if record.offset > entity.offset:  # else applied before a crash; its actions went out before its state
                     entity.offset = record.offset
                     applied += 1
@@ -189,6 +190,7 @@ class EventWorker:
 
     def _count(self, evaluator: Evaluator, state: PartitionState, decided: int, skipped: int) -> None:
         metrics, tally = self._metrics, evaluator.tally
+        self._results.count()
         metrics.events.inc(decided)
         metrics.replayed.inc(skipped)
         metrics.late.inc(tally.late)

@@ -5,7 +5,7 @@ watermark for each source partition tells which have been applied before, whatev
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.evaluation.routing import EntityKey, Origin, RetroactiveMatch, RoutedEvent
@@ -27,15 +27,9 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, sequence_of
 
-
-class Arrived(NamedTuple):
-    """A message that is to be applied. `key`: of the record that it is about; `entity_key`: that entity, if it is not a
-    user; `record`: the message as it came; `hop`: what it says."""
-
-    key: bytes
-    entity_key: EntityKey | None
-    record: Any
-    hop: Hop | RetroactiveMatch | Tick
+Arrived = tuple[bytes, EntityKey | None, Any, Hop | RetroactiveMatch | Tick]
+"""A message that is to be applied: the key of the record that it is about; that entity, if it is not a user; the
+message as it came, and what it says."""
 
 
 EndOf = Callable[[Source], Awaitable[int]]
@@ -94,7 +88,7 @@ class HopArrivals:
             if isinstance(decoded, Tick):
                 refusal = self._refusal_of_tick(partition, record, decoded)
                 if refusal is None:
-                    arrived.append(Arrived(b"", None, record, decoded))
+                    arrived.append((b"", None, record, decoded))
                 else:
                     self._rejector.reject(outcome, record, *refusal)
                 continue
@@ -122,7 +116,7 @@ class HopArrivals:
             if origin.number - trusted > _JUMP:
                 self._trusted[jump] = origin.number
             watermarks[source] = origin.number
-            arrived.append(Arrived(key, entity_key, record, hop))
+            arrived.append((key, entity_key, record, hop))
         # Asked and answered: the next jump is looked at anew. Other partitions may be read before this one is again.
         self._asked.difference_update([jump for jump in self._ends if jump[0] == partition])
         self._metrics.repeated_hops.inc(repeated)

@@ -64,6 +64,8 @@ class Tick(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="t
 Hop = RoutedEvent | FollowUp
 """What a decision brings about elsewhere."""
 
+_KIND_AT = len(ENTITY)
+
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
 _decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | _RetroactiveMessage | Forget | Tick).decode
 
@@ -87,7 +89,7 @@ class Departures:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
             return Message(self._hops_topic, hop.user_id.encode(), value, partition=hop.user_partition)
-        return Message(self._hops_topic, entity_record_key(entity_key)[len(ENTITY) :], value)
+        return Message(self._hops_topic, entity_record_key(entity_key)[_KIND_AT:], value)
 
     def send_matches(self, matches: Iterable[RetroactiveMatch]) -> list[Message]:
         """Retroactive matches, to the partitions of their users."""

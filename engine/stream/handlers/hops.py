@@ -93,11 +93,11 @@ class HopWorker:
         self._absences.look(state)
         for few in slices(records):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)
-            arrived += [(arrival.key, arrival.record) for arrival in arrivals]
+            arrived += [(key, record) for key, _, record, _ in arrivals]
             self._apply(outcome, partition, arrivals, departures, at_hand)
             if outcome.read_from is not None:
                 break
-        self._count()
+        self.count()
         for request in requests:
             forget(state, request, outcome)
         dump_records(outcome, arrived, self._rejector)
@@ -111,7 +111,7 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        touched = outcome.state.load(dict.fromkeys([arrival.key for arrival in arrived if arrival.key]))
+        touched = outcome.state.load(dict.fromkeys([key for key, _, _, _ in arrived if key]))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
@@ -126,8 +126,8 @@ class HopWorker:
             entity.hops = record.offset
             departures.begin(record.offset)
             try:
-                if type(hop) is RoutedEvent and event is None:
-                    matches = self.visit(outcome, hop, entity, at_hand, key)
+                if type(hop) is RoutedEvent and entity_key is not None:
+                    matches = self.visit(outcome, hop, entity_key, entity, at_hand, key)
                     outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
                     self._go_on(outcome, hop, departures)
                     is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
@@ -162,7 +162,9 @@ class HopWorker:
         else:
             outcome.messages.append(departures.send(routed))
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Tell the metrics of what has been done since the last call."""
+        self._results.count()
         self._metrics.routed_events.inc(self._ended)
         self._ended = 0
         for kind, visits in self._visits.items():
@@ -171,41 +173,40 @@ class HopWorker:
                 self._visits[kind] = 0
 
     def visit(
-        self, outcome: StateOutcome, routed: RoutedEvent, entity: EntityRecord, busy: Container[bytes], key: bytes
-    ) -> list[RetroactiveMatch]:
-        """Count an event at an entity, if there is room for one more, and nothing at one of a kind that the rulebook
+        self, outcome: StateOutcome, routed: RoutedEvent, entity_key: EntityKey, entity: EntityRecord,
+        busy: Container[bytes], key: bytes,
+    ) -> list[RetroactiveMatch]:  # fmt: skip
+        """Count an event at its next entity, if there is room for one more; nothing at one of a kind that the rulebook
         does not have. `busy`: the keys of records that this batch has at hand, the entity's `key` among them."""
-        entity_key, state = routed.next_entity(), outcome.state
-        assert entity_key is not None
+        state = outcome.state
         assert state is not None
         assert self._evaluator is not None  # no partition is read before a rulebook is there
-        rulebook, entity_budget = self._evaluator.rulebook, state.entity_budget()
+        rulebook = self._evaluator.rulebook
         if entity_key[0] not in self._visits:
-            return visit(routed, entity, rulebook, never)
+            return visit(routed, entity_key, entity, rulebook, never)
         self._visits[entity_key[0]] += 1
-        source = hash64(routed.user_id)
         if READING in entity_key[0]:
 
             def has_room(routed: RoutedEvent, entity_key: EntityKey) -> bool:
                 kind = stored_kind(entity_key[0])
-                return entity_budget.has_room(kind, routed.ts_ms, self._budget_of(kind))
+                return state.entity_budget().has_room(kind, routed.ts_ms, self._budget_of(kind))
 
-            return visit(routed, entity, rulebook, has_room)
+            return visit(routed, entity_key, entity, rulebook, has_room)
         if entity.newest:
             if entity.is_provisional:
-                entity.is_provisional = entity_budget.meet(entity_key[0], key, source)
-            return visit(routed, entity, rulebook)
+                entity.is_provisional = state.entity_budget().meet(entity_key[0], key, hash64(routed.user_id))
+            return visit(routed, entity_key, entity, rulebook)
 
         def admit(routed: RoutedEvent, entity_key: EntityKey) -> bool:
-            budget = self._budget_of(entity_key[0])
-            admission = entity_budget.admit(entity_key[0], key, routed.ts_ms, budget, source, busy)
+            budget, source = self._budget_of(entity_key[0]), hash64(routed.user_id)
+            admission = state.entity_budget().admit(entity_key[0], key, routed.ts_ms, budget, source, busy)
             if admission.forgotten is not None:
                 outcome.records[admission.forgotten] = state.renew(admission.forgotten)
             if not admission.admitted:
                 self._metrics.keys_refused.labels(entity_key[0]).inc()
             return admission.admitted
 
-        return visit(routed, entity, rulebook, admit)
+        return visit(routed, entity_key, entity, rulebook, admit)
 
     def _budget_of(self, kind: str) -> int:
         """How many entities of a kind may be counted in a partition."""

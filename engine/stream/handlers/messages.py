@@ -52,13 +52,14 @@ def decode_event(data: bytes | None, mapping: FieldMapping, max_bytes: int, arri
     Raises EventError with a stable reason."""
     if data is None:
         raise EventError("empty", "the message has no value")
-    if len(data) > max_bytes:
-        raise EventError("too_large", f"the message has {len(data)} bytes, the limit is {max_bytes}")
+    size_bytes = len(data)
+    if size_bytes > max_bytes:
+        raise EventError("too_large", f"the message has {size_bytes} bytes, the limit is {max_bytes}")
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return mapping.read(read_malformed(data), arrived_ms, len(data), hash_bytes(data), (MESSAGE,))
-    return mapping.read(document, arrived_ms, len(data), hash_bytes(data))
+        return mapping.read(read_malformed(data), arrived_ms, size_bytes, hash_bytes(data), (MESSAGE,))
+    return mapping.read(document, arrived_ms, size_bytes, hash_bytes(data))
 
 
 def arrived_ms(line: bytes) -> int | None:
@@ -153,14 +154,14 @@ def _bound(value: object) -> dict[str, Any]:
 
 def _hit(hit: Hit) -> dict[str, Any]:
     clauses = []
-    for text, readings, result, points in hit.clauses:
-        values = readings
-        for reading in readings.values():
+    for clause in hit.clauses:
+        readings = [*clause.values.values()]
+        for reading in readings:
             if type(reading) is int and not -_LONGEST < reading < _LONGEST:
-                values = {name: _plain(value) for name, value in readings.items()}
-        value: Any = [*values.values()][0] if len(values) == 1 else values  # noqa: RUF015  # a call less, for each clause
-        earned = {"points": points} if points else {}
-        clauses.append({"text": text, "value": value, "result": result, **earned})
+                readings = [_plain(one) for one in readings]
+        value = readings[0] if len(readings) == 1 else dict(zip(clause.values, readings, strict=True))
+        earned = {"points": clause.points} if clause.points else {}
+        clauses.append({"text": clause.text, "value": value, "result": clause.result, **earned})
     document: dict[str, Any] = {"rule": hit.rule, "mode": hit.mode, "effect": hit.effect, "clauses": clauses}
     if hit.counterfactual:
         document["counterfactual"] = hit.counterfactual

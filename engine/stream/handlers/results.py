@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import structlog
+from prometheus_client import Counter
 
 from engine.core.domain.decisions import Action, Decision
 from engine.core.evaluation.deciding import Evaluation
@@ -28,6 +29,7 @@ class Results:
         # Looking a metric up by its labels costs more than counting.
         self._actions_by, self._hits_by = cache(metrics.actions.labels), cache(metrics.hits.labels)
         self._decisions_by = cache(metrics.decisions.labels)
+        self._counted: dict[Counter, int] = {}
 
     def collect(self, outcome: StateOutcome, result: Evaluation) -> None:
         """Publish what is decided. While the event is at its entities, its actions go out and its decision waits."""
@@ -41,11 +43,20 @@ class Results:
         """Publish a decision and its actions, from which these follow."""
         outcome.messages += [*self._actions(outcome, decision, follow_ups), self._decision(decision)]
 
+    def count(self) -> None:
+        """Tell the metrics of what has been added since the last call: at the end of a batch, as that is dear."""
+        for counter, times in self._counted.items():
+            counter.inc(times)
+        self._counted.clear()
+
+    def _note(self, counter: Counter) -> None:
+        self._counted[counter] = self._counted[counter] + 1 if counter in self._counted else 1
+
     def _actions(self, outcome: StateOutcome, decision: Decision, follow_ups: Sequence[FollowUp]) -> list[Message]:
         if follow_ups and outcome.state is not None:  # for their revocation
             keep_consequences(outcome, decision.actions, follow_ups)
         for action in decision.actions:
-            self._actions_by(action.rule, action.kind).inc()
+            self._note(self._actions_by(action.rule, action.kind))
             if outcome.state is not None:  # for labels that name the action
                 outcome.keep_scored([outcome.state.scored.put_action(action.action_id, action.event, action.event_id)])
             if outcome.state is not None and action.strike is not None:  # for its revocation
@@ -70,6 +81,6 @@ class Results:
 
     def _decision(self, decision: Decision) -> Message:
         for hit in decision.hits:
-            self._hits_by(hit.rule, hit.effect).inc()
-        self._decisions_by(decision.outcome).inc()
+            self._note(self._hits_by(hit.rule, hit.effect))
+        self._note(self._decisions_by(decision.outcome))
         return Message(self._topics.decisions, decision.user_id.encode(), encode_decision(decision))

@@ -1,10 +1,10 @@
 """What becomes of events that models have scored: they are kept for their labels, and watched."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from math import isnan
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import structlog
 
@@ -70,7 +70,7 @@ class ScoredEvents:
             for candidate in choose(rows, self._settings.review_share):
                 event = evaluator.event_at(candidate.place)
                 if self._pseudonyms is not None:  # a label finds its event by the user whose it is
-                    event = replace(event, user_id=self._pseudonyms.reveal(event.user_id))
+                    event = msgspec.structs.replace(event, user_id=self._pseudonyms.reveal(event.user_id))
                 value = encode_review(event, rows, candidate)
                 outcome.messages.append(Message(self._settings.topics.review, event.user_id.encode(), value))
             self._watch(rows)

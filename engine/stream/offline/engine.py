@@ -14,7 +14,7 @@ from engine.core.domain.kinds import stored_kind
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
-from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.values.lists import Conceal
 from engine.learning.models import LearnedModel
 from engine.reference.data import References
@@ -174,6 +174,7 @@ class OfflineEngine:
                 hops += self._hops.follow(outcome, follow_up, outcome.records[user_record_key(follow_up.user_id)])
             outcome.changes += self.state.dump(outcome.records)
             messages += decided + self._apply(outcome)
+        self._hops.count()
         return messages
 
     def _travel(self, routed_events: list[RoutedEvent]) -> tuple[list[Message], list[FollowUp]]:
@@ -182,21 +183,14 @@ class OfflineEngine:
         An entity has one kind, and all events visit the kinds in one order:
         kind by kind, each entity meets its events in their order, as it would one event at a time."""
         matches: dict[int, list[RetroactiveMatch]] = {}
-        for kind in sorted({stored_kind(kind) for routed in routed_events for kind, _ in routed.entity_keys}):
-            visitors = [(index, routed) for index, routed in enumerate(routed_events) if _is_at(routed, kind)]
-            entity_keys = dict.fromkeys(
-                entity_record_key(entity_key)
-                for _, routed in visitors
-                for entity_key in routed.entity_keys
-                if stored_kind(entity_key[0]) == kind
-            )
-            outcome = StateOutcome(state=self.state, records=self.state.load(entity_keys))
-            for index, routed in visitors:
-                while (entity_key := routed.next_entity()) is not None and stored_kind(entity_key[0]) == kind:
-                    key = entity_record_key(entity_key)
-                    matches.setdefault(index, []).extend(
-                        self._hops.visit(outcome, routed, outcome.records[key], entity_keys, key)
-                    )
+        for visits in _by_kind(routed_events):
+            keys = dict.fromkeys([key for _, _, key in visits])
+            outcome = StateOutcome(state=self.state, records=self.state.load(keys))
+            for index, entity_key, key in visits:
+                routed, entity = routed_events[index], outcome.records[key]
+                found = self._hops.visit(outcome, routed, entity_key, entity, keys, key)
+                if found:
+                    matches.setdefault(index, []).extend(found)
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
         for routed in routed_events:
@@ -208,7 +202,7 @@ class OfflineEngine:
         while (entity_key := routed.next_entity()) is not None:
             key = entity_record_key(entity_key)
             outcome = StateOutcome(state=self.state, records=self.state.load([key]))
-            self._hops.visit(outcome, routed, outcome.records[key], (key,), key)
+            self._hops.visit(outcome, routed, entity_key, outcome.records[key], (key,), key)
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 
@@ -218,19 +212,17 @@ class OfflineEngine:
         if not routed_events:
             return [], []
         follow_ups: list[FollowUp] = []
-        users = [match.user_id for group in matches.values() for match in group] + [
-            routed.user_id for routed in routed_events
-        ]
-        outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(map(user_record_key, users))))
+        matched = [user_record_key(match.user_id) for group in matches.values() for match in group]
+        keys = [user_record_key(routed.user_id) for routed in routed_events]
+        outcome = StateOutcome(state=self.state, records=self.state.load(dict.fromkeys(matched + keys)))
         events = self._hops.prepare_returned(routed_events)
-        for index, (routed, event) in enumerate(zip(routed_events, events, strict=True)):
+        for index, (routed, key, event) in enumerate(zip(routed_events, keys, events, strict=True)):
             for match in matches.get(index, ()):
                 user = outcome.records[user_record_key(match.user_id)]
                 follow_ups += self._hops.act_retroactively(outcome, match, user)
             if routed.withdrawn:
                 continue  # nothing is decided
-            user = outcome.records[user_record_key(routed.user_id)]
-            follow_ups += self._hops.decide_returned(outcome, routed, user, event)[1]
+            follow_ups += self._hops.decide_returned(outcome, routed, outcome.records[key], event)[1]
         arrivals = [(routed.identify(), self._back + at) for at, routed in enumerate(routed_events)]
         self._back += len(routed_events)
         self._hops.keep_scored(outcome, Source(_PARTITION, arrivals))
@@ -274,6 +266,10 @@ def _with_pseudonyms(rulebook: Rulebook, settings: Settings, compiled: Compile) 
     return made
 
 
-def _is_at(routed: RoutedEvent, kind: str) -> bool:
-    entity_key = routed.next_entity()
-    return entity_key is not None and stored_kind(entity_key[0]) == kind
+def _by_kind(routed_events: Sequence[RoutedEvent]) -> list[list[tuple[int, EntityKey, bytes]]]:
+    """The visits of events by kind of entity, in order: the event's place, its entity, and the key of its record."""
+    visits: dict[str, list[tuple[int, EntityKey, bytes]]] = {}
+    for index, routed in enumerate(routed_events):
+        for entity_key in routed.entity_keys:
+            visits.setdefault(stored_kind(entity_key[0]), []).append((index, entity_key, entity_record_key(entity_key)))
+    return [visits[kind] for kind in sorted(visits)]

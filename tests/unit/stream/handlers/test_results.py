@@ -60,6 +60,7 @@ def test_actions_go_out_at_once_and_the_decision_of_what_is_on_its_way_waits(
 ) -> None:
     results, outcome, metrics = made(Settings())
     results.collect(outcome, evaluation)
+    results.count()
     assert [one.topic for one in outcome.messages] == topics
     counted = metrics.registry.get_sample_value("floodgate_actions_total", {"rule": "r", "kind": "flag"}) or 0
     assert counted == topics.count("actions")
