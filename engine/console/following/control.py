@@ -26,6 +26,7 @@ _LOOKED_BACK = 30
 _STALE_S = 60.0
 """What is older is given to nobody, as long as it can be read."""
 
+_AFTER_S = 0.3
 _FRESH_S, _MODELS_FRESH_S = 3.0, 10.0
 
 T = TypeVar("T")
@@ -99,8 +100,10 @@ class Kept(Generic[T]):
             return self._value
 
     def refresh(self) -> None:
-        """Have it read in the background."""
-        threading.Thread(target=self._refresh, daemon=True, name="control reader").start()
+        """Have it read in the background, once whoever asks has been answered: reading would slow that down."""
+        later = threading.Timer(_AFTER_S, self._refresh)
+        later.daemon, later.name = True, "control reader"
+        later.start()
 
     def expire(self) -> None:
         """Have it read anew when it is asked for next."""

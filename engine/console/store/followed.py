@@ -27,6 +27,7 @@ EVENTS = Table(
     Column("document", LargeBinary, nullable=False),
     UniqueConstraint("partition", "offset"),
     Index("events_of_id", "event_id"),
+    Index("events_of_id_and_user", "event_id", "user_id"),
     Index("events_of_user", "user_id", "ts"),
     Index("events_by_time", "ts"),
 )  # fmt: skip

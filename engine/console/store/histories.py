@@ -15,6 +15,7 @@ COUNTED_TO = 1_000
 """Beyond so many, rows are not counted: there are more."""
 
 _AT_ONCE = 500
+_USES_LOOKED_AT = 500
 _KINDS = ("device_id", "ip", "url_domain", "ip_prefix", "target_id", "text")
 """In which a pasted name is looked for."""
 
@@ -68,10 +69,12 @@ def find_event(
     connection: Connection, event_id: str, user_id: str = "", ts: int | None = None
 ) -> Row[Any] | None:  # fmt: skip
     """The event of this id, of this user where one is given: the one of this time, or else the first. Who uses an id
-    once more does not hide what they did."""
-    query = select(EVENTS).where(EVENTS.c.event_id == event_id)
-    query = query.where(EVENTS.c.user_id == user_id) if user_id else query
-    return connection.execute(query.order_by((EVENTS.c.ts == ts).desc(), EVENTS.c.id).limit(1)).first()
+    once more does not hide what they did; of more than some hundred times, the first are looked at."""
+    used = select(EVENTS.c.id, EVENTS.c.ts).where(EVENTS.c.event_id == event_id)
+    used = used.where(EVENTS.c.user_id == user_id) if user_id else used
+    first = used.order_by(EVENTS.c.id).limit(_USES_LOOKED_AT).subquery()
+    chosen = select(first.c.id).order_by((first.c.ts == ts).desc(), first.c.id).limit(1)
+    return connection.execute(select(EVENTS).where(EVENTS.c.id == chosen.scalar_subquery())).first()
 
 
 def appeals_on(connection: Connection, event_id: str) -> list[Row[Any]]:
