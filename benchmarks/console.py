@@ -54,7 +54,7 @@ rules:
 )
 PASSWORD = "correct horse battery staple"
 EVENTS_PER_S = 300
-CALLS = 20
+CALLS = 40
 FIRST_BYTE_MS, SEARCH_MS, FOLLOWED_PER_S, MEMORY_MB = 200, 500, 2_000, 400
 """What is wanted."""
 

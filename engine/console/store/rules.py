@@ -17,11 +17,11 @@ COUNTED_TO = 1_000
 """Beyond so many, hits of a rule are not counted: there are more."""
 
 SHADOW = "shadow"
-MOST_SAMPLED = 1_000
+MOST_SAMPLED = 500
 """So many hits of a rule are looked at, the newest."""
 
-_LABELS_LOOKED_AT = 2_000
-_HITS_CHARTED = 20_000
+_LABELS_LOOKED_AT = 1_000
+_HITS_CHARTED = 5_000
 _CHART_HOURS = 168
 
 

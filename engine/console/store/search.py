@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from engine.console.store.followed import ACTIONS, DECISIONS, EVENTS, HITS, MENTIONS
 
-MOST_LOOKED_AT = 20_000
+MOST_LOOKED_AT = 15_000
 """So many rows of what an index finds are looked through."""
 
 MAX_ROWS = 500
