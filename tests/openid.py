@@ -22,8 +22,9 @@ from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
 from engine.console.store.database import Store
+from engine.console.store.own import AUDIT
 from engine.console.web.app import make_app
-from tests.console import found, settings_of
+from tests.console import found, rows_of, settings_of
 
 CLIENT, SECRET = "floodgate-console", "not/to:be+guessed"
 
@@ -185,3 +186,8 @@ def sign_in(client: TestClient, place: str = "/decisions?user=u1") -> httpx2.Res
 def is_in(client: TestClient) -> bool:
     """Whether the browser has a session."""
     return client.get("/account").status_code == 200
+
+
+def verbs(store: Store) -> list[str]:
+    """What the audit log says that people did."""
+    return [row["verb"] for row in rows_of(store, AUDIT)]

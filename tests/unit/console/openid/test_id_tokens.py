@@ -1,4 +1,4 @@
-"""ID tokens: which signatures count. The forgeries are in tests/integration/test_console_openid_forgeries.py."""
+"""ID tokens: which signatures count. The forgeries are in tests/integration/openid/test_forgeries.py."""
 
 import base64
 import time

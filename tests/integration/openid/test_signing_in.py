@@ -2,7 +2,6 @@
 other; and what others may try."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,8 @@ from engine.console.store.own import ACCOUNTS, AUDIT, LOGIN_FAILURES, SESSIONS
 from engine.console.web.app import make_app
 from engine.console.web.headers import POLICY
 from engine.errors import SettingsError
-from tests.console import PASSWORD, START_MS, csrf_in, open_store, rows_of, settings_of
-from tests.openid import SECRET, OpenIDProvider, browser, go_there, is_in, sign_in
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Ann has an account, without a password."""
-    opened = open_store(tmp_path)
-    with opened.write() as connection:
-        accounts.add_account(connection, "ann", "moderator", None, START_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def provider() -> Iterator[OpenIDProvider]:
-    """Ann is signed in there."""
-    with OpenIDProvider() as running:
-        yield running
-
-
-def verbs(store: Store) -> list[str]:
-    """What the audit log says that people did."""
-    return [row["verb"] for row in rows_of(store, AUDIT)]
+from tests.console import PASSWORD, START_MS, csrf_in, rows_of, settings_of
+from tests.openid import SECRET, OpenIDProvider, browser, go_there, is_in, sign_in, verbs
 
 
 def test_ann_comes_in_and_goes_on_to_where_she_wanted(store: Store, provider: OpenIDProvider) -> None:

@@ -2,8 +2,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,33 +11,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from engine.console.store import accounts
 from engine.console.store.database import Store
-from engine.console.store.own import AUDIT, SESSIONS
-from tests.console import START_MS, open_store, rows_of
-from tests.openid import CLIENT, SECRET, Claims, OpenIDProvider, browser, is_in, sign_in
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Ann has an account, without a password."""
-    opened = open_store(tmp_path)
-    with opened.write() as connection:
-        accounts.add_account(connection, "ann", "moderator", None, START_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def provider() -> Iterator[OpenIDProvider]:
-    """Ann is signed in there."""
-    with OpenIDProvider() as running:
-        yield running
-
-
-def verbs(store: Store) -> list[str]:
-    """What the audit log says that people did."""
-    return [row["verb"] for row in rows_of(store, AUDIT)]
+from engine.console.store.own import SESSIONS
+from tests.console import rows_of
+from tests.openid import CLIENT, SECRET, Claims, OpenIDProvider, browser, is_in, sign_in, verbs
 
 
 def with_claims(**changed: Any) -> Callable[[OpenIDProvider, Claims], str]:
