@@ -168,9 +168,9 @@ class PartitionState:
         """The strikes that these actions are about, as far as they are not forgiven."""
         return self.scored.strikes(self._database(), action_ids)
 
-    def consequences(self, action_ids: Iterable[str]) -> dict[str, bytes]:
-        """What has followed from these actions, as far as it is not taken back."""
-        return self.scored.consequences(self._database(), action_ids)
+    def notes(self, names: Iterable[bytes]) -> dict[bytes, bytes]:
+        """What is noted under these names, to take something back, as far as that is not done."""
+        return self.scored.notes(self._database(), names)
 
     def drop_scored(self, name: bytes, user: int, without: Without) -> Change:
         """A block without a user's events."""

@@ -28,6 +28,9 @@ ModelNumbers = tuple[float | None, ...]
 AskModel = Callable[[str, ModelNumbers], float | None]
 """Gives a model's score for its numbers, and for the texts that it has read before; None = unknown."""
 
+JUDGEMENT = "where "
+"""How the names begin under which an event carries what was said of it. No field has a blank in its path."""
+
 Values = Mapping[str, Value]
 """Counters and scores that were read before, by name; None = unknown."""
 
@@ -118,7 +121,7 @@ class RoutingProgram:
     `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
     that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose clauses hold
     that can be told before; `invalid`: tells which fields are not what they should be, where that is needed on the
-    way; `judge`: what the user's counters say of whether an entity counts the event.
+    way; `judge`: what is said at the user of whether an entity counts the event.
     """
 
     entities: Mapping[str, EntityProgram]

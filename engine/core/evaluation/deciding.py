@@ -18,12 +18,13 @@ from engine.core.evaluation.routing import RoutedEvent
 class Evaluation(msgspec.Struct):
     """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
     if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision;
-    `timers`: what is waited for from the event on."""
+    `timers`: what is waited for from the event on; `said`: by which conditions of counters it has entered these."""
 
     decision: Decision | None
     routed: RoutedEvent | None = None
     follow_ups: Sequence[FollowUp] = ()
     timers: Sequence[Timer] = ()
+    said: Sequence[str] = ()
 
 
 NOTHING = Evaluation(None)

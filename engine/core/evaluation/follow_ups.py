@@ -24,7 +24,7 @@ from engine.core.evaluation.routing import (
     Partition,
     Time,
 )
-from engine.core.kernel import hash64, lookup
+from engine.core.kernel import hash64, identity_of, lookup
 from engine.core.values.identity import CLOCK_SKEW, INVALID_FIELDS
 
 _IN_FORCE: frozenset[Effect] = frozenset(("acted", "cooldown", "strike"))
@@ -52,6 +52,11 @@ class FollowUp(msgspec.Struct, array_like=True, tag_field="tag", tag="follow_up"
     keys: Annotated[list[tuple[Id, Key]], msgspec.Meta(max_length=MAX_ENTITIES)]
     content: Hash64
     withdrawn: bool = False
+
+    @property
+    def number(self) -> Hash64:
+        """Tells it from all others; what takes it back has the same."""
+        return hash64(f"{identity_of(self.user_id, self.type, self.event_id):016x} {self.content:x}")
 
     def event(self) -> Event:
         """It as an event. No model reads it."""

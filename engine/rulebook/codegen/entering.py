@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from engine.core.domain.follow_ups import is_withdrawn
+from engine.core.domain.programs import JUDGEMENT
 from engine.core.domain.rules import USER, Counter
 from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FIELDS
 from engine.rulebook.codegen.conditions import Scope
@@ -13,8 +15,9 @@ from engine.rulebook.sections.dependencies import behind_value, entity_of, reach
 _ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, EVENT_TIME))
 
 
-def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
-    """Lines that enter an event into the series of these counters, each series once."""
+def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter], event_type: str) -> list[str]:
+    """Lines that enter an event of this type into the series of these counters, each series once. Of what may be taken
+    back they note which `where` is true."""
     lines: list[str] = []
     for counter in {counter.series_key: counter for counter in counters}.values():
         outside = [f"k not in {name}" for name in excluding(words, scope, counter)]
@@ -23,44 +26,43 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
         if where is None:
             lines += _when(outside, entry)
             continue
-        if is_judged(words, counter):
+        if is_judged(words, counter, event_type):
             judged = f"f.get({judgement(counter)!r})"
             lines += _when([*outside, f"{judged} is True"], entry)
             lines.append(f" elif {' and '.join([*outside, f'{judged} is None'])}: {doubt}")
             continue
+        if is_withdrawn(event_type):
+            entry = [f"f[{judgement(counter)!r}] = True", *entry]
         lines += _when([*outside, scope.true(where)], entry)
         # What may belong to it makes the count a bound: also where it divides by a parameter that is zero.
         lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
     return lines
 
 
-def is_judged(words: Vocabulary, counter: Counter) -> bool:
-    """Whether it is asked at the user what `where` says, for a counter of another entity: it reads the user's
-    counters."""
+def is_judged(words: Vocabulary, counter: Counter, event_type: str) -> bool:
+    """Whether it is asked at the user what `where` says of an event, for a counter of another entity: it reads the
+    user's counters, or the event may be taken back."""
     where = words.declared.counters[counter.name].where
-    return (
-        counter.by != USER
-        and where is not None
-        and any(entity_of(words.declared, ref) is not None for ref in reached(words.declared, where))
-    )
+    if counter.by == USER or where is None:
+        return False
+    refs = reached(words.declared, where)
+    return is_withdrawn(event_type) or any(entity_of(words.declared, ref) is not None for ref in refs)
 
 
 def judgement(counter: Counter) -> str:
-    """Under which name a routed event carries what was said. No field of an event has a blank in its path."""
-    return f"where {counter.series_key}"
+    """Under which name an event carries what was said."""
+    return f"{JUDGEMENT}{counter.series_key}"
 
 
 def withdrawals(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
-    """Lines that take a follow-up out of the series of these counters again. What was in doubt stays so."""
+    """Lines that take a follow-up out of the series of these counters again. `where` is not asked once more, as lists,
+    parameters and the user's counters may say something else by now. What was in doubt stays so."""
     lines: list[str] = []
     for counter in {counter.series_key: counter for counter in counters}.values():
-        outside = [f"k not in {name}" for name in excluding(words, scope, counter)]
-        where = words.declared.counters[counter.name].where
-        if is_judged(words, counter):  # what the user's counters say now, they may not have said then
-            lines.append(f" {_doubt(words, counter)}")
-            continue
-        counts = [scope.true(where)] if where is not None else []
-        lines += scope.lines(*_when([*outside, *counts], _removal(words, scope, counter)))
+        conditions = [f"k not in {name}" for name in excluding(words, scope, counter)]
+        if words.declared.counters[counter.name].where is not None:
+            conditions.append(f"f.get({judgement(counter)!r}) is True")
+        lines += scope.lines(*_when(conditions, _removal(words, scope, counter)))
     return lines or [" pass"]
 
 

@@ -44,7 +44,7 @@ class EntityWriter:
         entity may be acted on."""
         namespace = dict(RUNTIME)
         keys, observe, read, withdraw = (self._words.scope(namespace, from_series, no_score) for _ in range(4))
-        lines = observations(self._words, observe, entered.counters)
+        lines = observations(self._words, observe, entered.counters, event_type)
         lines += rememberings(self._words, observe, entered.memories)
         others = (*entered.memories, *answered.memories, *answered.sequences)
         named = [*entered.counters, *answered.counters] if not others else []
@@ -85,9 +85,9 @@ class EntityWriter:
         return namespace["gather"]
 
     def judge(self, event_type: str, entered: Iterable[Counter]) -> Any:
-        """Tells what `where` says for the counters of other entities that read the user's: the name under which it goes
-        along, and true or false; nothing where it is unknown. None where no counter does."""
-        judged = [counter for counter in entered if is_judged(self._words, counter)]
+        """Tells what `where` says for the counters of other entities for which it is asked at the user: the name under
+        which it goes along, and true or false; nothing where it is unknown. None where there is no such counter."""
+        judged = [counter for counter in entered if is_judged(self._words, counter, event_type)]
         if not judged:
             return None
         namespace = dict(RUNTIME)

@@ -60,7 +60,7 @@ class ProgramWriter:
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
         memories = [memory for memory in self._words.memories.values() if concerns(memory.of, event_type)]
         entered = _at(USER, Asked(counters, memories))
-        lines = observations(self._words, scope, entered.counters)
+        lines = observations(self._words, scope, entered.counters, event_type)
         lines += rememberings(self._words, scope, entered.memories)
         source = [function("observe(f, s, now)", scope, lines)]
         if is_follow_up(event_type):
@@ -68,7 +68,7 @@ class ProgramWriter:
             source.append(function("withdraw(f, s, now)", scope, withdrawals(self._words, scope, entered.counters)))
         compiled(source, event_type, namespace)
         decider = self._deciders.decider(event_type, at_user, at_once, from_series, no_score)
-        judged = [counter for counter in counters if is_judged(self._words, counter)]
+        judged = [counter for counter in counters if is_judged(self._words, counter, event_type)]
         read = self._recalled(self._reached(rules, asked), Asked([*entered.counters, *judged], entered.memories))
         watched = warming(self._words.memories.values(), [memory.name for memory in read.memories], event_type)
         own = _at(USER, read)

@@ -33,6 +33,7 @@ from engine.stream.handlers.batches import (
     dump_records,
     slices,
 )
+from engine.stream.handlers.consequences import note_said, said_of
 from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
@@ -234,7 +235,10 @@ class HopWorker:
     def follow(self, outcome: StateOutcome, follow_up: FollowUp, user: EntityRecord) -> list[Hop]:
         """Apply a follow-up at its user; what it brings about elsewhere."""
         assert self._evaluator is not None
-        result = self._evaluator.follow(follow_up, user, outcome.ledger(self._evaluator.rulebook))
+        assert outcome.state is not None
+        said = said_of(outcome.state, follow_up) if follow_up.withdrawn else ()
+        result = self._evaluator.follow(follow_up, user, outcome.ledger(self._evaluator.rulebook), said)
+        note_said(outcome, follow_up, result.said)
         self._results.collect(outcome, result)
         return hops_of(result)
 

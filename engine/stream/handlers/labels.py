@@ -9,15 +9,16 @@ import structlog
 
 from engine.core.domain.programs import FollowUps
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.kernel import hash64, identity_of
 from engine.errors import LabelError, StateError
-from engine.learning.labels import Known, Label, decode_known, encode_known, join, subject_of
+from engine.learning.labels import Label, decode_known, encode_known, join, subject_of
 from engine.learning.scored import ScoredModel, read_scored
 from engine.settings import Settings
-from engine.state.scored import Found, payload_of
+from engine.state.scored import Found, labelled_name, payload_of, verdict_name
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
-from engine.stream.handlers.consequences import withdraw_consequences
+from engine.stream.handlers.consequences import encode_note, taken_back, withdraw_consequences
 from engine.stream.handlers.events import GoOn
 from engine.stream.handlers.forgiving import Revocation, forgive_strikes
 from engine.stream.handlers.hop_messages import FROM_LABELS, Departures, Hop
@@ -158,27 +159,40 @@ class LabelWorker:
         keys = [label.identity for _, label in labels]
         subjects = [subject_of(label.identity, label.policy) for _, label in labels]
         scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
-        kept = kept_events(outcome.state, self._found(outcome.state, labels)) if self._asked.of_labels else {}
+        kept, notes = dict[int, KeptEvent](), dict[bytes, bytes]()
+        if self._asked.of_labels:
+            kept = kept_events(outcome.state, self._found(outcome.state, labels))
+            notes = outcome.state.notes(map(_note_of, subjects))
         for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
             known = decode_known(verdicts[subject]) if subject in verdicts else None
-            result, examples = join(label, seen, known, (partition, record.offset), key in kept)
+            is_followed = key in kept or _note_of(subject) in notes
+            result, examples = join(label, seen, known, (partition, record.offset), is_followed)
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
             if result not in ("unmatched", "duplicate"):
-                entered_ms = known.entered_ms if known is not None else 0
-                if key in kept and result != "confirmed":
-                    entered_ms, follow_ups = _follow(self._asked, partition, kept[key], label, known, record)
-                    sent.append((record, follow_ups))
-                verdicts[subject] = encode_known(label, entered_ms)
+                times = known.times if known is not None else 0
+                if is_followed and result != "confirmed":
+                    entered = self._entered(partition, kept.get(key), label, record, times)
+                    sent.append((record, _replace(outcome, notes, _note_of(subject), entered)))
+                    times += 1
+                verdicts[subject] = encode_known(label, times)
                 outcome.keep_scored([outcome.state.scored.put_verdict(subject, verdicts[subject])])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
         return sent
+
+    def _entered(self, partition: int, kept: KeptEvent | None, label: Label, record: Any, times: int) -> list[FollowUp]:
+        """The follow-ups by which a label enters counters."""
+        if kept is None or label.verdict == "retracted":
+            return []
+        # One of the future would let all that is counted look old.
+        ts_ms = label.ts_ms if record.timestamp is None else min(label.ts_ms, record.timestamp)
+        return follow_label(self._asked, kept, label, ts_ms, partition, times)
 
     def _scored(
         self, state: PartitionState, labels: Iterable[tuple[Any, Label]]
@@ -207,17 +221,19 @@ class LabelWorker:
         return [event for events in by_id.values() for event in events if event.identity in identities]
 
 
-def _follow(
-    asked: FollowUps, partition: int, kept: KeptEvent, label: Label, known: Known | None, record: Any
-) -> tuple[int, list[Hop]]:
-    """When a label's follow-up enters; with it comes what takes back that of the verdict before."""
-    follow_ups = list[Hop]()
-    if known is not None and known.entered_ms:
-        follow_ups += follow_label(asked, kept, label, known.verdict, known.entered_ms, partition, withdrawn=True)
-    # A label of the future would let all that is counted look old.
-    entered_ms = label.ts_ms if record.timestamp is None else min(label.ts_ms, record.timestamp)
-    if label.verdict == "retracted":
-        entered_ms = 0
-    else:
-        follow_ups += follow_label(asked, kept, label, label.verdict, entered_ms, partition)
-    return entered_ms, follow_ups
+def _note_of(subject: int) -> bytes:
+    """Where it is noted what has followed from the verdict on something."""
+    return labelled_name(verdict_name(subject))
+
+
+def _replace(outcome: StateOutcome, notes: dict[bytes, bytes], name: bytes, entered: list[FollowUp]) -> list[Hop]:
+    """Note what follows from a verdict, and take back what followed from the one before it. That is noted before the
+    verdict is: whoever has that has this too."""
+    assert outcome.state is not None
+    before = notes.pop(name, None)
+    if entered:
+        notes[name] = encode_note(entered)
+        outcome.keep_scored([outcome.state.scored.put_note(name, notes[name])])
+    elif before is not None:
+        outcome.keep_scored([outcome.state.scored.drop_verdict(name)])
+    return [*(taken_back(before) if before is not None else ()), *entered]

@@ -1,4 +1,4 @@
-"""What has followed from an action goes with it when it is revoked."""
+"""What has followed from an action or a label goes with it when it is taken back: that, and nothing else."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.state.scored import CONSEQUENCE
+from engine.state.scored import CONSEQUENCE, LABELLED
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import encode_revocation
 from engine.stream.offline.engine import Arrival, OfflineEngine
@@ -85,3 +85,121 @@ def test_an_unknown_action_takes_nothing_back(bench: Bench) -> None:
     bench.post(bad=1)
     bench.revoke("0" * 16)
     assert bench.post()[0] == [1, 2, 1]
+
+
+LABEL_RULES = """
+version: 1
+fields: {amount: number}
+counters:
+  posts:   {count: post, by: user_id, over: 1d}
+  device:  {count: label.spam, by: device_id, over: 1d}
+  cleared: {count: label.ham, by: device_id, over: 1d}
+  own:     {count: label.spam, by: user_id, over: 1d}
+  paid:    {sum: amount, of: label.spam, by: user_id, over: 1d}
+  busy:    {count: label.spam, by: user_id, over: 1d, where: posts >= 2}
+  theirs:  {count: label.spam, by: device_id, over: 1d, where: posts >= 2}
+  large:   {distinct: user_id, of: label.spam, by: device_id, over: 1d, where: amount > 4}
+  again:   {count: label.spam, by: user_id, over: 1d, where: own >= 2}
+  relapse: {count: label.spam, by: device_id, over: 1d, where: own >= 2}
+rules:
+  asks:
+    event: look
+    when: [device >= 0, cleared >= 0, own >= 0, paid >= 0, busy >= 0, theirs >= 0, large >= 0, again >= 0,
+           relapse >= 0]
+    then: {flag: x}
+    mode: shadow
+"""
+NOTHING = [0] * 9
+
+
+class LabelBench:
+    """An engine, and what its counters say."""
+
+    def __init__(self) -> None:
+        self.engine, self._now = OfflineEngine(load_rulebook({"r.yaml": LABEL_RULES}), Settings()), START_MS
+
+    def send(self, event_id: str, device: str, kind: str = "post", ago: int = 0, **fields: Any) -> list[Any]:
+        """What the counters say at an event, if it looks."""
+        self._now += 1_000
+        event = {"event_id": event_id, "type": kind, "user_id": "u", "device_id": device, "ts": self._now - ago}
+        event |= {"amount": 1} | fields
+        values = list[Any]()
+        for message in self.engine.run([Arrival("event", self._now, orjson.dumps(event), self._now)]):
+            if message.topic == "decisions":
+                values = [clause["value"] for hit in orjson.loads(message.value)["hits"] for clause in hit["clauses"]]
+        return values
+
+    def look(self, device: str) -> list[Any]:
+        return self.send(f"look{self._now}", device, "look")
+
+    def label(self, event_id: str, verdict: str, ts: int | None = None, **fields: Any) -> None:
+        self._now += 1_000
+        label = {"event_id": event_id, "user_id": "u", "type": "post", "label": verdict, "ts": ts or self._now} | fields
+        assert list(self.engine.run([Arrival("label", self._now, orjson.dumps(label))])) == []
+
+    def notes(self) -> int:
+        return sum(bytes(key).startswith(LABELLED) for key, _ in self.engine.database.items(from_key=LABELLED))
+
+
+@pytest.fixture
+def labelled() -> LabelBench:
+    return LabelBench()
+
+
+@pytest.mark.parametrize("verdict", ["retracted", "ham"])
+def test_a_label_is_taken_back_where_it_entered_though_another_event_has_the_id_by_now(
+    labelled: LabelBench, verdict: str
+) -> None:
+    labelled.send("e", "d1", amount=5)
+    labelled.label("e", "spam")
+    labelled.send("e", "d2", amount=3)
+    assert labelled.look("d1") == [1, 0, 1, 5, 0, 0, 1, 0, 0]
+    labelled.label("e", verdict)
+    assert labelled.look("d1") == NOTHING
+    cleared = int(verdict == "ham")
+    assert labelled.look("d2") == [0, cleared, *[0] * 7]
+    labelled.label("e", "spam")
+    assert labelled.look("d2") == [1, 0, 1, 3, 1, 1, 0, 0, 0]
+    labelled.label("e", "retracted")
+    assert (labelled.look("d1"), labelled.look("d2"), labelled.notes()) == (NOTHING, NOTHING, 0)
+
+
+def test_verdicts_under_policies_of_their_own_are_taken_back_one_by_one(labelled: LabelBench) -> None:
+    labelled.send("e", "d1", amount=5)
+    for policy in ("scam", "ads"):
+        labelled.label("e", "spam", policy=policy)
+    labelled.send("e", "d2", amount=3)
+    labelled.label("e", "retracted", policy="ads")
+    assert (labelled.look("d1")[:4], labelled.look("d2")[:4]) == ([1, 0, 1, 5], [0, 0, 1, 5])
+
+
+def test_what_the_users_counters_said_when_a_label_entered_is_what_counts_when_it_goes(labelled: LabelBench) -> None:
+    """A late post changes what they say of that time; two labels of one time cannot be told apart by it."""
+    ts = START_MS + 1_500
+    labelled.send("e0", "d1")
+    labelled.label("e0", "spam", ts)  # one post: it is not counted by `busy` and `theirs`
+    labelled.send("e1", "d1", ago=1_700)
+    labelled.label("e1", "spam", ts)
+    assert labelled.look("d1")[4:6] == [1, 1]
+    labelled.label("e0", "retracted")
+    assert labelled.look("d1")[4:6] == [1, 1]
+    labelled.label("e1", "retracted")
+    assert labelled.look("d1") == NOTHING
+
+
+def test_what_was_counted_by_a_condition_goes_though_it_would_not_hold_now(labelled: LabelBench) -> None:
+    for event_id in ("e0", "e1"):
+        labelled.send(event_id, "d1")
+        labelled.label(event_id, "spam")
+    assert labelled.look("d1") == [2, 0, 2, 2, 1, 1, 0, 1, 1]
+    labelled.label("e0", "retracted")
+    assert labelled.look("d1") == [1, 0, 1, 1, 1, 1, 0, 1, 1]
+    labelled.label("e1", "retracted")
+    assert labelled.look("d1") == NOTHING
+
+
+def test_a_verdict_that_is_given_again_for_the_same_time_counts_again(labelled: LabelBench) -> None:
+    labelled.send("e", "d1", amount=5)
+    for verdict in ("spam", "retracted", "spam"):
+        labelled.label("e", verdict, START_MS + 1_500)
+    assert labelled.look("d1")[:4] == [1, 0, 1, 5]
