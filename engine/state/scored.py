@@ -38,9 +38,6 @@ gone, once that is forgiven."""
 CONSEQUENCE = b"x"
 """Key prefix of what followed from actions: x + hash of the action's id, as under `a`; gone, once it is taken back."""
 
-LABELLED = b"l"
-"""Key prefix of what followed from labels: l + what the verdict is about, as under `v`; gone, once it is taken back."""
-
 JUDGED = b"j"
 """Key prefix of what was said of follow-ups when they entered: j + which follow-up; gone, once it is taken back."""
 
@@ -257,11 +254,6 @@ def strike_name(action: bytes) -> bytes:
 def consequence_name(action: bytes) -> bytes:
     """Where it is kept what has followed from an action, by the name of what it is about."""
     return CONSEQUENCE + action.removeprefix(ACTION)
-
-
-def labelled_name(verdict: bytes) -> bytes:
-    """Where it is kept what has followed from a label, by the name of its verdict."""
-    return LABELLED + verdict.removeprefix(VERDICT)
 
 
 def judged_name(follow_up: int) -> bytes:

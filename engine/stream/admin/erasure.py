@@ -19,13 +19,11 @@ from engine.state.scored import (
     ACTION,
     BLOCK,
     CONSEQUENCE,
-    LABELLED,
     STRIKE,
     VERDICT,
     consequence_name,
     event_of_action,
     events_of,
-    labelled_name,
     strike_name,
     verdict_name,
 )
@@ -133,11 +131,11 @@ def _note_subjects(user_data: UserData, value: bytes | None) -> None:
 def _find_state(settings: Settings, user_data: UserData) -> None:
     places: dict[tuple[int, bytes], tuple[str, list[str]]] = {}
     verdicts: set[tuple[int, bytes]] = set()
-    beside: set[tuple[int, bytes]] = set()  # what is noted of actions and labels, to take it back
+    beside: set[tuple[int, bytes]] = set()  # what is noted of actions for their revocation
     actions: dict[tuple[int, bytes], int] = {}
     for record in read_all(settings, changelog_topic(settings)):
         place = record.partition, record.key
-        if record.key.startswith((VERDICT, STRIKE, CONSEQUENCE, LABELLED)):
+        if record.key.startswith((VERDICT, STRIKE, CONSEQUENCE)):
             noted = verdicts if record.key.startswith(VERDICT) else beside
             (noted.discard if record.value is None else noted.add)(place)
             continue
@@ -154,8 +152,6 @@ def _find_state(settings: Settings, user_data: UserData) -> None:
     policies, latest = (None, *sorted(user_data.policies)), [user_data.names[-1]]
     verdict_names = {verdict_name(subject_of(subject, policy)) for subject in user_data.subjects for policy in policies}
     places.update({place: ("verdicts on events", latest) for place in verdicts if place[1] in verdict_names})
-    labelled = {labelled_name(name) for name in verdict_names}
-    places.update({place: ("what followed from labels", latest) for place in beside if place[1] in labelled})
     about = "what actions were about"
     own = [place for place, event in actions.items() if event in user_data.subjects]
     places.update(dict.fromkeys(own, (about, latest)))

@@ -24,9 +24,9 @@ _decode_said = msgspec.msgpack.Decoder(list[str]).decode
 
 
 def taken_back(note: bytes) -> list[FollowUp]:
-    """What takes noted follow-ups back; nothing of a note that cannot be read."""
+    """What takes noted follow-ups back; nothing of a note that is empty, or cannot be read."""
     try:
-        follow_ups = _decode(note)
+        follow_ups = _decode(note) if note else []
     except (msgspec.MsgspecError, ValueError):
         return []
     for follow_up in follow_ups:

@@ -93,13 +93,14 @@ class EventWorker:
         assert evaluator is not None  # no partition is read before a rulebook is there
         state = self._states(partition)
         outcome, arrived, applied = StateOutcome(state=state), list[tuple[bytes, Any]](), 0
-        ledger = outcome.ledger(evaluator.rulebook)
+        ledger, keeps = outcome.ledger(evaluator.rulebook), evaluator.rulebook.follow_ups.of_labels
         self._absences.look(state)
         for few in slices(records):
             decoded, passed = self._decode(evaluator.rulebook, few, outcome)
             touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
             outcome.records |= touched
             evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
+            kept, duplicates = list[Event](), evaluator.tally.duplicates
             for place, (key, record, event, program) in enumerate(decoded):
                 entity = touched[key]
                 arrived.append((key, record))
@@ -124,13 +125,15 @@ class EventWorker:
                         self._rejector.reject(outcome, record, "evaluation_failed", error)
                 if hops:
                     go_on(outcome, record, hops)
+                if keeps and evaluator.tally.duplicates == duplicates:  # what comes again does not replace a newer one
+                    kept.append(event)
+                duplicates = evaluator.tally.duplicates
             if len(decoded) in passed and (hops := self._absences.advance(outcome, passed[len(decoded)])):
                 go_on(outcome, few[-1], hops)
             arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
             self._scored.keep(outcome, evaluator, Source(partition, arrivals))
-            if evaluator.rulebook.follow_ups.of_labels:
-                events = [event for _, _, event, _ in decoded]
-                outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, events))
+            if kept:
+                outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, kept))
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         self._count(evaluator, state, applied, len(arrived) - applied)

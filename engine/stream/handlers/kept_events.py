@@ -51,9 +51,9 @@ def kept_events(state: PartitionState, found: Iterable[Found]) -> dict[int, Kept
     """Those of these events that are kept, by identity. A block that cannot be read is passed over."""
     asked = {event.identity: event.block for event in found if event.is_kept}
     kept: dict[int, KeptEvent] = {}
-    for block in state.scored_blocks(asked.values()).values():
-        try:
-            kept |= {row.identity: row for row in _rows(payload_of(block)) if row.identity in asked}
+    for name, block in state.scored_blocks(asked.values()).items():
+        try:  # one of the same identity may be in a block that another event is looked up in
+            kept |= {row.identity: row for row in _rows(payload_of(block)) if asked.get(row.identity) == name}
         except StateError:
             continue
     return kept

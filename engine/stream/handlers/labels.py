@@ -15,7 +15,7 @@ from engine.errors import LabelError, StateError
 from engine.learning.labels import Label, decode_known, encode_known, join, subject_of
 from engine.learning.scored import ScoredModel, read_scored
 from engine.settings import Settings
-from engine.state.scored import Found, labelled_name, payload_of, verdict_name
+from engine.state.scored import Found, payload_of
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
 from engine.stream.handlers.consequences import encode_note, taken_back, withdraw_consequences
@@ -159,28 +159,25 @@ class LabelWorker:
         keys = [label.identity for _, label in labels]
         subjects = [subject_of(label.identity, label.policy) for _, label in labels]
         scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
-        kept, notes = dict[int, KeptEvent](), dict[bytes, bytes]()
-        if self._asked.of_labels:
-            kept = kept_events(outcome.state, self._found(outcome.state, labels))
-            notes = outcome.state.notes(map(_note_of, subjects))
+        kept = kept_events(outcome.state, self._found(outcome.state, labels)) if self._asked.of_labels else {}
         for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
             known = decode_known(verdicts[subject]) if subject in verdicts else None
-            is_followed = key in kept or _note_of(subject) in notes
+            times, note = (known.times, known.note) if known is not None else (0, b"")
+            is_followed = key in kept or bool(note)
             result, examples = join(label, seen, known, (partition, record.offset), is_followed)
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
             if result not in ("unmatched", "duplicate"):
-                times = known.times if known is not None else 0
                 if is_followed and result != "confirmed":
                     entered = self._entered(partition, kept.get(key), label, record, times)
-                    sent.append((record, _replace(outcome, notes, _note_of(subject), entered)))
-                    times += 1
-                verdicts[subject] = encode_known(label, times)
+                    sent.append((record, [*taken_back(note), *entered]))
+                    times, note = times + 1, encode_note(entered) if entered else b""
+                verdicts[subject] = encode_known(label, times, note)
                 outcome.keep_scored([outcome.state.scored.put_verdict(subject, verdicts[subject])])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
@@ -219,21 +216,3 @@ class LabelWorker:
         identities = {label.identity for _, label in labels}
         by_id = state.scored_events(hash64(label.event_id) for _, label in labels)
         return [event for events in by_id.values() for event in events if event.identity in identities]
-
-
-def _note_of(subject: int) -> bytes:
-    """Where it is noted what has followed from the verdict on something."""
-    return labelled_name(verdict_name(subject))
-
-
-def _replace(outcome: StateOutcome, notes: dict[bytes, bytes], name: bytes, entered: list[FollowUp]) -> list[Hop]:
-    """Note what follows from a verdict, and take back what followed from the one before it. That is noted before the
-    verdict is: whoever has that has this too."""
-    assert outcome.state is not None
-    before = notes.pop(name, None)
-    if entered:
-        notes[name] = encode_note(entered)
-        outcome.keep_scored([outcome.state.scored.put_note(name, notes[name])])
-    elif before is not None:
-        outcome.keep_scored([outcome.state.scored.drop_verdict(name)])
-    return [*(taken_back(before) if before is not None else ()), *entered]

@@ -36,11 +36,9 @@ def with_people(rng: random.Random, book: Book, stream: list[Sent]) -> list[Arri
     labels = any(kind.startswith("label.") for kind in asked)
     revocations = any(kind.startswith(("hit.", "action.")) for kind in asked)
     made, places, now = list[Arriving](), list[int](), 0
-    ids = [tuple(one.document[name] for name in ("user_id", "type", "event_id")) for one in stream]
-    for index, sent in enumerate(stream):
+    for sent in stream:
         now = sent.arrived_ms
-        if ids.count(ids[index]) == 1:  # of those that share an id nobody knows which one is meant
-            places.append(len(made))
+        places.append(len(made))
         made.append(sent)
         while labels and places and rng.random() < 0.35:
             place = rng.choice(places[-5:])

@@ -67,7 +67,8 @@ class History:
     warms: bool = False
     reference: Reference = field(init=False)
     _moments: list[Moment | None] = field(default_factory=list)
-    _events: dict[tuple[str, ...], tuple[str, Entered]] = field(default_factory=dict)
+    _ids: list[tuple[Any, ...]] = field(default_factory=list)
+    _events: dict[tuple[Any, ...], tuple[str, Entered]] = field(default_factory=dict)
     _actions: dict[tuple[int, str], list[Followed] | None] = field(default_factory=dict)
     _told: list[Told] = field(default_factory=list)
     _waits: list[tuple[int, str, Moment]] = field(default_factory=list)
@@ -83,6 +84,8 @@ class History:
             self._pass_time(claimed_time(dict(arriving.document), arriving.arrived_ms))
         moment = self.reference.take(arriving) if isinstance(arriving, Sent) else None
         self._moments.append(moment)
+        document = arriving.document if isinstance(arriving, Sent) else {}
+        self._ids.append(tuple(document.get(name) for name in ("user_id", "type", "event_id")))
         if moment is not None:
             self._wait(moment)
         return moment
@@ -129,11 +132,13 @@ class History:
     # -- what moderators say, and what is revoked ----------------------------------------------------
 
     def _judge(self, label: Labelled) -> None:
-        """A verdict takes the place of the one before it. The same one again says nothing new."""
-        moment = self._moments[label.place]
-        if moment is None:
-            return
-        event = tuple(moment.fields[name] for name in ("user_id", "type", "event_id"))
+        """A verdict takes the place of the one before it. The same one again says nothing new. Of the events of one
+        id it is about the newest."""
+        event = self._ids[label.place]
+        moment = next(
+            moment for moment, one in zip(reversed(self._moments), reversed(self._ids), strict=True)
+            if moment is not None and one == event
+        )  # fmt: skip
         before, entered = self._events.get(event, ("retracted", []))
         if before == label.verdict:
             return

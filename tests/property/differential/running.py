@@ -135,12 +135,13 @@ def run(case: Case, against: Case | None = None) -> Outcome:
 def _compare_told(outcome: Outcome, place: int, told: list[list[Told]], held: UserData) -> None:
     """Rules about follow-ups. Two of one id at once are not told apart."""
     met = [one.met for one in told[0]]
-    for one, other in zip(*told, strict=True):
+    others = {other.met: other.right for other in told[1]}
+    for one in told[0]:
         if met.count(one.met) > 1:
             outcome.untold += 1
             continue
         asked = f"rule {one.rule} for {one.moment.kind} of {one.met[1]}"
-        _compare(outcome, place, asked, one.met in held, [one.right, other.right])
+        _compare(outcome, place, asked, one.met in held, [one.right, others.get(one.met)])
         _compare_actions(outcome, place, one.met, one.moment, held)
 
 

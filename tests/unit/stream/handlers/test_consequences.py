@@ -7,7 +7,7 @@ import pytest
 
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.state.scored import CONSEQUENCE, LABELLED
+from engine.state.scored import CONSEQUENCE
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import encode_revocation
 from engine.stream.offline.engine import Arrival, OfflineEngine
@@ -33,11 +33,12 @@ class Bench:
     def __init__(self) -> None:
         self.engine, self._number = OfflineEngine(load_rulebook({"r.yaml": RULES}), Settings()), 0
 
-    def post(self, bad: int = 0) -> tuple[list[Any], list[str], list[str]]:
+    def post(self, bad: int = 0, **fields: Any) -> tuple[list[Any], list[str], list[str]]:
         """What the counters say at a post, the rules that it meets, and the ids of its actions."""
         self._number += 1
         ts = START_MS + 1_000 * self._number
         post = {"event_id": f"p{self._number}", "type": "post", "user_id": "u", "device_id": "d", "ts": ts, "bad": bad}
+        post |= fields
         values, rules, actions = list[Any](), list[str](), list[str]()
         for message in self.engine.run([Arrival("event", ts, orjson.dumps(post))]):
             document = orjson.loads(message.value)
@@ -81,6 +82,15 @@ def test_a_revocation_that_comes_again_takes_nothing_more(bench: Bench) -> None:
     assert bench.post()[0] == [1, 3, 1]
 
 
+def test_actions_on_events_of_one_id_are_revoked_one_by_one(bench: Bench) -> None:
+    (hidden, _), (again, _) = bench.post(bad=1, event_id="p")[2], bench.post(bad=1, event_id="p", device_id="d2")[2]
+    assert hidden != again
+    assert bench.post()[0] == [1, 2, 2]
+    bench.revoke(hidden)
+    assert bench.post()[0] == [0, 1, 1]
+    assert bench.post(device_id="d2")[0] == [1, 2, 1]
+
+
 def test_an_unknown_action_takes_nothing_back(bench: Bench) -> None:
     bench.post(bad=1)
     bench.revoke("0" * 16)
@@ -120,25 +130,38 @@ class LabelBench:
 
     def send(self, event_id: str, device: str, kind: str = "post", ago: int = 0, **fields: Any) -> list[Any]:
         """What the counters say at an event, if it looks."""
+        return self._run([self._event(event_id, device, kind, ago, **fields)])
+
+    def send_all(self, *events: tuple[str, str]) -> None:
+        """In one batch."""
+        self._run([self._event(event_id, device) for event_id, device in events])
+
+    def _event(self, event_id: str, device: str, kind: str = "post", ago: int = 0, **fields: Any) -> Arrival:
         self._now += 1_000
         event = {"event_id": event_id, "type": kind, "user_id": "u", "device_id": device, "ts": self._now - ago}
         event |= {"amount": 1} | fields
-        values = list[Any]()
-        for message in self.engine.run([Arrival("event", self._now, orjson.dumps(event), self._now)]):
+        return Arrival("event", self._now, orjson.dumps(event), self._now)
+
+    def _run(self, arrivals: list[Arrival]) -> list[Any]:
+        for message in self.engine.run(arrivals):
             if message.topic == "decisions":
-                values = [clause["value"] for hit in orjson.loads(message.value)["hits"] for clause in hit["clauses"]]
-        return values
+                return [clause["value"] for hit in orjson.loads(message.value)["hits"] for clause in hit["clauses"]]
+        return []
 
     def look(self, device: str) -> list[Any]:
         return self.send(f"look{self._now}", device, "look")
 
     def label(self, event_id: str, verdict: str, ts: int | None = None, **fields: Any) -> None:
+        assert list(self.engine.run([self._label(event_id, verdict, ts, **fields)])) == []
+
+    def label_all(self, *labels: tuple[str, str]) -> None:
+        """In one batch."""
+        assert list(self.engine.run([self._label(event_id, verdict) for event_id, verdict in labels])) == []
+
+    def _label(self, event_id: str, verdict: str, ts: int | None = None, **fields: Any) -> Arrival:
         self._now += 1_000
         label = {"event_id": event_id, "user_id": "u", "type": "post", "label": verdict, "ts": ts or self._now} | fields
-        assert list(self.engine.run([Arrival("label", self._now, orjson.dumps(label))])) == []
-
-    def notes(self) -> int:
-        return sum(bytes(key).startswith(LABELLED) for key, _ in self.engine.database.items(from_key=LABELLED))
+        return Arrival("label", self._now, orjson.dumps(label))
 
 
 @pytest.fixture
@@ -161,7 +184,24 @@ def test_a_label_is_taken_back_where_it_entered_though_another_event_has_the_id_
     labelled.label("e", "spam")
     assert labelled.look("d2") == [1, 0, 1, 3, 1, 1, 0, 0, 0]
     labelled.label("e", "retracted")
-    assert (labelled.look("d1"), labelled.look("d2"), labelled.notes()) == (NOTHING, NOTHING, 0)
+    assert (labelled.look("d1"), labelled.look("d2")) == (NOTHING, NOTHING)
+
+
+def test_labels_that_come_together_are_each_about_the_newest_event_of_their_id(labelled: LabelBench) -> None:
+    """Though the older one lies beside another event that is looked up."""
+    labelled.send_all(("e", "d1"), ("f", "d1"))
+    labelled.send("e", "d2", amount=3)
+    labelled.label_all(("e", "spam"), ("f", "spam"))
+    assert (labelled.look("d1")[0], labelled.look("d2")[0]) == (1, 1)
+
+
+def test_a_duplicate_does_not_make_a_label_be_about_the_older_event(labelled: LabelBench) -> None:
+    first: dict[str, Any] = {"ts": START_MS + 500, "amount": 5}
+    labelled.send("e", "d1", **first)
+    labelled.send("e", "d2", amount=3)
+    labelled.send("e", "d1", **first)
+    labelled.label("e", "spam")
+    assert (labelled.look("d1")[:4], labelled.look("d2")[:4]) == ([0, 0, 1, 3], [1, 0, 1, 3])
 
 
 def test_verdicts_under_policies_of_their_own_are_taken_back_one_by_one(labelled: LabelBench) -> None:
