@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from engine.core.domain.decisions import Decision, Hit, Outcome, strongest
+from engine.core.domain.decisions import Decision, Outcome, strongest
 from engine.core.domain.programs import Decider, Readings, Scorer
 from engine.core.domain.reference import VERSIONS
 from engine.core.domain.rules import Rulebook
@@ -76,19 +76,20 @@ class Deciding:
             lambda: decider.tell(index, event.fields, readings, case.now, case.scoring.scores), held,
         )  # fmt: skip
 
-    def evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:
-        """The end of an event: its decision, where there is something to say. `known`: hits that have been told of."""
+    def evaluation(self, case: Case) -> Evaluation:
+        """The end of an event: its decision, where there is something to say."""
         if case.hits:
-            return Evaluation(self.decision(case), None, self.followed(case, known), case.timers)
+            return Evaluation(self.decision(case), None, self.followed(case), case.timers)
         is_published = self.is_sampled(case.event.identity or case.event.identify())
         return Evaluation(self.decision(case) if is_published else None, timers=case.timers)
 
-    def followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
+    def followed(self, case: Case) -> Sequence[FollowUp]:
         """The follow-ups of what is new."""
         if not self._is_followed:
             return ()
-        new = case.hits[len(known) :]
-        return follow_ups_of(self._follow_ups, case.event, case.follow_keys, case.user_partition, new, case.actions)
+        return follow_ups_of(
+            self._follow_ups, case.event, case.follow_keys, case.user_partition, case.followed, case.actions
+        )
 
     def is_sampled(self, identity: int) -> bool:
         """Whether the decision of this event is published, though nothing has come of it."""

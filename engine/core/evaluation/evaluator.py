@@ -121,7 +121,7 @@ class Evaluator:
                 if decision is not None:
                     routed.scores, routed.features = decision.scores, decision.features
                     routed.contributions = decision.contributions
-                return Evaluation(decision, routed, self._deciding.followed(case, ()), case.timers)
+                return Evaluation(decision, routed, self._deciding.followed(case), case.timers)
         return self._deciding.evaluation(case)
 
     def follow(
@@ -157,7 +157,7 @@ class Evaluator:
         decision = self._deciding.decision(case) if case.hits else None  # one that goes nowhere is decided by now
         known = event.fields | routed.fields if routed is not None else event.fields
         said = [name for name, value in known.items() if name.startswith(JUDGEMENT) and value is True]
-        return Evaluation(decision, routed, self._deciding.followed(case, ()), said=said)
+        return Evaluation(decision, routed, self._deciding.followed(case), said=said)
 
     def lapse(self, timer: Timer, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation | None:
         """A timer is due: apply its follow-up, if what it has waited for certainly did not come; None where it did, or
@@ -192,7 +192,7 @@ class Evaluator:
         for name, score in routed.values.items():
             if name.startswith("score.") and isinstance(score, float):
                 scoring.scores[name.removeprefix("score.")] = score
-        result = self._deciding.evaluation(case, routed.hits)
+        result = self._deciding.evaluation(case)
         if result.decision is not None:
             result.decision.members = routed.members if case.hits else {}
             result.decision.scores = routed.scores | result.decision.scores
@@ -232,7 +232,7 @@ class Evaluator:
         )  # fmt: skip
         trace = ClauseTrace(match.explain(self.rulebook.counters), {match.counter: match.total}, True)
         self._deciding.enforcement.meet(case, Holding(index, match.target_id, (trace,), None, held_before=None))
-        return Evaluation(self._deciding.decision(case) if case.hits else None, None, self._deciding.followed(case, ()))
+        return Evaluation(self._deciding.decision(case) if case.hits else None, None, self._deciding.followed(case))
 
     # -- events that go on to their entities ------------------------------------------------------
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from engine.core.domain.decisions import Action, Effect, Hit
+from engine.core.domain.decisions import Action
 from engine.core.domain.events import Event
-from engine.core.domain.follow_ups import ANY_ACTION, action_type, hit_type
+from engine.core.domain.follow_ups import ANY_ACTION, action_type
 from engine.core.domain.programs import Fields, FollowUps, Invalid
 from engine.core.evaluation.routing import (
     MAX_ENTITIES,
@@ -26,9 +26,6 @@ from engine.core.evaluation.routing import (
 )
 from engine.core.kernel import hash64, identity_of, lookup
 from engine.core.values.identity import CLOCK_SKEW, INVALID_FIELDS
-
-_IN_FORCE: frozenset[Effect] = frozenset(("acted", "cooldown", "strike"))
-"""Hits that count for the rule: it acted, or would have, had it not acted before."""
 
 _MOST_CHARS: Final = 1_024
 _MOST_ITEMS: Final = 16
@@ -68,10 +65,10 @@ class FollowUp(msgspec.Struct, array_like=True, tag_field="tag", tag="follow_up"
 
 
 def follow_ups_of(
-    asked: FollowUps, event: Event, keys: list[EntityKey], user_partition: int, hits: Sequence[Hit],
+    asked: FollowUps, event: Event, keys: list[EntityKey], user_partition: int, hits: Sequence[str],
     actions: Sequence[Action],
 ) -> list[FollowUp]:  # fmt: skip
-    """Those of one decision that something asks about: of its new hits, and of its actions."""
+    """Those of one decision that something asks about: of its new hits, which have these types, and of its actions."""
     follow_ups = []
     for kind, content in _happened(event, hits, actions):
         if kind in asked.types:
@@ -107,11 +104,10 @@ def _short(value: Any) -> Any:
     return {} if isinstance(value, dict) else value if type(value) in _SCALARS else None
 
 
-def _happened(event: Event, hits: Sequence[Hit], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:
+def _happened(event: Event, hits: Sequence[str], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:
     """Types of follow-ups, each with what tells it from others of its event."""
-    for hit in hits:
-        if hit.effect == "shadow" or hit.effect in _IN_FORCE:
-            yield hit_type(hit.rule, hit.effect == "shadow"), event.content
+    for kind in hits:
+        yield kind, event.content
     for action in actions:
         yield action_type(action.kind), hash64(action.action_id)
         yield ANY_ACTION, hash64(action.action_id)

@@ -93,6 +93,13 @@ class Deed(NamedTuple):
     lasts: str | None = None
 
 
+class Mark(NamedTuple):
+    """What rules note of an entity for a while, as `lasts` says."""
+
+    by: tuple[str, ...]
+    lasts: str
+
+
 class Rule(NamedTuple):
     """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name; `then`: what it
     does, one action after the other."""
@@ -218,6 +225,13 @@ class Book:
     params: dict[str, Param] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)
+
+    def marked(self, name: str) -> Counter:
+        """What a mark counts: the hits of the rules that set it."""
+        of = tuple(f"hit.{rule}" for rule, one in self.rules.items() for deed in one.then
+                   if (deed.kind, deed.scope) == ("mark", name))  # fmt: skip
+        return Counter("count", None, of, self.marks[name].by, self.marks[name].lasts)
 
     @property
     def columns(self) -> list[str]:
@@ -255,6 +269,7 @@ class Book:
             },
             "counters": {name: _counter(one) for name, one in self.counters.items()},
             "sequences": {name: _sequence(one) for name, one in self.sequences.items()},
+            "marks": {name: f"{{by: [{', '.join(one.by)}], for: {one.lasts}}}" for name, one in self.marks.items()},
             "derived": {name: _derived(one) for name, one in self.derived.items()},
             "scores": {name: _score(one) for name, one in self.scores.items()},
             "params": {name: _param(one) for name, one in self.params.items()},
@@ -430,7 +445,7 @@ def _param(one: Param) -> str:
 
 def _deed(one: Deed) -> str:
     lasts = f", for: {one.lasts}" if one.lasts is not None else ""
-    return f"{{{one.kind}: {one.scope}, target: {one.target}{lasts}}}"
+    return f"{{{one.kind}: {one.scope}}}" if one.kind == "mark" else f"{{{one.kind}: {one.scope}, target: {one.target}{lasts}}}"
 
 
 def _rule(one: Rule) -> str:

@@ -60,7 +60,8 @@ def done(rule: Rule, moment: Moment) -> list[tuple[Deed, str]]:
 
 @dataclass(slots=True)
 class History:
-    """Takes all that arrives, in its order: `begin`, then `end`, when the event has been decided."""
+    """Takes all that arrives, in its order: `begin`, then `end`, when the event has been decided. `doubtful`: rules of
+    which nobody can tell whether there is something that they are about."""
 
     book: Book
     doubts: bool = True
@@ -73,13 +74,15 @@ class History:
     _told: list[Told] = field(default_factory=list)
     _waits: list[tuple[int, str, Moment]] = field(default_factory=list)
     _clock: int = 0
+    _place: int = 0
+    doubtful: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.reference = Reference(self.book, self.doubts, self.warms)
 
     def begin(self, arriving: Arriving) -> Moment | None:
         """The moment at which an event is decided; None for one that was sent again, and for what is no event."""
-        self._told = []
+        self._told, self.doubtful, self._place = [], set(), len(self._moments)
         if isinstance(arriving, Sent):
             self._pass_time(claimed_time(dict(arriving.document), arriving.arrived_ms))
         moment = self.reference.take(arriving) if isinstance(arriving, Sent) else None
@@ -174,7 +177,7 @@ class History:
         self._bring_about(moment, [(name, rule, moment.holds(rule)) for name, rule in self._about(moment.kind)])
 
     def _bring_about(self, moment: Moment, answers: list[tuple[str, Rule, frozenset[bool | None] | None]]) -> None:
-        place = len(self._moments) - 1
+        place = self._place
         for name, rule, right in answers:
             if right is None or len(right) > 1:
                 for kind in self._kinds(name, rule):
@@ -211,7 +214,7 @@ class History:
         moment = self.reference.moment(kind, fields, time)
         entered = [
             (name, entry)
-            for name, counter in self.book.counters.items()
+            for name, counter in self.reference.counting()
             for entry in self.reference.enter(name, counter, moment)
         ]
         rules = [*self._about(kind)]
@@ -221,7 +224,13 @@ class History:
         return entered
 
     def _lose(self, kind: str) -> None:
-        """Nobody can tell whether there is such a follow-up, nor what counters of such ones say from now on."""
-        for name, counter in self.book.counters.items():
+        """Nobody can tell whether there is such a follow-up, nor what counters of such ones say from now on, nor rules
+        about it now."""
+        for name, counter in self.reference.counting():
             if kind in counter.of:
                 self.reference.entered[name] = None
+        for name, rule in self._about(kind):
+            if name not in self.doubtful:
+                self.doubtful.add(name)
+                for each in self._kinds(name, rule):
+                    self._lose(each)

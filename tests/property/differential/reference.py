@@ -12,7 +12,7 @@ even `kept` is certain, so has the engine to be. Where neither can be told, the 
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
@@ -145,13 +145,18 @@ class Reference:
             self._remember(name, memory, moment)
             if self.warms and is_among(moment.kind, memory.of):
                 self.watched.setdefault(name, []).append(time)
-        for name, counter in self.book.counters.items():
+        for name, counter in self.counting():
             self.enter(name, counter, moment)
-        for each, sequence in self.book.sequences.items():
-            if isinstance(sequence, Sequence):
-                for name, part in parts_of(each, sequence).items():
-                    self.enter(name, part, moment)
         return moment
+
+    def counting(self) -> Iterator[tuple[str, Counter]]:
+        """All counters, and what sequences and marks count, in their order."""
+        yield from self.book.counters.items()
+        for name, sequence in self.book.sequences.items():
+            if isinstance(sequence, Sequence):
+                yield from parts_of(name, sequence).items()
+        for name in self.book.marks:
+            yield f"marked.{name}", self.book.marked(name)
 
     def moment(self, kind: str, fields: dict[str, Any], time: int) -> Moment:
         """A moment before anything of it has entered."""
@@ -305,6 +310,8 @@ class View:
             return self._scored(book.scores[name])
         if name in book.sequences:
             return self._completed(name, book.sequences[name])
+        if name.startswith("marked."):
+            return compare(">=", counted, 1) if (counted := self._counted(name, book.marked(name[7:]))) is not None else None
         if name in book.derived:
             return self._derived(book.derived[name])
         declared = book.declared(name)

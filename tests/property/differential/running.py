@@ -127,7 +127,8 @@ def run(case: Case, against: Case | None = None) -> Outcome:
         if moments:
             own = [name for name, rule in book.rules.items() if is_among(moments[0].kind, rule.events)]
             expected |= {(name, moments[0].fields["event_id"]) for name in own}
-        if more := sorted(held.keys() - expected):
+        doubtful = set[str]().union(*(one.doubtful for one in histories))
+        if more := sorted(one for one in held.keys() - expected if one[0] not in doubtful):
             outcome.differences.append(Difference(place, "nothing that is decided", more, "{}", False))
     return outcome
 
