@@ -232,7 +232,9 @@ class View:
                 return self._held(self._moment.book.rules[name])
             case ("known", inner):
                 known, book = self.value(inner) is not None, self._moment.book
-                if is_name_of(inner, {*book.values, *book.derived, *book.sequences}):
+                if is_name_of(
+                    inner, {*book.values, *book.derived, *book.sequences, *(f"marked.{mark}" for mark in book.marks)}
+                ):
                     other = View(self._moment, not self._kept).value(inner) is not None
                     if known != other:  # either is right, and one is not the other with less in it
                         raise NotToldError
@@ -311,7 +313,8 @@ class View:
         if name in book.sequences:
             return self._completed(name, book.sequences[name])
         if name.startswith("marked."):
-            return compare(">=", counted, 1) if (counted := self._counted(name, book.marked(name[7:]))) is not None else None
+            counted = self._counted(name, book.marked(name.removeprefix("marked.")))
+            return compare(">=", counted, 1) if counted is not None else None
         if name in book.derived:
             return self._derived(book.derived[name])
         declared = book.declared(name)
