@@ -106,8 +106,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events of one partition computed at a stretch, before another gets its turn."""
     max_batches_in_flight: Annotated[int, at_least(1)] = 4
     """So many full batches, or as many events in smaller ones, wait for acknowledgements while the next is computed."""
-    linger_ms: Annotated[int, at_least(0)] = 0
-    """How long what is computed waits for more, so that it goes out in fewer requests."""
+    linger_ms: Annotated[int, at_least(0)] = 5
+    """How long messages that follow others gather, so that they are worked through in fewer batches and requests."""
     cached_entities: Annotated[int, at_least(1)] = 50_000
     """Decoded records kept in memory, for each partition."""
     standby_replicas: Annotated[int, at_least(0)] = 1

@@ -37,6 +37,9 @@ _LABELS_AT_ONCE = 250
 Sent = tuple[Any, list[Hop]]
 """What a record of the labels topic sends on."""
 
+Matched = tuple[Any, Label, list[Found]]
+"""A record of the labels topic, its label, and where the event is that this is about."""
+
 
 class LabelWorker:
     """Joins labels with the features as scored; the examples go to the trainer."""
@@ -100,7 +103,7 @@ class LabelWorker:
             self._rejector.reject(outcome, record, reason, error)
             return None
 
-    def _with_events(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[tuple[Any, Label]]:
+    def _with_events(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[Matched]:
         """Labels of actions become labels of the events that these are about; of others, the event is looked up."""
         assert outcome.state is not None
         named = self._with_actions(outcome, labels)
@@ -113,7 +116,7 @@ class LabelWorker:
                 self._labels_by("ambiguous").inc()
                 _log.warning("a label fits several events: give its user_id and type", event_id=label.event_id)
             elif meant:
-                matched.append((record, replace(label, identity=meant[0].identity)))
+                matched.append((record, replace(label, identity=meant[0].identity), meant))
             elif record.key is not None:  # else it was sent to every partition
                 self._labels_by("unmatched").inc()
         return matched
@@ -152,15 +155,16 @@ class LabelWorker:
                 self._labels_by("unmatched").inc()
         return known
 
-    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> list[Sent]:
+    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[Matched]) -> list[Sent]:
         """Join some labels; what follows from them."""
         assert outcome.state is not None
         sent = list[Sent]()
-        keys = [label.identity for _, label in labels]
-        subjects = [subject_of(label.identity, label.policy) for _, label in labels]
-        scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
-        kept = kept_events(outcome.state, self._found(outcome.state, labels)) if self._asked.of_labels else {}
-        for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
+        found = dict.fromkeys(event for _, _, events in labels for event in events)
+        subjects = [subject_of(label.identity, label.policy) for _, label, _ in labels]
+        scored, verdicts = self._scored(outcome.state, found), outcome.state.verdicts(subjects)
+        kept = kept_events(outcome.state, found) if self._asked.of_labels else {}
+        for (record, label, _), subject in zip(labels, subjects, strict=True):
+            key = label.identity
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
@@ -191,13 +195,11 @@ class LabelWorker:
         ts_ms = label.ts_ms if record.timestamp is None else min(label.ts_ms, record.timestamp)
         return follow_label(self._asked, kept, label, ts_ms, partition, times)
 
-    def _scored(
-        self, state: PartitionState, labels: Iterable[tuple[Any, Label]]
-    ) -> dict[int, list[ScoredModel] | StateError]:
-        """What models saw and said of the events of these labels; an error where that cannot be read."""
+    def _scored(self, state: PartitionState, found: Iterable[Found]) -> dict[int, list[ScoredModel] | StateError]:
+        """What models saw and said of these events; an error where that cannot be read."""
         scored: dict[int, list[ScoredModel] | StateError] = {}
         identities_by_block: dict[bytes, list[int]] = {}
-        for event in self._found(state, labels):
+        for event in found:
             if not event.is_kept:
                 identities_by_block.setdefault(event.block, []).append(event.identity)
         for name, block in state.scored_blocks(identities_by_block).items():
@@ -210,9 +212,3 @@ class LabelWorker:
             except StateError as error:
                 scored.update(dict.fromkeys(own, error))
         return scored
-
-    def _found(self, state: PartitionState, labels: Iterable[tuple[Any, Label]]) -> list[Found]:
-        """Where the events of these labels are."""
-        identities = {label.identity for _, label in labels}
-        by_id = state.scored_events(hash64(label.event_id) for _, label in labels)
-        return [event for events in by_id.values() for event in events if event.identity in identities]
