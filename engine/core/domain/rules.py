@@ -9,6 +9,7 @@ from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.kinds import reading_kind
+from engine.core.domain.outcomes import OutcomeSpec
 from engine.core.domain.programs import NO_FOLLOW_UPS, Absence, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.tells import Tell
@@ -192,7 +193,8 @@ class ModelSpec:
     this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
     River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
     `presume`: the share of events that it takes for ham until a label says otherwise; `units`: which numbers are
-    durations or sizes."""
+    durations or sizes; `of`: the types of events that it scores though no rule asks; `outcome`: what it learns in place
+    of labels; `answer_model`: the model of who answers, whose scores weigh the answers."""
 
     name: str
     numbers: tuple[str, ...]
@@ -206,6 +208,9 @@ class ModelSpec:
     hints: tuple[float, ...] = ()
     presume: float = 0.0
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
+    of: tuple[str, ...] = ()
+    outcome: str | None = None
+    answer_model: str | None = None
 
 
 def threshold_of(model: str) -> str:
@@ -220,7 +225,7 @@ class Rulebook:
     `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
     `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come;
-    `absences`: what is waited for, by the type of the follow-up; `keeps_ledger`: whether partitions keep a ledger, of
+    `absences`: what is waited for, by the type of the follow-up; `outcomes`: what may come of events; `keeps_ledger`: whether partitions keep a ledger, of
     budgets, and of how long something has been watched."""
 
     id: str
@@ -242,6 +247,7 @@ class Rulebook:
     topics: Mapping[str, str] = field(default_factory=dict)
     memories: Mapping[str, Memory] = field(default_factory=dict)
     absences: Mapping[str, Absence] = field(default_factory=dict)
+    outcomes: Mapping[str, OutcomeSpec] = field(default_factory=dict)
 
     keeps_ledger: bool = field(init=False)
 
