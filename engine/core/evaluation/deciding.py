@@ -11,8 +11,8 @@ from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
 from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
-from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.outcomes import Mark
+from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.routing import RoutedEvent
 
 

@@ -54,4 +54,3 @@ class OutcomeWriter:
         compiled([function("value(f)", scope, [*lines, " return None"])], f"outcome {name}", namespace)
         read: ReadValue = namespace["value"]
         return read
-

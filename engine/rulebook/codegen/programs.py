@@ -209,9 +209,7 @@ class ProgramWriter:
     def _asked(self, event_type: str, rules: Rules) -> list[str]:
         """The models that these rules name, and those that are asked anyway, in the order of their declaration."""
         named = {ref.target for ref in self._reached(rules, []) if ref.kind == "score"}
-        return [
-            name for name, spec in self._words.models.items() if name in named or concerns(spec.of, event_type)
-        ]
+        return [name for name, spec in self._words.models.items() if name in named or concerns(spec.of, event_type)]
 
     def _reached(self, rules: Rules, models: list[str]) -> list[Ref]:
         declared = self._words.declared

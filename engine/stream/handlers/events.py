@@ -116,6 +116,8 @@ class EventWorker:
                             self._results.collect(outcome, result)
                             if result.timers:
                                 self._absences.begin(outcome, result.timers)
+                            if result.marks:
+                                hops += self._absences.outcomes.take(outcome, result.marks)
                             if result.routed is not None:
                                 hops.append(result.routed)
                             hops += result.follow_ups
@@ -131,6 +133,7 @@ class EventWorker:
             if evaluator.rulebook.follow_ups.of_labels:
                 events = [event for _, _, event, _ in decoded]
                 outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, events))
+        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         self._count(evaluator, state, applied, len(arrived) - applied)

@@ -16,6 +16,7 @@ from engine.core.domain.kinds import READING, stored_kind
 from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.evaluation.visits import never, visit
 from engine.core.kernel import hash64
@@ -23,6 +24,7 @@ from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
 from engine.stream.handlers.absences import Absences
+from engine.stream.handlers.answers import Answers
 from engine.stream.handlers.batches import (
     IsSealed,
     Outcome,
@@ -65,6 +67,7 @@ class HopWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._absences = Absences(settings, self._results, metrics)
+        self._answers = Answers(settings.topics.examples, metrics)
         self._evaluator: Evaluator | None = None
         self._visits: dict[str, int] = {}  # by kind of entity of the rulebook, since they were counted
         self._ended = 0  # routed events, since then
@@ -74,6 +77,7 @@ class HopWorker:
         self._evaluator = evaluator
         self._scored.use(evaluator)
         self._absences.use(evaluator)
+        self._answers.use(evaluator)
         self._visits = dict.fromkeys(evaluator.rulebook.kinds(), 0)
 
     async def on_assigned(self, partition: int) -> int | None:
@@ -100,6 +104,7 @@ class HopWorker:
         self.count()
         for request in requests:
             forget(state, request, outcome)
+        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         # The watermarks come last: whoever has them has all that came before them.
@@ -111,13 +116,20 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        touched = outcome.state.load(dict.fromkeys([key for key, _, _, _ in arrived if key]))
+        concerned = [key for key, _, _, hop in arrived if key and not isinstance(hop, Mark | Answer)]
+        touched = outcome.state.load(dict.fromkeys(concerned))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
             if type(hop) is Tick:
                 departures.begin(record.offset)
                 outcome.messages += [departures.send(sent) for sent in self._absences.advance(outcome, hop.ts_ms)]
+                continue
+            if type(hop) is Mark:
+                departures.begin(record.offset)
+                outcome.messages += [departures.send(answer) for answer in self.meet(outcome, hop)]
+                continue
+            if type(hop) is Answer:
                 continue
             entity = touched[key]
             event = next(events) if type(hop) is RoutedEvent and entity_key is None else None
@@ -145,6 +157,7 @@ class HopWorker:
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if type(hop) is RoutedEvent)
         self.keep_scored(outcome, Source(partition, arrivals))
+        self.learn(outcome, partition, [(record.offset, hop) for _, _, record, hop in arrived if type(hop) is Answer])
 
     def _add_to(
         self, outcome: StateOutcome, hop: RoutedEvent | FollowUp | RetroactiveMatch | Tick, user: EntityRecord
@@ -238,10 +251,25 @@ class HopWorker:
         self._results.collect(outcome, result)
         return hops_of(result)
 
+    def meet(self, outcome: StateOutcome, mark: Mark) -> list[Answer]:
+        """An event is where it meets those that it may come of, or that come of it: what it answers."""
+        return self._absences.outcomes.meet(outcome, mark)
+
+    def flush(self, outcome: StateOutcome) -> None:
+        """Keep what has changed where events meet; what that has ended is over."""
+        self._absences.flush(outcome)
+        self._absences.end_timers(outcome)
+
+    def learn(self, outcome: StateOutcome, partition: int, answers: Sequence[tuple[int, Answer]]) -> None:
+        """Make examples of what has come of events. Each is known by its offset."""
+        self._answers.join(outcome, partition, answers)
+
     def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
-        self._scored.keep(outcome, self._evaluator, source)
+        arrivals = list(source.arrivals)
+        self._scored.keep(outcome, self._evaluator, source._replace(arrivals=arrivals))
+        self._answers.catch_up(outcome, source.partition, dict(arrivals))
 
     def act_retroactively(
         self, outcome: StateOutcome, match: RetroactiveMatch, user: EntityRecord

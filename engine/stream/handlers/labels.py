@@ -12,10 +12,10 @@ from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64, identity_of
 from engine.errors import LabelError, StateError
 from engine.learning.labels import Known, Label, decode_known, encode_known, join, subject_of
-from engine.learning.scored import ScoredModel, read_scored
 from engine.settings import Settings
-from engine.state.scored import Found, payload_of
+from engine.state.scored import Found
 from engine.state.store import PartitionState
+from engine.stream.handlers.as_scored import scored_models
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
 from engine.stream.handlers.consequences import withdraw_consequences
 from engine.stream.handlers.events import GoOn
@@ -157,8 +157,9 @@ class LabelWorker:
         sent = list[Sent]()
         keys = [label.identity for _, label in labels]
         subjects = [subject_of(label.identity, label.policy) for _, label in labels]
-        scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
-        kept = kept_events(outcome.state, self._found(outcome.state, labels)) if self._asked.of_labels else {}
+        found, verdicts = self._found(outcome.state, labels), outcome.state.verdicts(subjects)
+        scored = scored_models(outcome.state, found)
+        kept = kept_events(outcome.state, found) if self._asked.of_labels else {}
         for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
@@ -179,26 +180,6 @@ class LabelWorker:
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
         return sent
-
-    def _scored(
-        self, state: PartitionState, labels: Iterable[tuple[Any, Label]]
-    ) -> dict[int, list[ScoredModel] | StateError]:
-        """What models saw and said of the events of these labels; an error where that cannot be read."""
-        scored: dict[int, list[ScoredModel] | StateError] = {}
-        identities_by_block: dict[bytes, list[int]] = {}
-        for event in self._found(state, labels):
-            if not event.is_kept:
-                identities_by_block.setdefault(event.block, []).append(event.identity)
-        for name, block in state.scored_blocks(identities_by_block).items():
-            own = identities_by_block[name]
-            try:
-                for key, model in read_scored(payload_of(block), own):
-                    known = scored.setdefault(key, [])
-                    if isinstance(known, list):
-                        known.append(model)
-            except StateError as error:
-                scored.update(dict.fromkeys(own, error))
-        return scored
 
     def _found(self, state: PartitionState, labels: Iterable[tuple[Any, Label]]) -> list[Found]:
         """Where the events of these labels are."""

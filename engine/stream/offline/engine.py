@@ -14,6 +14,7 @@ from engine.core.domain.kinds import stored_kind
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.values.lists import Conceal
 from engine.learning.models import LearnedModel
@@ -33,6 +34,7 @@ from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import Message, arrived_ms
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.outcomes import OF_OUTCOME
 from engine.stream.handlers.scored_events import Source
 from engine.stream.handlers.training import TrainerWorker
 from engine.stream.offline.additions import OfflineAdditions
@@ -117,6 +119,8 @@ class OfflineEngine:
         self._trainer, self._learns = TrainerWorker(settings, self._models, self.metrics), learns
         self._offsets = {"event": 0, "label": 0, "example": 0}
         self._back = 0  # events that have come back from their entities
+        self.answers: list[Answer] = []  # what has come of events so far
+        self._answered = 0
         self._additions = OfflineAdditions(self._rulebook, settings.topics.actions)
         # What follows a decision counts for the next event already.
         self._batch = 1 if self._additions.are_wanted or rulebook.follow_ups.of_decisions else BATCH
@@ -138,7 +142,8 @@ class OfflineEngine:
 
     def waiting(self) -> int:
         """How many events are still waited upon: the arrivals do not reach to the end of their time."""
-        return sum(key.startswith(TIMER) for key in self.database.values)
+        timers = (value for key, value in self.database.values.items() if key.startswith(TIMER))
+        return sum(not value.startswith(OF_OUTCOME) for value in timers)
 
     def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
         if kind == "event":
@@ -169,13 +174,25 @@ class OfflineEngine:
             decided, more = self._travel([hop for hop in hops if isinstance(hop, RoutedEvent)])
             users = dict.fromkeys(user_record_key(follow_up.user_id) for follow_up in follow_ups)
             outcome = StateOutcome(state=self.state, records=self.state.load(users))
+            marks = [hop for hop in hops if isinstance(hop, Mark)]
+            answers = [hop for hop in hops if isinstance(hop, Answer)]
             hops = [*more]
             for follow_up in follow_ups:
                 hops += self._hops.follow(outcome, follow_up, outcome.records[user_record_key(follow_up.user_id)])
             outcome.changes += self.state.dump(outcome.records)
+            for mark in marks:
+                hops += self._hops.meet(outcome, mark)
+            self._hops.flush(outcome)
+            self._learn_outcomes(outcome, answers)
             messages += decided + self._apply(outcome)
         self._hops.count()
         return messages
+
+    def _learn_outcomes(self, outcome: StateOutcome, answers: Sequence[Answer]) -> None:
+        first = self._answered
+        self._answered += len(answers)
+        self.answers += answers
+        self._hops.learn(outcome, _PARTITION, [(first + at, answer) for at, answer in enumerate(answers)])
 
     def _travel(self, routed_events: list[RoutedEvent]) -> tuple[list[Message], list[FollowUp]]:
         """All visits, then all decisions, and beside what follows.
