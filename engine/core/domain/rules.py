@@ -28,12 +28,10 @@ DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
 MEDIAN = 0.5
-
 ANY_EVENT = "any"
 USER = "user_id"
 TARGET = "target_id"
 """The field of whom or what an event is aimed at; often a user."""
-
 
 Having = tuple[int, int | None]
 
@@ -192,9 +190,9 @@ class ModelSpec:
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
     this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
     River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
-    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: which numbers are
-    durations or sizes; `of`: the types of events that it scores though no rule asks; `outcome`: what it learns in place
-    of labels; `answer_model`: the model of who answers, whose scores weigh the answers."""
+    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: of some numbers; `of`:
+    which events it scores though no rule asks; `outcome`: what it learns in place of labels; `answer_model`: the model
+    of who answers, by which answers are weighed."""
 
     name: str
     numbers: tuple[str, ...]
@@ -221,11 +219,11 @@ def threshold_of(model: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
-    `budget_windows`: the different windows of budgets;
-    `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
+    `budget_windows`: the different windows of budgets; `rests`: by kind, the rules that rest there; `live`: the lists
+    that change while it is in use; `outcomes`: what may come of events; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
     `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come;
-    `absences`: what is waited for, by the type of the follow-up; `outcomes`: what may come of events; `keeps_ledger`: whether partitions keep a ledger, of
+    `absences`: what is waited for, by the type of the follow-up; `keeps_ledger`: whether partitions keep a ledger, of
     budgets, and of how long something has been watched."""
 
     id: str

@@ -201,9 +201,7 @@ MODEL: Shape = {
     "answer_model": Key(
         "with outcome: the model of who answers; answers count for as many as were as likely to give one", TEXT
     ),
-    "of": Key(
-        "the event type or types that it scores though no rule asks; with outcome: those after which", ONE_OR_MORE
-    ),
+    "of": Key("the event types that it scores though no rule asks; with outcome: those of its `after`", ONE_OR_MORE),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
 MARK: Shape = {

@@ -57,6 +57,11 @@ class Answers:
         self._models, self._scorers = evaluator.rulebook.models, evaluator.scorers
         self._away = _away(evaluator.rulebook)
 
+    @property
+    def are_awaited(self) -> bool:
+        """Whether answers may have come before their events were scored."""
+        return bool(self._away)
+
     def join(self, outcome: StateOutcome, partition: int, arrived: Iterable[tuple[int, Answer]]) -> None:
         """Answers that have come at these offsets."""
         answers = [(offset, answer, frozenset[str]()) for offset, answer in arrived]
@@ -65,7 +70,7 @@ class Answers:
 
     def catch_up(self, outcome: StateOutcome, partition: int, scored: Mapping[int, int]) -> None:
         """Answers that were there before these events were scored: identities, and the offsets at which they were."""
-        if not self._away or not scored or outcome.state is None:
+        if not scored or outcome.state is None:
             return
         noted = outcome.state.noted
         names = [unscored_name(identity) for identity in scored]

@@ -86,7 +86,8 @@ class Departures:
     def send(self, hop: Hop) -> Message:
         """A routed event to its next entity, or back to its user; a mark to its entity; all else to its user."""
         hop.origin = self._next()
-        entity_key, value = next_entity(hop), _encode(hop)
+        value = _encode(hop)
+        entity_key = hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
@@ -116,11 +117,6 @@ def _match_of(origin: Origin, match: RetroactiveMatch) -> _RetroactiveMessage:
         origin, match.rule, match.event_id, match.type, match.user_id, match.target_id, match.ts_ms,
         match.user_partition, match.kind, match.key, match.counter, match.position, match.total, match.content,
     )  # fmt: skip
-
-
-def next_entity(hop: Hop | RetroactiveMatch) -> EntityKey | None:
-    """The entity that a message goes to, or is at; None where it is its user."""
-    return hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None
 
 
 def encode_request(request: Forget) -> bytes:

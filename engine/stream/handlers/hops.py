@@ -116,20 +116,18 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        concerned = [key for key, _, _, hop in arrived if key and not isinstance(hop, Mark | Answer)]
+        concerned = [key for key, _, _, hop in arrived if key and type(hop) is not Mark and type(hop) is not Answer]
         touched = outcome.state.load(dict.fromkeys(concerned))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
             if type(hop) is Tick:
                 departures.begin(record.offset)
-                outcome.messages += [departures.send(sent) for sent in self._absences.advance(outcome, hop.ts_ms)]
+                outcome.messages += [departures.send(sent) for sent in self.pass_time(outcome, hop.ts_ms)]
                 continue
-            if type(hop) is Mark:
+            if type(hop) is Mark or type(hop) is Answer:
                 departures.begin(record.offset)
-                outcome.messages += [departures.send(answer) for answer in self.meet(outcome, hop)]
-                continue
-            if type(hop) is Answer:
+                outcome.messages += [departures.send(sent) for sent in self.meet(outcome, hop)]
                 continue
             entity = touched[key]
             event = next(events) if type(hop) is RoutedEvent and entity_key is None else None
@@ -159,9 +157,7 @@ class HopWorker:
         self.keep_scored(outcome, Source(partition, arrivals))
         self.learn(outcome, partition, [(record.offset, hop) for _, _, record, hop in arrived if type(hop) is Answer])
 
-    def _add_to(
-        self, outcome: StateOutcome, hop: RoutedEvent | FollowUp | RetroactiveMatch | Tick, user: EntityRecord
-    ) -> Sequence[Hop]:
+    def _add_to(self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, user: EntityRecord) -> Sequence[Hop]:
         """Apply what is about an event of before at its user; what it brings about elsewhere."""
         if type(hop) is RetroactiveMatch:
             return self.act_retroactively(outcome, hop, user)
@@ -251,9 +247,19 @@ class HopWorker:
         self._results.collect(outcome, result)
         return hops_of(result)
 
-    def meet(self, outcome: StateOutcome, mark: Mark) -> list[Answer]:
-        """An event is where it meets those that it may come of, or that come of it: what it answers."""
-        return self._absences.outcomes.meet(outcome, mark)
+    def pass_time(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
+        """It has become so late: what is due by then."""
+        return self._absences.advance(outcome, ts_ms)
+
+    def meet(self, outcome: StateOutcome, hop: Mark | Answer) -> list[Answer]:
+        """An event is where it meets those that it may come of, or that come of it: what it answers. What has come of
+        one answers nothing, and is learned when all of its part of the batch are scored."""
+        try:
+            return self._absences.outcomes.meet(outcome, hop) if type(hop) is Mark else []
+        except Exception:  # one event must never stop a partition
+            _log.exception("an event could not meet those that it may come of")
+            self._metrics.outcomes.labels("failed").inc()
+            return []
 
     def flush(self, outcome: StateOutcome) -> None:
         """Keep what has changed where events meet; what that has ended is over."""
@@ -262,11 +268,18 @@ class HopWorker:
 
     def learn(self, outcome: StateOutcome, partition: int, answers: Sequence[tuple[int, Answer]]) -> None:
         """Make examples of what has come of events. Each is known by its offset."""
-        self._answers.join(outcome, partition, answers)
+        try:
+            self._answers.join(outcome, partition, answers)
+        except Exception:
+            _log.exception("what has come of events could not be learned")
+            self._metrics.outcomes.labels("failed").inc(len(answers))
 
     def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
+        if not self._answers.are_awaited:
+            self._scored.keep(outcome, self._evaluator, source)
+            return
         arrivals = list(source.arrivals)
         self._scored.keep(outcome, self._evaluator, source._replace(arrivals=arrivals))
         self._answers.catch_up(outcome, source.partition, dict(arrivals))

@@ -106,7 +106,7 @@ class Metrics:
             "floodgate_outcomes",
             "What has come of such events: `yes`, `no`, or `unknown`; `late` are those that came too late to be waited "
             "upon, `lost` those of which nobody was watching all the time. Of what is known, what became of it: "
-            "`learned`, `repeated`, or `unscored` where no model had scored the event",
+            "`learned`, `repeated`, or `unscored` where no model had scored the event; `failed`: the engine erred",
             ["as"],
             registry=registry,
         )

@@ -189,3 +189,13 @@ def _due_ms(spec: OutcomeSpec, after_ms: int) -> int:
 def _identity(name: bytes, event: int) -> int:
     """Tells an event's timer from all others of the same time."""
     return hash64(f"{name.hex()} {event:016x}")
+
+
+def is_of(value: bytes, user_id: str) -> bool:
+    """Whether a meeting has something of a user, or nobody can read whether it has."""
+    try:
+        meeting = read_meeting(value)
+    except StateError:
+        return True
+    waits = any(wait.user_id == user_id for wait in meeting.waits)
+    return waits or any(came.user == hash64(user_id) for came in meeting.came)
