@@ -23,7 +23,8 @@ class ModelScorer:
     """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know more
     than what the rulebook hints at.
 
-    The same probability as the learner gives, from its own weights.
+    The same probability as the learner gives, from its own weights. `share`: of what it has learned is spam; None
+    before it has learned.
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
@@ -32,6 +33,7 @@ class ModelScorer:
         self.threshold: float | None = None
         self._names, self._units = names_of(spec), spec.units
         self._featurizer = featurizer(self._names)
+        self.share = model.spam / model.labels if model is not None and model.labels else None
         self._knows = model is not None and model.knows(spec.min_labels)
         self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
         if model is not None and self._knows and spec.precision is not None:

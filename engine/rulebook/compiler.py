@@ -138,6 +138,7 @@ def check_rulebook(
     types = {kind for counter in counters.values() for kind in counter.of}
     types |= {kind for memory in memories.values() for kind in memory.of}
     types |= {kind for rule in rules for kind in rule.rule.events}
+    types |= {kind for spec in models.values() for kind in spec.of}
     if any(map(is_of_label, types)):  # events of all types are kept until they are labelled
         types.add(ANY_EVENT)
     writer = ProgramWriter(words, rules, needs)
@@ -152,6 +153,7 @@ def check_rulebook(
         programs=programs,
         follow_ups=writer.follow_ups(programs),
         absences=writer.absences,
+        outcomes=writer.outcomes,
         watches=watches,
         max_keys=_max_keys(counters.values()),
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),

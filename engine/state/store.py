@@ -18,6 +18,7 @@ from engine.core.state.records import dump_record, load_record
 from engine.core.state.strikes import Strike
 from engine.errors import StateError
 from engine.state.entity_budget import EntityBudget, load_entity_budget
+from engine.state.noted import Noted
 from engine.state.scored import BLOCK, Change, Found, ScoredBlocks, Without, index_entries
 from engine.state.timers import Timers
 
@@ -70,6 +71,7 @@ class PartitionState:
         self._entity_budget: EntityBudget | None = None
         self.scored = ScoredBlocks()
         self.timers = Timers(database)
+        self.noted = Noted(database)
         self.hits = 0
         self.misses = 0
 
@@ -143,13 +145,16 @@ class PartitionState:
         return WATERMARKS, dump_watermarks(self.watermarks())
 
     def settle(
-        self, records: dict[bytes, EntityRecord], scored: Iterable[Change], timers: Iterable[Change] = ()
-    ) -> None:
-        """These records, these blocks and verdicts, and these timers, are in RocksDB now: memory may be given up."""
+        self, records: dict[bytes, EntityRecord], scored: Iterable[Change], timers: Iterable[Change] = (),
+        noted: Iterable[Change] = (),
+    ) -> None:  # fmt: skip
+        """These records, these blocks and verdicts, these timers, and what is noted of outcomes, are in RocksDB now:
+        memory may be given up."""
         for record in records.values():
             record.pending_writes -= 1
         self.scored.settle(scored)
         self.timers.settle(timers)
+        self.noted.settle(noted)
         self._evict()
 
     def scored_events(self, ids: Iterable[int]) -> dict[int, list[Found]]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from engine.core.domain.decisions import ClauseTrace, Contribution, Value
 from engine.core.domain.follow_ups import is_of_decision, is_of_label
+from engine.core.domain.outcomes import OutcomeStep
 from engine.core.domain.reference import Lookup
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.clusters import ClusterSpec
@@ -142,7 +143,7 @@ class Program:
     user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again; `lookups`: what either
     reads of reference data, in their order; `recall`: what the user remembers, and what counters are without the event,
     where that is asked for, and `warming`, for how long something has been watched; `absences`: what is waited for from
-    such an event on.
+    such an event on; `outcomes`: what may come of it, or comes with it.
     """
 
     observe: Observe
@@ -153,6 +154,7 @@ class Program:
     recall: Recall | None = None
     warming: tuple[Warming, ...] = ()
     absences: tuple[Absence, ...] = ()
+    outcomes: tuple[OutcomeStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.kinds import reading_kind
+from engine.core.domain.outcomes import OutcomeSpec
 from engine.core.domain.programs import NO_FOLLOW_UPS, Absence, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.tells import Tell
@@ -27,12 +28,10 @@ DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
 MEDIAN = 0.5
-
 ANY_EVENT = "any"
 USER = "user_id"
 TARGET = "target_id"
 """The field of whom or what an event is aimed at; often a user."""
-
 
 Having = tuple[int, int | None]
 
@@ -191,8 +190,9 @@ class ModelSpec:
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
     this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
     River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
-    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: which numbers are
-    durations or sizes."""
+    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: of some numbers; `of`:
+    which events it scores though no rule asks; `outcome`: what it learns in place of labels; `answer_model`: the model
+    of who answers, by which answers are weighed."""
 
     name: str
     numbers: tuple[str, ...]
@@ -206,6 +206,9 @@ class ModelSpec:
     hints: tuple[float, ...] = ()
     presume: float = 0.0
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
+    of: tuple[str, ...] = ()
+    outcome: str | None = None
+    answer_model: str | None = None
 
 
 def threshold_of(model: str) -> str:
@@ -216,8 +219,8 @@ def threshold_of(model: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
-    `budget_windows`: the different windows of budgets;
-    `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
+    `budget_windows`: the different windows of budgets; `rests`: by kind, the rules that rest there; `live`: the lists
+    that change while it is in use; `outcomes`: what may come of events; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
     `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come;
     `absences`: what is waited for, by the type of the follow-up; `keeps_ledger`: whether partitions keep a ledger, of
@@ -242,6 +245,7 @@ class Rulebook:
     topics: Mapping[str, str] = field(default_factory=dict)
     memories: Mapping[str, Memory] = field(default_factory=dict)
     absences: Mapping[str, Absence] = field(default_factory=dict)
+    outcomes: Mapping[str, OutcomeSpec] = field(default_factory=dict)
 
     keeps_ledger: bool = field(init=False)
 

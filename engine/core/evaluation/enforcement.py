@@ -14,6 +14,7 @@ from engine.core.domain.tells import Tell, Told
 from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.budgets import allows_one_more
 from engine.core.evaluation.choice import chosen, most_of
+from engine.core.evaluation.outcomes import Mark
 from engine.core.evaluation.reach import allows, cooldown_key, delay_ms, is_in_force, mode_at, named_by, withheld
 from engine.core.evaluation.routing import EntityKey
 from engine.core.evaluation.scoring import Scoring
@@ -51,6 +52,7 @@ class Case(msgspec.Struct):
     follow_keys: list[EntityKey] = []
     timers: Sequence[Timer] = ()
     followed: list[str] = []
+    marks: Sequence[Mark] = ()
 
 
 class Holding(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.deciding import NOTHING, SAMPLED_BITS, Deciding, Evaluation
 from engine.core.evaluation.enforcement import Case, Holding
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import marks_of
 from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.recalling import recall
 from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent, route
@@ -104,7 +105,7 @@ class Evaluator:
             note_active(ledger, event.user_id, event.ts_ms, self._budget_windows)
         scoring = Scoring(self._models, event)
         held = program.decider.decide(event.fields, series, now, scoring.ask)
-        goes_on = program.routing is not None or program.absences
+        goes_on = program.routing is not None or program.absences or program.outcomes
         if not held and not goes_on and key & SAMPLED_BITS >= self._sample_below:
             return NOTHING
         is_followed = self._follows_decisions or program.absences
@@ -112,6 +113,8 @@ class Evaluator:
         case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
         if program.absences:
             case.timers = timers_of(program.absences, event, record, user_partition, follow_keys)
+        if program.outcomes:
+            case.marks = marks_of(program.outcomes, event, record, user_partition)
         if held or program.decider.models:
             self._deciding.enforce(case, program.decider, dict.fromkeys(held, (series,)))
         if program.routing is not None:
@@ -121,7 +124,7 @@ class Evaluator:
                 if decision is not None:
                     routed.scores, routed.features = decision.scores, decision.features
                     routed.contributions = decision.contributions
-                return Evaluation(decision, routed, self._deciding.followed(case), case.timers)
+                return Evaluation(decision, routed, self._deciding.followed(case), case.timers, marks=case.marks)
         return self._deciding.evaluation(case)
 
     def follow(

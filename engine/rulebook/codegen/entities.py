@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.kinds import RESTING, is_pair, parts_of, stored_kind
+from engine.core.domain.outcomes import FindKeys
 from engine.core.domain.programs import EntityProgram, Rest, Watch, entity_name
 from engine.core.domain.rules import USER, Counter, Memory
 from engine.core.evaluation.choice import most_of
@@ -67,6 +68,15 @@ class EntityWriter:
             namespace.get("withdraw"),
             recalling(subject, answered.memories, before) if answered.memories or before else None,
         )
+
+    def finder(self, kind: str, subject: str) -> FindKeys:
+        """Finds the entities of a kind that an event names."""
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, from_series, no_score)
+        source = function("find(f)", scope, [f" return {self._keys(scope, kind, [])}"])
+        compiled([source], f"{subject} at {kind}", namespace)
+        find: FindKeys = namespace["find"]
+        return find
 
     def gather(self, event_type: str, asked: Asked, scores: Iterable[str]) -> Any:
         """Reads the user's values and scores, for the rules that are decided after its entities, and for how long what

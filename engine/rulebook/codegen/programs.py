@@ -28,6 +28,7 @@ from engine.rulebook.codegen.functions import (
     function,
 )
 from engine.rulebook.codegen.lookups import find_lookups, names_of_counters, names_of_refs, names_of_rules
+from engine.rulebook.codegen.outcomes import OutcomeWriter
 from engine.rulebook.codegen.readings import from_series, from_values
 from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
@@ -45,6 +46,8 @@ class ProgramWriter:
     def __init__(self, vocabulary: Vocabulary, rules: list[RuleDeclaration], needs: Dependencies) -> None:
         self._words, self._rules, self._needs = vocabulary, rules, needs
         self._entities, self._deciders = EntityWriter(vocabulary), DeciderWriter(vocabulary)
+        self._outcomes = OutcomeWriter(vocabulary, self._entities)
+        self.outcomes = self._outcomes.outcomes
         taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
         self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken, vocabulary.invalid())
 
@@ -53,7 +56,7 @@ class ProgramWriter:
         rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
         away = [(i, rule) for i, rule in rules if i in self._needs.away_rules]
         at_user = [(i, rule) for i, rule in rules if i not in self._needs.away_rules]
-        asked = self._asked(rules)
+        asked = self._asked(event_type, rules)
         at_once = [name for name in asked if name not in self._needs.away_models]
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
@@ -86,6 +89,7 @@ class ProgramWriter:
             recall,
             watched,
             absences_after(self._words.declared, self.absences, event_type),
+            self._outcomes.steps(event_type),
         )
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
@@ -202,10 +206,10 @@ class ProgramWriter:
             if name in asked and concerns(spec.of, event_type)
         }
 
-    def _asked(self, rules: Rules) -> list[str]:
-        """The models that these rules name, in the order of their declaration."""
+    def _asked(self, event_type: str, rules: Rules) -> list[str]:
+        """The models that these rules name, and those that are asked anyway, in the order of their declaration."""
         named = {ref.target for ref in self._reached(rules, []) if ref.kind == "score"}
-        return [name for name in self._words.models if name in named]
+        return [name for name, spec in self._words.models.items() if name in named or concerns(spec.of, event_type)]
 
     def _reached(self, rules: Rules, models: list[str]) -> list[Ref]:
         declared = self._words.declared

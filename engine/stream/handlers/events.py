@@ -117,6 +117,8 @@ class EventWorker:
                             self._results.collect(outcome, result)
                             if result.timers:
                                 self._absences.begin(outcome, result.timers)
+                            if result.marks:
+                                hops += self._absences.outcomes.take(outcome, result.marks)
                             if result.routed is not None:
                                 hops.append(result.routed)
                             hops += result.follow_ups
@@ -134,6 +136,7 @@ class EventWorker:
             self._scored.keep(outcome, evaluator, Source(partition, arrivals))
             if kept:
                 outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, kept))
+        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         self._count(evaluator, state, applied, len(arrived) - applied)

@@ -16,6 +16,7 @@ from engine.core.domain.kinds import READING, stored_kind
 from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.evaluation.visits import never, visit
 from engine.core.kernel import hash64
@@ -23,6 +24,7 @@ from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
 from engine.stream.handlers.absences import Absences
+from engine.stream.handlers.answers import Answers
 from engine.stream.handlers.batches import (
     IsSealed,
     Outcome,
@@ -66,6 +68,7 @@ class HopWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._absences = Absences(settings, self._results, metrics)
+        self._answers = Answers(settings.topics.examples, metrics)
         self._evaluator: Evaluator | None = None
         self._visits: dict[str, int] = {}  # by kind of entity of the rulebook, since they were counted
         self._ended = 0  # routed events, since then
@@ -75,6 +78,7 @@ class HopWorker:
         self._evaluator = evaluator
         self._scored.use(evaluator)
         self._absences.use(evaluator)
+        self._answers.use(evaluator)
         self._visits = dict.fromkeys(evaluator.rulebook.kinds(), 0)
 
     async def on_assigned(self, partition: int) -> int | None:
@@ -101,6 +105,7 @@ class HopWorker:
         self.count()
         for request in requests:
             forget(state, request, outcome)
+        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         # The watermarks come last: whoever has them has all that came before them.
@@ -112,13 +117,18 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        touched = outcome.state.load(dict.fromkeys([key for key, _, _, _ in arrived if key]))
+        concerned = [key for key, _, _, hop in arrived if key and type(hop) is not Mark and type(hop) is not Answer]
+        touched = outcome.state.load(dict.fromkeys(concerned))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
             if type(hop) is Tick:
                 departures.begin(record.offset)
-                outcome.messages += [departures.send(sent) for sent in self._absences.advance(outcome, hop.ts_ms)]
+                outcome.messages += [departures.send(sent) for sent in self.pass_time(outcome, hop.ts_ms)]
+                continue
+            if type(hop) is Mark or type(hop) is Answer:
+                departures.begin(record.offset)
+                outcome.messages += [departures.send(sent) for sent in self.meet(outcome, hop)]
                 continue
             entity = touched[key]
             event = next(events) if type(hop) is RoutedEvent and entity_key is None else None
@@ -146,10 +156,9 @@ class HopWorker:
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if type(hop) is RoutedEvent)
         self.keep_scored(outcome, Source(partition, arrivals))
+        self.learn(outcome, partition, [(record.offset, hop) for _, _, record, hop in arrived if type(hop) is Answer])
 
-    def _add_to(
-        self, outcome: StateOutcome, hop: RoutedEvent | FollowUp | RetroactiveMatch | Tick, user: EntityRecord
-    ) -> Sequence[Hop]:
+    def _add_to(self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, user: EntityRecord) -> Sequence[Hop]:
         """Apply what is about an event of before at its user; what it brings about elsewhere."""
         if type(hop) is RetroactiveMatch:
             return self.act_retroactively(outcome, hop, user)
@@ -242,10 +251,42 @@ class HopWorker:
         self._results.collect(outcome, result)
         return hops_of(result)
 
+    def pass_time(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
+        """It has become so late: what is due by then."""
+        return self._absences.advance(outcome, ts_ms)
+
+    def meet(self, outcome: StateOutcome, hop: Mark | Answer) -> list[Answer]:
+        """An event is where it meets those that it may come of, or that come of it: what it answers. What has come of
+        one answers nothing, and is learned when all of its part of the batch are scored."""
+        try:
+            return self._absences.outcomes.meet(outcome, hop) if type(hop) is Mark else []
+        except Exception:  # one event must never stop a partition
+            _log.exception("an event could not meet those that it may come of")
+            self._metrics.outcomes.labels("failed").inc()
+            return []
+
+    def flush(self, outcome: StateOutcome) -> None:
+        """Keep what has changed where events meet; what that has ended is over."""
+        self._absences.flush(outcome)
+        self._absences.end_timers(outcome)
+
+    def learn(self, outcome: StateOutcome, partition: int, answers: Sequence[tuple[int, Answer]]) -> None:
+        """Make examples of what has come of events. Each is known by its offset."""
+        try:
+            self._answers.join(outcome, partition, answers)
+        except Exception:
+            _log.exception("what has come of events could not be learned")
+            self._metrics.outcomes.labels("failed").inc(len(answers))
+
     def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
         """Keep what was scored when events were back."""
         assert self._evaluator is not None
-        self._scored.keep(outcome, self._evaluator, source)
+        if not self._answers.are_awaited:
+            self._scored.keep(outcome, self._evaluator, source)
+            return
+        arrivals = list(source.arrivals)
+        self._scored.keep(outcome, self._evaluator, source._replace(arrivals=arrivals))
+        self._answers.catch_up(outcome, source.partition, dict(arrivals))
 
     def act_retroactively(
         self, outcome: StateOutcome, match: RetroactiveMatch, user: EntityRecord

@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
+from engine.core.domain.follow_ups import SIGN
 from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
 from engine.learning.label_mapping import LabelMapping
@@ -84,7 +85,7 @@ def read_label(document: object) -> Label:
     if type(propensity) not in (int, float) or not 0 < propensity <= 1:
         raise LabelError("wrong_type", "`propensity` is a number above 0, at most 1")
     policy = document.get("policy")
-    if policy is not None and (not isinstance(policy, str) or not policy):
+    if policy is not None and (not isinstance(policy, str) or not policy or policy.startswith(SIGN)):
         raise LabelError("wrong_type", "`policy` is the name of a policy, as a model's `labels` has it")
     if moderator is not None and not (isinstance(moderator, str) and 0 < len(moderator) <= MAX_ID_CHARS):
         raise LabelError("wrong_type", f"`moderator` is a name: a text of at most {MAX_ID_CHARS} characters")
@@ -112,8 +113,8 @@ def _name(document: dict[str, Any], name: str) -> str | None:
     return value
 
 
-MOST_PARTITIONS = 3_333
-"""With the two sources of presumed examples for each, a model's head can name them all."""
+MOST_PARTITIONS = 2_500
+"""With the two sources of presumed examples, and that of outcomes, for each, a model's head can name them all."""
 _OFFSETS = 1 << 48
 """Partitions do not become longer."""
 
@@ -131,9 +132,15 @@ def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
     partition, offset = example.source
-    if not (-2 * partitions <= partition < partitions and 0 <= offset < _OFFSETS):
+    is_outcome = source_of_outcomes(partitions) < partition <= source_of_outcomes(0)
+    if not ((is_outcome or -2 * partitions <= partition < partitions) and 0 <= offset < _OFFSETS):
         raise LabelError("not_an_example", f"an example cannot come from {partition}, {offset}")
     return example
+
+
+def source_of_outcomes(partition: int) -> int:
+    """In place of a partition of labels, the source of examples that what came of a partition's events has made."""
+    return -2 * MOST_PARTITIONS - 1 - partition
 
 
 def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) -> bytes:

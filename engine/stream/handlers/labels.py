@@ -1,6 +1,6 @@
 """Labels are joined with what the models read when they scored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -13,10 +13,9 @@ from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.kernel import hash64, identity_of
 from engine.errors import LabelError, StateError
 from engine.learning.labels import Label, decode_known, encode_known, join, subject_of
-from engine.learning.scored import ScoredModel, read_scored
 from engine.settings import Settings
-from engine.state.scored import Found, payload_of
-from engine.state.store import PartitionState
+from engine.state.scored import Found
+from engine.stream.handlers.as_scored import scored_models
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
 from engine.stream.handlers.consequences import encode_note, taken_back, withdraw_consequences
 from engine.stream.handlers.events import GoOn
@@ -161,7 +160,7 @@ class LabelWorker:
         sent = list[Sent]()
         found = dict.fromkeys(event for _, _, events in labels for event in events)
         subjects = [subject_of(label.identity, label.policy) for _, label, _ in labels]
-        scored, verdicts = self._scored(outcome.state, found), outcome.state.verdicts(subjects)
+        scored, verdicts = scored_models(outcome.state, found), outcome.state.verdicts(subjects)
         kept = kept_events(outcome.state, found) if self._asked.of_labels else {}
         for (record, label, _), subject in zip(labels, subjects, strict=True):
             key = label.identity
@@ -194,21 +193,3 @@ class LabelWorker:
         # One of the future would let all that is counted look old.
         ts_ms = label.ts_ms if record.timestamp is None else min(label.ts_ms, record.timestamp)
         return follow_label(self._asked, kept, label, ts_ms, partition, times)
-
-    def _scored(self, state: PartitionState, found: Iterable[Found]) -> dict[int, list[ScoredModel] | StateError]:
-        """What models saw and said of these events; an error where that cannot be read."""
-        scored: dict[int, list[ScoredModel] | StateError] = {}
-        identities_by_block: dict[bytes, list[int]] = {}
-        for event in found:
-            if not event.is_kept:
-                identities_by_block.setdefault(event.block, []).append(event.identity)
-        for name, block in state.scored_blocks(identities_by_block).items():
-            own = identities_by_block[name]
-            try:
-                for key, model in read_scored(payload_of(block), own):
-                    known = scored.setdefault(key, [])
-                    if isinstance(known, list):
-                        known.append(model)
-            except StateError as error:
-                scored.update(dict.fromkeys(own, error))
-        return scored

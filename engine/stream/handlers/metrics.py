@@ -108,6 +108,17 @@ class Metrics:
             ["as"],
             registry=registry,
         )
+        self.outcomes_begun = Counter(
+            "floodgate_outcomes_begun", "Events of which it is waited for what comes of them", registry=registry
+        )
+        self.outcomes = Counter(
+            "floodgate_outcomes",
+            "What has come of such events: `yes`, `no`, or `unknown`; `late` are those that came too late to be waited "
+            "upon, `lost` those of which nobody was watching all the time. Of what is known, what became of it: "
+            "`learned`, `repeated`, or `unscored` where no model had scored the event; `failed`: the engine erred",
+            ["as"],
+            registry=registry,
+        )
         self.retroactive_matches = Counter(
             "floodgate_retroactive_matches", "Earlier events that a rule acted on", ["rule"], registry=registry
         )
