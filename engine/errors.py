@@ -14,7 +14,7 @@ FloodgateError
 ├── TopicError            topics are missing or wrong
 ├── PublishError          the broker refuses messages
 ├── StateError            stored state cannot be read: rebuild it from the changelog
-├── StoreError            the console's store cannot be reached
+├── StoreError            a store of the console or of deliveries cannot be opened or reached
 ├── SnapshotError         a model snapshot cannot be read: roll the model back
 ├── KafkaMissingError     Kafka cannot be fetched here
 │ who uses the console
@@ -65,7 +65,7 @@ class StateError(FloodgateError):
 
 
 class StoreError(FloodgateError):
-    """The console's store cannot be opened or reached."""
+    """The store of the console, or of deliveries, cannot be opened or reached."""
 
 
 class AccountError(FloodgateError):

@@ -15,6 +15,7 @@ COMMANDS = {
     "broker": "Run the embedded broker: for development, not production.",
     "console": "Serve the screen for moderators, analysts and operators.",
     "dead-letters": "See, send again and delete messages that could not be used.",
+    "deliver": "Send actions to webhooks.",
     "demo": "Run everything on this machine and show what happens.",
     "explain": "Tell why something was done to an event.",
     "feed": "Publish recorded files to the topics.",

@@ -12,6 +12,8 @@ import yaml
 
 from engine.cli import COMMANDS, cli
 from engine.console_settings import ConsoleSettings
+from engine.delivery.metrics import DeliveryMetrics
+from engine.delivery_settings import DeliverySettings, ReceiverSettings
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
@@ -51,7 +53,8 @@ def test_every_command_is_documented_and_explains_itself() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    for metric in [*Metrics().registry.collect(), *ProcessMetrics([]).collect()]:
+    delivery = DeliveryMetrics().registry.collect()
+    for metric in [*Metrics().registry.collect(), *ProcessMetrics([]).collect(), *delivery]:
         if metric.name.startswith(("process_", "python_")):  # the client's own, documented by it
             continue
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
@@ -60,8 +63,11 @@ def test_every_metric_is_documented() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings, ConsoleSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings],
-)
+    [
+        Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EventSettings, ComputedField, LabelSettings,
+        SecuritySettings, PrivacySettings,
+    ],
+)  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:
     for name in settings.__struct_fields__:  # type: ignore[attr-defined]  # of msgspec.Struct
         assert re.search(rf"`{name}`|^  {name}:", OPERATIONS, re.MULTILINE), name

@@ -65,6 +65,9 @@ def roles(settings: Settings) -> list[Role]:
         ),
         Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
         Role(
+            "delivery", "runs `floodgate deliver`", reads=(names.actions,), groups=(f"{app_id}-deliver-*",),
+        ),
+        Role(
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
             groups=("analysis*",),
         ),

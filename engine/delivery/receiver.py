@@ -1,0 +1,218 @@
+"""Delivering to one receiver: the topic is read, and each target's actions are sent one after the other."""
+
+import asyncio
+import random
+import time
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from engine.delivery.metrics import DeliveryMetrics
+from engine.delivery.reading import ActionReader
+from engine.delivery.store import DeliveryStore, SetAside
+from engine.delivery.waiting import Line, Target, Waiting
+from engine.delivery.webhook import Answer, Webhook
+from engine.errors import TopicError
+from engine.settings import RETENTION_DAYS, Settings
+from engine.stream.kafka.clients import async_options
+
+_MOST_BYTES = 16 << 20
+_POLL_S = 0.25
+_TEND_S = 1.0
+_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_DAY_MS = 86_400_000
+
+_log = structlog.stdlib.get_logger("floodgate.delivery")
+
+
+def group_of(settings: Settings, receiver: str) -> str:
+    """The consumer group under which a receiver's offsets are committed."""
+    return f"{settings.app_id}-deliver-{receiver}"
+
+
+class Delivering:
+    """One receiver, until `stopping` is set."""
+
+    def __init__(
+        self, settings: Settings, name: str, webhook: Webhook, store: DeliveryStore, metrics: DeliveryMetrics,
+        stopping: asyncio.Event,
+    ) -> None:  # fmt: skip
+        self.name, self._settings, self._own = name, settings, settings.delivery.receivers[name]
+        self._webhook, self._store, self._metrics, self._stopping = webhook, store, metrics, stopping
+        self._reader = ActionReader(settings, self._own)
+        self._slots = asyncio.Semaphore(self._own.most_at_once)
+        self._freed = asyncio.Event()
+        self._taken = 0
+        self._failing_since: float | None = None
+        self.is_reading = False
+        metrics.expect(name)
+
+    async def run(self) -> None:
+        """Deliver. A broker that is away, a topic that is missing, a full disk are waited for: nothing is lost by it,
+        as offsets are committed only up to what is done."""
+        pause_s = _LEAST_PAUSE_S
+        while not self._stopping.is_set():
+            try:
+                async with asyncio.TaskGroup() as senders:
+                    await self._follow(senders)
+                pause_s = _LEAST_PAUSE_S
+            except Exception as error:  # whatever it is: the others' receivers go on, and so does this one, later
+                _log.error("nothing is delivered for now", receiver=self.name, error=_told(error), again_in_s=pause_s)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            finally:
+                self.is_reading = False
+
+    async def _follow(self, senders: asyncio.TaskGroup) -> None:
+        consumer = AIOKafkaConsumer(
+            **async_options(self._settings), group_id=group_of(self._settings, self.name), enable_auto_commit=False,
+            auto_offset_reset="earliest", fetch_max_bytes=_MOST_BYTES,
+        )  # fmt: skip
+        await consumer.start()
+        try:
+            line = Line(self._own.most_waiting, _MOST_BYTES)
+            tps = await self._assign(consumer, line)
+            self.is_reading = True
+            tended = time.monotonic()
+            while not self._stopping.is_set():
+                await self._read(consumer, line, senders)
+                if time.monotonic() - tended >= _TEND_S:
+                    await self._tend(consumer, line, tps)
+                    tended = time.monotonic()
+            await self._finish()
+            await self._tend(consumer, line, tps)
+        finally:
+            await consumer.stop()
+
+    async def _assign(self, consumer: Any, line: Line) -> list[TopicPartition]:
+        topic = self._settings.topics.actions
+        if topic not in await consumer.topics():
+            raise TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
+        consumer.assign([TopicPartition(topic, 0)])  # it knows partitions only of what it has been assigned
+        await consumer.end_offsets([TopicPartition(topic, 0)])
+        tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or {0})]
+        consumer.assign(tps)
+        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+        for tp in tps:
+            committed = await consumer.committed(tp)
+            at = committed if committed is not None else ends[tp] if self._own.begin == "end" else starts[tp]
+            if at < starts[tp]:
+                _log.error("actions were gone before they were read", receiver=self.name, count=starts[tp] - at)
+                self._metrics.missed.labels(self.name).inc(starts[tp] - at)
+            if at > ends[tp]:  # another topic of this name
+                at = starts[tp]
+            at = max(at, starts[tp])
+            line.start(tp.partition, at)
+            consumer.seek(tp, at)
+        await consumer.commit({TopicPartition(topic, number): at for number, at in line.positions().items()})
+        return tps
+
+    async def _read(self, consumer: Any, line: Line, senders: asyncio.TaskGroup) -> None:
+        if line.room <= 0:
+            self._freed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._freed.wait(), _POLL_S)
+            return
+        polled = await consumer.getmany(timeout_ms=int(_POLL_S * 1_000), max_records=line.room)
+        for records in polled.values():
+            for record in records:
+                read = self._reader.read(record)
+                if isinstance(read, str):
+                    line.pass_over(record.partition, record.offset)
+                    self._metrics.actions.labels(self.name, read).inc()
+                elif line.add(read):
+                    senders.create_task(self._send_all(line, read.target))
+
+    async def _send_all(self, line: Line, target: Target) -> None:
+        """All that waits for a target, in order."""
+        while (one := line.first(target)) is not None:
+            outcome = "known" if self._store.knows(self.name, one.action_id) else await self._send(one)
+            if outcome is None:
+                return  # stopping: it is sent by the next process
+            line.done(one)
+            self._freed.set()
+            self._metrics.actions.labels(self.name, outcome).inc()
+
+    async def _send(self, one: Waiting) -> str | None:
+        """Until the receiver has taken it; what has become of it, None where it is time to stop."""
+        tries, taken_before = 0, self._taken
+        while not self._stopping.is_set():
+            async with self._slots:
+                if self._stopping.is_set():
+                    return None
+                began = time.monotonic()
+                answer = await self._webhook.post(one.action_id, one.action, one.published_ms)
+                self._metrics.seconds.labels(self.name).observe(time.monotonic() - began)
+            if answer.is_taken:
+                self._note_taken(one)
+                return "delivered"
+            tries += 1
+            self._note_failed(one, answer, tries)
+            if tries >= self._own.most_tries and self._taken > taken_before:
+                self._set_aside(one, answer)
+                return "set_aside"
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), max(self._pause_s(tries), answer.wait_s))
+        return None
+
+    def _pause_s(self, tries: int) -> float:
+        longest = self._own.first_retry_ms / 1_000 * 2.0 ** min(tries - 1, 30)
+        return min(self._own.longest_retry_s, longest) * random.uniform(0.5, 1)
+
+    def _note_taken(self, one: Waiting) -> None:
+        now_s = time.time()
+        self._store.note_delivered(self.name, one.action_id, int(now_s * 1_000))
+        self._taken += 1
+        if self._failing_since is not None:
+            self._failing_since = None
+            self._metrics.failing_since.labels(self.name).set(0)
+        self._metrics.delay.labels(self.name).observe(max(0.0, now_s - one.published_ms / 1_000))
+
+    def _note_failed(self, one: Waiting, answer: Answer, tries: int) -> None:
+        self._metrics.failures.labels(self.name, answer.status).inc()
+        if self._failing_since is None:
+            self._failing_since = time.time()
+            self._metrics.failing_since.labels(self.name).set(self._failing_since)
+        _log.warning(
+            "an action was not taken", receiver=self.name, action_id=one.action_id, status=answer.status,
+            why=answer.why, tries=tries,
+        )  # fmt: skip
+
+    def _set_aside(self, one: Waiting, answer: Answer) -> None:
+        why = f"{answer.status} {answer.why}".strip()
+        now_ms = int(time.time() * 1_000)
+        self._store.set_aside(SetAside(self.name, one.action_id, now_ms, one.published_ms, why, one.action))
+        _log.error("an action is set aside: others are taken", receiver=self.name, action_id=one.action_id, why=why)
+
+    async def _finish(self) -> None:
+        """Wait for the requests that are under way, which `timeout_s` bounds. Who gives its slot back enters what came
+        of it before anybody else's turn."""
+        for _ in range(self._own.most_at_once):
+            await self._slots.acquire()
+        for _ in range(self._own.most_at_once):
+            self._slots.release()
+
+    async def _tend(self, consumer: Any, line: Line, tps: list[TopicPartition]) -> None:
+        positions = {TopicPartition(tps[0].topic, number): at for number, at in line.positions().items()}
+        await consumer.commit(positions)
+        ends = {tp: consumer.highwater(tp) or at for tp, at in positions.items()}
+        self._metrics.lag.labels(self.name).set(sum(max(0, ends[tp] - at) for tp, at in positions.items()))
+        self._metrics.aside.labels(self.name).set(self._store.count_set_aside(self.name))
+        self._store.prune(int(time.time() * 1_000) - kept_ms(self._settings))
+        if len(consumer.partitions_for_topic(tps[0].topic) or ()) > len(tps):
+            raise TopicError(f"topic {tps[0].topic} has more partitions than it had: it is read anew")
+
+
+def kept_ms(settings: Settings) -> int:
+    """So long ids are remembered: as long as `actions` keeps messages, and `events`, of which they may come again."""
+    days = (settings.retention_days.get(topic, RETENTION_DAYS[topic]) for topic in ("actions", "events"))
+    return (max(days) + 1) * _DAY_MS
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(_told, error.exceptions))
+    return str(error) if isinstance(error, TopicError) else repr(error)
