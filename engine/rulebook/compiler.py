@@ -226,25 +226,7 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             continue
         caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, needed))
     return {
-        name: Counter(
-            name=name,
-            kind=counter.kind,
-            field=counter.field,
-            of=counter.of,
-            by=counter.by,
-            over_ms=counter.over_ms,
-            where=counter.where_text,
-            series_key=keys[name],
-            cap=caps[keys[name]],
-            approx=counter.approx,
-            max_keys=counter.max_keys,
-            type=counter.type,
-            at=counter.at,
-            at_least=counter.at_least,
-            before=counter.before,
-            having=counter.having,
-            read_by=counter.read_by,
-        )
+        name: Counter(**counter.terms(), where=counter.where_text, series_key=keys[name], cap=caps[keys[name]])
         for name, counter in declared.counters.items()
     }
 

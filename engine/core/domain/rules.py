@@ -1,7 +1,7 @@
 """A compiled rulebook, as the evaluator sees it. `engine.rulebook` makes these out of YAML."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from engine.core.domain.actions import ActionTemplate, Ladder
@@ -44,9 +44,9 @@ def series_of(kind: CounterKind, field: str | None, having: Having | None) -> Se
     return "occurrence" if having is not None else kind  # type: ignore[return-value]  # one of the others
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """A question over a time window. Counters that differ in `over_ms` alone share one series.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterTerms:
+    """A question over a time window.
 
     `by`: the kind of entity that it hangs on, "user_id" or for example "url_domain" or "user_id+target_id"; `type`: of
     the answer; `at`: which quantile; `at_least`: of fewer values a statistic is unknown; `before`: without the event at
@@ -60,9 +60,6 @@ class Counter:
     of: tuple[str, ...]
     by: str
     over_ms: int
-    where: str | None
-    series_key: int
-    cap: int
     approx: bool = False
     max_keys: int | None = None
     type: str = "number"
@@ -81,6 +78,19 @@ class Counter:
     def read_at(self) -> str:
         """The kind at which events read it."""
         return reading_kind(self.by, self.read_by)
+
+    def terms(self) -> dict[str, Any]:
+        """What stands in every counter, by name."""
+        return {each.name: getattr(self, each.name) for each in fields(CounterTerms)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter(CounterTerms):
+    """A question as it is asked of stored entries. Counters that differ in `over_ms` alone share one series."""
+
+    where: str | None
+    series_key: int
+    cap: int
 
     @property
     def counts_entries(self) -> bool:
