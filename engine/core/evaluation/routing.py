@@ -96,8 +96,9 @@ class Travelling(msgspec.Struct, array_like=True):
 class RoutedEvent(Travelling, array_like=True, tag_field="tag", tag="journey"):
     """An event on its way to its entities and back to `user_partition`, where its user is; as it is sent, too.
 
-    `fields`: what the entities and the decision need of the event; `values`: the user's counters and scores as they were
-    at its arrival; `answers`: of each entity so far, the counters' values; `allowed`: an allow rule has held already; `eligible`: rules that look back, or rest, at an entity and
+    `fields`: what the entities and the decision need of the event; `values`: the user's counters and scores as they
+    were at its arrival; `answers`: of each entity so far, the counters' values; `allowed`: an allow rule has held
+    already; `eligible`: rules that look back, or rest, at an entity and
     that would act, and on which target; `resting`: those of them that rest wherever they hold; `hits`: what has
     been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `content`,
     `identity`: as its event's; `follow_keys`: the entities that its follow-ups go to; `withdrawn`: as its follow-up's;
