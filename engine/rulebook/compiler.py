@@ -4,19 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.events import CLOCK_TOLERANCE_MS
 from engine.core.domain.follow_ups import is_of_label
 from engine.core.domain.reference import VERSIONS
-from engine.core.domain.rules import (
-    ANY_EVENT,
-    DEFAULT_CAP,
-    DEFAULT_MAX_KEYS,
-    MAX_CAP,
-    USER,
-    Counter,
-    ModelSpec,
-    Rulebook,
-)
+from engine.core.domain.rules import ANY_EVENT, DEFAULT_CAP, DEFAULT_MAX_KEYS, MAX_CAP, USER, ModelSpec, Rulebook
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.hashing import hash32

@@ -20,11 +20,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.decisions import Contribution, Hit, Value, ordinal
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS, Event
 from engine.core.domain.kinds import is_pair, parts_of
 from engine.core.domain.programs import EntityProgram, Fields
-from engine.core.domain.rules import USER, Counter
+from engine.core.domain.rules import USER
 from engine.core.domain.units import duration_text
 from engine.core.evaluation.choice import chosen
 from engine.core.kernel import identity_of

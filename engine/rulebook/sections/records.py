@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.core.domain.counters import CounterTerms
 from engine.core.domain.reference import LookupKind
-from engine.core.domain.rules import CounterTerms, MemoryKind
+from engine.core.domain.rules import MemoryKind
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Constant, Expr, Ref, Type
 from engine.rulebook.language.source import Node
