@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.core.domain.actions import ActionTemplate, Ladder
+from engine.core.domain.counters import Counter
 from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.kinds import reading_kind
 from engine.core.domain.outcomes import OutcomeSpec
 from engine.core.domain.programs import NO_FOLLOW_UPS, Absence, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.domain.reference import Lookup, Row
@@ -16,10 +16,6 @@ from engine.core.domain.tells import Tell
 from engine.core.series.entity_series import EntitySeries
 from engine.core.values.lists import LiveList
 
-CounterKind = Literal["count", "distinct", "sum", "max", "min", "mean", "stdev", "median", "quantile"]
-SeriesKind = Literal["count", "distinct", "sum", "occurrence"]
-STATISTICS: tuple[CounterKind, ...] = ("max", "min", "mean", "stdev", "median", "quantile")
-"""Of the amounts in a field, or of the gaps between events."""
 MemoryKind = Literal["last", "first", "age of last", "age of first", "new"]
 
 DEFAULT_CAP = 32
@@ -27,64 +23,10 @@ MAX_CAP = 1_000
 DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
-MEDIAN = 0.5
 ANY_EVENT = "any"
 USER = "user_id"
 TARGET = "target_id"
 """The field of whom or what an event is aimed at; often a user."""
-
-Having = tuple[int, int | None]
-
-
-def series_of(kind: CounterKind, field: str | None, having: Having | None) -> SeriesKind:
-    """The kind of series that answers: statistics read those of sums and counts."""
-    if kind in STATISTICS:
-        return "sum" if field is not None else "count"
-    return "occurrence" if having is not None else kind  # type: ignore[return-value]  # one of the others
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """A question over a time window. Counters that differ in `over_ms` alone share one series.
-
-    `by`: the kind of entity that it hangs on, "user_id" or for example "url_domain" or "user_id+target_id"; `type`: of
-    the answer; `at`: which quantile; `at_least`: of fewer values a statistic is unknown; `before`: without the event at
-    hand; `having`: how often at least, and at most, a distinct value has to occur; `read_by`: the fields that name the
-    entity where it is read, in the order of those of `by`, if not these. A statistic without a `field` is one of gaps.
-    """
-
-    name: str
-    kind: CounterKind
-    field: str | None
-    of: tuple[str, ...]
-    by: str
-    over_ms: int
-    where: str | None
-    series_key: int
-    cap: int
-    approx: bool = False
-    max_keys: int | None = None
-    type: str = "number"
-    at: float = MEDIAN
-    at_least: int = 0
-    before: bool = False
-    having: Having | None = None
-    read_by: str | None = None
-
-    @property
-    def series(self) -> SeriesKind:
-        """The kind of series that it reads."""
-        return series_of(self.kind, self.field, self.having)
-
-    @property
-    def read_at(self) -> str:
-        """The kind at which events read it."""
-        return reading_kind(self.by, self.read_by)
-
-    @property
-    def counts_entries(self) -> bool:
-        """Whether it is a number of entries of an exact series, or of their values, with the event at hand."""
-        return self.series == self.kind != "sum" and not self.approx and not self.before
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,7 @@ from engine.core.evaluation.routing import (
     Hash64,
     Id,
     Key,
-    Origin,
-    Partition,
-    Time,
+    Travelling,
 )
 from engine.core.kernel import hash64, identity_of, lookup
 from engine.core.values.identity import CLOCK_SKEW, INVALID_FIELDS
@@ -34,18 +32,10 @@ _MOST_ITEMS: Final = 16
 _SCALARS = (str, int, float, bool)
 
 
-class FollowUp(msgspec.Struct, array_like=True, tag_field="tag", tag="follow_up"):
-    """An event that is about what became of another. `origin`: the message that it is in; `event_id`, `user_id`: of the
-    event that it is about; `keys`: the entities that this one named, as far as follow-ups go to them; `withdrawn`:
-    what it says is no longer so, and is taken out of the counters."""
+class FollowUp(Travelling, array_like=True, tag_field="tag", tag="follow_up"):
+    """An event that is about what became of another, whose ids it has. `keys`: the entities that this one named, as far
+    as follow-ups go to them; `withdrawn`: what it says is no longer so, and is taken out of the counters."""
 
-    origin: Origin
-    event_id: Id
-    type: Id
-    user_id: Id
-    ts_ms: Time
-    user_partition: Partition
-    fields: dict[str, object]
     keys: Annotated[list[tuple[Id, Key]], msgspec.Meta(max_length=MAX_ENTITIES)]
     content: Hash64
     withdrawn: bool = False

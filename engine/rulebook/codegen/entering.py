@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.follow_ups import is_withdrawn
 from engine.core.domain.programs import JUDGEMENT
-from engine.core.domain.rules import USER, Counter
+from engine.core.domain.rules import USER
 from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch

@@ -4,11 +4,12 @@ what is gathered before it sets out, and what is watched for the sake of those w
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.kinds import RESTING, is_pair, parts_of, stored_kind
 from engine.core.domain.outcomes import FindKeys
 from engine.core.domain.programs import EntityProgram, Rest, Watch, entity_name
-from engine.core.domain.rules import USER, Counter, Memory
+from engine.core.domain.rules import USER, Memory
 from engine.core.evaluation.choice import most_of
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.rules import ANY_EVENT, USER, Counter, Memory, ModelSpec
+from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec
 from engine.core.evaluation.shares import Part, Share
 from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS

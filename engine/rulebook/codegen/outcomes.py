@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.outcomes import OutcomeSpec, OutcomeStep, ReadValue
-from engine.core.domain.rules import Counter
 from engine.core.values.hashing import hash32
 from engine.rulebook.codegen.entities import EntityWriter, no_score
 from engine.rulebook.codegen.functions import Vocabulary, compiled, concerns, function

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
+from engine.core.domain.counters import Counter
 from engine.core.domain.follow_ups import absence_met, hit_type, is_follow_up, is_of_action, is_of_decision, is_of_label
 from engine.core.domain.kinds import in_order
 from engine.core.domain.programs import ClusterProgram, EntityProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
-from engine.core.domain.rules import USER, Counter, Memory
+from engine.core.domain.rules import USER, Memory
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.deciders import DeciderWriter
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals

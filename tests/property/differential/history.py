@@ -169,7 +169,9 @@ class History:
 
     def _revoke(self, revoked: Revoked) -> None:
         """The action goes, and with the first action of a hit the hit."""
-        followed, rule = self._actions.get((revoked.place, revoked.rule), []), self.book.rules[revoked.rule]
+        followed, rule = self._actions.get((revoked.place, revoked.rule), []), self.book.rules.get(revoked.rule)
+        if rule is None:
+            return
         if followed is None:  # nobody can tell whether there has been such an action
             for kind in self._kinds(revoked.rule, rule):
                 self._lose(kind)
