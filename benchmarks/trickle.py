@@ -4,7 +4,7 @@ on Apache Kafka and one on the embedded broker; and with no events at all."""
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,18 +23,18 @@ from engine.dev.kafka.cluster import KafkaCluster
 from engine.dev.kafka.install import installed_jars, java
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.dev.system import FOR_GOOD_DAYS
-from engine.errors import KafkaMissingError
+from engine.errors import KafkaMissingError, TopicError
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook
-from engine.stream.kafka.topics import create_topics
+from engine.stream.kafka.topics import check_topics, create_topics
 
 RATE = 340
 """Events a second."""
 LIMIT_MS, LIMIT_PERCENT = 0.7, 12.0
 """What an event may cost, and each of two workers, in CPU."""
 
-_SECONDS, _WARM_UP_S, _IDLE_S, _SETTLED_S = 30.0, 4.0, 10.0, 6.0
+_SECONDS, _WARM_UP_S, _IDLE_S, _SETTLED_S, _PATIENCE_S = 30.0, 4.0, 10.0, 6.0, 120.0
 _FROM = 20_000  # midday
 
 
@@ -82,6 +82,7 @@ def run(on_kafka: bool, workers: int, rate: int = RATE, **more: object) -> Trick
         )  # fmt: skip
         settings = msgspec.structs.replace(made, **more)
         create_topics(settings)
+        wait_for_topics(settings)
         ports = [free_port() for _ in range(workers)]
         running = [stack.enter_context(running_engine(settings, port, page="/healthz")) for port in ports]
         publish_rulebook(settings, load_rulebook(RULES), "bench", "")
@@ -130,8 +131,19 @@ def _broker(on_kafka: bool) -> Iterator[str]:
             yield broker.address
 
 
+def wait_for_topics(settings: Settings) -> None:
+    """Until clients are told of all topics: Kafka makes them in its own time."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        with suppress(TopicError):
+            return check_topics(settings)
+        if time.monotonic() > deadline:
+            raise RuntimeError("the topics do not come into being")
+        time.sleep(0.1)
+
+
 def _wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + _PATIENCE_S
     while not read_page(port, "/readyz"):
         if time.monotonic() > deadline:
             raise RuntimeError("a worker does not become ready")
