@@ -302,7 +302,7 @@ def test_a_user_is_forgotten() -> None:
     kept = partitions.databases[0].values
     keys = [key for key, value in kept.items() if key.startswith(MEETING) and is_of(value, "ann")]
     keys += [key for key, value in kept.items() if key.startswith(TIMER) and user_of(value) == "ann"]
-    assert len(keys) == 3 + 4
+    assert len(keys) == 4 + 4
     partitions._append("hops", 0, b"", encode_request(Forget("ann", keys)))
     partitions.run()
     assert not [key for key, value in kept.items() if key.startswith(MEETING) and is_of(value, "ann")]
