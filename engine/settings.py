@@ -49,6 +49,7 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: str = "models"
     review: str = "review"
     rulebooks: str = "rulebooks"
+    scores: str = "scores"
 
 
 RETENTION_DAYS = {
@@ -60,6 +61,7 @@ RETENTION_DAYS = {
     "dead_letters": 30,
     "examples": 30,
     "review": 30,
+    "scores": 7,
 }
 """How long topics keep messages that are not state."""
 
@@ -126,6 +128,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The share of events without a hit whose decision is published too."""
     review_share: Annotated[float, SHARE] = 0.001
     """The share of scored events that moderators are asked about; more of those that a model cannot tell."""
+    publish_scores: bool = False
+    """Whether each score is a message on the topic `scores`, for rankers and ad systems."""
     snapshot_interval_ms: Annotated[int, at_least(100)] = 1_000
     """How often the trainer publishes a model that has learned something."""
     log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"

@@ -7,6 +7,7 @@ unscored    what has come of an event, by the event's identity, until its score 
 import struct
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from itertools import takewhile
 
 from engine.state.scored import Change, Reader
 
@@ -24,6 +25,15 @@ class Noted:
     def __init__(self, database: Callable[[], Reader]) -> None:
         self._database = database
         self._pending: dict[bytes, tuple[bytes | None, int]] = {}
+        self._unscored: set[bytes] | None = None
+
+    @property
+    def unscored(self) -> set[bytes]:
+        """The names of what is known of events that are not scored yet: they are few."""
+        if self._unscored is None:
+            items = self._database().items(from_key=UNSCORED)
+            self._unscored = {key for key, _ in takewhile(lambda item: item[0].startswith(UNSCORED), items)}
+        return self._unscored
 
     def get(self, keys: Iterable[bytes]) -> list[bytes | None]:
         """What is kept under these keys."""
@@ -36,6 +46,8 @@ class Noted:
         """Keep something in the place of what was there; None deletes it."""
         _, writes = self._pending.get(key, (value, 0))
         self._pending[key] = value, writes + 1
+        if key.startswith(UNSCORED):
+            (self.unscored.discard if value is None else self.unscored.add)(key)
         return key, value
 
     def settle(self, changes: Iterable[Change]) -> None:

@@ -29,6 +29,9 @@ _MOST_RECENT = 16
 """So many of the latest that came are known at one entity."""
 _EVER = 1 << 62
 
+Clock = Annotated[int, msgspec.Meta(ge=0)]
+"""How late it is in a partition: 0 before it has had an event."""
+
 
 class Mark(msgspec.Struct, array_like=True, tag_field="tag", tag="mark"):
     """What an event is to one outcome, as it goes to the entity at which it meets others. `opens`: whether something
@@ -55,7 +58,7 @@ class Mark(msgspec.Struct, array_like=True, tag_field="tag", tag="mark"):
 
 class Answer(msgspec.Struct, array_like=True, tag_field="tag", tag="answer"):
     """What has come of an event, and when, on its way to the event's user. `key`: of the outcome as it was declared;
-    `after_ms`: the event's time."""
+    `after_ms`: the event's time; `clock_ms`: how late it was where that became known."""
 
     origin: Origin
     outcome: Id
@@ -67,6 +70,7 @@ class Answer(msgspec.Struct, array_like=True, tag_field="tag", tag="answer"):
     identity: Hash64
     answer: bool
     after_ms: Time
+    clock_ms: Clock
 
 
 class Wait(msgspec.Struct, array_like=True, frozen=True):
@@ -78,11 +82,11 @@ class Wait(msgspec.Struct, array_like=True, frozen=True):
     user_id: Id
     user_partition: Partition
 
-    def answered(self, outcome: OutcomeSpec, answer: bool, ts_ms: int) -> Answer:
+    def answered(self, outcome: OutcomeSpec, answer: bool, ts_ms: int, clock_ms: int) -> Answer:
         """What has come of it."""
         return Answer(
             NOWHERE, outcome.name, outcome.key, self.event_id, self.user_id, ts_ms, self.user_partition,
-            self.identity, answer, self.ts_ms,
+            self.identity, answer, self.ts_ms, clock_ms,
         )  # fmt: skip
 
 
@@ -100,13 +104,13 @@ class Meeting(msgspec.Struct, array_like=True):
     waits: Annotated[list[Wait], msgspec.Meta(max_length=MAX_WAITING)] = []
     came: Annotated[list[Came], msgspec.Meta(max_length=_MOST_RECENT)] = []
 
-    def meet(self, outcome: OutcomeSpec, mark: Mark, recent_ms: int) -> tuple[list[Answer], Wait | None]:
+    def meet(self, outcome: OutcomeSpec, mark: Mark, recent_ms: int, clock_ms: int) -> tuple[list[Answer], Wait | None]:
         """An event gets here: which events it answers, and itself, if it waits from now on. Of what is before
-        `recent_ms` it is not known what came, so such an event does not wait."""
+        `recent_ms` it is not known what came, so such an event does not wait. `clock_ms`: how late it is."""
         answers, wait = list[Answer](), None
         if mark.answer is not None:
             met = [each for each in self.waits if _is_in_time(outcome, each.ts_ms, mark.ts_ms)]
-            answers += [each.answered(outcome, mark.answer, mark.ts_ms) for each in met]
+            answers += [each.answered(outcome, mark.answer, mark.ts_ms, clock_ms) for each in met]
             self.waits = [each for each in self.waits if each not in met]
             if mark.is_kept and mark.ts_ms >= recent_ms:
                 came = {*self.came, Came(mark.ts_ms, hash64(mark.user_id), mark.answer)}
@@ -116,13 +120,13 @@ class Meeting(msgspec.Struct, array_like=True):
             own = Wait(mark.ts_ms, mark.identity, mark.event_id, mark.user_id, mark.user_partition)
             first = next((each for each in self.came if _is_in_time(outcome, mark.ts_ms, each.ts_ms)), None)
             if first is not None:
-                answers.append(own.answered(outcome, first.answer, first.ts_ms))
+                answers.append(own.answered(outcome, first.answer, first.ts_ms, clock_ms))
             elif len(self.waits) < MAX_WAITING:
                 self.waits.append(own)
                 wait = own
         return answers, wait
 
-    def end(self, outcome: OutcomeSpec, identity: int) -> tuple[Wait, Answer | None] | None:
+    def end(self, outcome: OutcomeSpec, identity: int, clock_ms: int) -> tuple[Wait, Answer | None] | None:
         """The time of an event is over: what it is then, None where that is not known. None in place of both, where it
         waits no longer."""
         wait = next((each for each in self.waits if each.identity == identity), None)
@@ -130,7 +134,7 @@ class Meeting(msgspec.Struct, array_like=True):
             return None
         self.waits.remove(wait)
         is_no = outcome.otherwise == "no"
-        return wait, wait.answered(outcome, False, wait.ts_ms + outcome.until_ms) if is_no else None
+        return wait, wait.answered(outcome, False, wait.ts_ms + outcome.until_ms, clock_ms) if is_no else None
 
     def clear(self, recent_ms: int) -> None:
         """Forget what came before a time."""

@@ -47,6 +47,9 @@ MEMORY_US = 6.0
 SEQUENCE_US, ABSENCE_US = 12.0, 30.0
 """One more sequence and its clause; an event that is waited upon, until its time is over."""
 
+OUTCOME_US, WAITING_BYTES = 30.0, 250
+"""What an event is to one more outcome, with its answer; what it keeps while it waits, without what models have read."""
+
 CLAUSE_US, TERM_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 0.15, 1.6, 9.0, 45.0
 """A clause, though most are not reached; a term of a scorecard, all of which are; a pattern; a model that learns; one
 visit of a routed event at one entity."""
@@ -70,10 +73,12 @@ _REGISTER_BYTES, _RUN_BYTES, _NUMBER_BYTES, _TEXT_BYTES = 25, 17, 8, 2 + MAX_TEX
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """`event_us`: by type of event; `record_bytes`: by kind of entity, at most."""
+    """`event_us`: by type of event; `record_bytes`: by kind of entity, at most; `waiting_bytes`: by outcome, of each
+    event that waits for it."""
 
     event_us: Mapping[str, float]
     record_bytes: Mapping[str, int]
+    waiting_bytes: Mapping[str, int]
 
     @property
     def dearest_us(self) -> float:
@@ -99,7 +104,8 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
                 _event_us(rulebook, values, kind)
                 + _scores_us(declared, rules, kind)
                 + SEQUENCE_US * _sequences(declared, rules, kind)
-                + ABSENCE_US * len(rulebook.programs[kind].absences),
+                + ABSENCE_US * len(rulebook.programs[kind].absences)
+                + OUTCOME_US * len(rulebook.programs[kind].outcomes),
                 1,
             )
             for kind in sorted(rulebook.programs)
@@ -109,7 +115,15 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
             + _remembered_bytes(memory for memory in memories if memory.by == kind)
             for kind in kinds
         },
+        {name: WAITING_BYTES + _read_bytes(rulebook, name) for name in rulebook.outcomes},
     )
+
+
+def _read_bytes(rulebook: Rulebook, outcome: str) -> int:
+    """What is kept of what models have read that learn an outcome: an entry in the index, a score, numbers, and
+    categories of usual length; of texts as much as they have."""
+    read = [model for model in rulebook.models.values() if model.outcome == outcome]
+    return sum(51 + 8 * len(model.numbers) + 16 * len(model.categories) + 200 * len(model.texts) for model in read)
 
 
 def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) -> float:

@@ -81,6 +81,10 @@ def _learned(
     if "outcome" in keys and keys.get("learn", keys["outcome"]).scalar is False:
         report.error(keys["learn"].span, "a model of an outcome learns")
     answer_model = keys["answer_model"].text if "answer_model" in keys else None
+    if "answer_model" in keys and "river" in keys:
+        report.error(
+            keys["river"].span, "a pipeline of River's cannot weigh answers", "leave `answer_model` or `river` out"
+        )
     if answer_model is not None:
         _check_answer_model(declared, name, keys, outcome, answer_model)
     of = declared.event_types(f"models.{name}", keys["of"]) if "of" in keys else ()

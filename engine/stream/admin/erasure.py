@@ -74,9 +74,11 @@ def find_user_data(settings: Settings, user_id: str, show_progress: Progress, su
         names=(user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())),
         subjects=set(subjects),
     )
+    scores = (names.scores,) if settings.publish_scores else ()
     show_progress(names.events)
     _find_events(settings, user_data)
-    for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
+    passing = (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples)
+    for topic in (*passing, *scores):
         show_progress(topic)
         for record in read_all(settings, topic):
             if _may_name(record, user_data):

@@ -1,7 +1,7 @@
 """What has come of events, joined with what the models read of them when they scored: examples for the trainer.
 
-An answer is a label that nobody gives. It may be there before its event is back from its entities, where other models
-score it: it is kept until that has come.
+An answer is a label that nobody gives. It may be there before its event is scored: while that is at its entities, or
+where a worker that died had sent the answer, and not kept the score. So it is kept until the score is there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ import msgspec
 
 from engine.core.domain.outcomes import outcome_policy
 from engine.core.domain.programs import Scorer
-from engine.core.domain.rules import ModelSpec, Rulebook
+from engine.core.domain.rules import ModelSpec
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.outcomes import Answer
 from engine.core.kernel import hash64
@@ -22,11 +22,13 @@ from engine.learning.labels import Example, Label, encode_known, join, subject_o
 from engine.learning.scored import ScoredModel
 from engine.learning.scorers import ModelScorer
 from engine.state.noted import unscored_name
+from engine.state.store import PartitionState
 from engine.stream.handlers.as_scored import scored_models
 from engine.stream.handlers.batches import StateOutcome
-from engine.stream.handlers.label_messages import encode_example, source_of_outcomes
+from engine.stream.handlers.label_messages import encode_example
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.outcomes import OutcomeTimer, encode_timer
 
 
 class Unscored(msgspec.Struct, array_like=True, frozen=True):
@@ -36,8 +38,15 @@ class Unscored(msgspec.Struct, array_like=True, frozen=True):
     learned: list[str]
 
 
-Arrived = tuple[int, Answer, frozenset[str]]
+Given = tuple[int, Answer, frozenset[str]]
 """An answer, the offset that its examples are known by, and the models that have learned it already."""
+
+NOBODY = frozenset[str]()
+"""No model has learned it."""
+MOST_UNSCORED = 100_000
+"""So many events of a partition wait for their scores, though their answers are there."""
+UNSCORED_MS = 7 * 86_400_000
+"""And so long, by the time of the partition's events, of which many days pass at once where it is behind."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Unscored]).decode
@@ -50,39 +59,38 @@ class Answers:
         self._topic, self._known = examples, cache(metrics.outcomes.labels)
         self._models: Mapping[str, ModelSpec] = {}
         self._scorers: Mapping[str, Scorer] = {}
-        self._away: Mapping[str, frozenset[str]] = {}
+        self._learners: Mapping[str, frozenset[str]] = {}
 
     def use(self, evaluator: Evaluator) -> None:
         """The models that learn from the next batch on."""
         self._models, self._scorers = evaluator.rulebook.models, evaluator.scorers
-        self._away = _away(evaluator.rulebook)
+        outcomes = {spec.outcome for spec in self._models.values()}
+        self._learners = {
+            outcome: frozenset(name for name, spec in self._models.items() if spec.outcome == outcome)
+            for outcome in outcomes if outcome is not None
+        }  # fmt: skip
 
-    @property
-    def are_awaited(self) -> bool:
-        """Whether answers may have come before their events were scored."""
-        return bool(self._away)
-
-    def join(self, outcome: StateOutcome, partition: int, arrived: Iterable[tuple[int, Answer]]) -> None:
-        """Answers that have come at these offsets."""
-        answers = [(offset, answer, frozenset[str]()) for offset, answer in arrived]
-        if answers:
-            self._join(outcome, partition, answers)
-
-    def catch_up(self, outcome: StateOutcome, partition: int, scored: Mapping[int, int]) -> None:
-        """Answers that were there before these events were scored: identities, and the offsets at which they were."""
-        if not scored or outcome.state is None:
-            return
+    def late(self, outcome: StateOutcome, scored: Iterable[tuple[int, int]]) -> list[Given]:
+        """Answers that were there before these events were scored: by identity, with the offsets of these."""
+        assert outcome.state is not None
         noted = outcome.state.noted
-        names = [unscored_name(identity) for identity in scored]
-        answers = list[Arrived]()
-        for name, offset, value in zip(names, scored.values(), noted.get(names), strict=True):
+        offsets = {unscored_name(identity): offset for identity, offset in scored}
+        names = [name for name in offsets if name in noted.unscored]
+        answers = list[Given]()
+        for name, value in zip(names, noted.get(names), strict=True):
             if value is not None:
-                answers += [(offset, each.answer, frozenset(each.learned)) for each in read_unscored(value)]
+                answers += [(offsets[name], each.answer, frozenset(each.learned)) for each in read_unscored(value)]
                 outcome.keep_noted([noted.put(name, None)])
-        self._join(outcome, partition, answers)
+        return answers
 
-    def _join(self, outcome: StateOutcome, partition: int, answers: list[Arrived]) -> None:
-        state = outcome.state
+    def catch_up(self, outcome: StateOutcome, source: int, scored: Iterable[tuple[int, int]]) -> None:
+        """Make examples of the answers that were there before."""
+        self.join(outcome, source, self.late(outcome, scored))
+
+    def join(self, outcome: StateOutcome, source: int, arrived: Iterable[Given]) -> None:
+        """Make examples of answers. `source`: what the offsets are of. They are learned in the order of their offsets:
+        of each source the trainer takes what lies behind all that it knows."""
+        state, answers = outcome.state, sorted(arrived, key=lambda one: one[0])
         assert state is not None
         by_id = state.scored_events(hash64(answer.event_id) for _, answer, _ in answers)
         identities = {answer.identity for _, answer, _ in answers}
@@ -95,26 +103,30 @@ class Answers:
             if isinstance(seen, StateError) or (subject in verdicts and not learned):
                 self._known("repeated" if subject in verdicts else "lost").inc()
                 continue
-            examples = self._examples(answer, seen, learned, (source_of_outcomes(partition), offset))
+            examples = self._examples(answer, seen, learned, (source, offset))
             if examples:
-                label = _label(answer)
-                verdicts[subject] = encode_known(label)
+                verdicts[subject] = encode_known(_label(answer))
                 outcome.keep_scored([state.scored.put_verdict(subject, verdicts[subject])])
             for example in examples:
-                message = Message(self._topic, example.model.encode(), encode_example(example))
-                outcome.messages.append(message)
+                outcome.messages.append(Message(self._topic, example.model.encode(), encode_example(example)))
             done = learned.union(example.model for example in examples)
-            if self._away.get(answer.outcome, done) <= done:
-                self._known("learned" if done else "unscored").inc()
-            else:
-                self._wait(outcome, answer, done)
+            if self._learners.get(answer.outcome, done) <= done:
+                self._known("learned").inc()
+            elif not self._wait(outcome, state, answer, done):
+                self._known("unscored").inc()
 
-    def _wait(self, outcome: StateOutcome, answer: Answer, done: frozenset[str]) -> None:
-        assert outcome.state is not None
-        name, noted = unscored_name(answer.identity), outcome.state.noted
+    def _wait(self, outcome: StateOutcome, state: PartitionState, answer: Answer, done: frozenset[str]) -> bool:
+        """Keep an answer until its event is scored, for a while; False where there are too many."""
+        name, noted = unscored_name(answer.identity), state.noted
+        if len(noted.unscored) >= MOST_UNSCORED:
+            return False
         (value,) = noted.get([name])
         others = [each for each in (read_unscored(value) if value else ()) if each.answer.outcome != answer.outcome]
         outcome.keep_noted([noted.put(name, _encode([*others, Unscored(answer, sorted(done))]))])
+        due_ms = max(state.timers.now_ms, answer.clock_ms) + UNSCORED_MS
+        timer = OutcomeTimer(name, answer.outcome, answer.key, user_id=answer.user_id)
+        outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
+        return True
 
     def _examples(
         self, answer: Answer, seen: Iterable[ScoredModel], learned: frozenset[str], source: tuple[int, int]
@@ -147,13 +159,3 @@ def _label(answer: Answer) -> Label:
         answer.event_id, "spam" if answer.answer else "ham", answer.ts_ms,
         policy=outcome_policy(answer.outcome), identity=answer.identity,
     )  # fmt: skip
-
-
-def _away(rulebook: Rulebook) -> dict[str, frozenset[str]]:
-    """The models that learn each outcome and score events when they are back from their entities, by outcome."""
-    routings = [program.routing for program in rulebook.programs.values() if program.routing is not None]
-    names = {name for routing in routings for name in routing.decider.models}
-    outcomes = {spec.outcome for name, spec in rulebook.models.items() if name in names and spec.outcome is not None}
-    return {
-        outcome: frozenset(name for name in names if rulebook.models[name].outcome == outcome) for outcome in outcomes
-    }

@@ -17,9 +17,11 @@ from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.absences import Absences
+from engine.stream.handlers.answers import Answers
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records, slices
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop
 from engine.stream.handlers.kept_events import keep_events
+from engine.stream.handlers.label_messages import source_of_outcomes
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
@@ -57,6 +59,7 @@ class EventWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_EVENTS, settings, metrics)
         self._absences = Absences(settings, self._results, metrics)
+        self._answers = Answers(settings.topics.examples, metrics)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
         self._evaluator: Evaluator | None = None
 
@@ -65,6 +68,7 @@ class EventWorker:
         self._evaluator = evaluator
         self._scored.use(evaluator)
         self._absences.use(evaluator)
+        self._answers.use(evaluator)
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -134,6 +138,9 @@ class EventWorker:
                 go_on(outcome, few[-1], hops)
             arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
             self._scored.keep(outcome, evaluator, Source(partition, arrivals))
+            if evaluator.rulebook.outcomes and state.noted.unscored:
+                arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
+                self._answers.catch_up(outcome, source_of_outcomes(FROM_EVENTS, partition), arrivals)
             if kept:
                 outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, kept))
         self._absences.flush(outcome)

@@ -24,7 +24,7 @@ from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
 from engine.stream.handlers.absences import Absences
-from engine.stream.handlers.answers import Answers
+from engine.stream.handlers.answers import NOBODY, Answers, Given
 from engine.stream.handlers.batches import (
     IsSealed,
     Outcome,
@@ -39,6 +39,7 @@ from engine.stream.handlers.consequences import note_said, said_of
 from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
+from engine.stream.handlers.label_messages import source_of_outcomes
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
@@ -155,8 +156,9 @@ class HopWorker:
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if type(hop) is RoutedEvent)
-        self.keep_scored(outcome, Source(partition, arrivals))
-        self.learn(outcome, partition, [(record.offset, hop) for _, _, record, hop in arrived if type(hop) is Answer])
+        late = self.keep_scored(outcome, Source(partition, arrivals))
+        answers = [(record.offset, hop, NOBODY) for _, _, record, hop in arrived if type(hop) is Answer]
+        self.learn(outcome, partition, late + answers)
 
     def _add_to(self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, user: EntityRecord) -> Sequence[Hop]:
         """Apply what is about an event of before at its user; what it brings about elsewhere."""
@@ -270,23 +272,25 @@ class HopWorker:
         self._absences.flush(outcome)
         self._absences.end_timers(outcome)
 
-    def learn(self, outcome: StateOutcome, partition: int, answers: Sequence[tuple[int, Answer]]) -> None:
+    def learn(self, outcome: StateOutcome, partition: int, answers: Sequence[Given]) -> None:
         """Make examples of what has come of events. Each is known by its offset."""
+        if not answers:
+            return
         try:
-            self._answers.join(outcome, partition, answers)
+            self._answers.join(outcome, source_of_outcomes(FROM_HOPS, partition), answers)
         except Exception:
             _log.exception("what has come of events could not be learned")
             self._metrics.outcomes.labels("failed").inc(len(answers))
 
-    def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
-        """Keep what was scored when events were back."""
+    def keep_scored(self, outcome: StateOutcome, source: Source) -> list[Given]:
+        """Keep what was scored when events were back. Returns what has come of them before."""
         assert self._evaluator is not None
-        if not self._answers.are_awaited:
+        if not self._evaluator.rulebook.outcomes:
             self._scored.keep(outcome, self._evaluator, source)
-            return
+            return []
         arrivals = list(source.arrivals)
         self._scored.keep(outcome, self._evaluator, source._replace(arrivals=arrivals))
-        self._answers.catch_up(outcome, source.partition, dict(arrivals))
+        return self._answers.late(outcome, arrivals)
 
     def act_retroactively(
         self, outcome: StateOutcome, match: RetroactiveMatch, user: EntityRecord

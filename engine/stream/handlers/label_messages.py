@@ -10,6 +10,7 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
 from engine.core.domain.follow_ups import SIGN
 from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
+from engine.learning.calibrated import Likeness
 from engine.learning.label_mapping import LabelMapping
 from engine.learning.labels import Example, Label
 from engine.learning.review import ReviewCandidate
@@ -113,8 +114,8 @@ def _name(document: dict[str, Any], name: str) -> str | None:
     return value
 
 
-MOST_PARTITIONS = 2_500
-"""With the two sources of presumed examples, and that of outcomes, for each, a model's head can name them all."""
+MOST_PARTITIONS = 2_000
+"""With the two sources of presumed examples, and two of outcomes, for each, a model's head can name them all."""
 _OFFSETS = 1 << 48
 """Partitions do not become longer."""
 
@@ -132,15 +133,16 @@ def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
     partition, offset = example.source
-    is_outcome = source_of_outcomes(partitions) < partition <= source_of_outcomes(0)
+    is_outcome = source_of_outcomes(0, partitions) < partition <= source_of_outcomes(0, 0)
     if not ((is_outcome or -2 * partitions <= partition < partitions) and 0 <= offset < _OFFSETS):
         raise LabelError("not_an_example", f"an example cannot come from {partition}, {offset}")
     return example
 
 
-def source_of_outcomes(partition: int) -> int:
-    """In place of a partition of labels, the source of examples that what came of a partition's events has made."""
-    return -2 * MOST_PARTITIONS - 1 - partition
+def source_of_outcomes(topic: int, partition: int) -> int:
+    """In place of a partition of labels, the source of examples that are made of what came of a partition's events.
+    `topic`: which batches they are made in."""
+    return -2 * MOST_PARTITIONS - 1 - 2 * partition - topic
 
 
 def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) -> bytes:
@@ -158,6 +160,22 @@ def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) ->
         "propensity": round(candidate.propensity, 6),
         "inputs": {**read, **dict(zip(rows.names.numbers, inputs.numbers, strict=True))},
     }
+    return orjson.dumps(document)
+
+
+def encode_score(event: Event, model: str, version: str, score: float, likeness: Likeness | None) -> bytes:
+    """What a model says of an event as JSON."""
+    document = {
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "ts": event.ts_ms,
+        "type": event.type,
+        "model": model,
+        "version": version,
+        "score": round(score, 6),
+    }
+    if likeness is not None:
+        document["calibration"] = likeness._asdict()
     return orjson.dumps(document)
 
 

@@ -16,7 +16,7 @@ from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.outcomes import Answer, Mark, Meeting, Wait
 from engine.core.kernel import hash64
 from engine.errors import StateError
-from engine.state.noted import meeting_name
+from engine.state.noted import UNSCORED, meeting_name
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.metrics import Metrics
@@ -35,8 +35,9 @@ _decode_meeting = msgspec.msgpack.Decoder(Meeting).decode
 
 
 class OutcomeTimer(msgspec.Struct, array_like=True, frozen=True):
-    """When an event has waited for long enough; without an `identity`, when it need not be known any more what came to
-    the meeting lately. `key`: of the outcome as it was declared."""
+    """When an event has waited for long enough. Without an `identity`: when it need not be known any more what came to
+    the meeting lately, or, in place of one, what has come of an event that was not scored. `key`: of the outcome as it
+    was declared."""
 
     meeting: bytes
     outcome: str
@@ -44,6 +45,11 @@ class OutcomeTimer(msgspec.Struct, array_like=True, frozen=True):
     identity: int = 0
     after_ms: int = 0
     user_id: str = ""
+
+
+def encode_timer(timer: OutcomeTimer) -> bytes:
+    """As timers are kept."""
+    return OF_OUTCOME + _encode(timer)
 
 
 _decode_timer = msgspec.msgpack.Decoder(OutcomeTimer).decode
@@ -81,7 +87,7 @@ class Outcomes:
         if mark.opens and not state.timers.is_watched(spec.key, mark.ts_ms - self._allowance_ms):
             mark.opens = False  # it is not known what came shortly before
             self._known("lost").inc()
-        answers, wait = meeting.meet(spec, mark, recent_ms)
+        answers, wait = meeting.meet(spec, mark, recent_ms, state.timers.now_ms)
         if wait is not None:
             self._begin(outcome, state, spec, name, wait)
             self._metrics.outcomes_begun.inc()
@@ -90,7 +96,7 @@ class Outcomes:
         if mark.is_kept and mark.answer is not None:
             timer = OutcomeTimer(name, spec.name, spec.key, user_id=mark.user_id)
             due_ms = mark.ts_ms - mark.ts_ms % _MINUTE_MS + _MINUTE_MS + _lag_ms(spec)
-            outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), OF_OUTCOME + _encode(timer))])
+            outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
         for answer in answers:
             self._over.append(state.timers.name(_due_ms(spec, answer.after_ms), _identity(name, answer.identity)))
             self._known("yes" if answer.answer else "no").inc()
@@ -99,6 +105,9 @@ class Outcomes:
     def end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Answer]:
         """A timer of an outcome is over: what is known of its event now, if it has waited until then."""
         timer = _decode_timer(value[len(OF_OUTCOME) :])
+        if timer.meeting.startswith(UNSCORED):
+            outcome.keep_noted([state.noted.put(timer.meeting, None)])
+            return []
         spec, meeting = self._outcomes.get(timer.outcome), self._at(state, timer.meeting)
         if not timer.identity:
             lag_ms = _lag_ms(spec) if spec is not None else 0
@@ -108,7 +117,7 @@ class Outcomes:
             meeting.waits = [wait for wait in meeting.waits if wait.identity != timer.identity]
             self._known("lost").inc()
             return []
-        ended = meeting.end(spec, timer.identity)
+        ended = meeting.end(spec, timer.identity, state.timers.now_ms)
         if ended is None:
             return []
         answer = ended[1]
@@ -134,7 +143,7 @@ class Outcomes:
     def _begin(self, outcome: StateOutcome, state: PartitionState, spec: OutcomeSpec, name: bytes, wait: Wait) -> None:
         timer = OutcomeTimer(name, spec.name, spec.key, wait.identity, wait.ts_ms, wait.user_id)
         due_ms, identity = _due_ms(spec, wait.ts_ms), _identity(name, wait.identity)
-        outcome.keep_timers([state.timers.put(due_ms, identity, OF_OUTCOME + _encode(timer))])
+        outcome.keep_timers([state.timers.put(due_ms, identity, encode_timer(timer))])
 
     def _at(self, state: PartitionState, name: bytes) -> Meeting:
         if name not in self._touched:

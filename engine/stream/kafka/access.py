@@ -27,6 +27,7 @@ def roles(settings: Settings) -> list[Role]:
     """All roles, with the topics under their configured names."""
     names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
     # Where people sign, a worker can do no more than publish once more what they have said.
+    scores = (names.scores,) if settings.publish_scores else ()
     put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
     return [
         Role(
@@ -34,7 +35,7 @@ def roles(settings: Settings) -> list[Role]:
             reads=(names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, changelog),
             writes=(
                 names.actions, names.decisions, names.hops, names.examples, names.models, names.review,
-                names.dead_letters, changelog, *put_back,
+                names.dead_letters, changelog, *scores, *put_back,
             ),
             groups=(app_id,), transactions=(f"{app_id}-*",),
         ),
@@ -56,7 +57,7 @@ def roles(settings: Settings) -> list[Role]:
             "forgets people, takes actions back, restores models, handles dead letters, looks how workers stand",
             reads=(
                 names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
-                names.decisions, names.review, names.dead_letters, changelog,
+                names.decisions, names.review, names.dead_letters, changelog, *scores,
             ),
             writes=(
                 names.events, names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels,
@@ -71,6 +72,7 @@ def roles(settings: Settings) -> list[Role]:
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
             groups=("analysis*",),
         ),
+        *([Role("ranking", "reads scores", reads=scores, groups=("ranking*",))] if scores else []),
     ]  # fmt: skip
 
 

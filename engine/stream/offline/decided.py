@@ -29,7 +29,7 @@ def outcome_cases(
 
     engine = OfflineEngine(rulebook, settings, learns=False, answered=note)  # what learns is what is examined
     cases = list(cases_of(engine, spec.name, lines, {}, settings, done))
-    last_ms, waits_ms = engine.now_ms, allowance_ms(settings)
+    last_ms, waits_ms = engine.state.timers.now_ms, allowance_ms(settings)
     engine.pass_time(waits_ms + LAG_MS + 1)
 
     def decided(case: EvaluationCase) -> EvaluationCase:

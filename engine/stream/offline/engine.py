@@ -26,6 +26,7 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_record_key, user_record_key
 from engine.state.timers import TIMER
+from engine.stream.handlers.answers import NOBODY
 from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
@@ -145,15 +146,10 @@ class OfflineEngine:
         timers = (value for key, value in self.database.values.items() if key.startswith(TIMER))
         return sum(not value.startswith(OF_OUTCOME) for value in timers)
 
-    @property
-    def now_ms(self) -> int:
-        """The latest time that an event had, where something is waited for."""
-        return self.state.timers.now_ms
-
     def pass_time(self, ms: int) -> list[Message]:
         """It becomes so much later, and no event comes."""
         outcome = StateOutcome(state=self.state)
-        hops = self._hops.pass_time(outcome, self.now_ms + ms)
+        hops = self._hops.pass_time(outcome, self.state.timers.now_ms + ms)
         self._hops.flush(outcome)
         outcome.changes += self.state.dump(outcome.records)
         return self._apply(outcome) + self._go_on(hops)
@@ -199,7 +195,7 @@ class OfflineEngine:
         return messages
 
     def _learn_outcomes(self, outcome: StateOutcome, answers: Sequence[Answer]) -> None:
-        numbered = list(enumerate(answers, self._offsets["answer"]))
+        numbered = [(at, answer, NOBODY) for at, answer in enumerate(answers, self._offsets["answer"])]
         self._offsets["answer"] += len(answers)
         for answer in answers:
             self._answered(answer)
