@@ -15,6 +15,7 @@ import yaml
 
 from engine.console_settings import ConsoleSettings
 from engine.core.kernel import set_hash_key
+from engine.enrichment_settings import EnrichmentSettings
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, one_of
@@ -48,6 +49,7 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: str = "models"
     review: str = "review"
     rulebooks: str = "rulebooks"
+    raw_events: str = "raw-events"
 
 
 RETENTION_DAYS = {
@@ -59,6 +61,7 @@ RETENTION_DAYS = {
     "dead_letters": 30,
     "examples": 30,
     "review": 30,
+    "raw_events": 7,
 }
 """How long topics keep messages that are not state."""
 
@@ -83,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: EventSettings = EventSettings()
     labels: LabelSettings = LabelSettings()
     console: ConsoleSettings = ConsoleSettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"

@@ -41,14 +41,17 @@ class Writer:
 
     async def open(self) -> int:
         """Fence everyone else, for good. Returns the offset behind the marker."""
+        await self._start()
+        self._producer._txn_manager.transactional_id = None
+        return await self._mark()
+
+    async def _start(self) -> None:
         self._producer = AIOKafkaProducer(
             transactional_id=self._transactional_id, max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_MESSAGE_BYTES, **self._client,
         )  # fmt: skip
         await self._producer.start()
-        self._producer._txn_manager.transactional_id = None
         self._since = time.monotonic()
-        return await self._mark()
 
     async def renew(self) -> int:
         """Take a newer epoch, as only the present owner may: one that has lost the partition raises ProducerFenced;
@@ -90,14 +93,16 @@ class Writer:
 
 
 class Writers:
-    """The writers of what this worker owns. `next_offset`: behind each one's marker; whoever writes keeps it."""
+    """The writers of what this worker owns. `next_offset`: behind each one's marker; whoever writes keeps it. `kind`:
+    what a writer is."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._client = settings, async_options(settings)
+    def __init__(self, settings: Settings, kind: type[Writer] = Writer) -> None:
+        self._settings, self._client, self._kind = settings, async_options(settings), kind
         self._writers: dict[TP, Writer] = {}
         self._changing = asyncio.Lock()
         self._closed = False
         self.next_offset: dict[TP, int] = {}
+        self.renewals = 0
 
     async def own(self, partitions: Iterable[TP]) -> None:
         """Fence all others from exactly these partitions. Returns when every one of them is. Raises BrokerError where
@@ -124,6 +129,7 @@ class Writers:
             if writer.is_old():
                 async with asyncio.timeout(self._settings.session_timeout_ms / 1000):
                     self.next_offset[tp] = await writer.renew()
+                    self.renewals += 1
             return writer
 
     async def close(self) -> None:
@@ -133,7 +139,7 @@ class Writers:
             await self._close_all()
 
     async def _open(self, tp: TP) -> None:
-        writer = Writer(tp, f"{self._settings.app_id}-{tp.topic}-{tp.partition}", self._client)
+        writer = self._kind(tp, f"{self._settings.app_id}-{tp.topic}-{tp.partition}", self._client)
         self._writers[tp] = writer
         self.next_offset[tp] = await writer.open()
 
