@@ -36,7 +36,7 @@ class RestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class EnricherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One enricher. `kind`: what it is called as an entry point, if not as it is here; `events`: the types of events
-    that it is asked about, all where none is named; `limit_ms`: so long an event waits for it at most, whatever happens;
+    that it is asked about, all where none is named; `limit_ms`: so long an event waits for it at most;
     `turn_ms`: so long it may work on one event, by default a quarter of that: one that hangs costs no others their
     turn; `at_once`: so many events at a time; `options`: its own."""
 
@@ -82,7 +82,9 @@ class EnrichmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         check_limits(self, "enrichment.")
         for name in self.enrichers:
             if not name.isidentifier() or name == MISSING:
-                raise ValueError(f"`enrichment.enrichers` has `{name}`: a name is letters, digits and _, not `{MISSING}`")
+                raise ValueError(
+                    f"`enrichment.enrichers` has `{name}`: a name is letters, digits and _, not `{MISSING}`"
+                )
 
     @property
     def is_used(self) -> bool:

@@ -138,7 +138,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse settings that cannot work, and say which."""
         check_limits(self)
-        names = list(msgspec.structs.asdict(self.topics).values())
+        used = msgspec.structs.asdict(self.topics)
+        if not self.enrichment.is_used:
+            del used["raw_events"]
+        names = list(used.values())
         if len(set(names)) < len(names):
             raise ValueError(f"`topics` have different names, not {names}")
 

@@ -16,7 +16,7 @@ from engine.settings import Settings
 from engine.stream.kafka.clients import options
 from tests.system import System
 
-ENRICHERS = '''
+ENRICHERS = """
 import asyncio, time
 from engine.enrich.enricher import Enricher, HeavyEnricher, Missing
 
@@ -48,7 +48,7 @@ class Heavy(HeavyEnricher):
         if event.find("refused"):
             raise Missing("too_long")
         return {"heavy": event.user_id}
-'''
+"""
 
 
 def install(directory: Path) -> Path:

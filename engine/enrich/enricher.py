@@ -33,7 +33,8 @@ class RawEvent(msgspec.Struct, frozen=True):
 
 class Surroundings(NamedTuple):
     """What the declaration of an enricher gives it, beside its options. `processes`: so many of its own it may have,
-    each with `memory_mb`; `turn_s`: so long it may work on one event; `remembers`, `remembers_s`: so many answers, for so long."""
+    each with `memory_mb`; `turn_s`: so long it may work on one event; `remembers`, `remembers_s`: so many answers, for
+    so long."""
 
     processes: int = 1
     memory_mb: int = 1_024

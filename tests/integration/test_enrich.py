@@ -27,7 +27,7 @@ def test_what_is_found_is_added_and_what_is_missing_says_why(tmp_path: Path) -> 
     with System(tmp_path, partitions=1, enrichment={"enrichers": ENRICHERS}) as system:
         worker = EnrichWorker(system, "enrich", install(tmp_path / "others"))
         try:
-            events = [
+            events: list[dict[str, Any] | bytes] = [
                 raw(0, text="hello"), raw(1, hangs=True), raw(2, fails=True), raw(3, spins=True, text="x"),
                 raw(4, refused=True), raw(5, enriched={"length": {"characters": 0}}, media={"hashes": ["lie"]}),
                 b"not json", b'{"event_id": "\\ud800", "text": "odd"}',
@@ -38,8 +38,8 @@ def test_what_is_found_is_added_and_what_is_missing_says_why(tmp_path: Path) -> 
         finally:
             worker.kill()
         found = [record.value for record in went_on(system)]
-        documents = [orjson.loads(value) if value.startswith(b"{") else None for value in found]
-        enriched = [document["enriched"] if document else None for document in documents]
+        documents: list[Any] = [orjson.loads(value) if value.startswith(b"{") else {} for value in found]
+        enriched = [document.get("enriched") for document in documents]
         heavy = {"heavy": "u0"}
         assert enriched[0] == {"length": {"characters": 5}, "heavy": heavy}
         assert enriched[1]["missing"] == {"hanging": "timeout"}
@@ -63,7 +63,8 @@ def test_a_worker_that_is_killed_loses_nothing_repeats_nothing_and_keeps_the_ord
             for kill in (one, two, one, two):
                 publish_raw(system.settings, [raw(n, text="x" * (n % 50)) for n in range(published, published + 1_500)])
                 published += 1_500
-                wait_until(lambda goal=published - 1_300: len(went_on(system)) > goal, "some went on")
+                goal = published - 1_300
+                wait_until(lambda goal=goal: len(went_on(system)) > goal, "some went on")  # type: ignore[misc]
                 kill.kill()
                 kill.restart()
             wait_until(lambda: len(went_on(system)) >= published, "all went on")

@@ -12,6 +12,7 @@ import yaml
 
 from engine.cli import COMMANDS, cli
 from engine.console_settings import ConsoleSettings
+from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
@@ -60,7 +61,17 @@ def test_every_metric_is_documented() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings, ConsoleSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings],
+    [
+        Settings,
+        ConsoleSettings,
+        EnrichmentSettings,
+        EnricherSettings,
+        EventSettings,
+        ComputedField,
+        LabelSettings,
+        SecuritySettings,
+        PrivacySettings,
+    ],
 )
 def test_every_setting_is_documented(settings: type) -> None:
     for name in settings.__struct_fields__:  # type: ignore[attr-defined]  # of msgspec.Struct
@@ -68,7 +79,7 @@ def test_every_setting_is_documented(settings: type) -> None:
 
 
 def test_every_topic_is_documented() -> None:
-    for spec in topic_specs(Settings(app_id="app_id")):
+    for spec in topic_specs(Settings(app_id="app_id", enrichment=EnrichmentSettings({"length": EnricherSettings()}))):
         assert f"| `{spec.name.replace('app_id', '<app_id>')}` | " in OPERATIONS, spec.name
 
 

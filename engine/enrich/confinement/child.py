@@ -5,7 +5,6 @@ much memory it may take. It imports what it needs, then gives up what it may, an
 """
 
 import os
-import sys
 from importlib import import_module
 from typing import Any
 
@@ -18,10 +17,14 @@ def main() -> None:
     """Until the worker closes the pipe, or ends this process."""
     end_with_parent()
     requests, answers = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what a library prints is no answer; nobody reads it
     begin = frames.read(requests)
     module, _, name = begin["target"].partition(":")
-    answer = getattr(import_module(module), name)(begin["given"])
+    try:
+        answer = getattr(import_module(module), name)(begin["given"])
+    except Exception as error:
+        answers.write(frames.pack({"error": f"{type(error).__name__}: {error}"[:500]}))
+        return
     answers.write(frames.pack({"ready": confine(begin["memory_mb"])}))
     while True:
         try:
@@ -39,8 +42,7 @@ def _answer(answer: Any, request: Any) -> dict[str, Any]:
     except MemoryError:
         return {"missing": "too_much_memory"}
     except Exception as error:  # a hostile input may raise anything
-        print(f"{type(error).__name__}: {error}"[:500], file=sys.stderr)  # noqa: T201  # the worker's log
-        return {"missing": "failed"}
+        return {"missing": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
 
 
 def _write(file: Any, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -59,8 +59,12 @@ class Children:
                 raise Missing("crashed") from error
             raise
         self._idle.put_nowait(child)
-        if not isinstance(answer, dict) or "found" not in answer:
-            raise Missing(str(answer.get("missing")) if isinstance(answer, dict) else "failed")
+        if not isinstance(answer, dict):  # it may be what was read there that answers
+            raise Missing("failed")
+        if "found" not in answer:
+            if "error" in answer:
+                _log.warning("a confined process has failed", target=self._begin["target"], error=str(answer["error"]))
+            raise Missing(str(answer.get("missing")))
         return answer["found"]
 
     async def stop(self) -> None:
@@ -103,7 +107,7 @@ class Children:
     async def _start(self) -> Process:
         self.started += 1
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "engine.enrich.confinement.child", stdin=PIPE, stdout=PIPE, cwd="/",
+            sys.executable, "-m", "engine.enrich.confinement.child", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd="/",
             env={**_ENVIRONMENT, "PYTHONPATH": ":".join(_absolute(sys.path))}, start_new_session=True,
         )  # fmt: skip
         self._all.add(child)
@@ -116,6 +120,9 @@ class Children:
         except BaseException:
             await self._end(child)
             raise
+        if "ready" not in ready:
+            await self._end(child)
+            raise SettingsError(f"{self._begin['target']} cannot start in a process of its own: {ready.get('error')}")
         self.are_filtered = bool(ready["ready"])
         return child
 

@@ -23,4 +23,3 @@ class QuietWriter(Writer):
         """Take a newer epoch. Who owns the partition has to look once more how far it has got."""
         await self.close()
         return await self.open()
-
