@@ -12,7 +12,7 @@ from engine.errors import SettingsError
 GROUP = "floodgate.enrichers"
 """The group of entry points under which other people's enrichers are found."""
 
-OURS: dict[str, tuple[str, str]] = {}
+OURS = {"pictures": ("engine.enrich.pictures.enricher:Pictures", "images")}
 """Of our own: where each is, and the extra that it needs."""
 
 
