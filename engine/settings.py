@@ -16,6 +16,7 @@ import yaml
 from engine.console_settings import ConsoleSettings
 from engine.core.kernel import set_hash_key
 from engine.delivery_settings import DeliverySettings
+from engine.enrichment_settings import EnrichmentSettings
 from engine.errors import SettingsError
 from engine.keys.pseudonyms import Pseudonyms
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, one_of
@@ -50,6 +51,7 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     review: str = "review"
     rulebooks: str = "rulebooks"
     scores: str = "scores"
+    raw_events: str = "raw-events"
 
 
 RETENTION_DAYS = {
@@ -62,6 +64,7 @@ RETENTION_DAYS = {
     "examples": 30,
     "review": 30,
     "scores": 7,
+    "raw_events": 7,
 }
 """How long topics keep messages that are not state."""
 
@@ -87,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: LabelSettings = LabelSettings()
     console: ConsoleSettings = ConsoleSettings()
     delivery: DeliverySettings = DeliverySettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"
@@ -140,7 +144,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse settings that cannot work, and say which."""
         check_limits(self)
-        names = list(msgspec.structs.asdict(self.topics).values())
+        used = msgspec.structs.asdict(self.topics)
+        if not self.enrichment.is_used:
+            del used["raw_events"]
+        names = list(used.values())
         if len(set(names)) < len(names):
             raise ValueError(f"`topics` have different names, not {names}")
 

@@ -14,6 +14,7 @@ from engine.cli import COMMANDS, cli
 from engine.console_settings import ConsoleSettings
 from engine.delivery.metrics import DeliveryMetrics
 from engine.delivery_settings import DeliverySettings, ReceiverSettings
+from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
@@ -64,8 +65,8 @@ def test_every_metric_is_documented() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EventSettings, ComputedField, LabelSettings,
-        SecuritySettings, PrivacySettings,
+        Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EnrichmentSettings, EnricherSettings,
+        EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
     ],
 )  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:
@@ -74,7 +75,7 @@ def test_every_setting_is_documented(settings: type) -> None:
 
 
 def test_every_topic_is_documented() -> None:
-    for spec in topic_specs(Settings(app_id="app_id")):
+    for spec in topic_specs(Settings(app_id="app_id", enrichment=EnrichmentSettings({"length": EnricherSettings()}))):
         assert f"| `{spec.name.replace('app_id', '<app_id>')}` | " in OPERATIONS, spec.name
 
 

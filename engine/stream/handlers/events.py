@@ -9,7 +9,7 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event
 from engine.core.domain.programs import Program
 from engine.core.domain.reference import NoReferenceData, ReferenceData
 from engine.core.domain.rules import Rulebook
-from engine.core.evaluation.deciding import NOTHING
+from engine.core.evaluation.deciding import NOTHING, Evaluation
 from engine.core.evaluation.enrichment import enrich
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
@@ -118,14 +118,7 @@ class EventWorker:
                     try:
                         result = evaluator.evaluate(event, program, entity, partition, ledger)
                         if result is not NOTHING:
-                            self._results.collect(outcome, result)
-                            if result.timers:
-                                self._absences.begin(outcome, result.timers)
-                            if result.marks:
-                                hops += self._absences.outcomes.take(outcome, result.marks)
-                            if result.routed is not None:
-                                hops.append(result.routed)
-                            hops += result.follow_ups
+                            hops += self._collect(outcome, result)
                     except Exception as error:  # one event must never stop a partition
                         _log.exception("an event could not be decided", event_id=event.event_id)
                         self._rejector.reject(outcome, record, "evaluation_failed", error)
@@ -136,18 +129,40 @@ class EventWorker:
                 duplicates = evaluator.tally.duplicates
             if len(decoded) in passed and (hops := self._absences.advance(outcome, passed[len(decoded)])):
                 go_on(outcome, few[-1], hops)
-            arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
-            self._scored.keep(outcome, evaluator, Source(partition, arrivals))
-            if evaluator.rulebook.outcomes and state.noted.unscored:
-                arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
-                self._answers.catch_up(outcome, source_of_outcomes(FROM_EVENTS, partition), arrivals)
-            if kept:
-                outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, kept))
+            self._keep(outcome, partition, [(record.offset, event) for _, record, event, _ in decoded], kept)
         self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         self._count(evaluator, state, applied, len(arrived) - applied)
         return outcome
+
+    def _collect(self, outcome: StateOutcome, result: Evaluation) -> list[Hop]:
+        """Take what has come of an event; returns what goes on elsewhere."""
+        hops = list[Hop]()
+        self._results.collect(outcome, result)
+        if result.timers:
+            self._absences.begin(outcome, result.timers)
+        if result.marks:
+            hops += self._absences.outcomes.take(outcome, result.marks)
+        if result.routed is not None:
+            hops.append(result.routed)
+        hops += result.follow_ups
+        return hops
+
+    def _keep(
+        self, outcome: StateOutcome, partition: int, decided: Sequence[tuple[int, Event]], kept: Sequence[Event]
+    ) -> None:
+        """Keep what labels and outcomes will be about. `decided`: offsets and events of a part of a batch; `kept`:
+        those of which labels are counted."""
+        state, evaluator = outcome.state, self._evaluator
+        assert state is not None
+        assert evaluator is not None  # no partition is read before a rulebook is there
+        self._scored.keep(outcome, evaluator, Source(partition, ((event.identify(), at) for at, event in decided)))
+        if evaluator.rulebook.outcomes and state.noted.unscored:
+            arrivals = ((event.identify(), at) for at, event in decided)
+            self._answers.catch_up(outcome, source_of_outcomes(FROM_EVENTS, partition), arrivals)
+        if kept:
+            outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, kept))
 
     def _decode(
         self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome

@@ -46,7 +46,12 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         **large,
     }
     scores = TopicSpec(names.scores, many, "what models say of events", "user_id", kept("scores"))
+    raw = TopicSpec(
+        name=names.raw_events, partitions=many, holds="events on their way to `events`", key="user_id",
+        config={**kept("raw_events"), **large},
+    )  # fmt: skip
     return [
+        *([raw] if settings.enrichment.is_used else []),
         TopicSpec(name=names.events, partitions=many, holds="what users do", key="user_id", config=kept("events")),
         TopicSpec(
             name=names.labels, partitions=many, holds="moderators' verdicts", key="user_id", config=kept("labels")

@@ -172,10 +172,10 @@ class BatchConsumer(OffsetConsumer):
         app = self.app
         if not app.ready_to_decide.is_set():
             await self.wait_first(app.ready_to_decide.wait(), self.suspend_flow.wait())
-        await self._room.take(len(records))
+        await self._room.take(size := self._room.size_of(records))
         fits = self._current(generation) and self._next.get(tp) == records[0].offset
         if not fits or self.should_stop or not app.ready_to_decide.is_set():
-            self._room.give(len(records))
+            self._room.give(size)
             return False
         started = time.perf_counter()
         async with self._fatal_errors():
@@ -186,7 +186,7 @@ class BatchConsumer(OffsetConsumer):
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
         finished = partial(self._finished, tp, following, records[0].timestamp)
-        app.durability.begin(tp, outcome, finished, partial(self._room.give, len(records)))
+        app.durability.begin(tp, outcome, finished, partial(self._room.give, size))
         await give_way(taken_s)
         if outcome.read_from is not None:
             if outcome.before_reading is not None:

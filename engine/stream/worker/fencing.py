@@ -79,6 +79,18 @@ class Client:
         finally:
             await producer.stop()
 
+    async def give_up_transaction(self, transactional_id: str, tp: TP) -> None:
+        """Begin a transaction in which nothing is written to a partition, and give it up: what is there then is a
+        marker that no consumer is shown."""
+        producer: Any = AIOKafkaProducer(transactional_id=transactional_id, **self._options)
+        try:
+            await producer.start()
+            await producer.begin_transaction()
+            producer._txn_manager.maybe_add_partition_to_txn(tp)
+            await producer.abort_transaction()
+        finally:
+            await producer.stop()
+
     async def close(self) -> None:
         """Stop the producer."""
         producer, self._producer = self._producer, None
@@ -97,10 +109,14 @@ class Writer:
 
     async def open(self) -> int:
         """Fence everyone else, for good. Returns the offset behind the marker."""
+        await self._start()
+        return await self._mark()
+
+    async def _start(self) -> None:
+        """Take a new epoch."""
         self._producer = await self._client.open()
         self._epoch, self._number = await self._client.epoch(self._transactional_id), 0
         self._since = time.monotonic()
-        return await self._mark()
 
     async def renew(self) -> int:
         """Take a newer epoch, as only the present owner may: one that has lost the partition raises ProducerFenced;
@@ -138,14 +154,16 @@ class Writer:
 
 
 class Writers:
-    """The writers of what this worker owns. `next_offset`: behind each one's marker; whoever writes keeps it."""
+    """The writers of what this worker owns. `next_offset`: behind each one's marker; whoever writes keeps it. `kind`:
+    what a writer is."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._client = settings, Client(async_options(settings))
+    def __init__(self, settings: Settings, kind: type[Writer] = Writer) -> None:
+        self._settings, self._client, self._kind = settings, Client(async_options(settings)), kind
         self._writers: dict[TP, Writer] = {}
         self._changing = asyncio.Lock()
         self._closed = False
         self.next_offset: dict[TP, int] = {}
+        self.renewals = 0
 
     async def own(self, partitions: Iterable[TP]) -> None:
         """Fence all others from exactly these partitions. Returns when every one of them is. Raises BrokerError where
@@ -173,6 +191,7 @@ class Writers:
             if writer.is_old():
                 async with asyncio.timeout(self._settings.session_timeout_ms / 1000):
                     self.next_offset[tp] = await writer.renew()
+                    self.renewals += 1
             return writer
 
     async def close(self) -> None:
@@ -183,7 +202,7 @@ class Writers:
             await self._client.close()
 
     async def _open(self, tp: TP) -> None:
-        writer = Writer(tp, f"{self._settings.app_id}-{tp.topic}-{tp.partition}", self._client)
+        writer = self._kind(tp, f"{self._settings.app_id}-{tp.topic}-{tp.partition}", self._client)
         self._writers[tp] = writer
         self.next_offset[tp] = await writer.open()
 
