@@ -129,9 +129,8 @@ class Vocabulary:
         body = self.declared.derived[name][1]
         if not isinstance(body, RatioDeclaration):
             return None
-        refs = (body.numerator, body.denominator)
-        asked = [self.counters[ref.target] for ref in refs if ref.kind == "counter"]
-        first = asked[0] if len(asked) == len(refs) else None
+        asked = [self.counters[ref.target] for ref in (body.numerator, body.denominator) if ref.kind == "counter"]
+        first = asked[0] if len(asked) == 2 else None
         if first is None or {(each.read_at, each.over_ms) for each in asked} != {(first.read_at, first.over_ms)}:
             return None
         if not all(counter.counts_entries for counter in asked):

@@ -6,20 +6,16 @@ offset; it is known by its origin. Messages of one source partition arrive in th
 one watermark for each source partition tells them, and what the first one brought about stands.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from engine.core.domain.events import Event
-from engine.core.domain.kinds import READING, stored_kind
-from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.outcomes import Answer, Mark
-from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
-from engine.core.evaluation.visits import never, visit
-from engine.core.kernel import hash64
+from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
 from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
@@ -43,6 +39,7 @@ from engine.stream.handlers.label_messages import source_of_outcomes
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
+from engine.stream.handlers.visits import Visits
 from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, accept_all
 
@@ -71,8 +68,8 @@ class HopWorker:
         self._absences = Absences(settings, self._results, metrics)
         self._answers = Answers(settings.topics.examples, metrics)
         self._evaluator: Evaluator | None = None
-        self._visits: dict[str, int] = {}  # by kind of entity of the rulebook, since they were counted
-        self._ended = 0  # routed events, since then
+        self.visits = Visits(metrics, partitions)
+        self._ended = 0  # routed events, since they were counted
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
@@ -80,7 +77,7 @@ class HopWorker:
         self._scored.use(evaluator)
         self._absences.use(evaluator)
         self._answers.use(evaluator)
-        self._visits = dict.fromkeys(evaluator.rulebook.kinds(), 0)
+        self.visits.use(evaluator.rulebook)
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -139,7 +136,7 @@ class HopWorker:
             departures.begin(record.offset)
             try:
                 if type(hop) is RoutedEvent and entity_key is not None:
-                    matches = self.visit(outcome, hop, entity_key, entity, at_hand, key)
+                    matches = self.visits.visit(outcome, hop, entity_key, entity, at_hand, key)
                     outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
                     self._go_on(outcome, hop, departures)
                     is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
@@ -179,51 +176,7 @@ class HopWorker:
         self._results.count()
         self._metrics.routed_events.inc(self._ended)
         self._ended = 0
-        for kind, visits in self._visits.items():
-            if visits:
-                self._metrics.hops.labels(kind).inc(visits)
-                self._visits[kind] = 0
-
-    def visit(
-        self, outcome: StateOutcome, routed: RoutedEvent, entity_key: EntityKey, entity: EntityRecord,
-        busy: Container[bytes], key: bytes,
-    ) -> list[RetroactiveMatch]:  # fmt: skip
-        """Count an event at its next entity, if there is room for one more; nothing at one of a kind that the rulebook
-        does not have. `busy`: the keys of records that this batch has at hand, the entity's `key` among them."""
-        state = outcome.state
-        assert state is not None
-        assert self._evaluator is not None  # no partition is read before a rulebook is there
-        rulebook = self._evaluator.rulebook
-        if entity_key[0] not in self._visits:
-            return visit(routed, entity_key, entity, rulebook, never)
-        self._visits[entity_key[0]] += 1
-        if READING in entity_key[0]:
-
-            def has_room(routed: RoutedEvent, entity_key: EntityKey) -> bool:
-                kind = stored_kind(entity_key[0])
-                return state.entity_budget().has_room(kind, routed.ts_ms, self._budget_of(kind))
-
-            return visit(routed, entity_key, entity, rulebook, has_room)
-        if entity.newest:
-            if entity.is_provisional:
-                entity.is_provisional = state.entity_budget().meet(entity_key[0], key, hash64(routed.user_id))
-            return visit(routed, entity_key, entity, rulebook)
-
-        def admit(routed: RoutedEvent, entity_key: EntityKey) -> bool:
-            budget, source = self._budget_of(entity_key[0]), hash64(routed.user_id)
-            admission = state.entity_budget().admit(entity_key[0], key, routed.ts_ms, budget, source, busy)
-            if admission.forgotten is not None:
-                outcome.records[admission.forgotten] = state.renew(admission.forgotten)
-            if not admission.admitted:
-                self._metrics.keys_refused.labels(entity_key[0]).inc()
-            return admission.admitted
-
-        return visit(routed, entity_key, entity, rulebook, admit)
-
-    def _budget_of(self, kind: str) -> int:
-        """How many entities of a kind may be counted in a partition."""
-        assert self._evaluator is not None
-        return max(1, self._evaluator.rulebook.max_keys.get(kind, DEFAULT_MAX_KEYS) // self._partitions)
+        self.visits.count()
 
     def prepare_returned(self, routed_events: list[RoutedEvent]) -> list[Event]:
         """Those that are back as events, once the models have read their texts, before they are decided one by one."""

@@ -212,7 +212,7 @@ class OfflineEngine:
             outcome = StateOutcome(state=self.state, records=self.state.load(keys))
             for index, entity_key, key in visits:
                 routed, entity = routed_events[index], outcome.records[key]
-                found = self._hops.visit(outcome, routed, entity_key, entity, keys, key)
+                found = self._hops.visits.visit(outcome, routed, entity_key, entity, keys, key)
                 if found:
                     matches.setdefault(index, []).extend(found)
             outcome.changes += self.state.dump(outcome.records)
@@ -226,7 +226,7 @@ class OfflineEngine:
         while (entity_key := routed.next_entity()) is not None:
             key = entity_record_key(entity_key)
             outcome = StateOutcome(state=self.state, records=self.state.load([key]))
-            self._hops.visit(outcome, routed, entity_key, outcome.records[key], (key,), key)
+            self._hops.visits.visit(outcome, routed, entity_key, outcome.records[key], (key,), key)
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 
