@@ -13,7 +13,7 @@ import orjson
 from engine.core.kernel import hash64, identity_of
 from engine.core.state.records import load_record
 from engine.errors import EventError, StateError
-from engine.learning.labels import subject_of
+from engine.learning.labels import decode_known, subject_of
 from engine.settings import Settings
 from engine.state.scored import (
     ACTION,
@@ -30,6 +30,7 @@ from engine.state.scored import (
 from engine.state.store import ENTITY
 from engine.state.timers import TIMER
 from engine.stream.handlers.absences import user_of
+from engine.stream.handlers.consequences import taken_back
 from engine.stream.handlers.erasure import Forget, is_about
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.hop_messages import encode_request
@@ -138,6 +139,9 @@ def _find_state(settings: Settings, user_data: UserData) -> None:
         if record.key.startswith((VERDICT, STRIKE, CONSEQUENCE)):
             noted = verdicts if record.key.startswith(VERDICT) else beside
             (noted.discard if record.value is None else noted.add)(place)
+            places.pop(place, None)
+            if record.value is not None and (names := _followed(record, user_data)):
+                places[place] = "verdicts on events", names
             continue
         if record.key.startswith(ACTION):
             actions.pop(place, None)
@@ -175,6 +179,17 @@ def _kind(key: bytes, value: bytes, user_data: UserData) -> tuple[str, list[str]
         return "records of counters", owners
     named = [name for name in user_data.names if name.encode() in value and _is_named(value, name)]
     return "notes at other entities", named
+
+
+def _followed(record: Any, user_data: UserData) -> list[str]:
+    """Under which of his names the user is in what has followed from a verdict: the event may be on no topic now."""
+    if not record.key.startswith(VERDICT):
+        return []
+    try:
+        users = {follow_up.user_id for follow_up in taken_back(decode_known(record.value.decode()).note)}
+    except ValueError:
+        return []
+    return [name for name in user_data.names if name in users]
 
 
 def _note_scored(user_data: UserData, block: bytes, name: str) -> bool:
