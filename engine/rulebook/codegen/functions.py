@@ -34,16 +34,8 @@ _CLASSES = {
     "size": (int, float),
 }  # fmt: skip
 _COST = {
-    "field": 0,
-    "event": 0,
-    "memory": 1,
-    "counter": 1,
-    "sequence": 2,
-    "derived": 2,
-    "value": 2,
-    "score": 1,
-    "keys": 3,
-}
+    "field": 0, "event": 0, "memory": 1, "counter": 1, "sequence": 2, "derived": 2, "value": 2, "score": 1, "keys": 3,
+}  # fmt: skip
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
 

@@ -14,7 +14,7 @@ import orjson
 from engine.core.kernel import hash64, identity_of
 from engine.core.state.records import load_record
 from engine.errors import EventError, StateError
-from engine.learning.labels import subject_of
+from engine.learning.labels import decode_known, subject_of
 from engine.learning.scored import read_scored
 from engine.settings import Settings
 from engine.state.noted import MEETING, UNSCORED
@@ -35,6 +35,7 @@ from engine.state.store import ENTITY
 from engine.state.timers import TIMER
 from engine.stream.handlers.absences import user_of
 from engine.stream.handlers.answers import read_unscored
+from engine.stream.handlers.consequences import taken_back
 from engine.stream.handlers.erasure import Forget, is_about
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.hop_messages import encode_request
@@ -146,6 +147,9 @@ def _find_state(settings: Settings, user_data: UserData) -> None:
         if record.key.startswith((VERDICT, STRIKE, CONSEQUENCE)):
             noted = verdicts if record.key.startswith(VERDICT) else beside
             (noted.discard if record.value is None else noted.add)(place)
+            places.pop(place, None)
+            if record.value is not None and (names := _followed(record, user_data)):
+                places[place] = "verdicts on events", names
             continue
         if record.key.startswith(ACTION):
             actions.pop(place, None)
@@ -188,6 +192,17 @@ def _kind(key: bytes, value: bytes, user_data: UserData) -> tuple[str, list[str]
         return "records of counters", owners
     named = [name for name in user_data.names if name.encode() in value and _is_named(value, name)]
     return "notes at other entities", named
+
+
+def _followed(record: Any, user_data: UserData) -> list[str]:
+    """Under which of his names the user is in what has followed from a verdict: the event may be on no topic now."""
+    if not record.key.startswith(VERDICT):
+        return []
+    try:
+        users = {follow_up.user_id for follow_up in taken_back(decode_known(record.value.decode()).note)}
+    except ValueError:
+        return []
+    return [name for name in user_data.names if name in users]
 
 
 def _note_scored(user_data: UserData, block: bytes, name: str) -> bool:
