@@ -90,9 +90,10 @@ def _with_value(words: Vocabulary, scope: Scope, counter: Counter, verb: str, ta
         act = f"{verb}{counter.series}({series}, hash64(x){tail})"
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
             return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {act}"]
-        if words.declared.type_of(name) == "list":
+        if (kind := words.declared.type_of(name)) == "list" or kind is None:
+            read_all = "items" if kind is None else "members"
             return [
-                f"x, d = members({words.subject(scope, name)})",
+                f"x, d = {read_all}({words.subject(scope, name)})",
                 *_unless_computed(words, scope, name, "not x", "d = True"),
                 f"for x in x: {act}",
                 f"if d: {otherwise}",

@@ -19,7 +19,7 @@ from engine.rulebook.codegen.readings import from_series, from_values, store_of
 from engine.rulebook.codegen.remembering import recalling, rememberings
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.codegen.sequencing import completing
-from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.keys import KEY_SOURCES, OWN_TEXT
 from engine.rulebook.sections.dependencies import Dependencies, reached
 from engine.rulebook.sections.ordered import SequenceDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
@@ -199,8 +199,11 @@ class EntityWriter:
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
-        parts = zip(parts_of(kind), parts_of(stored_kind(kind)), strict=True)
-        values = ", ".join(self._part(scope, part, counted_as) for part, counted_as in parts)
+        named, counted = parts_of(kind), parts_of(stored_kind(kind))
+        values = ", ".join(
+            OWN_TEXT if part == "text" and USER in counted else self._part(scope, part, counted_as)
+            for part, counted_as in zip(named, counted, strict=True)
+        )
         keys = f"pairs({values})" if is_pair(kind) else f"keys({values})"
         lists = [excluding(self._words, scope, counter) for counter in counters]
         if not lists or not all(lists):

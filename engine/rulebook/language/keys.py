@@ -9,6 +9,7 @@ from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains
 
 KEY_SOURCES = {"url_domain": "url_domains(f)", "ip_prefix": "ip_prefixes(f)", "text": "fingerprints(f)"}
+OWN_TEXT = "own_fingerprints(f)"
 """Source text of the keys of each kind."""
 
 KEY_PATHS = {"url_domain": ("text", "url", "urls"), "ip_prefix": ("ip", "ip_prefix"), "text": ("text",)}

@@ -476,7 +476,7 @@ def _document(rng: random.Random, event_id: str, user: str, ts: int, wrong: floa
         "weight": rng.choice((0, 1, 4)),
         "email": rng.choice(ADDRESSES),
         "zone": rng.choice(("UTC", "America/Bogota", "Mars", "")),
-        "room": rng.choice(("a", "b", 1, 1.0, 2, True)),
+        "room": rng.choice(("a", "b", 1, 1.0, 2, True, ["a", 2, "c"])),
     }
     for name, value in values.items():
         if rng.random() < wrong:
