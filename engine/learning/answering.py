@@ -1,9 +1,9 @@
 """Who answers a survey is not everybody: answers count for those who were as likely to give one and did not.
 
 An answer counts 1/p, where p is how likely its event was to be answered. A model of who answers gives a score; what
-came of its latest events says how far that is off, so p is the score brought to what has come true (Platt 1999). The weights
-are taken in relation to the share of all events that are answered, so that an average answer counts once, and capped,
-as one that was all but impossible says little about many.
+came of its latest events says how far that is off, so p is the score brought to what has come true (Platt 1999). The
+weights are taken in relation to the share of all events that are answered, so that an average answer counts once, and
+capped, as one that was all but impossible says little about many.
 """
 
 from collections.abc import Sequence
