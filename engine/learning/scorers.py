@@ -10,6 +10,7 @@ import numpy as np
 from engine.core.domain.decisions import Contribution
 from engine.core.domain.programs import ModelNumbers, ModelTexts
 from engine.core.domain.rules import ModelSpec
+from engine.learning.answering import Propensities
 from engine.learning.calibrated import Calibration, Likeness
 from engine.learning.contributions import contributions
 from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, hinted, names_of, token_share
@@ -24,19 +25,19 @@ class ModelScorer:
     """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know more
     than what the rulebook hints at.
 
-    The same probability as the learner gives, from its own weights. `share`: of what it has learned is spam; None
-    before it has learned; `takes`: whether what it scores is kept until `take`.
+    The same probability as the learner gives, from its own weights. `takes`: whether what it has scored
+    is kept until `take`.
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
         self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
         self.takes, self._judged = spec.learns, model.judged if model is not None else None
         self._calibration: Calibration | None = None
+        self._propensities: Propensities | None = None
         self.version = model.version if model is not None else f"{spec.name}-0"
         self.threshold: float | None = None
         self._names, self._units = names_of(spec), spec.units
         self._featurizer = featurizer(self._names)
-        self.share = model.spam / model.labels if model is not None and model.labels else None
         self._knows = model is not None and model.knows(spec.min_labels)
         self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
         if model is not None and self._knows and spec.precision is not None:
@@ -124,6 +125,14 @@ class ModelScorer:
         if self._calibration is None and self._judged is not None:
             self._calibration = self._judged.calibration()
         return self._calibration.of(score) if self._calibration is not None else None
+
+    def propensity(self, score: float | None) -> float:
+        """How likely an event with a score is to be answered, in relation to all, where this model says who answers."""
+        if self._judged is None or not self._knows:
+            return 1.0
+        if self._propensities is None:
+            self._propensities = self._judged.propensities()
+        return self._propensities.of(score)
 
     def take(self) -> ScoredRows | None:
         """What has been scored since `prepare`, to be kept for labels; None without any."""

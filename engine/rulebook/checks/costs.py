@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.core.domain.counters import STATISTICS, Counter
 from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.kinds import RESTING, parts_of
 from engine.core.domain.programs import Program, RoutingProgram
-from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec, Rulebook
+from engine.core.domain.rules import ANY_EVENT, STATISTICS, USER, Counter, Memory, ModelSpec, Rulebook
 from engine.core.series.remembered import FIRST, MAX_RUNS, MAX_TEXT_BYTES
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
@@ -48,7 +47,7 @@ SEQUENCE_US, ABSENCE_US = 12.0, 30.0
 """One more sequence and its clause; an event that is waited upon, until its time is over."""
 
 OUTCOME_US, WAITING_BYTES = 30.0, 250
-"""What an event is to one more outcome, with its answer; what it keeps while it waits, beside what models have read."""
+"""What an event is to one more outcome, with its answer; what is kept while it waits, beside what models have read."""
 
 CLAUSE_US, TERM_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 0.15, 1.6, 9.0, 45.0
 """A clause, though most are not reached; a term of a scorecard, all of which are; a pattern; a model that learns; one

@@ -82,9 +82,7 @@ def _learned(
         report.error(keys["learn"].span, "a model of an outcome learns")
     answer_model = keys["answer_model"].text if "answer_model" in keys else None
     if "answer_model" in keys and "river" in keys:
-        report.error(
-            keys["river"].span, "a pipeline of River's cannot weigh answers", "leave `answer_model` or `river` out"
-        )
+        report.error(keys["river"].span, "a pipeline of River's cannot weigh answers", "leave `river` out")
     if answer_model is not None:
         _check_answer_model(declared, name, keys, outcome, answer_model)
     of = declared.event_types(f"models.{name}", keys["of"]) if "of" in keys else ()

@@ -17,7 +17,6 @@ from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.outcomes import Answer
 from engine.core.kernel import hash64
 from engine.errors import StateError
-from engine.learning.answering import propensity
 from engine.learning.labels import Example, Label, encode_known, join, subject_of
 from engine.learning.scored import ScoredModel
 from engine.learning.scorers import ModelScorer
@@ -142,8 +141,9 @@ class Answers:
         if spec is None or spec.answer_model is None:
             return example
         scorer = self._scorers.get(spec.answer_model)
-        answered = scorer.share if isinstance(scorer, ModelScorer) else None
-        return replace(example, propensity=propensity(scores.get(spec.answer_model), answered))
+        if not isinstance(scorer, ModelScorer):
+            return example
+        return replace(example, propensity=scorer.propensity(scores.get(spec.answer_model)))
 
 
 def read_unscored(value: bytes) -> list[Unscored]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.core.evaluation.outcomes import Answer
-from engine.learning.answering import propensity
+from engine.learning.answering import Propensities
 from engine.learning.evaluated import EvaluatedModel
 from engine.learning.evaluation import EvaluationCase, Scenario, evaluate
 from engine.settings import Settings
@@ -52,17 +52,25 @@ def weighed(
     return [replace(case, propensity=learner.propensities.get(case.identity, 1.0)) for case in cases]
 
 
+_LOOK_AGAIN = 200
+"""How likely answers are is found out anew after so many events."""
+
+
 class _Teacher(EvaluatedModel):
     """The model of who answers. `propensities`: how likely an answer was, by event."""
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__(spec.river)
-        self._min_labels = spec.min_labels
+        self._min_labels, self._scored = spec.min_labels, 0
+        self._known: Propensities | None = None
         self.propensities: dict[int, float] = {}
 
     def score(self, case: EvaluationCase) -> float:
         """The probability of an answer."""
         score, model = super().score(case), self.model
-        if model.knows(self._min_labels):
-            self.propensities[case.identity] = propensity(score, model.spam / model.labels)
+        if self._scored % _LOOK_AGAIN == 0 and model.knows(self._min_labels):
+            self._known = model.judged.propensities()
+        self._scored += 1
+        if self._known is not None:
+            self.propensities[case.identity] = self._known.of(score)
         return score
