@@ -6,6 +6,7 @@ changelog. So a record with writes under way is never evicted: the database does
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, Protocol
 
@@ -155,7 +156,8 @@ class PartitionState:
         self.scored.settle(scored)
         self.timers.settle(timers)
         self.noted.settle(noted)
-        self._evict()
+        if len(self._records) > self._capacity:
+            self._evict()
 
     def scored_events(self, ids: Iterable[int]) -> dict[int, list[Found]]:
         """The scored events with these hashed ids, by id."""
@@ -187,8 +189,6 @@ class PartitionState:
 
     def _evict(self) -> None:
         excess = len(self._records) - self._capacity
-        if excess <= 0:
-            return
         idle = (key for key, record in self._records.items() if not record.pending_writes)
         for key in list(islice(idle, excess)):
             del self._records[key]
@@ -207,7 +207,14 @@ def entity_record_key(entity_key: EntityKey) -> bytes:
 
 def dump_watermarks(watermarks: dict[Source, int]) -> bytes:
     """As bytes, in the order of their sources."""
-    return b"".join(_WATERMARK.pack(*source, watermarks[source]) for source in sorted(watermarks))
+    numbers = [number for source in sorted(watermarks) for number in (*source, watermarks[source])]
+    return _watermarks_of(len(watermarks)).pack(*numbers)
+
+
+@cache
+def _watermarks_of(sources: int) -> struct.Struct:
+    """How the watermarks of so many sources are packed: one after the other."""
+    return struct.Struct("<" + _WATERMARK.format.lstrip("<") * sources)
 
 
 def load_watermarks(data: bytes | None) -> dict[Source, int]:

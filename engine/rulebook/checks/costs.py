@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.core.domain.counters import STATISTICS, Counter
 from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.kinds import RESTING, parts_of
 from engine.core.domain.programs import Program, RoutingProgram
-from engine.core.domain.rules import ANY_EVENT, STATISTICS, USER, Counter, Memory, ModelSpec, Rulebook
+from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec, Rulebook
 from engine.core.series.remembered import FIRST, MAX_RUNS, MAX_TEXT_BYTES
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS

@@ -58,17 +58,23 @@ class Client:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
         self._producer: Any = None
+        self._opening = asyncio.Lock()
 
     async def open(self) -> Any:
         """The producer; it is started when it is first asked for."""
-        if self._producer is None:
-            producer: Any = AIOKafkaProducer(
-                acks="all", max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES, **self._options
-            )
-            await producer.start()
-            producer._sender._txn_manager = _Numbered()
-            self._producer = producer
-        return self._producer
+        async with self._opening:
+            if self._producer is None:
+                producer: Any = AIOKafkaProducer(
+                    acks="all", max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_MESSAGE_BYTES, **self._options
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                producer._sender._txn_manager = _Numbered()
+                self._producer = producer
+            return self._producer
 
     async def epoch(self, transactional_id: str) -> tuple[int, int]:
         """A producer's id and a new epoch of it: who had one under this transactional id is fenced."""
@@ -114,8 +120,9 @@ class Writer:
 
     async def _start(self) -> None:
         """Take a new epoch."""
-        self._producer = await self._client.open()
-        self._epoch, self._number = await self._client.epoch(self._transactional_id), 0
+        asked = self._client.open(), self._client.epoch(self._transactional_id)
+        self._producer, self._epoch = await asyncio.gather(*asked)
+        self._number = 0
         self._since = time.monotonic()
 
     async def renew(self) -> int:
@@ -173,8 +180,7 @@ class Writers:
         try:
             async with asyncio.timeout(limit_s), self._changing:
                 self._forget_all()
-                if fenced and not self._closed:
-                    await self._client.open()
+                if not self._closed:
                     await asyncio.gather(*(self._open(tp) for tp in fenced))
         except TimeoutError as error:
             raise BrokerError(

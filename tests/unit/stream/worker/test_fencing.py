@@ -184,6 +184,19 @@ def test_each_partition_numbers_its_own_records_under_its_own_epoch(monkeypatch:
     assert broker.states == {ONE: [(0, 1, 0), (0, 1, 1), (0, 1, 4)], TWO: [(1, 1, 0), (1, 1, 1), (1, 2, 0)]}
 
 
+def test_a_producer_that_cannot_be_started_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker(monkeypatch)
+
+    async def start(self: Producer) -> None:
+        broker.running += 1
+        raise ConnectionError("no broker answers")
+
+    monkeypatch.setattr(Producer, "start", start)
+    with pytest.raises(ConnectionError):
+        asyncio.run(fencing.Client({}).open())
+    assert broker.running == 0
+
+
 def test_numbers_begin_anew_after_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     broker = Broker(monkeypatch)
     monkeypatch.setattr(fencing, "_NUMBERS", 3)
