@@ -18,6 +18,7 @@ COMMANDS = {
     "deliver": "Send actions to webhooks.",
     "demo": "Run everything on this machine and show what happens.",
     "explain": "Tell why something was done to an event.",
+    "export": "Write decisions, actions and labels as Parquet.",
     "feed": "Publish recorded files to the topics.",
     "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",
