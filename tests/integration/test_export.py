@@ -4,6 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def same(row: dict[str, Any], message: dict[str, Any]) -> None:
     assert int(row.pop("published").timestamp() * 1_000 + 0.5) == message.pop("at")
     assert int(row.pop("ts").timestamp() * 1_000 + 0.5) == message.pop("ts")
     for name, value in row.items():
-        expected = message.get(name)
+        expected: Any = message.get(name)
         if name == "hits":
             assert [(hit["rule"], hit["mode"], hit["effect"], hit["counterfactual"]) for hit in value] == [
                 (hit["rule"], hit["mode"], hit["effect"], hit.get("counterfactual")) for hit in expected
@@ -114,11 +115,15 @@ def same(row: dict[str, Any], message: dict[str, Any]) -> None:
             assert value == expected, name
 
 
+def _has_files(exporting: Exporting, count: int) -> bool:
+    return len(exporting.files()) >= count
+
+
 def test_the_files_equal_the_topics_however_often_it_is_killed(filled: System) -> None:
     exporting = Exporting(filled, most_rows=3)
     for more in (5, 40, 90):
         exporting.start()
-        wait_until(lambda more=more: len(exporting.files()) >= more, f"{more} files are there")
+        wait_until(partial(_has_files, exporting, more), f"{more} files are there")
         exporting.kill()
     before = exporting.files()
     left = before[0].with_name(".00000-000000000000-000000000002.parquet.new")
