@@ -18,6 +18,7 @@ from engine.core.kernel import set_hash_key
 from engine.delivery_settings import DeliverySettings
 from engine.enrichment_settings import EnrichmentSettings
 from engine.errors import SettingsError
+from engine.export_settings import ExportSettings
 from engine.keys.pseudonyms import Pseudonyms
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, one_of
 from engine.mappings import EventSettings, LabelSettings
@@ -28,6 +29,7 @@ _LISTS = (
     ["events", "as_string"], ["labels", "as_string"], ["privacy", "fields"],
     ["console", "policies"], ["console", "appeal_types"], ["console", "report_types"],
     ["console", "oidc_scopes"], ["console", "oidc_hosts"], ["delivery", "hosts"],
+    ["export", "tables"],
 )  # fmt: skip
 """What the environment writes with commas."""
 _ENVIRONMENT = r"[A-Za-z0-9_-]{0,50}"
@@ -91,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     console: ConsoleSettings = ConsoleSettings()
     delivery: DeliverySettings = DeliverySettings()
     enrichment: EnrichmentSettings = EnrichmentSettings()
+    export: ExportSettings = ExportSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"

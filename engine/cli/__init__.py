@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "Run everything on this machine and show what happens.",
     "enrich": "Run a worker that adds to events what they carry but do not say.",
     "explain": "Tell why something was done to an event.",
+    "export": "Write decisions, actions and labels as Parquet.",
     "feed": "Publish recorded files to the topics.",
     "forget": "Erase a user from the state.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",

@@ -9,6 +9,7 @@ from rich.table import Table
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.settings import Settings
+from engine.stream.admin.asyncapi import asyncapi
 from engine.stream.admin.schemas import PUBLIC, topic_schema, topic_table
 from engine.stream.kafka.access import commands
 from engine.stream.kafka.topic_states import Shortcoming, TopicState, shortcomings, topic_states
@@ -51,6 +52,13 @@ def acls(settings: Settings, principal: str) -> None:
 def schema(topic: str, table: bool) -> None:
     """Print the JSON Schema of the messages of TOPIC, for those who write or read them."""
     echo(topic_table(topic) if table else orjson.dumps(topic_schema(topic), option=orjson.OPT_INDENT_2), nl=not table)
+
+
+@command.command("asyncapi")
+@with_settings
+def print_asyncapi(settings: Settings) -> None:
+    """Print what is on the public topics as an AsyncAPI document, under the names that the settings give them."""
+    echo(orjson.dumps(asyncapi(settings), option=orjson.OPT_INDENT_2))
 
 
 @command.command("check")

@@ -6,18 +6,20 @@ import time
 from collections.abc import Sequence
 
 from engine.delivery.metrics import DeliveryMetrics
-from engine.delivery.pages import pages
 from engine.delivery.receiver import Delivering
-from engine.delivery.store import DeliveryStore, SetAside, only_one
+from engine.delivery.store import DeliveryStore, SetAside
 from engine.delivery.webhook import Answer, Webhook, open_session
 from engine.errors import SettingsError
+from engine.locks import only_one
 from engine.settings import Settings
+from engine.stream.admin.process_pages import process_pages
 
 
 def deliver(settings: Settings, names: Sequence[str]) -> None:
     """Deliver to these receivers until SIGTERM or SIGINT. Raises SettingsError, StoreError, and OSError where the port
     is taken."""
-    with only_one(settings.delivery.store):
+    path = settings.delivery.store
+    with only_one(f"{path}.lock", f"delivers from `delivery.store` {path}"):
         store = DeliveryStore(settings.delivery.store)
         try:
             asyncio.run(_deliver(settings, names, store))
@@ -34,7 +36,9 @@ async def _deliver(settings: Settings, names: Sequence[str], store: DeliveryStor
             Delivering(settings, name, Webhook(own.receivers[name], session), store, metrics, stopping)
             for name in names
         ]
-        async with pages(own.host, own.port, metrics, receivers):
+        async with process_pages(
+            own.host, own.port, metrics.expose, lambda: [one.name for one in receivers if not one.is_reading]
+        ):
             await asyncio.gather(*(one.run() for one in receivers))
 
 

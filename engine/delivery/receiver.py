@@ -16,6 +16,7 @@ from engine.delivery.waiting import Line, Target, Waiting
 from engine.delivery.webhook import Answer, Webhook
 from engine.errors import TopicError
 from engine.settings import RETENTION_DAYS, Settings
+from engine.stream.kafka.assigned import Extent, read_extents
 from engine.stream.kafka.clients import async_options
 
 _MOST_BYTES = 16 << 20
@@ -67,6 +68,7 @@ class Delivering:
                 self.is_reading = False
 
     async def _follow(self, senders: asyncio.TaskGroup) -> None:
+        extents = await asyncio.to_thread(read_extents, self._settings, [self._settings.topics.actions])
         consumer = AIOKafkaConsumer(
             **async_options(self._settings), group_id=group_of(self._settings, self.name), enable_auto_commit=False,
             auto_offset_reset="earliest", fetch_max_bytes=_MOST_BYTES,
@@ -74,7 +76,8 @@ class Delivering:
         await consumer.start()
         try:
             line = Line(self._own.most_waiting, _MOST_BYTES)
-            tps = await self._assign(consumer, line)
+            await self._assign(consumer, line, extents)
+            tps = list(extents)
             self.is_reading = True
             tended = time.monotonic()
             while not self._stopping.is_set():
@@ -87,28 +90,19 @@ class Delivering:
         finally:
             await consumer.stop()
 
-    async def _assign(self, consumer: Any, line: Line) -> list[TopicPartition]:
-        topic = self._settings.topics.actions
-        if topic not in await consumer.topics():
-            raise TopicError(f"topic {topic} does not exist. Run `floodgate topics create`")
-        consumer.assign([TopicPartition(topic, 0)])  # it knows partitions only of what it has been assigned
-        await consumer.end_offsets([TopicPartition(topic, 0)])
-        tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or {0})]
-        consumer.assign(tps)
-        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        for tp in tps:
+    async def _assign(self, consumer: Any, line: Line, extents: dict[TopicPartition, Extent]) -> None:
+        consumer.assign(list(extents))
+        for tp, (start, end) in extents.items():
             committed = await consumer.committed(tp)
-            at = committed if committed is not None else ends[tp] if self._own.begin == "end" else starts[tp]
-            if at < starts[tp]:
-                _log.error("actions were gone before they were read", receiver=self.name, count=starts[tp] - at)
-                self._metrics.missed.labels(self.name).inc(starts[tp] - at)
-            if at > ends[tp]:  # another topic of this name
-                at = starts[tp]
-            at = max(at, starts[tp])
+            at = committed if committed is not None else end if self._own.begin == "end" else start
+            if at < start:
+                _log.error("actions were gone before they were read", receiver=self.name, count=start - at)
+                self._metrics.missed.labels(self.name).inc(start - at)
+            if not start <= at <= end:  # above: it is another topic of this name
+                at = start
             line.start(tp.partition, at)
             consumer.seek(tp, at)
-        await consumer.commit({TopicPartition(topic, number): at for number, at in line.positions().items()})
-        return tps
+        await consumer.commit({tp: line.positions()[tp.partition] for tp in extents})
 
     async def _read(self, consumer: Any, line: Line, senders: asyncio.TaskGroup) -> None:
         if line.room <= 0:

@@ -4,8 +4,6 @@ Offsets say up to where all is done; the store says of each action whether it is
 receiver has taken it, and before its offset is committed: so one that comes again is known.
 """
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,18 +103,3 @@ class DeliveryStore:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
-
-
-@contextmanager
-def only_one(path: str) -> Iterator[None]:
-    """No other process delivers from this store meanwhile. Raises StoreError where one does."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StoreError(f"another process delivers from `delivery.store` {path} already") from error
-        yield
-    finally:
-        os.close(descriptor)

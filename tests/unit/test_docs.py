@@ -15,6 +15,8 @@ from engine.console_settings import ConsoleSettings
 from engine.delivery.metrics import DeliveryMetrics
 from engine.delivery_settings import DeliverySettings, ReceiverSettings
 from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
+from engine.export.metrics import ExportMetrics
+from engine.export_settings import ExportSettings
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
@@ -54,8 +56,8 @@ def test_every_command_is_documented_and_explains_itself() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    delivery = DeliveryMetrics().registry.collect()
-    for metric in [*Metrics().registry.collect(), *ProcessMetrics([]).collect(), *delivery]:
+    registries = [of().registry for of in (Metrics, DeliveryMetrics, ExportMetrics)]
+    for metric in [*(one for each in registries for one in each.collect()), *ProcessMetrics([]).collect()]:
         if metric.name.startswith(("process_", "python_")):  # the client's own, documented by it
             continue
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
@@ -66,7 +68,7 @@ def test_every_metric_is_documented() -> None:
     "settings",
     [
         Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EnrichmentSettings, EnricherSettings,
-        EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
+        ExportSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
     ],
 )  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:

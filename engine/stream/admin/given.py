@@ -12,7 +12,7 @@ from engine.learning.labels import Example
 from engine.settings import Settings
 from engine.stream.admin.publishing import read_models
 from engine.stream.handlers.label_messages import MODEL_COMMAND, decode_example, decode_label, translate_label
-from engine.stream.kafka.publishers import Publishers, sequence_of
+from engine.stream.kafka.publishers import Publishers, name_of, sequence_of
 from engine.stream.kafka.records import read_all
 from engine.stream.kafka.sealing import Seals
 
@@ -21,21 +21,26 @@ class LabelReader:
     """Reads records of the labels topic. What was signed once counts once. Raises SettingsError when it is made."""
 
     def __init__(self, settings: Settings) -> None:
-        self._publishers, self._seen = Publishers(settings), set[tuple[str | None, int]]()
+        self._publishers, self._seen = Publishers(settings), set[tuple[str, int]]()
         self._mapping = settings.labels.mapping()
 
     def value_of(self, record: Any) -> bytes | None:
         """The label in a record, in our terms and with the moderator whose it is; None where nobody who may has given
         it, or it was there before."""
+        value = self.said(record)
+        if value is not None and self._publishers.are_known:
+            identity = name_of(record), sequence_of(record)
+            if identity in self._seen:
+                return None
+            self._seen.add(identity)
+        return value
+
+    def said(self, record: Any) -> bytes | None:
+        """The same also of what was there before."""
         value: bytes | None = record.value
         origin = self._publishers.accept(record, "label") if value else None
         if value is None or origin is None:
             return None
-        if self._publishers.are_known:
-            identity = origin.name, sequence_of(record)
-            if identity in self._seen:
-                return None
-            self._seen.add(identity)
         value = translate_label(value, self._mapping)
         return value if origin.speaks_for_others else _as_said_by(origin.name, value)
 

@@ -84,6 +84,10 @@ def roles(settings: Settings) -> list[Role]:
             "delivery", "runs `floodgate deliver`", reads=(names.actions,), groups=(f"{app_id}-deliver-*",),
         ),
         Role(
+            "warehouse", "runs `floodgate export`", reads=(names.decisions, names.actions, names.labels),
+            groups=(f"{app_id}-export",),
+        ),
+        Role(
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
             groups=("analysis*",),
         ),

@@ -116,7 +116,7 @@ class Publishers:
         """Whether what was accepted once is from one who may still do this, with whatever key."""
         if self._known is None:
             return True
-        publisher = self._known.get(_name_of(record))
+        publisher = self._known.get(name_of(record))
         return publisher is not None and scope in publisher.may
 
     def is_still_signed(self, record: Any, scope: Scope) -> bool:
@@ -126,7 +126,7 @@ class Publishers:
     def _origin(self, record: Any, scope: Scope, now: float) -> RecordOrigin | None:
         if self._known is None:
             return OPEN
-        name, signature = _name_of(record), dict(record.headers or ()).get(SIGNATURE) or b""
+        name, signature = name_of(record), dict(record.headers or ()).get(SIGNATURE) or b""
         publisher = self._known.get(name)
         if publisher is None or scope not in publisher.may or len(signature) != _SIGNATURE_BYTES:
             return None
@@ -141,7 +141,8 @@ def is_a_workers_or(record: Any, scope: Scope, seals: Seals, publishers: Publish
     return publishers.has_signed(record, scope) or seals.fits(record)
 
 
-def _name_of(record: Any) -> str:
+def name_of(record: Any) -> str:
+    """Who a record claims has signed it; empty for nobody."""
     return (dict(record.headers or ()).get(PUBLISHER) or b"").decode("utf-8", "replace")
 
 

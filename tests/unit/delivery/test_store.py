@@ -1,10 +1,10 @@
-"""What is known of deliveries outlives the process; two processes never deliver from one store."""
+"""What is known of deliveries outlives the process."""
 
 from pathlib import Path
 
 import pytest
 
-from engine.delivery.store import DeliveryStore, SetAside, only_one
+from engine.delivery.store import DeliveryStore, SetAside
 from engine.errors import StoreError
 
 
@@ -48,14 +48,6 @@ def test_what_is_old_is_forgotten(tmp_path: Path) -> None:
     assert not store.knows("posts", "older")
     assert store.knows("posts", "new")
     store.close()
-
-
-def test_one_process_at_a_time(tmp_path: Path) -> None:
-    path = str(tmp_path / "delivery.db")
-    with only_one(path), pytest.raises(StoreError, match="another process delivers"), only_one(path):
-        pass
-    with only_one(path):
-        pass
 
 
 def test_what_is_no_database_is_told(tmp_path: Path) -> None:

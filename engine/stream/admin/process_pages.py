@@ -1,28 +1,27 @@
-"""The web pages of `floodgate deliver`: /metrics, /healthz, /readyz. Read-only; on loopback unless told otherwise."""
+"""Web pages of processes that are no workers: /metrics, /healthz, /readyz. Read-only; on loopback by default."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import orjson
 from aiohttp import web
 
-from engine.delivery.metrics import DeliveryMetrics
-from engine.delivery.receiver import Delivering
-
 
 @asynccontextmanager
-async def pages(host: str, port: int, metrics: DeliveryMetrics, receivers: Sequence[Delivering]) -> AsyncIterator[None]:
-    """The pages are there within it. Raises OSError where the port is taken."""
+async def process_pages(
+    host: str, port: int, metrics: Callable[[], bytes], waiting: Callable[[], Sequence[str]]
+) -> AsyncIterator[None]:
+    """The pages are there within it. `waiting`: for what it is not ready. Raises OSError where the port is taken."""
 
     async def show_metrics(_: web.Request) -> web.Response:
-        return web.Response(body=metrics.expose(), content_type="text/plain")
+        return web.Response(body=metrics(), content_type="text/plain")
 
     async def show_health(_: web.Request) -> web.Response:
         return _json({"status": "ok"}, 200)
 
     async def show_readiness(_: web.Request) -> web.Response:
-        waiting = [one.name for one in receivers if not one.is_reading]
-        return _json({"status": "waiting" if waiting else "ready", "not_reading_for": waiting}, 503 if waiting else 200)
+        missing = list(waiting())
+        return _json({"status": "waiting" if missing else "ready", "waiting_for": missing}, 503 if missing else 200)
 
     app = web.Application()
     app.add_routes(

@@ -1,0 +1,102 @@
+"""Actions from their topic, each once: ids in a file, offsets at the brokers."""
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from typing import Any
+
+import orjson
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from engine.client.action import Action, make_action
+from engine.delivery.reading import ActionReader
+from engine.delivery.receiver import kept_ms
+from engine.delivery.store import DeliveryStore
+from engine.delivery_settings import ReceiverSettings
+from engine.locks import only_one
+from engine.settings import Settings, load_settings
+from engine.stream.kafka.clients import options
+
+_POLL_MS = 500
+_MOST_AT_ONCE = 100
+_COMMIT_S = 1.0
+
+
+def actions(
+    settings: Settings | None = None, *, group: str = "enforcement", store: str = ".floodgate/actions.db",
+    kinds: Collection[str] = (), target_types: Collection[str] = (), idle_s: float | None = None,
+) -> Iterator[Action]:  # fmt: skip
+    """Actions as they come, without end; in order for each target.
+
+        for action in engine.client.actions(kinds=["limit"]):
+            carry_out(action)
+
+    An action counts as carried out when the loop asks for the next one: raise, break or crash before that, and it comes
+    again. What has been carried out does not come again, nor does what is over or was revoked before.
+
+    `settings`: by default those of the environment. `group`: the consumer group. `store`: a file that keeps the ids;
+    one process at a time uses it. `kinds`, `target_types`: only these; empty: all but `add` and `mark`. `idle_s`: end
+    when nothing has come for so long.
+
+    Raises SettingsError, StoreError, and what kafka-python raises where no broker answers."""
+    settings = settings or load_settings()
+    which = ReceiverSettings("http://localhost/", "", kinds=frozenset(kinds), target_types=frozenset(target_types))
+    reader = ActionReader(settings, which)
+    with only_one(f"{store}.lock", f"uses {store}"), closing(DeliveryStore(store)) as known:
+        consumer = KafkaConsumer(
+            settings.topics.actions, **options(settings), group_id=group, enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )  # fmt: skip
+        with closing(_Reading(consumer, reader, known, group, kept_ms(settings))) as reading:
+            yield from reading.all(idle_s)
+
+
+class _Reading:
+    def __init__(
+        self, consumer: KafkaConsumer, reader: ActionReader, known: DeliveryStore, group: str, kept_ms: int
+    ) -> None:
+        self._consumer, self._reader, self._known, self._group = consumer, reader, known, group
+        self._kept_ms = kept_ms
+        self._done: dict[TopicPartition, Any] = {}
+        self._committed_s = time.monotonic()
+
+    def all(self, idle_s: float | None) -> Iterator[Action]:
+        came_s = time.monotonic()
+        while True:
+            polled = self._consumer.poll(timeout_ms=_POLL_MS, max_records=_MOST_AT_ONCE)
+            for tp, records in polled.items():
+                for record in records:
+                    yield from self._one(record)
+                    self._done[tp] = OffsetAndMetadata(record.offset + 1, "", -1)
+                    self._commit(_COMMIT_S)
+            now_s = time.monotonic()
+            came_s = now_s if polled else came_s
+            self._commit(_COMMIT_S)
+            if idle_s is not None and now_s - came_s >= idle_s:
+                return
+
+    def _one(self, record: Any) -> Iterator[Action]:
+        read = self._reader.read(record)
+        if isinstance(read, str) or self._known.knows(self._group, read.action_id):
+            return
+        action = make_action(orjson.loads(read.action), read.published_ms)
+        if not action.is_over():
+            yield action
+        now_ms = time.time_ns() // 1_000_000
+        for action_id in filter(None, (action.action_id, action.revokes)):
+            self._known.note_delivered(self._group, action_id, now_ms)
+
+    def _commit(self, every_s: float) -> None:
+        now_s = time.monotonic()
+        if self._done and now_s - self._committed_s >= every_s:
+            self._consumer.commit(self._done)
+            self._done, self._committed_s = {}, now_s
+            self._known.prune(time.time_ns() // 1_000_000 - self._kept_ms)
+
+    def close(self) -> None:
+        """Commit what is done, and leave the group."""
+        try:
+            self._commit(0)
+        finally:
+            self._consumer.close(autocommit=False)
