@@ -10,7 +10,7 @@ from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FI
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch
 from engine.rulebook.codegen.readings import store_of
-from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.keys import KEY_SOURCES, MANY_OF_ONE
 from engine.rulebook.sections.dependencies import behind_value, entity_of, reached
 
 _ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, EVENT_TIME))
@@ -89,7 +89,7 @@ def _with_value(words: Vocabulary, scope: Scope, counter: Counter, verb: str, ta
     if counter.kind == "distinct":
         act = f"{verb}{counter.series}({series}, hash64(x){tail})"
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
-            return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {act}"]
+            return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name in MANY_OF_ONE else ''}: {act}"]
         if (kind := words.declared.type_of(name)) == "list" or kind is None:
             read_all = "items" if kind is None else "members"
             return [
