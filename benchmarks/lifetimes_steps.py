@@ -35,7 +35,7 @@ def chance(known: dict[str, float], repeats: int, days: float) -> float:
     """The probability of another purchase, just after one."""
     alive = 1 / (1 + known["a"] / (known["b"] + repeats - 1)) if repeats else 1.0
     silent = ((known["alpha"] + days) / (known["alpha"] + days + WITHIN_DAYS)) ** (known["r"] + repeats)
-    return alive * (1 - silent)
+    return float(alive * (1 - silent))
 
 
 def main() -> None:
