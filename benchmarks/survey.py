@@ -2,8 +2,8 @@
 
     python -m benchmarks.survey
 
-The shares of satisfied impressions as the answers have them and as a model's scores do, without weights and with those of
-a model of who answers. All goes through the engine: impressions, answers, what is known when.
+The shares of satisfied impressions as the answers have them and as a model's scores do, without weights and with those
+of a model of who answers. All goes through the engine: impressions, answers, what is known when.
 """
 
 import json
@@ -46,10 +46,9 @@ def main(people: int, days: int, seed: int) -> None:
     feed = simulate_feed(seed, people, DEFAULT_START_MS, days)
     lines = [orjson.dumps(event) for event in feed.events]
     rulebook, settings = load_rulebook({"survey.yaml": RULES}), Settings()
-    made, asked = (
-        outcome_cases(rulebook, rulebook.models[name], lines, settings) for name in ("survey", "survey_answered")
-    )
-    cases = weighed(made, asked, rulebook.models["survey_answered"], Scenario())
+    models = rulebook.models
+    made, asked = (outcome_cases(rulebook, models[name], lines, settings) for name in ("survey", "survey_answered"))
+    cases = weighed(made, asked, models["survey_answered"], Scenario())
     late = slice(len(cases) // 2, None)
     truth = sum(feed.satisfied[case.event_id] for case in cases[late]) / len(cases[late])
     shares = {"answers": _answers(cases[late]), "scores": (_scores(made, late), _scores(cases, late))}
@@ -64,7 +63,7 @@ def main(people: int, days: int, seed: int) -> None:
 
 
 def _answers(cases: list[EvaluationCase]) -> tuple[float, float]:
-    answered = [case for case in cases if case.spam is not None]
+    answered = [case for case in cases if case.spam is not None and case.propensity]
     return estimate([bool(case.spam) for case in answered], [case.propensity for case in answered]) or (0.0, 0.0)
 
 
