@@ -30,9 +30,9 @@ _LOOK_AGAIN = 20
 @dataclass(frozen=True, slots=True)
 class EvaluationCase:
     """A scored event: what the model read, the truth if it is known, and when that became known. `campaign`: which
-    attack it is part of; `propensity`: how likely it was that the truth became known, 0 where the learner is not shown it; `counts`: whether it is in the
-    result: what became known before others of its time could would flatter, or blacken, the score; `identity`: of the
-    event."""
+    attack it is part of; `propensity`: how likely it was that the truth became known, 0 where the learner is not shown
+    it; `counts`: whether it is in the result: what became known before others of its time could would flatter, or
+    blacken, the score; `identity`: of the event."""
 
     event_id: str
     ts_ms: int
