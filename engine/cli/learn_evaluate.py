@@ -158,7 +158,7 @@ def _document(results: dict[str, Result]) -> dict[str, Any]:
 def _estimate(cases: list[EvaluationCase], weighed_result: Result, plain: Result) -> dict[str, float | None]:
     """How large the share of yes is among all events: as the answers have it, and as the scores do, each without
     weights and with them. Scores of the second half, when the model has learned."""
-    answered = [case for case in cases if case.spam is not None and case.counts]
+    answered = [case for case in cases if case.spam is not None and case.counts and case.propensity]
     shares = estimate([bool(case.spam) for case in answered], [case.propensity for case in answered])
     return {
         "answers_unweighted": shares[0] if shares is not None else None,

@@ -13,8 +13,9 @@ import numpy as np
 
 MOST = 10.0
 """An answer counts at most for so many average ones, and at least a tenth of one."""
-_FEWEST = 50
-"""With fewer events that are answered, or not, among the latest, nothing is known."""
+_FEWEST, _MANY, _WHOLE = 20, 200, 2_000
+"""With fewer events that are answered, or not, among the latest, nothing is known, nor before so many, or so many of
+both together, have come: a young model tells people apart too little."""
 _LEAST = 1e-6
 _STEPS = 12
 
@@ -25,15 +26,16 @@ class Propensities:
 
     def __init__(self, scores: Sequence[float], answered: Sequence[bool]) -> None:
         truth = np.asarray(answered, float)
-        self.is_known = bool(truth.sum() >= _FEWEST and (1 - truth).sum() >= _FEWEST)
+        rarer = min(truth.sum(), len(truth) - truth.sum())
+        self.is_known = bool(rarer >= _MANY or (rarer >= _FEWEST and len(truth) >= _WHOLE))
         if self.is_known:
             self._share = float(truth.mean())
             self._offset, self._slope = _fit(np.clip(np.asarray(scores, float), _LEAST, 1 - _LEAST), truth)
 
-    def of(self, score: float | None) -> float:
-        """How likely an event is to be answered, in relation to all; 1 where that is not known."""
+    def of(self, score: float | None) -> float | None:
+        """How likely an event is to be answered, in relation to all; None where that is not known."""
         if score is None or not self.is_known:
-            return 1.0
+            return None
         score = min(1 - _LEAST, max(_LEAST, score))
         logit = self._offset + self._slope * log(score / (1 - score))
         return min(MOST, max(1 / MOST, 1 / (1 + exp(-logit)) / self._share))

@@ -30,9 +30,9 @@ _LOOK_AGAIN = 20
 @dataclass(frozen=True, slots=True)
 class EvaluationCase:
     """A scored event: what the model read, the truth if it is known, and when that became known. `campaign`: which
-    attack it is part of; `propensity`: how likely it was that the truth became known; `counts`: whether it is in the
-    result: what became known before others of its time could would flatter, or blacken, the score; `identity`: of the
-    event."""
+    attack it is part of; `propensity`: how likely it was that the truth became known, 0 where the learner is not shown
+    it; `counts`: whether it is in the result: what became known before others of its time could would flatter, or
+    blacken, the score; `identity`: of the event."""
 
     event_id: str
     ts_ms: int
@@ -226,7 +226,7 @@ class _Course:
         """An event has been scored: its label comes later, if at all."""
         if self._is_presumed(case):
             self._learn(case, score, "ham", None, self._scenario.presume)
-        if case.spam is not None:
+        if case.spam is not None and case.propensity:
             known_ms = case.ts_ms if case.known_ms is None else case.known_ms
             due = known_ms if self._scenario.delay is None else self._seen + self._scenario.delay
             heappush(self._waiting, (due, self._seen, case, score))

@@ -126,10 +126,11 @@ class ModelScorer:
             self._calibration = self._judged.calibration()
         return self._calibration.of(score) if self._calibration is not None else None
 
-    def propensity(self, score: float | None) -> float:
-        """How likely an event with a score is to be answered, in relation to all, where this model says who answers."""
+    def propensity(self, score: float | None) -> float | None:
+        """How likely an event with a score is to be answered, in relation to all, where this model says who answers;
+        None where that is not known."""
         if self._judged is None or not self._knows:
-            return 1.0
+            return None
         if self._propensities is None:
             self._propensities = self._judged.propensities()
         return self._propensities.of(score)

@@ -39,24 +39,24 @@ def simulate_feed(seed: int, people: int, start_ms: int, days: int = DAYS) -> Si
 
 def _live(rng: Random, made: SimulatedFeed, user: str, start_ms: int, days: int) -> None:
     loyal, hour_ms = rng.betavariate(3, 2), rng.randrange(20 * HOUR_MS)
-    session, before_ms = "", 0
+    sessions: dict[str, int] = {}
     for day in range(days):
         if rng.random() >= loyal:
             continue
         at_ms = start_ms + day * DAY_MS + hour_ms + rng.randrange(HOUR_MS)
-        if session:
-            made.returned[session] = DAY_MS < at_ms - before_ms <= 2 * DAY_MS
-        session, before_ms = f"{user}-s{day}", at_ms
-        made.returned[session] = False
+        session = f"{user}-s{day}"
+        sessions[session] = at_ms
         made.events.append({"event_id": session, "type": "session_start", "user_id": user, "ts": at_ms})
         for turn in range(rng.randrange(3, 9)):
             at_ms += rng.randrange(5_000, 60_000)
             _see(rng, made, user, f"{session}-i{turn}", at_ms)
+    for session, begun_ms in sessions.items():
+        made.returned[session] = any(DAY_MS < ts - begun_ms <= 2 * DAY_MS for ts in sessions.values())
 
 
 def _see(rng: Random, made: SimulatedFeed, user: str, impression: str, at_ms: int) -> None:
     topic, watched = rng.choice(TOPICS), round(rng.random(), 3)
-    about = {"user_id": user, "target_id": f"{impression}-v", "topic": topic, "watched": watched}
+    about = {"user_id": user, "target_id": f"{impression}-v", "topic": topic, "tenths": f"{int(10 * watched)} of 10"}
     made.events.append({"event_id": impression, "type": "impression", "ts": at_ms, **about})
     logit = _LIKED[topic] + 4.0 * (watched - 0.5)
     made.satisfied[impression] = satisfied = rng.random() < _chance(logit)

@@ -106,8 +106,11 @@ class Answers:
             if examples:
                 verdicts[subject] = encode_known(_label(answer))
                 outcome.keep_scored([state.scored.put_verdict(subject, verdicts[subject])])
+            scores = {model.name: model.score for model in seen}
             for example in examples:
-                outcome.messages.append(Message(self._topic, example.model.encode(), encode_example(example)))
+                weighed = self._weighed(example, scores)
+                if weighed is not None:
+                    outcome.messages.append(Message(self._topic, example.model.encode(), encode_example(weighed)))
             done = learned.union(example.model for example in examples)
             if self._learners.get(answer.outcome, done) <= done:
                 self._known("learned").inc()
@@ -130,20 +133,19 @@ class Answers:
     def _examples(
         self, answer: Answer, seen: Iterable[ScoredModel], learned: frozenset[str], source: tuple[int, int]
     ) -> list[Example]:
-        known = {model.name: model.score for model in seen}
         new = [model for model in seen if model.name not in learned]
-        _, examples = join(_label(answer), new, None, source)
-        return [self._weighed(example, known) for example in examples]
+        return join(_label(answer), new, None, source)[1]
 
-    def _weighed(self, example: Example, scores: Mapping[str, float | None]) -> Example:
-        """An answer to a survey counts for those who were as likely to give one."""
+    def _weighed(self, example: Example, scores: Mapping[str, float | None]) -> Example | None:
+        """An answer to a survey counts for those who were as likely to give one. While it is not known how likely that
+        was, it teaches nothing: what the first ones teach would stay."""
         spec = self._models.get(example.model)
         if spec is None or spec.answer_model is None:
             return example
         scorer = self._scorers.get(spec.answer_model)
-        if not isinstance(scorer, ModelScorer):
-            return example
-        return replace(example, propensity=scorer.propensity(scores.get(spec.answer_model)))
+        score = scores.get(spec.answer_model)
+        propensity = scorer.propensity(score) if isinstance(scorer, ModelScorer) else None
+        return replace(example, propensity=propensity) if propensity is not None else None
 
 
 def read_unscored(value: bytes) -> list[Unscored]:

@@ -46,10 +46,11 @@ def outcome_cases(
 def weighed(
     cases: Iterable[EvaluationCase], asked: list[EvaluationCase], teacher: ModelSpec, scenario: Scenario
 ) -> list[EvaluationCase]:
-    """The same, with how likely each event was to be answered, as the model of who answers had it at its time."""
+    """The same, with how likely each event was to be answered, as the model of who answers had it at its time; 0 while
+    it did not know."""
     learner = _Teacher(teacher)
     evaluate(asked, learner, replace(scenario, presume=teacher.presume))
-    return [replace(case, propensity=learner.propensities.get(case.identity, 1.0)) for case in cases]
+    return [replace(case, propensity=learner.propensities.get(case.identity, 0.0)) for case in cases]
 
 
 _LOOK_AGAIN = 200
@@ -71,6 +72,7 @@ class _Teacher(EvaluatedModel):
         if self._scored % _LOOK_AGAIN == 0 and model.knows(self._min_labels):
             self._known = model.judged.propensities()
         self._scored += 1
-        if self._known is not None:
-            self.propensities[case.identity] = self._known.of(score)
+        propensity = self._known.of(score) if self._known is not None else None
+        if propensity is not None:
+            self.propensities[case.identity] = propensity
         return score

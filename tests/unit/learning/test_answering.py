@@ -14,14 +14,20 @@ def test_scores_are_brought_to_what_has_come_true() -> None:
     rng = random.Random(1)
     scores = [rng.uniform(0.02, 0.6) for _ in range(4_000)]
     known = Propensities(scores, [answered(rng, score) for score in scores])
-    assert abs(known.of(0.5) / known.of(0.1) - 5) < 1
-    assert abs(sum(map(known.of, scores)) / len(scores) - 1) < 0.05
+    likely, unlikely = known.of(0.5), known.of(0.1)
+    assert likely is not None and unlikely is not None
+    assert abs(likely / unlikely - 5) < 1
+    assert abs(sum(known.of(score) or 0.0 for score in scores) / len(scores) - 1) < 0.05
 
 
 def test_little_is_known_from_few_and_nothing_counts_without_bounds() -> None:
-    assert Propensities([0.5] * 90, [True] * 45 + [False] * 45).of(0.9) == 1
-    known = Propensities([0.999] * 200 + [0.0001] * 200, [True] * 190 + [False] * 210)
-    assert (known.of(None), known.of(0.0), known.of(1.0) <= MOST) == (1.0, 1 / MOST, True)
+    assert Propensities([0.5] * 398, [True, False] * 199).of(0.9) is None
+    assert Propensities([0.5] * 2_000, [True] * 19 + [False] * 1_981).of(0.9) is None
+    assert Propensities([0.5] * 2_000, [True] * 20 + [False] * 1_980).of(0.9) is not None
+    known = Propensities([0.999] * 200 + [0.0001] * 400, [True] * 190 + [False] * 400 + [True] * 10)
+    assert known.of(None) is None
+    assert known.of(0.0) == 1 / MOST
+    assert 1 < (known.of(1.0) or 0.0) <= MOST
 
 
 def test_the_weighted_share_is_that_of_all() -> None:

@@ -22,6 +22,7 @@ from engine.stream.handlers.label_messages import (
     decode_model_command,
     encode_example,
     encode_revocation,
+    source_of_outcomes,
     translate_label,
 )
 from tests.events import START_MS
@@ -192,3 +193,17 @@ def test_what_is_no_ruling_is_refused(data: bytes | None) -> None:
     with pytest.raises(LabelError) as refused:
         decode_model_command(data)
     assert refused.value.reason == "not_a_model_command"
+
+
+def test_nobody_gives_an_outcome_as_a_label() -> None:
+    with pytest.raises(LabelError, match="`policy` is the name of a policy"):
+        decode_label(label(policy="@outcome.hidden"))
+
+
+def test_examples_of_outcomes_come_from_a_source_of_their_own_for_each_partition() -> None:
+    sources = {source_of_outcomes(topic, partition) for topic in (0, 1) for partition in range(8)}
+    assert len(sources) == 16
+    made = replace(example(SPAM, "spam"), source=(min(sources), 5))
+    assert decode_example(encode_example(made), 8) == made
+    with pytest.raises(LabelError, match="an example cannot come from"):
+        decode_example(encode_example(made), 7)
