@@ -75,7 +75,7 @@ def test_a_schema_that_refers_to_another_is_asked_for_once() -> None:
 )
 def test_what_cannot_be_used_is_told_and_not_asked_for_again_at_once(answer: Any, reason: str) -> None:
     async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> None:
-        for _ in range(2):
+        for _again in range(2):
             with pytest.raises(EventError) as told:
                 await registry.schema(7)
             assert told.value.reason == reason
