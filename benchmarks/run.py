@@ -23,11 +23,24 @@ from benchmarks.scale import scale
 from benchmarks.shared_entities.contest import entities_contest
 from benchmarks.starter import starter_rules
 from benchmarks.state import known_users
+from benchmarks.trickle import trickle
 from benchmarks.workers import workers
 from engine.core.kernel import COMPILED
 
 OUT = Path(__file__).parent / "out"
-PARTS = ("contest", "entities", "starter", "learning", "campaign", "growth", "users", "pace", "workers", "scale")
+PARTS = (
+    "contest",
+    "entities",
+    "starter",
+    "learning",
+    "campaign",
+    "growth",
+    "users",
+    "pace",
+    "trickle",
+    "workers",
+    "scale",
+)
 _USUAL_COST_US = 25.0
 
 
@@ -51,6 +64,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
         "pace": lambda: summary.update(
             pace(console, summary.get("cpu_us_per_event", {}).get("engine", _USUAL_COST_US))
         ),
+        "trickle": lambda: summary.update({"trickle": trickle(console)}),
         "workers": lambda: summary.update({"workers": workers(console)}),
         "scale": lambda: summary.update({"scale": scale(console)}),
     }

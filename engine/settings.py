@@ -16,6 +16,7 @@ import yaml
 from engine.console_settings import ConsoleSettings
 from engine.core.kernel import set_hash_key
 from engine.delivery_settings import DeliverySettings
+from engine.enrichment_settings import EnrichmentSettings
 from engine.errors import SettingsError
 from engine.export_settings import ExportSettings
 from engine.intake_settings import IntakeSettings
@@ -52,6 +53,8 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: str = "models"
     review: str = "review"
     rulebooks: str = "rulebooks"
+    scores: str = "scores"
+    raw_events: str = "raw-events"
 
 
 RETENTION_DAYS = {
@@ -63,6 +66,8 @@ RETENTION_DAYS = {
     "dead_letters": 30,
     "examples": 30,
     "review": 30,
+    "scores": 7,
+    "raw_events": 7,
 }
 """How long topics keep messages that are not state."""
 
@@ -88,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: LabelSettings = LabelSettings()
     console: ConsoleSettings = ConsoleSettings()
     delivery: DeliverySettings = DeliverySettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
     export: ExportSettings = ExportSettings()
     intake: IntakeSettings = IntakeSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
@@ -113,8 +119,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events of one partition computed at a stretch, before another gets its turn."""
     max_batches_in_flight: Annotated[int, at_least(1)] = 4
     """So many full batches, or as many events in smaller ones, wait for acknowledgements while the next is computed."""
-    linger_ms: Annotated[int, at_least(0)] = 0
-    """How long what is computed waits for more, so that it goes out in fewer requests."""
+    linger_ms: Annotated[int, at_least(0)] = 5
+    """How long messages that follow others gather, so that they are worked through in fewer batches and requests."""
     cached_entities: Annotated[int, at_least(1)] = 50_000
     """Decoded records kept in memory, for each partition."""
     standby_replicas: Annotated[int, at_least(0)] = 1
@@ -131,6 +137,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The share of events without a hit whose decision is published too."""
     review_share: Annotated[float, SHARE] = 0.001
     """The share of scored events that moderators are asked about; more of those that a model cannot tell."""
+    publish_scores: bool = False
+    """Whether each score is a message on the topic `scores`, for rankers and ad systems."""
     snapshot_interval_ms: Annotated[int, at_least(100)] = 1_000
     """How often the trainer publishes a model that has learned something."""
     log_level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
@@ -141,7 +149,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse settings that cannot work, and say which."""
         check_limits(self)
-        names = list(msgspec.structs.asdict(self.topics).values())
+        used = msgspec.structs.asdict(self.topics)
+        if not self.enrichment.is_used:
+            del used["raw_events"]
+        names = list(used.values())
         if len(set(names)) < len(names):
             raise ValueError(f"`topics` have different names, not {names}")
 

@@ -14,7 +14,8 @@ import orjson
 
 from engine.backtest.comparison import Arrived, Estimate, estimate
 from engine.backtest.run import CHUNK, arriving, known_spam
-from engine.core.domain.rules import Counter, Rulebook
+from engine.core.domain.counters import Counter
+from engine.core.domain.rules import Rulebook
 from engine.core.values.bounds import LEAST
 from engine.errors import RulebookError
 from engine.rulebook.compiler import load_rulebook

@@ -17,6 +17,7 @@ COMMANDS = {
     "dead-letters": "See, send again and delete messages that could not be used.",
     "deliver": "Send actions to webhooks.",
     "demo": "Run everything on this machine and show what happens.",
+    "enrich": "Run a worker that adds to events what they carry but do not say.",
     "explain": "Tell why something was done to an event.",
     "export": "Write decisions, actions and labels as Parquet.",
     "feed": "Publish recorded files to the topics.",

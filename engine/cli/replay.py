@@ -1,6 +1,7 @@
 """`floodgate replay`: the engine offline."""
 
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def command(
 ) -> None:  # fmt: skip
     """Run the engine over recorded files, without a broker. Deterministic: the same input, the same bytes.
 
-    Writes actions.jsonl, decisions.jsonl, dead-letters.jsonl and summary.json.
+    Writes actions.jsonl, decisions.jsonl, dead-letters.jsonl and summary.json; with `publish_scores` scores.jsonl too.
     """
     rulebook = load_rulebook(rules)
     settings, tables = referring(settings, rulebook, reference_data, recorded_tables)
@@ -49,6 +50,7 @@ def command(
         (out / "actions.jsonl").open("wb") as actions,
         (out / "decisions.jsonl").open("wb") as decisions,
         (out / "dead-letters.jsonl").open("wb") as dead_letters,
+        (out / "scores.jsonl").open("wb") if settings.publish_scores else nullcontext() as scores,
     ):
         task = progress.add_task("replaying", total=None)
 
@@ -68,6 +70,8 @@ def command(
             elif message.topic == settings.topics.decisions:
                 decisions.write(message.value + b"\n")
                 counts["outcomes"][orjson.loads(message.value)["outcome"]] += 1
+            elif scores is not None and message.topic == settings.topics.scores:
+                scores.write(message.value + b"\n")
             elif message.topic == settings.topics.dead_letters:
                 headers = {name: value.decode() for name, value in message.headers or ()}
                 original = message.value.decode("utf-8", "replace")

@@ -33,6 +33,7 @@ _KEPT_TEXTS = 1_024
 """The links of so many texts are kept, where these are no longer: copies come in a row, and an event is asked twice,
 for its entities and for what its label will be about."""
 
+_MAX_CODES = 32
 MAX_DEPTH = 2
 """So deep may lists and objects be nested in those of an event: a list of objects that have lists."""
 
@@ -45,7 +46,8 @@ _SCHEME = re.compile(r"(?:[\w+-]*:)?[/\\]{2,}|[hH](?:[tT][tT]|[xX][xX])[pP][sS]?
 
 
 def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The different domains that an event links to, in its `urls`, `url` and `text`; at most MAX_DOMAINS.
+    """The different domains that an event links to, in its `urls`, `url` and `text`, and in the QR and bar codes of its
+    pictures (`media.codes`); at most MAX_DOMAINS.
 
     Of more, those that come first by their keyed hashes: which ones are counted does not depend on where in the event
     they stand.
@@ -53,12 +55,20 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
     links = _declared(fields) if fields.get("urls") or fields.get("url") else []
     if "text" in fields and type(fields["text"]) is str:
         links += _links_in(fields["text"])
+    if "media" in fields:
+        links = [*links, *_coded(fields["media"])]
     if not links:
         return ()
     if len(links) > 1:
         links = _examined(list(dict.fromkeys(links)))
     domains = (destination(*link) for link in links)
     return chosen((domain for domain in domains if domain is not None), MAX_DOMAINS)
+
+
+def _coded(media: Any) -> list[Link]:
+    codes = media.get("codes") if type(media) is dict else None
+    texts = [code for code in codes[:_MAX_CODES] if type(code) is str] if type(codes) is list else []
+    return [link for text in texts for link in _links_in(text[:_KEPT_CHARS])]
 
 
 @lru_cache(_KEPT_TEXTS)

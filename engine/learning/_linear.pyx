@@ -21,6 +21,19 @@ cdef extern from *:
     """
     void FETCH_AHEAD(const void *address) noexcept nogil
 
+cdef extern from *:
+    """
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    #endif
+    #if defined(MADV_HUGEPAGE)
+    #define ASK_FOR_LARGE_PAGES(address, size) madvise(address, size, MADV_HUGEPAGE)
+    #else
+    #define ASK_FOR_LARGE_PAGES(address, size)
+    #endif
+    """
+    void ASK_FOR_LARGE_PAGES(void *address, size_t size) noexcept nogil
+
 ctypedef unsigned int index_t
 ctypedef unsigned long long hash64_t
 
@@ -32,6 +45,7 @@ cdef enum:
     SHORT_TEXT_BYTES = 400
     MAX_TEXT_BYTES = 4096
     BUCKETS = 15
+    LARGE_PAGE = 1 << 21
     AHEAD = 16  # rows lie anywhere in 32 MB: each is asked for so many rows before it is needed
 
 cdef double START = 1e-6
@@ -43,6 +57,18 @@ cdef inline index_t _index(hash64_t hashed) noexcept:
     cdef hash64_t mixed = hashed * _FACTOR
     mixed ^= mixed >> 29
     return <index_t> ((mixed * _FACTOR) >> (64 - INDEX_BITS))
+
+
+def new_rows(Py_ssize_t count):
+    """So many zeros, in large pages where the system has them: rows lie anywhere, and half of what reading them costs
+    is to find their page."""
+    cdef array.array rows = array.clone(new_array("f"), count, zero=False)
+    cdef size_t begin = <size_t> rows.data.as_chars, end = begin + 4 * count
+    begin, end = (begin + LARGE_PAGE - 1) & ~(<size_t> LARGE_PAGE - 1), end & ~(<size_t> LARGE_PAGE - 1)
+    if begin < end:
+        ASK_FOR_LARGE_PAGES(<void *> begin, end - begin)  # a hint: where it is not heeded, nothing is lost
+    memset(rows.data.as_chars, 0, 4 * count)
+    return rows
 
 
 def index_of(hash64_t hashed):
@@ -68,10 +94,9 @@ cdef Py_ssize_t _enter(const unsigned char *data, Py_ssize_t size, int length, h
         slot = index & mask
         while table[slot] and table[slot] != index + 1:
             slot = (slot + 1) & mask
-        if not table[slot]:
-            table[slot] = index + 1
-            found[count] = index
-            count += 1
+        found[count] = index  # the next one takes its place where it is known: no branch to be guessed
+        count += not table[slot]
+        table[slot] = index + 1
     return count
 
 
@@ -110,6 +135,49 @@ def gram_indices(str text not None, hash64_t seed):
     return indices
 
 
+def features(tuple texts not None, seeds, tuple tokens not None, double token_share, tuple crosses not None,
+             double cross_share, tuple numbers not None, array.array number_seeds not None):
+    """The indices of an event's features, and what each of them counts."""
+    cdef index_t[2 * MAX_TEXT_BYTES] found
+    cdef list read = [_bytes(text) for text in texts if text]
+    cdef Py_ssize_t room = len(tokens) + len(crosses) + 2 * len(numbers), at = 0, place, count
+    cdef hash64_t seed
+    cdef double number, value
+    for data in read:
+        room += 2 * PyBytes_GET_SIZE(data)
+    indices, values = np.empty(room, np.uint32), np.empty(room, np.float32)
+    cdef index_t[::1] index = indices
+    cdef float[::1] counts = values
+    read.reverse()
+    for text, text_seed in zip(texts, seeds):
+        if not text:
+            continue
+        count = _grams(read.pop(), text_seed, NULL, found)
+        memcpy(&index[at], found, count * sizeof(index_t))
+        for place in range(at, at + count):
+            counts[place] = <float> (1 / sqrt(<double> count))
+        at += count
+    for token in tokens:
+        index[at], counts[at] = token, <float> token_share
+        at += 1
+    for token in crosses:
+        index[at], counts[at] = token, <float> cross_share
+        at += 1
+    for place in range(len(numbers)):
+        seed = number_seeds.data.as_ulonglongs[place]
+        given = numbers[place]
+        number = float("nan") if given is None else given
+        if not isfinite(number):
+            index[at], counts[at] = _index(seed - 1), <float> token_share
+            at += 1
+            continue
+        value = copysign(log1p(fabs(number)), number) / 5
+        index[at], counts[at] = _step(seed, value), <float> token_share
+        index[at + 1], counts[at + 1] = _index(seed), <float> (token_share * value)
+        at += 2
+    return indices[:at], values[:at]
+
+
 def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array sums not None):
     """Add to each text's sums, one for each arm, those of its n-grams' weights over the square root of their number."""
     cdef index_t[2 * MAX_TEXT_BYTES] found
@@ -130,6 +198,10 @@ def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array 
                 total[arm] += row[arm]
         for arm in range(ARMS):
             sums.data.as_doubles[ARMS * place + arm] += total[arm] / sqrt(<double> count)
+
+
+cdef inline index_t _step(hash64_t seed, double value) noexcept:
+    return _index(seed + 1 + <hash64_t> <long long> floor(value * BUCKETS))
 
 
 # -- facts ----------------------------------------------------------------------------------------------
@@ -181,7 +253,7 @@ def weigh_numbers(array.array values not None, array.array seeds not None, doubl
         seed = seeds.data.as_ulonglongs[at]
         if read[at] == read[at]:
             value = copysign(log1p(fabs(read[at])), read[at]) / 5
-            step = known + ARMS * <Py_ssize_t> _index(seed + 1 + <hash64_t> <long long> floor(value * BUCKETS))
+            step = known + ARMS * <Py_ssize_t> _step(seed, value)
             slope = known + ARMS * <Py_ssize_t> _index(seed)
             for arm in range(ARMS):
                 total[arm] += step[arm] + slope[arm] * value
@@ -225,7 +297,8 @@ def logits(const index_t[::1] indices, const float[::1] values, array.array weig
 
 
 def learn(const index_t[::1] indices, const float[::1] values, array.array weights not None,
-          array.array gradients not None, array.array rates not None, double target, double push):
+          array.array gradients not None, array.array rates not None, double target, double push,
+          unsigned char[::1] touched):
     """One step of AdaGrad on the log loss for each arm. Returns what the arms said before."""
     cdef array.array said = _logits(indices, values, weights)
     cdef double[ARMS] errors
@@ -241,6 +314,7 @@ def learn(const index_t[::1] indices, const float[::1] values, array.array weigh
         if at + AHEAD < indices.shape[0]:
             place = ARMS * <Py_ssize_t> indices[at + AHEAD]
             FETCH_AHEAD(gradients.data.as_floats + place)
+        touched[indices[at]] = True
         place = ARMS * <Py_ssize_t> indices[at]
         weight, gradient = weights.data.as_floats + place, gradients.data.as_floats + place
         for arm in range(ARMS):

@@ -7,14 +7,14 @@ counts in the result when its verdict is known, whether or not the learner was s
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Protocol
 
 from engine.core.kernel import hash64
 from engine.learning.features import Inputs, Names
 from engine.learning.labels import Example
-from engine.learning.metrics import calibration_error, log_loss, pr_auc, recall_at, roc_auc
+from engine.learning.metrics import calibration_error, deciles, log_loss, pr_auc, recall_at, roc_auc
 from engine.learning.scored import is_presumed
 from engine.learning.thresholds import Thresholds
 from engine.learning.verdicts import Verdict
@@ -30,7 +30,9 @@ _LOOK_AGAIN = 20
 @dataclass(frozen=True, slots=True)
 class EvaluationCase:
     """A scored event: what the model read, the truth if it is known, and when that became known. `campaign`: which
-    attack it is part of."""
+    attack it is part of; `propensity`: how likely it was that the truth became known; `counts`: whether it is in the
+    result: what became known before others of its time could would flatter, or blacken, the score; `identity`: of the
+    event."""
 
     event_id: str
     ts_ms: int
@@ -39,6 +41,9 @@ class EvaluationCase:
     spam: bool | None
     known_ms: int | None = None
     campaign: str | None = None
+    propensity: float = 1.0
+    counts: bool = True
+    identity: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Calls:
 
 @dataclass(slots=True)
 class Result:
-    """What came out, event by event, for events whose truth is known."""
+    """What came out, event by event, for events whose truth is known. `all_scores`: of the others too."""
 
     scores: list[float]
     spam: list[bool]
@@ -103,6 +108,7 @@ class Result:
     us_per_learn: float
     labels: int
     calls: dict[float, Calls]
+    all_scores: list[float] = field(default_factory=list)
 
     def summary(self) -> dict[str, float | int | None]:
         """The figures that the command prints."""
@@ -122,6 +128,15 @@ class Result:
             "labels": self.labels,
         }
 
+    def deciles(self) -> list[dict[str, float | int | None]]:
+        """How scores and truth go together, a tenth of the events at a time, the highest scores first."""
+        return deciles(self.scores, self.spam)
+
+    def mean_score(self) -> float | None:
+        """Of all events of the second half."""
+        late = self.all_scores[len(self.all_scores) // 2 :]
+        return sum(late) / len(late) if late else None
+
     def curve(self) -> list[tuple[int, float | None]]:
         """ROC AUC of each stretch of events, by the number of its last one."""
         size = max(1, -(-len(self.scores) // CURVE_POINTS))
@@ -137,14 +152,15 @@ def evaluate(
 ) -> Result:
     """Teach and examine a learner. `done` is called after each event."""
     course = _Course(learner, scenario, cases)
-    scores, truth, spent = [], [], 0.0
+    scores, truth, all_scores, spent = [], [], list[float](), 0.0
     calls = {target: Calls() for target in TARGETS}
     for case in cases:
         course.hand_out(case)
         started = time.process_time()
         score = learner.score(case)
         spent += time.process_time() - started
-        if case.spam is not None:
+        all_scores.append(score)
+        if case.spam is not None and case.counts:
             scores.append(score)
             truth.append(case.spam)
             for target, made in calls.items():
@@ -160,6 +176,7 @@ def evaluate(
         us_per_learn=1e6 * course.spent / learned,
         labels=course.learned,
         calls=calls,
+        all_scores=all_scores,
     )
 
 
@@ -216,13 +233,13 @@ class _Course:
         self._seen += 1
 
     def _show(self, case: EvaluationCase, score: float) -> None:
-        scenario, propensity = self._scenario, 1.0
+        scenario, propensity = self._scenario, case.propensity
         if self._random.random() >= scenario.fraction:
             return
         if scenario.audit is not None and score < 0.5:
             if self._random.random() >= scenario.audit:
                 return
-            propensity = scenario.audit
+            propensity *= scenario.audit
         spam = bool(case.spam) != (self._random.random() < scenario.flip)
         moderator = f"moderator {self._random.randrange(MODERATORS)}"
         if case.campaign is not None and case.campaign == scenario.campaign and self._random.random() < self._captured:

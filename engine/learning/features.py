@@ -14,11 +14,10 @@ from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
-import numpy as np
 
 from engine.core.domain.rules import ModelSpec
-from engine.learning.kernel import gram_indices, index_of
-from engine.learning.linear import Floats, Indices, bucket_hash, scaled
+from engine.learning.kernel import features, index_of
+from engine.learning.linear import Floats, Indices
 
 FACTS = 0.5
 """The length of a block of facts; a text's is 1."""
@@ -81,30 +80,20 @@ class Featurizer:
 
     def vector(self, inputs: Inputs) -> Vector:
         """All features of an event."""
-        indices, values = [], []
-        for seed, text in zip(self.texts, inputs.texts, strict=True):
-            grams = gram_indices(text, seed) if text else ()
-            if len(grams):
-                indices.append(grams)
-                values.append(np.full(len(grams), 1 / sqrt(len(grams)), np.float32))
-        facts, amounts = self._facts(inputs)
-        indices.append(np.array(facts, np.uint32))
-        values.append(np.array(amounts, np.float32))
-        return Vector(np.concatenate(indices), np.concatenate(values))
-
-    def _facts(self, inputs: Inputs) -> tuple[list[int], list[float]]:
         tokens, crosses = self.tokens(inputs.categories), self.crosses(inputs.categories)
         share = token_share(len(tokens), len(self.numbers))
-        indices, values = [*tokens, *crosses], [share] * len(tokens) + [cross_share(len(crosses))] * len(crosses)
-        for seed, number in zip(self.numbers, inputs.numbers, strict=True):
-            if number is None or not isfinite(number):
-                indices.append(index_of(seed - 1))
-                values.append(share)
-                continue
-            value = scaled(number)
-            indices += [index_of(bucket_hash(seed, value)), index_of(seed)]
-            values += [share, share * value]
-        return indices, values
+        return Vector(
+            *features(
+                inputs.texts,
+                self.texts,
+                tokens,
+                share,
+                crosses,
+                cross_share(len(crosses)),
+                inputs.numbers,
+                self.numbers,
+            )
+        )
 
 
 def token_share(tokens: int, numbers: int) -> float:

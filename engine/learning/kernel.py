@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 
 from engine.core.kernel import compiled
 from engine.learning import linear
-from engine.learning.linear import Floats, Indices
+from engine.learning.linear import Floats, Indices, Marks
 
 if TYPE_CHECKING:
     from array import array
 
 _kernel = compiled("engine.learning._linear")
 
+new_rows: "Callable[[int], array[float]]" = (_kernel or linear).new_rows
 index_of: "Callable[[int], int]" = (_kernel or linear).index_of
 gram_indices: "Callable[[str, int], Indices]" = (_kernel or linear).gram_indices
+features: (
+    "Callable[[tuple[str | None, ...], Sequence[int], tuple[int, ...], float, tuple[int, ...], float,"
+    "tuple[float | None, ...], array[int]], tuple[Indices, Floats]]"
+) = (_kernel or linear).features
 weigh_texts: "Callable[[Sequence[str | None], int, array[float], array[float]], None]" = (_kernel or linear).weigh_texts
 weigh_indices: "Callable[[tuple[int, ...], float, array[float], array[float], int], None]" = (
     _kernel or linear
@@ -26,6 +31,6 @@ weigh_numbers: "Callable[[array[float], array[int], float, array[float], array[f
     _kernel or linear
 ).weigh_numbers
 logits: "Callable[[Indices, Floats, array[float]], array[float]]" = (_kernel or linear).logits
-learn: "Callable[[Indices, Floats, array[float], array[float], array[float], float, float], array[float]]" = (
+learn: "Callable[[Indices, Floats, array[float], array[float], array[float], float, float, Marks], array[float]]" = (
     _kernel or linear
 ).learn

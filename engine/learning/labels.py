@@ -17,6 +17,7 @@ Where a model says so, a share of the events is an example of ham as soon as it 
 takes the place of that.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
@@ -87,13 +88,14 @@ class Example:
 
 
 class Known(NamedTuple):
-    """The verdict that an event has, whose it is, and the sequence number of its signature; `entered_ms`: when its
-    follow-up has entered counters, 0 where it has none."""
+    """The verdict that an event has, whose it is, and the sequence number of its signature; `times`: how many verdicts
+    it has had, as far as anything asks about labels; `note`: of what has followed from it."""
 
     verdict: Verdict
     moderator: str | None
     sequence: int = 0
-    entered_ms: int = 0
+    times: int = 0
+    note: bytes = b""
 
     def is_confirmed_by(self, label: Label) -> bool:
         """Whether a label says the same, and is another moderator's."""
@@ -144,15 +146,17 @@ def join(
     return ("confirmed" if confirmed else "changed" if before else "matched"), examples
 
 
-def encode_known(label: Label, entered_ms: int = 0) -> str:
-    """The verdict that an event has from now on, as it is kept."""
-    verdict = f"{label.verdict}@{label.sequence}" if label.sequence or entered_ms else label.verdict
-    verdict = f"{verdict}@{entered_ms}" if entered_ms else verdict
+def encode_known(label: Label, times: int = 0, note: bytes = b"") -> str:
+    """The verdict that an event has from now on, as it is kept. `note`: of what follows from it."""
+    verdict = f"{label.verdict}@{label.sequence}" if label.sequence or times else label.verdict
+    verdict = f"{verdict}@{times}" if times else verdict
+    verdict = f"{verdict}@{b64encode(note).decode()}" if note else verdict
     return verdict if label.moderator is None else f"{verdict} {label.moderator}"
 
 
 def decode_known(text: str) -> Known:
     """What `encode_known` wrote."""
     signed, _, moderator = text.partition(" ")
-    verdict, sequence, entered_ms, *_ = (*signed.split("@"), "0", "0")
-    return Known(cast(Verdict, verdict), moderator or None, int(sequence), int(entered_ms))
+    verdict, *more = signed.split("@")
+    sequence, times, note = (*more, *("0", "0", "")[len(more) :])[:3]
+    return Known(cast(Verdict, verdict), moderator or None, int(sequence), int(times), b64decode(note))

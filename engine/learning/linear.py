@@ -28,10 +28,16 @@ SATURATED = 30.0
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.uint32]
+Marks = NDArray[np.uint8]
 
 _MASK = (1 << 64) - 1
 _FACTOR = 0x9E3779B97F4A7C15
 _SHIFT = 64 - INDEX_BITS
+
+
+def new_rows(count: int) -> "array[float]":
+    """So many zeros."""
+    return array("f", bytes(4 * count))
 
 
 def index_of(hashed: int) -> int:
@@ -70,6 +76,34 @@ def byte_grams(data: bytes, length: int, seed: int) -> Indices:
     values ^= values >> np.uint64(29)
     values *= np.uint64(_FACTOR)
     return (values >> np.uint64(_SHIFT)).astype(np.uint32)
+
+
+def features(
+    texts: tuple[str | None, ...], seeds: Sequence[int],
+    tokens: tuple[int, ...], token_share: float, crosses: tuple[int, ...], cross_share: float,
+    numbers: tuple[float | None, ...], number_seeds: "array[int]",
+) -> tuple[Indices, Floats]:  # fmt: skip
+    """The indices of an event's features, and what each of them counts: the n-grams of each text one over the square
+    root of their number, a token, a pair and the step of a number its share, and a number's value that much of it."""
+    indices, values = [], []
+    for text, seed in zip(texts, seeds, strict=True):
+        grams = gram_indices(text, seed) if text else ()
+        if len(grams):
+            indices.append(grams)
+            values.append(np.full(len(grams), 1 / sqrt(len(grams)), np.float32))
+    facts = [*tokens, *crosses]
+    amounts = [token_share] * len(tokens) + [cross_share] * len(crosses)
+    for number, seed in zip(numbers, number_seeds, strict=True):
+        if number is None or not isfinite(number):
+            facts.append(index_of(seed - 1))
+            amounts.append(token_share)
+            continue
+        value = scaled(number)
+        facts += [bucket_index(seed, value), index_of(seed)]
+        amounts += [token_share, token_share * value]
+    indices.append(np.array(facts, np.uint32))
+    values.append(np.array(amounts, np.float32))
+    return np.concatenate(indices), np.concatenate(values)
 
 
 def weigh_texts(texts: Sequence[str | None], seed: int, weights: "array[float]", sums: "array[float]") -> None:
@@ -151,10 +185,11 @@ def logits(indices: Indices, values: Floats, weights: "array[float]") -> "array[
 
 def learn(
     indices: Indices, values: Floats, weights: "array[float]", gradients: "array[float]", rates: "array[float]",
-    target: float, push: float,
+    target: float, push: float, touched: Marks,
 ) -> "array[float]":  # fmt: skip
-    """One step of AdaGrad on the log loss for each arm, towards a probability; `push` multiplies the gradient.
-    Returns what the arms said before."""
+    """One step of AdaGrad on the log loss for each arm, towards a probability; `push` multiplies the gradient, and
+    `touched` gets a mark at each index. Returns what the arms said before."""
+    touched[indices] = True
     arm_logits = logits(indices, values, weights)
     errors = [(sigmoid(logit) - target) * push for logit in arm_logits]
     if len(np.unique(indices)) < len(indices):

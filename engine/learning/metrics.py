@@ -56,6 +56,24 @@ def calibration_error(scores: Sequence[float], spam: Sequence[bool]) -> float | 
     return sum(gaps) / len(predicted)
 
 
+def deciles(scores: Sequence[float], spam: Sequence[bool]) -> list[dict[str, float | int | None]]:
+    """How scores and truth go together, a tenth of the events at a time, the highest scores first: `share` is that of
+    spam, `lift` how many times that of all events."""
+    predicted, truth = np.asarray(scores, float), np.asarray(spam, float)
+    order = np.argsort(-predicted, kind="stable")
+    overall = float(truth.mean()) if len(truth) else 0.0
+    made: list[dict[str, float | int | None]] = []
+    for tenth in np.array_split(order, 10):
+        if len(tenth):
+            share = float(truth[tenth].mean())
+            made.append({
+                "n": len(tenth), "from": float(predicted[tenth].max()), "to": float(predicted[tenth].min()),
+                "mean_score": float(predicted[tenth].mean()), "share": share,
+                "lift": share / overall if overall else None,
+            })  # fmt: skip
+    return made
+
+
 def _from_the_top(scores: Sequence[float], spam: Sequence[bool]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each different score from the highest: how much spam, and how many events, score as much or more."""
     predicted, truth = np.asarray(scores, float), np.asarray(spam, bool)

@@ -18,7 +18,7 @@ import numpy as np
 from river import base
 
 from engine.learning.features import Inputs, Names, Vector, featurizer, hinted
-from engine.learning.kernel import learn, logits
+from engine.learning.kernel import learn, logits, new_rows
 from engine.learning.linear import ARMS, INDICES, SATURATED, Indices, sigmoid, table
 
 RATES = (0.7, 0.3, 0.1, 0.03)
@@ -50,13 +50,13 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
             raise ValueError(f"`rates` are {ARMS} learning rates, not {len(rates)}")
         self.texts = texts
         self.rates = rates
-        self.weights = array("f", bytes(4 * ARMS * INDICES))
-        self.gradients = array("f", bytes(4 * ARMS * INDICES))
+        self.weights = new_rows(ARMS * INDICES)
+        self.gradients = new_rows(ARMS * INDICES)
         self.losses = [0.0] * ARMS
         self.taught = [0, 0]
         self.proofs = 0
         self._rates = array("d", rates)
-        self._touched = np.zeros(INDICES, bool)
+        self._touched = np.zeros(INDICES, np.uint8)
 
     @property
     def _multiclass(self) -> bool:
@@ -107,7 +107,6 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         """One label; returns the probability of spam that would have been given before. `push` multiplies the step;
         `score`: the one that the event had got, None where it was unknown."""
         vector, hint = featurizer(names).vector(inputs), hinted(names.hints, inputs.numbers)
-        self._touched[vector.indices] = True
         proves = score is not None and abs(score - sigmoid(hint)) > _SAME
         hint *= self.fading()
         return sigmoid(self.learn(vector, spam, push, proves) + hint)
@@ -115,7 +114,6 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
         vector = featurizer(names).vector(inputs)
-        self._touched[vector.indices] = True
         self.restore(vector, score, push)
 
     def touch_all(self) -> None:
@@ -123,7 +121,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
         self._touched |= table(self.gradients).any(axis=1)
 
     def touched(self) -> Indices:
-        """The indices that `teach` and `take_back` have changed since the last call, in their order."""
+        """The indices that have changed since the last call, in their order."""
         changed = np.flatnonzero(self._touched).astype(np.uint32)
         self._touched[:] = False
         return changed
@@ -133,7 +131,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True) -> float:
         """One label; returns the logit that would have been given before. `push` multiplies the step; `proves`: the
         event was scored with what had been learned by then."""
-        logits = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push)
+        logits = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push, self._touched)
         before = self._mixed(logits)
         self.taught[spam] += 1
         self.proofs += proves
@@ -145,7 +143,7 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     def restore(self, vector: Vector, score: float, push: float = 1.0) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
-        learn(*vector, self.weights, self.gradients, self._rates, score, push)
+        learn(*vector, self.weights, self.gradients, self._rates, score, push, self._touched)
 
     def logit(self, vector: Vector) -> float:
         """The mixture's logit."""

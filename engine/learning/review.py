@@ -7,9 +7,7 @@ by the event's hash, so that a repeated batch chooses the same.
 """
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from math import isnan
 
 from engine.learning.scored import ScoredRows
 
@@ -38,22 +36,23 @@ def choose(rows: ScoredRows, share: float) -> list[ReviewCandidate]:
     """Those of a batch that are to be reviewed."""
     if not share:
         return []
-    chance = propensities(rows.scores, share)
-    drawn = (rows.keys >> np.uint64(32)).astype(np.float64) / _STEPS
-    candidates = []
-    for row in np.flatnonzero(drawn < chance).tolist():
-        score = float(rows.scores[row])
-        is_unsure = drawn[row] >= share and abs(score - 0.5) <= NEAR
-        why = "unknown" if np.isnan(score) else "uncertain" if is_unsure else "exploration"
-        known = None if np.isnan(score) else score
-        candidates.append(
-            ReviewCandidate(row=row, place=int(rows.places[row]), score=known, propensity=float(chance[row]), why=why)
-        )
+    candidates, most = [], share * (1 + UNSURE) * _STEPS
+    for row, key in enumerate(rows.keys.tolist()):
+        if key >> 32 >= most:
+            continue  # as nearly all of them, however unsure the model is
+        drawn, score = (key >> 32) / _STEPS, float(rows.scores[row])
+        chance = propensity(score, share)
+        if drawn < chance:
+            is_unsure = drawn >= share and abs(score - 0.5) <= NEAR
+            why = "unknown" if isnan(score) else "uncertain" if is_unsure else "exploration"
+            known = None if isnan(score) else score
+            candidates.append(
+                ReviewCandidate(row=row, place=int(rows.places[row]), score=known, propensity=chance, why=why)
+            )
     return candidates
 
 
-def propensities(scores: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """How likely each event is to be chosen."""
-    unsure = np.where(np.isnan(scores), UNKNOWN, UNSURE * 4 * scores * (1 - scores))
-    chances: NDArray[np.float64] = np.minimum(1.0, share * (1 + unsure))
-    return chances
+def propensity(score: float, share: float) -> float:
+    """How likely an event with this score is to be chosen; NaN is an unknown one."""
+    unsure = UNKNOWN if isnan(score) else UNSURE * 4 * score * (1 - score)
+    return min(1.0, share * (1 + unsure))

@@ -88,13 +88,13 @@ class ScoredRows:
     def encode(self) -> bytes:
         """As a section of a block."""
         strings = [string for texts, categories in self.texts for string in (*texts, *categories)]
-        lengths = np.array([-1 if string is None else len(string) for string in strings], "<i4")
+        lengths = struct.pack(f"<{len(strings)}i", *[-1 if string is None else len(string) for string in strings])
         joined = "".join([string for string in strings if string]).encode("utf-8", "surrogatepass")
         head = msgspec.json.encode(
             SectionHeader(self.model, self.version, self.names, len(self.keys), len(joined), self.policy, self.presume)
         )
-        columns = (self.keys, self.scores, self.numbers, lengths)
-        return b"".join((_LENGTH.pack(len(head)), head, *(column.tobytes() for column in columns), joined))
+        columns = [column.tobytes() for column in (self.keys, self.scores, self.numbers)]
+        return b"".join((_LENGTH.pack(len(head)), head, *columns, lengths, joined))
 
 
 def is_presumed(key: int, share: float) -> bool:
@@ -106,6 +106,9 @@ def blocks(scored: Sequence[ScoredRows], size: int) -> Iterator[tuple[NDArray[np
     """What several models have scored in a batch, in blocks of at most so many events: the events' keys, and the
     sections of all models that have scored some of them. An event is in one block alone."""
     if not scored:
+        return
+    if len(scored) == 1 and len(scored[0].keys) <= size:
+        yield scored[0].keys, scored[0].encode()
         return
     keys = scored[0].keys if len(scored) == 1 else np.unique(np.concatenate([rows.keys for rows in scored]))
     for start in range(0, len(keys), size):

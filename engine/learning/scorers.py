@@ -10,6 +10,8 @@ import numpy as np
 from engine.core.domain.decisions import Contribution
 from engine.core.domain.programs import ModelNumbers, ModelTexts
 from engine.core.domain.rules import ModelSpec
+from engine.learning.answering import Propensities
+from engine.learning.calibrated import Calibration, Likeness
 from engine.learning.contributions import contributions
 from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, hinted, names_of, token_share
 from engine.learning.kernel import read_numbers, weigh_indices, weigh_numbers, weigh_texts
@@ -23,11 +25,15 @@ class ModelScorer:
     """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know more
     than what the rulebook hints at.
 
-    The same probability as the learner gives, from its own weights.
+    The same probability as the learner gives, from its own weights. `takes`: whether what it has scored
+    is kept until `take`.
     """
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
         self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
+        self.takes, self._judged = spec.learns, model.judged if model is not None else None
+        self._calibration: Calibration | None = None
+        self._propensities: Propensities | None = None
         self.version = model.version if model is not None else f"{spec.name}-0"
         self.threshold: float | None = None
         self._names, self._units = names_of(spec), spec.units
@@ -74,7 +80,7 @@ class ModelScorer:
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
         score = None
-        if self._knows or self.learns:
+        if self._knows or self.takes:
             read_numbers(numbers, self._numbers)
         if self._knows:
             logit = weigh_numbers(
@@ -86,7 +92,7 @@ class ModelScorer:
             score = 1 / (1 + exp(-max(-SATURATED, min(SATURATED, logit))))
         elif self._hints:
             score = self._guess(numbers)
-        if self.learns:
+        if self.takes:
             self._scored.append((place, key, nan if score is None else score))
         return score
 
@@ -113,6 +119,20 @@ class ModelScorer:
         read_numbers(numbers, read)
         inputs = Inputs(*texts, tuple(None if isnan(number) else number for number in read))
         return contributions(self._learner, self._names, inputs, units=self._units)
+
+    def calibration(self, score: float) -> Likeness | None:
+        """How far a score is to be believed, as far as the latest labels tell."""
+        if self._calibration is None and self._judged is not None:
+            self._calibration = self._judged.calibration()
+        return self._calibration.of(score) if self._calibration is not None else None
+
+    def propensity(self, score: float | None) -> float:
+        """How likely an event with a score is to be answered, in relation to all, where this model says who answers."""
+        if self._judged is None or not self._knows:
+            return 1.0
+        if self._propensities is None:
+            self._propensities = self._judged.propensities()
+        return self._propensities.of(score)
 
     def take(self) -> ScoredRows | None:
         """What has been scored since `prepare`, to be kept for labels; None without any."""
@@ -172,7 +192,7 @@ class RiverScorer(ModelScorer):
                 score = self._pipeline.probability(self._names, Inputs(*texts, tuple(read)))
         elif self._hints:
             score = self._guess(numbers)
-        if self.learns:
+        if self.takes:
             self._scored.append((place, key, nan if score is None else score))
         return score
 

@@ -229,7 +229,7 @@ def copied(learner: HashedNgrams | RiverLearner) -> HashedNgrams | RiverLearner:
     if isinstance(learner, RiverLearner):
         return RiverLearner.load(learner.expression, learner.dump())
     copy = HashedNgrams()
-    copy.weights, copy.gradients = learner.weights[:], learner.gradients[:]
+    copy.weights[:], copy.gradients[:] = learner.weights, learner.gradients  # where they are: in large pages
     copy.losses, copy.taught, copy.proofs = list(learner.losses), list(learner.taught), learner.proofs
     return copy
 

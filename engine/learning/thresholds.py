@@ -10,6 +10,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.learning.answering import Propensities
+from engine.learning.calibrated import Calibration
 from engine.learning.metrics import roc_auc
 
 WINDOW = 2_000
@@ -59,6 +61,14 @@ class Thresholds:
     def roc_auc(self) -> float | None:
         """How good the scores were: the chance that spam scored above ham; None without both."""
         return roc_auc([score for score, _ in self._seen], [spam for _, spam in self._seen])
+
+    def calibration(self) -> Calibration:
+        """How the scores and the labels go together."""
+        return Calibration([score for score, _ in self._seen], [spam for _, spam in self._seen])
+
+    def propensities(self) -> Propensities:
+        """How likely events are to be answered, where the labels say who has answered."""
+        return Propensities([score for score, _ in self._seen], [spam for _, spam in self._seen])
 
     def lowest(self, precision: float) -> float | None:
         """The lowest score from which on precision is reached, or None where that cannot be known."""

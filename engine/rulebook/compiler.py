@@ -4,19 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.events import CLOCK_TOLERANCE_MS
 from engine.core.domain.follow_ups import is_of_label
 from engine.core.domain.reference import VERSIONS
-from engine.core.domain.rules import (
-    ANY_EVENT,
-    DEFAULT_CAP,
-    DEFAULT_MAX_KEYS,
-    MAX_CAP,
-    USER,
-    Counter,
-    ModelSpec,
-    Rulebook,
-)
+from engine.core.domain.rules import ANY_EVENT, DEFAULT_CAP, DEFAULT_MAX_KEYS, MAX_CAP, USER, ModelSpec, Rulebook
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.hashing import hash32
@@ -138,6 +130,7 @@ def check_rulebook(
     types = {kind for counter in counters.values() for kind in counter.of}
     types |= {kind for memory in memories.values() for kind in memory.of}
     types |= {kind for rule in rules for kind in rule.rule.events}
+    types |= {kind for spec in models.values() for kind in spec.of}
     if any(map(is_of_label, types)):  # events of all types are kept until they are labelled
         types.add(ANY_EVENT)
     writer = ProgramWriter(words, rules, needs)
@@ -152,6 +145,7 @@ def check_rulebook(
         programs=programs,
         follow_ups=writer.follow_ups(programs),
         absences=writer.absences,
+        outcomes=writer.outcomes,
         watches=watches,
         max_keys=_max_keys(counters.values()),
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
@@ -226,25 +220,7 @@ def _counters(declared: Declarations, rules: list[RuleDeclaration]) -> dict[str,
             continue
         caps[key] = max(caps.get(key, 0), counter.cap or max(DEFAULT_CAP, needed))
     return {
-        name: Counter(
-            name=name,
-            kind=counter.kind,
-            field=counter.field,
-            of=counter.of,
-            by=counter.by,
-            over_ms=counter.over_ms,
-            where=counter.where_text,
-            series_key=keys[name],
-            cap=caps[keys[name]],
-            approx=counter.approx,
-            max_keys=counter.max_keys,
-            type=counter.type,
-            at=counter.at,
-            at_least=counter.at_least,
-            before=counter.before,
-            having=counter.having,
-            read_by=counter.read_by,
-        )
+        name: Counter(**counter.terms(), where=counter.where_text, series_key=keys[name], cap=caps[keys[name]])
         for name, counter in declared.counters.items()
     }
 

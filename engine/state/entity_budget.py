@@ -222,8 +222,10 @@ class EntityBudget:
 
     def dump_provisional(self) -> bytes | None:
         """What is provisional as bytes, where enough of it has changed since the last call; else None."""
+        if self.unstored == 0:
+            return None
         size = sum(map(len, self.provisional.values()))
-        if self.unstored == 0 or self.unstored < min(size, MAX_STORED) // _UNSTORED:
+        if self.unstored < min(size, MAX_STORED) // _UNSTORED:
             return None
         self.unstored = 0
         each, parts = MAX_STORED // max(1, len(self.provisional)), []

@@ -38,6 +38,9 @@ gone, once that is forgiven."""
 CONSEQUENCE = b"x"
 """Key prefix of what followed from actions: x + hash of the action's id, as under `a`; gone, once it is taken back."""
 
+JUDGED = b"j"
+"""Key prefix of what was said of follow-ups when they entered: j + which follow-up; gone, once it is taken back."""
+
 MAX_SAME_IDS = 64
 """Of more events that share an id, the others are not found by it."""
 
@@ -143,10 +146,8 @@ class ScoredBlocks:
     def verdicts(self, database: Reader, keys: Sequence[int]) -> dict[int, str]:
         """The newest verdicts on these events, where there are any."""
         names = [verdict_name(key) for key in keys]
-        stored = dict(zip(names, database.get(names), strict=True))
-        stored.update({name: self._verdicts[name][0] for name in names if name in self._verdicts})
-        verdicts = ((key, stored[name]) for key, name in zip(keys, names, strict=True))
-        return {key: verdict.decode() for key, verdict in verdicts if verdict is not None}
+        known = self.notes(database, names)
+        return {key: known[name].decode() for key, name in zip(keys, names, strict=True) if name in known}
 
     def drop(self, database: Reader, name: bytes, user: int, without: Without) -> Change:
         """Take a user's events out of a block; without any left it is deleted, and so is one that is damaged. `without`
@@ -167,10 +168,8 @@ class ScoredBlocks:
     def events_of_actions(self, database: Reader, action_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
         """The identities and ids of the events that these actions are about, where they are known."""
         names = {action_id: action_name(action_id) for action_id in action_ids}
-        stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
-        stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
-        values = ((action_id, stored[name]) for action_id, name in names.items())
-        return {action_id: event_of_action(value) for action_id, value in values if value is not None}
+        known = self.notes(database, names.values())
+        return {action_id: event_of_action(known[name]) for action_id, name in names.items() if name in known}
 
     def put_strike(self, action_id: str, strike: Strike) -> Change:
         """Note the strike that an action is about."""
@@ -179,29 +178,26 @@ class ScoredBlocks:
     def strikes(self, database: Reader, action_ids: Iterable[str]) -> dict[str, Strike]:
         """The strikes that these actions are about, as far as they are not forgiven."""
         names = {action_id: strike_name(action_name(action_id)) for action_id in action_ids}
-        stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
-        stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
-        values = ((action_id, stored[name]) for action_id, name in names.items())
+        known = self.notes(database, names.values())
         return {
-            action_id: Strike(*_STRIKE.unpack(value))
-            for action_id, value in values
-            if value and len(value) == _STRIKE.size
+            action_id: Strike(*_STRIKE.unpack(known[name]))
+            for action_id, name in names.items()
+            if len(known.get(name, b"")) == _STRIKE.size
         }
 
-    def put_consequence(self, action_id: str, value: bytes) -> Change:
-        """Note what has followed from an action."""
-        return _keep(self._verdicts, consequence_name(action_name(action_id)), value)
+    def put_note(self, name: bytes, value: bytes) -> Change:
+        """Note under a name what is needed to take something back."""
+        return _keep(self._verdicts, name, value)
 
-    def consequences(self, database: Reader, action_ids: Iterable[str]) -> dict[str, bytes]:
-        """What has followed from these actions, as far as it is not taken back."""
-        names = {action_id: consequence_name(action_name(action_id)) for action_id in action_ids}
-        stored = dict(zip(names.values(), database.get(list(names.values())), strict=True)) if names else {}
-        stored.update({name: self._verdicts[name][0] for name in stored if name in self._verdicts})
-        values = ((action_id, stored[name]) for action_id, name in names.items())
-        return {action_id: value for action_id, value in values if value}
+    def notes(self, database: Reader, names: Iterable[bytes]) -> dict[bytes, bytes]:
+        """What is noted under these names, as far as it is not taken back."""
+        asked = list(dict.fromkeys(names))
+        stored = dict(zip(asked, database.get(asked) if asked else [], strict=True))
+        stored.update({name: self._verdicts[name][0] for name in asked if name in self._verdicts})
+        return {name: value for name, value in stored.items() if value}
 
     def drop_verdict(self, name: bytes) -> Change:
-        """Forget the verdict on an event, or of an action which event it is about, its strike, what followed."""
+        """Forget the verdict on an event, or of an action which event it is about, its strike, or a note."""
         return _keep(self._verdicts, name, None)
 
     def settle(self, changes: Iterable[Change]) -> None:
@@ -258,6 +254,11 @@ def strike_name(action: bytes) -> bytes:
 def consequence_name(action: bytes) -> bytes:
     """Where it is kept what has followed from an action, by the name of what it is about."""
     return CONSEQUENCE + action.removeprefix(ACTION)
+
+
+def judged_name(follow_up: int) -> bytes:
+    """Where it is kept what was said of a follow-up."""
+    return JUDGED + _EVENT.pack(follow_up)
 
 
 def verdict_name(key: int) -> bytes:

@@ -6,6 +6,7 @@ changelog. So a record with writes under way is never evicted: the database does
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from engine.core.state.records import dump_record, load_record
 from engine.core.state.strikes import Strike
 from engine.errors import StateError
 from engine.state.entity_budget import EntityBudget, load_entity_budget
+from engine.state.noted import Noted
 from engine.state.scored import BLOCK, Change, Found, ScoredBlocks, Without, index_entries
 from engine.state.timers import Timers
 
@@ -70,6 +72,7 @@ class PartitionState:
         self._entity_budget: EntityBudget | None = None
         self.scored = ScoredBlocks()
         self.timers = Timers(database)
+        self.noted = Noted(database)
         self.hits = 0
         self.misses = 0
 
@@ -143,14 +146,18 @@ class PartitionState:
         return WATERMARKS, dump_watermarks(self.watermarks())
 
     def settle(
-        self, records: dict[bytes, EntityRecord], scored: Iterable[Change], timers: Iterable[Change] = ()
-    ) -> None:
-        """These records, these blocks and verdicts, and these timers, are in RocksDB now: memory may be given up."""
+        self, records: dict[bytes, EntityRecord], scored: Iterable[Change], timers: Iterable[Change] = (),
+        noted: Iterable[Change] = (),
+    ) -> None:  # fmt: skip
+        """These records, these blocks and verdicts, these timers, and what is noted of outcomes, are in RocksDB now:
+        memory may be given up."""
         for record in records.values():
             record.pending_writes -= 1
         self.scored.settle(scored)
         self.timers.settle(timers)
-        self._evict()
+        self.noted.settle(noted)
+        if len(self._records) > self._capacity:
+            self._evict()
 
     def scored_events(self, ids: Iterable[int]) -> dict[int, list[Found]]:
         """The scored events with these hashed ids, by id."""
@@ -168,9 +175,9 @@ class PartitionState:
         """The strikes that these actions are about, as far as they are not forgiven."""
         return self.scored.strikes(self._database(), action_ids)
 
-    def consequences(self, action_ids: Iterable[str]) -> dict[str, bytes]:
-        """What has followed from these actions, as far as it is not taken back."""
-        return self.scored.consequences(self._database(), action_ids)
+    def notes(self, names: Iterable[bytes]) -> dict[bytes, bytes]:
+        """What is noted under these names, to take something back, as far as that is not done."""
+        return self.scored.notes(self._database(), names)
 
     def drop_scored(self, name: bytes, user: int, without: Without) -> Change:
         """A block without a user's events."""
@@ -182,8 +189,6 @@ class PartitionState:
 
     def _evict(self) -> None:
         excess = len(self._records) - self._capacity
-        if excess <= 0:
-            return
         idle = (key for key, record in self._records.items() if not record.pending_writes)
         for key in list(islice(idle, excess)):
             del self._records[key]
@@ -202,7 +207,14 @@ def entity_record_key(entity_key: EntityKey) -> bytes:
 
 def dump_watermarks(watermarks: dict[Source, int]) -> bytes:
     """As bytes, in the order of their sources."""
-    return b"".join(_WATERMARK.pack(*source, watermarks[source]) for source in sorted(watermarks))
+    numbers = [number for source in sorted(watermarks) for number in (*source, watermarks[source])]
+    return _watermarks_of(len(watermarks)).pack(*numbers)
+
+
+@cache
+def _watermarks_of(sources: int) -> struct.Struct:
+    """How the watermarks of so many sources are packed: one after the other."""
+    return struct.Struct("<" + _WATERMARK.format.lstrip("<") * sources)
 
 
 def load_watermarks(data: bytes | None) -> dict[Source, int]:

@@ -92,12 +92,16 @@ class Timers:
 
     def put(self, due_ms: int, identity: int, value: bytes) -> Change:
         """Begin a timer. One that is there already stays as it is."""
-        key = TIMER + _KEY.pack(due_ms, identity)
+        key = self.name(due_ms, identity)
         place = bisect_left(self._next, key)
         if key < self._known_until and key not in self._next[place : place + 1]:
             self._next.insert(place, key)
             self._forget_far()
         return self._keep(key, value)
+
+    def name(self, due_ms: int, identity: int) -> bytes:
+        """The key of a timer, by which it may be ended before it is due."""
+        return TIMER + _KEY.pack(due_ms, identity)
 
     def drop(self, key: bytes) -> Change:
         """End a timer."""

@@ -67,17 +67,17 @@ def drop_again(offset: int, times: int) -> None:
 
 def fail_changelog(on_call: int) -> None:
     """A changelog append raises after the broker has it."""
-    append, count = Durability._append_changelog, 0
+    acknowledged, count = Durability._acknowledged, 0
 
-    async def failing(self: Durability, tp: Any, changes: Any) -> int:
+    async def failing(self: Durability, appended: Any) -> int:
         nonlocal count
-        offset = await append(self, tp, changes)
+        offset = await acknowledged(self, appended)
         count += 1
         if count == on_call:
             raise OSError("FAULT the changelog append failed")
         return offset
 
-    setattr(Durability, "_append_changelog", failing)  # noqa: B010  # that is the fault
+    setattr(Durability, "_acknowledged", failing)  # noqa: B010  # that is the fault
 
 
 def fail_rocksdb(on_call: int) -> None:
@@ -96,18 +96,18 @@ def fail_rocksdb(on_call: int) -> None:
 
 def stand_still(on_call: int) -> None:
     """The whole process stands still between its last look and its write."""
-    send, count = Writer.send, 0
+    begin, count = Writer.begin, 0
 
-    async def standing(self: Writer, batch: Any) -> int:
+    async def standing(self: Writer, batch: Any) -> Any:
         nonlocal count
         count += self._tp.topic.endswith("changelog")
         if count == on_call:
             count += 1
             print("FAULT standing still", flush=True)  # noqa: T201  # the test looks for it
             os.kill(os.getpid(), signal.SIGSTOP)
-        return await send(self, batch)
+        return await begin(self, batch)
 
-    setattr(Writer, "send", standing)  # noqa: B010  # that is the fault
+    setattr(Writer, "begin", standing)  # noqa: B010  # that is the fault
 
 
 def stand_with_model(on_call: int) -> None:
@@ -151,8 +151,8 @@ def renew_late() -> None:
 def remove_fence() -> None:
     """Whoever writes last is right."""
 
-    def unfenced(transactional_id: str, **options: Any) -> AIOKafkaProducer:
-        return AIOKafkaProducer(enable_idempotence=True, **options)
+    def unfenced(transactional_id: str | None = None, **options: Any) -> AIOKafkaProducer:
+        return AIOKafkaProducer(enable_idempotence=transactional_id is not None, **options)
 
     setattr(fencing, "AIOKafkaProducer", unfenced)  # noqa: B010  # that is the fault
 

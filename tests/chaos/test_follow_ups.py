@@ -35,17 +35,25 @@ def posts(seed: int) -> list[Post]:
     ]  # fmt: skip
 
 
-def verdicts(rng: random.Random, made: list[Post]) -> tuple[list[Post], dict[str, Post]]:
-    """Labels, some of which others replace, and the posts that are spam in the end."""
-    labels, spam = [], dict[str, Post]()
+def verdicts(rng: random.Random, made: list[Post]) -> tuple[list[Post], list[Post], list[Post], dict[str, Post]]:
+    """Labels; then posts elsewhere under the ids of some that were labelled; labels that replace others; and the posts
+    that are spam in the end."""
+    first, twins, later, spam = list[Post](), list[Post](), list[Post](), dict[str, Post]()
     for at, post in enumerate(rng.sample(made, 900)):
-        for step, verdict in enumerate(rng.choice((["spam"], ["ham"], ["spam", "retracted"], ["ham", "spam"]))):
+        steps = rng.choice((["spam"], ["ham"], ["spam", "retracted"], ["ham", "spam"]))
+        about = post
+        for step, verdict in enumerate(steps):
             ts = START_MS + 60 * POSTS + 100 * at + step
-            labels.append({"event_id": post["event_id"], "user_id": post["user_id"], "label": verdict, "ts": ts})
+            label = {"event_id": post["event_id"], "user_id": post["user_id"], "label": verdict, "ts": ts}
+            (later if step else first).append(label)
             spam.pop(post["event_id"], None)
             if verdict == "spam":
-                spam[post["event_id"]] = post
-    return labels, spam
+                spam[post["event_id"]] = about
+            if len(steps) == 2 and not step and at % 2:
+                about = post | {"device_id": f"d{rng.randrange(DEVICES)}", "bad": 0}
+                if about != post:
+                    twins.append(about)
+    return first, twins, later, spam
 
 
 def recount(made: list[Post], spam: dict[str, Post], user: str, device: str) -> list[int]:
@@ -62,7 +70,7 @@ def recount(made: list[Post], spam: dict[str, Post], user: str, device: str) -> 
 
 def test_workers_that_are_killed_count_each_hit_and_each_verdict_once(tmp_path: Path) -> None:
     made = posts(seed=7)
-    labels, spam = verdicts(random.Random(8), made)
+    first, twins, later, spam = verdicts(random.Random(8), made)
     (tmp_path / "rules.yaml").write_text(RULES)
     with System(tmp_path, batch_max_events=40, commit_interval_ms=100) as system:
         system.push_rules(tmp_path / "rules.yaml")
@@ -75,17 +83,21 @@ def test_workers_that_are_killed_count_each_hit_and_each_verdict_once(tmp_path: 
             worker.kill()
             worker.restart()
         system.wait_until_decided()
-        system.publish([], map(orjson.dumps, labels))
-        wait_until(lambda: system.labels_left() < len(labels) // 2, "half of the labels are joined")
+        system.publish([], map(orjson.dumps, first))
+        wait_until(lambda: system.labels_left() == 0, "the first labels are joined", timeout_s=90)
+        system.publish(map(orjson.dumps, twins))
+        system.wait_until_decided()
+        system.publish([], map(orjson.dumps, later))
+        wait_until(lambda: system.labels_left() < len(later) // 2, "half of the others are joined")
         for worker in workers:
             worker.kill()
             worker.restart()
         wait_until(lambda: system.labels_left() == 0, "all labels are joined", timeout_s=90)
         system.wait_until_decided()
-        later = START_MS + 100 * POSTS + 1_000_000
+        probed = START_MS + 100 * POSTS + 1_000_000
         probes: list[Post] = [
             {"event_id": f"probe{at}", "type": "probe", "user_id": f"u{at % USERS}", "device_id": f"d{at % DEVICES}",
-             "ts": later + at}
+             "ts": probed + at}
             for at in range(USERS * 3)
         ]  # fmt: skip
         system.publish(map(orjson.dumps, probes))

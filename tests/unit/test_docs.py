@@ -14,6 +14,7 @@ from engine.cli import COMMANDS, cli
 from engine.console_settings import ConsoleSettings
 from engine.delivery.metrics import DeliveryMetrics
 from engine.delivery_settings import DeliverySettings, ReceiverSettings
+from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.export.metrics import ExportMetrics
 from engine.export_settings import ExportSettings
 from engine.intake.metrics import IntakeMetrics
@@ -68,8 +69,9 @@ def test_every_metric_is_documented() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, ExportSettings, EventSettings, ComputedField,
-        LabelSettings, SecuritySettings, PrivacySettings, IntakeSettings, SourceSettings,
+        Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EnrichmentSettings, EnricherSettings,
+        ExportSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
+        IntakeSettings, SourceSettings,
     ],
 )  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:
@@ -78,7 +80,7 @@ def test_every_setting_is_documented(settings: type) -> None:
 
 
 def test_every_topic_is_documented() -> None:
-    for spec in topic_specs(Settings(app_id="app_id")):
+    for spec in topic_specs(Settings(app_id="app_id", enrichment=EnrichmentSettings({"length": EnricherSettings()}))):
         assert f"| `{spec.name.replace('app_id', '<app_id>')}` | " in OPERATIONS, spec.name
 
 

@@ -79,6 +79,11 @@ def _show(costs: Costs) -> None:
     for kind, size in sorted(costs.record_bytes.items(), key=lambda item: -item[1]):
         entities.add_row(kind, f"{size:,}")
     console.print(events, entities)
+    if costs.waiting_bytes:
+        outcomes = Table("outcome", "bytes of each event that waits, about")
+        for name, size in sorted(costs.waiting_bytes.items(), key=lambda item: -item[1]):
+            outcomes.add_row(name, f"{size:,}")
+        console.print(outcomes)
 
 
 def _tell_expiries(rulebook: Rulebook) -> None:

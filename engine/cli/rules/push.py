@@ -17,6 +17,7 @@ from engine.cli.rules.checking import Limits, checked, with_limits
 from engine.cli.times import DURATION
 from engine.core.domain.rules import Rulebook
 from engine.core.domain.units import duration_text
+from engine.rulebook.checks.keeping import longest_kept
 from engine.rulebook.tools.differences import differences
 from engine.settings import Settings
 from engine.stream.control.rulebooks import publish_rulebook, read_in_use
@@ -73,14 +74,14 @@ def publish(settings: Settings, rulebook: Rulebook, author: str, note: str) -> N
 
 
 def is_kept(settings: Settings, rulebook: Rulebook) -> bool:
-    """Whether the state is kept for as long as its entities are to remember."""
-    longest = max(rulebook.memories.values(), key=lambda memory: memory.keep_ms, default=None)
-    needed_days = -(-longest.keep_ms // _DAY_MS) + 2 if longest is not None else 0
-    if longest is None or needed_days <= settings.state_ttl_days:
+    """Whether the state is kept for as long as its entities are to remember, and its events to wait for outcomes."""
+    name, longest_ms = longest_kept(rulebook)
+    needed_days = -(-longest_ms // _DAY_MS) + 2 if longest_ms else 0
+    if needed_days <= settings.state_ttl_days:
         return True
-    echo(f"not pushed: `{longest.name}` is to be kept for {duration_text(longest.keep_ms)}, and untouched state is "
-         f"forgotten after {settings.state_ttl_days}d. Set `state_ttl_days: {needed_days}` for all workers first, or "
-         "shorten `keep`", err=True)  # fmt: skip
+    echo(f"not pushed: `{name}` is to be kept for {duration_text(longest_ms)}, and untouched state is forgotten after "
+         f"{settings.state_ttl_days}d. Set `state_ttl_days: {needed_days}` for all workers first, or shorten `{name}`",
+         err=True)  # fmt: skip
     return False
 
 

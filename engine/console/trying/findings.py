@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine.core.domain.rules import Rulebook
 from engine.rulebook.checks.costs import estimate_costs
+from engine.rulebook.checks.keeping import longest_kept
 from engine.rulebook.compiler import check_rulebook
 from engine.rulebook.language.diagnostics import Diagnostic, Diagnostics, Severity, Span
 from engine.rulebook.sections.reading import read_declarations
@@ -77,7 +77,7 @@ def check(sources: Mapping[str, str]) -> Checked:
         counters=len(rulebook.counters),
         event_us=dict(costs.event_us),
         record_bytes=dict(costs.record_bytes),
-        longest_keep_ms=_longest_keep_ms(rulebook),
+        longest_keep_ms=longest_kept(rulebook)[1],
     )
 
 
@@ -118,7 +118,3 @@ def _unaffordable(event_us: Mapping[str, float], record_bytes: Mapping[str, int]
         if size > MAX_RECORD_BYTES
     ]
     return [Finding("", 1, 1, 2, "error", message) for message in messages]
-
-
-def _longest_keep_ms(rulebook: Rulebook) -> int:
-    return max((memory.keep_ms for memory in rulebook.memories.values()), default=0)

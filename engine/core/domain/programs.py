@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from engine.core.domain.decisions import ClauseTrace, Contribution, Value
 from engine.core.domain.follow_ups import is_of_decision, is_of_label
+from engine.core.domain.outcomes import OutcomeStep
 from engine.core.domain.reference import Lookup
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.clusters import ClusterSpec
@@ -27,6 +28,9 @@ ModelNumbers = tuple[float | None, ...]
 
 AskModel = Callable[[str, ModelNumbers], float | None]
 """Gives a model's score for its numbers, and for the texts that it has read before; None = unknown."""
+
+JUDGEMENT = "where "
+"""How the names begin under which an event carries what was said of it. No field has a blank in its path."""
 
 Values = Mapping[str, Value]
 """Counters and scores that were read before, by name; None = unknown."""
@@ -118,7 +122,7 @@ class RoutingProgram:
     `carried`: the paths of the event that are needed on the way; `gather`: the user's counters and the scores
     that those rules name; `eligible`: the rules that look back, or rest, at an entity and all of whose clauses hold
     that can be told before; `invalid`: tells which fields are not what they should be, where that is needed on the
-    way; `judge`: what the user's counters say of whether an entity counts the event.
+    way; `judge`: what is said at the user of whether an entity counts the event.
     """
 
     entities: Mapping[str, EntityProgram]
@@ -139,7 +143,7 @@ class Program:
     user, `routing` the others; `withdraw`: takes a follow-up out of its user's series again; `lookups`: what either
     reads of reference data, in their order; `recall`: what the user remembers, and what counters are without the event,
     where that is asked for, and `warming`, for how long something has been watched; `absences`: what is waited for from
-    such an event on.
+    such an event on; `outcomes`: what may come of it, or comes with it.
     """
 
     observe: Observe
@@ -150,6 +154,7 @@ class Program:
     recall: Recall | None = None
     warming: tuple[Warming, ...] = ()
     absences: tuple[Absence, ...] = ()
+    outcomes: tuple[OutcomeStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.core.domain.actions import ActionTemplate, Ladder
+from engine.core.domain.counters import Counter
 from engine.core.domain.decisions import Mode
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.kinds import reading_kind
+from engine.core.domain.outcomes import OutcomeSpec
 from engine.core.domain.programs import NO_FOLLOW_UPS, Absence, AskModel, FollowUps, Program, Readings, Rest, Watch
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.tells import Tell
 from engine.core.series.entity_series import EntitySeries
 from engine.core.values.lists import LiveList
 
-CounterKind = Literal["count", "distinct", "sum", "max", "min", "mean", "stdev", "median", "quantile"]
-SeriesKind = Literal["count", "distinct", "sum", "occurrence"]
-STATISTICS: tuple[CounterKind, ...] = ("max", "min", "mean", "stdev", "median", "quantile")
-"""Of the amounts in a field, or of the gaps between events."""
 MemoryKind = Literal["last", "first", "age of last", "age of first", "new"]
 
 DEFAULT_CAP = 32
@@ -26,66 +23,10 @@ MAX_CAP = 1_000
 DEFAULT_MAX_KEYS = 1_000_000
 """Also of the kinds that only clusters share."""
 
-MEDIAN = 0.5
-
 ANY_EVENT = "any"
 USER = "user_id"
 TARGET = "target_id"
 """The field of whom or what an event is aimed at; often a user."""
-
-
-Having = tuple[int, int | None]
-
-
-def series_of(kind: CounterKind, field: str | None, having: Having | None) -> SeriesKind:
-    """The kind of series that answers: statistics read those of sums and counts."""
-    if kind in STATISTICS:
-        return "sum" if field is not None else "count"
-    return "occurrence" if having is not None else kind  # type: ignore[return-value]  # one of the others
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """A question over a time window. Counters that differ in `over_ms` alone share one series.
-
-    `by`: the kind of entity that it hangs on, "user_id" or for example "url_domain" or "user_id+target_id"; `type`: of
-    the answer; `at`: which quantile; `at_least`: of fewer values a statistic is unknown; `before`: without the event at
-    hand; `having`: how often at least, and at most, a distinct value has to occur; `read_by`: the fields that name the
-    entity where it is read, in the order of those of `by`, if not these. A statistic without a `field` is one of gaps.
-    """
-
-    name: str
-    kind: CounterKind
-    field: str | None
-    of: tuple[str, ...]
-    by: str
-    over_ms: int
-    where: str | None
-    series_key: int
-    cap: int
-    approx: bool = False
-    max_keys: int | None = None
-    type: str = "number"
-    at: float = MEDIAN
-    at_least: int = 0
-    before: bool = False
-    having: Having | None = None
-    read_by: str | None = None
-
-    @property
-    def series(self) -> SeriesKind:
-        """The kind of series that it reads."""
-        return series_of(self.kind, self.field, self.having)
-
-    @property
-    def read_at(self) -> str:
-        """The kind at which events read it."""
-        return reading_kind(self.by, self.read_by)
-
-    @property
-    def counts_entries(self) -> bool:
-        """Whether it is a number of entries of an exact series, or of their values, with the event at hand."""
-        return self.series == self.kind != "sum" and not self.approx and not self.before
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +132,9 @@ class ModelSpec:
     `learns`: whether labels change it: if not, nothing is kept for them; `policy`: which labels do: those given under
     this policy, or those without one; `precision`: what `threshold` of its name is chosen for; `river`: a pipeline of
     River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
-    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: which numbers are
-    durations or sizes."""
+    `presume`: the share of events that it takes for ham until a label says otherwise; `units`: of some numbers; `of`:
+    which events it scores though no rule asks; `outcome`: what it learns in place of labels; `answer_model`: the model
+    of who answers, by which answers are weighed."""
 
     name: str
     numbers: tuple[str, ...]
@@ -206,6 +148,9 @@ class ModelSpec:
     hints: tuple[float, ...] = ()
     presume: float = 0.0
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
+    of: tuple[str, ...] = ()
+    outcome: str | None = None
+    answer_model: str | None = None
 
 
 def threshold_of(model: str) -> str:
@@ -216,8 +161,8 @@ def threshold_of(model: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
-    `budget_windows`: the different windows of budgets;
-    `rests`: by kind, the rules that rest there; `live`: the lists that change while it is in use; `follow_ups`: which
+    `budget_windows`: the different windows of budgets; `rests`: by kind, the rules that rest there; `live`: the lists
+    that change while it is in use; `outcomes`: what may come of events; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
     `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come;
     `absences`: what is waited for, by the type of the follow-up; `keeps_ledger`: whether partitions keep a ledger, of
@@ -242,6 +187,7 @@ class Rulebook:
     topics: Mapping[str, str] = field(default_factory=dict)
     memories: Mapping[str, Memory] = field(default_factory=dict)
     absences: Mapping[str, Absence] = field(default_factory=dict)
+    outcomes: Mapping[str, OutcomeSpec] = field(default_factory=dict)
 
     keeps_ledger: bool = field(init=False)
 

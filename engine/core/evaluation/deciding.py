@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from engine.core.domain.decisions import Decision, Hit, Outcome, strongest
+from engine.core.domain.decisions import Decision, Outcome, strongest
 from engine.core.domain.programs import Decider, Readings, Scorer
 from engine.core.domain.reference import VERSIONS
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.enforcement import Case, Enforcement, Holding
 from engine.core.evaluation.follow_ups import FollowUp, follow_ups_of
+from engine.core.evaluation.outcomes import Mark
 from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.routing import RoutedEvent
 
@@ -18,12 +19,15 @@ from engine.core.evaluation.routing import RoutedEvent
 class Evaluation(msgspec.Struct):
     """One event's result: a decision where there is something to say, and the event as it goes on to its entities,
     if it does. Then the decision's actions stand, and its hits go along. `follow_ups`: of what is new in the decision;
-    `timers`: what is waited for from the event on."""
+    `timers`: what is waited for from the event on; `said`: by which conditions of counters it has entered these;
+    `marks`: what it is to outcomes."""
 
     decision: Decision | None
     routed: RoutedEvent | None = None
     follow_ups: Sequence[FollowUp] = ()
     timers: Sequence[Timer] = ()
+    said: Sequence[str] = ()
+    marks: Sequence[Mark] = ()
 
 
 NOTHING = Evaluation(None)
@@ -75,19 +79,20 @@ class Deciding:
             lambda: decider.tell(index, event.fields, readings, case.now, case.scoring.scores), held,
         )  # fmt: skip
 
-    def evaluation(self, case: Case, known: Sequence[Hit] = ()) -> Evaluation:
-        """The end of an event: its decision, where there is something to say. `known`: hits that have been told of."""
+    def evaluation(self, case: Case) -> Evaluation:
+        """The end of an event: its decision, where there is something to say."""
         if case.hits:
-            return Evaluation(self.decision(case), None, self.followed(case, known), case.timers)
+            return Evaluation(self.decision(case), None, self.followed(case), case.timers, marks=case.marks)
         is_published = self.is_sampled(case.event.identity or case.event.identify())
-        return Evaluation(self.decision(case) if is_published else None, timers=case.timers)
+        return Evaluation(self.decision(case) if is_published else None, timers=case.timers, marks=case.marks)
 
-    def followed(self, case: Case, known: Sequence[Hit]) -> Sequence[FollowUp]:
+    def followed(self, case: Case) -> Sequence[FollowUp]:
         """The follow-ups of what is new."""
         if not self._is_followed:
             return ()
-        new = case.hits[len(known) :]
-        return follow_ups_of(self._follow_ups, case.event, case.follow_keys, case.user_partition, new, case.actions)
+        return follow_ups_of(
+            self._follow_ups, case.event, case.follow_keys, case.user_partition, case.followed, case.actions
+        )
 
     def is_sampled(self, identity: int) -> bool:
         """Whether the decision of this event is published, though nothing has come of it."""

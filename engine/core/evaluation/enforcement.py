@@ -7,12 +7,14 @@ import msgspec
 from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, Value, explain, ordinal
 from engine.core.domain.events import Event
+from engine.core.domain.follow_ups import hit_type
 from engine.core.domain.programs import Readings, entity_name
 from engine.core.domain.rules import USER, Rule, Rulebook
 from engine.core.domain.tells import Tell, Told
 from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.budgets import allows_one_more
 from engine.core.evaluation.choice import chosen, most_of
+from engine.core.evaluation.outcomes import Mark
 from engine.core.evaluation.reach import allows, cooldown_key, delay_ms, is_in_force, mode_at, named_by, withheld
 from engine.core.evaluation.routing import EntityKey
 from engine.core.evaluation.scoring import Scoring
@@ -27,10 +29,13 @@ _MET: tuple[Effect, ...] = ("acted", "shadow", "spared", "holdout")
 """After these a rule rests, and strikes where it is on a ladder: whether it acts or not, it meets the same."""
 
 
+_FOLLOWED: frozenset[Effect] = frozenset(("acted", "cooldown", "strike", "shadow"))
+
+
 class Case(msgspec.Struct):
     """One event while it is decided. `now`: its time on the record's scale; `ledger`: its partition's, where rules
     have budgets; `resting`: which rules rest at other entities, as the event has found; `follow_keys`: the entities
-    that its follow-ups go to."""
+    that its follow-ups go to; `followed`: the types of those of its hits."""
 
     event: Event
     record: EntityRecord
@@ -46,6 +51,8 @@ class Case(msgspec.Struct):
     user_partition: int = 0
     follow_keys: list[EntityKey] = []
     timers: Sequence[Timer] = ()
+    followed: list[str] = []
+    marks: Sequence[Mark] = ()
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -71,7 +78,7 @@ class Enforcement:
     """Turns rules that hold into hits and actions, by one rulebook."""
 
     def __init__(self, rulebook: Rulebook) -> None:
-        self._rulebook = rulebook
+        self._rulebook, self._is_followed = rulebook, rulebook.follow_ups.of_decisions
         self._allow = frozenset(i for i, rule in enumerate(rulebook.rules) if rule.then.kind == "allow")
 
     def allow(self, case: Case, held: Collection[int]) -> None:
@@ -97,6 +104,8 @@ class Enforcement:
             elif effect != "shadow":
                 effect = "strike"
         case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
+        if self._is_followed:
+            case.followed += _followed(case, rule, holding, effect)
         if rule.cooldown_ms and is_met and _rests_at_user(case, rule):
             case.record.cool(cooldown_key(rule, acts), case.now, rule.cooldown_ms)
         if effect == "acted" and holding.target_id is not None and holding.index not in self._allow:
@@ -139,6 +148,16 @@ class Enforcement:
                     rule.name, rule.reason, then.for_ms, explanation, self._rulebook.id, case.models, case.earlier,
                     then.needs, rule.told, event.identify(), strike, not_before_ms, tell,
                 )  # fmt: skip
+
+
+def _followed(case: Case, rule: Rule, holding: Holding, effect: Effect) -> Iterator[str]:
+    """The type of a hit's follow-up. While a rule rests, what it meets goes on, and counts as what it would do else;
+    what is kept from acting counts for nothing."""
+    if effect not in _FOLLOWED or holding.target_id is None:
+        return
+    in_force = is_in_force(rule, case.event, holding.target_id)
+    if not (in_force and (rule.holdout or rule.spares) and withheld(rule, case.event, holding.target_id)):
+        yield hit_type(rule.name, is_shadow=not in_force)
 
 
 def _targets(case: Case, rule: Rule, then: ActionTemplate, holding: Holding) -> Sequence[str]:

@@ -7,20 +7,21 @@ Pure and deterministic: what comes out depends on the events of these entities, 
 and the models, and on nothing else. The same code runs live, in replays and in the rules' inline tests.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from engine.core.domain.decisions import ClauseTrace
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.kinds import RESTING
-from engine.core.domain.programs import Decider, Program, RoutingProgram, Scorer
+from engine.core.domain.programs import JUDGEMENT, Decider, Program, RoutingProgram, Scorer
 from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.absences import Timer, has_lapsed, timers_of
 from engine.core.evaluation.budgets import note_active
 from engine.core.evaluation.deciding import NOTHING, SAMPLED_BITS, Deciding, Evaluation
 from engine.core.evaluation.enforcement import Case, Holding
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import marks_of
 from engine.core.evaluation.reach import target_of
 from engine.core.evaluation.recalling import recall
 from engine.core.evaluation.routing import NOWHERE, EntityKey, RetroactiveMatch, RoutedEvent, route
@@ -104,7 +105,7 @@ class Evaluator:
             note_active(ledger, event.user_id, event.ts_ms, self._budget_windows)
         scoring = Scoring(self._models, event)
         held = program.decider.decide(event.fields, series, now, scoring.ask)
-        goes_on = program.routing is not None or program.absences
+        goes_on = program.routing is not None or program.absences or program.outcomes
         if not held and not goes_on and key & SAMPLED_BITS >= self._sample_below:
             return NOTHING
         is_followed = self._follows_decisions or program.absences
@@ -112,6 +113,8 @@ class Evaluator:
         case = Case(event, record, now, scoring, ledger, user_partition=user_partition, follow_keys=follow_keys)
         if program.absences:
             case.timers = timers_of(program.absences, event, record, user_partition, follow_keys)
+        if program.outcomes:
+            case.marks = marks_of(program.outcomes, event, record, user_partition)
         if held or program.decider.models:
             self._deciding.enforce(case, program.decider, dict.fromkeys(held, (series,)))
         if program.routing is not None:
@@ -121,17 +124,22 @@ class Evaluator:
                 if decision is not None:
                     routed.scores, routed.features = decision.scores, decision.features
                     routed.contributions = decision.contributions
-                return Evaluation(decision, routed, self._deciding.followed(case, ()), case.timers)
+                return Evaluation(decision, routed, self._deciding.followed(case), case.timers, marks=case.marks)
         return self._deciding.evaluation(case)
 
-    def follow(self, follow_up: FollowUp, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation:
+    def follow(
+        self, follow_up: FollowUp, record: EntityRecord, ledger: EntityRecord | None = None, said: Iterable[str] = ()
+    ) -> Evaluation:
         """Apply a follow-up to its user's record. Rules about it decide; it goes on to the entities that its event
-        named. It is applied once, as its message is: no id of it is remembered."""
+        named. It is applied once, as its message is: no id of it is remembered. `said`: of one that is withdrawn, by
+        which conditions it had entered."""
         program = self.rulebook.program(follow_up.type)
         if program is None or program.withdraw is None:
             return NOTHING  # nothing asks any more
         event, now = follow_up.event(), record.relative(follow_up.ts_ms)
         enter = program.withdraw if follow_up.withdrawn else program.observe
+        judged = dict.fromkeys(said, True) if follow_up.withdrawn else None
+        event.fields.update(judged or {})
         record.newest = max(record.newest, now)
         if program.recall is not None:
             record.series.recalled = recall(program, record.series, now, follow_up.ts_ms, ledger)
@@ -146,11 +154,13 @@ class Evaluator:
         routed = None
         keys = follow_up.entity_keys(program.routing.entities) if program.routing is not None else []
         if program.routing is not None and (keys or not follow_up.withdrawn):
-            routed = self._route(case, program.routing, keys)
+            routed = self._route(case, program.routing, keys, judged)
             if routed is not None:
                 routed.withdrawn = follow_up.withdrawn
         decision = self._deciding.decision(case) if case.hits else None  # one that goes nowhere is decided by now
-        return Evaluation(decision, routed, self._deciding.followed(case, ()))
+        known = event.fields | routed.fields if routed is not None else event.fields
+        said = [name for name, value in known.items() if name.startswith(JUDGEMENT) and value is True]
+        return Evaluation(decision, routed, self._deciding.followed(case), said=said)
 
     def lapse(self, timer: Timer, record: EntityRecord, ledger: EntityRecord | None = None) -> Evaluation | None:
         """A timer is due: apply its follow-up, if what it has waited for certainly did not come; None where it did, or
@@ -185,7 +195,7 @@ class Evaluator:
         for name, score in routed.values.items():
             if name.startswith("score.") and isinstance(score, float):
                 scoring.scores[name.removeprefix("score.")] = score
-        result = self._deciding.evaluation(case, routed.hits)
+        result = self._deciding.evaluation(case)
         if result.decision is not None:
             result.decision.members = routed.members if case.hits else {}
             result.decision.scores = routed.scores | result.decision.scores
@@ -225,12 +235,16 @@ class Evaluator:
         )  # fmt: skip
         trace = ClauseTrace(match.explain(self.rulebook.counters), {match.counter: match.total}, True)
         self._deciding.enforcement.meet(case, Holding(index, match.target_id, (trace,), None, held_before=None))
-        return Evaluation(self._deciding.decision(case) if case.hits else None, None, self._deciding.followed(case, ()))
+        return Evaluation(self._deciding.decision(case) if case.hits else None, None, self._deciding.followed(case))
 
     # -- events that go on to their entities ------------------------------------------------------
 
-    def _route(self, case: Case, program: RoutingProgram, entity_keys: list[EntityKey]) -> RoutedEvent | None:
-        """The event as it goes on to its entities; without any, the remaining rules are decided here."""
+    def _route(
+        self, case: Case, program: RoutingProgram, entity_keys: list[EntityKey],
+        judged: Mapping[str, bool] | None = None,
+    ) -> RoutedEvent | None:  # fmt: skip
+        """The event as it goes on to its entities; without any, the remaining rules are decided here. `judged`: what is
+        said of whether they count it, where that is known."""
         event, series = case.event, case.record.series
         values = program.gather(event.fields, series, case.now, case.scoring.scores)
         eligible = self._eligible(case, program, series) if entity_keys and not case.allowed else {}
@@ -247,7 +261,7 @@ class Evaluator:
         if program.invalid is not None:
             fields[INVALID_FIELDS] = program.invalid(event.fields)
         if program.judge is not None:
-            fields.update(program.judge(event.fields, series, case.now))
+            fields.update(judged if judged is not None else program.judge(event.fields, series, case.now))
         routed = RoutedEvent(
             NOWHERE, event.event_id, event.type, event.user_id, event.ts_ms, case.user_partition, fields, entity_keys,
             values, case.models, case.allowed, eligible, tuple(case.hits), answers=[], clusters={}, members={},

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from engine.core.domain.decisions import Action, Effect, Hit
+from engine.core.domain.decisions import Action
 from engine.core.domain.events import Event
-from engine.core.domain.follow_ups import ANY_ACTION, action_type, hit_type
+from engine.core.domain.follow_ups import ANY_ACTION, action_type
 from engine.core.domain.programs import Fields, FollowUps, Invalid
 from engine.core.evaluation.routing import (
     MAX_ENTITIES,
@@ -20,15 +20,10 @@ from engine.core.evaluation.routing import (
     Hash64,
     Id,
     Key,
-    Origin,
-    Partition,
-    Time,
+    Travelling,
 )
-from engine.core.kernel import hash64, lookup
+from engine.core.kernel import hash64, identity_of, lookup
 from engine.core.values.identity import CLOCK_SKEW, INVALID_FIELDS
-
-_IN_FORCE: frozenset[Effect] = frozenset(("acted", "cooldown", "strike"))
-"""Hits that count for the rule: it acted, or would have, had it not acted before."""
 
 _MOST_CHARS: Final = 1_024
 _MOST_ITEMS: Final = 16
@@ -37,21 +32,18 @@ _MOST_ITEMS: Final = 16
 _SCALARS = (str, int, float, bool)
 
 
-class FollowUp(msgspec.Struct, array_like=True, tag_field="tag", tag="follow_up"):
-    """An event that is about what became of another. `origin`: the message that it is in; `event_id`, `user_id`: of the
-    event that it is about; `keys`: the entities that this one named, as far as follow-ups go to them; `withdrawn`:
-    what it says is no longer so, and is taken out of the counters."""
+class FollowUp(Travelling, array_like=True, tag_field="tag", tag="follow_up"):
+    """An event that is about what became of another, whose ids it has. `keys`: the entities that this one named, as far
+    as follow-ups go to them; `withdrawn`: what it says is no longer so, and is taken out of the counters."""
 
-    origin: Origin
-    event_id: Id
-    type: Id
-    user_id: Id
-    ts_ms: Time
-    user_partition: Partition
-    fields: dict[str, object]
     keys: Annotated[list[tuple[Id, Key]], msgspec.Meta(max_length=MAX_ENTITIES)]
     content: Hash64
     withdrawn: bool = False
+
+    @property
+    def number(self) -> Hash64:
+        """Tells it from all others; what takes it back has the same."""
+        return hash64(f"{identity_of(self.user_id, self.type, self.event_id):016x} {self.content:x}")
 
     def event(self) -> Event:
         """It as an event. No model reads it."""
@@ -63,10 +55,10 @@ class FollowUp(msgspec.Struct, array_like=True, tag_field="tag", tag="follow_up"
 
 
 def follow_ups_of(
-    asked: FollowUps, event: Event, keys: list[EntityKey], user_partition: int, hits: Sequence[Hit],
+    asked: FollowUps, event: Event, keys: list[EntityKey], user_partition: int, hits: Sequence[str],
     actions: Sequence[Action],
 ) -> list[FollowUp]:  # fmt: skip
-    """Those of one decision that something asks about: of its new hits, and of its actions."""
+    """Those of one decision that something asks about: of its new hits, which have these types, and of its actions."""
     follow_ups = []
     for kind, content in _happened(event, hits, actions):
         if kind in asked.types:
@@ -102,11 +94,10 @@ def _short(value: Any) -> Any:
     return {} if isinstance(value, dict) else value if type(value) in _SCALARS else None
 
 
-def _happened(event: Event, hits: Sequence[Hit], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:
+def _happened(event: Event, hits: Sequence[str], actions: Sequence[Action]) -> Iterator[tuple[str, int]]:
     """Types of follow-ups, each with what tells it from others of its event."""
-    for hit in hits:
-        if hit.effect == "shadow" or hit.effect in _IN_FORCE:
-            yield hit_type(hit.rule, hit.effect == "shadow"), event.content
+    for kind in hits:
+        yield kind, event.content
     for action in actions:
         yield action_type(action.kind), hash64(action.action_id)
         yield ANY_ACTION, hash64(action.action_id)

@@ -20,11 +20,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.decisions import Contribution, Hit, Value, ordinal
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, MAX_CLOCK_TOLERANCE_MS, Event
 from engine.core.domain.kinds import is_pair, parts_of
 from engine.core.domain.programs import EntityProgram, Fields
-from engine.core.domain.rules import USER, Counter
+from engine.core.domain.rules import USER
 from engine.core.domain.units import duration_text
 from engine.core.evaluation.choice import chosen
 from engine.core.kernel import identity_of
@@ -80,18 +81,9 @@ NOWHERE = Origin(0, 0, 0)
 """Of what has not been sent."""
 
 
-class RoutedEvent(msgspec.Struct, array_like=True, tag_field="tag", tag="journey"):
-    """An event on its way to its entities and back to `user_partition`, where its user is; as it is sent, too.
-
-    `origin`: the message that it is in; `fields`: what the entities and the decision need of the event; `values`:
-    the user's counters and scores as they were at its arrival; `answers`: of each entity so far, the counters'
-    values; `allowed`: an allow rule has held already; `eligible`: rules that look back, or rest, at an entity and
-    that would act, and on which target; `resting`: those of them that rest wherever they hold; `hits`: what has
-    been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `content`,
-    `identity`: as its event's; `follow_keys`: the entities that its follow-ups go to; `withdrawn`: as its follow-up's;
-    what the decision at its user was made by is in `scores`, `features` and
-    `contributions`.
-    """
+class Travelling(msgspec.Struct, array_like=True):
+    """What all that goes on from an event begins with. `origin`: the message that it is in; `event_id`, `user_id`: of
+    that event; `fields`: what is needed of it further on."""
 
     origin: Origin
     event_id: Id
@@ -100,6 +92,21 @@ class RoutedEvent(msgspec.Struct, array_like=True, tag_field="tag", tag="journey
     ts_ms: Time
     user_partition: Partition
     fields: dict[str, object]
+
+
+class RoutedEvent(Travelling, array_like=True, tag_field="tag", tag="journey"):
+    """An event on its way to its entities and back to `user_partition`, where its user is; as it is sent, too.
+
+    `fields`: what the entities and the decision need of the event; `values`: the user's counters and scores as they
+    were at its arrival; `answers`: of each entity so far, the counters' values; `allowed`: an allow rule has held
+    already; `eligible`: rules that look back, or rest, at an entity and
+    that would act, and on which target; `resting`: those of them that rest wherever they hold; `hits`: what has
+    been decided already; `clusters`: what it has learned of each; `members`: those of its clusters; `content`,
+    `identity`: as its event's; `follow_keys`: the entities that its follow-ups go to; `withdrawn`: as its follow-up's;
+    what the decision at its user was made by is in `scores`, `features` and
+    `contributions`.
+    """
+
     entity_keys: Annotated[list[tuple[Id, Key]], msgspec.Meta(max_length=MAX_ENTITIES)]
     values: dict[str, Value]
     models: dict[str, str]

@@ -114,11 +114,13 @@ class PartitionLog:
             del self._bases[0], self._batches[0]
 
     def finish_transaction(self, producer_id: int, epoch: int, committed: bool) -> None:
-        """Write the marker that ends a producer's transaction here, if it has one open."""
+        """Write the marker that ends a producer's transaction here. It fences older epochs, even where the transaction
+        has written nothing."""
         first = self._open_transactions.pop(producer_id, None)
-        if first is None:
-            return
-        if not committed:
+        known = self._producers.get(producer_id)
+        if known is None or known.epoch < epoch:
+            self._producers[producer_id] = _Producer(epoch)
+        if first is not None and not committed:
             self.aborted.append(AbortedTransaction(producer_id, first, self.end))
         self._store(memoryview(_control_batch(producer_id, epoch, committed)), 0, int(time.time() * 1000))
         self.wake()

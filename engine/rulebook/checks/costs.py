@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.core.domain.counters import STATISTICS, Counter
 from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.kinds import RESTING, parts_of
 from engine.core.domain.programs import Program, RoutingProgram
-from engine.core.domain.rules import ANY_EVENT, STATISTICS, USER, Counter, Memory, ModelSpec, Rulebook
+from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec, Rulebook
 from engine.core.series.remembered import FIRST, MAX_RUNS, MAX_TEXT_BYTES
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
@@ -46,6 +47,9 @@ MEMORY_US = 6.0
 SEQUENCE_US, ABSENCE_US = 12.0, 30.0
 """One more sequence and its clause; an event that is waited upon, until its time is over."""
 
+OUTCOME_US, WAITING_BYTES = 30.0, 250
+"""What an event is to one more outcome, with its answer; what is kept while it waits, beside what models have read."""
+
 CLAUSE_US, TERM_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 0.15, 1.6, 9.0, 45.0
 """A clause, though most are not reached; a term of a scorecard, all of which are; a pattern; a model that learns; one
 visit of a routed event at one entity."""
@@ -53,10 +57,10 @@ visit of a routed event at one entity."""
 LOOKUP_US: Mapping[str, float] = {"mmdb": 8.0, "file": 1.0, "topic": 1.0}
 """Looking reference data up, of an address that is new."""
 
-KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0}
+KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0, "image": 3.0}
 """Finding out which entities an event names, where that is more than looking."""
 
-STOPS: Mapping[str, int] = {"text": 2}
+STOPS: Mapping[str, int] = {"text": 2, "image": 8}
 """How many entities of a kind an event names, where that is more than one."""
 
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
@@ -69,10 +73,12 @@ _REGISTER_BYTES, _RUN_BYTES, _NUMBER_BYTES, _TEXT_BYTES = 25, 17, 8, 2 + MAX_TEX
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """`event_us`: by type of event; `record_bytes`: by kind of entity, at most."""
+    """`event_us`: by type of event; `record_bytes`: by kind of entity, at most; `waiting_bytes`: by outcome, of each
+    event that waits for it."""
 
     event_us: Mapping[str, float]
     record_bytes: Mapping[str, int]
+    waiting_bytes: Mapping[str, int]
 
     @property
     def dearest_us(self) -> float:
@@ -98,7 +104,8 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
                 _event_us(rulebook, values, kind)
                 + _scores_us(declared, rules, kind)
                 + SEQUENCE_US * _sequences(declared, rules, kind)
-                + ABSENCE_US * len(rulebook.programs[kind].absences),
+                + ABSENCE_US * len(rulebook.programs[kind].absences)
+                + OUTCOME_US * len(rulebook.programs[kind].outcomes),
                 1,
             )
             for kind in sorted(rulebook.programs)
@@ -108,7 +115,15 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
             + _remembered_bytes(memory for memory in memories if memory.by == kind)
             for kind in kinds
         },
+        {name: WAITING_BYTES + _read_bytes(rulebook, name) for name in rulebook.outcomes},
     )
+
+
+def _read_bytes(rulebook: Rulebook, outcome: str) -> int:
+    """What is kept of what models have read that learn an outcome: an entry in the index, a score, numbers, and
+    categories of usual length; of texts as much as they have."""
+    read = [model for model in rulebook.models.values() if model.outcome == outcome]
+    return sum(51 + 8 * len(model.numbers) + 16 * len(model.categories) + 200 * len(model.texts) for model in read)
 
 
 def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) -> float:

@@ -106,6 +106,13 @@ def _wrong_text(entry: str) -> tuple[str, str] | None:
     return "texts of so few letters are not told apart by what they say", "leave it out: it is not counted by `text`"
 
 
+def _wrong_image(entry: str) -> tuple[str, str] | None:
+    if CANONICAL["image"](entry):
+        return None
+    return "it is no hash of a picture", "write 64 hexadecimal digits, as `media.hashes` has them"
+
+
 _WRONG: dict[str, Callable[[str], tuple[str, str] | None]] = {
-    "ip": _wrong_address, "ip_prefix": _wrong_prefix, "url_domain": _wrong_domain, "text": _wrong_text
+    "ip": _wrong_address, "ip_prefix": _wrong_prefix, "url_domain": _wrong_domain, "text": _wrong_text,
+    "image": _wrong_image,
 }  # fmt: skip

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from engine.core.domain.counters import STATISTICS
 from engine.core.domain.follow_ups import absence_met, is_follow_up
 from engine.core.domain.kinds import parts_of
-from engine.core.domain.rules import ANY_EVENT, STATISTICS
+from engine.core.domain.rules import ANY_EVENT
 from engine.core.values.identity import COMPUTED_FIELDS, IDENTITY_FIELDS
 from engine.rulebook.language.diagnostics import Diagnostics
 from engine.rulebook.language.keys import KEY_SOURCES

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable
 
-from engine.core.domain.rules import USER, Counter
+from engine.core.domain.counters import Counter
+from engine.core.domain.follow_ups import is_withdrawn
+from engine.core.domain.programs import JUDGEMENT
+from engine.core.domain.rules import USER
 from engine.core.values.identity import COMPUTED_FIELDS, EVENT_TIME, IDENTITY_FIELDS
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.functions import Vocabulary, excluding, fetch
 from engine.rulebook.codegen.readings import store_of
-from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.keys import KEY_SOURCES, MANY_OF_ONE
 from engine.rulebook.sections.dependencies import behind_value, entity_of, reached
 
 _ALWAYS_THERE = frozenset((*IDENTITY_FIELDS, *COMPUTED_FIELDS, EVENT_TIME))
 
 
-def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
-    """Lines that enter an event into the series of these counters, each series once."""
+def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter], event_type: str) -> list[str]:
+    """Lines that enter an event of this type into the series of these counters, each series once. Of what may be taken
+    back they note which `where` is true."""
     lines: list[str] = []
     for counter in {counter.series_key: counter for counter in counters}.values():
         outside = [f"k not in {name}" for name in excluding(words, scope, counter)]
@@ -23,44 +27,43 @@ def observations(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -
         if where is None:
             lines += _when(outside, entry)
             continue
-        if is_judged(words, counter):
+        if is_judged(words, counter, event_type):
             judged = f"f.get({judgement(counter)!r})"
             lines += _when([*outside, f"{judged} is True"], entry)
             lines.append(f" elif {' and '.join([*outside, f'{judged} is None'])}: {doubt}")
             continue
+        if is_withdrawn(event_type):
+            entry = [f"f[{judgement(counter)!r}] = True", *entry]
         lines += _when([*outside, scope.true(where)], entry)
         # What may belong to it makes the count a bound: also where it divides by a parameter that is zero.
         lines.append(f" elif {' and '.join([*outside, f'not {scope.false(where)}'])}: {doubt}")
     return lines
 
 
-def is_judged(words: Vocabulary, counter: Counter) -> bool:
-    """Whether it is asked at the user what `where` says, for a counter of another entity: it reads the user's
-    counters."""
+def is_judged(words: Vocabulary, counter: Counter, event_type: str) -> bool:
+    """Whether it is asked at the user what `where` says of an event, for a counter of another entity: it reads the
+    user's counters, or the event may be taken back."""
     where = words.declared.counters[counter.name].where
-    return (
-        counter.by != USER
-        and where is not None
-        and any(entity_of(words.declared, ref) is not None for ref in reached(words.declared, where))
-    )
+    if counter.by == USER or where is None:
+        return False
+    refs = reached(words.declared, where)
+    return is_withdrawn(event_type) or any(entity_of(words.declared, ref) is not None for ref in refs)
 
 
 def judgement(counter: Counter) -> str:
-    """Under which name a routed event carries what was said. No field of an event has a blank in its path."""
-    return f"where {counter.series_key}"
+    """Under which name an event carries what was said."""
+    return f"{JUDGEMENT}{counter.series_key}"
 
 
 def withdrawals(words: Vocabulary, scope: Scope, counters: Iterable[Counter]) -> list[str]:
-    """Lines that take a follow-up out of the series of these counters again. What was in doubt stays so."""
+    """Lines that take a follow-up out of the series of these counters again. `where` is not asked once more, as lists,
+    parameters and the user's counters may say something else by now. What was in doubt stays so."""
     lines: list[str] = []
     for counter in {counter.series_key: counter for counter in counters}.values():
-        outside = [f"k not in {name}" for name in excluding(words, scope, counter)]
-        where = words.declared.counters[counter.name].where
-        if is_judged(words, counter):  # what the user's counters say now, they may not have said then
-            lines.append(f" {_doubt(words, counter)}")
-            continue
-        counts = [scope.true(where)] if where is not None else []
-        lines += scope.lines(*_when([*outside, *counts], _removal(words, scope, counter)))
+        conditions = [f"k not in {name}" for name in excluding(words, scope, counter)]
+        if words.declared.counters[counter.name].where is not None:
+            conditions.append(f"f.get({judgement(counter)!r}) is True")
+        lines += scope.lines(*_when(conditions, _removal(words, scope, counter)))
     return lines or [" pass"]
 
 
@@ -86,10 +89,11 @@ def _with_value(words: Vocabulary, scope: Scope, counter: Counter, verb: str, ta
     if counter.kind == "distinct":
         act = f"{verb}{counter.series}({series}, hash64(x){tail})"
         if name in KEY_SOURCES:  # a text has two keys: one of them tells texts apart
-            return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name == 'text' else ''}: {act}"]
-        if words.declared.type_of(name) == "list":
+            return [f"for x in {KEY_SOURCES[name]}{'[:1]' if name in MANY_OF_ONE else ''}: {act}"]
+        if (kind := words.declared.type_of(name)) == "list" or kind is None:
+            read_all = "items" if kind is None else "members"
             return [
-                f"x, d = members({words.subject(scope, name)})",
+                f"x, d = {read_all}({words.subject(scope, name)})",
                 *_unless_computed(words, scope, name, "not x", "d = True"),
                 f"for x in x: {act}",
                 f"if d: {otherwise}",

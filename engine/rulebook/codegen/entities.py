@@ -4,10 +4,12 @@ what is gathered before it sets out, and what is watched for the sake of those w
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.follow_ups import is_follow_up
 from engine.core.domain.kinds import RESTING, is_pair, parts_of, stored_kind
+from engine.core.domain.outcomes import FindKeys
 from engine.core.domain.programs import EntityProgram, Rest, Watch, entity_name
-from engine.core.domain.rules import USER, Counter, Memory
+from engine.core.domain.rules import USER, Memory
 from engine.core.evaluation.choice import most_of
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.codegen.entering import is_judged, judgement, observations, withdrawals
@@ -17,7 +19,7 @@ from engine.rulebook.codegen.readings import from_series, from_values, store_of
 from engine.rulebook.codegen.remembering import recalling, rememberings
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.codegen.sequencing import completing
-from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.keys import KEY_SOURCES, OWN_TEXT
 from engine.rulebook.sections.dependencies import Dependencies, reached
 from engine.rulebook.sections.ordered import SequenceDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
@@ -44,7 +46,7 @@ class EntityWriter:
         entity may be acted on."""
         namespace = dict(RUNTIME)
         keys, observe, read, withdraw = (self._words.scope(namespace, from_series, no_score) for _ in range(4))
-        lines = observations(self._words, observe, entered.counters)
+        lines = observations(self._words, observe, entered.counters, event_type)
         lines += rememberings(self._words, observe, entered.memories)
         others = (*entered.memories, *answered.memories, *answered.sequences)
         named = [*entered.counters, *answered.counters] if not others else []
@@ -68,6 +70,15 @@ class EntityWriter:
             recalling(subject, answered.memories, before) if answered.memories or before else None,
         )
 
+    def finder(self, kind: str, subject: str) -> FindKeys:
+        """Finds the entities of a kind that an event names."""
+        namespace = dict(RUNTIME)
+        scope = self._words.scope(namespace, from_series, no_score)
+        source = function("find(f)", scope, [f" return {self._keys(scope, kind, [])}"])
+        compiled([source], f"{subject} at {kind}", namespace)
+        find: FindKeys = namespace["find"]
+        return find
+
     def gather(self, event_type: str, asked: Asked, scores: Iterable[str]) -> Any:
         """Reads the user's values and scores, for the rules that are decided after its entities, and for how long what
         its entities remember has been watched."""
@@ -85,9 +96,9 @@ class EntityWriter:
         return namespace["gather"]
 
     def judge(self, event_type: str, entered: Iterable[Counter]) -> Any:
-        """Tells what `where` says for the counters of other entities that read the user's: the name under which it goes
-        along, and true or false; nothing where it is unknown. None where no counter does."""
-        judged = [counter for counter in entered if is_judged(self._words, counter)]
+        """Tells what `where` says for the counters of other entities for which it is asked at the user: the name under
+        which it goes along, and true or false; nothing where it is unknown. None where there is no such counter."""
+        judged = [counter for counter in entered if is_judged(self._words, counter, event_type)]
         if not judged:
             return None
         namespace = dict(RUNTIME)
@@ -188,8 +199,11 @@ class EntityWriter:
 
     def _keys(self, scope: Scope, kind: str, counters: list[Counter]) -> str:
         """The keys that an event names, without those that every counter leaves out."""
-        parts = zip(parts_of(kind), parts_of(stored_kind(kind)), strict=True)
-        values = ", ".join(self._part(scope, part, counted_as) for part, counted_as in parts)
+        named, counted = parts_of(kind), parts_of(stored_kind(kind))
+        values = ", ".join(
+            OWN_TEXT if part == "text" and USER in counted else self._part(scope, part, counted_as)
+            for part, counted_as in zip(named, counted, strict=True)
+        )
         keys = f"pairs({values})" if is_pair(kind) else f"keys({values})"
         lists = [excluding(self._words, scope, counter) for counter in counters]
         if not lists or not all(lists):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from engine.core.domain.rules import STATISTICS, Counter
+from engine.core.domain.counters import STATISTICS, Counter
 from engine.core.domain.units import duration_text, size_text
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.language.nodes import Compare, Constant, Expr, Ref, names_in

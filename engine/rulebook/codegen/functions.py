@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
 from engine.core.domain.follow_ups import is_follow_up
-from engine.core.domain.rules import ANY_EVENT, USER, Counter, Memory, ModelSpec
+from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec
 from engine.core.evaluation.shares import Part, Share
 from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
@@ -33,16 +34,8 @@ _CLASSES = {
     "size": (int, float),
 }  # fmt: skip
 _COST = {
-    "field": 0,
-    "event": 0,
-    "memory": 1,
-    "counter": 1,
-    "sequence": 2,
-    "derived": 2,
-    "value": 2,
-    "score": 1,
-    "keys": 3,
-}
+    "field": 0, "event": 0, "memory": 1, "counter": 1, "sequence": 2, "derived": 2, "value": 2, "score": 1, "keys": 3,
+}  # fmt: skip
 _COMPUTED = {CLOCK_SKEW: "0", INVALID_FIELDS: "[]", CONFLICTING_IDS: "False"}
 """What an event has of the engine's findings where there is nothing to find."""
 
@@ -128,9 +121,8 @@ class Vocabulary:
         body = self.declared.derived[name][1]
         if not isinstance(body, RatioDeclaration):
             return None
-        refs = (body.numerator, body.denominator)
-        asked = [self.counters[ref.target] for ref in refs if ref.kind == "counter"]
-        first = asked[0] if len(asked) == len(refs) else None
+        asked = [self.counters[ref.target] for ref in (body.numerator, body.denominator) if ref.kind == "counter"]
+        first = asked[0] if len(asked) == 2 else None
         if first is None or {(each.read_at, each.over_ms) for each in asked} != {(first.read_at, first.over_ms)}:
             return None
         if not all(counter.counts_entries for counter in asked):

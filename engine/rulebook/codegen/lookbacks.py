@@ -1,8 +1,9 @@
 """Rules that look back at entities: what they need in order to be decided there as far as that goes."""
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.kinds import is_reading
 from engine.core.domain.programs import Watch
-from engine.core.domain.rules import USER, Counter
+from engine.core.domain.rules import USER
 from engine.rulebook.codegen.entities import EntityWriter
 from engine.rulebook.codegen.functions import Vocabulary
 from engine.rulebook.language.nodes import Compare, Ref

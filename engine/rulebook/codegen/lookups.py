@@ -3,9 +3,10 @@ and key."""
 
 from collections.abc import Iterable, Iterator
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.kinds import parts_of
 from engine.core.domain.reference import Column, Lookup, LookupKind
-from engine.core.domain.rules import Counter, Memory
+from engine.core.domain.rules import Memory
 from engine.rulebook.language.nodes import Ref
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import behind_value, reached

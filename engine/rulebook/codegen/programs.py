@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from engine.core.domain.actions import ActionTemplate
+from engine.core.domain.counters import Counter
 from engine.core.domain.follow_ups import absence_met, hit_type, is_follow_up, is_of_action, is_of_decision, is_of_label
 from engine.core.domain.kinds import in_order
 from engine.core.domain.programs import ClusterProgram, EntityProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
-from engine.core.domain.rules import USER, Counter, Memory
+from engine.core.domain.rules import USER, Memory
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.deciders import DeciderWriter
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
@@ -28,6 +29,7 @@ from engine.rulebook.codegen.functions import (
     function,
 )
 from engine.rulebook.codegen.lookups import find_lookups, names_of_counters, names_of_refs, names_of_rules
+from engine.rulebook.codegen.outcomes import OutcomeWriter
 from engine.rulebook.codegen.readings import from_series, from_values
 from engine.rulebook.codegen.remembering import recalling, rememberings, warming
 from engine.rulebook.codegen.rests import asks_at_entities, resting_place
@@ -45,6 +47,8 @@ class ProgramWriter:
     def __init__(self, vocabulary: Vocabulary, rules: list[RuleDeclaration], needs: Dependencies) -> None:
         self._words, self._rules, self._needs = vocabulary, rules, needs
         self._entities, self._deciders = EntityWriter(vocabulary), DeciderWriter(vocabulary)
+        self._outcomes = OutcomeWriter(vocabulary, self._entities)
+        self.outcomes = self._outcomes.outcomes
         taken = {kind: self._taken_along(kind) for kind in self._follow_up_types() if absence_met(kind) is not None}
         self.absences = find_absences(vocabulary.declared, vocabulary.counters, taken, vocabulary.invalid())
 
@@ -53,14 +57,14 @@ class ProgramWriter:
         rules = [(i, rule) for i, rule in enumerate(self._rules) if concerns(rule.rule.events, event_type)]
         away = [(i, rule) for i, rule in rules if i in self._needs.away_rules]
         at_user = [(i, rule) for i, rule in rules if i not in self._needs.away_rules]
-        asked = self._asked(rules)
+        asked = self._asked(event_type, rules)
         at_once = [name for name in asked if name not in self._needs.away_models]
         namespace = dict(RUNTIME)
         scope = self._words.scope(namespace, from_series, no_score)
         counters = [counter for counter in self._words.counters.values() if concerns(counter.of, event_type)]
         memories = [memory for memory in self._words.memories.values() if concerns(memory.of, event_type)]
         entered = _at(USER, Asked(counters, memories))
-        lines = observations(self._words, scope, entered.counters)
+        lines = observations(self._words, scope, entered.counters, event_type)
         lines += rememberings(self._words, scope, entered.memories)
         source = [function("observe(f, s, now)", scope, lines)]
         if is_follow_up(event_type):
@@ -68,7 +72,7 @@ class ProgramWriter:
             source.append(function("withdraw(f, s, now)", scope, withdrawals(self._words, scope, entered.counters)))
         compiled(source, event_type, namespace)
         decider = self._deciders.decider(event_type, at_user, at_once, from_series, no_score)
-        judged = [counter for counter in counters if is_judged(self._words, counter)]
+        judged = [counter for counter in counters if is_judged(self._words, counter, event_type)]
         read = self._recalled(self._reached(rules, asked), Asked([*entered.counters, *judged], entered.memories))
         watched = warming(self._words.memories.values(), [memory.name for memory in read.memories], event_type)
         own = _at(USER, read)
@@ -86,6 +90,7 @@ class ProgramWriter:
             recall,
             watched,
             absences_after(self._words.declared, self.absences, event_type),
+            self._outcomes.steps(event_type),
         )
 
     def _taken_along(self, event_type: str) -> tuple[str, ...]:
@@ -202,10 +207,10 @@ class ProgramWriter:
             if name in asked and concerns(spec.of, event_type)
         }
 
-    def _asked(self, rules: Rules) -> list[str]:
-        """The models that these rules name, in the order of their declaration."""
+    def _asked(self, event_type: str, rules: Rules) -> list[str]:
+        """The models that these rules name, and those that are asked anyway, in the order of their declaration."""
         named = {ref.target for ref in self._reached(rules, []) if ref.kind == "score"}
-        return [name for name in self._words.models if name in named]
+        return [name for name, spec in self._words.models.items() if name in named or concerns(spec.of, event_type)]
 
     def _reached(self, rules: Rules, models: list[str]) -> list[Ref]:
         declared = self._words.declared

@@ -4,7 +4,7 @@ windows have it: asked first, as most have far less."""
 from collections.abc import Iterator, Mapping
 from math import ceil, floor
 
-from engine.core.domain.rules import Counter
+from engine.core.domain.counters import Counter
 from engine.rulebook.codegen.readings import store_of
 from engine.rulebook.language.nodes import Compare, Expr, Ref
 from engine.rulebook.sections.declarations import Declarations

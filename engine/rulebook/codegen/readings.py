@@ -1,6 +1,6 @@
 """Writes how counters are read: in the series of the entity at hand, or from what was gathered before."""
 
-from engine.core.domain.rules import STATISTICS, Counter
+from engine.core.domain.counters import STATISTICS, Counter
 from engine.rulebook.codegen.conditions import Scope
 
 _READERS = {"count": "read_count", "distinct": "read_distinct", "sum": "read_total", "occurrence": "read_occurrence"}

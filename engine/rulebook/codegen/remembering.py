@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.programs import Recall, Warming
-from engine.core.domain.rules import Counter, Memory
+from engine.core.domain.rules import Memory
 from engine.core.series.entity_series import EntitySeries
 from engine.core.values.hashing import hash32
 from engine.rulebook.codegen.conditions import Scope

@@ -62,10 +62,11 @@ from engine.core.values.identity import INVALID_FIELDS
 from engine.core.values.networks import address_of
 from engine.core.values.places import km
 from engine.keys.calendar import hour, weekday
+from engine.keys.images import image_keys
 from engine.keys.mailboxes import is_disposable, mailbox
 from engine.keys.measures import entropy, repeats, similarity
 from engine.keys.network import ip_prefixes
-from engine.keys.text import fingerprints, unmasked
+from engine.keys.text import fingerprints, own_fingerprints, unmasked
 from engine.keys.urls import domain_of, url_domains
 
 MAX_AMOUNT = 1e15
@@ -123,6 +124,14 @@ def members(value: Any) -> tuple[tuple[str, ...], bool]:
     found = [token(item) for item in value]
     kept = chosen((item for item in found if item), MAX_MEMBERS)
     return kept, False in found or len(kept) < len({item for item in found if item})
+
+
+def items(value: Any) -> tuple[tuple[str, ...], bool]:
+    """The same of a field whose type nobody has declared: it may have one value, or a list."""
+    if type(value) in (list, tuple):
+        return members(value)
+    key = token(value)
+    return ((key,) if key else ()), key is False
 
 
 def domains(value: Any) -> tuple[str, ...]:
@@ -228,7 +237,7 @@ RUNTIME: dict[str, Any] = {
     "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,
     "domain": domain_of, "domains": domains, "skeleton": unmasked, "mailbox": mailbox, "is_disposable": is_disposable,
     "repeats": repeats, "entropy": entropy, "similarity": similarity, "hour": hour, "weekday": weekday,
-    "members": members, "member_tokens": member_tokens, "moment_text": moment_text, "km": km,
+    "members": members, "items": items, "member_tokens": member_tokens, "moment_text": moment_text, "km": km,
     "ratio": ratio, "aligned": aligned, "with_shares": with_shares,
     "AtLeast": AtLeast, "equals": equals, "differs": differs,
     "min": smaller, "max": larger, "is_outside": is_outside, "settled": settled,
@@ -246,7 +255,9 @@ RUNTIME: dict[str, Any] = {
     "memorize": memorize, "doubt_memory": doubt_memory, "recall_last": recall_last, "recall_age": recall_age,
     "recall_first": recall_first, "recall_first_age": recall_first_age, "recall_new": recall_new, "warmed": warmed,
     "ClauseTrace": ClauseTrace,
+    "image_keys": image_keys,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
     "pairs": pairs, "left_in": left_in,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,
+    "own_fingerprints": own_fingerprints,
 }  # fmt: skip

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.follow_ups import absence_type
 from engine.core.domain.programs import Absence, Invalid
-from engine.core.domain.rules import ANY_EVENT, Counter
+from engine.core.domain.rules import ANY_EVENT
 from engine.core.series.sequences import Plan
 from engine.rulebook.codegen.conditions import Scope
 from engine.rulebook.sections.declarations import Declarations

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from engine.core.domain.counters import STATISTICS, Counter
 from engine.core.domain.events import Event
 from engine.core.domain.kinds import stored_kind
-from engine.core.domain.rules import STATISTICS, USER, Counter, Rulebook
+from engine.core.domain.rules import USER, Rulebook
 from engine.core.kernel import add_count, add_distinct, hash64
 from engine.core.series.entity_series import EntitySeries, add_amount
 from engine.core.series.sketches import BUCKETS_PER_WINDOW, add_approx_amount, add_approx_distinct

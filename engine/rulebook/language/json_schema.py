@@ -32,6 +32,7 @@ from engine.rulebook.language.schema import (
     MEMORY,
     MODEL,
     NAME_PATTERN,
+    OUTCOME,
     PARAM,
     POINTS,
     RATIO,
@@ -140,6 +141,7 @@ def json_schema() -> Json:
                     },
                 )
             ),
+            outcomes=named(shaped(OUTCOME)),
             derived=named({"anyOf": [TEXT, shaped(RATIO)]}),
             scores=named(POINTS),
             params=named({"anyOf": [CONSTANT, shaped(PARAM, values=by_segment)]}),

@@ -1,18 +1,31 @@
-"""What is computed from an event to count by or to ask about: the domains that it links to, its network, its text."""
+"""What is computed from an event to count by or to ask about: the domains that it links to, its network, its text, its
+pictures."""
 
 from collections.abc import Callable
 from typing import Any
 
 from engine.core.values.networks import address_of
+from engine.keys.images import image_keys
 from engine.keys.network import ip_prefixes
 from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains
 
-KEY_SOURCES = {"url_domain": "url_domains(f)", "ip_prefix": "ip_prefixes(f)", "text": "fingerprints(f)"}
+OWN_TEXT = "own_fingerprints(f)"
+"""Source text of the keys of a text among those of one user alone."""
+
+KEY_SOURCES = {
+    "url_domain": "url_domains(f)", "ip_prefix": "ip_prefixes(f)", "text": "fingerprints(f)", "image": "image_keys(f)",
+}  # fmt: skip
 """Source text of the keys of each kind."""
 
-KEY_PATHS = {"url_domain": ("text", "url", "urls"), "ip_prefix": ("ip", "ip_prefix"), "text": ("text",)}
+KEY_PATHS = {
+    "url_domain": ("text", "url", "urls", "media"), "ip_prefix": ("ip", "ip_prefix"), "text": ("text",),
+    "image": ("media",),
+}  # fmt: skip
 """The fields that they are made of."""
+
+MANY_OF_ONE = ("text", "image")
+"""Those of which one thing has several keys: one of them tells things apart."""
 
 KEY_LISTS = ("url_domain", "ip_prefix")
 """Those that clauses read as lists."""
@@ -28,5 +41,6 @@ CANONICAL: dict[str, Callable[[str], tuple[str, ...]]] = {
     "ip_prefix": lambda entry: ip_prefixes({"ip": entry}),
     "ip": lambda entry: (address_of(entry),),
     "text": lambda entry: fingerprints({"text": entry}),
+    "image": lambda entry: image_keys({"media": {"hashes": [entry]}}),
 }
 """How an entry of a list is written as a key of that kind."""

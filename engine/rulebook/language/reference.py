@@ -17,6 +17,7 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "values": ("`name:` and", schema.MEMORY),
     "sequences": ("`name:` and", schema.SEQUENCE),
     "steps of sequences": ("`a type of events`, or", schema.SEQUENCE_STEP),
+    "outcomes": ("`name:` and", schema.OUTCOME),
     "clusters": ("`name:` and", schema.CLUSTER),
     "marks": ("`name:` and", schema.MARK),
     "derived": ("`name: an expression`, or", schema.RATIO),

@@ -20,6 +20,7 @@ MAX_STEP_TIMES = 100
 AGES = ("last", "first")
 BOUNDS = ("none", "wilson_lower_95")
 MAX_TERMS = 64
+OTHERWISE = ("no", "unknown")
 MOST_POINTS = 1_000_000
 
 Json = dict[str, Any]
@@ -118,6 +119,18 @@ SEQUENCE_STEP: Shape = {
     "times": Key("how many of them", {"type": "integer", "minimum": 1, "maximum": MAX_STEP_TIMES}),
     "where": Key("only events for which this holds", TEXT),
 }
+OUTCOME: Shape = {
+    "after": Key("the event type or types of which something may come", ONE_OR_MORE, required=True),
+    "is": Key("the event type or types that are waited for", ONE_OR_MORE, required=True),
+    "by": Key("the entity, or the fields, that both have in common", ENTITY, required=True),
+    "within": Key("in which time it comes, such as 24h", DURATION),
+    "between": Key(
+        "in place of within: later than the first, and no later than the second, such as [1d, 2d]",
+        {"type": "array", "items": DURATION, "minItems": 2, "maxItems": 2},
+    ),
+    "value": Key("what an event that comes says: yes where this holds, no where it does not; without it yes", TEXT),
+    "otherwise": Key("what it is when nothing comes: no, unless it says unknown", {"enum": list(OTHERWISE)}),
+}
 RATIO: Shape = {
     "ratio": Key("numerator and denominator", {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}, True),
     "at_least": Key("unknown while the denominator is smaller", {"type": "number", "minimum": 0}),
@@ -184,6 +197,11 @@ MODEL: Shape = {
         "the share of events that are taken for ham until a label says spam",
         {"type": "number", "minimum": 0.1, "maximum": 1},
     ),
+    "outcome": Key("what comes of events, which it learns in place of labels: a name of `outcomes`", TEXT),
+    "answer_model": Key(
+        "with outcome: the model of who answers; answers count for as many as were as likely to give one", TEXT
+    ),
+    "of": Key("the event types that it scores though no rule asks; with outcome: those of its `after`", ONE_OR_MORE),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
 }
 MARK: Shape = {
@@ -201,6 +219,7 @@ SECTIONS: Shape = {
     "marks": Key("what rules note of an entity for a while", {"type": "object"}),
     "counters": Key("questions over time windows", {"type": "object"}),
     "sequences": Key("events in an order, and events after which something does not come", {"type": "object"}),
+    "outcomes": Key("what may come of events later, for models to learn", {"type": "object"}),
     "derived": Key("ratios and other values made of counters and fields", {"type": "object"}),
     "scores": Key("scorecards: points of all terms that hold, added up", {"type": "object"}),
     "params": Key("constants, the same for all events or by segment", {"type": "object"}),

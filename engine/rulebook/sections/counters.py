@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from engine.core.domain.counters import STATISTICS, CounterKind
 from engine.core.domain.kinds import described, is_pair, parts_of
-from engine.core.domain.rules import MAX_CAP, STATISTICS, USER, CounterKind
+from engine.core.domain.rules import MAX_CAP, USER
 from engine.core.state.clusters import ClusterSpec
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32

@@ -20,7 +20,7 @@ from engine.rulebook.language.nodes import Constant, Expr, Ref, Type, names_in
 from engine.rulebook.language.schema import words
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.ordered import AbsenceDeclaration, SequenceDeclaration
+from engine.rulebook.sections.ordered import AbsenceDeclaration, OutcomeDeclaration, SequenceDeclaration
 from engine.rulebook.sections.records import (
     CounterDeclaration,
     FieldDeclaration,
@@ -54,6 +54,7 @@ class Declarations:
     markers: dict[str, list[str]] = field(default_factory=dict)
     sequences: dict[str, SequenceDeclaration] = field(default_factory=dict)
     absences: dict[str, AbsenceDeclaration] = field(default_factory=dict)
+    outcomes: dict[str, OutcomeDeclaration] = field(default_factory=dict)
     derived: dict[str, tuple[Type, Expr | RatioDeclaration]] = field(default_factory=dict)
     topics: dict[str, str] = field(default_factory=dict)
     tables: dict[str, dict[str, Row]] = field(default_factory=dict)

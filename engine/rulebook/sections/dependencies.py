@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from engine.core.domain.counters import Counter
 from engine.core.domain.kinds import parts_of
-from engine.core.domain.rules import USER, Counter
+from engine.core.domain.rules import USER
 from engine.rulebook.language.nodes import Expr, Ref, names_in
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.records import CounterDeclaration, RatioDeclaration

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+from engine.core.domain.follow_ups import SIGN, is_follow_up, written_type
+from engine.core.domain.outcomes import outcome_policy
 from engine.core.domain.rules import ModelSpec
 from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
+from engine.rulebook.language.diagnostics import did_you_mean
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
@@ -25,6 +28,7 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
         named[key] = _readable(declared, keys.get(key), allowed)
     named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
     hints = _hints(declared, keys["hints"]) if "hints" in keys else {}
+    learned = _learned(declared, name, keys)
     if not any(named.values()) and not hints:
         report.error(declared.spans[f"models.{name}"], f"model `{name}` needs numbers, texts, categories or hints")
     scalars = {key: keys[key].scalar for key in ("learn", "min_labels", "precision", "presume") if key in keys}
@@ -41,9 +45,10 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
         report.error(keys["precision"].span, f"`precision` is a number from {LEAST_PRECISION} to {MOST_PRECISION}")
     elif type(presume) not in (int, float) or ("presume" in keys and not LEAST_PRESUMED <= float(presume or 0) <= 1):
         report.error(keys["presume"].span, f"`presume` is a number from {LEAST_PRESUMED} to 1: a share of the events")
-    elif "labels" in keys and not texts["labels"]:
+    elif "labels" in keys and (not texts["labels"] or str(texts["labels"]).startswith(SIGN)):
         report.error(keys["labels"].span, "`labels` is the name of a policy")
-    elif "river" not in keys or _is_pipeline(declared, keys["river"]):
+    elif learned is not None and ("river" not in keys or _is_pipeline(declared, keys["river"])):
+        outcome, answer_model, of = learned
         return ModelSpec(
             name=name,
             numbers=(*named["numbers"], *hints),
@@ -51,14 +56,72 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
             categories=named["categories"],
             min_labels=min_labels,
             learns=learns,
-            policy=texts.get("labels"),
+            policy=texts.get("labels") if outcome is None else outcome_policy(outcome),
             precision=precision if isinstance(precision, float) else None,
             river=texts.get("river"),
             hints=tuple(hints.values()),
             presume=float(presume or 0),
             units=_units(declared, keys.get("numbers")),
+            of=of,
+            outcome=outcome,
+            answer_model=answer_model,
         )
     return None
+
+
+def _learned(
+    declared: Declarations, name: str, keys: Mapping[str, Node]
+) -> tuple[str | None, str | None, tuple[str, ...]] | None:
+    """What a model learns in place of labels, who weighs that, and which events it scores though no rule asks. None
+    and errors where that cannot be."""
+    report, errors = declared.diagnostics, len(declared.diagnostics.errors)
+    outcome = _outcome_named(declared, keys["outcome"]) if "outcome" in keys else None
+    if "outcome" in keys and "labels" in keys:
+        report.error(keys["labels"].span, "a model learns an outcome or labels, not both")
+    if "outcome" in keys and keys.get("learn", keys["outcome"]).scalar is False:
+        report.error(keys["learn"].span, "a model of an outcome learns")
+    answer_model = keys["answer_model"].text if "answer_model" in keys else None
+    if "answer_model" in keys and "river" in keys:
+        report.error(keys["river"].span, "a pipeline of River's cannot weigh answers", "leave `river` out")
+    if answer_model is not None:
+        _check_answer_model(declared, name, keys, outcome, answer_model)
+    of = declared.event_types(f"models.{name}", keys["of"]) if "of" in keys else ()
+    for kind in filter(is_follow_up, of):
+        report.error(keys["of"].span, f"a model scores events that are sent, `{written_type(kind)}` is made here")
+    if outcome is not None and not of:
+        of = declared.outcomes[outcome].after
+    return (outcome, answer_model, of) if len(report.errors) == errors else None
+
+
+def _outcome_named(declared: Declarations, node: Node) -> str | None:
+    name = node.text or ""
+    if name in declared.outcomes:
+        return name
+    if f"outcomes.{name}" not in declared.spans:  # else it is wrong and has been reported
+        hint = did_you_mean(name, declared.outcomes) or "declare it under `outcomes:`"
+        declared.diagnostics.error(node.span, f'unknown outcome "{name}"', hint)
+    return None
+
+
+def _check_answer_model(
+    declared: Declarations, name: str, keys: Mapping[str, Node], outcome: str | None, answer_model: str
+) -> None:
+    report, node = declared.diagnostics, keys["answer_model"]
+    other = declared.models.get(answer_model)
+    if "outcome" not in keys:
+        report.error(node.span, "`answer_model` goes with `outcome`: it weighs the answers to a survey")
+    elif other is None or answer_model == name:
+        hint = did_you_mean(answer_model, declared.models) or "declare it under `models:`"
+        report.error(node.span, f'there is no other model "{answer_model}"', hint)
+    elif "outcome" not in other:
+        report.error(node.span, f"`{answer_model}` learns no outcome: it has to tell who answers", "outcome: answered")
+    elif outcome is not None and declared.outcomes[outcome].otherwise == "no":
+        message = f"`{outcome}` is no where nobody answers: there is nothing to weigh"
+        report.error(node.span, message, "say `otherwise: unknown` under `outcomes:`")
+    elif outcome is not None and (known := declared.outcomes.get(other["outcome"].text or "")) is not None:
+        missing = sorted({*declared.outcomes[outcome].after} - {*known.after})
+        if missing:
+            report.error(node.span, f"`{answer_model}` is not asked at {', '.join(missing)} events")
 
 
 def _units(declared: Declarations, node: Node | None) -> dict[str, str]:

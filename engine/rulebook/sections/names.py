@@ -25,6 +25,10 @@ def names_read(made: Declarations, rules: Iterable[RuleDeclaration], models: Map
         names |= {*parts_of(memory.by)} - made.values.keys()
     for cluster in made.clusters.values():
         names |= {part for kind in cluster.share for part in parts_of(kind)} - made.values.keys()
+    for outcome in made.outcomes.values():
+        names |= {*parts_of(outcome.by)} - made.values.keys()
+        refs = names_in(outcome.value) if outcome.value is not None else ()
+        names |= {ref.target for ref in refs if ref.kind == "event"}
     for spec in models.values():
         names |= {*spec.numbers, *spec.texts, *spec.categories} - made.values.keys()
     names |= {then.path for rule in rules for then in (rule.rule.then, *rule.rule.further)}

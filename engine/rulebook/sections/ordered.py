@@ -1,8 +1,10 @@
-"""Sequences as they were written, by the counters that they are made of."""
+"""Sequences and outcomes as they were written, by the counters that they are made of."""
 
 from dataclasses import dataclass
 
+from engine.core.domain.outcomes import Otherwise
 from engine.rulebook.language.diagnostics import Span
+from engine.rulebook.language.nodes import Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,21 @@ class AbsenceDeclaration:
     within_ms: int
     after: str
     none: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeDeclaration:
+    """What may come of an event. `after` and `comes`: the types of events; `counters`: of both, at their user; `value`:
+    what those that come say, and how that was written."""
+
+    name: str
+    span: Span
+    after: tuple[str, ...]
+    comes: tuple[str, ...]
+    by: str
+    from_ms: int
+    until_ms: int
+    otherwise: Otherwise
+    counters: tuple[str, str]
+    value: Expr | None
+    value_text: str | None

@@ -21,6 +21,7 @@ from engine.rulebook.sections.fields import read_field
 from engine.rulebook.sections.macros import read_macro
 from engine.rulebook.sections.marks import find_markers, read_mark
 from engine.rulebook.sections.memories import read_memory
+from engine.rulebook.sections.outcomes import read_outcome
 from engine.rulebook.sections.parameters import fill_in, read_parameter
 from engine.rulebook.sections.records import FieldDeclaration, RatioDeclaration
 from engine.rulebook.sections.reference import files_named, read_enrichment, read_table
@@ -228,6 +229,7 @@ _READERS = {
     "marks": read_mark,
     "counters": read_counter,
     "sequences": read_sequence,
+    "outcomes": read_outcome,
     "models": _read_model,
     "derived": _read_derived,
     "scores": read_score,

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.core.domain.kinds import reading_kind
+from engine.core.domain.counters import CounterTerms
 from engine.core.domain.reference import LookupKind
-from engine.core.domain.rules import MEDIAN, CounterKind, Having, MemoryKind, SeriesKind, series_of
+from engine.core.domain.rules import MemoryKind
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Constant, Expr, Ref, Type
 from engine.rulebook.language.source import Node
@@ -42,39 +42,16 @@ class FieldDeclaration:
     reference: ReferenceDeclaration | None = None
 
 
-@dataclass(slots=True)
-class CounterDeclaration:
-    """A counter as it was written. `excluded`: the list of keys that it leaves out; the others as in `Counter`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterDeclaration(CounterTerms):
+    """A counter as it was written. `excluded`: the list of keys that it leaves out."""
 
-    name: str
     span: Span
-    kind: CounterKind
-    field: str | None
-    of: tuple[str, ...]
-    by: str
-    over_ms: int
     where: Expr | None
     where_text: str | None
     cap: int | None
-    approx: bool = False
-    max_keys: int | None = None
     excluded: str | None = None
     type: Type = "number"
-    at: float = MEDIAN
-    at_least: int = 0
-    before: bool = False
-    having: Having | None = None
-    read_by: str | None = None
-
-    @property
-    def series(self) -> SeriesKind:
-        """The kind of series that it reads."""
-        return series_of(self.kind, self.field, self.having)
-
-    @property
-    def read_at(self) -> str:
-        """The kind at which events read it."""
-        return reading_kind(self.by, self.read_by)
 
 
 @dataclass(slots=True)

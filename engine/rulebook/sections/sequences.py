@@ -58,7 +58,7 @@ def _read_steps(made: Declarations, name: str, span: Span, keys: Mapping[str, No
     steps = [_read_step(made, f"{name} step {at}", by, within_ms, step) for at, step in enumerate(nodes, 1)]
     without = None
     if "without" in keys:
-        without = _count(made, f"{name} without", keys["without"], by, within_ms, cap=_STEP_CAP)
+        without = count_series(made, f"{name} without", keys["without"], by, within_ms, cap=_STEP_CAP)
         if without is None:
             return
     known = [step for step in steps if step is not None]
@@ -71,7 +71,7 @@ def _read_steps(made: Declarations, name: str, span: Span, keys: Mapping[str, No
 def _read_step(made: Declarations, name: str, by: str, within_ms: int, node: Node) -> tuple[str, int] | None:
     """The counter of a step, and how many of its events make it."""
     if node.entries is None:
-        counter = _count(made, name, node, by, within_ms, cap=_STEP_CAP)
+        counter = count_series(made, name, node, by, within_ms, cap=_STEP_CAP)
         return (counter, 1) if counter is not None else None
     keys = schema.read_mapping(node, schema.SEQUENCE_STEP, "a step", made.diagnostics)
     times = keys["times"].scalar if "times" in keys else 1
@@ -84,7 +84,7 @@ def _read_step(made: Declarations, name: str, by: str, within_ms: int, node: Nod
     if where is not None and not reads_the_user_alone(made, where):
         return None
     text = keys["where"].text if "where" in keys else None
-    counter = _count(made, name, keys["event"], by, within_ms, where, text, cap=_STEP_CAP)
+    counter = count_series(made, name, keys["event"], by, within_ms, where, text, cap=_STEP_CAP)
     return (counter, times) if counter is not None else None
 
 
@@ -96,20 +96,21 @@ def _read_absence(made: Declarations, name: str, span: Span, keys: Mapping[str, 
         message = f"it is waited for events of a user, not of {by}"
         made.diagnostics.error(keys["by"].span, message, f"by: {USER}")
         return
-    after = _count(made, f"{name} after", keys["after"], by, within_ms, cap=MAX_TIMERS + 1)
-    none = _count(made, f"{name} none", keys["none"], by, within_ms, cap=_NONE_CAP)
+    after = count_series(made, f"{name} after", keys["after"], by, within_ms, cap=MAX_TIMERS + 1)
+    none = count_series(made, f"{name} none", keys["none"], by, within_ms, cap=_NONE_CAP)
     if after is not None and none is not None:
         made.absences[name] = AbsenceDeclaration(name, span, within_ms, after, none)
 
 
-def _count(
+def count_series(
     made: Declarations, name: str, node: Node, by: str, within_ms: int, where: Expr | None = None,
     where_text: str | None = None, *, cap: int,
 ) -> str | None:  # fmt: skip
-    """Declare the counter of events of these types; its name. No name that is written has a blank."""
+    """Declare the counter of events of these types, which are sent; its name, which has a blank, as no name that is
+    written has."""
     of = made.event_types(name, node)
     for kind in filter(is_follow_up, of):
-        message = f"a sequence is made of events that are sent, `{written_type(kind)}` is made by the engine"
+        message = f"this is about events that are sent, `{written_type(kind)}` is made by the engine"
         made.diagnostics.error(node.span, message, "count it with a counter")
         return None
     if not of:

@@ -4,7 +4,8 @@ having occurred how often."""
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from engine.core.domain.rules import MAX_CAP, MEDIAN, STATISTICS, CounterKind, Having
+from engine.core.domain.counters import MEDIAN, STATISTICS, CounterKind, Having
+from engine.core.domain.rules import MAX_CAP
 from engine.rulebook.language import schema
 from engine.rulebook.language.nodes import Type
 from engine.rulebook.language.source import Node

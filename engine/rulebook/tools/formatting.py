@@ -16,7 +16,7 @@ from engine.rulebook.language.source import parse
 
 Lines = list[str]
 
-_ALIGNED = ("fields", "params", "tables", "lists", "values", "macros", "counters", "sequences", "derived")
+_ALIGNED = ("fields", "params", "tables", "lists", "values", "macros", "counters", "sequences", "outcomes", "derived")
 _KEY = re.compile(r"( *)([A-Za-z_][\w.]*):( *)(.*)")
 
 

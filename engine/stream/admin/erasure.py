@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -13,8 +14,10 @@ import orjson
 from engine.core.kernel import hash64, identity_of
 from engine.core.state.records import load_record
 from engine.errors import EventError, StateError
-from engine.learning.labels import subject_of
+from engine.learning.labels import decode_known, subject_of
+from engine.learning.scored import read_scored
 from engine.settings import Settings
+from engine.state.noted import MEETING, UNSCORED
 from engine.state.scored import (
     ACTION,
     BLOCK,
@@ -24,16 +27,20 @@ from engine.state.scored import (
     consequence_name,
     event_of_action,
     events_of,
+    payload_of,
     strike_name,
     verdict_name,
 )
 from engine.state.store import ENTITY
 from engine.state.timers import TIMER
 from engine.stream.handlers.absences import user_of
+from engine.stream.handlers.answers import read_unscored
+from engine.stream.handlers.consequences import taken_back
 from engine.stream.handlers.erasure import Forget, is_about
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.hop_messages import encode_request
 from engine.stream.handlers.messages import decode_event
+from engine.stream.handlers.outcomes import is_of
 from engine.stream.kafka.records import read_all, sending
 from engine.stream.kafka.topics import changelog_topic
 
@@ -68,9 +75,11 @@ def find_user_data(settings: Settings, user_id: str, show_progress: Progress, su
         names=(user_id, *(pseudonyms.every(user_id) if pseudonyms is not None else ())),
         subjects=set(subjects),
     )
+    scores = (names.scores,) if settings.publish_scores else ()
     show_progress(names.events)
     _find_events(settings, user_data)
-    for topic in (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples):
+    passing = (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples)
+    for topic in (*passing, *scores):
         show_progress(topic)
         for record in read_all(settings, topic):
             if _may_name(record, user_data):
@@ -138,6 +147,9 @@ def _find_state(settings: Settings, user_data: UserData) -> None:
         if record.key.startswith((VERDICT, STRIKE, CONSEQUENCE)):
             noted = verdicts if record.key.startswith(VERDICT) else beside
             (noted.discard if record.value is None else noted.add)(place)
+            places.pop(place, None)
+            if record.value is not None and (names := _followed(record, user_data)):
+                places[place] = "verdicts on events", names
             continue
         if record.key.startswith(ACTION):
             actions.pop(place, None)
@@ -170,11 +182,27 @@ def _kind(key: bytes, value: bytes, user_data: UserData) -> tuple[str, list[str]
         return "features as scored", [name for name in user_data.names if _note_scored(user_data, value, name)]
     if key.startswith(TIMER):
         return "events that are waited upon", [name for name in user_data.names if name == user_of(value)]
+    if key.startswith(MEETING):
+        return "events that wait for an outcome", [name for name in user_data.names if is_of(value, name)]
+    if key.startswith(UNSCORED):
+        users = {each.answer.user_id for each in read_unscored(value)}
+        return "what has come of events", [name for name in user_data.names if name in users]
     owners = [name for name in user_data.names if is_about(key, name)]
     if owners or not key.startswith(ENTITY):
         return "records of counters", owners
     named = [name for name in user_data.names if name.encode() in value and _is_named(value, name)]
     return "notes at other entities", named
+
+
+def _followed(record: Any, user_data: UserData) -> list[str]:
+    """Under which of his names the user is in what has followed from a verdict: the event may be on no topic now."""
+    if not record.key.startswith(VERDICT):
+        return []
+    try:
+        users = {follow_up.user_id for follow_up in taken_back(decode_known(record.value.decode()).note)}
+    except ValueError:
+        return []
+    return [name for name in user_data.names if name in users]
 
 
 def _note_scored(user_data: UserData, block: bytes, name: str) -> bool:
@@ -185,6 +213,9 @@ def _note_scored(user_data: UserData, block: bytes, name: str) -> bool:
         return False  # no one can read what is in it
     own = events.identities[events.users == np.uint64(hash64(name))]
     user_data.subjects.update(own.tolist())
+    with suppress(StateError):  # under these an outcome was noted, as a verdict is
+        policies = {model.policy for _, model in read_scored(payload_of(block), own.tolist())} if len(own) else set()
+        user_data.policies |= {policy for policy in policies if policy is not None}
     return bool(len(own))
 
 

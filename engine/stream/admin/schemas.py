@@ -129,6 +129,21 @@ _DECISION: Shape = {
     "enrichment": Key("of which day each database is that the event was looked up in", _by_name(TEXT)),
     "earlier": Key("a further answer: a threshold was crossed after the event", _TRUE),
 }
+_CALIBRATION: Shape = {
+    "labels": Key("how many of the latest labels, or outcomes, are of events with a score like this", _MS, True),
+    "share": Key("the share of spam, or yes, among them", _NUMBER, required=True),
+    "ece": Key("by how much scores are off on average, among all of the latest labels", _NUMBER, required=True),
+}
+_SCORE: Shape = {
+    "event_id": Key("the event", TEXT, required=True),
+    "user_id": Key("its user, where people have pseudonyms under that name", TEXT, required=True),
+    "ts": Key("its time in epoch milliseconds", _MS, required=True),
+    "type": Key("its type", TEXT, required=True),
+    "model": Key("the model", TEXT, required=True),
+    "version": Key("its version: the same labels give the same one", TEXT, required=True),
+    "score": Key("the probability, from 0 to 1", _NUMBER, required=True),
+    "calibration": Key("how far the score is to be believed; nothing before there are labels", _object(_CALIBRATION)),
+}
 
 _TOPICS: dict[str, tuple[Shape, Json]] = {
     "events": (_EVENT, {}),
@@ -141,6 +156,7 @@ _TOPICS: dict[str, tuple[Shape, Json]] = {
         },
     ),
     "decisions": (_DECISION, {}),
+    "scores": (_SCORE, {}),
 }
 PUBLIC = tuple(_TOPICS)
 """The topics that others write and read, by our names of them."""

@@ -15,6 +15,7 @@ from engine.stream.admin.publishing import read_models
 from engine.stream.admin.worker_pages import WorkerPage, address_of, read_worker_page
 from engine.stream.control.rulebooks import Refused, read_in_use, read_paused, read_refused
 from engine.stream.handlers.messages import Pause
+from engine.stream.kafka.access import enrich_group
 from engine.stream.kafka.clients import admin, consumer
 
 _ASKED_AT_ONCE = 20
@@ -97,17 +98,15 @@ class EngineStatus:
 
 def read_status(settings: Settings) -> EngineStatus:
     """Ask the broker. Raises BrokerError, TopicError."""
-    try:
-        with admin(settings) as client:
-            group = client.describe_groups([settings.app_id])[settings.app_id]
-            offsets = client.list_group_offsets([settings.app_id])[settings.app_id]
-    except (CoordinatorNotAvailableError, GroupIdNotFoundError):  # as before the first worker's first start
-        group, offsets = {"group_state": "without workers", "members": []}, {}
-    except (KafkaError, KeyError) as error:
-        raise BrokerError(f"the group {settings.app_id} could not be described: {error!r}") from error
+    group, offsets = _read_group(settings, settings.app_id)
     owners = _owners(group)
     standing = EngineStatus(state=str(group["group_state"]), members=_members(group), partitions=[])
-    topics = (settings.topics.events, settings.topics.labels, settings.topics.hops, settings.topics.examples)
+    topics = [settings.topics.events, settings.topics.labels, settings.topics.hops, settings.topics.examples]
+    if settings.enrichment.is_used:
+        group, enriched = _read_group(settings, enrich_group(settings))
+        owners, offsets = owners | _owners(group), offsets | enriched
+        standing.members += _members(group)
+        topics.insert(0, settings.topics.raw_events)
     with consumer(settings) as client:
         tps = [TopicPartition(topic, part) for topic in topics for part in client.partitions_for_topic(topic) or ()]
         starts, ends = client.beginning_offsets(tps), client.end_offsets(tps)
@@ -126,6 +125,17 @@ def read_status(settings: Settings) -> EngineStatus:
     standing.paused = dict(sorted(read_paused(settings).items()))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing
+
+
+def _read_group(settings: Settings, name: str) -> tuple[Any, Any]:
+    """A consumer group, and its offsets. Raises BrokerError."""
+    try:
+        with admin(settings) as client:
+            return client.describe_groups([name])[name], client.list_group_offsets([name])[name]
+    except (CoordinatorNotAvailableError, GroupIdNotFoundError):  # as before the first worker's first start
+        return {"group_state": "without workers", "members": []}, {}
+    except (KafkaError, KeyError) as error:
+        raise BrokerError(f"the group {name} could not be described: {error!r}") from error
 
 
 def ranges(numbers: list[int]) -> str:

@@ -1,4 +1,5 @@
-"""What happens when time passes in a partition and something has not come: timers begin, and end.
+"""What happens when time passes in a partition and something has not come: timers begin, and end, those of outcomes
+among them.
 
 The time is that of the partition's events, so the same events bring the same about, live and in a replay, however they
 are batched. Where none come any more, the worker tells the time itself (`Tick`), once all events have been read.
@@ -16,6 +17,7 @@ from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.hop_messages import Hop, hops_of
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.outcomes import OF_OUTCOME, Outcomes, user_of_timer
 from engine.stream.handlers.results import Results
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -30,6 +32,7 @@ class Absences:
     def __init__(self, settings: Settings, results: Results, metrics: Metrics) -> None:
         self._results, self._metrics = results, metrics
         self._allowance_ms = allowance_ms(settings)
+        self.outcomes = Outcomes(self._allowance_ms, metrics)
         self._evaluator: Evaluator | None = None
         self._ended: list[bytes] = []
         self._series: frozenset[int] = frozenset()
@@ -37,8 +40,11 @@ class Absences:
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
-        self._evaluator, self.are_asked = evaluator, bool(evaluator.rulebook.absences)
-        self._series = frozenset(absence.none_key for absence in evaluator.rulebook.absences.values())
+        rulebook = evaluator.rulebook
+        self._evaluator, self.are_asked = evaluator, bool(rulebook.absences or rulebook.outcomes)
+        self._series = frozenset(absence.none_key for absence in rulebook.absences.values())
+        self._series |= {outcome.key for outcome in rulebook.outcomes.values()}
+        self.outcomes.use(rulebook)
 
     def look(self, state: PartitionState) -> None:
         """At the beginning of a batch: what is waited for may be something else than in the one before."""
@@ -61,19 +67,31 @@ class Absences:
         for key, value in state.timers.take(now_ms - self._allowance_ms):
             self._ended.append(key)
             try:
-                hops += self._end(outcome, state, value)
+                if value.startswith(OF_OUTCOME):
+                    hops += self.outcomes.end(outcome, state, value)
+                else:
+                    hops += self._end(outcome, state, value)
             except Exception:  # one timer must never stop a partition
                 _log.exception("what an event was waited upon for could not be decided")
                 self._metrics.timers_ended.labels("failed").inc()
         return hops
 
+    def flush(self, outcome: StateOutcome) -> None:
+        """Keep what is known of outcomes, before the records of the events that have changed it."""
+        self._ended += self.outcomes.flush(outcome)
+
     def finish(self, outcome: StateOutcome) -> None:
         """Timers are over once the records of their users are kept; then the clock is."""
         assert outcome.state is not None
-        outcome.keep_timers([outcome.state.timers.drop(key) for key in self._ended])
-        self._ended = []
+        self.end_timers(outcome)
         if self.are_asked or self._is_new:
             outcome.changes.append(outcome.state.timers.dump_clock())
+
+    def end_timers(self, outcome: StateOutcome) -> None:
+        """Timers are over that have been taken, or whose events are answered."""
+        assert outcome.state is not None
+        outcome.keep_timers([outcome.state.timers.drop(key) for key in self._ended])
+        self._ended = []
 
     def _end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Hop]:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
@@ -100,6 +118,8 @@ def allowance_ms(settings: Settings) -> int:
 
 def user_of(value: bytes) -> str | None:
     """Whose event a timer waits upon; None where it cannot be read."""
+    if value.startswith(OF_OUTCOME):
+        return user_of_timer(value)
     try:
         return _decode(value).follow_up.user_id
     except (msgspec.MsgspecError, ValueError):

@@ -56,6 +56,7 @@ class StateOutcome(Outcome):
     records: dict[bytes, EntityRecord] = field(default_factory=dict)
     scored: list[Change] = field(default_factory=list)
     timers: list[Change] = field(default_factory=list)
+    noted: list[Change] = field(default_factory=list)
 
     def keep_scored(self, changes: list[Change]) -> None:
         """Blocks and verdicts: before the entities' records in the changelog, as whoever has those has these too."""
@@ -68,6 +69,11 @@ class StateOutcome(Outcome):
         self.changes += changes
         self.timers += changes
 
+    def keep_noted(self, changes: list[Change]) -> None:
+        """Who waits for outcomes, and what is known of events that are not scored yet: before the entities' records."""
+        self.changes += changes
+        self.noted += changes
+
     def ledger(self, rulebook: Rulebook) -> EntityRecord | None:
         """The partition's ledger, to be changed and kept; None where none is needed."""
         if not rulebook.keeps_ledger or self.state is None:
@@ -78,7 +84,7 @@ class StateOutcome(Outcome):
     def settle(self) -> None:
         """The state may give up memory now."""
         if self.state is not None:
-            self.state.settle(self.records, self.scored, self.timers)
+            self.state.settle(self.records, self.scored, self.timers, self.noted)
 
 
 def slices(records: Sequence[Any]) -> Iterator[Sequence[Any]]:

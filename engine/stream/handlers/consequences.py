@@ -1,4 +1,7 @@
-"""What has followed from an action, until the action is revoked: then it is taken out of the counters again."""
+"""What has followed from an action or a label is noted until that is taken back: then it goes out of counters again.
+
+The note has the follow-ups as they were sent: by then another event may have the same id, or rules say something else.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -6,16 +9,46 @@ from typing import Any
 import msgspec
 
 from engine.core.domain.decisions import Action
-from engine.core.domain.follow_ups import hit_type, is_of_action
+from engine.core.domain.follow_ups import hit_type, is_of_action, is_withdrawn
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.kernel import hash64
-from engine.state.scored import Change, action_name, consequence_name
+from engine.state.scored import Change, action_name, consequence_name, judged_name
+from engine.state.store import PartitionState
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.hop_messages import Hop
 
-_encode = msgspec.msgpack.Encoder().encode
+encode_note = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[FollowUp]).decode
+_decode_said = msgspec.msgpack.Decoder(list[str]).decode
+
+
+def taken_back(note: bytes) -> list[FollowUp]:
+    """What takes noted follow-ups back; nothing of a note that is empty, or cannot be read."""
+    try:
+        follow_ups = _decode(note) if note else []
+    except (msgspec.MsgspecError, ValueError):
+        return []
+    for follow_up in follow_ups:
+        follow_up.withdrawn = True
+    return follow_ups
+
+
+def note_said(outcome: StateOutcome, follow_up: FollowUp, said: Sequence[str]) -> None:
+    """Note by which conditions of counters a follow-up has entered these, if it may be taken back. The note stays until
+    it is old: a batch that is repeated in part finds it again."""
+    if said and is_withdrawn(follow_up.type) and not follow_up.withdrawn:
+        assert outcome.state is not None
+        outcome.keep_scored([outcome.state.scored.put_note(judged_name(follow_up.number), encode_note(said))])
+
+
+def said_of(state: PartitionState, follow_up: FollowUp) -> list[str]:
+    """By which conditions it had entered that is taken back now."""
+    note = state.notes([judged_name(follow_up.number)])
+    try:
+        return _decode_said(next(iter(note.values()))) if note else []
+    except (msgspec.MsgspecError, ValueError):
+        return []
 
 
 def keep_consequences(outcome: StateOutcome, actions: Sequence[Action], follow_ups: Sequence[FollowUp]) -> None:
@@ -26,7 +59,7 @@ def keep_consequences(outcome: StateOutcome, actions: Sequence[Action], follow_u
         own = [follow_up for follow_up in follow_ups if _belongs(follow_up, action, action.rule not in rules)]
         rules.add(action.rule)
         if own:
-            outcome.keep_scored([outcome.state.scored.put_consequence(action.action_id, _encode(own))])
+            outcome.keep_scored([outcome.state.scored.put_note(_name(action.action_id), encode_note(own))])
 
 
 def _belongs(follow_up: FollowUp, action: Action, is_first: bool) -> bool:
@@ -40,16 +73,14 @@ def withdraw_consequences(
 ) -> Iterator[tuple[Any, list[Hop]]]:
     """The follow-ups that take back what followed from revoked actions, by the record of the revocation. What is not
     noted here was in no counter, or is in another partition."""
-    state, taken_back = outcome.state, list[Change]()
+    state, gone = outcome.state, list[Change]()
     assert state is not None
-    revoked = {revocation.action_id: record for record, revocation in revocations}
-    for action_id, value in state.consequences(revoked).items():
-        try:
-            follow_ups = _decode(value)
-        except (msgspec.MsgspecError, ValueError):
-            continue
-        for follow_up in follow_ups:
-            follow_up.withdrawn, follow_up.content = True, hash64(f"{follow_up.content} withdrawn")
-        taken_back.append(state.scored.drop_verdict(consequence_name(action_name(action_id))))
-        yield revoked[action_id], list[Hop](follow_ups)
-    outcome.keep_scored(taken_back)
+    revoked = {_name(revocation.action_id): record for record, revocation in revocations}
+    for name, note in state.notes(revoked).items():
+        gone.append(state.scored.drop_verdict(name))
+        yield revoked[name], list[Hop](taken_back(note))
+    outcome.keep_scored(gone)
+
+
+def _name(action_id: str) -> bytes:
+    return consequence_name(action_name(action_id))

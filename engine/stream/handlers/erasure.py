@@ -14,17 +14,18 @@ from engine.core.evaluation.routing import PART_SEPARATOR, escaped
 from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.learning.scored import kept
+from engine.state.noted import MEETING, UNSCORED
 from engine.state.scored import ACTION, BLOCK, CONSEQUENCE, STRIKE, VERDICT, is_kept
 from engine.state.store import ENTITY, PartitionState, user_record_key
 from engine.state.timers import TIMER
-from engine.stream.handlers import kept_events
+from engine.stream.handlers import kept_events, outcomes
 from engine.stream.handlers.batches import StateOutcome
 
 _log = structlog.stdlib.get_logger("floodgate")
 
 
 class Forget(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="forget"):
-    """Forget a user. `keys`: of records, blocks, verdicts and timers in this partition."""
+    """Forget a user. `keys`: of records, blocks, verdicts, timers and what is noted of outcomes in this partition."""
 
     user_id: str
     keys: list[bytes]
@@ -41,6 +42,12 @@ def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> Non
             outcome.keep_scored([state.scored.drop_verdict(key)])
         elif key.startswith(TIMER):
             outcome.keep_timers([state.timers.drop(key)])
+        elif key.startswith(MEETING):
+            (value,) = state.noted.get([key])
+            left = outcomes.without(value, request.user_id) if value is not None else None
+            outcome.keep_noted([state.noted.put(key, left)])
+        elif key.startswith(UNSCORED):
+            outcome.keep_noted([state.noted.put(key, None)])
         elif is_about(key, request.user_id):
             outcome.records[key] = state.renew(key)
         elif key.startswith(ENTITY):

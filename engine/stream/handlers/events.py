@@ -9,7 +9,7 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event
 from engine.core.domain.programs import Program
 from engine.core.domain.reference import NoReferenceData, ReferenceData
 from engine.core.domain.rules import Rulebook
-from engine.core.evaluation.deciding import NOTHING
+from engine.core.evaluation.deciding import NOTHING, Evaluation
 from engine.core.evaluation.enrichment import enrich
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
@@ -17,9 +17,11 @@ from engine.errors import EventError
 from engine.settings import Settings
 from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.absences import Absences
+from engine.stream.handlers.answers import Answers
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records, slices
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop
 from engine.stream.handlers.kept_events import keep_events
+from engine.stream.handlers.label_messages import source_of_outcomes
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
@@ -57,6 +59,7 @@ class EventWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_EVENTS, settings, metrics)
         self._absences = Absences(settings, self._results, metrics)
+        self._answers = Answers(settings.topics.examples, metrics)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
         self._evaluator: Evaluator | None = None
 
@@ -65,6 +68,7 @@ class EventWorker:
         self._evaluator = evaluator
         self._scored.use(evaluator)
         self._absences.use(evaluator)
+        self._answers.use(evaluator)
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -93,13 +97,14 @@ class EventWorker:
         assert evaluator is not None  # no partition is read before a rulebook is there
         state = self._states(partition)
         outcome, arrived, applied = StateOutcome(state=state), list[tuple[bytes, Any]](), 0
-        ledger = outcome.ledger(evaluator.rulebook)
+        ledger, keeps = outcome.ledger(evaluator.rulebook), evaluator.rulebook.follow_ups.of_labels
         self._absences.look(state)
         for few in slices(records):
             decoded, passed = self._decode(evaluator.rulebook, few, outcome)
             touched = state.load(dict.fromkeys([key for key, _, _, _ in decoded]))
             outcome.records |= touched
             evaluator.prepare([(event, program.decider) for _, _, event, program in decoded])
+            kept, duplicates = list[Event](), evaluator.tally.duplicates
             for place, (key, record, event, program) in enumerate(decoded):
                 entity = touched[key]
                 arrived.append((key, record))
@@ -113,28 +118,51 @@ class EventWorker:
                     try:
                         result = evaluator.evaluate(event, program, entity, partition, ledger)
                         if result is not NOTHING:
-                            self._results.collect(outcome, result)
-                            if result.timers:
-                                self._absences.begin(outcome, result.timers)
-                            if result.routed is not None:
-                                hops.append(result.routed)
-                            hops += result.follow_ups
+                            hops += self._collect(outcome, result)
                     except Exception as error:  # one event must never stop a partition
                         _log.exception("an event could not be decided", event_id=event.event_id)
                         self._rejector.reject(outcome, record, "evaluation_failed", error)
                 if hops:
                     go_on(outcome, record, hops)
+                if keeps and evaluator.tally.duplicates == duplicates:  # what comes again does not replace a newer one
+                    kept.append(event)
+                duplicates = evaluator.tally.duplicates
             if len(decoded) in passed and (hops := self._absences.advance(outcome, passed[len(decoded)])):
                 go_on(outcome, few[-1], hops)
-            arrivals = ((event.identify(), record.offset) for _, record, event, _ in decoded)
-            self._scored.keep(outcome, evaluator, Source(partition, arrivals))
-            if evaluator.rulebook.follow_ups.of_labels:
-                events = [event for _, _, event, _ in decoded]
-                outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, events))
+            self._keep(outcome, partition, [(record.offset, event) for _, record, event, _ in decoded], kept)
+        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         self._count(evaluator, state, applied, len(arrived) - applied)
         return outcome
+
+    def _collect(self, outcome: StateOutcome, result: Evaluation) -> list[Hop]:
+        """Take what has come of an event; returns what goes on elsewhere."""
+        hops = list[Hop]()
+        self._results.collect(outcome, result)
+        if result.timers:
+            self._absences.begin(outcome, result.timers)
+        if result.marks:
+            hops += self._absences.outcomes.take(outcome, result.marks)
+        if result.routed is not None:
+            hops.append(result.routed)
+        hops += result.follow_ups
+        return hops
+
+    def _keep(
+        self, outcome: StateOutcome, partition: int, decided: Sequence[tuple[int, Event]], kept: Sequence[Event]
+    ) -> None:
+        """Keep what labels and outcomes will be about. `decided`: offsets and events of a part of a batch; `kept`:
+        those of which labels are counted."""
+        state, evaluator = outcome.state, self._evaluator
+        assert state is not None
+        assert evaluator is not None  # no partition is read before a rulebook is there
+        self._scored.keep(outcome, evaluator, Source(partition, ((event.identify(), at) for at, event in decided)))
+        if evaluator.rulebook.outcomes and state.noted.unscored:
+            arrivals = ((event.identify(), at) for at, event in decided)
+            self._answers.catch_up(outcome, source_of_outcomes(FROM_EVENTS, partition), arrivals)
+        if kept:
+            outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, kept))
 
     def _decode(
         self, rulebook: Rulebook, records: Sequence[Any], outcome: Outcome

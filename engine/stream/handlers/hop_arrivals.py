@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from engine.core.domain.events import MAX_CLOCK_TOLERANCE_MS
+from engine.core.evaluation.outcomes import Mark
 from engine.core.evaluation.routing import EntityKey, Origin, RetroactiveMatch, RoutedEvent
 from engine.core.values.hashing import hash32
 from engine.errors import StateError
@@ -93,7 +94,7 @@ class HopArrivals:
                     self._rejector.reject(outcome, record, *refusal)
                 continue
             origin, hop = decoded
-            entity_key = hop.next_entity() if type(hop) is RoutedEvent else None
+            entity_key = hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None
             key = state_key(hop, entity_key)
             refusal = self._refusal(partition, record, origin, hop, key)
             if refusal is not None:

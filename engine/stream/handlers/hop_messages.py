@@ -1,4 +1,5 @@
-"""What travels on the hops topic: routed events and retroactive matches. MessagePack, as it is ours alone."""
+"""What travels on the hops topic: routed events, what follows from events, retroactive matches, what events are to
+outcomes. MessagePack, as it is ours alone."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,6 +8,7 @@ import msgspec
 
 from engine.core.evaluation.deciding import Evaluation
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import (
     MAX_CONCEALED_CHARS,
     EntityKey,
@@ -61,13 +63,13 @@ class Tick(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="t
     ts_ms: Time
 
 
-Hop = RoutedEvent | FollowUp
-"""What a decision brings about elsewhere."""
+Hop = RoutedEvent | FollowUp | Mark | Answer
+"""What an event brings about elsewhere."""
 
 _KIND_AT = len(ENTITY)
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
-_decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | _RetroactiveMessage | Forget | Tick).decode
+_decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | Mark | Answer | _RetroactiveMessage | Forget | Tick).decode
 
 
 class Departures:
@@ -82,9 +84,10 @@ class Departures:
         self._number = offset * MESSAGES_PER_RECORD
 
     def send(self, hop: Hop) -> Message:
-        """A routed event to its next entity, or back to its user; a follow-up to its user."""
+        """A routed event to its next entity, or back to its user; a mark to its entity; all else to its user."""
         hop.origin = self._next()
-        entity_key, value = hop.next_entity() if type(hop) is RoutedEvent else None, _encode(hop)
+        value = _encode(hop)
+        entity_key = hop.next_entity() if type(hop) is RoutedEvent or type(hop) is Mark else None
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
@@ -143,7 +146,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
         if len(message.answers) > len(message.entity_keys):
             raise StateError("a routed event on the hops topic has been at more entities than it names")
         return message.origin, message
-    if type(message) is FollowUp:
+    if isinstance(message, FollowUp | Mark | Answer):
         return message.origin, message
     if isinstance(message, Forget | Tick):
         return message

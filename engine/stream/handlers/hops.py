@@ -6,23 +6,21 @@ offset; it is known by its origin. Messages of one source partition arrive in th
 one watermark for each source partition tells them, and what the first one brought about stands.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from engine.core.domain.events import Event
-from engine.core.domain.kinds import READING, stored_kind
-from engine.core.domain.rules import DEFAULT_MAX_KEYS
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
-from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
-from engine.core.evaluation.visits import never, visit
-from engine.core.kernel import hash64
+from engine.core.evaluation.outcomes import Answer, Mark
+from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
 from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
 from engine.stream.handlers.absences import Absences
+from engine.stream.handlers.answers import NOBODY, Answers, Given
 from engine.stream.handlers.batches import (
     IsSealed,
     Outcome,
@@ -33,12 +31,15 @@ from engine.stream.handlers.batches import (
     dump_records,
     slices,
 )
+from engine.stream.handlers.consequences import note_said, said_of
 from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
+from engine.stream.handlers.label_messages import source_of_outcomes
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
+from engine.stream.handlers.visits import Visits
 from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, accept_all
 
@@ -65,16 +66,18 @@ class HopWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._absences = Absences(settings, self._results, metrics)
+        self._answers = Answers(settings.topics.examples, metrics)
         self._evaluator: Evaluator | None = None
-        self._visits: dict[str, int] = {}  # by kind of entity of the rulebook, since they were counted
-        self._ended = 0  # routed events, since then
+        self.visits = Visits(metrics, partitions)
+        self._ended = 0  # routed events, since they were counted
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
         self._evaluator = evaluator
         self._scored.use(evaluator)
         self._absences.use(evaluator)
-        self._visits = dict.fromkeys(evaluator.rulebook.kinds(), 0)
+        self._answers.use(evaluator)
+        self.visits.use(evaluator.rulebook)
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -100,6 +103,7 @@ class HopWorker:
         self.count()
         for request in requests:
             forget(state, request, outcome)
+        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         # The watermarks come last: whoever has them has all that came before them.
@@ -111,13 +115,18 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        touched = outcome.state.load(dict.fromkeys([key for key, _, _, _ in arrived if key]))
+        concerned = [key for key, _, _, hop in arrived if key and type(hop) is not Mark and type(hop) is not Answer]
+        touched = outcome.state.load(dict.fromkeys(concerned))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
         for key, entity_key, record, hop in arrived:
             if type(hop) is Tick:
                 departures.begin(record.offset)
-                outcome.messages += [departures.send(sent) for sent in self._absences.advance(outcome, hop.ts_ms)]
+                outcome.messages += [departures.send(sent) for sent in self.pass_time(outcome, hop.ts_ms)]
+                continue
+            if type(hop) is Mark or type(hop) is Answer:
+                departures.begin(record.offset)
+                outcome.messages += [departures.send(sent) for sent in self.meet(outcome, hop)]
                 continue
             entity = touched[key]
             event = next(events) if type(hop) is RoutedEvent and entity_key is None else None
@@ -127,7 +136,7 @@ class HopWorker:
             departures.begin(record.offset)
             try:
                 if type(hop) is RoutedEvent and entity_key is not None:
-                    matches = self.visit(outcome, hop, entity_key, entity, at_hand, key)
+                    matches = self.visits.visit(outcome, hop, entity_key, entity, at_hand, key)
                     outcome.messages += departures.send_matches(matches)  # first: they stand though this event may fail
                     self._go_on(outcome, hop, departures)
                     is_kept = bool(entity.newest)  # else it was refused, and leaves nothing behind
@@ -144,11 +153,11 @@ class HopWorker:
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if type(hop) is RoutedEvent)
-        self.keep_scored(outcome, Source(partition, arrivals))
+        late = self.keep_scored(outcome, Source(partition, arrivals))
+        answers = [(record.offset, hop, NOBODY) for _, _, record, hop in arrived if type(hop) is Answer]
+        self.learn(outcome, partition, late + answers)
 
-    def _add_to(
-        self, outcome: StateOutcome, hop: RoutedEvent | FollowUp | RetroactiveMatch | Tick, user: EntityRecord
-    ) -> Sequence[Hop]:
+    def _add_to(self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, user: EntityRecord) -> Sequence[Hop]:
         """Apply what is about an event of before at its user; what it brings about elsewhere."""
         if type(hop) is RetroactiveMatch:
             return self.act_retroactively(outcome, hop, user)
@@ -167,51 +176,7 @@ class HopWorker:
         self._results.count()
         self._metrics.routed_events.inc(self._ended)
         self._ended = 0
-        for kind, visits in self._visits.items():
-            if visits:
-                self._metrics.hops.labels(kind).inc(visits)
-                self._visits[kind] = 0
-
-    def visit(
-        self, outcome: StateOutcome, routed: RoutedEvent, entity_key: EntityKey, entity: EntityRecord,
-        busy: Container[bytes], key: bytes,
-    ) -> list[RetroactiveMatch]:  # fmt: skip
-        """Count an event at its next entity, if there is room for one more; nothing at one of a kind that the rulebook
-        does not have. `busy`: the keys of records that this batch has at hand, the entity's `key` among them."""
-        state = outcome.state
-        assert state is not None
-        assert self._evaluator is not None  # no partition is read before a rulebook is there
-        rulebook = self._evaluator.rulebook
-        if entity_key[0] not in self._visits:
-            return visit(routed, entity_key, entity, rulebook, never)
-        self._visits[entity_key[0]] += 1
-        if READING in entity_key[0]:
-
-            def has_room(routed: RoutedEvent, entity_key: EntityKey) -> bool:
-                kind = stored_kind(entity_key[0])
-                return state.entity_budget().has_room(kind, routed.ts_ms, self._budget_of(kind))
-
-            return visit(routed, entity_key, entity, rulebook, has_room)
-        if entity.newest:
-            if entity.is_provisional:
-                entity.is_provisional = state.entity_budget().meet(entity_key[0], key, hash64(routed.user_id))
-            return visit(routed, entity_key, entity, rulebook)
-
-        def admit(routed: RoutedEvent, entity_key: EntityKey) -> bool:
-            budget, source = self._budget_of(entity_key[0]), hash64(routed.user_id)
-            admission = state.entity_budget().admit(entity_key[0], key, routed.ts_ms, budget, source, busy)
-            if admission.forgotten is not None:
-                outcome.records[admission.forgotten] = state.renew(admission.forgotten)
-            if not admission.admitted:
-                self._metrics.keys_refused.labels(entity_key[0]).inc()
-            return admission.admitted
-
-        return visit(routed, entity_key, entity, rulebook, admit)
-
-    def _budget_of(self, kind: str) -> int:
-        """How many entities of a kind may be counted in a partition."""
-        assert self._evaluator is not None
-        return max(1, self._evaluator.rulebook.max_keys.get(kind, DEFAULT_MAX_KEYS) // self._partitions)
+        self.visits.count()
 
     def prepare_returned(self, routed_events: list[RoutedEvent]) -> list[Event]:
         """Those that are back as events, once the models have read their texts, before they are decided one by one."""
@@ -234,14 +199,51 @@ class HopWorker:
     def follow(self, outcome: StateOutcome, follow_up: FollowUp, user: EntityRecord) -> list[Hop]:
         """Apply a follow-up at its user; what it brings about elsewhere."""
         assert self._evaluator is not None
-        result = self._evaluator.follow(follow_up, user, outcome.ledger(self._evaluator.rulebook))
+        assert outcome.state is not None
+        said = said_of(outcome.state, follow_up) if follow_up.withdrawn else ()
+        result = self._evaluator.follow(follow_up, user, outcome.ledger(self._evaluator.rulebook), said)
+        note_said(outcome, follow_up, result.said)
         self._results.collect(outcome, result)
         return hops_of(result)
 
-    def keep_scored(self, outcome: StateOutcome, source: Source) -> None:
-        """Keep what was scored when events were back."""
+    def pass_time(self, outcome: StateOutcome, ts_ms: int) -> list[Hop]:
+        """It has become so late: what is due by then."""
+        return self._absences.advance(outcome, ts_ms)
+
+    def meet(self, outcome: StateOutcome, hop: Mark | Answer) -> list[Answer]:
+        """An event is where it meets those that it may come of, or that come of it: what it answers. What has come of
+        one answers nothing, and is learned when all of its part of the batch are scored."""
+        try:
+            return self._absences.outcomes.meet(outcome, hop) if type(hop) is Mark else []
+        except Exception:  # one event must never stop a partition
+            _log.exception("an event could not meet those that it may come of")
+            self._metrics.outcomes.labels("failed").inc()
+            return []
+
+    def flush(self, outcome: StateOutcome) -> None:
+        """Keep what has changed where events meet; what that has ended is over."""
+        self._absences.flush(outcome)
+        self._absences.end_timers(outcome)
+
+    def learn(self, outcome: StateOutcome, partition: int, answers: Sequence[Given]) -> None:
+        """Make examples of what has come of events. Each is known by its offset."""
+        if not answers:
+            return
+        try:
+            self._answers.join(outcome, source_of_outcomes(FROM_HOPS, partition), answers)
+        except Exception:
+            _log.exception("what has come of events could not be learned")
+            self._metrics.outcomes.labels("failed").inc(len(answers))
+
+    def keep_scored(self, outcome: StateOutcome, source: Source) -> list[Given]:
+        """Keep what was scored when events were back. Returns what has come of them before."""
         assert self._evaluator is not None
-        self._scored.keep(outcome, self._evaluator, source)
+        if not self._evaluator.rulebook.outcomes:
+            self._scored.keep(outcome, self._evaluator, source)
+            return []
+        arrivals = list(source.arrivals)
+        self._scored.keep(outcome, self._evaluator, source._replace(arrivals=arrivals))
+        return self._answers.late(outcome, arrivals)
 
     def act_retroactively(
         self, outcome: StateOutcome, match: RetroactiveMatch, user: EntityRecord

@@ -51,9 +51,9 @@ def kept_events(state: PartitionState, found: Iterable[Found]) -> dict[int, Kept
     """Those of these events that are kept, by identity. A block that cannot be read is passed over."""
     asked = {event.identity: event.block for event in found if event.is_kept}
     kept: dict[int, KeptEvent] = {}
-    for block in state.scored_blocks(asked.values()).values():
-        try:
-            kept |= {row.identity: row for row in _rows(payload_of(block)) if row.identity in asked}
+    for name, block in state.scored_blocks(asked.values()).items():
+        try:  # one of the same identity may be in a block that another event is looked up in
+            kept |= {row.identity: row for row in _rows(payload_of(block)) if asked.get(row.identity) == name}
         except StateError:
             continue
     return kept
@@ -66,24 +66,16 @@ def without(payload: memoryview, identities: Iterable[int]) -> bytes:
 
 
 def follow_label(
-    asked: FollowUps,
-    kept: KeptEvent,
-    label: Label,
-    verdict: str,
-    ts_ms: int,
-    partition: int,
-    *,
-    withdrawn: bool = False,
+    asked: FollowUps, kept: KeptEvent, label: Label, ts_ms: int, partition: int, times: int
 ) -> list[FollowUp]:
-    """The follow-up of a verdict that an event has got, or had; none where nothing asks about it."""
-    kind = label_type(verdict)
+    """The follow-up of a verdict that an event has got; none where nothing asks about it. `times`: how many verdicts
+    the event had before."""
+    kind = label_type(label.verdict)
     if kind not in asked.types:
         return []
     fields = taken_along(asked.types[kind], kept.fields)
-    content = hash64(f"{label.policy} {ts_ms} {withdrawn}")
-    return [
-        FollowUp(NOWHERE, kept.event_id, kind, kept.user_id, ts_ms, partition, fields, kept.keys, content, withdrawn)
-    ]
+    content = hash64(f"{label.policy} {ts_ms} {times}")
+    return [FollowUp(NOWHERE, kept.event_id, kind, kept.user_id, ts_ms, partition, fields, kept.keys, content)]
 
 
 def _keep(asked: FollowUps, event: Event, paths: Sequence[str], keys: list[EntityKey]) -> KeptEvent:

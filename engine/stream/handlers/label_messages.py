@@ -7,8 +7,10 @@ import msgspec
 import orjson
 
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS, Event, epoch_ms
+from engine.core.domain.follow_ups import SIGN
 from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import EventError, LabelError
+from engine.learning.calibrated import Likeness
 from engine.learning.label_mapping import LabelMapping
 from engine.learning.labels import Example, Label
 from engine.learning.review import ReviewCandidate
@@ -84,7 +86,7 @@ def read_label(document: object) -> Label:
     if type(propensity) not in (int, float) or not 0 < propensity <= 1:
         raise LabelError("wrong_type", "`propensity` is a number above 0, at most 1")
     policy = document.get("policy")
-    if policy is not None and (not isinstance(policy, str) or not policy):
+    if policy is not None and (not isinstance(policy, str) or not policy or policy.startswith(SIGN)):
         raise LabelError("wrong_type", "`policy` is the name of a policy, as a model's `labels` has it")
     if moderator is not None and not (isinstance(moderator, str) and 0 < len(moderator) <= MAX_ID_CHARS):
         raise LabelError("wrong_type", f"`moderator` is a name: a text of at most {MAX_ID_CHARS} characters")
@@ -112,8 +114,8 @@ def _name(document: dict[str, Any], name: str) -> str | None:
     return value
 
 
-MOST_PARTITIONS = 3_333
-"""With the two sources of presumed examples for each, a model's head can name them all."""
+MOST_PARTITIONS = 2_000
+"""With the two sources of presumed examples, and two of outcomes, for each, a model's head can name them all."""
 _OFFSETS = 1 << 48
 """Partitions do not become longer."""
 
@@ -131,9 +133,16 @@ def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
     partition, offset = example.source
-    if not (-2 * partitions <= partition < partitions and 0 <= offset < _OFFSETS):
+    is_outcome = source_of_outcomes(0, partitions) < partition <= source_of_outcomes(0, 0)
+    if not ((is_outcome or -2 * partitions <= partition < partitions) and 0 <= offset < _OFFSETS):
         raise LabelError("not_an_example", f"an example cannot come from {partition}, {offset}")
     return example
+
+
+def source_of_outcomes(topic: int, partition: int) -> int:
+    """In place of a partition of labels, the source of examples that are made of what came of a partition's events.
+    `topic`: which batches they are made in."""
+    return -2 * MOST_PARTITIONS - 1 - 2 * partition - topic
 
 
 def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) -> bytes:
@@ -151,6 +160,22 @@ def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) ->
         "propensity": round(candidate.propensity, 6),
         "inputs": {**read, **dict(zip(rows.names.numbers, inputs.numbers, strict=True))},
     }
+    return orjson.dumps(document)
+
+
+def encode_score(event: Event, model: str, version: str, score: float, likeness: Likeness | None) -> bytes:
+    """What a model says of an event as JSON."""
+    document = {
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "ts": event.ts_ms,
+        "type": event.type,
+        "model": model,
+        "version": version,
+        "score": round(score, 6),
+    }
+    if likeness is not None:
+        document["calibration"] = likeness._asdict()
     return orjson.dumps(document)
 
 

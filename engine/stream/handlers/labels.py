@@ -1,6 +1,6 @@
 """Labels are joined with what the models read when they scored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -9,15 +9,15 @@ import structlog
 
 from engine.core.domain.programs import FollowUps
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.kernel import hash64, identity_of
 from engine.errors import LabelError, StateError
-from engine.learning.labels import Known, Label, decode_known, encode_known, join, subject_of
-from engine.learning.scored import ScoredModel, read_scored
+from engine.learning.labels import Label, decode_known, encode_known, join, subject_of
 from engine.settings import Settings
-from engine.state.scored import Found, payload_of
-from engine.state.store import PartitionState
+from engine.state.scored import Found
+from engine.stream.handlers.as_scored import scored_models
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States
-from engine.stream.handlers.consequences import withdraw_consequences
+from engine.stream.handlers.consequences import encode_note, taken_back, withdraw_consequences
 from engine.stream.handlers.events import GoOn
 from engine.stream.handlers.forgiving import Revocation, forgive_strikes
 from engine.stream.handlers.hop_messages import FROM_LABELS, Departures, Hop
@@ -35,6 +35,9 @@ _LABELS_AT_ONCE = 250
 
 Sent = tuple[Any, list[Hop]]
 """What a record of the labels topic sends on."""
+
+Matched = tuple[Any, Label, list[Found]]
+"""A record of the labels topic, its label, and where the event is that this is about."""
 
 
 class LabelWorker:
@@ -99,7 +102,7 @@ class LabelWorker:
             self._rejector.reject(outcome, record, reason, error)
             return None
 
-    def _with_events(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[tuple[Any, Label]]:
+    def _with_events(self, outcome: StateOutcome, labels: list[tuple[Any, Label]]) -> list[Matched]:
         """Labels of actions become labels of the events that these are about; of others, the event is looked up."""
         assert outcome.state is not None
         named = self._with_actions(outcome, labels)
@@ -112,7 +115,7 @@ class LabelWorker:
                 self._labels_by("ambiguous").inc()
                 _log.warning("a label fits several events: give its user_id and type", event_id=label.event_id)
             elif meant:
-                matched.append((record, replace(label, identity=meant[0].identity)))
+                matched.append((record, replace(label, identity=meant[0].identity), meant))
             elif record.key is not None:  # else it was sent to every partition
                 self._labels_by("unmatched").inc()
         return matched
@@ -151,73 +154,42 @@ class LabelWorker:
                 self._labels_by("unmatched").inc()
         return known
 
-    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[tuple[Any, Label]]) -> list[Sent]:
+    def _join(self, outcome: StateOutcome, partition: int, labels: Sequence[Matched]) -> list[Sent]:
         """Join some labels; what follows from them."""
         assert outcome.state is not None
         sent = list[Sent]()
-        keys = [label.identity for _, label in labels]
-        subjects = [subject_of(label.identity, label.policy) for _, label in labels]
-        scored, verdicts = self._scored(outcome.state, labels), outcome.state.verdicts(subjects)
-        kept = kept_events(outcome.state, self._found(outcome.state, labels)) if self._asked.of_labels else {}
-        for (record, label), key, subject in zip(labels, keys, subjects, strict=True):
+        found = dict.fromkeys(event for _, _, events in labels for event in events)
+        subjects = [subject_of(label.identity, label.policy) for _, label, _ in labels]
+        scored, verdicts = scored_models(outcome.state, found), outcome.state.verdicts(subjects)
+        kept = kept_events(outcome.state, found) if self._asked.of_labels else {}
+        for (record, label, _), subject in zip(labels, subjects, strict=True):
+            key = label.identity
             seen = scored.get(key, [])
             if isinstance(seen, StateError):
                 self._rejector.reject(outcome, record, "unreadable_state", seen)
                 continue
             known = decode_known(verdicts[subject]) if subject in verdicts else None
-            result, examples = join(label, seen, known, (partition, record.offset), key in kept)
+            times, note = (known.times, known.note) if known is not None else (0, b"")
+            is_followed = key in kept or bool(note)
+            result, examples = join(label, seen, known, (partition, record.offset), is_followed)
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()
             if result not in ("unmatched", "duplicate"):
-                entered_ms = known.entered_ms if known is not None else 0
-                if key in kept and result != "confirmed":
-                    entered_ms, follow_ups = _follow(self._asked, partition, kept[key], label, known, record)
-                    sent.append((record, follow_ups))
-                verdicts[subject] = encode_known(label, entered_ms)
+                if is_followed and result != "confirmed":
+                    entered = self._entered(partition, kept.get(key), label, record, times)
+                    sent.append((record, [*taken_back(note), *entered]))
+                    times, note = times + 1, encode_note(entered) if entered else b""
+                verdicts[subject] = encode_known(label, times, note)
                 outcome.keep_scored([outcome.state.scored.put_verdict(subject, verdicts[subject])])
             for example in examples:
                 outcome.messages.append(Message(self._topics.examples, example.model.encode(), encode_example(example)))
         return sent
 
-    def _scored(
-        self, state: PartitionState, labels: Iterable[tuple[Any, Label]]
-    ) -> dict[int, list[ScoredModel] | StateError]:
-        """What models saw and said of the events of these labels; an error where that cannot be read."""
-        scored: dict[int, list[ScoredModel] | StateError] = {}
-        identities_by_block: dict[bytes, list[int]] = {}
-        for event in self._found(state, labels):
-            if not event.is_kept:
-                identities_by_block.setdefault(event.block, []).append(event.identity)
-        for name, block in state.scored_blocks(identities_by_block).items():
-            own = identities_by_block[name]
-            try:
-                for key, model in read_scored(payload_of(block), own):
-                    known = scored.setdefault(key, [])
-                    if isinstance(known, list):
-                        known.append(model)
-            except StateError as error:
-                scored.update(dict.fromkeys(own, error))
-        return scored
-
-    def _found(self, state: PartitionState, labels: Iterable[tuple[Any, Label]]) -> list[Found]:
-        """Where the events of these labels are."""
-        identities = {label.identity for _, label in labels}
-        by_id = state.scored_events(hash64(label.event_id) for _, label in labels)
-        return [event for events in by_id.values() for event in events if event.identity in identities]
-
-
-def _follow(
-    asked: FollowUps, partition: int, kept: KeptEvent, label: Label, known: Known | None, record: Any
-) -> tuple[int, list[Hop]]:
-    """When a label's follow-up enters; with it comes what takes back that of the verdict before."""
-    follow_ups = list[Hop]()
-    if known is not None and known.entered_ms:
-        follow_ups += follow_label(asked, kept, label, known.verdict, known.entered_ms, partition, withdrawn=True)
-    # A label of the future would let all that is counted look old.
-    entered_ms = label.ts_ms if record.timestamp is None else min(label.ts_ms, record.timestamp)
-    if label.verdict == "retracted":
-        entered_ms = 0
-    else:
-        follow_ups += follow_label(asked, kept, label, label.verdict, entered_ms, partition)
-    return entered_ms, follow_ups
+    def _entered(self, partition: int, kept: KeptEvent | None, label: Label, record: Any, times: int) -> list[FollowUp]:
+        """The follow-ups by which a label enters counters."""
+        if kept is None or label.verdict == "retracted":
+            return []
+        # One of the future would let all that is counted look old.
+        ts_ms = label.ts_ms if record.timestamp is None else min(label.ts_ms, record.timestamp)
+        return follow_label(self._asked, kept, label, ts_ms, partition, times)

@@ -2,9 +2,9 @@
 
 from typing import get_args
 
+import prometheus_client
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     GCCollector,
     Histogram,
@@ -18,6 +18,15 @@ from engine.core.domain.rules import Rulebook
 
 BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 DELAY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+
+
+class Counter(prometheus_client.Counter):
+    """Prometheus', for who counts after each batch, whether or not there was anything: nothing takes no lock."""
+
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        """Count so many more."""
+        if amount:
+            super().inc(amount, exemplar)
 
 
 class Metrics:
@@ -96,6 +105,17 @@ class Metrics:
             "floodgate_absences_ended",
             "Such events whose time is over: `absent` where certainly nothing came, `none` where something did, or "
             "may have, or nobody asks any more, `failed` where it could not be decided",
+            ["as"],
+            registry=registry,
+        )
+        self.outcomes_begun = Counter(
+            "floodgate_outcomes_begun", "Events of which it is waited for what comes of them", registry=registry
+        )
+        self.outcomes = Counter(
+            "floodgate_outcomes",
+            "What has come of such events: `yes`, `no`, or `unknown`; `late` are those that came too late to be waited "
+            "upon, `lost` those of which nobody was watching all the time. Of what is known, what became of it: "
+            "`learned`, `repeated`, or `unscored` where no model had scored the event; `failed`: the engine erred",
             ["as"],
             registry=registry,
         )

@@ -1,6 +1,6 @@
 """What becomes of events that models have scored: they are kept for their labels, and watched."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import isnan
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import structlog
 
+from engine.core.domain.follow_ups import SIGN
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash_all
 from engine.learning.drift import ScoreDrift
@@ -18,7 +19,7 @@ from engine.learning.scorers import ModelScorer
 from engine.settings import Settings
 from engine.state.scored import ScoredKeys
 from engine.stream.handlers.batches import StateOutcome
-from engine.stream.handlers.label_messages import encode_example, encode_review
+from engine.stream.handlers.label_messages import encode_example, encode_review, encode_score
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 
@@ -48,14 +49,20 @@ class ScoredEvents:
     def use(self, evaluator: Evaluator) -> None:
         """The models that are asked from now on. What watches their scores is dear to import: here no event waits."""
         for name, asked in evaluator.scorers.items():
+            if isinstance(asked, ModelScorer):
+                asked.takes = asked.learns or self._settings.publish_scores
             if name not in self._drift and isinstance(asked, ModelScorer):
                 self._drift[name] = ScoreDrift()
 
     def keep(self, outcome: StateOutcome, evaluator: Evaluator, source: Source) -> None:
         """Keep what was scored in a batch, for the labels to come, and ask for some."""
         assert outcome.state is not None
-        taken = [scorer.take() for scorer in evaluator.scorers.values() if isinstance(scorer, ModelScorer)]
-        scored = [rows for rows in taken if rows is not None]
+        asked = [scorer for scorer in evaluator.scorers.values() if isinstance(scorer, ModelScorer)]
+        taken = [(scorer, rows) for scorer in asked if (rows := scorer.take()) is not None]
+        if self._settings.publish_scores:
+            for scorer, rows in taken:
+                outcome.messages += self._told(evaluator, scorer, rows)
+        scored = [rows for scorer, rows in taken if scorer.learns]
         events = {
             key: evaluator.event_at(place)
             for rows in scored
@@ -67,7 +74,9 @@ class ScoredEvents:
             ids = np.array(hash_all([event.event_id for event in own]), np.uint64)
             outcome.keep_scored([outcome.state.scored.put(self._topic, ScoredKeys(keys, users, ids), payload)])
         for rows in scored:
-            for candidate in choose(rows, self._settings.review_share):
+            # What comes of events tells more than moderators could.
+            asks = rows.policy is None or not rows.policy.startswith(SIGN)
+            for candidate in choose(rows, self._settings.review_share) if asks else ():
                 event = evaluator.event_at(candidate.place)
                 if self._pseudonyms is not None:  # a label finds its event by the user whose it is
                     event = msgspec.structs.replace(event, user_id=self._pseudonyms.reveal(event.user_id))
@@ -75,6 +84,14 @@ class ScoredEvents:
                 outcome.messages.append(Message(self._settings.topics.review, event.user_id.encode(), value))
             self._watch(rows)
             self._presume(outcome, evaluator, rows, source)
+
+    def _told(self, evaluator: Evaluator, scorer: ModelScorer, rows: ScoredRows) -> Iterator[Message]:
+        """The scores of a batch, for whoever ranks by them."""
+        for place, score in zip(rows.places.tolist(), rows.scores.tolist(), strict=True):
+            if not isnan(score):
+                event, likeness = evaluator.event_at(place), scorer.calibration(score)
+                value = encode_score(event, rows.model, rows.version, score, likeness)
+                yield Message(self._settings.topics.scores, event.user_id.encode(), value)
 
     def _presume(self, outcome: StateOutcome, evaluator: Evaluator, rows: ScoredRows, source: Source) -> None:
         """Take a share of the events for ham, each for as many as it stands for, until a label says otherwise."""

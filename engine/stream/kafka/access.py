@@ -23,22 +23,38 @@ class Role:
     empties: tuple[str, ...] = ()
 
 
+def enrich_group(settings: Settings) -> str:
+    """The consumer group of the stage before `events`."""
+    return f"{settings.app_id}-enrich"
+
+
 def roles(settings: Settings) -> list[Role]:
     """All roles, with the topics under their configured names."""
     names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
     # Where people sign, a worker can do no more than publish once more what they have said.
+    scores = (names.scores,) if settings.publish_scores else ()
     put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
+    group = enrich_group(settings)
+    enrich = Role(
+        "enrich", "runs `floodgate enrich`", reads=(names.raw_events, names.events),
+        writes=(names.events, names.dead_letters), groups=(group,), transactions=(f"{group}-*",),
+    )  # fmt: skip
+    stage, groups = ([enrich], (group,)) if settings.enrichment.is_used else ([], ())
     return [
         Role(
             "worker", "runs `floodgate worker`",
             reads=(names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, changelog),
             writes=(
                 names.actions, names.decisions, names.hops, names.examples, names.models, names.review,
-                names.dead_letters, changelog, *put_back,
+                names.dead_letters, changelog, *scores, *put_back,
             ),
             groups=(app_id,), transactions=(f"{app_id}-*",),
         ),
-        Role("producer", "publishes events", writes=(names.events,)),
+        *stage,
+        Role(
+            "producer", "publishes events",
+            writes=(names.raw_events,) if settings.enrichment.is_used else (names.events,),
+        ),
         Role(
             "moderation", "reads what is worth a label and gives labels",
             reads=(
@@ -56,12 +72,12 @@ def roles(settings: Settings) -> list[Role]:
             "forgets people, takes actions back, restores models, handles dead letters, looks how workers stand",
             reads=(
                 names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
-                names.decisions, names.review, names.dead_letters, changelog,
+                names.decisions, names.review, names.dead_letters, changelog, *scores,
             ),
             writes=(
                 names.events, names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels,
             ),
-            watches=(app_id,), inspects=True, empties=(names.dead_letters,),
+            watches=(app_id, *groups), inspects=True, empties=(names.dead_letters,),
         ),
         Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
         Role(
@@ -80,6 +96,7 @@ def roles(settings: Settings) -> list[Role]:
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
             groups=("analysis*",),
         ),
+        *([Role("ranking", "reads scores", reads=scores, groups=("ranking*",))] if scores else []),
     ]  # fmt: skip
 
 

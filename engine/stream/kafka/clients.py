@@ -25,6 +25,9 @@ FETCH_MAX_WAIT_MS = 100
 """So long a fetch of a worker waits for messages. A broker answers what is asked on one connection in turn, so whatever
 else is asked, as in a rebalance, waits as long."""
 
+FOLLOWED_MAX_WAIT_MS = 500
+"""The same where a topic is followed on which little comes. What is asked there beside it can wait."""
+
 
 def tls(settings: Settings) -> ssl.SSLContext | None:
     """What encrypts connections, if they are to be. Raises SettingsError."""

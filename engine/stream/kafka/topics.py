@@ -45,7 +45,13 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         "retention.ms": str(settings.state_ttl_days * _DAY_MS),
         **large,
     }
+    scores = TopicSpec(names.scores, many, "what models say of events", "user_id", kept("scores"))
+    raw = TopicSpec(
+        name=names.raw_events, partitions=many, holds="events on their way to `events`", key="user_id",
+        config={**kept("raw_events"), **large},
+    )  # fmt: skip
     return [
+        *([raw] if settings.enrichment.is_used else []),
         TopicSpec(name=names.events, partitions=many, holds="what users do", key="user_id", config=kept("events")),
         TopicSpec(
             name=names.labels, partitions=many, holds="moderators' verdicts", key="user_id", config=kept("labels")
@@ -78,6 +84,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(
             name=names.review, partitions=many, holds="events worth a label", key="user_id", config=kept("review")
         ),
+        *([scores] if settings.publish_scores else []),
         TopicSpec(name=names.models, partitions=1, holds="model snapshots", key="model", config=compacted),
         TopicSpec(name=names.rulebooks, partitions=1, holds="rulebook versions", key="rulebook", config=compacted),
         TopicSpec(name=changelog_topic(settings), partitions=many, holds="state", key="entity", config=state),

@@ -14,6 +14,7 @@ from engine.core.domain.kinds import stored_kind
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.values.lists import Conceal
 from engine.learning.models import LearnedModel
@@ -25,6 +26,7 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_record_key, user_record_key
 from engine.state.timers import TIMER
+from engine.stream.handlers.answers import NOBODY
 from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
@@ -33,6 +35,7 @@ from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import Message, arrived_ms
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.outcomes import OF_OUTCOME
 from engine.stream.handlers.scored_events import Source
 from engine.stream.handlers.training import TrainerWorker
 from engine.stream.offline.additions import OfflineAdditions
@@ -87,15 +90,16 @@ class OfflineEngine:
     """Runs arrivals through the workers and yields the messages that they publish.
 
     `before`: the rulebook that was in use before, with which budgets compare; `tables`: the rows of tables that come on
-    topics; `compiled`: what has made the rulebook; `learns`: whether models do. Entities are visited on the spot, as if
-    each event were decided before the next one arrives; only the labels of clusters that events take along are those of
-    the batch's beginning, as they are live. What rules add to live lists is there at the next event.
+    topics; `compiled`: what has made the rulebook; `learns`: whether models do; `answered`: told what comes of events.
+    Entities are visited on the spot, as if each event were decided before the next one arrives; only the labels of
+    clusters that events take along are those of the batch's beginning, as they are live. What rules add to live lists
+    is there at the next event.
     """
 
     def __init__(
         self, rulebook: Rulebook, settings: Settings, models: Mapping[str, LearnedModel] | None = None,
         before: Rulebook | None = None, tables: RecordedTables | None = None, compiled: Compile = load_rulebook,
-        learns: bool = True,
+        learns: bool = True, answered: Callable[[Answer], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.metrics = Metrics()
         settings.key_hashes()
@@ -115,10 +119,11 @@ class OfflineEngine:
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer, self._learns = TrainerWorker(settings, self._models, self.metrics), learns
-        self._offsets = {"event": 0, "label": 0, "example": 0}
+        self._offsets = {"event": 0, "label": 0, "example": 0, "answer": 0}
         self._back = 0  # events that have come back from their entities
         self._additions = OfflineAdditions(self._rulebook, settings.topics.actions)
         # What follows a decision counts for the next event already.
+        self._answered = answered
         self._batch = 1 if self._additions.are_wanted or rulebook.follow_ups.of_decisions else BATCH
         self._trainer.use(rulebook)
         self._use_models()
@@ -138,9 +143,19 @@ class OfflineEngine:
 
     def waiting(self) -> int:
         """How many events are still waited upon: the arrivals do not reach to the end of their time."""
-        return sum(key.startswith(TIMER) for key in self.database.values)
+        timers = (value for key, value in self.database.values.items() if key.startswith(TIMER))
+        return sum(not value.startswith(OF_OUTCOME) for value in timers)
+
+    def pass_time(self, ms: int) -> list[Message]:
+        """It becomes so much later, and no event comes."""
+        outcome = StateOutcome(state=self.state)
+        hops = self._hops.pass_time(outcome, self.state.timers.now_ms + ms)
+        self._hops.flush(outcome)
+        outcome.changes += self.state.dump(outcome.records)
+        return self._apply(outcome) + self._go_on(hops)
 
     def _process(self, kind: str, arrivals: list[Arrival]) -> list[Message]:
+        hops: list[Hop] = []
         if kind == "event":
             self._additions.begin(arrivals[0].ts_ms)
             topic = self._settings.topics.events
@@ -148,16 +163,13 @@ class OfflineEngine:
                 self._record("event", topic, arrival.value, arrival.arrived_ms or arrived_ms(arrival.value))
                 for arrival in arrivals
             ]
-            hops: list[Hop] = []
             outcome = self._events.decide(_PARTITION, records, lambda _, _1, sent: hops.extend(sent))
-            messages = self._apply(outcome)
-            messages += self._go_on(hops)
+            messages = self._apply(outcome) + self._go_on(hops)
             self._additions.note(messages)
         else:
             records = [self._record("label", self._settings.topics.labels, arrival.value) for arrival in arrivals]
-            hops = []
-            messages = self._apply(self._labels.join(_PARTITION, records, lambda _, _1, sent: hops.extend(sent)))
-            messages += self._go_on(hops)
+            outcome = self._labels.join(_PARTITION, records, lambda _, _1, sent: hops.extend(sent))
+            messages = self._apply(outcome) + self._go_on(hops)
         self._learn([message for message in messages if message.topic == self._settings.topics.examples])
         return [message for message in messages if message.topic != self._settings.topics.examples]
 
@@ -169,13 +181,25 @@ class OfflineEngine:
             decided, more = self._travel([hop for hop in hops if isinstance(hop, RoutedEvent)])
             users = dict.fromkeys(user_record_key(follow_up.user_id) for follow_up in follow_ups)
             outcome = StateOutcome(state=self.state, records=self.state.load(users))
+            marks, answers = [hop for hop in hops if type(hop) is Mark], [hop for hop in hops if type(hop) is Answer]
             hops = [*more]
             for follow_up in follow_ups:
                 hops += self._hops.follow(outcome, follow_up, outcome.records[user_record_key(follow_up.user_id)])
             outcome.changes += self.state.dump(outcome.records)
+            for mark in marks:
+                hops += self._hops.meet(outcome, mark)
+            self._hops.flush(outcome)
+            self._learn_outcomes(outcome, answers)
             messages += decided + self._apply(outcome)
         self._hops.count()
         return messages
+
+    def _learn_outcomes(self, outcome: StateOutcome, answers: Sequence[Answer]) -> None:
+        numbered = [(at, answer, NOBODY) for at, answer in enumerate(answers, self._offsets["answer"])]
+        self._offsets["answer"] += len(answers)
+        for answer in answers:
+            self._answered(answer)
+        self._hops.learn(outcome, _PARTITION, numbered)
 
     def _travel(self, routed_events: list[RoutedEvent]) -> tuple[list[Message], list[FollowUp]]:
         """All visits, then all decisions, and beside what follows.
@@ -188,7 +212,7 @@ class OfflineEngine:
             outcome = StateOutcome(state=self.state, records=self.state.load(keys))
             for index, entity_key, key in visits:
                 routed, entity = routed_events[index], outcome.records[key]
-                found = self._hops.visit(outcome, routed, entity_key, entity, keys, key)
+                found = self._hops.visits.visit(outcome, routed, entity_key, entity, keys, key)
                 if found:
                     matches.setdefault(index, []).extend(found)
             outcome.changes += self.state.dump(outcome.records)
@@ -202,7 +226,7 @@ class OfflineEngine:
         while (entity_key := routed.next_entity()) is not None:
             key = entity_record_key(entity_key)
             outcome = StateOutcome(state=self.state, records=self.state.load([key]))
-            self._hops.visit(outcome, routed, entity_key, outcome.records[key], (key,), key)
+            self._hops.visits.visit(outcome, routed, entity_key, outcome.records[key], (key,), key)
             outcome.changes += self.state.dump(outcome.records)
             self._apply(outcome)
 

@@ -86,6 +86,14 @@ def cases(
     """The events that the model is asked about, in their order, with what it would have read of each. `labels`: which
     come before which event."""
     engine = OfflineEngine(rulebook, settings, learns=False)  # what learns is what is examined
+    return cases_of(engine, model, lines, truth, settings, done, labels)
+
+
+def cases_of(
+    engine: OfflineEngine, model: str, lines: Iterable[bytes], truth: Mapping[str, Truth], settings: Settings,
+    done: Callable[[], None] = lambda: None, labels: LabelsBefore = MappingProxyType({}),
+) -> Iterator[EvaluationCase]:  # fmt: skip
+    """The same by an engine that knows what it is asked about."""
     chunk: list[bytes] = []
     for line in lines:
         done()
@@ -138,6 +146,7 @@ def _scored(
                 inputs=scored.inputs,
                 spam=spam,
                 known_ms=known_ms,
+                identity=event.identify(),
             )
 
 

@@ -40,7 +40,7 @@ from engine.stream.worker.offsets import OffsetConsumer
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
 from engine.stream.worker.room import Room
-from engine.stream.worker.turns import in_order_of_arrival
+from engine.stream.worker.turns import give_way, in_order_of_arrival
 from engine.stream.worker.watchdog import Watchdog
 
 _FETCH_TIMEOUT_S = 1.0
@@ -170,24 +170,24 @@ class BatchConsumer(OffsetConsumer):
 
     async def _compute(self, handler: BatchHandler, tp: TP, records: Sequence[Any], generation: int) -> bool:
         app = self.app
-        await self.wait_first(app.ready_to_decide.wait(), self.suspend_flow.wait())
-        await self._room.take(len(records))
+        if not app.ready_to_decide.is_set():
+            await self.wait_first(app.ready_to_decide.wait(), self.suspend_flow.wait())
+        await self._room.take(size := self._room.size_of(records))
         fits = self._current(generation) and self._next.get(tp) == records[0].offset
         if not fits or self.should_stop or not app.ready_to_decide.is_set():
-            self._room.give(len(records))
+            self._room.give(size)
             return False
         started = time.perf_counter()
         async with self._fatal_errors():
             outcome = handler.process(tp.partition, records)
-        app.metrics.compute.observe(time.perf_counter() - started)
-        following = records[-1].offset + 1
-        self._next[tp] = following
+        app.metrics.compute.observe(taken_s := time.perf_counter() - started)
+        self._next[tp] = following = records[-1].offset + 1
         self._release_labels(tp, following)
         app.monitor.stream_inbound_time[tp] = time.monotonic()
         app.monitor.messages_received_total += len(records)
-        arrived_ms = records[0].timestamp
-        finished = partial(self._finished, tp, following, arrived_ms)
-        app.durability.begin(tp, outcome, finished, partial(self._room.give, len(records)))
+        finished = partial(self._finished, tp, following, records[0].timestamp)
+        app.durability.begin(tp, outcome, finished, partial(self._room.give, size))
+        await give_way(taken_s)
         if outcome.read_from is not None:
             if outcome.before_reading is not None:
                 await outcome.before_reading()

@@ -10,7 +10,7 @@ from mode import Service
 from engine.errors import WorkerError
 from engine.settings import Settings
 from engine.stream.handlers.batches import accept_any
-from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS, async_options
+from engine.stream.kafka.clients import FOLLOWED_MAX_WAIT_MS, async_options
 
 Receive = Callable[[str, Any], Awaitable[bool]]
 """Called with the key of each new record, and with the record, in order. Returns False for one that is refused."""
@@ -96,7 +96,7 @@ class Follower(Service):
         tp = TopicPartition(self._topic, 0)
         consumer = AIOKafkaConsumer(
             **async_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
-            max_partition_fetch_bytes=16 << 20, fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
+            max_partition_fetch_bytes=16 << 20, fetch_max_wait_ms=FOLLOWED_MAX_WAIT_MS,
         )  # fmt: skip
         await consumer.start()
         self._consumer = consumer

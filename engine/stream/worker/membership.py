@@ -2,8 +2,8 @@
 
 Private seams used (faust-streaming 0.15.3, `AIOKafkaConsumerThread._create_worker_consumer`, `_fetch_records` and
 `on_thread_stop` in faust/transport/drivers/aiokafka.py; aiokafka 0.14, `_fetch_max_wait_ms` in consumer/consumer.py,
-`_records` and `_pending_tasks` in consumer/fetcher.py, and `_group_instance_id` in consumer/group_coordinator.py):
-`tests/unit/stream/worker/test_seams.py` fails when they move.
+`_records`, `_pending_tasks`, `_fetch_min_bytes` and `_fetch_max_wait_ms` in consumer/fetcher.py, and
+`_group_instance_id` in consumer/group_coordinator.py): `tests/unit/stream/worker/test_seams.py` fails when they move.
 """
 
 import asyncio
@@ -17,11 +17,14 @@ from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS
 HEARTBEAT_S = 0.25
 """A member learns from the answer to a heartbeat that partitions change hands, and all others wait for it."""
 
+GATHERED_BYTES = 64 << 10
+"""So much is a batch that is worth its requests: it is not waited for more."""
+
 
 class MemberThread(driver.AIOKafkaConsumerThread):
     """Faust's thread, with a consumer that never makes a rebalance wait long for a fetch (Faust's may find nothing for
-    1.5 seconds, and what a recovery asks waits behind it), that reads from all partitions in turn, and that leaves its
-    group."""
+    1.5 seconds, and what a recovery asks waits behind it), that lets records gather where few come, that reads from all
+    partitions in turn, and that leaves its group."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer: Any = super()._create_worker_consumer(transport)
@@ -42,7 +45,22 @@ class MemberThread(driver.AIOKafkaConsumerThread):
         if all(isinstance(results[tp], FetchResult) and tp.topic in app.handlers for tp in waiting):
             for tp in waiting:
                 records |= await super()._fetch_records(consumer, {tp}, timeout=0, max_records=size)
-        return records or await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        fetched = records or await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        if fetched:
+            self._gather(consumer._fetcher, app.settings.linger_ms)
+        return fetched
+
+    def _gather(self, fetcher: Any, linger_ms: int) -> None:
+        """Let the next fetch wait at the broker for more than one record: each costs its share of a fetch, a publish
+        and a store. It is sent in this turn of the loop; one that has brought nothing is followed by one that the
+        first record ends, so what comes after a silence is decided at once."""
+        if linger_ms:
+            fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = GATHERED_BYTES, linger_ms
+            asyncio.get_running_loop().call_later(linger_ms / 2_000, self._wait_for_first, fetcher)
+
+    @staticmethod
+    def _wait_for_first(fetcher: Any) -> None:
+        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = 1, FETCH_MAX_WAIT_MS
 
     async def on_thread_stop(self) -> None:
         """Leave the group, also where the member has a name: aiokafka would keep its partitions waiting for it

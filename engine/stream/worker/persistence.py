@@ -11,15 +11,16 @@ before: who receives messages of a partition may rely on their order, and one th
 They finish in their order too; any failure stops the worker with everything after it uncommitted, and the next
 worker repeats it.
 
-What comes while the broker is waited for goes out together afterwards (group commit): the messages of all partitions
-in one round, the changes of each partition in one append and one write. Where little comes, that is one batch; the more
-comes, the fewer requests are made for each of its events.
+What is computed at a stretch goes out together, and so does what comes while the broker is waited for (group commit):
+the messages of all partitions in one round, the changes of all of them in the next, and one write for each partition.
+Where much comes, few requests are made for each of its events; where little comes, the consumer lets it gather
+(`membership.py`).
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ from engine.stream.handlers.messages import Message
 from engine.stream.kafka.clients import DEFAULT_MESSAGE_BYTES
 from engine.stream.kafka.placing import partition_of_key
 from engine.stream.kafka.topics import largest_messages
-from engine.stream.worker.fencing import Writer, Writers
+from engine.stream.worker.fencing import Writers
 from engine.stream.worker.host import Host
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -58,13 +59,22 @@ class _Batch(NamedTuple):
     started_s: float
 
 
+class _Appended(NamedTuple):
+    """Records on their way to a changelog. `future`: of the broker's answer."""
+
+    tp: TP
+    records: int
+    future: Awaitable[Any]
+
+
 class Durability:
     """Makes outcomes durable, several at a time, in order for each partition."""
 
     def __init__(self, app: Host) -> None:
         self._app = app
         self._waiting: list[_Batch] = []  # while the one before is published
-        self._published: dict[int, list[_Batch]] = {}  # by partition, while the one before is stored
+        self._published: dict[int, list[_Batch]] = {}  # by partition, while what came before is stored
+        self._storing: set[int] = set()
         self._is_publishing = self._has_failed = False
         self.writers, self._seals = Writers(app.settings), app.seals
         self._running: set[asyncio.Task[None]] = set()
@@ -152,10 +162,7 @@ class Durability:
 
     async def _publish_waiting(self) -> None:
         """Publish what waits, all of it together, until nothing waits any more."""
-        linger_s = self._app.settings.linger_ms / 1_000
         while self._waiting:
-            if linger_s:
-                await asyncio.sleep(linger_s)
             batches, self._waiting = self._waiting, []
             try:
                 await self.publish([message for batch in batches for message in batch.outcome.messages])
@@ -165,52 +172,64 @@ class Durability:
             now_ms = time.time() * 1_000
             for ts_ms in (ts_ms for batch in batches for ts_ms in batch.outcome.acted_ms):
                 self._app.metrics.action_delay.observe(max(0.0, now_ms - ts_ms) / 1_000)
-            for batch in batches:
-                self._begin_storing(batch)
+            self._begin_storing(batches)
         self._is_publishing = False
 
-    def _begin_storing(self, batch: _Batch) -> None:
-        waiting = self._published.get(batch.partition)
-        if self._has_failed:
-            batch.release()
-        elif waiting is not None:
-            waiting.append(batch)
-        else:
-            self._published[batch.partition] = [batch]
-            self._start(self._store_published(batch.partition))
-
-    async def _store_published(self, partition: int) -> None:
-        """Store what is published of a partition, all of it together, until there is no more."""
-        while batches := self._published[partition]:
-            self._published[partition] = []
-            try:
-                await self._store(partition, [change for batch in batches for change in batch.outcome.changes])
-                for batch in batches:
-                    batch.outcome.settle()
-                    batch.finished()
-            except BaseException as error:  # nothing of it may wait for ever, whatever it was
-                await self._fail(error, batches)
-                raise
-            for batch in batches:
+    def _begin_storing(self, batches: list[_Batch]) -> None:
+        for batch in batches:
+            if self._has_failed:
                 batch.release()
-                self._app.metrics.batches.inc()
-                self._app.metrics.persist.observe(time.perf_counter() - batch.started_s)
-        del self._published[partition]
+            else:
+                self._published.setdefault(batch.partition, []).append(batch)
+        self._store_more()
 
-    async def _store(self, partition: int, changes: list[Change]) -> None:
-        if changes:
-            table = self._app.entities
-            offset = await self._append_changelog(TP(table.changelog_topic_name, partition), changes)
-            store: Any = table.data
-            write_changes(store._db_for_partition(partition), changes, store.offset_key, offset)
+    def _store_more(self) -> None:
+        """Store what is published of partitions that nothing is stored of yet, all of it together."""
+        free = sorted(self._published.keys() - self._storing)
+        ready = {partition: self._published.pop(partition) for partition in free}
+        if ready:
+            self._storing.update(ready)
+            self._start(self._store_ready(ready))
+
+    async def _store_ready(self, ready: Mapping[int, list[_Batch]]) -> None:
+        batches = list(chain.from_iterable(ready.values()))
+        try:
+            await self._store({
+                partition: [change for batch in group for change in batch.outcome.changes]
+                for partition, group in ready.items()
+            })  # fmt: skip
+            for batch in batches:
+                batch.outcome.settle()
+                batch.finished()
+        except BaseException as error:  # nothing of it may wait for ever, whatever it was
+            await self._fail(error, batches)
+            raise
+        for batch in batches:
+            batch.release()
+            self._app.metrics.batches.inc()
+            self._app.metrics.persist.observe(time.perf_counter() - batch.started_s)
+        self._storing.difference_update(ready)
+        self._store_more()
+
+    async def _store(self, changes_of: Mapping[int, list[Change]]) -> None:
+        """Append the changes of each partition to its changelog, in one round, and write them to its database."""
+        table = self._app.entities
+        begun = {
+            partition: await self._append(TP(table.changelog_topic_name, partition), changes)
+            for partition, changes in changes_of.items()
+            if changes
+        }
+        store: Any = table.data
+        for partition, appended in begun.items():
+            offset = await self._acknowledged(appended)
+            write_changes(store._db_for_partition(partition), changes_of[partition], store.offset_key, offset)
 
     async def _fail(self, error: BaseException, batches: list[_Batch]) -> None:
         """End the worker. Neither these batches nor what comes after them goes on."""
         self._has_failed = True
         given_up = [*batches, *self._waiting, *chain.from_iterable(self._published.values())]
         self._waiting.clear()
-        for waiting in self._published.values():
-            waiting.clear()
+        self._published.clear()
         for batch in given_up:
             batch.release()
         await self._app.consumer.crash(
@@ -228,28 +247,29 @@ class Durability:
     def _is_fenced(self, tp: TP) -> bool:
         return bool(tp.topic == self._app.settings.topics.models)
 
-    async def _append_changelog(self, tp: TP, changes: list[Change]) -> int:
-        """Append changes in order; returns the offset of the last one. A message batch is sent when the broker
-        has the one before it: the watermarks stand in the last one, and mean everything before them."""
+    async def _append(self, tp: TP, changes: list[Change]) -> _Appended:
+        """Begin to append changes in order. A message batch is sent when the broker has the one before it: the
+        watermarks stand in the last one, and mean everything before them."""
         writer = await self.writers.get(tp)
         now_ms = int(time.time() * 1000)
         batch = writer.batch()
         for key, value in changes:
             if batch.append(key=key, value=value, timestamp=now_ms) is None:
-                await self._append(tp, writer, batch)
+                await self._acknowledged(_Appended(tp, batch.record_count(), await writer.begin(batch)))
                 batch = writer.batch()
                 batch.append(key=key, value=value, timestamp=now_ms)
-        await self._append(tp, writer, batch)
-        return self.writers.next_offset[tp] - 1
+        return _Appended(tp, batch.record_count(), await writer.begin(batch))
 
-    async def _append(self, tp: TP, writer: Writer, batch: Any) -> None:
-        count = batch.record_count()
-        first, expected = await writer.send(batch), self.writers.next_offset[tp]
+    async def _acknowledged(self, appended: _Appended) -> int:
+        """Wait until the broker has it. Returns the offset of the last record."""
+        tp, first, expected = appended.tp, (await appended.future).offset, self.writers.next_offset[appended.tp]
         if first != expected:
             # There is one writer. Someone without a fence has written: the local state would have a hole; a restart
             # reads the changelog again.
             raise WorkerError(f"{tp} is at {first}, expected {expected}")
-        self.writers.next_offset[tp] = first + count
+        last: int = first + appended.records - 1
+        self.writers.next_offset[tp] = last + 1
+        return last
 
     def _producer(self) -> Any:
         faust_producer: Any = self._app.producer

@@ -1,13 +1,17 @@
 """How much may be under way: records that are computed and not yet durable."""
 
 import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
 
 
 class Room:
-    """Room for so many records. One task takes; whoever is done gives back."""
+    """Room for so many records. One task takes; whoever is done gives back. `size_of`: what records take, where that is
+    not their number."""
 
-    def __init__(self, records: int) -> None:
+    def __init__(self, records: int, size_of: Callable[[Sequence[Any]], int] = len) -> None:
         self._records, self._taken, self._given = records, 0, asyncio.Event()
+        self.size_of = size_of
 
     async def take(self, count: int) -> None:
         """Wait until there is room for so many, and take it. More than there is in all waits until nothing is taken."""

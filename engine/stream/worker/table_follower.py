@@ -14,7 +14,7 @@ from engine.errors import FloodgateError
 from engine.reference.tables import Tables
 from engine.settings import Settings
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS, async_options, consumer
+from engine.stream.kafka.clients import FOLLOWED_MAX_WAIT_MS, async_options, consumer
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -68,7 +68,7 @@ class TableFollower(Service):
                 if client is None:
                     client = AIOKafkaConsumer(
                         **async_options(self._settings), enable_auto_commit=False, auto_offset_reset="earliest",
-                        fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
+                        fetch_max_wait_ms=FOLLOWED_MAX_WAIT_MS,
                     )  # fmt: skip
                     await client.start()
                 self._changed.clear()

@@ -34,7 +34,7 @@ class Ticks:
     async def tell(self, rulebook: Rulebook | None, read_until_ms: Mapping[TP, int]) -> None:
         """Tell the partitions in which something is due. `read_until_ms`: those of which all has been read, and as of
         when."""
-        if rulebook is None or not rulebook.absences:
+        if rulebook is None or not (rulebook.absences or rulebook.outcomes):
             return
         read = {tp.partition: at_ms for tp, at_ms in read_until_ms.items() if tp.topic == self._topics.events}
         due = {partition: at_ms for partition, at_ms in sorted(read.items()) if self._is_due(partition, at_ms)}

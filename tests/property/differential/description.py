@@ -93,9 +93,30 @@ class Deed(NamedTuple):
     lasts: str | None = None
 
 
+class Mark(NamedTuple):
+    """What rules note of an entity for a while, as `lasts` says."""
+
+    by: tuple[str, ...]
+    lasts: str
+
+
+class Ladder(NamedTuple):
+    """What is done to users by the number of their strikes. `decay`: as it is written."""
+
+    decay: str
+    steps: tuple[tuple[int, Deed], ...]
+
+
+class Rest(NamedTuple):
+    """Where a rule rests, and for how long."""
+
+    per: tuple[str, ...]
+    lasts: str
+
+
 class Rule(NamedTuple):
     """A rule with its clauses. `macro`: what stands under `when` is written as a macro of that name; `then`: what it
-    does, one action after the other."""
+    does, one action after the other; `ladder`: in place of that."""
 
     events: tuple[str, ...]
     when: tuple[Expr, ...] = ()
@@ -104,6 +125,8 @@ class Rule(NamedTuple):
     macro: str | None = None
     is_shadow: bool = False
     then: tuple[Deed, ...] = (Deed("flag"),)
+    rest: Rest | None = None
+    ladder: str | None = None
 
     def clauses(self) -> tuple[Expr, ...]:
         """All clauses, in the order in which a decision explains them."""
@@ -218,6 +241,14 @@ class Book:
     params: dict[str, Param] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)
+    ladders: dict[str, Ladder] = field(default_factory=dict)
+
+    def marked(self, name: str) -> Counter:
+        """What a mark counts: the hits of the rules that set it."""
+        of = tuple(f"hit.{rule}" for rule, one in self.rules.items() for deed in one.then
+                   if (deed.kind, deed.scope) == ("mark", name))  # fmt: skip
+        return Counter("count", None, of, self.marks[name].by, self.marks[name].lasts)
 
     @property
     def columns(self) -> list[str]:
@@ -255,8 +286,10 @@ class Book:
             },
             "counters": {name: _counter(one) for name, one in self.counters.items()},
             "sequences": {name: _sequence(one) for name, one in self.sequences.items()},
+            "marks": {name: f"{{by: [{', '.join(one.by)}], for: {one.lasts}}}" for name, one in self.marks.items()},
             "derived": {name: _derived(one) for name, one in self.derived.items()},
             "scores": {name: _score(one) for name, one in self.scores.items()},
+            "ladders": {name: _ladder(one) for name, one in self.ladders.items()},
             "params": {name: _param(one) for name, one in self.params.items()},
             "macros": {one.macro: f"[{', '.join(map(quoted, one.when))}]" for one in self.rules.values() if one.macro},
             "rules": {name: _rule(one) for name, one in self.rules.items()},
@@ -351,6 +384,11 @@ def names_within(expr: Expr) -> set[str]:
     return {name for part in parts(expr) for name in names_within(part)}
 
 
+def rules_within(expr: Expr) -> set[str]:
+    """The rules that an expression asks about."""
+    return {expr[1]} if expr[0] == "rule" else {name for part in parts(expr) for name in rules_within(part)}
+
+
 def quoted(expr: Expr) -> str:
     """An expression as a YAML text."""
     return "'" + text_of(expr).replace("'", "''") + "'"
@@ -428,15 +466,22 @@ def _param(one: Param) -> str:
     return str(one.default) if one.by is None else f"{{default: {one.default}, by: {one.by}, values: {{{values}}}}}"
 
 
-def _deed(one: Deed) -> str:
-    lasts = f", for: {one.lasts}" if one.lasts is not None else ""
-    return f"{{{one.kind}: {one.scope}, target: {one.target}{lasts}}}"
+def _deed(one: Deed, is_step: bool = False) -> str:
+    target = f", target: {one.target}" if one.kind != "mark" and not is_step else ""
+    lasts = f", for: {one.lasts}" if one.lasts is not None and one.kind != "mark" else ""
+    return f"{{{one.kind}: {one.scope}{target}{lasts}}}"
+
+
+def _ladder(one: Ladder) -> str:
+    steps = ", ".join(f"{{at: {at}, {_deed(deed, is_step=True)[1:]}" for at, deed in one.steps)
+    return f"{{decay: {one.decay}, steps: [{steps}]}}"
 
 
 def _rule(one: Rule) -> str:
     when = [one.macro] if one.macro else [*map(quoted, one.when)]
     groups = {"when": when, "any": [*map(quoted, one.any)], "unless": [*map(quoted, one.unless)]}
     written = ", ".join(f"{group}: [{', '.join(clauses)}]" for group, clauses in groups.items() if clauses)
-    then = ", ".join(map(_deed, one.then))
+    then = f"[{', '.join(map(_deed, one.then))}]" if one.ladder is None else f"{{ladder: {one.ladder}}}"
+    rest = f", cooldown: {{per: [{', '.join(one.rest.per)}], for: {one.rest.lasts}}}" if one.rest is not None else ""
     mode = ", mode: shadow" if one.is_shadow else ""
-    return f"{{event: [{', '.join(one.events)}], {written}, then: [{then}]{mode}}}"
+    return f"{{event: [{', '.join(one.events)}], {written}, then: {then}{rest}{mode}}}"

@@ -57,8 +57,6 @@ WORDS = ("red", "green", "Red", "", "d1", "u1", "red green", "blue")
 WRONG: tuple[Any, ...] = ("many", 7, 1.5, True, None, [1, "red"], {"age": 1}, [])
 ACTIONS = ("flag", "limit", "hide", "review")
 COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
-FOLLOWING = frozenset(f"f{number}" for number in range(5))
-"""Counters of follow-ups. While an event's follow-ups enter these, nobody tells what rules about some of them read."""
 SKEWS = (0, -5_000, -10_000, -30_000, -60_000, -120_000, 5_000, 30_000, 120_000, 120_001, -120_001, -10_000_000)
 STEPS = (0, 0, 1, 1_000, 5_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000)
 LEAPS = (1_800_000, 3_600_000, 90_000_000)
@@ -232,11 +230,7 @@ class Maker:
                 groups[0] = (self.condition(0),)
             events: tuple[str, ...] = rng.choice((("any",), ("post",), ("comment", "pay")))
             if follow_ups and rng.random() < 0.5:
-                hits = [
-                    (f"{'shadow' if one.is_shadow else 'hit'}.{name}",)
-                    for name, one in self.book.rules.items()
-                    if not self.book.counters.keys() & FOLLOWING
-                ]
+                hits = [(f"{'shadow' if one.is_shadow else 'hit'}.{name}",) for name, one in self.book.rules.items()]
                 about: list[tuple[str, ...]] = [("label.spam",), ("label.ham", "label.spam"), *hits]
                 events = rng.choice(about)
             macro = f"macro_{number}" if groups[0] and rng.random() < 0.4 else None
@@ -482,7 +476,7 @@ def _document(rng: random.Random, event_id: str, user: str, ts: int, wrong: floa
         "weight": rng.choice((0, 1, 4)),
         "email": rng.choice(ADDRESSES),
         "zone": rng.choice(("UTC", "America/Bogota", "Mars", "")),
-        "room": rng.choice(("a", "b", 1, 1.0, 2, True)),
+        "room": rng.choice(("a", "b", 1, 1.0, 2, True, ["a", 2, "c"])),
     }
     for name, value in values.items():
         if rng.random() < wrong:

@@ -5,11 +5,16 @@ import random
 from tests.property.differential.description import (
     Arriving,
     Book,
+    Deed,
     Labelled,
+    Ladder,
+    Mark,
+    Rest,
     Revoked,
+    Rule,
     Sent,
 )
-from tests.property.differential.generation import Maker, is_duration
+from tests.property.differential.generation import ACTIONS, OVERS, Maker, is_duration
 
 LABELS = (("label.spam",), ("label.spam",), ("label.ham",), ("label.spam", "label.ham"))
 
@@ -19,9 +24,10 @@ def add_counters(maker: Maker) -> None:
     question of theirs."""
     rng, book = maker.rng, maker.book
     hits = [(f"{'shadow' if rule.is_shadow else 'hit'}.{name}",) for name, rule in book.rules.items()]
-    kinds = sorted({deed.kind for rule in book.rules.values() if not rule.is_shadow for deed in rule.then})
+    kinds = sorted({deed.kind for rule in book.rules.values() if not rule.is_shadow for deed in deeds_of(book, rule)})
     actions = [("action.any",), *((f"action.{kind}",) for kind in kinds)]
-    for number in range(rng.randint(1, 4)):
+    first = sum(name[0] == "f" for name in book.counters)
+    for number in range(first, first + rng.randint(1, 4)):
         pool = rng.choice((LABELS, hits, hits, actions) if hits else (LABELS,))
         name, of = f"f{number}", rng.choice(pool)
         counter = maker.counter(of)
@@ -29,18 +35,49 @@ def add_counters(maker: Maker) -> None:
         (maker.durations if is_duration(counter) else maker.numbers).append(name)
 
 
+def deeds_of(book: Book, rule: Rule) -> list[Deed]:
+    """What a rule may do."""
+    return [*rule.then] if rule.ladder is None else [deed for _, deed in book.ladders[rule.ladder].steps]
+
+
+def add_consequences(maker: Maker) -> None:
+    """The rules that are there rest, stand on ladders, and set marks that others may ask about."""
+    rng, book = maker.rng, maker.book
+    places = (("user_id",), ("user_id",), ("device_id",), ("target_id",), ("title",), ("user_id", "target_id"))
+    for name in [name for name in ("k0", "k1") if rng.random() < 0.6]:
+        book.marks[name] = Mark(rng.choice(places), rng.choice(OVERS))
+    for name in [name for name in ("l0",) if rng.random() < 0.6]:
+        most = sorted(rng.sample(range(1, 6), rng.randint(1, 3)))
+        steps = tuple((at, Deed(rng.choice(ACTIONS), "x", "user", rng.choice((None, "1h")))) for at in most)
+        book.ladders[name] = Ladder(rng.choice(OVERS), steps)
+    marks, names = [*book.marks], [*book.rules]
+    for name in names:
+        rule = book.rules[name]
+        if book.ladders and rng.random() < 0.4:
+            rule = rule._replace(ladder="l0", then=(Deed("flag"),))
+        elif marks and rng.random() < 0.6:
+            at = rng.choice((0, len(rule.then)))
+            rule = rule._replace(then=(*rule.then[:at], Deed("mark", marks.pop()), *rule.then[at:]))
+        if rng.random() < 0.6:
+            rule = rule._replace(rest=Rest(rng.choice(places), rng.choice(OVERS)))
+        book.rules[name] = rule
+    for mark in marks:  # no rule sets it
+        del book.marks[mark]
+    if book.ladders and not any(rule.ladder for rule in book.rules.values()):
+        book.ladders.clear()
+    maker.flags += [f"marked.{name}" for name in book.marks]
+
+
 def with_people(rng: random.Random, book: Book, stream: list[Sent]) -> list[Arriving]:
     """The same stream, with labels and revocations in between."""
     asked = {kind for one in book.counters.values() for kind in one.of}
     asked |= {kind for one in book.rules.values() for kind in one.events}
     labels = any(kind.startswith("label.") for kind in asked)
-    revocations = any(kind.startswith(("hit.", "action.")) for kind in asked)
+    revocations = any(kind.startswith(("hit.", "action.")) for kind in asked) or bool(book.marks or book.ladders)
     made, places, now = list[Arriving](), list[int](), 0
-    ids = [tuple(one.document[name] for name in ("user_id", "type", "event_id")) for one in stream]
-    for index, sent in enumerate(stream):
+    for sent in stream:
         now = sent.arrived_ms
-        if ids.count(ids[index]) == 1:  # of those that share an id nobody knows which one is meant
-            places.append(len(made))
+        places.append(len(made))
         made.append(sent)
         while labels and places and rng.random() < 0.35:
             place = rng.choice(places[-5:])
@@ -52,7 +89,7 @@ def with_people(rng: random.Random, book: Book, stream: list[Sent]) -> list[Arri
                 (name, deed.kind)
                 for name, rule in book.rules.items()
                 if not rule.is_shadow and isinstance(made[place], Labelled) == rule.events[0].startswith("label.")
-                for deed in rule.then
+                for deed in deeds_of(book, rule)
             ]
             if rules:
                 made.append(Revoked(place, *rng.choice(rules), now))

@@ -13,19 +13,30 @@ from tests.property.differential.description import (
     Absence,
     Arriving,
     Book,
+    Counter,
     Deed,
+    Expr,
     Labelled,
+    Ratio,
     Revoked,
     Rule,
     Sent,
     is_among,
+    is_follow_up,
     milliseconds,
+    names_within,
+    rules_within,
 )
-from tests.property.differential.reading import TOLERANCE_MS, claimed_time, target_of
+from tests.property.differential.enforcing import Enforcing, done
+from tests.property.differential.reading import TOLERANCE_MS, claimed_time
 from tests.property.differential.reference import Moment, Reference
 
 Entered = list[tuple[str, Entry]]
 """What one follow-up is to counters, by name."""
+
+
+Answers = list[tuple[str, Rule, frozenset[bool | None] | None]]
+"""Rules, and whether each holds: every right answer; None where nobody can tell."""
 
 
 class Told(NamedTuple):
@@ -47,42 +58,49 @@ class Followed:
 
     kind: str
     entered: Entered
-
-
-def done(rule: Rule, moment: Moment) -> list[tuple[Deed, str]]:
-    """What a rule that holds does, and to whom: nothing in shadow, nor for an event that does not name whom its first
-    action is about. A further one is left out for such an event."""
-    targets = [(deed, target_of(moment.book, moment.fields, deed.target)) for deed in rule.then]
-    if rule.is_shadow or targets[0][1] is None:
-        return []
-    return [(deed, target) for deed, target in targets if target is not None]
+    moment: Moment
+    strikes: bool = True
 
 
 @dataclass(slots=True)
 class History:
-    """Takes all that arrives, in its order: `begin`, then `end`, when the event has been decided."""
+    """Takes all that arrives, in its order: `begin`, then `end`, when the event has been decided. `doubtful`: rules of
+    which nobody can tell whether there is something that they are about; `did`: what rules did to events, None where
+    nobody can tell."""
 
     book: Book
     doubts: bool = True
     warms: bool = False
     reference: Reference = field(init=False)
+    _counting: dict[str, Counter] = field(init=False)
     _moments: list[Moment | None] = field(default_factory=list)
-    _events: dict[tuple[str, ...], tuple[str, Entered]] = field(default_factory=dict)
+    _ids: list[tuple[Any, ...]] = field(default_factory=list)
+    _events: dict[tuple[Any, ...], tuple[str, Entered]] = field(default_factory=dict)
     _actions: dict[tuple[int, str], list[Followed] | None] = field(default_factory=dict)
     _told: list[Told] = field(default_factory=list)
     _waits: list[tuple[int, str, Moment]] = field(default_factory=list)
     _clock: int = 0
+    _place: int = 0
+    doubtful: set[str] = field(default_factory=set)
+    did: dict[tuple[str, str], list[tuple[Deed, str]] | None] = field(default_factory=dict)
+    _enforcing: Enforcing = field(default_factory=Enforcing)
+    _ends: int = 0
+    _later: list[tuple[Moment, Answers]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.reference = Reference(self.book, self.doubts, self.warms)
+        self._counting = dict(self.reference.counting())
 
     def begin(self, arriving: Arriving) -> Moment | None:
         """The moment at which an event is decided; None for one that was sent again, and for what is no event."""
-        self._told = []
+        self._told, self.doubtful, self._place = [], set(), len(self._moments)
+        self.did, self._ends = {}, 0
         if isinstance(arriving, Sent):
             self._pass_time(claimed_time(dict(arriving.document), arriving.arrived_ms))
         moment = self.reference.take(arriving) if isinstance(arriving, Sent) else None
         self._moments.append(moment)
+        document = arriving.document if isinstance(arriving, Sent) else {}
+        self._ids.append(tuple(document.get(name) for name in ("user_id", "type", "event_id")))
         if moment is not None:
             self._wait(moment)
         return moment
@@ -90,6 +108,9 @@ class History:
     def end(self, arriving: Arriving) -> list[Told]:
         """What follows, and what rules about follow-ups say of it."""
         moment = self._moments[-1]
+        for about, answers in self._later:
+            self._bring_about(about, answers)
+        self._later = []
         if moment is not None:
             self._conclude(moment)
         elif isinstance(arriving, Labelled):
@@ -111,6 +132,7 @@ class History:
         over = [one for one in self._waits if one[0] < self._clock - 2 * TOLERANCE_MS]
         self._waits = [one for one in self._waits if one not in over]
         ends = [due for due, _, _ in over]
+        self._ends = len(over)
         for due, name, moment in sorted(over, key=lambda one: one[0]):
             if not self._has_come(name, moment, due):
                 self._follow(f"absent.{name}", moment.fields, due, is_told=ends.count(due) == 1)
@@ -129,11 +151,13 @@ class History:
     # -- what moderators say, and what is revoked ----------------------------------------------------
 
     def _judge(self, label: Labelled) -> None:
-        """A verdict takes the place of the one before it. The same one again says nothing new."""
-        moment = self._moments[label.place]
-        if moment is None:
-            return
-        event = tuple(moment.fields[name] for name in ("user_id", "type", "event_id"))
+        """A verdict takes the place of the one before it. The same one again says nothing new. Of the events of one
+        id it is about the newest."""
+        event = self._ids[label.place]
+        moment = next(
+            moment for moment, one in zip(reversed(self._moments), reversed(self._ids), strict=True)
+            if moment is not None and one == event
+        )  # fmt: skip
         before, entered = self._events.get(event, ("retracted", []))
         if before == label.verdict:
             return
@@ -145,15 +169,21 @@ class History:
 
     def _revoke(self, revoked: Revoked) -> None:
         """The action goes, and with the first action of a hit the hit."""
-        followed = self._actions.get((revoked.place, revoked.rule), [])
+        followed, rule = self._actions.get((revoked.place, revoked.rule), []), self.book.rules.get(revoked.rule)
+        if rule is None:
+            return
         if followed is None:  # nobody can tell whether there has been such an action
-            for kind in self._kinds(revoked.rule, self.book.rules[revoked.rule]):
+            for kind in self._kinds(revoked.rule, rule):
                 self._lose(kind)
+            self._enforcing.lose(revoked.rule, rule)
             return
         for one in followed:
             if one.kind == revoked.kind:
                 self._take_back(one.entered)
                 one.entered = []
+                if one.strikes:
+                    self._enforcing.forgive(rule, one.moment)
+                    one.strikes = False
 
     def _take_back(self, entered: Entered) -> None:
         for name, entry in entered:
@@ -168,28 +198,38 @@ class History:
         """The hits of the rules that hold, and their actions. They have the event's fields, and its time."""
         self._bring_about(moment, [(name, rule, moment.holds(rule)) for name, rule in self._about(moment.kind)])
 
-    def _bring_about(self, moment: Moment, answers: list[tuple[str, Rule, frozenset[bool | None] | None]]) -> None:
-        place = len(self._moments) - 1
+    def _bring_about(self, moment: Moment, answers: Answers) -> None:
+        """The hits first, and then the actions."""
+        acted = list[tuple[str, list[Deed], Entered]]()
         for name, rule, right in answers:
+            met = name, moment.fields["event_id"]
             if right is None or len(right) > 1:
-                for kind in self._kinds(name, rule):
-                    self._lose(kind)
-                self._actions[place, name] = None
+                self._give_up(name, rule, self._kinds(name, rule))
+                self.did[met] = None
             elif right == {True}:
-                deeds = done(rule, moment)
-                if not deeds and not rule.is_shadow:  # the docs do not tell whether that is a hit
-                    self._lose(f"hit.{name}")
-                    continue
+                deeds = self._enforcing.meet(name, rule, moment, self._place)
+                self.did[met] = deeds
+                if not done(rule, moment):
+                    continue  # nothing can be done, so it is no hit for others
                 entered = self._follow(self._kinds(name, rule)[0], moment.fields, moment.time)
-                followed = []
-                for deed, _ in deeds:
-                    entered += self._follow(f"action.{deed.kind}", moment.fields, moment.time)
-                    entered += self._follow("action.any", moment.fields, moment.time)
-                    followed.append(Followed(deed.kind, entered))
-                    entered = []
-                known = self._actions.setdefault((place, name), [])
+                if deeds is None:
+                    self._give_up(name, rule, self._kinds(name, rule)[1:])
+                elif deeds:
+                    acted.append((name, [deed for deed, _ in deeds], entered))
+        for name, each, hit in acted:
+            for at, deed in enumerate(each):
+                kinds = (f"action.{deed.kind}", "action.any")
+                entered = [one for kind in kinds for one in self._follow(kind, moment.fields, moment.time)]
+                known = self._actions.setdefault((self._place, name), [])
                 if known is not None:
-                    known += followed
+                    known.append(Followed(deed.kind, entered if at else [*hit, *entered], moment))
+
+    def _give_up(self, name: str, rule: Rule, kinds: list[str]) -> None:
+        """Nobody can tell whether a rule has met an event, or has rested."""
+        for kind in kinds:
+            self._lose(kind)
+        self._actions[self._place, name] = None
+        self._enforcing.lose(name, rule)
 
     def _about(self, kind: str) -> Iterator[tuple[str, Rule]]:
         return ((name, rule) for name, rule in self.book.rules.items() if is_among(kind, rule.events))
@@ -198,7 +238,9 @@ class History:
         """All kinds of follow-ups that a hit of a rule may bring about, that of the hit first."""
         if rule.is_shadow:
             return [f"shadow.{name}"]
-        return [f"hit.{name}", *(f"action.{deed.kind}" for deed in rule.then), "action.any"]
+        steps = self.book.ladders[rule.ladder].steps if rule.ladder is not None else ()
+        deeds = [*rule.then, *(deed for _, deed in steps)]
+        return [f"hit.{name}", *(f"action.{deed.kind}" for deed in deeds), "action.any"]
 
     def _follow(self, kind: str, fields: dict[str, Any], time: int, is_told: bool = True) -> Entered:
         """A follow-up enters counters, and then rules about it decide. Of some at a time nobody tells what they say, as
@@ -206,17 +248,57 @@ class History:
         moment = self.reference.moment(kind, fields, time)
         entered = [
             (name, entry)
-            for name, counter in self.book.counters.items()
+            for name, counter in self.reference.counting()
             for entry in self.reference.enter(name, counter, moment)
         ]
         rules = [*self._about(kind)]
-        answers = [(name, rule, moment.holds(rule) if is_told else None) for name, rule in rules]
+        answers = [
+            (name, rule, moment.holds(rule) if is_told and self._is_ordered(rule, kind) else None)
+            for name, rule in rules
+        ]
         self._told += [Told(name, moment, right) for name, _, right in answers]
-        self._bring_about(moment, answers)
+        if kind.startswith("absent."):  # what comes of it counts after the event that has told the time
+            self._later.append((moment, answers))
+        else:
+            self._bring_about(moment, answers)
         return entered
 
+    def _is_ordered(self, rule: Rule, kind: str) -> bool:
+        """Whether a rule about a follow-up reads nothing that others of the same event enter: these have no order."""
+        is_alone = kind.startswith("label.") or (kind.startswith("absent.") and self._ends == 1)
+        asked = {each for name in self._read_by(rule.clauses()) for each in self._counting[name].of}
+        return is_alone or all(
+            not is_follow_up(each) or each == kind or each.startswith(("label.", "absent.")) for each in asked
+        )
+
+    def _read_by(self, clauses: tuple[Expr, ...]) -> set[str]:
+        """The counters that clauses read, and what these read in turn."""
+        book, names, found = self.book, [name for one in clauses for name in names_within(one)], set[str]()
+        for name in names:
+            if name in found:
+                continue
+            found.add(name)
+            body: list[Any] = [book.computed.get(name), *(term for term, _ in book.scores.get(name, ()))]
+            for one in (self._counting.get(name), book.values.get(name)):
+                body.append(one.where if one is not None else None)
+            derived = book.derived.get(name)
+            body += [derived.numerator, derived.denominator] if isinstance(derived, Ratio) else [derived]
+            for expr in body:
+                if expr is not None:
+                    names += names_within(expr)
+                    names += rules_within(expr)
+            if name in book.rules:
+                names += [each for clause in book.rules[name].clauses() for each in names_within(clause)]
+        return found & self._counting.keys()
+
     def _lose(self, kind: str) -> None:
-        """Nobody can tell whether there is such a follow-up, nor what counters of such ones say from now on."""
-        for name, counter in self.book.counters.items():
+        """Nobody can tell whether there is such a follow-up, nor what counters of such ones say from now on, nor rules
+        about it now."""
+        for name, counter in self.reference.counting():
             if kind in counter.of:
                 self.reference.entered[name] = None
+        for name, rule in self._about(kind):
+            if name not in self.doubtful:
+                self.doubtful.add(name)
+                for each in self._kinds(name, rule):
+                    self._lose(each)

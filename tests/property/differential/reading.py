@@ -105,7 +105,8 @@ def subjects(counter: Counter, book: Book, fields: Fields, values: Values) -> li
         return [(None, True)]
     if counter.kind == "distinct":
         declared = book.declared(counter.field)
-        if declared is not None and declared.type == "list":
+        is_list = declared is not None and declared.type == "list"
+        if is_list or (counter.field.startswith("event.") and isinstance(value, list)):
             items = value if isinstance(value, list) else [{}]
             told = [_told_apart(item) for item in items if item not in ("", None)]
             return [(one, one is not None) for one in told] or [(None, True)]

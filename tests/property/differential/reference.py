@@ -12,7 +12,7 @@ even `kept` is certain, so has the engine to be. Where neither can be told, the 
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
@@ -145,13 +145,18 @@ class Reference:
             self._remember(name, memory, moment)
             if self.warms and is_among(moment.kind, memory.of):
                 self.watched.setdefault(name, []).append(time)
-        for name, counter in self.book.counters.items():
+        for name, counter in self.counting():
             self.enter(name, counter, moment)
-        for each, sequence in self.book.sequences.items():
-            if isinstance(sequence, Sequence):
-                for name, part in parts_of(each, sequence).items():
-                    self.enter(name, part, moment)
         return moment
+
+    def counting(self) -> Iterator[tuple[str, Counter]]:
+        """All counters, and what sequences and marks count, in their order."""
+        yield from self.book.counters.items()
+        for name, sequence in self.book.sequences.items():
+            if isinstance(sequence, Sequence):
+                yield from parts_of(name, sequence).items()
+        for name in self.book.marks:
+            yield f"marked.{name}", self.book.marked(name)
 
     def moment(self, kind: str, fields: dict[str, Any], time: int) -> Moment:
         """A moment before anything of it has entered."""
@@ -227,7 +232,9 @@ class View:
                 return self._held(self._moment.book.rules[name])
             case ("known", inner):
                 known, book = self.value(inner) is not None, self._moment.book
-                if is_name_of(inner, {*book.values, *book.derived, *book.sequences}):
+                if is_name_of(
+                    inner, {*book.values, *book.derived, *book.sequences, *(f"marked.{mark}" for mark in book.marks)}
+                ):
                     other = View(self._moment, not self._kept).value(inner) is not None
                     if known != other:  # either is right, and one is not the other with less in it
                         raise NotToldError
@@ -305,6 +312,9 @@ class View:
             return self._scored(book.scores[name])
         if name in book.sequences:
             return self._completed(name, book.sequences[name])
+        if name.startswith("marked."):
+            counted = self._counted(name, book.marked(name.removeprefix("marked.")))
+            return compare(">=", counted, 1) if counted is not None else None
         if name in book.derived:
             return self._derived(book.derived[name])
         declared = book.declared(name)

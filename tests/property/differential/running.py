@@ -24,6 +24,7 @@ from tests.property.differential.description import (
     Absence,
     Arriving,
     Book,
+    Deed,
     Expr,
     Labelled,
     Rule,
@@ -32,7 +33,7 @@ from tests.property.differential.description import (
     milliseconds,
     text_of,
 )
-from tests.property.differential.history import History, Told, done
+from tests.property.differential.history import History, Told
 from tests.property.differential.reference import Moment
 
 
@@ -55,6 +56,9 @@ class Hit(NamedTuple):
 
 UserData = dict[tuple[str, str], Hit]
 """Hits by rule, and by the event that it holds for."""
+
+Did = Mapping[tuple[str, str], list[tuple[Deed, str]] | None]
+"""What rules did to events, as the reference has it."""
 
 TRUE: Expr = ("const", True)
 SEVERAL = "several_"
@@ -122,26 +126,31 @@ def run(case: Case, against: Case | None = None) -> Outcome:
         if moments:
             _compare_event(outcome, case, place, moments, held)
         told = [one.end(arriving) for one in histories]
-        _compare_told(outcome, place, told, held)
+        _compare_told(outcome, place, told, histories[0].did, held)
+        if moments:
+            for name in [name for name, rule in case.book.rules.items() if is_among(moments[0].kind, rule.events)]:
+                _compare_actions(outcome, place, (name, moments[0].fields["event_id"]), histories[0].did, held)
         expected = {one.met for one in told[0]}
         if moments:
             own = [name for name, rule in book.rules.items() if is_among(moments[0].kind, rule.events)]
             expected |= {(name, moments[0].fields["event_id"]) for name in own}
-        if more := sorted(held.keys() - expected):
+        doubtful = set[str]().union(*(one.doubtful for one in histories))
+        if more := sorted(one for one in held.keys() - expected if one[0] not in doubtful):
             outcome.differences.append(Difference(place, "nothing that is decided", more, "{}", False))
     return outcome
 
 
-def _compare_told(outcome: Outcome, place: int, told: list[list[Told]], held: UserData) -> None:
+def _compare_told(outcome: Outcome, place: int, told: list[list[Told]], did: Did, held: UserData) -> None:
     """Rules about follow-ups. Two of one id at once are not told apart."""
     met = [one.met for one in told[0]]
-    for one, other in zip(*told, strict=True):
+    others = {other.met: other.right for other in told[1]}
+    for one in told[0]:
         if met.count(one.met) > 1:
             outcome.untold += 1
             continue
         asked = f"rule {one.rule} for {one.moment.kind} of {one.met[1]}"
-        _compare(outcome, place, asked, one.met in held, [one.right, other.right])
-        _compare_actions(outcome, place, one.met, one.moment, held)
+        _compare(outcome, place, asked, one.met in held, [one.right, others.get(one.met)])
+        _compare_actions(outcome, place, one.met, did, held)
 
 
 def _compare_event(outcome: Outcome, case: Case, place: int, moments: list[Moment], held: UserData) -> None:
@@ -154,21 +163,22 @@ def _compare_event(outcome: Outcome, case: Case, place: int, moments: list[Momen
         if not is_among(moments[0].kind, rule.events):
             continue
         _compare(outcome, place, f"rule {name}", (name, event_id) in held, [one.holds(rule) for one in moments])
-        for at, (_, result) in enumerate(held[name, event_id].clauses if (name, event_id) in held else []):
+        explained = held[name, event_id].clauses if (name, event_id) in held else []
+        for at, (_, result) in enumerate(explained[: len(rule.clauses())]):  # then comes how many strikes there are
             clause = rule.clauses()[at]
-            explained = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
-            told = [moment.told(explained) for moment in moments]
-            _compare(outcome, place, f"rule {name}, clause {text_of(explained)}", result, told)
-        _compare_actions(outcome, place, (name, event_id), moments[0], held)
+            meant = ("not", clause) if at >= len(rule.when) + len(rule.any) else clause
+            told = [moment.told(meant) for moment in moments]
+            _compare(outcome, place, f"rule {name}, clause {text_of(meant)}", result, told)
 
 
-def _compare_actions(outcome: Outcome, place: int, met: tuple[str, str], moment: Moment, held: UserData) -> None:
+def _compare_actions(outcome: Outcome, place: int, met: tuple[str, str], did: Did, held: UserData) -> None:
     """Where the engine says that a rule holds, whether it does what the rule says, in that order."""
-    if met not in held:
+    deeds = did.get(met)
+    if met not in held or deeds is None:
         return
     right = [
         Done(deed.kind, deed.scope, deed.target, target, milliseconds(deed.lasts) if deed.lasts is not None else None)
-        for deed, target in done(moment.book.rules[met[0]], moment)
+        for deed, target in deeds
     ]
     outcome.compared += 1
     if held[met].done != right:

@@ -50,6 +50,8 @@ def _smaller(case: Case, found: Difference) -> Iterator[Case]:
         "tables",
         "fields",
         "params",
+        "marks",
+        "ladders",
     ):
         yield from (replace(case, book=replace(book, **{section: some})) for some in _without(getattr(book, section)))
     for number, clause in enumerate(case.clauses):
@@ -113,6 +115,8 @@ def _simpler_books(book: Book) -> Iterator[Book]:
     for name, rule in book.rules.items():
         if len(rule.then) > 1:
             yield from (replace(book, rules={**book.rules, name: rule._replace(then=(one,))}) for one in rule.then)
+        if rule.rest is not None:
+            yield replace(book, rules={**book.rules, name: rule._replace(rest=None)})
         if rule.macro is not None:
             yield replace(book, rules={**book.rules, name: rule._replace(macro=None)})
         for group in ("when", "any", "unless"):

@@ -15,6 +15,9 @@ from tests.property.differential.description import (
     Expr,
     Field,
     Labelled,
+    Ladder,
+    Mark,
+    Rest,
     Revoked,
     Row,
     Rule,
@@ -108,6 +111,20 @@ def waiting(within: str, none: str = "comment") -> Book:
     return Book(sequences={"n": Absence(("post",), (none,), within)}, rules=rules)
 
 
+def resting(lasts: str) -> Book:
+    return Book(rules={"several_0": Rule(("post",), (ANY,), rest=Rest(("user_id",), lasts))})
+
+
+def climbing(at: int, decay: str = "10s") -> Book:
+    ladders = {"l": Ladder(decay, ((1, Deed("flag")), (at, Deed("limit"))))}
+    return Book(rules={"several_0": Rule(("post",), (ANY,), ladder="l")}, ladders=ladders)
+
+
+def marking(lasts: str) -> Book:
+    rules = {"several_0": Rule(("post",), (ANY,), then=(FLAG, Deed("mark", "k")))}
+    return Book(rules=rules, marks={"k": Mark(("device_id",), lasts)})
+
+
 def looking_up(*rows: Row) -> Book:
     return Book(tables={"t": Table("user_id", {"n": Field("number", "n")}, rows, is_file=False)})
 
@@ -136,6 +153,11 @@ POST, PAY = Step(("post",)), Step(("pay",))
         (ordered(POST, POST, within="5s"), ordered(POST, POST, within="5001ms")),
         (waiting("10s"), waiting("10s", none="pay")),
         (waiting("10s"), waiting("20s")),
+        (resting("10s"), resting("4s")),
+        (resting("10s"), Book(rules=acting(FLAG))),
+        (climbing(2), climbing(3)),
+        (climbing(2), climbing(2, decay="4s")),
+        (marking("10s"), marking("1s")),
         (looking_up(Row("u", {"n": 1})), looking_up(Row("u", {"n": 1}), Row("u", None, START_MS + 5_000))),
     ],
 )
@@ -151,6 +173,8 @@ def test_something_else_would_be_noticed(book: Book, other: Book) -> None:
     asked: list[Expr] = []
     if book.counters or book.tables:
         asked = [("compare", ">", ("name", "t.n" if book.tables else "n"), ("const", least)) for least in range(2)]
+    elif book.marks:
+        asked = [("name", "marked.k")]
     elif isinstance(book.sequences.get("n"), Sequence):
         asked = [("name", "n")]
     engine, reference = (Case(one, asked, stream) for one in (book, other))

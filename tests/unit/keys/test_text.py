@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.core.values import min_hashes
 from engine.keys import text as module
-from engine.keys.text import MAX_READ, MIN_LETTERS, fingerprints, skeleton, text_keys, unmasked
+from engine.keys.text import MAX_READ, MIN_LETTERS, fingerprints, own_fingerprints, skeleton, text_keys, unmasked
 from tests.scripts import WORDS, edited, sentence, written
 
 PITCH = "my sister finally lost twenty pounds thanks to these natural drops from the official shop"
@@ -55,6 +55,15 @@ def test_short_texts_have_none() -> None:
     assert text_keys("love this!!! 1234567890 " + "." * 100) == ()
     assert text_keys("") == ()
     assert len(text_keys("abcdefghij" * 2)) == 2
+
+
+def test_short_texts_of_one_user_are_compared_by_their_letters_or_their_signs() -> None:
+    [key] = own_fingerprints({"text": "follow me back"})
+    assert own_fingerprints({"text": "FOLLOW me, back!! 7"}) == (key,)
+    assert own_fingerprints({"text": "follow me"}) != (key,)
+    assert own_fingerprints({"text": "!? !?"}) == own_fingerprints({"text": "!?!?"}) != own_fingerprints({"text": "?"})
+    assert own_fingerprints({"text": " "}) == own_fingerprints({"text": 7}) == own_fingerprints({}) == ()
+    assert own_fingerprints({"text": PITCH}) == fingerprints({"text": PITCH})
 
 
 def test_other_alphabets_count_by_their_letters() -> None:

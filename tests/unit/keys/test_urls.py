@@ -214,3 +214,13 @@ def test_nothing_raises(text: str) -> None:
 @given(st.lists(st.sampled_from(["evil.com", "b.org/x", "https://c.net", "word", "d.io.", "t.me/x"]), max_size=8))
 def test_the_order_of_words_does_not_matter(words: list[str]) -> None:
     assert set(url_domains({"text": " ".join(words)})) == set(url_domains({"text": " ".join(reversed(words))}))
+
+
+def test_codes_of_pictures_are_links() -> None:
+    assert url_domains({"media": {"codes": ["https://evil.example/win", "no link"]}}) == ("evil.example",)
+    assert set(url_domains({"text": "see a.com/x", "media": {"codes": ["b.com/y"]}})) == {"a.com", "b.com"}
+
+
+@pytest.mark.parametrize("media", [None, [], "x", {"codes": "https://a.com/"}, {"codes": [7, None, {}]}, {"codes": {}}])
+def test_whatever_else_stands_there_is_no_link(media: object) -> None:
+    assert url_domains({"media": media}) == ()

@@ -32,6 +32,35 @@ def test_long_texts_are_cut_where_it_does_not_matter_which_letters_they_have() -
         assert linear.gram_indices(text, 1).tolist() == compiled.gram_indices(text, 1).tolist()
 
 
+@given(
+    st.lists(st.none() | texts, max_size=3),
+    st.lists(st.integers(0, 2**20 - 1), max_size=4),
+    st.lists(st.integers(0, 2**20 - 1), max_size=4),
+    st.lists(numbers, max_size=4),
+)
+def test_both_make_the_same_features(
+    batch: list[str | None], tokens: list[int], crosses: list[int], read: list[float | None]
+) -> None:
+    made = [
+        kernel.features(
+            tuple(batch), [5 + at for at in range(len(batch))], tuple(tokens), 0.3, tuple(crosses), 0.7, tuple(read),
+            array("Q", [7_000_003 * (at + 1) for at in range(len(read))]),
+        )
+        for kernel in (linear, compiled)
+    ]  # fmt: skip
+    for column in range(2):
+        assert made[0][column].dtype == made[1][column].dtype
+        assert made[0][column].tobytes() == made[1][column].tobytes()
+
+
+def test_rows_begin_at_zero_whatever_was_in_their_place() -> None:
+    for kernel in (linear, compiled):
+        for count in (0, 1, 1_000, 3 << 20):
+            rows = kernel.new_rows(count)
+            assert rows == array("f", bytes(4 * count))
+            rows[:] = array("f", [1.0]) * count
+
+
 @given(st.lists(st.none() | texts, max_size=4), st.lists(numbers, max_size=5), st.lists(st.integers(0, 2**20 - 1)))
 def test_both_score_alike(batch: list[str | None], read: list[float | None], tokens: list[int]) -> None:
     told = []
@@ -51,15 +80,15 @@ def test_both_score_alike(batch: list[str | None], read: list[float | None], tok
 def test_both_learn_alike(labels: list[tuple[str, float, float, bool]]) -> None:
     states = []
     for kernel in (linear, compiled):
-        weights, gradients = WEIGHTS[:], array("f", bytes(4 * ARMS * INDICES))
-        said = []
+        weights, gradients = WEIGHTS[:], kernel.new_rows(ARMS * INDICES)
+        said, touched = [], np.zeros(INDICES, np.uint8)
         for text, target, push, repeated in labels:
             indices = kernel.gram_indices(text, 3)
             if repeated:
                 indices = np.concatenate((indices, indices[:2]))
             values = np.full(len(indices), 0.125, np.float32)
             rates = array("d", (0.7, 0.3, 0.1, 0.03))
-            said.append(kernel.learn(indices, values, weights, gradients, rates, target, push))
+            said.append(kernel.learn(indices, values, weights, gradients, rates, target, push, touched))
             said.append(kernel.logits(indices, values, weights))
-        states.append((said, weights.tobytes(), gradients.tobytes()))
+        states.append((said, weights.tobytes(), gradients.tobytes(), touched.tobytes()))
     assert states[0] == states[1]

@@ -81,6 +81,8 @@ def test_the_number_of_the_known_verdict_is_kept() -> None:
     for moderator in (None, "mia", "two words", "a@5", "a @5"):
         label = Label("e", "spam", 5, moderator, sequence=200)
         assert decode_known(encode_known(label)) == Known("spam", moderator, 200)
+        assert decode_known(encode_known(label, 3)) == Known("spam", moderator, 200, 3)
+        assert decode_known(encode_known(label, 3, b"a @\x00")) == Known("spam", moderator, 200, 3, b"a @\x00")
 
 
 def test_what_is_presumed_is_what_nobody_has_said_of_an_event_among_the_share() -> None:

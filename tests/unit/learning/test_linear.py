@@ -121,9 +121,10 @@ RATES = array("d", (0.5, 0.25, 0.125, 1.0))
 def test_the_first_step_is_as_long_as_the_rate_towards_the_target(target: float, sign: int) -> None:
     weights, gradients = flat(), flat()
     indices, values = np.array([7, 9], np.uint32), np.array([1.0, 0.001], np.float32)
-    said = linear.learn(
-        indices, values, weights, gradients, RATES, target, 2.0
-    )  # a push of two makes half an error one
+    touched = np.zeros(INDICES, np.uint8)
+    # a push of two makes half an error one
+    said = linear.learn(indices, values, weights, gradients, RATES, target, 2.0, touched)
+    assert np.flatnonzero(touched).tolist() == [7, 9]
     assert list(said) == [0.0] * ARMS
     assert list(weights[28:32]) == pytest.approx([sign * rate for rate in RATES], rel=1e-5)
     assert list(gradients[28:32]) == [1.0] * ARMS
@@ -136,12 +137,12 @@ def test_the_first_step_is_as_long_as_the_rate_towards_the_target(target: float,
 def test_later_steps_are_shorter_and_an_index_that_comes_twice_makes_two() -> None:
     indices, values = np.array([7, 7], np.uint32), np.array([1.0, 1.0], np.float32)
     weights, gradients = flat(), flat()
-    linear.learn(indices, values, weights, gradients, RATES, 1.0, 2.0)
+    linear.learn(indices, values, weights, gradients, RATES, 1.0, 2.0, np.zeros(INDICES, np.uint8))
     assert list(weights[28:32]) == pytest.approx([rate * (1 + 1 / sqrt(2)) for rate in RATES], rel=1e-5)
     assert list(gradients[28:32]) == [2.0] * ARMS
     once, squares = flat(), flat()
     for _ in range(2):
-        linear.learn(indices[:1], values[:1], once, squares, RATES, 1.0, 2.0)
+        linear.learn(indices[:1], values[:1], once, squares, RATES, 1.0, 2.0, np.zeros(INDICES, np.uint8))
     assert once[28] == pytest.approx(0.5 + 0.5 * 0.755 / sqrt(1 + 0.755**2), rel=1e-3)  # 2 - 2 * sigmoid(.5) is .755
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.kernel import hash64
-from engine.learning.review import choose, propensities
+from engine.learning.review import choose, propensity
 from engine.learning.scored import ScoredRows
 from tests.unit.learning.inputs import HAM, NAMES
 
@@ -20,11 +20,11 @@ def rows(scores: list[float]) -> ScoredRows:
 
 
 def test_what_a_model_cannot_tell_is_more_likely_to_be_chosen() -> None:
-    sure, unsure, unknown = propensities(np.array([0.001, 0.5, float("nan")]), 0.01)
+    sure, unsure, unknown = (propensity(score, 0.01) for score in (0.001, 0.5, float("nan")))
     assert sure == pytest.approx(0.01, rel=0.1)
     assert unsure == pytest.approx(0.21)
     assert unknown == pytest.approx(0.06)
-    assert propensities(np.array([0.5]), 0.5).tolist() == [1.0]
+    assert propensity(0.5, 0.5) == 1.0
 
 
 def test_as_many_are_chosen_as_their_chances_say_and_always_the_same() -> None:

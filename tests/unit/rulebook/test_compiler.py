@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.domain.rules import Counter
+from engine.core.domain.counters import Counter
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.rulebook.compiler import check_rulebook, load_rulebook, read_directory
 

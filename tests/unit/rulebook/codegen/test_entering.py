@@ -168,7 +168,7 @@ def test_nothing_but_doubts_is_unknown() -> None:
 
 def test_a_value_that_cannot_be_told_apart_makes_a_distinct_count_a_bound() -> None:
     clauses = ["things > 1", "things < 9"]
-    assert held(clauses, {"thing": "a"}, {"thing": "b"}, {"thing": ["c"]}) == [True, None]
+    assert held(clauses, {"thing": "a"}, {"thing": "b"}, {"thing": {"c": 1}}) == [True, None]
     assert held(clauses, {"thing": "a"}, {"thing": "b"}, {"thing": ""}, {}) == [True, True]
 
 
@@ -289,3 +289,16 @@ def test_a_condition_that_is_unknown_without_reading_anything_makes_a_count_a_bo
     counter = f"{{count: post, where: {where}, by: user_id, over: 1h}}\nparams: {{none: 0}}"
     assert not holds(counter, "c < 3", {})
     assert not holds(counter, "c >= 0", {})
+
+
+def test_a_field_without_a_declaration_may_have_a_list() -> None:
+    counter = "{distinct: event.named, of: post, by: user_id, over: 1h}"
+    assert says(counter, 3, {"named": ["a", "b"]}, {"named": "b"}, {"named": ["c"]})
+    assert holds(counter, "c >= 1", {"named": ["a", {"no": "value"}]})
+    assert not holds(counter, "c < 5", {"named": ["a", {"no": "value"}]})
+
+
+def test_one_user_repeats_themselves_in_few_words() -> None:
+    counter = "{count: post, by: [user_id, text], over: 1h}"
+    assert says(counter, 2, {"text": "follow me back"}, {"text": "other"}, {"text": "Follow me back!"})
+    assert not holds("{count: post, by: text, over: 1h}", "c >= 1", {"text": "follow me back"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.domain.rules import Counter
+from engine.core.domain.counters import Counter
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 
 RULES = """

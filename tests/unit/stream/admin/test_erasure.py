@@ -18,7 +18,7 @@ from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record
 from engine.core.state.strikes import Strike
 from engine.errors import PublishError
-from engine.learning.labels import subject_of
+from engine.learning.labels import Label, encode_known, subject_of
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.state.scored import BLOCK, ScoredBlocks, ScoredKeys, action_name, strike_name, verdict_name
@@ -26,6 +26,7 @@ from engine.state.store import entity_record_key, user_record_key
 from engine.state.timers import TIMER
 from engine.stream.admin import erasure
 from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
+from engine.stream.handlers.consequences import encode_note
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import encode_request
 from engine.stream.kafka import records
@@ -173,6 +174,20 @@ def test_verdicts_on_his_events_are_found_under_each_policy_while_they_stand(fou
     )
     assert user_data.kinds == {"verdicts on events": 2}
     assert user_data.state == {1: {"ann": [plain]}, 2: {"ann": [under]}}
+
+
+def test_a_verdict_is_found_by_whom_its_follow_up_names(found: Any) -> None:
+    """Its event is on no topic any more."""
+
+    def about(user: str, identity: int) -> Any:
+        follow_up = FollowUp(NOWHERE, "e", "@label.spam", user, START_MS, 0, {"text": "hi"}, [], 1)
+        return stored(verdict_name(identity), encode_known(Label("e", "spam", 1), 1, encode_note([follow_up])).encode())
+
+    taken_back = [about("ann", 9), stored(verdict_name(9), b"retracted@0@2")]
+    damaged = stored(verdict_name(10), b"spam@0@1@!")
+    user_data = found(state=[about("ann", 7), about("bob", 8), *taken_back, damaged])
+    assert user_data.kinds == {"verdicts on events": 1}
+    assert user_data.state == {0: {"ann": [verdict_name(7)]}}
 
 
 def test_what_actions_were_about_is_found_by_his_events(found: Any) -> None:

@@ -78,7 +78,7 @@ def test_an_outcome_without_a_state_settles_nothing() -> None:
     outcome.changes = [(b"before", b"")]
     outcome.keep_scored([(b"scored", b"")])
     outcome.settle()
-    assert settled == [(outcome.records, [(b"scored", b"")], [])]
+    assert settled == [(outcome.records, [(b"scored", b"")], [], [])]
     assert outcome.changes == [(b"before", b""), (b"scored", b"")]
     StateOutcome().settle()
 

@@ -31,3 +31,15 @@ def test_what_may_happen_is_counted_from_nothing() -> None:
     assert {value("rule_hits", rule=rule, effect=effect) for rule in ("plain", "climbs") for effect in effects} == {0}
     assert {value("model_drift", model="spam", of=of) for of in ("loss", "scores")} == {0}
     assert value("examples_learned", model="spam") == 0
+
+
+def test_what_counts_nothing_leaves_no_trace_and_what_counts_is_added_up() -> None:
+    metrics = Metrics()
+    for amount in (0, 2, 0, 3):
+        metrics.late.inc(amount)
+        metrics.scores.labels("yes").inc(amount)
+    metrics.scores.labels("no").inc(0)
+    values = [metrics.registry.get_sample_value(f"floodgate_{name}_total", labels) for name, labels in (
+        ("events_late", {}), ("scores", {"known": "yes"}), ("scores", {"known": "no"}),
+    )]  # fmt: skip
+    assert values == [5, 5, 0]

@@ -1,11 +1,16 @@
-"""How a worker's consumer stops."""
+"""How a worker's consumer lets records gather, and how it stops."""
 
 import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.transport.drivers import aiokafka as driver
 
-from engine.stream.worker.membership import MemberThread
+from engine.settings import Settings
+from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS
+from engine.stream.worker.membership import GATHERED_BYTES, MemberThread
 
 
 class Client:
@@ -73,3 +78,53 @@ def test_one_that_is_cancelled_itself_ends() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(cancelled())
+
+
+class Loop:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.later: list[tuple[float, Callable[..., object], tuple[object, ...]]] = []
+
+    def call_later(self, delay_s: float, do: Callable[..., object], *given: object) -> None:
+        self.later.append((delay_s, do, given))
+
+    def pass_time(self) -> None:
+        for _, do, given in self.later:
+            do(*given)
+
+
+def fetched(
+    patch: pytest.MonkeyPatch, records: dict[object, list[object]], linger_ms: int
+) -> tuple[SimpleNamespace, Loop]:
+    """How the next fetch would be asked for, and what is to happen later, after a fetch has brought these records."""
+    thread, loop, fetcher = thread_of(None), Loop(), SimpleNamespace(_records={}, _fetch_min_bytes=1)
+    fetcher._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+
+    async def bring(*_: object, **__: object) -> dict[object, list[object]]:
+        return records
+
+    patch.setattr(driver.AIOKafkaConsumerThread, "_fetch_records", bring)
+    patch.setattr(asyncio, "get_running_loop", lambda: loop)
+    thread.app = SimpleNamespace(settings=Settings(linger_ms=linger_ms), handlers={})  # type: ignore[assignment]
+    step = thread._fetch_records(SimpleNamespace(_fetcher=fetcher), None)
+    with pytest.raises(StopIteration) as ended:
+        step.send(None)
+    assert ended.value.value == records
+    return fetcher, loop
+
+
+def test_records_gather_at_the_broker_behind_records_and_not_behind_a_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetcher, loop = fetched(monkeypatch, {"events": [1]}, linger_ms=6)
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == (GATHERED_BYTES, 6)
+    assert [delay_s for delay_s, _, _ in loop.later] == [0.003]  # by then it has been sent, and has not come back
+    loop.pass_time()
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == (1, FETCH_MAX_WAIT_MS)
+
+
+@pytest.mark.parametrize(("records", "linger_ms"), [({}, 6), ({"events": [1]}, 0)])
+def test_what_follows_a_silence_or_is_not_to_gather_comes_at_once(
+    monkeypatch: pytest.MonkeyPatch, records: dict[object, list[object]], linger_ms: int
+) -> None:
+    fetcher, loop = fetched(monkeypatch, records, linger_ms)
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms, loop.later) == (1, FETCH_MAX_WAIT_MS, [])

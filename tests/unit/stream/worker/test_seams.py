@@ -3,6 +3,7 @@ upstream has moved: read `engine/stream/worker/consumer.py`, `durability.py` and
 changing the pinned version."""
 
 import inspect
+import re
 from importlib.metadata import version
 from typing import Any
 
@@ -10,6 +11,7 @@ import aiokafka
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from faust.stores.rocksdb import RocksDBOptions, Store
 from faust.tables.manager import TableManager
@@ -148,11 +150,29 @@ def test_rivers_regression_keeps_its_weights_where_snapshots_look() -> None:
 
 
 def test_aiokafka_asks_for_an_epoch_and_for_transactions_where_there_is_a_transactional_id() -> None:
-    """The reason for taking the id away in `fencing.py` once the epoch is there."""
+    """The reason for a producer in `fencing.py` that only asks, and for another one that writes."""
     assert "if self._txn_manager is None or self._txn_manager.has_pid():" in source(Sender._maybe_wait_for_pid)
     assert "await self._maybe_wait_for_pid()" in source(Sender.start)
     assert "txn_manager.transactional_id is not None" in source(aiokafka.AIOKafkaProducer.send_batch)
     assert 'kwargs["transactional_id"] = self._sender._txn_manager.transactional_id' in source(SendProduceReqHandler)
+
+
+def test_a_sender_repeats_a_batch_for_ever_where_it_is_told_that_batches_are_numbered() -> None:
+    """The reason for `_Numbered` in `fencing.py`, and all that it is asked for."""
+    retry = source(SendProduceReqHandler._can_retry)
+    assert "if self._sender._txn_manager is None and batch.expired():" in retry
+    asked = set(re.findall(r"txn_manager\.(\w+)", source(Sender._sender_routine) + source(Sender._fail_all)))
+    assert asked == {"transactional_id", "partitions_to_add", "make_task_waiter", "fatal_error"}
+    assert "txn_manager is not None and txn_manager.transactional_id is not None" in source(Sender._sender_routine)
+    assert "if self._txn_manager is not None and not_retry" in source(MessageAccumulator._pop_batch)
+    assert "self._builder.set_producer_state(" in source(BatchBuilder._set_producer_state)
+
+
+def test_a_fetch_is_asked_for_with_what_the_fetcher_has_then() -> None:
+    """The reason for changing how long the next one waits, in `membership.py`."""
+    request = source(Fetcher._get_actions_per_node)
+    assert "self._fetch_max_wait_ms," in request
+    assert "self._fetch_min_bytes," in request
 
 
 def test_faust_begins_recovery_behind_the_assignment() -> None:

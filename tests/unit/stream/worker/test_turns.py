@@ -1,11 +1,12 @@
 """Whose turn it is: the partition whose next record came first."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
 
-from engine.stream.worker.turns import in_order_of_arrival
+from engine.stream.worker.turns import give_way, in_order_of_arrival
 
 ONE, OTHER = TP("events", 0), TP("events", 1)
 
@@ -31,3 +32,19 @@ def test_of_two_that_came_together_the_first_partition_goes_first() -> None:
 
 def test_records_without_a_time_come_first() -> None:
     assert taken({ONE: records(5), OTHER: records(None, 9)}, 10) == [(1, [0, 1]), (0, [0])]
+
+
+def test_what_took_long_goes_out_before_more_is_computed_and_what_did_not_waits_for_more() -> None:
+    async def rounds(taken_s: float) -> int:
+        loop, count = asyncio.get_running_loop(), 0
+
+        def go_round() -> None:
+            nonlocal count
+            count += 1
+            loop.call_soon(go_round)
+
+        loop.call_soon(go_round)
+        await give_way(taken_s)
+        return count
+
+    assert [asyncio.run(rounds(taken_s)) for taken_s in (0.005, 0.006)] == [0, 5]

@@ -1,0 +1,31 @@
+"""Metrics of the stage before `events`: a worker's, and what is about enrichers."""
+
+from prometheus_client import Counter, Histogram
+
+from engine.stream.handlers.metrics import Metrics
+
+_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class EnrichMetrics(Metrics):
+    """All metrics of one worker of the stage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forwarded = Counter("floodgate_enriched_events", "Events that went on to `events`", registry=self.registry)
+        self.repeated = Counter(
+            "floodgate_enriched_events_repeated", "Events that had gone on before, and were skipped",
+            registry=self.registry,
+        )  # fmt: skip
+        self.enricher_answers = Counter(
+            "floodgate_enricher_answers", "What enrichers answered: `found` or `nothing`", ["enricher", "answer"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.enricher_missing = Counter(
+            "floodgate_enricher_missing", "Events about which an enricher could not tell", ["enricher", "reason"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.enricher_seconds = Histogram(
+            "floodgate_enricher_seconds", "From asking an enricher about an event until its answer", ["enricher"],
+            buckets=_SECONDS, registry=self.registry,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""A worker of the stage before `events`: the same engine, Faust, with another handler."""

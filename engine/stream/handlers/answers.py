@@ -1,0 +1,161 @@
+"""What has come of events, joined with what the models read of them when they scored: examples for the trainer.
+
+An answer is a label that nobody gives. It may be there before its event is scored: while that is at its entities, or
+where a worker that died had sent the answer, and not kept the score. So it is kept until the score is there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+
+import msgspec
+
+from engine.core.domain.outcomes import outcome_policy
+from engine.core.domain.programs import Scorer
+from engine.core.domain.rules import ModelSpec
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.outcomes import Answer
+from engine.core.kernel import hash64
+from engine.errors import StateError
+from engine.learning.labels import Example, Label, encode_known, join, subject_of
+from engine.learning.scored import ScoredModel
+from engine.learning.scorers import ModelScorer
+from engine.state.noted import unscored_name
+from engine.state.store import PartitionState
+from engine.stream.handlers.as_scored import scored_models
+from engine.stream.handlers.batches import StateOutcome
+from engine.stream.handlers.label_messages import encode_example
+from engine.stream.handlers.messages import Message
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.outcomes import OutcomeTimer, encode_timer
+
+
+class Unscored(msgspec.Struct, array_like=True, frozen=True):
+    """An answer whose event some models have not scored yet. `learned`: those that have, and have learned it."""
+
+    answer: Answer
+    learned: list[str]
+
+
+Given = tuple[int, Answer, frozenset[str]]
+"""An answer, the offset that its examples are known by, and the models that have learned it already."""
+
+NOBODY = frozenset[str]()
+"""No model has learned it."""
+MOST_UNSCORED = 100_000
+"""So many events of a partition wait for their scores, though their answers are there."""
+UNSCORED_MS = 7 * 86_400_000
+"""And so long, by the time of the partition's events, of which many days pass at once where it is behind."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Unscored]).decode
+
+
+class Answers:
+    """Makes examples of answers. `examples`: the topic."""
+
+    def __init__(self, examples: str, metrics: Metrics) -> None:
+        self._topic, self._known = examples, cache(metrics.outcomes.labels)
+        self._models: Mapping[str, ModelSpec] = {}
+        self._scorers: Mapping[str, Scorer] = {}
+        self._learners: Mapping[str, frozenset[str]] = {}
+
+    def use(self, evaluator: Evaluator) -> None:
+        """The models that learn from the next batch on."""
+        self._models, self._scorers = evaluator.rulebook.models, evaluator.scorers
+        outcomes = {spec.outcome for spec in self._models.values()}
+        self._learners = {
+            outcome: frozenset(name for name, spec in self._models.items() if spec.outcome == outcome)
+            for outcome in outcomes if outcome is not None
+        }  # fmt: skip
+
+    def late(self, outcome: StateOutcome, scored: Iterable[tuple[int, int]]) -> list[Given]:
+        """Answers that were there before these events were scored: by identity, with the offsets of these."""
+        assert outcome.state is not None
+        noted = outcome.state.noted
+        offsets = {unscored_name(identity): offset for identity, offset in scored}
+        names = [name for name in offsets if name in noted.unscored]
+        answers = list[Given]()
+        for name, value in zip(names, noted.get(names), strict=True):
+            if value is not None:
+                answers += [(offsets[name], each.answer, frozenset(each.learned)) for each in read_unscored(value)]
+                outcome.keep_noted([noted.put(name, None)])
+        return answers
+
+    def catch_up(self, outcome: StateOutcome, source: int, scored: Iterable[tuple[int, int]]) -> None:
+        """Make examples of the answers that were there before."""
+        self.join(outcome, source, self.late(outcome, scored))
+
+    def join(self, outcome: StateOutcome, source: int, arrived: Iterable[Given]) -> None:
+        """Make examples of answers. `source`: what the offsets are of. They are learned in the order of their offsets:
+        of each source the trainer takes what lies behind all that it knows."""
+        state, answers = outcome.state, sorted(arrived, key=lambda one: one[0])
+        assert state is not None
+        by_id = state.scored_events(hash64(answer.event_id) for _, answer, _ in answers)
+        identities = {answer.identity for _, answer, _ in answers}
+        found = [event for events in by_id.values() for event in events if event.identity in identities]
+        scored = scored_models(state, found)
+        subjects = [subject_of(answer.identity, outcome_policy(answer.outcome)) for _, answer, _ in answers]
+        verdicts = state.verdicts(subjects)
+        for (offset, answer, learned), subject in zip(answers, subjects, strict=True):
+            seen = scored.get(answer.identity, [])
+            if isinstance(seen, StateError) or (subject in verdicts and not learned):
+                self._known("repeated" if subject in verdicts else "lost").inc()
+                continue
+            examples = self._examples(answer, seen, learned, (source, offset))
+            if examples:
+                verdicts[subject] = encode_known(_label(answer))
+                outcome.keep_scored([state.scored.put_verdict(subject, verdicts[subject])])
+            for example in examples:
+                outcome.messages.append(Message(self._topic, example.model.encode(), encode_example(example)))
+            done = learned.union(example.model for example in examples)
+            if self._learners.get(answer.outcome, done) <= done:
+                self._known("learned").inc()
+            elif not self._wait(outcome, state, answer, done):
+                self._known("unscored").inc()
+
+    def _wait(self, outcome: StateOutcome, state: PartitionState, answer: Answer, done: frozenset[str]) -> bool:
+        """Keep an answer until its event is scored, for a while; False where there are too many."""
+        name, noted = unscored_name(answer.identity), state.noted
+        if len(noted.unscored) >= MOST_UNSCORED:
+            return False
+        (value,) = noted.get([name])
+        others = [each for each in (read_unscored(value) if value else ()) if each.answer.outcome != answer.outcome]
+        outcome.keep_noted([noted.put(name, _encode([*others, Unscored(answer, sorted(done))]))])
+        due_ms = max(state.timers.now_ms, answer.clock_ms) + UNSCORED_MS
+        timer = OutcomeTimer(name, answer.outcome, answer.key, user_id=answer.user_id)
+        outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
+        return True
+
+    def _examples(
+        self, answer: Answer, seen: Iterable[ScoredModel], learned: frozenset[str], source: tuple[int, int]
+    ) -> list[Example]:
+        known = {model.name: model.score for model in seen}
+        new = [model for model in seen if model.name not in learned]
+        _, examples = join(_label(answer), new, None, source)
+        return [self._weighed(example, known) for example in examples]
+
+    def _weighed(self, example: Example, scores: Mapping[str, float | None]) -> Example:
+        """An answer to a survey counts for those who were as likely to give one."""
+        spec = self._models.get(example.model)
+        if spec is None or spec.answer_model is None:
+            return example
+        scorer = self._scorers.get(spec.answer_model)
+        if not isinstance(scorer, ModelScorer):
+            return example
+        return replace(example, propensity=scorer.propensity(scores.get(spec.answer_model)))
+
+
+def read_unscored(value: bytes) -> list[Unscored]:
+    """What is kept of an event that is not scored yet; nothing where that cannot be read."""
+    try:
+        return _decode(value)
+    except (msgspec.MsgspecError, ValueError):
+        return []
+
+
+def _label(answer: Answer) -> Label:
+    return Label(
+        answer.event_id, "spam" if answer.answer else "ham", answer.ts_ms,
+        policy=outcome_policy(answer.outcome), identity=answer.identity,
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""What happens to events of which something may come, at the entity at which they meet those that come.
+
+Events that meet at their own user are in one partition; others go to their entity's as a message among the hops. What
+has come of an event goes back to its user as one (`answers.py`), so it is numbered, and known by its number when it
+is sent again.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+
+import msgspec
+import structlog
+
+from engine.core.domain.outcomes import OutcomeSpec
+from engine.core.domain.rules import Rulebook
+from engine.core.evaluation.outcomes import Answer, Mark, Meeting, Wait
+from engine.core.kernel import hash64
+from engine.errors import StateError
+from engine.state.noted import UNSCORED, meeting_name
+from engine.state.store import PartitionState
+from engine.stream.handlers.batches import StateOutcome
+from engine.stream.handlers.metrics import Metrics
+
+OF_OUTCOME = b"o"
+"""What timers of outcomes begin with: no other timer does."""
+
+LAG_MS = 3_600_000
+"""Where events of several partitions meet, one may be so much behind another: their time is over so much later."""
+_MINUTE_MS = 60_000
+
+_log = structlog.stdlib.get_logger("floodgate")
+
+_encode = msgspec.msgpack.Encoder(enc_hook=str).encode
+_decode_meeting = msgspec.msgpack.Decoder(Meeting).decode
+
+
+class OutcomeTimer(msgspec.Struct, array_like=True, frozen=True):
+    """When an event has waited for long enough. Without an `identity`: when it need not be known any more what came to
+    the meeting lately, or, in place of one, what has come of an event that was not scored. `key`: of the outcome as it
+    was declared."""
+
+    meeting: bytes
+    outcome: str
+    key: int
+    identity: int = 0
+    after_ms: int = 0
+    user_id: str = ""
+
+
+def encode_timer(timer: OutcomeTimer) -> bytes:
+    """As timers are kept."""
+    return OF_OUTCOME + _encode(timer)
+
+
+_decode_timer = msgspec.msgpack.Decoder(OutcomeTimer).decode
+
+
+class Outcomes:
+    """Who waits for what in a worker's partitions, as batches of one topic change it."""
+
+    def __init__(self, allowance_ms: int, metrics: Metrics) -> None:
+        self._allowance_ms, self._known = allowance_ms, cache(metrics.outcomes.labels)
+        self._metrics = metrics
+        self._outcomes: dict[str, OutcomeSpec] = {}
+        self._touched: dict[bytes, Meeting] = {}
+        self._over: list[bytes] = []
+
+    def use(self, rulebook: Rulebook) -> None:
+        """The outcomes that there are from the next batch on."""
+        self._outcomes = dict(rulebook.outcomes)
+
+    def take(self, outcome: StateOutcome, marks: Iterable[Mark]) -> list[Mark | Answer]:
+        """What an event is to outcomes: what it answers; and itself, where it meets others in another partition."""
+        hops = list[Mark | Answer]()
+        for mark in marks:
+            hops += self.meet(outcome, mark) if self._outcomes[mark.outcome].is_at_user else (mark,)
+        return hops
+
+    def meet(self, outcome: StateOutcome, mark: Mark) -> list[Answer]:
+        """An event is at the entity at which it meets others: what it answers there."""
+        spec, state = self._outcomes.get(mark.outcome), outcome.state
+        if spec is None or spec.kind != mark.kind or state is None:
+            return []  # nobody asks any more
+        name = meeting_name(spec.key, mark.kind, mark.key)
+        meeting = self._at(state, name)
+        recent_ms = state.timers.now_ms - self._allowance_ms - _lag_ms(spec)
+        if mark.opens and not state.timers.is_watched(spec.key, mark.ts_ms - self._allowance_ms):
+            mark.opens = False  # it is not known what came shortly before
+            self._known("lost").inc()
+        answers, wait = meeting.meet(spec, mark, recent_ms, state.timers.now_ms)
+        if wait is not None:
+            self._begin(outcome, state, spec, name, wait)
+            self._metrics.outcomes_begun.inc()
+        elif mark.opens and not answers and mark.ts_ms < recent_ms:
+            self._known("late").inc()
+        if mark.is_kept and mark.answer is not None:
+            timer = OutcomeTimer(name, spec.name, spec.key, user_id=mark.user_id)
+            due_ms = mark.ts_ms - mark.ts_ms % _MINUTE_MS + _MINUTE_MS + _lag_ms(spec)
+            outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
+        for answer in answers:
+            self._over.append(state.timers.name(_due_ms(spec, answer.after_ms), _identity(name, answer.identity)))
+            self._known("yes" if answer.answer else "no").inc()
+        return answers
+
+    def end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Answer]:
+        """A timer of an outcome is over: what is known of its event now, if it has waited until then."""
+        timer = _decode_timer(value[len(OF_OUTCOME) :])
+        if timer.meeting.startswith(UNSCORED):
+            outcome.keep_noted([state.noted.put(timer.meeting, None)])
+            return []
+        spec, meeting = self._outcomes.get(timer.outcome), self._at(state, timer.meeting)
+        if not timer.identity:
+            lag_ms = _lag_ms(spec) if spec is not None else 0
+            meeting.clear(state.timers.now_ms - self._allowance_ms - lag_ms)
+            return []
+        if spec is None or spec.key != timer.key:
+            meeting.waits = [wait for wait in meeting.waits if wait.identity != timer.identity]
+            self._known("lost").inc()
+            return []
+        ended = meeting.end(spec, timer.identity, state.timers.now_ms)
+        if ended is None:
+            return []
+        answer = ended[1]
+        # What arrived before all of it was entered may be as much later than this as it is believed to be.
+        if not state.timers.is_watched(spec.key, timer.after_ms - self._allowance_ms):
+            self._known("lost").inc()
+            return []
+        self._known("unknown" if answer is None else "no").inc()
+        return [answer] if answer is not None else []
+
+    def flush(self, outcome: StateOutcome) -> list[bytes]:
+        """Keep what has changed, before the records of the events that have changed it. Returns the timers that are to
+        end after that."""
+        if self._touched:
+            assert outcome.state is not None
+            noted = outcome.state.noted
+            dumped = ((name, None if each.is_empty else _encode(each)) for name, each in self._touched.items())
+            outcome.keep_noted([noted.put(name, value) for name, value in dumped])
+            self._touched = {}
+        over, self._over = self._over, []
+        return over
+
+    def _begin(self, outcome: StateOutcome, state: PartitionState, spec: OutcomeSpec, name: bytes, wait: Wait) -> None:
+        timer = OutcomeTimer(name, spec.name, spec.key, wait.identity, wait.ts_ms, wait.user_id)
+        due_ms, identity = _due_ms(spec, wait.ts_ms), _identity(name, wait.identity)
+        outcome.keep_timers([state.timers.put(due_ms, identity, encode_timer(timer))])
+
+    def _at(self, state: PartitionState, name: bytes) -> Meeting:
+        if name not in self._touched:
+            (value,) = state.noted.get([name])
+            self._touched[name] = self._read(value) if value is not None else Meeting()
+        return self._touched[name]
+
+    def _read(self, value: bytes) -> Meeting:
+        try:
+            return read_meeting(value)
+        except StateError as error:  # one meeting must never stop a partition
+            _log.error("who waits for an outcome cannot be read", error=str(error))
+            self._known("lost").inc()
+            return Meeting()
+
+
+def read_meeting(value: bytes) -> Meeting:
+    """What is kept of a meeting. Raises StateError."""
+    try:
+        return _decode_meeting(value)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StateError(f"a meeting of {len(value)} bytes cannot be read: {error}") from error
+
+
+def without(value: bytes, user_id: str) -> bytes | None:
+    """What is kept of a meeting, without a user; None where nothing is left, or where it cannot be read."""
+    try:
+        meeting = read_meeting(value)
+    except StateError:
+        return None
+    meeting.forget(user_id)
+    return None if meeting.is_empty else _encode(meeting)
+
+
+def user_of_timer(value: bytes) -> str | None:
+    """Whose event a timer of an outcome is about; None where it cannot be read."""
+    try:
+        return _decode_timer(value[len(OF_OUTCOME) :]).user_id
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _lag_ms(spec: OutcomeSpec) -> int:
+    return 0 if spec.is_at_user else LAG_MS
+
+
+def _due_ms(spec: OutcomeSpec, after_ms: int) -> int:
+    """When the time of an event is over."""
+    return after_ms + spec.until_ms + _lag_ms(spec)
+
+
+def _identity(name: bytes, event: int) -> int:
+    """Tells an event's timer from all others of the same time."""
+    return hash64(f"{name.hex()} {event:016x}")
+
+
+def is_of(value: bytes, user_id: str) -> bool:
+    """Whether a meeting has something of a user, or nobody can read whether it has."""
+    try:
+        meeting = read_meeting(value)
+    except StateError:
+        return True
+    waits = any(wait.user_id == user_id for wait in meeting.waits)
+    return waits or any(came.user == hash64(user_id) for came in meeting.came)

@@ -1,0 +1,76 @@
+"""Recorded events with what has come of them: the labels that the events give themselves."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from engine.core.domain.rules import ModelSpec, Rulebook
+from engine.core.evaluation.outcomes import Answer
+from engine.learning.answering import Propensities
+from engine.learning.evaluated import EvaluatedModel
+from engine.learning.evaluation import EvaluationCase, Scenario, evaluate
+from engine.settings import Settings
+from engine.stream.handlers.absences import allowance_ms
+from engine.stream.handlers.outcomes import LAG_MS
+from engine.stream.offline.engine import OfflineEngine
+from engine.stream.offline.recorded import cases_of
+
+
+def outcome_cases(
+    rulebook: Rulebook, spec: ModelSpec, lines: Iterable[bytes], settings: Settings,
+    done: Callable[[], None] = lambda: None,
+) -> list[EvaluationCase]:  # fmt: skip
+    """The events that a model is asked about, with what has come of them by the time of the last one. Those count whose
+    time is over by then: of the others only one answer could be known."""
+    outcome, answers = rulebook.outcomes[spec.outcome or ""], dict[int, Answer]()
+
+    def note(answer: Answer) -> None:
+        if answer.outcome == outcome.name:
+            answers[answer.identity] = answer
+
+    engine = OfflineEngine(rulebook, settings, learns=False, answered=note)  # what learns is what is examined
+    cases = list(cases_of(engine, spec.name, lines, {}, settings, done))
+    last_ms, waits_ms = engine.state.timers.now_ms, allowance_ms(settings)
+    engine.pass_time(waits_ms + LAG_MS + 1)
+
+    def decided(case: EvaluationCase) -> EvaluationCase:
+        answer, end_ms = answers.get(case.identity), case.ts_ms + outcome.until_ms
+        if answer is None:
+            return case
+        has_come = answer.answer or answer.ts_ms < end_ms
+        known_ms = answer.ts_ms if has_come else end_ms + waits_ms  # when nothing can come any more
+        return replace(case, spam=answer.answer, known_ms=known_ms, counts=end_ms <= last_ms)
+
+    return [decided(case) for case in cases]
+
+
+def weighed(
+    cases: Iterable[EvaluationCase], asked: list[EvaluationCase], teacher: ModelSpec, scenario: Scenario
+) -> list[EvaluationCase]:
+    """The same, with how likely each event was to be answered, as the model of who answers had it at its time."""
+    learner = _Teacher(teacher)
+    evaluate(asked, learner, replace(scenario, presume=teacher.presume))
+    return [replace(case, propensity=learner.propensities.get(case.identity, 1.0)) for case in cases]
+
+
+_LOOK_AGAIN = 200
+"""How likely answers are is found out anew after so many events."""
+
+
+class _Teacher(EvaluatedModel):
+    """The model of who answers. `propensities`: how likely an answer was, by event."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__(spec.river)
+        self._min_labels, self._scored = spec.min_labels, 0
+        self._known: Propensities | None = None
+        self.propensities: dict[int, float] = {}
+
+    def score(self, case: EvaluationCase) -> float:
+        """The probability of an answer."""
+        score, model = super().score(case), self.model
+        if self._scored % _LOOK_AGAIN == 0 and model.knows(self._min_labels):
+            self._known = model.judged.propensities()
+        self._scored += 1
+        if self._known is not None:
+            self.propensities[case.identity] = self._known.of(score)
+        return score

@@ -1,0 +1,69 @@
+"""A ring that posts one picture changed a little each time: from `raw-events` to the action."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+pytest.importorskip("PIL", reason="NOT TESTED: the extra `images` is not installed")
+pytest.importorskip("zxingcpp", reason="NOT TESTED: the extra `images` is not installed")
+
+from tests.enriching import EnrichWorker, publish_raw
+from tests.system import System, wait_until
+from tests.unit.enrich.pictures.made import encoded, picture, text_of
+from tests.unit.enrich.pictures.test_looking import qr
+
+RULES = """
+version: 1
+counters:
+  image_users_1h: {distinct: user_id, of: post, by: image, over: 1h}
+rules:
+  picture_ring:
+    event: post
+    when: [image_users_1h > 5]
+    then: {limit: posting, for: 1h}
+    mode: enforce
+    meta: {owner: spam, reason: picture_ring}
+  coded_link:
+    event: post
+    when: ['"evil.example" in url_domain']
+    then: {hide: event}
+    mode: enforce
+    meta: {owner: spam, reason: coded_link}
+"""
+
+
+def post(number: int, user: str, data: bytes) -> dict[str, Any]:
+    return {
+        "event_id": f"e{number}", "type": "post", "user_id": user, "ts": 1_790_000_000_000 + 1_000 * number,
+        "picture": text_of(data),
+    }  # fmt: skip
+
+
+def test_a_ring_of_one_picture_is_found_and_a_code_is_a_link(tmp_path: Path) -> None:
+    original = picture(1)
+    ring = [
+        encoded(original.resize((320 - 7 * n, 240 - 3 * n)), "JPEG", quality=40 + 4 * n) for n in range(10)
+    ]  # fmt: skip
+    events: list[dict[str, Any] | bytes] = [post(n, f"ring{n}", data) for n, data in enumerate(ring)]
+    events += [post(20 + n, f"people{n}", encoded(picture(100 + n))) for n in range(10)]
+    events.append(post(40, "phisher", encoded(qr("https://evil.example/login"))))
+    enrichers = {"pictures": {"limit_ms": 60_000, "turn_ms": 20_000}}
+    with System(tmp_path, partitions=2, enrichment={"enrichers": enrichers}) as system:
+        system.publish_rulebook({"rules.yaml": RULES})
+        system.start_worker("engine")
+        worker = EnrichWorker(system, "enrich")
+        try:
+            publish_raw(system.settings, events)
+            wait_until(lambda: len(system.read(system.settings.topics.events)) == len(events), "all went on")
+        finally:
+            worker.kill()
+        system.wait_until_decided()
+        actions = system.actions()
+        ring_users = {one["user_id"] for one in actions if one["rule"] == "picture_ring"}
+        assert {one["user_id"] for one in actions if one["rule"] == "coded_link"} == {"phisher"}
+        assert ring_users <= {f"ring{n}" for n in range(10)}
+        assert len(ring_users) >= 3
+        values = [record.value for record in system.read(system.settings.topics.events)]
+        assert all(len(value) < 1_000 and orjson.loads(value)["media"]["images"] for value in values)

@@ -1,0 +1,57 @@
+"""Which hits are followed up, and as what."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.rulebook.compiler import load_rulebook
+from engine.settings import Settings
+from engine.stream.offline.engine import Arrival, OfflineEngine
+from tests.events import START_MS
+
+RULES = """
+version: 1
+counters:
+  hits:    {{count: hit.bad, by: user_id, over: 1d}}
+  shadows: {{count: shadow.bad, by: user_id, over: 1d}}
+ladders: {{spam: {{decay: 1d, steps: [{{at: 2, flag: x}}]}}}}
+rules:
+  bad: {{event: post, when: [event.bad == 1], {how}}}
+  asks: {{event: look, when: [hits >= 0, shadows >= 0], then: {{flag: y}}, mode: shadow}}
+"""
+REST = "cooldown: {per: user_id, for: 1h}"
+
+
+def counted(how: str) -> list[Any]:
+    """What is counted of hits and of shadow hits after three posts that meet the rule."""
+    engine = OfflineEngine(load_rulebook({"r.yaml": RULES.format(how=how)}), Settings(decision_sample=0.0))
+    values: list[Any] = []
+    for number, kind in enumerate(("post", "post", "post", "look")):
+        event = {"event_id": f"e{number}", "type": kind, "user_id": "u", "ts": START_MS + number, "bad": 1}
+        for message in engine.run([Arrival("event", START_MS + number, orjson.dumps(event))]):
+            if message.topic == "decisions" and kind == "look":
+                (hit,) = orjson.loads(message.value)["hits"]
+                values = [clause["value"] for clause in hit["clauses"]]
+    return values
+
+
+@pytest.mark.parametrize(
+    ("how", "right"),
+    [
+        ("then: {flag: x}", [3, 0]),
+        (f"then: {{flag: x}}, {REST}", [3, 0]),
+        ("then: {ladder: spam}", [3, 0]),
+        (f"then: {{ladder: spam}}, {REST}", [3, 0]),
+        ("then: {flag: x}, mode: shadow", [0, 3]),
+        (f"then: {{flag: x}}, {REST}, mode: shadow", [0, 3]),
+        (f"then: {{ladder: spam}}, {REST}, mode: shadow", [0, 3]),
+        (f"then: {{flag: x}}, {REST}, mode: canary 1%", [0, 3]),
+        ("then: {flag: x, target: device_id}", [0, 0]),
+        ("then: {flag: x, target: device_id}, mode: shadow", [0, 0]),
+        ("then: [{flag: x}, {hide: y, target: device_id}]", [3, 0]),
+    ],
+)
+def test_a_hit_counts_as_what_its_rule_would_do(how: str, right: list[int]) -> None:
+    """While a rule rests, what it meets goes on: in force, in shadow, and held out alike."""
+    assert counted(how) == right

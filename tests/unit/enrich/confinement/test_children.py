@@ -1,0 +1,82 @@
+"""Processes that read what may be hostile, and what they cannot do."""
+
+import asyncio
+import os
+import platform
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.enrich.answers import Missing
+from engine.enrich.confinement.children import Children
+from engine.errors import SettingsError
+
+ME = "tests.unit.enrich.confinement.test_children"
+IS_FILTERED = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
+
+
+def answers(given: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """What runs in the other process."""
+    if given.get("broken"):
+        raise RuntimeError("no model")
+    deeds: dict[str, Callable[[], Any]] = {
+        "echo": lambda: given["word"], "hang": lambda: time.sleep(3_600), "die": lambda: os._exit(3),
+        "memory": lambda: len(b"x" * (4 << 30)), "fail": lambda: 1 // 0, "print": lambda: print("no answer"),  # noqa: T201
+        "socket": socket.socket, "read": lambda: Path("/etc/hostname").read_text(), "fork": os.fork,
+        "write": lambda: os.open("/tmp/written", os.O_WRONLY | os.O_CREAT), "kill": lambda: os.kill(os.getppid(), 0),
+        "exec": lambda: os.execv("/bin/true", ["true"]), "large": lambda: "x" * (2 << 20),
+        "secrets": lambda: sorted(name for name in os.environ if "SECRET" in name), "who": os.getpid,
+    }  # fmt: skip
+    return lambda request: deeds[request]()
+
+
+def ask(*requests: str, turn_s: float = 20.0) -> list[Any]:
+    async def one(children: Children, request: str) -> Any:
+        try:
+            return await children.ask(request)
+        except Missing as missing:
+            return missing.reason
+
+    async def go() -> list[Any]:
+        children = Children(f"{ME}:answers", {"word": b"a word"}, 1, turn_s, 1_024)
+        await children.start()
+        try:
+            return [await one(children, request) for request in requests]
+        finally:
+            await children.stop()
+
+    return asyncio.run(go())
+
+
+def test_one_that_fails_dies_or_finds_too_much_costs_its_own_request() -> None:
+    told = ask("echo", "fail", "echo", "die", "echo", "large", "echo", "memory", "echo", "print", "echo")
+    assert told[::2] == [b"a word"] * 6
+    assert told[1::2] == ["failed", "crashed", "too_much_found", "too_much_memory", None]
+
+
+def test_one_that_hangs_is_killed_and_another_takes_its_place() -> None:
+    first, hung, second = ask("who", "hang", "who", turn_s=2.0)
+    assert (hung, first != second) == ("timeout", True)
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
+@pytest.mark.skipif(not IS_FILTERED, reason="NO FILTER OF SYSTEM CALLS on this system")
+@pytest.mark.parametrize("deed", ["socket", "read", "write", "fork", "exec", "kill"])
+def test_no_network_no_files_no_other_processes(deed: str) -> None:
+    assert ask(deed) == ["failed"]
+
+
+def test_secrets_of_the_worker_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_SECRET", "s")
+    assert ask("secrets") == [[]]
+
+
+def test_what_cannot_start_is_told() -> None:
+    with pytest.raises(SettingsError, match="cannot start in a process of its own"):
+        asyncio.run(Children(f"{ME}:answers", {"broken": True}, 1, 1.0, 1_024).start())

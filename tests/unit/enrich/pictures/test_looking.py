@@ -1,0 +1,108 @@
+"""Pictures looked at in a confined process, hostile ones among them."""
+
+import asyncio
+import io
+import random
+import struct
+import zlib
+from typing import Any
+
+import pytest
+
+pytest.importorskip("PIL", reason="NOT TESTED: the extra `images` is not installed")
+zxingcpp = pytest.importorskip("zxingcpp", reason="NOT TESTED: the extra `images` is not installed")
+
+from engine.enrich.answers import Missing
+from engine.enrich.confinement.children import Children
+from tests.unit.enrich.pictures.made import encoded, picture, pillow
+
+
+def look(*files: bytes, turn_s: float = 20.0, **given: Any) -> tuple[list[Any], int]:
+    """What was told of each file, and how many processes it took."""
+
+    async def one(children: Children, data: bytes) -> Any:
+        try:
+            return await children.ask(data)
+        except Missing as missing:
+            return missing.reason
+
+    async def go() -> tuple[list[Any], int]:
+        limits = {"max_pixels": 4_000_000, "max_frames": 3, "codes": True, **given}
+        children = Children("engine.enrich.pictures.looking:looks", limits, 1, turn_s, 600)
+        await children.start()
+        try:
+            return [await one(children, data) for data in files], children.started
+        finally:
+            await children.stop()
+
+    return asyncio.run(go())
+
+
+def qr(text: str) -> Any:
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(scale=6)
+    page = picture(3, 640, 480)
+    page.paste(pillow.fromarray(__import__("numpy").asarray(code)).convert("RGB"), (30, 40))
+    return page
+
+
+def png(width: int, height: int, data: bytes = b"") -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def test_formats_frames_and_codes_are_read() -> None:
+    frames = [picture(seed) for seed in range(5)]
+    files = [encoded(picture(0), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF")]
+    files += [encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]), encoded(qr("https://evil.example/x"))]
+    told, started = look(*files)
+    assert [one["format"] for one in told] == ["PNG", "JPEG", "WEBP", "GIF", "GIF", "PNG"]
+    assert [len(one["hashes"]) for one in told] == [1, 1, 1, 1, 3, 1]
+    assert [one["codes"] for one in told] == [[]] * 5 + [["https://evil.example/x"]]
+    assert started == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "no_picture"), (b"GIF89a", "no_picture"), (b"<svg/>", "no_picture"),
+        (png(60_000, 60_000, zlib.compress(b"\0" * 1_000)), "too_many_pixels"),
+        (encoded(pillow.new("L", (3_000, 3_000))), "too_many_pixels"), (png(100, 100), "damaged_picture"),
+        (encoded(picture(1))[:-2_000], "damaged_picture"), (encoded(picture(1), "BMP"), "no_picture"),
+    ],
+    ids=["empty", "head", "svg", "bomb", "many", "no_data", "truncated", "other_format"],
+)  # fmt: skip
+def test_what_cannot_be_read_says_why(data: bytes, reason: str) -> None:
+    assert look(data)[0] == [reason]
+
+
+def test_fuzzed_files_cost_themselves_alone() -> None:
+    chance, good = random.Random(7), encoded(picture(2))
+    seeds = [encoded(picture(2, 60, 50), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF")]
+    files = []
+    for number in range(400):
+        data = bytearray(seeds[number % 4])
+        for _ in range(chance.choice((1, 3, 20))):
+            data[chance.randrange(min(len(data), chance.choice((40, 400, len(data)))))] = chance.randrange(256)
+        files.append(bytes(data[: chance.choice((len(data), chance.randrange(len(data))))]))
+    told, started = look(*files, good)
+    assert told[-1]["format"] == "PNG"
+    assert started <= 1 + sum(one in ("crashed", "timeout", "too_much_memory") for one in told)
+    assert {one for one in told if isinstance(one, str)} <= {
+        "no_picture", "damaged_picture", "too_many_pixels", "crashed", "timeout", "too_much_memory",
+    }  # fmt: skip
+
+
+def test_a_polyglot_is_a_picture_and_nothing_else() -> None:
+    told, _ = look(encoded(picture(0)) + b"<script>alert(1)</script>PK\x03\x04")
+    assert told[0]["format"] == "PNG"
+
+
+def test_a_gif_of_many_frames_is_read_as_far_as_is_allowed() -> None:
+    file = io.BytesIO()
+    frames = [pillow.new("L", (20, 20), shade % 256) for shade in range(2_000)]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    told, started = look(file.getvalue())
+    assert (told[0]["hashes"], started) == ({}, 1)

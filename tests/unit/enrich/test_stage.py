@@ -1,0 +1,64 @@
+"""One message of `raw_events`, and what goes on."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.core.domain.events import FieldMapping
+from engine.enrich.metrics import EnrichMetrics
+from engine.enrich.running import Running
+from engine.enrich.stage import Stage
+from engine.enrichment_settings import EnricherSettings
+from tests.unit.enrich.enrichers import Given, Media
+
+
+def enrich(data: bytes, kind: type[Given] = Given) -> bytes:
+    async def go() -> bytes:
+        running = Running("given", kind(), EnricherSettings(limit_ms=100), 1_000)
+        return await Stage([running], FieldMapping(), EnrichMetrics()).enrich(data)
+
+    return asyncio.run(go())
+
+
+def enriched(document: Any, kind: type[Given] = Given) -> Any:
+    return orjson.loads(enrich(orjson.dumps(document), kind))
+
+
+def test_what_is_found_and_what_is_missing_stand_below_enriched() -> None:
+    assert enriched({"answer": {"a": 1}}) == {"answer": {"a": 1}, "enriched": {"given": {"a": 1}}}
+    assert enriched({"answer": "missing"}) == {"answer": "missing", "enriched": {"missing": {"given": "too_odd"}}}
+
+
+def test_what_is_about_pictures_stands_below_media_and_their_bytes_go() -> None:
+    assert enriched({"answer": {"a": 1}, "media": {"b": 2}}, Media) == {"media": {"a": 1}}
+
+
+@pytest.mark.parametrize("name", ["enriched", "media"])
+def test_nobody_else_writes_what_the_stage_writes(name: str) -> None:
+    assert enriched({"x": 1, name: {"given": {"a": 0}}}) == {"x": 1}
+    assert enriched({"answer": "nothing", name: [1]}) == {"answer": "nothing"}
+
+
+@pytest.mark.parametrize("data", [b"", b"no json", b"[1]", b'"text"', b'{"a":1}', b'{ "a": "\\ud800" }', b"\xff\xfe"])
+def test_what_nothing_is_asked_about_goes_on_as_it_came(data: bytes) -> None:
+    assert enrich(data) == data
+
+
+def test_what_is_no_proper_json_is_asked_about_too() -> None:
+    assert orjson.loads(enrich(b'{"answer": {"a": NaN}, "x": "\\ud800"}'))["enriched"] == {"given": {"a": None}}
+
+
+def test_nesting_exempts_nobody() -> None:
+    nested = b'{"answer": {"a": 1}, "x": ' + b"[" * 900 + b"]" * 900 + b"}"
+    assert orjson.loads(enrich(nested))["enriched"] == {"given": {"a": 1}}
+
+
+def test_types_are_found_where_producers_have_them() -> None:
+    async def go() -> bytes:
+        running = Running("given", Given(), EnricherSettings(events=("7",)), 1_000)
+        mapping = FieldMapping({"type": "kind.id"})
+        return await Stage([running], mapping, EnrichMetrics()).enrich(b'{"answer":{"a":1},"kind":{"id":7}}')
+
+    assert b"enriched" in asyncio.run(go())

@@ -1,0 +1,339 @@
+"""Outcomes among partitions whose workers die: each is learned once, and is what a recount says."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.core.evaluation.evaluator import Evaluator
+from engine.core.kernel import hash64
+from engine.learning.labels import Example
+from engine.learning.scorers import ModelScorer
+from engine.rulebook.compiler import load_rulebook
+from engine.settings import Settings
+from engine.state.memory import MemoryDatabase
+from engine.state.noted import MEETING, UNSCORED
+from engine.state.store import PartitionState
+from engine.state.timers import TIMER
+from engine.stream.handlers.absences import user_of
+from engine.stream.handlers.batches import Outcome
+from engine.stream.handlers.erasure import Forget
+from engine.stream.handlers.events import EventWorker
+from engine.stream.handlers.hop_messages import Tick, encode_request, encode_tick
+from engine.stream.handlers.hops import HopWorker
+from engine.stream.handlers.label_messages import decode_example
+from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.outcomes import is_of
+from engine.stream.offline.engine import Record
+
+START_MS, MINUTE_MS = 1_760_000_000_000, 60_000
+RULES = """
+version: 1
+outcomes:
+  hidden:    {after: impression, is: [hide, report], by: [user_id, target_id], within: 10m}
+  installed: {after: click, is: install, by: device_id, within: 10m}
+  satisfied: {after: impression, is: answer, by: [user_id, target_id], within: 10m, value: event.stars >= 4, otherwise: unknown}
+counters:
+  seen:    {count: impression, by: user_id, over: 1h}
+  clicked: {count: click, by: device_id, over: 1h}
+models:
+  negative: {outcome: hidden, numbers: [seen]}
+  install:  {outcome: installed, numbers: [clicked]}
+  survey:   {outcome: satisfied, numbers: [seen]}
+"""  # noqa: E501
+WITHIN_MS = 10 * MINUTE_MS
+Event = dict[str, Any]
+
+
+class Partitions:
+    """Some partitions with their topics. What is published stays; `crash` tells of which batch not all is kept."""
+
+    def __init__(self, many: int = 1, rules: str = RULES) -> None:
+        self.many, self.rulebook = many, load_rulebook({"r.yaml": rules})
+        self.settings, self.metrics = Settings(partitions=many, review_share=0.0), Metrics()
+        self.databases = [MemoryDatabase() for _ in range(many)]
+        self.logs: dict[tuple[str, int], list[Record]] = {
+            (topic, at): [] for topic in ("events", "hops") for at in range(many)
+        }
+        self.done: Counter[tuple[str, int]] = Counter()
+        self.examples: list[Example] = []
+        self.workers = [self.begin(at) for at in range(many)]
+
+    def begin(self, at: int) -> tuple[EventWorker, HopWorker]:
+        """As after a crash."""
+        state, place = PartitionState(lambda: self.databases[at], 100), self.place
+        events = EventWorker(self.settings, lambda _: state, lambda _: None, self.metrics)
+        hops = HopWorker(self.settings, lambda _: state, self.metrics, self.many, place=place)
+        scorers = {name: ModelScorer(spec, None) for name, spec in self.rulebook.models.items()}
+        for worker in (events, hops):
+            worker.use(Evaluator(self.rulebook, scorers))
+        return events, hops
+
+    def place(self, key: bytes) -> int:
+        return hash64(key.hex()) % self.many
+
+    def send(self, event: Event) -> None:
+        key = event["user_id"].encode()
+        self._append("events", self.place(key), key, orjson.dumps(event), event["ts"])
+
+    def tell(self, minute: float) -> None:
+        for at in range(self.many):
+            ts_ms = START_MS + round(minute * MINUTE_MS)
+            self._append("hops", at, b"", encode_tick(Tick(at, ts_ms)), ts_ms)
+
+    def _append(self, topic: str, at: int, key: bytes, value: bytes, ts_ms: int | None = None) -> None:
+        log = self.logs[topic, at]
+        log.append(Record(topic, at, len(log), key, value, ts_ms))
+
+    def waiting(self) -> list[tuple[str, int]]:
+        return [place for place, log in self.logs.items() if self.done[place] < len(log)]
+
+    def step(self, place: tuple[str, int], most: int, crash: random.Random | None = None) -> None:
+        """One batch of a partition."""
+        topic, at = place
+        records = self.logs[place][self.done[place] : self.done[place] + most]
+        events, hops = self.workers[at]
+        outcome = (events if topic == "events" else hops).process(at, records)
+        if crash is not None:
+            self._publish(outcome, crash.randrange(len(outcome.messages) + 1) if crash.random() < 0.5 else None)
+            whole = crash.random() < 0.5
+            if whole:
+                self._publish(outcome)
+                self.databases[at].apply(outcome.changes[: crash.randrange(len(outcome.changes) + 1)])
+            self.workers[at] = self.begin(at)
+            return
+        self._publish(outcome)
+        self.databases[at].apply(outcome.changes)
+        outcome.settle()
+        self.done[place] += len(records)
+
+    def _publish(self, outcome: Outcome, many: int | None = None) -> None:
+        for message in outcome.messages[:many]:
+            if message.topic == "hops":
+                at = message.partition if message.partition is not None else self.place(message.key or b"")
+                self._append("hops", at, message.key or b"", message.value)
+            elif message.topic == "examples":
+                self.examples.append(decode_example(message.value, self.many))
+
+    def run(self) -> None:
+        while waiting := self.waiting():
+            self.step(waiting[0], 100)
+
+    def learned(self) -> Iterator[Example]:
+        """What the trainer learns: of each source what it does not know yet."""
+        known: dict[tuple[str, int], int] = {}
+        for example in self.examples:
+            partition, offset = example.source
+            if offset > known.get((example.model, partition), -1):
+                known[example.model, partition] = offset
+                yield example
+
+    def answers(self) -> dict[str, list[str]]:
+        """By model, what has been learned of which events."""
+        answers: dict[str, list[str]] = {}
+        for example in self.learned():
+            answers.setdefault(example.model, []).append(f"{example.event_id} {example.verdict}")
+        return {model: sorted(said) for model, said in answers.items()}
+
+    def kept(self, prefix: bytes) -> int:
+        return sum(key.startswith(prefix) for database in self.databases for key in database.values)
+
+
+def event(kind: str, user: str, minute: float, **more: Any) -> Event:
+    ts_ms = START_MS + round(minute * MINUTE_MS)
+    return {"event_id": f"{kind}-{user}-{minute}", "type": kind, "user_id": user, "ts": ts_ms, **more}
+
+
+def made_up(seed: int) -> list[Event]:
+    """Half an hour, a little out of order, some of it twice."""
+    rng, made = random.Random(seed), list[Event]()
+    for at in range(400):
+        kind = rng.choice(("impression", "impression", "click", "hide", "report", "install", "answer", "other"))
+        more = {"target_id": f"t{rng.randrange(4)}", "device_id": f"d{rng.randrange(6)}", "stars": rng.randrange(1, 6)}
+        made.append(event(kind, f"u{rng.randrange(8)}", at * 0.075, **more))
+    sent = sorted(made, key=lambda one: one["ts"] + rng.randrange(3 * MINUTE_MS))
+    return [*sent, *rng.sample(sent, 5)]
+
+
+def recounted(made: list[Event], after: str, comes: set[str], by: tuple[str, ...]) -> dict[str, str]:
+    answers = {}
+    events = {one["event_id"]: one for one in made}.values()
+    for one in events:
+        if one["type"] == after:
+            met = [
+                other for other in events
+                if other["type"] in comes and all(other[name] == one[name] for name in by)
+                and one["ts"] < other["ts"] <= one["ts"] + WITHIN_MS
+            ]  # fmt: skip
+            answers[one["event_id"]] = "spam" if met else "ham"
+    return answers
+
+
+def surveyed(made: list[Event]) -> dict[str, str]:
+    answers = {}
+    events = sorted({one["event_id"]: one for one in made}.values(), key=lambda one: one["ts"])
+    for one in events:
+        for other in events:
+            same = all(other[name] == one[name] for name in ("user_id", "target_id"))
+            in_time = one["ts"] < other["ts"] <= one["ts"] + WITHIN_MS
+            if one["type"] == "impression" and other["type"] == "answer" and same and in_time:
+                answers[one["event_id"]] = "spam" if other["stars"] >= 4 else "ham"
+                break
+    return answers
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_each_outcome_is_learned_once_and_right_though_workers_die(seed: int) -> None:
+    made, rng = made_up(seed), random.Random(seed)
+    cluster = Partitions(1 + seed % 3)
+    for one in made:
+        cluster.send(one)
+    while waiting := cluster.waiting():
+        cluster.step(rng.choice(waiting), rng.randrange(1, 40), rng if seed and rng.random() < 0.3 else None)
+    cluster.tell(120)
+    while waiting := cluster.waiting():
+        cluster.step(rng.choice(waiting), rng.randrange(1, 40), rng if seed and rng.random() < 0.3 else None)
+    learned = [f"{example.model} {example.event_id}" for example in cluster.learned()]
+    assert len(learned) == len(set(learned))
+    said = {model: dict(each.split(" ") for each in answers) for model, answers in cluster.answers().items()}
+    assert said["negative"] == recounted(made, "impression", {"hide", "report"}, ("user_id", "target_id"))
+    assert said["install"] == recounted(made, "click", {"install"}, ("device_id",))
+    first = surveyed(made)
+    assert said["survey"].keys() == first.keys()
+    assert cluster.kept(MEETING) == cluster.kept(UNSCORED) == 0
+    cluster.tell(8 * 24 * 60)
+    cluster.run()
+    assert cluster.kept(TIMER) == 0
+
+
+def run(*sent: Event, until: float = 60, rules: str = RULES) -> Partitions:
+    partitions = Partitions(1, rules)
+    for one in sent:
+        partitions.send(one)
+    partitions.run()
+    partitions.tell(until)
+    partitions.run()
+    return partitions
+
+
+def seen(user: str, minute: float, target: str = "t") -> Event:
+    return event("impression", user, minute, target_id=target)
+
+
+def hidden(user: str, minute: float, target: str = "t") -> Event:
+    return event("hide", user, minute, target_id=target)
+
+
+@pytest.mark.parametrize(
+    ("minute", "verdict"),
+    [(0.0, "ham"), (0.001, "spam"), (10.0, "spam"), (10.001, "ham")],
+    ids=["with it", "after it", "at the end", "behind the end"],
+)
+def test_what_comes_in_time_says_yes(minute: float, verdict: str) -> None:
+    assert run(seen("ann", 0), hidden("ann", minute)).answers()["negative"] == [f"impression-ann-0 {verdict}"]
+
+
+def test_nothing_is_known_before_the_time_and_the_tolerance_are_over() -> None:
+    assert run(seen("ann", 0), until=14).answers() == {}
+    assert run(seen("ann", 0), until=14.1).answers()["negative"] == ["impression-ann-0 ham"]
+
+
+def test_what_comes_early_or_twice_or_for_others_is_told_apart() -> None:
+    twice = hidden("ann", 1), seen("ann", 0), hidden("ann", 1), seen("ann", 0)
+    assert run(*twice).answers()["negative"] == ["impression-ann-0 spam"]
+    assert run(seen("ann", 0), hidden("bob", 1)).answers()["negative"] == ["impression-ann-0 ham"]
+    assert run(seen("ann", 0), hidden("ann", 1, "other")).answers()["negative"] == ["impression-ann-0 ham"]
+
+
+def test_an_event_that_is_too_late_does_not_wait() -> None:
+    partitions = run(event("other", "ann", 5, target_id="t"), hidden("ann", 5), seen("ann", 0.9), until=60)
+    assert partitions.answers().get("negative") is None
+    assert partitions.metrics.outcomes.labels("late")._value.get() == 2  # of two outcomes
+
+
+def test_the_first_answer_stands() -> None:
+    answers = [event("answer", "ann", at, target_id="t", stars=stars) for at, stars in ((1, 2), (2, 5))]
+    assert run(seen("ann", 0), *answers).answers()["survey"] == ["impression-ann-0 ham"]
+    silent = [event("answer", "ann", 1, target_id="t"), answers[1]]
+    assert run(seen("ann", 0), *silent).answers()["survey"] == ["impression-ann-0 spam"]
+    assert "survey" not in run(seen("ann", 0)).answers()
+
+
+def test_one_user_cannot_let_the_state_grow() -> None:
+    sent = [seen("ann", 0.001 * at, f"t{at}") for at in range(1_100)]
+    partitions = Partitions()
+    for one in sent:
+        partitions.send(one)
+    partitions.run()
+    assert partitions.kept(MEETING) == 2 * 999  # for each outcome
+    sent = [hidden("eve", 0.001 * at, f"t{at}") for at in range(1_100)]
+    partitions = run(*sent, until=0)
+    assert partitions.kept(MEETING) == 64
+    partitions.tell(30)
+    partitions.run()
+    assert partitions.kept(MEETING) == partitions.kept(TIMER) == 0
+
+
+def test_an_outcome_that_is_declared_anew_knows_nothing_of_what_was_before() -> None:
+    partitions = Partitions()
+    partitions.send(seen("ann", 0))
+    partitions.run()
+    partitions.rulebook = load_rulebook({"r.yaml": RULES.replace("[hide, report]", "hide")})
+    partitions.workers = [partitions.begin(0)]
+    for one in (hidden("ann", 1), seen("bob", 2), seen("bob", 9), hidden("bob", 10)):
+        partitions.send(one)
+    partitions.run()
+    partitions.tell(60)
+    partitions.run()
+    # Nobody watched hides under the new declaration before bob's first impression, nor for certain shortly after.
+    assert partitions.answers()["negative"] == ["impression-bob-9 spam"]
+    assert partitions.kept(MEETING) == 0
+
+
+def test_a_user_is_forgotten() -> None:
+    partitions = Partitions()
+    for one in (seen("ann", 0), seen("bob", 0), event("click", "ann", 0, device_id="d"), hidden("ann", 1, "x")):
+        partitions.send(one)
+    partitions.send(event("click", "bob", 1, device_id="d"))
+    partitions.run()
+    kept = partitions.databases[0].values
+    keys = [key for key, value in kept.items() if key.startswith(MEETING) and is_of(value, "ann")]
+    keys += [key for key, value in kept.items() if key.startswith(TIMER) and user_of(value) == "ann"]
+    assert len(keys) == 4 + 4
+    partitions._append("hops", 0, b"", encode_request(Forget("ann", keys)))
+    partitions.run()
+    assert not [key for key, value in kept.items() if key.startswith(MEETING) and is_of(value, "ann")]
+    partitions.send(event("install", "bob", 2, device_id="d"))
+    partitions.run()
+    partitions.tell(120)
+    partitions.run()
+    assert partitions.answers()["install"] == ["click-bob-1 spam"]
+    assert partitions.answers()["negative"] == ["impression-bob-0 ham"]
+
+
+def test_an_answer_waits_for_the_score_of_its_event() -> None:
+    partitions = Partitions()
+    partitions.send(event("click", "ann", 0, device_id="d"))
+    partitions.send(event("install", "ann", 1, device_id="d"))
+    partitions.step(("events", 0), 2)
+    hops = partitions.logs["hops", 0]
+    assert len(hops) == 3  # the click's mark, the click on its way to its device, the install's mark
+    partitions.run()
+    assert partitions.answers() == {"install": ["click-ann-0 spam"]}
+    assert partitions.kept(UNSCORED) == 0
+
+
+def test_a_damaged_meeting_stops_nothing() -> None:
+    partitions = Partitions()
+    partitions.send(seen("ann", 0))
+    partitions.run()
+    kept = partitions.databases[0].values
+    kept.update({key: b"\xff" for key in kept if key.startswith(MEETING)})
+    partitions.send(seen("ann", 1))
+    partitions.run()
+    partitions.tell(60)
+    partitions.run()
+    assert partitions.answers()["negative"] == ["impression-ann-1 ham"]

@@ -1,0 +1,81 @@
+"""What comes of recorded events, as cases to examine a model by."""
+
+import orjson
+
+from engine.learning.evaluation import Scenario
+from engine.rulebook.compiler import load_rulebook
+from engine.settings import Settings
+from engine.stream.handlers.messages import Message
+from engine.stream.offline.decided import outcome_cases, weighed
+from engine.stream.offline.engine import Arrival, OfflineEngine
+
+START_MS, MINUTE_MS = 1_760_000_000_000, 60_000
+RULES = """
+version: 1
+outcomes:
+  hidden:    {after: seen, is: hide, by: user_id, within: 10m}
+  answered:  {after: seen, is: answer, by: user_id, within: 10m}
+  satisfied: {after: seen, is: answer, by: user_id, within: 10m, value: event.stars > 3, otherwise: unknown}
+models:
+  negative: {outcome: hidden, min_labels: 1, numbers: [event.n]}
+  teacher:  {outcome: answered, min_labels: 1, numbers: [event.n]}
+  survey:   {outcome: satisfied, answer_model: teacher, min_labels: 1, numbers: [event.n]}
+"""
+
+
+def lines(*sent: tuple[str, str, float]) -> list[bytes]:
+    return [
+        orjson.dumps({"event_id": f"{kind}-{user}-{minute}", "type": kind, "user_id": user, "n": at, "stars": 5,
+                      "ts": START_MS + round(minute * MINUTE_MS)})
+        for at, (kind, user, minute) in enumerate(sent)
+    ]  # fmt: skip
+
+
+def test_what_is_not_over_does_not_count_and_absence_is_known_when_nothing_can_come() -> None:
+    rulebook = load_rulebook({"r.yaml": RULES})
+    events = lines(("seen", "ann", 0), ("seen", "bob", 1), ("hide", "bob", 2), ("seen", "carl", 8), ("hide", "carl", 9),
+                   ("seen", "dan", 9), ("other", "eve", 11))  # fmt: skip
+    cases = {
+        case.event_id[5:8]: case for case in outcome_cases(rulebook, rulebook.models["negative"], events, Settings())
+    }
+    assert {name: (case.spam, case.counts) for name, case in cases.items()} == {
+        "ann": (False, True), "bob": (True, True), "car": (True, False), "dan": (False, False),
+    }  # fmt: skip
+    assert cases["ann"].known_ms == START_MS + 14 * MINUTE_MS
+    assert cases["bob"].known_ms == START_MS + 2 * MINUTE_MS
+
+
+def test_answers_are_weighed_as_the_model_of_who_answers_has_them() -> None:
+    rulebook = load_rulebook({"r.yaml": RULES})
+    sent = [("seen", f"u{at}", 0.1 * at) for at in range(600)]
+    sent += [("answer", f"u{at}", 0.1 * at + 1) for at in range(0, 600, 3)]
+    events = lines(*sorted(sent, key=lambda one: one[2]))
+    cases, asked = (
+        outcome_cases(rulebook, rulebook.models[name], events, Settings()) for name in ("survey", "teacher")
+    )
+    propensities = [case.propensity for case in weighed(cases, asked, rulebook.models["teacher"], Scenario())]
+    assert propensities[0] == 1.0
+    assert len(set(propensities)) > 10
+    assert all(0.1 <= propensity <= 10 for propensity in propensities)
+
+
+def told(rulebook: str, events: list[bytes], settings: Settings) -> list[Message]:
+    engine = OfflineEngine(load_rulebook({"r.yaml": rulebook}), settings)
+    return list(engine.run(Arrival("event", 0, line) for line in events))
+
+
+def test_scores_are_told_without_a_rule_where_that_is_wanted() -> None:
+    sent = [("seen", f"u{at}", at) for at in range(60)] + [("hide", f"u{at}", at + 1) for at in range(0, 60, 2)]
+    events = lines(*sorted(sent, key=lambda one: one[2]))
+    assert not [one for one in told(RULES, events, Settings()) if one.topic == "scores"]
+    settings = Settings(publish_scores=True, review_share=1.0)
+    # One at a time: in one batch nothing is learned before the last event is scored.
+    engine = OfflineEngine(load_rulebook({"r.yaml": RULES}), settings)
+    messages = [one for line in events for one in engine.run([Arrival("event", 0, line)])]
+    scores = [orjson.loads(one.value) for one in messages if one.topic == "scores"]
+    last = [score for score in scores if score["model"] == "negative"][-1]
+    assert last["event_id"] == "seen-u59-59"
+    assert last["version"].startswith("negative-")
+    assert 0 < last["score"] < 1
+    assert set(last["calibration"]) == {"labels", "share", "ece"}
+    assert not [one for one in messages if one.topic == "review"]  # moderators are not asked about outcomes
