@@ -19,6 +19,7 @@ from engine.delivery_settings import DeliverySettings
 from engine.enrichment_settings import EnrichmentSettings
 from engine.errors import SettingsError
 from engine.export_settings import ExportSettings
+from engine.intake_settings import IntakeSettings
 from engine.keys.pseudonyms import Pseudonyms
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, one_of
 from engine.mappings import EventSettings, LabelSettings
@@ -94,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delivery: DeliverySettings = DeliverySettings()
     enrichment: EnrichmentSettings = EnrichmentSettings()
     export: ExportSettings = ExportSettings()
+    intake: IntakeSettings = IntakeSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"

@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "Write decisions, actions and labels as Parquet.",
     "feed": "Publish recorded files to the topics.",
     "forget": "Erase a user from the state.",
+    "intake": "Make events of producers' own topics.",
     "kafka": "Run Apache Kafka on this machine: for tests and laptops.",
     "features": "Write what a rulebook knows of recorded events as a table.",
     "hits": "Tell what rules have met, in shadow too.",

@@ -17,6 +17,8 @@ from engine.delivery_settings import DeliverySettings, ReceiverSettings
 from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.export.metrics import ExportMetrics
 from engine.export_settings import ExportSettings
+from engine.intake.metrics import IntakeMetrics
+from engine.intake_settings import IntakeSettings, SourceSettings
 from engine.mappings import ComputedField, EventSettings, LabelSettings
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.language.functions import FUNCTIONS
@@ -56,7 +58,7 @@ def test_every_command_is_documented_and_explains_itself() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    registries = [of().registry for of in (Metrics, DeliveryMetrics, ExportMetrics)]
+    registries = [of().registry for of in (Metrics, DeliveryMetrics, ExportMetrics, IntakeMetrics)]
     for metric in [*(one for each in registries for one in each.collect()), *ProcessMetrics([]).collect()]:
         if metric.name.startswith(("process_", "python_")):  # the client's own, documented by it
             continue
@@ -69,6 +71,7 @@ def test_every_metric_is_documented() -> None:
     [
         Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EnrichmentSettings, EnricherSettings,
         ExportSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
+        IntakeSettings, SourceSettings,
     ],
 )  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:

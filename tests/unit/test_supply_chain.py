@@ -19,10 +19,12 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DEPENDENCIES = PROJECT["project"]["dependencies"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
+IN_DEV = ("dev", "audit", "bench", "features", "export", "formats")
+"""The extras that the development install has."""
 ASKED = {
     "build": PROJECT["dependency-groups"]["build"],
     "run": DEPENDENCIES,
-    "dev": [*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["audit"], *EXTRAS["bench"], *EXTRAS["features"]],
+    "dev": [*DEPENDENCIES, *(each for extra in IN_DEV for each in EXTRAS[extra])],
     "fuzz": [*DEPENDENCIES, *EXTRAS["dev"], *EXTRAS["fuzz"]],
     "docs": [*DEPENDENCIES, *EXTRAS["docs"]],
 }

@@ -88,6 +88,11 @@ def roles(settings: Settings) -> list[Role]:
             groups=(f"{app_id}-export",),
         ),
         Role(
+            "intake", "runs `floodgate intake`",
+            reads=(names.events, *sorted({source.topic for source in settings.intake.sources.values()})),
+            writes=(names.events, names.dead_letters), groups=(f"{app_id}-intake-*",),
+        ),
+        Role(
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
             groups=("analysis*",),
         ),

@@ -33,8 +33,9 @@ def test_whoever_looks_how_workers_stand_sees_how_topics_are_configured() -> Non
 
 
 def test_what_is_enforced_and_reported_is_the_workers() -> None:
-    for topic in ("decisions", "review", "dead-letters", "floodgate-entities-changelog"):
+    for topic in ("decisions", "review", "floodgate-entities-changelog"):
         assert who_writes(topic) == {"worker"}
+    assert who_writes("dead-letters") == {"worker", "intake"}
     assert who_writes("actions") == {"worker", "operator"}  # who takes actions back
     assert who_writes("hops") == {"worker", "operator"}  # who makes the engine forget
 

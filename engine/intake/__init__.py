@@ -1,0 +1,1 @@
+"""Producers' own topics into events: other formats, other names, other keys."""

@@ -1,0 +1,97 @@
+"""What producers' messages say, whatever they are written in."""
+
+import io
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import fastavro
+import orjson
+
+from engine.errors import EventError
+from engine.intake.registry import Registry
+
+Document = dict[str, Any]
+Read = Callable[[Any], Awaitable[Document]]
+"""The document in a record. Raises EventError."""
+
+_ATTRIBUTES = ("id", "source", "type", "subject", "time")
+
+
+def reader_of(format: str, registry: Registry) -> Read:  # noqa: A002  # as settings call it
+    """What reads a format."""
+    return {"json": _read_json, "cloudevents": _read_cloudevent, "avro": _AvroReader(registry).read}[format]
+
+
+async def _read_json(record: Any) -> Document:
+    return _object(_json(_without_schema_id(record.value)))
+
+
+class _AvroReader:
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    async def read(self, record: Any) -> Document:
+        value: bytes = record.value
+        if len(value) < 5 or value[0] != 0:
+            raise EventError("no_schema_id", "the message does not begin with 0 and the number of a schema")
+        schema = await self._registry.schema(int.from_bytes(value[1:5], "big"))
+        rest = io.BytesIO(value)
+        rest.seek(5)
+        try:
+            document = fastavro.schemaless_reader(rest, schema, None)
+        except Exception as error:  # whatever bytes make of it
+            raise EventError("not_avro", f"the message is not as its schema says: {error!r}"[:500]) from error
+        if rest.tell() != len(value):
+            raise EventError("not_avro", f"{len(value) - rest.tell()} bytes are left behind what the schema says")
+        return _object(document)
+
+
+async def _read_cloudevent(record: Any) -> Document:
+    """Its attributes by their names, `data` beside them."""
+    headers = {name.lower(): value.decode("utf-8", "replace") for name, value in record.headers or () if value}
+    if "ce_specversion" in headers:
+        found = {name: headers[f"ce_{name}"] for name in _ATTRIBUTES if f"ce_{name}" in headers}
+        return {**found, "data": _json(_without_schema_id(record.value))}
+    document = _object(_json(record.value))
+    if "specversion" not in document:
+        raise EventError("no_cloudevent", "neither the message nor its headers have a `specversion`")
+    return document
+
+
+def encode_event(document: Document) -> bytes:
+    """An event as JSON: the same bytes for the same document."""
+    try:
+        return orjson.dumps(document, default=_plain)
+    except TypeError as error:
+        raise EventError("not_json", f"the message cannot be written as JSON: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def _without_schema_id(value: bytes) -> bytes:
+    """JSON that a producer of a registry has written has five bytes in front."""
+    return value[5:] if value[:1] == b"\x00" else value
+
+
+def _json(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise EventError("not_json", f"the message is not JSON: {error}") from error
+
+
+def _object(document: Any) -> Document:
+    if not isinstance(document, dict):
+        raise EventError("not_an_object", "the message is no object with fields")
+    return document

@@ -1,0 +1,141 @@
+"""Schemas by id, from a registry that speaks as Confluent's does. Schemas never change, so each is asked for once."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import fastavro
+import orjson
+import structlog
+from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, TCPConnector
+
+from engine.errors import EventError, SettingsError
+from engine.intake_settings import IntakeSettings
+
+_TIMEOUT_S = 10.0
+_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
+_MOST_SCHEMAS, _MOST_BYTES, _MOST_REFERENCES = 1_000, 1 << 20, 100
+_UNKNOWN_S = 10.0
+"""So long a schema that is not there is not asked for again."""
+
+_log = structlog.stdlib.get_logger("floodgate.intake")
+
+
+class AwayError(Exception):
+    """The registry does not answer, or is at fault itself."""
+
+
+class Registry:
+    """The registry; a context manager. `on_away` is told since when it has not answered (epoch seconds), 0 when it does
+    again. Raises SettingsError when it is made."""
+
+    def __init__(
+        self, settings: IntakeSettings, stopping: asyncio.Event, on_away: Callable[[float], None] = lambda _: None
+    ) -> None:  # fmt: skip
+        self._settings, self._stopping, self._on_away = settings, stopping, on_away
+        self._known: dict[int, Any] = {}
+        self._refused: dict[int, tuple[float, EventError]] = {}
+        password = settings.registry_password()
+        self._auth = BasicAuth(settings.registry_user, password) if settings.registry_user else None
+
+    async def __aenter__(self) -> Self:
+        try:
+            context = ssl.create_default_context(cafile=self._settings.registry_ca_file)
+        except OSError as error:
+            raise SettingsError(f"`intake.registry_ca_file` cannot be used: {error}") from error
+        self._session = ClientSession(
+            connector=TCPConnector(ssl=context), auth=self._auth, timeout=ClientTimeout(total=_TIMEOUT_S),
+            trust_env=False,
+        )  # fmt: skip
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def schema(self, number: int) -> Any:
+        """An Avro schema. A registry that is away is waited for. Raises EventError for one that cannot be used, and
+        AwayError where it is time to stop."""
+        known = self._known.get(number)
+        if known is not None:
+            return known
+        refused = self._refused.get(number)
+        if refused is not None and time.monotonic() < refused[0]:
+            raise refused[1]
+        try:
+            found = await self._patiently(number)
+        except EventError as error:
+            self._refused = {number: (time.monotonic() + _UNKNOWN_S, error), **self._refused}
+            while len(self._refused) > _MOST_SCHEMAS:
+                self._refused.popitem()
+            raise
+        while len(self._known) >= _MOST_SCHEMAS:
+            del self._known[next(iter(self._known))]
+        self._known[number] = found
+        return found
+
+    async def _patiently(self, number: int) -> Any:
+        pause_s, since_s = _LEAST_PAUSE_S, time.time()
+        while not self._stopping.is_set():
+            try:
+                found = await self._read(number)
+                self._on_away(0)
+                return found
+            except AwayError as error:
+                self._on_away(since_s)
+                _log.error("the registry is waited for", schema=number, error=str(error), again_in_s=pause_s)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        raise AwayError("it is time to stop")
+
+    async def _read(self, number: int) -> Any:
+        document = await self._get(f"/schemas/ids/{number}")
+        if document.get("schemaType", "AVRO") != "AVRO":
+            raise EventError("wrong_schema", f"schema {number} is {document['schemaType']}, not Avro")
+        named: dict[str, Any] = {}
+        await self._read_references(document, named, [_MOST_REFERENCES])
+        return _parsed(document, named, f"schema {number}")
+
+    async def _read_references(self, document: dict[str, Any], named: dict[str, Any], left: list[int]) -> None:
+        """The schemas that one refers to, before itself."""
+        for reference in document.get("references") or ():
+            left[0] -= 1
+            if left[0] < 0:
+                raise EventError("broken_schema", f"a schema refers to more than {_MOST_REFERENCES} others")
+            subject, version = quote(str(reference["subject"]), safe=""), int(reference["version"])
+            inner = await self._get(f"/subjects/{subject}/versions/{version}")
+            await self._read_references(inner, named, left)
+            _parsed(inner, named, f"subject {subject}, version {version}")
+
+    async def _get(self, path: str) -> dict[str, Any]:
+        url = self._settings.registry.rstrip("/") + path
+        try:
+            async with self._session.get(url, allow_redirects=False) as answer:
+                body = await answer.content.read(_MOST_BYTES)
+        except (ClientError, TimeoutError, OSError) as error:
+            raise AwayError(repr(error)) from error
+        if answer.status == 404:
+            raise EventError("unknown_schema", f"the registry has nothing at {path}")
+        if answer.status != 200:  # 401 too: a password can be mended, a lost event cannot
+            raise AwayError(f"it answers {answer.status} to {path}")
+        try:
+            document = orjson.loads(body)
+            if isinstance(document, dict) and isinstance(document["schema"], str):
+                return document
+        except (ValueError, KeyError):
+            pass
+        raise AwayError(f"its answer to {path} is no schema")
+
+
+def _parsed(document: dict[str, Any], named: dict[str, Any], title: str) -> Any:
+    try:
+        return fastavro.parse_schema(orjson.loads(document["schema"]), named_schemas=named)
+    except Exception as error:  # whatever fastavro raises for what is no schema
+        raise EventError("broken_schema", f"{title} is no Avro schema: {error!r}"[:500]) from error

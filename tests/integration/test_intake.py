@@ -1,0 +1,214 @@
+"""`floodgate intake`: producers' own topics, in their formats, into decided events."""
+
+import io
+import os
+import struct
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import msgspec
+import orjson
+import pytest
+from kafka import KafkaProducer
+from kafka.admin import NewTopic
+
+from engine.dev.pages import free_port, metric_sum, read_page
+from engine.settings import Settings
+from engine.stream.kafka.clients import admin, options
+from tests import forks
+from tests.registry import SchemaRegistry, real_registry
+from tests.system import RULEBOOKS, System, wait_until
+
+START_MS = 1_772_449_200_000
+OLD = {
+    "type": "record", "name": "Post", "fields": [
+        {"name": "id", "type": "string"},
+        {"name": "author", "type": {"type": "record", "name": "Author", "fields": [{"name": "id", "type": "long"}]}},
+        {"name": "created", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "body", "type": "string"},
+    ],
+}  # fmt: skip
+NEW = {**OLD, "fields": [*OLD["fields"], {"name": "lang", "type": ["null", "string"], "default": None}]}
+SOURCES = {
+    "posts": {
+        "topic": "cms.posts", "format": "avro", "type": "post", "as_string": ["user_id"],
+        "fields": {"event_id": "id", "user_id": "author.id", "ts": "created", "text": "body"},
+    },
+    "pays": {"topic": "shop.payments", "fields": {"event_id": "no", "user_id": "buyer"}, "types": {"paid": "payment"}},
+    "hooks": {"topic": "bus", "format": "cloudevents", "types": {"com.example.like": "like"}},
+}  # fmt: skip
+
+
+@pytest.fixture(params=["real", "small"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SchemaRegistry]:
+    if request.param == "real" and real_registry() is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.warn(
+                "NOT TESTED ON A REAL SCHEMA REGISTRY: Java 17 or Maven is missing, or fetches nothing", stacklevel=1
+            )
+        pytest.skip("a real schema registry could not be had")
+    one = SchemaRegistry(tmp_path, is_real=request.param == "real")
+    yield one
+    one.stop()
+
+
+class Intake:
+    """`floodgate intake` as a process."""
+
+    def __init__(self, system: System, registry: str, sources: dict[str, Any] = SOURCES) -> None:
+        self.port, self._directory, self.system = free_port(), system.directory, system
+        own = {"sources": sources, "registry": registry, "port": self.port}
+        settings = msgspec.convert(msgspec.to_builtins(system.settings) | {"intake": own}, Settings)
+        self._config = system.directory / "intake.json"
+        self._config.write_bytes(msgspec.json.encode(settings))
+        with admin(system.settings) as client:
+            client.create_topics([NewTopic(source["topic"], 2, 1) for source in sources.values()])
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        arguments = ["intake", "--config", str(self._config)]
+        with (self._directory / "intake.log").open("ab") as log:
+            self._process = forks.start("engine.cli", arguments, os.environ, log, log)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        return metric_sum(read_page(self.port, "/metrics"), name)
+
+    def events(self) -> list[dict[str, Any]]:
+        """What is on `events`."""
+        return [orjson.loads(record.value) for record in self.system.read(self.system.settings.topics.events)]
+
+    def letters(self) -> dict[str, bytes]:
+        """Dead letters: the bytes by reason."""
+        found = self.system.read(self.system.settings.topics.dead_letters)
+        return {dict(record.headers)["reason"].decode(): record.value for record in found}
+
+
+def avro(number: int, schema: Any, document: Any) -> bytes:
+    """As Confluent's serializers write it."""
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(schema), document)
+    return b"\x00" + struct.pack(">I", number) + out.getvalue()
+
+
+def send(system: System, topic: str, values: list[bytes], headers: Any = None) -> None:
+    producer = KafkaProducer(**options(system.settings))
+    for value in values:
+        producer.send(topic, value, b"any key", headers=headers or [])
+    producer.flush()
+    producer.close()
+
+
+def post(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"p-{number}", "author": {"id": number % 3}, "created": START_MS + number, "body": "hi", **more}
+
+
+def test_old_and_new_schemas_broken_ones_and_a_registry_that_is_away(tmp_path: Path, registry: SchemaRegistry) -> None:
+    with System(tmp_path) as system:
+        old, new = registry.register("cms.posts-value", OLD), registry.register("cms.posts-value", NEW)
+        other = registry.register("odd-value", '{"type": "string"}')
+        mixed = [
+            avro(new, NEW, post(number, lang="de")) if number % 2 else avro(old, OLD, post(number))
+            for number in range(40)
+        ]
+        intake = Intake(system, registry.url)
+        send(system, "cms.posts", mixed)
+        wait_until(lambda: intake.metric("floodgate_intake_events_total") == 40, "all are events")
+        events = sorted(intake.events(), key=lambda event: int(event["event_id"][2:]))
+        assert [event["event_id"] for event in events] == [f"p-{number}" for number in range(40)]
+        assert [event.get("lang") for event in events] == [None, "de"] * 20
+        assert {(event["type"], event["user_id"], event["text"]) for event in events} == {
+            ("post", user, "hi") for user in "012"
+        }
+        assert events[7]["ts"] == "2026-03-02T11:00:00.007000+00:00"
+        wrong = {
+            "unknown_schema": avro(999_999, OLD, post(0)), "no_schema_id": b'{"id": "p"}',
+            "not_avro": mixed[0][:-3], "not_an_object": avro(other, "string", "text"),
+        }  # fmt: skip
+        send(system, "cms.posts", [*wrong.values(), avro(old, OLD, post(40))])
+        wait_until(lambda: intake.metric("floodgate_intake_events_total") == 41, "the good one is an event")
+        assert intake.letters() == wrong
+
+        third = registry.register("cms.posts-value", {**NEW, "doc": "the third"})
+        registry.leave()
+        send(system, "cms.posts", [avro(third, NEW, post(number, lang="fr")) for number in range(41, 60)])
+        away = "floodgate_intake_registry_away_timestamp_seconds"
+        wait_until(lambda: intake.metric(away) > 0, "the registry is missed")
+        assert intake.metric("floodgate_intake_events_total") == 41
+        registry.come_back()
+        wait_until(lambda: intake.metric("floodgate_intake_events_total") == 60, "nothing is lost")
+        assert intake.metric(away) == 0
+        assert len(intake.letters()) == len(wrong)
+        intake.kill()
+
+
+def test_several_topics_become_decided_events(tmp_path: Path) -> None:
+    with System(tmp_path) as system:
+        system.push_rules(RULEBOOKS / "flood")
+        system.start_worker("one")
+        intake = Intake(system, "http://127.0.0.1:9")
+        paid = {"no": "x-1", "buyer": "anna", "type": "paid", "amount": 5, "ts": START_MS, "event_id": "mine"}
+        structured = {
+            "specversion": "1.0", "id": "c-1", "source": "/app", "type": "com.example.like", "subject": "ben",
+            "time": "2026-03-02T11:00:00Z", "data": {"target_id": "p-1", "user_id": "somebody else"},
+        }  # fmt: skip
+        headers = {name: f"{value}".encode() for name, value in structured.items() if name != "data"}
+        binary = [(f"ce_{name}", value) for name, value in headers.items() if name != "id"] + [("ce_id", b"c-2")]
+        send(
+            system,
+            "shop.payments",
+            [orjson.dumps(paid), b"{", b"\x00\x00\x00\x00\x07" + orjson.dumps({**paid, "no": "x-2"})],
+        )
+        send(system, "bus", [orjson.dumps(structured), b'{"id": "c"}'])
+        send(system, "bus", [b'{"target_id": "p-2"}'], binary)
+        wait_until(lambda: intake.metric("floodgate_intake_events_total") == 4, "all are events")
+        events = {event["event_id"]: event for event in intake.events()}
+        assert events.keys() == {"x-1", "x-2", "c-1", "c-2"}
+        assert (events["x-1"]["type"], events["x-1"]["user_id"], events["x-1"]["amount"]) == ("payment", "anna", 5)
+        for name, target in (("c-1", "p-1"), ("c-2", "p-2")):
+            assert (events[name]["type"], events[name]["user_id"]) == ("like", "ben")
+            assert events[name]["target_id"] == target
+        assert intake.letters().keys() == {"not_json", "no_cloudevent"}
+        system.wait_until_decided()
+        for record in system.read(system.settings.topics.events):
+            assert record.key == orjson.loads(record.value)["user_id"].encode()
+        intake.kill()
+
+
+def _has_events(intake: Intake, count: int) -> bool:
+    return len(intake.events()) > count
+
+
+def test_each_message_is_one_event_however_often_it_is_killed(tmp_path: Path) -> None:
+    with System(tmp_path) as system:
+        intake = Intake(system, "http://127.0.0.1:9")
+        documents = [
+            {"no": f"x-{number}", "buyer": f"u{number % 7}", "type": "paid", "ts": START_MS + number}
+            for number in range(6_000)
+        ]
+        send(system, "shop.payments", [orjson.dumps(one) for one in documents[:3_000]])
+        for count in (1, 1_500, 2_500):
+            wait_until(partial(_has_events, intake, count), "some are events")
+            intake.kill()
+            intake.start()
+        send(system, "shop.payments", [orjson.dumps(one) for one in documents[3_000:]])
+        wait_until(lambda: len(intake.events()) > 4_500, "more are events")
+        intake.kill()
+        intake.start()
+        wait_until(lambda: len(intake.events()) >= 6_000, "all are events")
+        wait_until(lambda: '"ready"' in read_page(intake.port, "/readyz"), "it is ready")
+        wait_until(lambda: intake.metric("floodgate_intake_lag") == 0, "nothing is left")
+        ids = [event["event_id"] for event in intake.events()]
+        assert len(ids) == len(set(ids)) == 6_000
+        intake.kill()

@@ -1,0 +1,98 @@
+"""Schemas from a registry: references, what is broken, and that each is asked for once."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+
+from engine.dev.pages import free_port
+from engine.errors import EventError
+from engine.intake.registry import AwayError, Registry
+from engine.intake_settings import IntakeSettings
+
+POST = {"type": "record", "name": "Post", "fields": [{"name": "by", "type": "Author"}]}
+AUTHOR = {"type": "record", "name": "Author", "fields": [{"name": "id", "type": "string"}]}
+REFERENCE = {"name": "Author", "subject": "author/1", "version": 3}
+
+
+def with_registry(
+    answers: Mapping[str, Any], ask: Callable[[Registry, list[str], asyncio.Event], Coroutine[Any, Any, Any]]
+) -> Any:
+    """Ask a registry that answers so, by path: a document, or a status."""
+
+    async def run() -> Any:
+        asked, app, port, stopping = list[str](), web.Application(), free_port(), asyncio.Event()
+
+        async def handle(request: web.Request) -> web.Response:
+            asked.append(request.raw_path)
+            answer = answers.get(request.raw_path, 404)
+            if isinstance(answer, int):
+                return web.Response(status=answer)
+            return web.Response(body=orjson.dumps(answer))
+
+        app.router.add_get("/{path:.*}", handle)
+        runner = web.AppRunner(app, shutdown_timeout=0)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        try:
+            async with Registry(IntakeSettings(registry=f"http://127.0.0.1:{port}/"), stopping) as registry:
+                return await ask(registry, asked, stopping)
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(run())
+
+
+def schema_of(document: Any, **more: Any) -> dict[str, Any]:
+    return {"schema": orjson.dumps(document).decode(), **more}
+
+
+def test_a_schema_that_refers_to_another_is_asked_for_once() -> None:
+    async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> list[str]:
+        assert await registry.schema(7) is await registry.schema(7)
+        return asked
+
+    answers = {
+        "/schemas/ids/7": schema_of(POST, references=[REFERENCE]),
+        "/subjects/author%2F1/versions/3": schema_of(AUTHOR),
+    }
+    assert with_registry(answers, ask) == ["/schemas/ids/7", "/subjects/author%2F1/versions/3"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (404, "unknown_schema"),
+        (schema_of({"type": "recrod"}), "broken_schema"),
+        ({"schema": "{"}, "broken_schema"),
+        (schema_of(POST), "broken_schema"),
+        ({"schema": "syntax = 'proto3';", "schemaType": "PROTOBUF"}, "wrong_schema"),
+        (schema_of(POST, references=[{**REFERENCE, "subject": "loop", "version": 1}]), "broken_schema"),
+    ],
+)
+def test_what_cannot_be_used_is_told_and_not_asked_for_again_at_once(answer: Any, reason: str) -> None:
+    async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> None:
+        for _again in range(2):
+            with pytest.raises(EventError) as told:
+                await registry.schema(7)
+            assert told.value.reason == reason
+        assert asked.count("/schemas/ids/7") == 1
+
+    loop = schema_of(POST, references=[{**REFERENCE, "subject": "loop", "version": 1}])
+    with_registry({"/schemas/ids/7": answer, "/subjects/loop/versions/1": loop}, ask)
+
+
+@pytest.mark.parametrize("answer", [500, 401, 302, ["no schema"], {"schema": 7}])
+def test_a_registry_at_fault_is_waited_for_until_it_is_time_to_stop(answer: Any) -> None:
+    async def ask(registry: Registry, asked: list[str], stopping: asyncio.Event) -> None:
+        asking = asyncio.create_task(registry.schema(7))
+        while len(asked) < 2:
+            await asyncio.wait([asking], timeout=0.01)
+        stopping.set()
+        with pytest.raises(AwayError):
+            await asking
+
+    with_registry({"/schemas/ids/7": answer}, ask)
