@@ -60,8 +60,8 @@ def jpeg(picture: Picture, quality: int) -> Picture:
 def cut(picture: Picture, share: float) -> Picture:
     """Without so much of each edge."""
     width, height = picture.size
-    box = width * share, height * share, width * (1 - share), height * (1 - share)
-    return picture.crop(tuple(map(int, box)))
+    across, down = int(width * share), int(height * share)
+    return picture.crop((across, down, int(width * (1 - share)), int(height * (1 - share))))
 
 
 def framed(picture: Picture, share: float, colour: str) -> Picture:
