@@ -66,9 +66,7 @@ class EnrichWorker:
 
     def __init__(self, system: System, name: str, path: Path | None = None) -> None:
         self.port, self._directory, self.name = free_port(), system.directory, name
-        own = msgspec.structs.replace(
-            system.settings, web_port=self.port, data_dir=str(system.directory / name), session_timeout_ms=3_000
-        )
+        own = msgspec.structs.replace(system.settings, web_port=self.port, data_dir=str(system.directory / name))
         self._config = system.directory / f"{name}.json"
         self._config.write_bytes(msgspec.json.encode(own))
         here = str(Path(__file__).parents[1])

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from engine.dev.kafka.cluster import KafkaCluster
 from tests.enriching import EnrichWorker, install, publish_raw
 from tests.system import System, wait_until
 
@@ -53,30 +54,42 @@ def test_what_is_found_is_added_and_what_is_missing_says_why(tmp_path: Path) -> 
         assert [record.key for record in went_on(system)] == [b"u"] * len(events)
 
 
+def kill_workers(system: System, tmp_path: Path, each: int) -> None:
+    """Publish, kill and start again two workers in turn; everything goes on once, in order for each user."""
+    others = install(tmp_path / "others")
+    one, two = EnrichWorker(system, "one", others), EnrichWorker(system, "two", others)
+    published = 0
+    try:
+        for kill in (one, two, one, two):
+            publish_raw(system.settings, [raw(n, text="x" * (n % 50)) for n in range(published, published + each)])
+            published += each
+            goal = published - each * 4 // 5
+            wait_until(lambda goal=goal: len(went_on(system)) > goal, "some went on")  # type: ignore[misc]
+            kill.kill()
+            kill.restart()
+        wait_until(lambda: len(went_on(system)) >= published, "all went on", timeout_s=120)
+    finally:
+        one.kill()
+        two.kill()
+    by_user: dict[str, list[int]] = {}
+    for record in went_on(system):
+        event = orjson.loads(record.value)
+        assert event["enriched"]["length"]["characters"] == len(event["text"])
+        by_user.setdefault(event["user_id"], []).append(int(event["event_id"][1:]))
+    assert by_user == {f"u{user}": list(range(user, published, 20)) for user in range(20)}
+
+
+SMALL = {"enrichers": {"length": {}}, "batch_max_events": 7}
+
+
 def test_a_worker_that_is_killed_loses_nothing_repeats_nothing_and_keeps_the_order(tmp_path: Path) -> None:
-    settings = {"enrichers": {"length": {}}, "batch_max_events": 7}
-    with System(tmp_path, partitions=2, enrichment=settings) as system:
-        others = install(tmp_path / "others")
-        one, two = EnrichWorker(system, "one", others), EnrichWorker(system, "two", others)
-        try:
-            published = 0
-            for kill in (one, two, one, two):
-                publish_raw(system.settings, [raw(n, text="x" * (n % 50)) for n in range(published, published + 1_500)])
-                published += 1_500
-                goal = published - 1_300
-                wait_until(lambda goal=goal: len(went_on(system)) > goal, "some went on")  # type: ignore[misc]
-                kill.kill()
-                kill.restart()
-            wait_until(lambda: len(went_on(system)) >= published, "all went on")
-        finally:
-            one.kill()
-            two.kill()
-        by_user: dict[str, list[int]] = {}
-        for record in went_on(system):
-            event = orjson.loads(record.value)
-            assert event["enriched"]["length"]["characters"] == len(event["text"])
-            by_user.setdefault(event["user_id"], []).append(int(event["event_id"][1:]))
-        assert by_user == {f"u{user}": list(range(user, published, 20)) for user in range(20)}
+    with System(tmp_path, partitions=2, enrichment=SMALL) as system:
+        kill_workers(system, tmp_path, 1_500)
+
+
+def test_the_same_on_apache_kafka(tmp_path: Path, kafka: KafkaCluster) -> None:
+    with System(tmp_path, kafka.address, partitions=2, enrichment=SMALL, session_timeout_ms=6_000) as system:
+        kill_workers(system, tmp_path, 800)
 
 
 def test_who_stood_still_cannot_write_behind_its_successor(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def _number(text: str) -> int | None:
 def obstacle(settings: Settings, letter: DeadLetter, is_named: bool) -> str | None:
     """Why a dead letter is not sent again; None: it can be. `is_named`: somebody means this one, by its number."""
     place = f"{letter.topic}, partition {letter.partition}, offset {letter.offset}"
-    if letter.topic not in (settings.topics.events, settings.topics.labels):
+    if letter.topic not in (settings.topics.raw_events, settings.topics.events, settings.topics.labels):
         return f"it was on {letter.topic}, where workers and commands write: run the command again"
     if not letter.length:
         return "nothing of it is kept"

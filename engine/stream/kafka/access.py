@@ -40,6 +40,7 @@ def roles(settings: Settings) -> list[Role]:
         writes=(names.events, names.dead_letters), groups=(group,), transactions=(f"{group}-*",),
     )  # fmt: skip
     stage, groups = ([enrich], (group,)) if settings.enrichment.is_used else ([], ())
+    raw = (names.raw_events,) if settings.enrichment.is_used else ()
     return [
         Role(
             "worker", "runs `floodgate worker`",
@@ -72,10 +73,11 @@ def roles(settings: Settings) -> list[Role]:
             "forgets people, takes actions back, restores models, handles dead letters, looks how workers stand",
             reads=(
                 names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
-                names.decisions, names.review, names.dead_letters, changelog, *scores,
+                names.decisions, names.review, names.dead_letters, changelog, *scores, *raw,
             ),
             writes=(
                 names.events, names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels,
+                *raw,
             ),
             watches=(app_id, *groups), inspects=True, empties=(names.dead_letters,),
         ),

@@ -32,7 +32,6 @@ from mode import Service
 
 from engine.stream.handlers.batches import BatchHandler
 from engine.stream.worker.fencing import raise_if_apart
-from engine.stream.worker.gaps import Gaps
 from engine.stream.worker.host import Host
 from engine.stream.worker.label_gate import LabelGate
 from engine.stream.worker.membership import MemberThread
@@ -63,7 +62,7 @@ class BatchConsumer(OffsetConsumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._gaps, self._gate, self._taking = Gaps(), LabelGate(), False
+        self._gate, self._taking = LabelGate(), False
         self._room = Room(self.app.settings.max_batches_in_flight * self.app.settings.batch_max_events)
 
     def _new_consumer_thread(self) -> MemberThread:

@@ -50,6 +50,11 @@ class Gaps:
         self._reread[tp] = following, reached, times
         return times <= _READ_AGAIN
 
+    def behind_markers(self, tp: TP, following: int) -> int:
+        """The next offset of a partition, or what lies behind the markers that were found to be all that follows."""
+        known, reached, times = self._reread.get(tp, (following, following, 0))
+        return reached if known == following and times > _READ_AGAIN else following
+
     def forget(self, tp: TP) -> None:
         """The partition is someone else's."""
         self._suspected.pop(tp, None)

@@ -8,6 +8,8 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from engine.stream.worker.gaps import Gaps
+
 
 class OffsetConsumer(driver.Consumer):
     """Faust's consumer, which commits what is durable."""
@@ -16,14 +18,16 @@ class OffsetConsumer(driver.Consumer):
         super().__init__(*args, **options)
         self._next: dict[TP, int] = {}
         self._durable: dict[TP, int] = {}
+        self._gaps = Gaps()
 
     async def positions_of(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """What is decided next of each: what follows the last that was taken on; before there is any, what the group
-        has committed."""
+        """What is decided next of each: what follows the last that was taken on, and the markers behind it; before
+        there is any, what the group has committed."""
         positions = {}
         for tp in partitions:
             following = self._next.get(tp)
-            positions[tp] = following if following is not None else await self._committed(tp)
+            known = self._gaps.behind_markers(tp, following) if following is not None else None
+            positions[tp] = known if known is not None else await self._committed(tp)
         return positions
 
     async def _committed(self, tp: TP) -> int:

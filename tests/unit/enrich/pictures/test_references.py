@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import resolver, web
+from aiohttp import web
 
 from engine.enrich.answers import Missing
 from engine.enrich.pictures import http
@@ -132,7 +132,7 @@ def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(monkeypat
         address = "127.0.0.1" if len(looked_up) == 1 else "10.0.0.1"  # rebound after the first look
         return [{"hostname": host, "host": address, "port": port, "family": 2, "proto": 0, "flags": 0}]
 
-    monkeypatch.setattr(resolver.ThreadedResolver, "resolve", resolve)
+    monkeypatch.setattr("aiohttp.resolver.ThreadedResolver.resolve", resolve)
     told = with_server(lambda server, web: fetched(web, f"http://localhost:{server.port}/ok"))
     assert (told, looked_up) == (b"picture", ["localhost"])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.settings import Settings, TopicNames
 from engine.stream.kafka.access import Role, commands, roles
 from engine.stream.kafka.topics import topic_specs
@@ -159,3 +160,14 @@ def test_a_workers_transactions_are_those_of_its_application() -> None:
 def test_each_role_is_told_before_its_lines() -> None:
     told = [line for line in commands(SETTINGS, "User:{}") if line.startswith("#")]
     assert told == [f"# {role.name}: {role.does}" for role in ROLES.values()]
+
+
+def test_the_stage_before_events_has_a_role_where_there_is_one() -> None:
+    settings = Settings(enrichment=EnrichmentSettings({"length": EnricherSettings()}))
+    named = {role.name: role for role in roles(settings)}
+    assert "enrich" not in ROLES
+    assert (named["enrich"].reads, named["enrich"].writes) == (("raw-events", "events"), ("events", "dead-letters"))
+    assert (named["enrich"].groups, named["enrich"].transactions) == (("floodgate-enrich",), ("floodgate-enrich-*",))
+    assert named["producer"].writes == ("raw-events",)
+    assert "raw-events" in named["operator"].writes
+    assert "floodgate-enrich" in named["operator"].watches

@@ -47,3 +47,14 @@ def test_what_was_dropped_is_read_again_three_times_and_anew_where_something_has
     assert [gaps.may_be_read_again(EVENTS, 3, 7) for _ in range(4)] == [True, True, True, False]
     gaps.forget(EVENTS)
     assert gaps.may_be_read_again(EVENTS, 3, 7)
+
+
+def test_what_is_never_there_is_markers_and_nothing_waits_behind_them() -> None:
+    gaps, tp = Gaps(), TP("events", 0)
+    seen = []
+    for _ in range(5):
+        seen.append((gaps.may_be_read_again(tp, 7, 8), gaps.behind_markers(tp, 7)))
+    assert seen == [(True, 7)] * 3 + [(False, 8)] * 2
+    assert gaps.behind_markers(tp, 8) == 8
+    gaps.forget(tp)
+    assert gaps.behind_markers(tp, 7) == 7
