@@ -48,6 +48,7 @@ cdef enum:
     LARGE_PAGE = 1 << 21
     AHEAD = 16  # rows lie anywhere in 32 MB: each is asked for so many rows before it is needed
 
+cdef double FACT = 0.5
 cdef double START = 1e-6
 cdef double SATURATED = 30.0
 cdef hash64_t _FACTOR = 0x9E3779B97F4A7C15
@@ -135,51 +136,64 @@ def gram_indices(str text not None, hash64_t seed):
     return indices
 
 
-def features(tuple texts not None, seeds, tuple tokens not None, double token_share, tuple crosses not None,
-             double cross_share, tuple numbers not None, array.array number_seeds not None):
+cdef inline double _length(double square) noexcept:
+    return sqrt(square) if square else 1.0
+
+
+cdef inline double _gram_share(Py_ssize_t count) noexcept:
+    return 1 / sqrt(sqrt(<double> count)) if count else 0.0
+
+
+def features(tuple texts not None, seeds, tuple facts not None, tuple numbers not None,
+             array.array number_seeds not None):
     """The indices of an event's features, and what each of them counts."""
     cdef index_t[2 * MAX_TEXT_BYTES] found
-    cdef list read = [_bytes(text) for text in texts if text]
-    cdef Py_ssize_t room = len(tokens) + len(crosses) + 2 * len(numbers), at = 0, place, count
+    cdef list read = [_bytes(text) if text else b"" for text in texts]
+    cdef Py_ssize_t room = len(facts) + 2 * len(numbers), at = 0, place, count
     cdef hash64_t seed
-    cdef double number, value
+    cdef double number, value, divisor, square = 0.0
+    cdef float share
+    cdef list counted = []
     for data in read:
         room += 2 * PyBytes_GET_SIZE(data)
     indices, values = np.empty(room, np.uint32), np.empty(room, np.float32)
     cdef index_t[::1] index = indices
     cdef float[::1] counts = values
-    read.reverse()
-    for text, text_seed in zip(texts, seeds):
-        if not text:
-            continue
-        count = _grams(read.pop(), text_seed, NULL, found)
+    for data, text_seed in zip(read, seeds):
+        count = _grams(data, text_seed, NULL, found)
         memcpy(&index[at], found, count * sizeof(index_t))
-        for place in range(at, at + count):
-            counts[place] = <float> (1 / sqrt(<double> count))
+        counted.append(count)
+        square += sqrt(<double> count)
         at += count
-    for token in tokens:
-        index[at], counts[at] = token, <float> token_share
-        at += 1
-    for token in crosses:
-        index[at], counts[at] = token, <float> cross_share
+    divisor = _length(square + FACT * FACT * (len(facts) + len(numbers)))
+    at = 0
+    for count in counted:
+        share = <float> (_gram_share(count) / divisor)
+        for place in range(at, at + count):
+            counts[place] = share
+        at += count
+    share = <float> (FACT / divisor)
+    for fact in facts:
+        index[at], counts[at] = fact, share
         at += 1
     for place in range(len(numbers)):
         seed = number_seeds.data.as_ulonglongs[place]
         given = numbers[place]
         number = float("nan") if given is None else given
         if not isfinite(number):
-            index[at], counts[at] = _index(seed - 1), <float> token_share
+            index[at], counts[at] = _index(seed - 1), share
             at += 1
             continue
         value = copysign(log1p(fabs(number)), number) / 5
-        index[at], counts[at] = _step(seed, value), <float> token_share
-        index[at + 1], counts[at + 1] = _index(seed), <float> (token_share * value)
+        index[at], counts[at] = _step(seed, value), share
+        index[at + 1], counts[at + 1] = _index(seed), <float> (FACT / divisor * value)
         at += 2
     return indices[:at], values[:at]
 
 
-def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array sums not None):
-    """Add to each text's sums, one for each arm, those of its n-grams' weights over the square root of their number."""
+def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array sums not None,
+                array.array squares not None):
+    """Add to each text's sums, one for each arm, those of its n-grams' weights, and to its square what they count."""
     cdef index_t[2 * MAX_TEXT_BYTES] found
     cdef Py_ssize_t count, at, arm, place
     cdef double[ARMS] total
@@ -197,7 +211,8 @@ def weigh_texts(texts, hash64_t seed, array.array weights not None, array.array 
             for arm in range(ARMS):
                 total[arm] += row[arm]
         for arm in range(ARMS):
-            sums.data.as_doubles[ARMS * place + arm] += total[arm] / sqrt(<double> count)
+            sums.data.as_doubles[ARMS * place + arm] += _gram_share(count) * total[arm]
+        squares.data.as_doubles[place] += sqrt(<double> count)
 
 
 cdef inline index_t _step(hash64_t seed, double value) noexcept:
@@ -207,9 +222,9 @@ cdef inline index_t _step(hash64_t seed, double value) noexcept:
 # -- facts ----------------------------------------------------------------------------------------------
 
 
-def weigh_indices(tuple indices not None, double share, array.array weights not None, array.array sums not None,
-                  Py_ssize_t place):
-    """Add to the sums at a place, one for each arm, those of these weights, times `share`."""
+def weigh_facts(tuple indices not None, array.array weights not None, array.array sums not None,
+                array.array squares not None, Py_ssize_t place):
+    """Add to the sums at a place those of these weights, times `FACT`, and to its square what that makes of it."""
     cdef double[ARMS] total
     cdef const float *row
     cdef Py_ssize_t index, arm
@@ -221,7 +236,8 @@ def weigh_indices(tuple indices not None, double share, array.array weights not 
         for arm in range(ARMS):
             total[arm] += row[arm]
     for arm in range(ARMS):
-        sums.data.as_doubles[ARMS * place + arm] += share * total[arm]
+        sums.data.as_doubles[ARMS * place + arm] += FACT * total[arm]
+    squares.data.as_doubles[place] += FACT * FACT * len(indices)
 
 
 def read_numbers(tuple numbers not None, array.array values not None):
@@ -236,9 +252,10 @@ def read_numbers(tuple numbers not None, array.array values not None):
         values.data.as_doubles[before + at] = read if isfinite(read) else float("nan")
 
 
-def weigh_numbers(array.array values not None, array.array seeds not None, double share, array.array weights not None,
-                  array.array sums not None, Py_ssize_t place, array.array shares not None):
-    """The logit at a place: its sums and those of the last numbers read, mixed by `shares`."""
+def weigh_numbers(array.array values not None, array.array seeds not None, array.array weights not None,
+                  array.array sums not None, array.array squares not None, Py_ssize_t place,
+                  array.array shares not None):
+    """The logit at a place: its sums and those of the last numbers read over the vector's length, mixed by `shares`."""
     cdef Py_ssize_t at, arm, length = len(seeds)
     cdef const double *read = values.data.as_doubles + len(values) - length
     cdef const float *known = weights.data.as_floats
@@ -262,8 +279,8 @@ def weigh_numbers(array.array values not None, array.array seeds not None, doubl
             for arm in range(ARMS):
                 total[arm] += step[arm]
     for arm in range(ARMS):
-        logit += shares.data.as_doubles[arm] * (sums.data.as_doubles[ARMS * place + arm] + share * total[arm])
-    return logit
+        logit += shares.data.as_doubles[arm] * (sums.data.as_doubles[ARMS * place + arm] + FACT * total[arm])
+    return logit / _length(squares.data.as_doubles[place] + FACT * FACT * length)
 
 
 # -- learning -------------------------------------------------------------------------------------------

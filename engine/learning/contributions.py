@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from math import isfinite, sqrt
+from math import isfinite
 from types import MappingProxyType
 
 import numpy as np
@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 
 from engine.core.domain.decisions import Contribution
 from engine.core.domain.units import number_text
-from engine.learning.features import MOST_HINTED, Inputs, Names, cross_share, featurizer, token_share
+from engine.learning.features import MOST_HINTED, Inputs, Names, featurizer
 from engine.learning.kernel import gram_indices, index_of
-from engine.learning.linear import LONG_GRAM, SHORT_GRAM, bucket_hash, byte_grams, scaled, table, text_bytes
+from engine.learning.linear import (
+    FACT,
+    LONG_GRAM,
+    SHORT_GRAM,
+    bucket_hash,
+    byte_grams,
+    gram_share,
+    scaled,
+    table,
+    text_bytes,
+)
 from engine.learning.ngrams import HashedNgrams
 
 MOST = 5
@@ -29,8 +39,10 @@ def contributions(
     parts = list(_of_hints(names, inputs, 1.0 if learner is None else learner.fading()))
     if learner is not None:
         mixed = _Mixed(learner)
-        parts += [part for at, text in enumerate(inputs.texts) if text for part in _of_text(mixed, names, at, text)]
-        parts += _of_facts(mixed, names, inputs, units)
+        divisor = featurizer(names).divisor(inputs)
+        texts = [(at, text) for at, text in enumerate(inputs.texts) if text]
+        parts += [part for at, text in texts for part in _of_text(mixed, names, at, text, divisor)]
+        parts += _of_facts(mixed, names, inputs, units, FACT / divisor)
     parts = [Contribution(part, round(logit, 3)) for part, logit in parts if abs(logit) >= _LEAST]
     return sorted(parts, key=lambda contribution: -abs(contribution.logit))[:most]
 
@@ -46,7 +58,7 @@ class _Mixed:
         return weights
 
 
-def _of_text(mixed: _Mixed, names: Names, at: int, text: str) -> Iterator[Contribution]:
+def _of_text(mixed: _Mixed, names: Names, at: int, text: str, divisor: float) -> Iterator[Contribution]:
     """The stretches of a text that speak for spam, and those that speak against it."""
     seed, data = featurizer(names).texts[at], text_bytes(text)
     known = gram_indices(text, seed)
@@ -56,7 +68,7 @@ def _of_text(mixed: _Mixed, names: Names, at: int, text: str) -> Iterator[Contri
     for length in (LONG_GRAM, SHORT_GRAM):
         for start, index in enumerate(byte_grams(data, length, seed).tolist()):
             pull[start : start + length] += left.pop(index, 0.0) / length  # each counts once, where it comes first
-    pull /= sqrt(len(known))
+    pull *= gram_share(len(known)) / divisor
     for _, places in groupby(range(len(data)), key=lambda place: pull[place] > 0):
         stretch = list(places)
         excerpt = data[stretch[0] : stretch[-1] + 1].decode("utf-8", "replace").strip()[:_MAX_CHARS]
@@ -73,16 +85,17 @@ def _of_hints(names: Names, inputs: Inputs, fading: float) -> Iterator[Contribut
             yield Contribution(f"hint: {name}", fading * logit)
 
 
-def _of_facts(mixed: _Mixed, names: Names, inputs: Inputs, units: Mapping[str, str]) -> Iterator[Contribution]:
+def _of_facts(
+    mixed: _Mixed, names: Names, inputs: Inputs, units: Mapping[str, str], share: float
+) -> Iterator[Contribution]:
     reader = featurizer(names)
-    tokens, crosses = reader.tokens(inputs.categories), reader.crosses(inputs.categories)
-    share = token_share(len(tokens), len(reader.numbers))
+    crosses = reader.crosses(inputs.categories)
     for name, value in zip(names.categories, inputs.categories, strict=True):
         own = featurizer(Names((), (name,), ())).tokens((value,))[1:]  # without the constant
         part = f"{name} = {value}" if value is not None else f"{name} is missing"
         yield Contribution(part, share * float(mixed(own).sum()))
     if crosses:
-        yield Contribution("pairs of categories", cross_share(len(crosses)) * float(mixed(crosses).sum()))
+        yield Contribution("pairs of categories", share * float(mixed(crosses).sum()))
     for name, seed, number in zip(names.numbers, reader.numbers, inputs.numbers, strict=True):
         if number is None or not isfinite(number):
             yield Contribution(f"{name} is missing", share * float(mixed([index_of(seed - 1)])[0]))

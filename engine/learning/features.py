@@ -1,8 +1,9 @@
 """A model's inputs as hashed features.
 
-Each text is a block of byte n-grams that share a length of one, so that long texts do not outweigh short ones. The
-facts are a second block: a constant, the categories, pairs of them, and the numbers, each as the step that it is on
-and as a value on a logarithmic scale. A missing value is a feature itself.
+All features make one vector of length one: the byte n-grams of the texts, and facts. A text counts by the root of its
+n-grams' number, so that a long one outweighs a short one by less than it is longer, and neither outweighs all facts.
+Facts are a constant, the categories, pairs of them, and the numbers, each as the step that it is on and as a value on
+a logarithmic scale. A missing value is a feature itself.
 """
 
 from array import array
@@ -16,11 +17,12 @@ from zlib import crc32
 import msgspec
 
 from engine.core.domain.rules import ModelSpec
-from engine.learning.kernel import features, index_of
-from engine.learning.linear import Floats, Indices
+from engine.learning.kernel import features, gram_indices, index_of
+from engine.learning.linear import FACT, Floats, Indices, length
 
-FACTS = 0.5
-"""The length of a block of facts; a text's is 1."""
+VERSION = 2
+"""Of the features: what was learned from others says nothing of these. In 1, each text was a block of its own length,
+and facts were two more."""
 
 MAX_CHARS = 256
 """Of a longer category, only so much is read."""
@@ -78,32 +80,20 @@ class Featurizer:
         hashes = [_hash(name, value[:MAX_CHARS]) for name, value in named if value]
         return tuple([index_of((left * _PAIR + right) % _MODULUS) for left, right in combinations(hashes, 2)])
 
+    def facts(self, categories: Sequence[str | None]) -> tuple[int, ...]:
+        """All that categories give, and the constant."""
+        return self.tokens(categories) + self.crosses(categories)
+
     def vector(self, inputs: Inputs) -> Vector:
         """All features of an event."""
-        tokens, crosses = self.tokens(inputs.categories), self.crosses(inputs.categories)
-        share = token_share(len(tokens), len(self.numbers))
-        return Vector(
-            *features(
-                inputs.texts,
-                self.texts,
-                tokens,
-                share,
-                crosses,
-                cross_share(len(crosses)),
-                inputs.numbers,
-                self.numbers,
-            )
-        )
+        facts = self.facts(inputs.categories)
+        return Vector(*features(inputs.texts, self.texts, facts, inputs.numbers, self.numbers))
 
-
-def token_share(tokens: int, numbers: int) -> float:
-    """What each of so many tokens and numbers counts."""
-    return FACTS / sqrt(tokens + numbers)
-
-
-def cross_share(crosses: int) -> float:
-    """What each of so many pairs counts."""
-    return FACTS / sqrt(crosses) if crosses else 0.0
+    def divisor(self, inputs: Inputs) -> float:
+        """What all of an event's features are divided by."""
+        facts = len(self.facts(inputs.categories)) + len(self.numbers)
+        texts = zip(inputs.texts, self.texts, strict=True)
+        return length(sum(sqrt(len(gram_indices(text, seed))) for text, seed in texts if text) + FACT * FACT * facts)
 
 
 @lru_cache(_REMEMBERED)

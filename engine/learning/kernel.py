@@ -13,24 +13,22 @@ from engine.learning.linear import Floats, Indices, Marks
 if TYPE_CHECKING:
     from array import array
 
+    Reals = array[float]
+
 _kernel = compiled("engine.learning._linear")
 
-new_rows: "Callable[[int], array[float]]" = (_kernel or linear).new_rows
+new_rows: "Callable[[int], Reals]" = (_kernel or linear).new_rows
 index_of: "Callable[[int], int]" = (_kernel or linear).index_of
 gram_indices: "Callable[[str, int], Indices]" = (_kernel or linear).gram_indices
 features: (
-    "Callable[[tuple[str | None, ...], Sequence[int], tuple[int, ...], float, tuple[int, ...], float,"
-    "tuple[float | None, ...], array[int]], tuple[Indices, Floats]]"
+    "Callable[[tuple[str | None, ...], Sequence[int], tuple[int, ...], tuple[float | None, ...], array[int]],"
+    "tuple[Indices, Floats]]"
 ) = (_kernel or linear).features
-weigh_texts: "Callable[[Sequence[str | None], int, array[float], array[float]], None]" = (_kernel or linear).weigh_texts
-weigh_indices: "Callable[[tuple[int, ...], float, array[float], array[float], int], None]" = (
-    _kernel or linear
-).weigh_indices
-read_numbers: "Callable[[tuple[float | None, ...], array[float]], None]" = (_kernel or linear).read_numbers
-weigh_numbers: "Callable[[array[float], array[int], float, array[float], array[float], int, array[float]], float]" = (
+weigh_texts: "Callable[[Sequence[str | None], int, Reals, Reals, Reals], None]" = (_kernel or linear).weigh_texts
+weigh_facts: "Callable[[tuple[int, ...], Reals, Reals, Reals, int], None]" = (_kernel or linear).weigh_facts
+read_numbers: "Callable[[tuple[float | None, ...], Reals], None]" = (_kernel or linear).read_numbers
+weigh_numbers: "Callable[[Reals, array[int], Reals, Reals, Reals, int, Reals], float]" = (
     _kernel or linear
 ).weigh_numbers
-logits: "Callable[[Indices, Floats, array[float]], array[float]]" = (_kernel or linear).logits
-learn: "Callable[[Indices, Floats, array[float], array[float], array[float], float, float, Marks], array[float]]" = (
-    _kernel or linear
-).learn
+logits: "Callable[[Indices, Floats, Reals], Reals]" = (_kernel or linear).logits
+learn: "Callable[[Indices, Floats, Reals, Reals, Reals, float, float, Marks], Reals]" = (_kernel or linear).learn

@@ -22,6 +22,8 @@ MAX_TEXT_BYTES = 4_096
 """Of a longer text, only so much is read."""
 BUCKETS = 15
 """Steps of a scaled number: three for each factor of e."""
+FACT = 0.5
+"""What a category, a pair of them, or a number counts; a text of 16 n-grams has four times its square."""
 START = 1e-6
 """The squared gradient of an index that has not been seen."""
 SATURATED = 30.0
@@ -79,53 +81,74 @@ def byte_grams(data: bytes, length: int, seed: int) -> Indices:
 
 
 def features(
-    texts: tuple[str | None, ...], seeds: Sequence[int],
-    tokens: tuple[int, ...], token_share: float, crosses: tuple[int, ...], cross_share: float,
-    numbers: tuple[float | None, ...], number_seeds: "array[int]",
-) -> tuple[Indices, Floats]:  # fmt: skip
-    """The indices of an event's features, and what each of them counts: the n-grams of each text one over the square
-    root of their number, a token, a pair and the step of a number its share, and a number's value that much of it."""
-    indices, values = [], []
-    for text, seed in zip(texts, seeds, strict=True):
-        grams = gram_indices(text, seed) if text else ()
-        if len(grams):
-            indices.append(grams)
-            values.append(np.full(len(grams), 1 / sqrt(len(grams)), np.float32))
-    facts = [*tokens, *crosses]
-    amounts = [token_share] * len(tokens) + [cross_share] * len(crosses)
+    texts: tuple[str | None, ...],
+    seeds: Sequence[int],
+    facts: tuple[int, ...],
+    numbers: tuple[float | None, ...],
+    number_seeds: "array[int]",
+) -> tuple[Indices, Floats]:
+    """The indices of an event's features, and what each of them counts: an n-gram the `gram_share` of its text, a fact
+    and the step of a number `FACT`, a number's value that much of it; all of it divided by `length`."""
+    grams = [gram_indices(text, seed) for text, seed in zip(texts, seeds, strict=True) if text]
+    square = 0.0
+    for indices_of_text in grams:
+        square += sqrt(len(indices_of_text))
+    divisor = length(square + FACT * FACT * (len(facts) + len(numbers)))
+    indices, values = list(facts), [FACT / divisor] * len(facts)
     for number, seed in zip(numbers, number_seeds, strict=True):
         if number is None or not isfinite(number):
-            facts.append(index_of(seed - 1))
-            amounts.append(token_share)
+            indices.append(index_of(seed - 1))
+            values.append(FACT / divisor)
             continue
         value = scaled(number)
-        facts += [bucket_index(seed, value), index_of(seed)]
-        amounts += [token_share, token_share * value]
-    indices.append(np.array(facts, np.uint32))
-    values.append(np.array(amounts, np.float32))
-    return np.concatenate(indices), np.concatenate(values)
+        indices += [bucket_index(seed, value), index_of(seed)]
+        values += [FACT / divisor, FACT / divisor * value]
+    return (
+        np.concatenate([*grams, np.array(indices, np.uint32)]),
+        np.concatenate(
+            [
+                *(np.full(len(found), gram_share(len(found)) / divisor, np.float32) for found in grams),
+                np.array(values, np.float32),
+            ]
+        ),
+    )
 
 
-def weigh_texts(texts: Sequence[str | None], seed: int, weights: "array[float]", sums: "array[float]") -> None:
-    """Add to each text's sums, one for each arm, those of its n-grams' weights over the square root of their number."""
+def gram_share(count: int) -> float:
+    """What each of a text's n-grams counts, so that the square of its length is the root of their number."""
+    return 1 / sqrt(sqrt(count)) if count else 0.0
+
+
+def length(square: float) -> float:
+    """Of a vector with this square; 1 where there is nothing."""
+    return sqrt(square) if square else 1.0
+
+
+def weigh_texts(
+    texts: Sequence[str | None], seed: int, weights: "array[float]", sums: "array[float]", squares: "array[float]"
+) -> None:
+    """Add to each text's sums, one for each arm, those of its n-grams' weights, and to its square what they count."""
     rows = table(weights)
     for place, text in enumerate(texts):
         indices = gram_indices(text, seed) if text else ()
         if len(indices):
-            weighed = np.cumsum(rows[indices].astype(np.float64), axis=0)[-1] / sqrt(len(indices))
+            weighed = np.cumsum(rows[indices].astype(np.float64), axis=0)[-1]
             for arm in range(ARMS):
-                sums[ARMS * place + arm] += float(weighed[arm])
+                sums[ARMS * place + arm] += gram_share(len(indices)) * float(weighed[arm])
+            squares[place] += sqrt(len(indices))
 
 
-def weigh_indices(
-    indices: tuple[int, ...], share: float, weights: "array[float]", sums: "array[float]", place: int
+def weigh_facts(
+    indices: tuple[int, ...], weights: "array[float]", sums: "array[float]", squares: "array[float]", place: int
 ) -> None:
-    """Add to the sums at a place, one for each arm, those of these weights, times `share`."""
+    """Add to the sums at a place, one for each arm, those of these weights, times `FACT`, and to its square what that
+    makes of it."""
     for arm in range(ARMS):
         total = 0.0
         for index in indices:
             total += weights[ARMS * index + arm]
-        sums[ARMS * place + arm] += share * total
+        sums[ARMS * place + arm] += FACT * total
+    squares[place] += FACT * FACT * len(indices)
 
 
 def scaled(number: float) -> float:
@@ -153,14 +176,14 @@ def read_numbers(numbers: tuple[float | None, ...], values: "array[float]") -> N
 def weigh_numbers(
     values: "array[float]",
     seeds: "array[int]",
-    share: float,
     weights: "array[float]",
     sums: "array[float]",
+    squares: "array[float]",
     place: int,
     shares: "array[float]",
 ) -> float:
     """The logit at a place: its sums and those of the last numbers read, each by the step that it is on and by its
-    scaled value, times `share`; the arms mixed by `shares`."""
+    scaled value, times `FACT`, over the vector's length; the arms mixed by `shares`."""
     logit = 0.0
     numbers = values[len(values) - len(seeds) :]
     for arm in range(ARMS):
@@ -171,8 +194,8 @@ def weigh_numbers(
                 total += weights[ARMS * bucket_index(seed, value) + arm] + weights[ARMS * index_of(seed) + arm] * value
             else:
                 total += weights[ARMS * index_of(seed - 1) + arm]
-        logit += shares[arm] * (sums[ARMS * place + arm] + share * total)
-    return logit
+        logit += shares[arm] * (sums[ARMS * place + arm] + FACT * total)
+    return logit / length(squares[place] + FACT * FACT * len(seeds))
 
 
 def logits(indices: Indices, values: Floats, weights: "array[float]") -> "array[float]":

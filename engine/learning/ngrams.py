@@ -21,10 +21,10 @@ from engine.learning.features import Inputs, Names, Vector, featurizer, hinted
 from engine.learning.kernel import learn, logits, new_rows
 from engine.learning.linear import ARMS, INDICES, SATURATED, Indices, sigmoid, table
 
-RATES = (0.7, 0.3, 0.1, 0.03)
+RATES = (1.0, 0.5, 0.2, 0.06)
 MEMORY = 0.99
 """What a loss counts after one more label."""
-FEW = 10
+FEW = 20
 """So many labels of the rarer kind count as much as what is said of none of them."""
 UNPROVEN, PROVEN = 0.05, 0.8
 """How much of a logit counts while one kind has no label, before any score has met a label, and after many have."""

@@ -13,8 +13,8 @@ from engine.core.domain.rules import ModelSpec
 from engine.learning.answering import Propensities
 from engine.learning.calibrated import Calibration, Likeness
 from engine.learning.contributions import contributions
-from engine.learning.features import CONSTANT, Inputs, cross_share, featurizer, hinted, names_of, token_share
-from engine.learning.kernel import read_numbers, weigh_indices, weigh_numbers, weigh_texts
+from engine.learning.features import CONSTANT, Inputs, featurizer, hinted, names_of
+from engine.learning.kernel import read_numbers, weigh_facts, weigh_numbers, weigh_texts
 from engine.learning.linear import ARMS, SATURATED, sigmoid
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import HashedNgrams
@@ -39,7 +39,8 @@ class ModelScorer:
         self._names, self._units = names_of(spec), spec.units
         self._featurizer = featurizer(self._names)
         self._knows = model is not None and model.knows(spec.min_labels)
-        self._start, self._share = array("d", bytes(8 * ARMS)), token_share(1, len(self._names.numbers))
+        # Without categories, an event begins with the constant.
+        self._start, self._start_square = array("d", bytes(8 * ARMS)), array("d", [0.0])
         if model is not None and self._knows and spec.precision is not None:
             self.threshold = model.judged.lowest(spec.precision)
         self._hints, self._fading = self._names.hints, 1.0
@@ -48,7 +49,8 @@ class ModelScorer:
             self._learner = model.ngrams
             self._weights, self._arms = model.ngrams.weights, model.ngrams.factors()
             self._fading = model.ngrams.fading()
-            weigh_indices((CONSTANT,), self._share, self._weights, self._start, 0)
+            if not self._names.categories:
+                weigh_facts((CONSTANT,), self._weights, self._start, self._start_square, 0)
         self._begin([])
 
     def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
@@ -58,11 +60,12 @@ class ModelScorer:
         if not self._knows:
             return
         for at, seed in enumerate(self._featurizer.texts):
-            weigh_texts([event_texts and event_texts[0][at] for event_texts in batch], seed, self._weights, self._sums)
+            texts = [event_texts and event_texts[0][at] for event_texts in batch]
+            weigh_texts(texts, seed, self._weights, self._sums, self._squares)
         if self._names.categories:
             for place, event_texts in enumerate(batch):
                 if event_texts is not None:
-                    self._shares[place] = self._weigh_categories(place, event_texts[1])
+                    self._weigh_categories(place, event_texts[1])
 
     def read_late(self, place: int, texts: ModelTexts) -> None:
         """Read the texts of an event for which the model was not to be asked."""
@@ -70,12 +73,13 @@ class ModelScorer:
         if not self._knows:
             return
         for text, seed in zip(texts[0], self._featurizer.texts, strict=True):
-            sums = array("d", bytes(8 * ARMS))
-            weigh_texts([text], seed, self._weights, sums)
+            sums, squares = array("d", bytes(8 * ARMS)), array("d", [0.0])
+            weigh_texts([text], seed, self._weights, sums, squares)
+            self._squares[place] += squares[0]
             for arm, arm_sum in enumerate(sums):
                 self._sums[ARMS * place + arm] += arm_sum
         if self._names.categories:
-            self._shares[place] = self._weigh_categories(place, texts[1])
+            self._weigh_categories(place, texts[1])
 
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
@@ -84,8 +88,7 @@ class ModelScorer:
             read_numbers(numbers, self._numbers)
         if self._knows:
             logit = weigh_numbers(
-                self._numbers, self._featurizer.numbers, self._shares[place], self._weights, self._sums, place,
-                self._arms,
+                self._numbers, self._featurizer.numbers, self._weights, self._sums, self._squares, place, self._arms,
             )  # fmt: skip
             if self._hints:
                 logit += self._fading * hinted(self._hints, self._numbers)
@@ -152,20 +155,13 @@ class ModelScorer:
 
     def _begin(self, batch: Sequence[ModelTexts | None]) -> None:
         self._batch, size = list(batch), len(batch)
-        # Without categories, an event begins with the constant.
-        self._sums = array("d", bytes(8 * ARMS * size)) if self._names.categories else self._start * size
-        self._shares = array("d", [self._share]) * size
+        self._sums, self._squares = self._start * size, self._start_square * size
         self._scored: list[tuple[int, int, float]] = []  # place, key, score
         self._numbers: array[float] = array("d")
 
-    def _weigh_categories(self, place: int, categories: Sequence[str | None]) -> float:
-        """Add what an event's categories give to its sums; returns what each of its tokens and numbers counts."""
-        tokens, crosses = self._featurizer.tokens(categories), self._featurizer.crosses(categories)
-        share = token_share(len(tokens), len(self._names.numbers))
-        weigh_indices(tokens, share, self._weights, self._sums, place)
-        if crosses:
-            weigh_indices(crosses, cross_share(len(crosses)), self._weights, self._sums, place)
-        return share
+    def _weigh_categories(self, place: int, categories: Sequence[str | None]) -> None:
+        """Add what an event's categories give to its sums, and the constant."""
+        weigh_facts(self._featurizer.facts(categories), self._weights, self._sums, self._squares, place)
 
 
 class RiverScorer(ModelScorer):

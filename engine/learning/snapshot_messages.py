@@ -40,7 +40,7 @@ _STORED_NAMES = {"command_offset": "ruled", "command_sequence": "ruled_sequence"
 
 class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     """A model but for its rows. `publications`: the last ones, whose rows it consists of; `river`: its pipeline, if it
-    has one of its own."""
+    has one of its own; `features`: the version of those that the rows are of."""
 
     model: str
     labels: _Count
@@ -60,6 +60,7 @@ class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     river: str | None = None
     proofs: _Count = 0
     command_sequence: _Count = 0
+    features: _Count = 1
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ import numpy as np
 
 from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
+from engine.learning.features import VERSION
 from engine.learning.linear import ARMS, Indices, table
 from engine.learning.models import LearnedModel
 from engine.learning.moderator_trust import ModeratorTrust
@@ -96,6 +97,7 @@ class SnapshotWriter:
             river=river,
             proofs=proofs,
             command_sequence=model.command_sequence,
+            features=VERSION,
         )
         yield model.name, msgspec.json.encode(head)
 
@@ -120,9 +122,11 @@ def _river_messages(name: str, learner: RiverLearner, publication: Publication) 
 
 @dataclass(slots=True)
 class SnapshotReader:
-    """Puts one model together from its messages, in the order of the topic."""
+    """Puts one model together from its messages, in the order of the topic. `outdated`: the number of the last
+    publication that another version of Floodgate has learned, and this one cannot read."""
 
     head: Head | None = None
+    outdated: int | None = None
     learner: HashedNgrams | RiverLearner | None = None  # made for the first head: it takes its room at once
     _waiting: dict[str, Rows | RiverPart] = field(default_factory=dict)
     _waiting_bytes: int = 0
@@ -140,6 +144,12 @@ class SnapshotReader:
             number, known = head.publications[-1][0], self.head.publications[-1][0] if self.head is not None else None
             if known is not None and number < known:
                 raise ValueError("it was published before the one in use")
+            if head.river is None and head.features != VERSION:
+                self.outdated, self._waiting, self._waiting_bytes = number, {}, 0
+                raise ValueError(
+                    f"it was learned from features of version {head.features}, and this version of Floodgate has "
+                    f"{VERSION}; a model on the topic is learned anew from the examples there"
+                )
             if not is_seed(key) and number > (_FIRST_NUMBERS if known is None else known + _LEAP):
                 raise ValueError(f"there are not so many publications that this is number {number}")
             self._apply(head)

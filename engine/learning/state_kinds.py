@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from river.utils import VectorDict
 
+from engine.learning.features import VERSION
 from engine.learning.linear import ARMS, INDICES, table
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.packed import (
@@ -199,11 +200,13 @@ class Ngrams:
     def dump(self, value: HashedNgrams) -> Any:
         weights, gradients = table(value.weights), table(value.gradients)
         known = np.flatnonzero(weights.any(axis=1) | gradients.any(axis=1)).astype("<u4")
-        scalars = [value.losses, value.taught, value.proofs]
+        scalars = [value.losses, value.taught, value.proofs, VERSION]
         return [known.tobytes(), weights[known].tobytes(), gradients[known].tobytes(), *scalars]
 
     def load(self, fresh: Any, data: Any, room: Room) -> Any:
-        known, *rows, losses, taught, proofs = items_of(data, 6)
+        known, *rows, losses, taught, proofs, version = items_of(data, 7)
+        if version != VERSION:
+            raise ValueError(f"it has learned from features of version {version!r:.20}, not {VERSION}")
         indices = array_of(known, "<u4")
         weights, gradients = (array_of(column, "<f4") for column in rows)
         if not len(weights) == len(gradients) == ARMS * len(indices) or (len(indices) and indices.max() >= INDICES):

@@ -32,6 +32,8 @@ class Trainer:
         self.models = {name: model for name, (model, _) in copies.items()}
         self._writers = {name: writer for name, (_, writer) in copies.items()}
         self.changed.clear()
+        if any(follower.head is None and follower.outdated is not None for follower in known.values()):
+            return 0  # what another version has learned is learned anew, from the first example that there is
         return min((model.next_offset for model in self.models.values()), default=0)
 
     def learn(self, example: Example, offset: int, expression: str | None = None) -> bool:
@@ -66,6 +68,8 @@ class Trainer:
                 model.quarantined |= other.quarantined
                 model.command_offset = max(model.command_offset, other.command_offset)
                 model.command_sequence = max(model.command_sequence, other.command_sequence)
+            if follower is not None and follower.outdated is not None:
+                self._writers[name] = SnapshotWriter(number=follower.outdated + 1)
         return self.models[name]
 
     # -- commands: what people decide, at an offset of the examples topic; what was signed once counts once -------

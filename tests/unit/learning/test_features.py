@@ -2,26 +2,36 @@
 
 import math
 
-import numpy as np
 import pytest
 
-from engine.learning.features import CONSTANT, FACTS, Inputs, Names, featurizer, hinted
-from engine.learning.linear import index_of
+from engine.learning.features import CONSTANT, Inputs, Names, featurizer, hinted
+from engine.learning.kernel import gram_indices
+from engine.learning.linear import FACT, index_of
 from tests.unit.learning.inputs import HAM, NAMES, SPAM
 
 
-def lengths(inputs: object = SPAM) -> list[float]:
-    """The lengths of the text's block and of the facts' block."""
+def squares(inputs: Inputs) -> list[float]:
+    """Of the text's block and of the facts' block."""
+    vector = featurizer(NAMES).vector(inputs)
+    grams = len(gram_indices(inputs.texts[0] or "", featurizer(NAMES).texts[0]))
+    return [float((part**2).sum()) for part in (vector.values[:grams], vector.values[grams:])]
+
+
+def test_a_longer_text_outweighs_facts_by_less_than_it_is_longer() -> None:
+    short, long = (
+        SPAM._replace(texts=(text,), numbers=(None, None)) for text in ("free crypto", "free crypto now " * 9)
+    )
+    counts = [len(gram_indices(str(one.texts[0]), featurizer(NAMES).texts[0])) for one in (short, long)]
+    (text, facts), (longer, other_facts) = squares(short), squares(long)
+    assert text + facts == pytest.approx(1)
+    assert longer + other_facts == pytest.approx(1)
+    assert longer / other_facts / (text / facts) == pytest.approx(math.sqrt(counts[1] / counts[0]))
+
+
+def test_the_divisor_is_what_all_features_are_divided_by() -> None:
     vector = featurizer(NAMES).vector(SPAM)
-    grams = int(np.count_nonzero(vector.values == vector.values[0]))
-    return [math.sqrt(float((part**2).sum())) for part in (vector.values[:grams], vector.values[grams:])]
-
-
-def test_a_text_counts_as_much_whether_it_is_short_or_long() -> None:
-    assert math.isclose(lengths()[0], 1, rel_tol=1e-6)
-    long = featurizer(NAMES).vector(SPAM._replace(texts=("free crypto now " * 200,)))
-    assert math.isclose(float((long.values[:6] ** 2).sum() / 6), float(long.values[0] ** 2), rel_tol=1e-6)
-    assert lengths()[1] < 2 * FACTS
+    constant = vector.values[vector.indices.tolist().index(CONSTANT)]
+    assert featurizer(NAMES).divisor(SPAM) == pytest.approx(FACT / constant)
 
 
 def test_case_does_not_matter_and_what_is_missing_is_a_feature() -> None:
@@ -80,4 +90,4 @@ def test_a_number_that_is_missing_is_one_feature_of_its_own(missing: float | Non
     numbers = featurizer(Names((), (), ("n",)))
     found = numbers.vector(Inputs((), (), (missing,)))
     assert found.indices.tolist() == [CONSTANT, index_of(numbers.numbers[0] - 1)]
-    assert found.values.tolist() == pytest.approx([FACTS / math.sqrt(2)] * 2)
+    assert found.values.tolist() == pytest.approx([1 / math.sqrt(2)] * 2)

@@ -35,15 +35,12 @@ def test_long_texts_are_cut_where_it_does_not_matter_which_letters_they_have() -
 @given(
     st.lists(st.none() | texts, max_size=3),
     st.lists(st.integers(0, 2**20 - 1), max_size=4),
-    st.lists(st.integers(0, 2**20 - 1), max_size=4),
     st.lists(numbers, max_size=4),
 )
-def test_both_make_the_same_features(
-    batch: list[str | None], tokens: list[int], crosses: list[int], read: list[float | None]
-) -> None:
+def test_both_make_the_same_features(batch: list[str | None], facts: list[int], read: list[float | None]) -> None:
     made = [
         kernel.features(
-            tuple(batch), [5 + at for at in range(len(batch))], tuple(tokens), 0.3, tuple(crosses), 0.7, tuple(read),
+            tuple(batch), [5 + at for at in range(len(batch))], tuple(facts), tuple(read),
             array("Q", [7_000_003 * (at + 1) for at in range(len(read))]),
         )
         for kernel in (linear, compiled)
@@ -66,12 +63,13 @@ def test_both_score_alike(batch: list[str | None], read: list[float | None], tok
     told = []
     for kernel in (linear, compiled):
         sums, values = array("d", bytes(8 * ARMS * (len(batch) + 1))), array("d")
-        kernel.weigh_texts(batch, 5, WEIGHTS, sums)
-        kernel.weigh_indices(tuple(tokens), 0.3, WEIGHTS, sums, len(batch))
+        squares = array("d", bytes(8 * (len(batch) + 1)))
+        kernel.weigh_texts(batch, 5, WEIGHTS, sums, squares)
+        kernel.weigh_facts(tuple(tokens), WEIGHTS, sums, squares, len(batch))
         kernel.read_numbers(tuple(read), values)
         seeds = array("Q", [7_000_003 * (at + 1) for at in range(len(read))])
-        logit = kernel.weigh_numbers(values, seeds, 0.2, WEIGHTS, sums, len(batch), SHARES)
-        told.append((sums.tobytes(), np.array(values).tobytes(), logit))
+        logit = kernel.weigh_numbers(values, seeds, WEIGHTS, sums, squares, len(batch), SHARES)
+        told.append((sums.tobytes(), squares.tobytes(), np.array(values).tobytes(), logit))
     assert told[0] == told[1]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.learning import linear
-from engine.learning.linear import ARMS, INDICES, LONG_GRAM, SATURATED, SHORT_GRAM, SHORT_TEXT_BYTES, START
+from engine.learning.linear import ARMS, FACT, INDICES, LONG_GRAM, SATURATED, SHORT_GRAM, SHORT_TEXT_BYTES, START
 
 MASK = (1 << 64) - 1
 
@@ -54,19 +54,41 @@ def test_a_short_text_has_its_short_grams_as_well(size: int, shorts: bool) -> No
     assert linear.gram_indices(text, 3).tolist() == wanted  # each once, in the order in which they come first
 
 
-def test_a_texts_weights_are_added_to_what_is_there_over_the_root_of_their_number() -> None:
-    indices = linear.gram_indices("abcdef", 3).tolist()
-    assert len(indices) == 1 + 3
-    weights = flat({indices[0]: 0.5, indices[3]: 1.5})
-    sums = array("d", [1.0] * 4 * ARMS)
-    linear.weigh_texts([None, "abcdef", "", "abc"], 3, weights, sums)
-    assert list(sums) == [1.0] * ARMS + [2.0, 11.0, 101.0, 1_001.0] + [1.0] * 2 * ARMS
+def test_a_texts_weights_are_added_to_what_is_there_over_the_fourth_root_of_their_number() -> None:
+    text = "".join(chr(97 + at) for at in range(11))  # 6 long ones and 8 short ones
+    indices = linear.gram_indices(text, 3).tolist()
+    assert len(indices) == 6 + 8
+    weights = flat({indices[0]: 0.5, indices[13]: 1.5})
+    sums, squares = array("d", [1.0] * 4 * ARMS), array("d", [1.0] * 4)
+    linear.weigh_texts([None, text, "", "abc"], 3, weights, sums, squares)
+    each = 14**-0.25
+    added = [1 + 2 * 10**arm * each for arm in range(ARMS)]
+    assert list(sums) == pytest.approx([1.0] * ARMS + added + [1.0] * 2 * ARMS)
+    assert list(squares) == pytest.approx([1.0, 1 + 14 * each**2, 1.0, 1.0])
 
 
-def test_the_weights_of_indices_are_added_at_their_place() -> None:
-    sums = array("d", [1.0] * 3 * ARMS)
-    linear.weigh_indices((7, 9, 9), 0.5, flat({7: 2.0, 9: 1.0}), sums, 1)
-    assert list(sums) == [1.0] * ARMS + [3.0, 21.0, 201.0, 2_001.0] + [1.0] * ARMS
+def test_the_weights_of_facts_are_added_at_their_place() -> None:
+    sums, squares = array("d", [1.0] * 3 * ARMS), array("d", [1.0] * 3)
+    linear.weigh_facts((7, 9, 9), flat({7: 2.0, 9: 1.0}), sums, squares, 1)
+    assert list(sums) == [1.0] * ARMS + [1 + FACT * 4 * 10**arm for arm in range(ARMS)] + [1.0] * ARMS
+    assert list(squares) == [1.0, 1 + 3 * FACT**2, 1.0]
+
+
+def test_features_make_a_vector_of_length_one() -> None:
+    seeds = array("Q", [1_000, 2_000])
+    indices, values = linear.features(("abcdefgh", None, "some text"), [3, 4, 5], (7, 9), (None, 1 - e), seeds)
+    grams = [linear.gram_indices("abcdefgh", 3).tolist(), linear.gram_indices("some text", 5).tolist()]
+    numbers = [linear.index_of(999), linear.bucket_index(2_000, -0.2), linear.index_of(2_000)]
+    assert indices.tolist() == [*grams[0], *grams[1], 7, 9, *numbers]
+    root = sqrt(sqrt(len(grams[0])) + sqrt(len(grams[1])) + 4 * FACT**2)
+    wanted = [len(one) ** -0.25 / root for one in grams for _ in one]
+    assert values.tolist() == pytest.approx([*wanted, *[FACT / root] * 4, -0.2 * FACT / root])
+    assert float((values[:-1] ** 2).sum()) == pytest.approx(1)  # a number's value comes on top
+
+
+def test_nothing_is_a_vector_of_nothing() -> None:
+    indices, values = linear.features(("abc", None), [3, 4], (), (), array("Q"))
+    assert len(indices) == len(values) == 0
 
 
 @pytest.mark.parametrize(("number", "wanted"), [(0.0, 0.0), (e - 1, 0.2), (1 - e, -0.2), (e**5 - 1, 1.0)])
@@ -102,10 +124,11 @@ def test_a_number_counts_by_its_step_and_by_its_value_and_a_missing_one_by_itsel
     sums = array("d", [50.0] * ARMS + [1.0, 2.0, 3.0, 4.0])
     step_below = linear.index_of(3_000 + 1 - 16)
     assert weights[ARMS * step_below] == 0  # just beyond -1 the step is one further down
-    logit = linear.weigh_numbers(values, seeds, 0.5, weights, sums, 1, shares)
-    total = 2.0 + 3.0 + 5.0 + 0.0 - 11.0
-    said = 0.4 * (1 + 0.5 * total) + 0.03 * (2 + 5 * total) + 0.002 * (3 + 50 * total) + 0.0001 * (4 + 500 * total)
-    assert logit == pytest.approx(said)
+    squares = array("d", [9.0, 8.0])
+    logit = linear.weigh_numbers(values, seeds, weights, sums, squares, 1, shares)
+    total = FACT * (2.0 + 3.0 + 5.0 + 0.0 - 11.0)
+    said = 0.4 * (1 + total) + 0.03 * (2 + 10 * total) + 0.002 * (3 + 100 * total) + 0.0001 * (4 + 1000 * total)
+    assert logit == pytest.approx(said / sqrt(8 + 3 * FACT**2))
 
 
 def test_arms_say_the_sum_of_weights_times_values() -> None:

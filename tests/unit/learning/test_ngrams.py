@@ -70,7 +70,7 @@ def test_few_labels_of_a_kind_say_less() -> None:
     alone = [certainty([True] * count, proves=False) for count in (0, 1, 100)]
     assert alone == pytest.approx([0.05] * 3)
     both = [certainty([True] * 100 + [False] * count, proves=False) for count in (1, 10, 90)]
-    assert both == pytest.approx([1.5 / 11, 10.5 / 20, 90.5 / 100])
+    assert both == pytest.approx([2 / 21, 11 / 30, 91 / 110])
 
 
 def test_labels_of_one_kind_say_more_when_they_are_of_events_that_were_scored_with_what_was_learned() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from river.utils import VectorDict
 
+from engine.learning.features import VERSION
 from engine.learning.linear import ARMS, INDICES, table
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.packed import Room, keys_out, numbers_out
@@ -230,7 +231,7 @@ def test_an_object_of_an_unknown_class_is_not_kept() -> None:
 def ngrams(indices: list[int], weight: float = 0.5, gradient: float = 0.25, rows: int | None = None) -> list[Any]:
     count = ARMS * (len(indices) if rows is None else rows)
     packed = (np.full(count, one, "<f4").tobytes() for one in (weight, gradient))
-    return [np.array(indices, "<u4").tobytes(), *packed, [0.0] * ARMS, [1, 2], 3]
+    return [np.array(indices, "<u4").tobytes(), *packed, [0.0] * ARMS, [1, 2], 3, VERSION]
 
 
 @pytest.mark.parametrize("indices", [[], [0], [0, INDICES - 1]], ids=range(3))
@@ -247,8 +248,9 @@ def test_indices_of_a_learner_come_back(indices: list[int], weight: float, gradi
         ngrams([INDICES]), ngrams([1], rows=2), ngrams([1, 2], rows=1), ngrams([1], gradient=-1e-9),
         ngrams([1], weight=float("nan")), ngrams([1], gradient=float("inf")),
         [*ngrams([1])[:2], b"", *ngrams([1])[3:]], [*ngrams([1])[:1], b"", *ngrams([1])[2:]],
+        [*ngrams([1])[:6], VERSION - 1], ngrams([1])[:6],
     ],
-    ids=range(8),
+    ids=range(10),
 )  # fmt: skip
 def test_indices_that_no_learner_has_are_refused(data: list[Any]) -> None:
     with pytest.raises(ValueError):

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from engine.errors import LabelError
+from engine.errors import LabelError, SnapshotError
 from engine.learning.snapshots import SnapshotReader, seed_of, whole
 from engine.learning.trainer import Trainer
 from engine.stream.handlers.label_messages import decode_example, encode_example
@@ -285,3 +286,26 @@ def test_a_new_model_is_published_before_those_that_are_known() -> None:
     trainer.learn(replace(example(SPAM, "spam", 11), model="worse"), 11)
     heads = [key for key, _ in trainer.publications() if "/" not in key]
     assert heads == ["worse", "spam"]
+
+
+def test_what_was_learned_from_other_features_is_learned_anew_under_a_later_number() -> None:
+    messages = list(trained().publications())
+    head = msgspec.json.decode(messages[-1][1])
+    old, other = SnapshotReader(), SnapshotReader()
+    for key, value in messages[:-1]:
+        old.receive(key, value)
+    with pytest.raises(SnapshotError, match="features of version 1.*learned anew from the examples"):
+        old.receive("spam", msgspec.json.encode({key: value for key, value in head.items() if key != "features"}))
+    assert (old.head, old.outdated) == (None, head["publications"][-1][0])
+    for key, value in whole(replace(trained(4).models["spam"], name="other", next_offset=4)):
+        other.receive(key.replace("spam", "other"), value)
+    trainer = Trainer({"spam": old, "other": other})
+    assert trainer.restore({"other": other}) == 4
+    assert trainer.restore({"spam": old, "other": other}) == 0  # from the first example that there is
+    for offset, one in enumerate(examples()):
+        trainer.learn(one, offset)
+    for key, value in trainer.publications():
+        old.receive(key, value)
+    assert old.head is not None
+    assert old.head.publications[-1][0] == head["publications"][-1][0] + 1
+    assert old.model().labels == trained().models["spam"].labels
