@@ -199,6 +199,34 @@ CASES = [
     Case(
         "FloodgateKeysRefused", {'floodgate_keys_refused_total{kind="ip"}': "0x60 0+20x30 600x60"}, (75, 90), (50, 120)
     ),
+    # A value that says since when: the second at which the hour was over.
+    Case(
+        "FloodgateDeliveryFails",
+        {'floodgate_delivery_failing_since_timestamp_seconds{receiver="r"}': "0x60 3660x20 0x60"},
+        (67, 80),
+        (30, 64, 90),
+    ),
+    Case(
+        "FloodgateDeliverySetAside",
+        {'floodgate_delivery_set_aside{receiver="r"}': "0x60 2x30 0x60"},
+        (77, 90),
+        (50, 70, 95),
+    ),
+    Case(
+        "FloodgateExportFails",
+        {"floodgate_export_failing_since_timestamp_seconds": "0x60 3660x30 0x60"},
+        (78, 90),
+        (30, 70, 95),
+    ),
+    Case(
+        "FloodgateEnricherMissing",
+        {
+            'floodgate_enricher_answers_total{enricher="e",answer="found"}': "0+100x180",
+            'floodgate_enricher_missing_total{enricher="e",reason="too_slow"}': "0+5x60 300+60x60 3900+5x60",
+        },
+        (90, 119),
+        (50, 62, 150),
+    ),
 ]
 
 
