@@ -42,7 +42,7 @@ RIGHT, WRONG = 0.02, 0.1
 @click.option("--days", default=30, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def main(people: int, days: int, seed: int) -> None:
-    """Print a table; exit code 1 where the weights do not bring the truth back."""
+    """Print a table; exit code 1 where the weights do not bring the truth back from the answers."""
     feed = simulate_feed(seed, people, DEFAULT_START_MS, days)
     lines = [orjson.dumps(event) for event in feed.events]
     rulebook, settings = load_rulebook({"survey.yaml": RULES}), Settings()
@@ -58,7 +58,7 @@ def main(people: int, days: int, seed: int) -> None:
     Console().print(table)
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "survey.json").write_text(json.dumps({"truth": truth, **shares}, indent=2))
-    plain, weighted = (abs(share / truth - 1) for share in shares["scores"])
+    plain, weighted = (abs(share / truth - 1) for share in shares["answers"])
     sys.exit(0 if weighted <= RIGHT and plain >= WRONG else 1)
 
 
