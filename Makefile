@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test browser postgresql test-quick compiled lint lock bench endurance late-labels reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
+.PHONY: demo test browser postgresql test-quick compiled lint lock bench endurance late-labels learners reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -48,6 +48,9 @@ endurance: $(VENV)/.installed-dev ## a burst of ten times what two workers can d
 
 late-labels: $(VENV)/.installed-dev ## our learner and others with late and few labels; DATA=../shared/data/spamassassin
 	$(BIN)/python -m benchmarks.late_labels --data $(or $(DATA),../shared/data/spamassassin)
+
+learners: $(VENV)/.installed-dev ## our learner and others on many streams: mean rank, worst case; DATA=../shared/data
+	$(BIN)/python -m benchmarks.learners --data $(or $(DATA),../shared/data)
 
 reputation: $(VENV)/.installed-dev ## what counters of labels tell our learner without texts; DATA=../shared/data/spamassassin
 	$(BIN)/python -m benchmarks.reputation --data $(or $(DATA),../shared/data/spamassassin)
