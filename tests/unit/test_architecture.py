@@ -25,6 +25,7 @@ ABOUT_NO_MODULE = {
     "test_deploy.py": "deploy/",
     "test_docs.py": "docs/",
     "test_examples.py": "examples/",
+    "test_learners.py": "benchmarks/learners.py",
     "test_public_names.py": "engine/__init__.py",
     "test_shared_entities.py": "benchmarks/shared_entities/",
     "test_site.py": "what is built from docs/",

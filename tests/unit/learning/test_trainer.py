@@ -294,7 +294,7 @@ def test_what_was_learned_from_other_features_is_learned_anew_under_a_later_numb
     old, other = SnapshotReader(), SnapshotReader()
     for key, value in messages[:-1]:
         old.receive(key, value)
-    with pytest.raises(SnapshotError, match=r"features of version 1.*learned anew from the examples"):
+    with pytest.raises(SnapshotError, match="features of version 1, and this version"):
         old.receive("spam", msgspec.json.encode({key: value for key, value in head.items() if key != "features"}))
     assert (old.head, old.outdated) == (None, head["publications"][-1][0])
     for key, value in whole(replace(trained(4).models["spam"], name="other", next_offset=4)):
