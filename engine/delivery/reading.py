@@ -34,6 +34,8 @@ class ActionReader:
         target = action["target"]["type"], action["target"]["id"]
         whole: dict[str, Any] = dict(action)
         kind = whole.get("revoked_kind") if whole["kind"] == REVOKE else whole["kind"]
+        if not isinstance(kind, str):  # nobody else declares what this one is
+            return "passed_over"
         is_asked_for = kind in self._kinds if self._kinds else kind not in _OWN
         if not is_asked_for or (self._target_types and target[0] not in self._target_types):
             return "not_asked_for"

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
-import fastavro
 import orjson
 
 from engine.errors import EventError
@@ -40,7 +39,7 @@ class _AvroReader:
         rest = io.BytesIO(value)
         rest.seek(5)
         try:
-            document = fastavro.schemaless_reader(rest, schema, None)
+            document = schema.read(rest)
         except Exception as error:  # whatever bytes make of it
             raise EventError("not_avro", f"the message is not as its schema says: {error!r}"[:500]) from error
         if rest.tell() != len(value):

@@ -15,11 +15,14 @@ import structlog
 from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from engine.errors import EventError, SettingsError
+from engine.intake.avro import AvroSchema
 from engine.intake_settings import IntakeSettings
 
 _TIMEOUT_S = 10.0
 _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 _MOST_SCHEMAS, _MOST_BYTES, _MOST_REFERENCES = 1_000, 1 << 20, 100
+_NOT_THERE = (400, 404, 422)
+"""What registries answer about a number that none of theirs can be; whoever writes a message chooses it."""
 _UNKNOWN_S = 10.0
 """So long a schema that is not there is not asked for again."""
 
@@ -38,8 +41,8 @@ class Registry:
         self, settings: IntakeSettings, stopping: asyncio.Event, on_away: Callable[[float], None] = lambda _: None
     ) -> None:  # fmt: skip
         self._settings, self._stopping, self._on_away = settings, stopping, on_away
-        self._known: dict[int, Any] = {}
-        self._refused: dict[int, tuple[float, EventError]] = {}
+        self._known: dict[int, AvroSchema] = {}
+        self._refused: dict[int, tuple[float, str, str]] = {}
         password = settings.registry_password()
         self._auth = BasicAuth(settings.registry_user, password) if settings.registry_user else None
 
@@ -59,28 +62,29 @@ class Registry:
     ) -> None:
         await self._session.close()
 
-    async def schema(self, number: int) -> Any:
-        """An Avro schema. A registry that is away is waited for. Raises EventError for one that cannot be used, and
+    async def schema(self, number: int) -> AvroSchema:
+        """A schema. A registry that is away is waited for. Raises EventError for one that cannot be used, and
         AwayError where it is time to stop."""
         known = self._known.get(number)
         if known is not None:
             return known
         refused = self._refused.get(number)
         if refused is not None and time.monotonic() < refused[0]:
-            raise refused[1]
+            raise EventError(*refused[1:])  # a new one: each time one is raised, it keeps what was then under way
         try:
             found = await self._patiently(number)
         except EventError as error:
-            self._refused = {number: (time.monotonic() + _UNKNOWN_S, error), **self._refused}
-            while len(self._refused) > _MOST_SCHEMAS:
-                self._refused.popitem()
+            self._refused.pop(number, None)
+            self._refused[number] = time.monotonic() + _UNKNOWN_S, error.reason, str(error)
+            if len(self._refused) > _MOST_SCHEMAS:
+                del self._refused[next(iter(self._refused))]
             raise
         while len(self._known) >= _MOST_SCHEMAS:
             del self._known[next(iter(self._known))]
         self._known[number] = found
         return found
 
-    async def _patiently(self, number: int) -> Any:
+    async def _patiently(self, number: int) -> AvroSchema:
         pause_s, since_s = _LEAST_PAUSE_S, time.time()
         while not self._stopping.is_set():
             try:
@@ -95,7 +99,7 @@ class Registry:
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         raise AwayError("it is time to stop")
 
-    async def _read(self, number: int) -> Any:
+    async def _read(self, number: int) -> AvroSchema:
         document = await self._get(f"/schemas/ids/{number}")
         if document.get("schemaType", "AVRO") != "AVRO":
             raise EventError("wrong_schema", f"schema {number} is {document['schemaType']}, not Avro")
@@ -118,11 +122,15 @@ class Registry:
         url = self._settings.registry.rstrip("/") + path
         try:
             async with self._session.get(url, allow_redirects=False) as answer:
-                body = await answer.content.read(_MOST_BYTES)
+                body = bytearray()
+                async for part in answer.content.iter_any():
+                    body += part
+                    if len(body) > _MOST_BYTES:
+                        raise EventError("broken_schema", f"what is at {path} has more than {_MOST_BYTES} bytes")
         except (ClientError, TimeoutError, OSError) as error:
             raise AwayError(repr(error)) from error
-        if answer.status == 404:
-            raise EventError("unknown_schema", f"the registry has nothing at {path}")
+        if answer.status in _NOT_THERE:
+            raise EventError("unknown_schema", f"the registry has nothing at {path}: {answer.status}")
         if answer.status != 200:  # 401 too: a password can be mended, a lost event cannot
             raise AwayError(f"it answers {answer.status} to {path}")
         try:
@@ -134,8 +142,8 @@ class Registry:
         raise AwayError(f"its answer to {path} is no schema")
 
 
-def _parsed(document: dict[str, Any], named: dict[str, Any], title: str) -> Any:
+def _parsed(document: dict[str, Any], named: dict[str, Any], title: str) -> AvroSchema:
     try:
-        return fastavro.parse_schema(orjson.loads(document["schema"]), named_schemas=named)
+        return AvroSchema(fastavro.parse_schema(orjson.loads(document["schema"]), named_schemas=named), named)
     except Exception as error:  # whatever fastavro raises for what is no schema
         raise EventError("broken_schema", f"{title} is no Avro schema: {error!r}"[:500]) from error

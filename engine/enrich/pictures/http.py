@@ -17,8 +17,8 @@ from yarl import URL
 
 from engine.enrich.answers import Missing
 
-_TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-"""Translated to whatever address stands at the end of these."""
+_UNICAST = ip_network("2000::/3")
+"""All that is public of IPv6; elsewhere are site-local addresses, and IPv4's in other forms, translated (NAT64) too."""
 
 _MOST_REDIRECTS = 3
 _CHUNK = 65_536
@@ -45,7 +45,7 @@ class _Public(AbstractResolver):
         ip = ip_address(address.partition("%")[0])
         mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
         public = all(one.is_global and not one.is_multicast for one in (ip, mapped) if one is not None)
-        public = public and not any(ip in network for network in _TRANSLATED)
+        public = public and (ip.version == 4 or ip in _UNICAST)
         if not public and not any(ip in network for network in self._networks):
             raise Missing("private_address")
 

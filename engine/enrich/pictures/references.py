@@ -58,8 +58,8 @@ class References:
     def _file(self, reference: str) -> bytes:
         if self._directory is None:
             raise Missing("host_not_allowed")
-        parts = urlsplit(reference)
         try:
+            parts = urlsplit(reference)
             path = (self._directory / unquote(parts.path).lstrip("/")).resolve()
             if parts.netloc not in ("", "localhost") or not path.is_relative_to(self._directory):
                 raise Missing("host_not_allowed")

@@ -42,6 +42,7 @@ def test_an_action_as_it_stands_on_the_topic() -> None:
     [
         None, b"", b"{", b"\xff", [], {**ACTION, "action_id": 7}, {**ACTION, "action_id": "a\r\nx-evil: 1"},
         {**ACTION, "action_id": ""}, {**ACTION, "action_id": "a.1"}, {**ACTION, "target": "anna"},
+        {**REVOCATION, "revoked_kind": ["limit"]}, {**REVOCATION, "revoked_kind": {}},
     ],
 )  # fmt: skip
 def test_what_is_no_action_is_passed_over(document: Any) -> None:

@@ -1,6 +1,8 @@
 """Schemas from a registry: references, what is broken, and that each is asked for once."""
 
 import asyncio
+import io
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -66,6 +68,10 @@ def test_a_schema_that_refers_to_another_is_asked_for_once() -> None:
     ("answer", "reason"),
     [
         (404, "unknown_schema"),
+        (400, "unknown_schema"),
+        (422, "unknown_schema"),
+        (schema_of({**AUTHOR, "doc": "x" * (1 << 20)}), "broken_schema"),
+        (schema_of({"type": "array", "items": "null"}), "broken_schema"),
         (schema_of({"type": "recrod"}), "broken_schema"),
         ({"schema": "{"}, "broken_schema"),
         (schema_of(POST), "broken_schema"),
@@ -96,3 +102,20 @@ def test_a_registry_at_fault_is_waited_for_until_it_is_time_to_stop(answer: Any)
             await asking
 
     with_registry({"/schemas/ids/7": answer}, ask)
+
+
+def test_a_schema_that_comes_in_several_parts_is_read_whole() -> None:
+    async def ask(registry: Registry, _: list[str], __: asyncio.Event) -> object:
+        return (await asyncio.wait_for(registry.schema(7), 5)).read(io.BytesIO(b"\x02a"))
+
+    assert with_registry({"/schemas/ids/7": schema_of({**AUTHOR, "doc": "x" * 900_000})}, ask) == {"id": "a"}
+
+
+def test_messages_of_an_unknown_schema_are_not_kept() -> None:
+    async def ask(registry: Registry, _: list[str], __: asyncio.Event) -> int:
+        for _again in range(50):
+            with pytest.raises(EventError) as told:
+                await registry.schema(7)
+        return len(list(traceback.walk_tb(told.value.__traceback__)))
+
+    assert with_registry({}, ask) < 10

@@ -1,6 +1,8 @@
 """Processes that read what may be hostile, and what they cannot do."""
 
 import asyncio
+import ctypes
+import errno
 import os
 import platform
 import socket
@@ -19,6 +21,22 @@ from engine.errors import SettingsError
 ME = "tests.unit.enrich.confinement.test_children"
 IS_FILTERED = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
 
+CALLS = {"x86_64": (263, 76, 129, 302), "aarch64": (35, 45, 138, 261)}.get(platform.machine(), (0, 0, 0, 0))
+"""unlinkat, truncate, rt_sigqueueinfo, prlimit64: by number, as hostile code would call them."""
+
+
+def called(number: int, *given: Any) -> int:
+    """What a system call has failed with; 0 where it has not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return ctypes.get_errno() if libc.syscall(number, *given) < 0 else 0
+
+
+def signalled() -> int:
+    """The worker gets a signal that does nothing, as `kill -0`."""
+    said = ctypes.create_string_buffer(128)
+    ctypes.memmove(said, (ctypes.c_int * 3)(0, 0, -1), 12)  # a code below 0: queued by a process
+    return called(CALLS[2], os.getppid(), 0, said)
+
 
 def answers(given: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What runs in the other process."""
@@ -31,6 +49,9 @@ def answers(given: Mapping[str, Any]) -> Callable[[Any], Any]:
         "write": lambda: os.open("/tmp/written", os.O_WRONLY | os.O_CREAT), "kill": lambda: os.kill(os.getppid(), 0),
         "exec": lambda: os.execv("/bin/true", ["true"]), "large": lambda: "x" * (2 << 20),
         "secrets": lambda: sorted(name for name in os.environ if "SECRET" in name), "who": os.getpid,
+        "unlinkat": lambda: called(CALLS[0], -100, b"/tmp/not/there", 0), "signal": signalled,
+        "truncate": lambda: called(CALLS[1], b"/tmp/not/there", ctypes.c_long(0)),
+        "limits": lambda: called(CALLS[3], os.getppid(), 7, None, (ctypes.c_uint64 * 2)()),
     }  # fmt: skip
     return lambda request: deeds[request]()
 
@@ -70,6 +91,12 @@ def test_one_that_hangs_is_killed_and_another_takes_its_place() -> None:
 @pytest.mark.parametrize("deed", ["socket", "read", "write", "fork", "exec", "kill"])
 def test_no_network_no_files_no_other_processes(deed: str) -> None:
     assert ask(deed) == ["failed"]
+
+
+@pytest.mark.skipif(not IS_FILTERED, reason="NO FILTER OF SYSTEM CALLS on this system")
+@pytest.mark.parametrize("deed", ["unlinkat", "truncate", "signal", "limits"])
+def test_no_other_way_to_files_and_processes(deed: str) -> None:
+    assert ask(deed) == [errno.EPERM]
 
 
 def test_secrets_of_the_worker_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,8 @@ def test_a_name_that_leads_to_a_private_address_is_refused() -> None:
 @pytest.mark.parametrize(
     "address",
     ["10.0.0.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1%eth0", "fd00::1",
-     "::ffff:10.0.0.1", "2002:a00:1::", "224.0.0.1", "ff02::1", "192.168.1.1", "64:ff9b:1::a00:1"],
+     "::ffff:10.0.0.1", "2002:a00:1::", "224.0.0.1", "ff02::1", "192.168.1.1", "64:ff9b:1::a00:1",
+     "64:ff9b::a00:1", "fec0::1", "::127.0.0.1", "::ffff:0:7f00:1"],
 )  # fmt: skip
 def test_addresses_that_are_not_public(address: str) -> None:
     with pytest.raises(Missing, match="private_address"):
@@ -121,6 +122,7 @@ def test_addresses_that_are_not_public(address: str) -> None:
 
 def test_public_addresses_and_declared_networks_are_connected_to() -> None:
     http._Public(()).check("93.184.215.14")
+    http._Public(()).check("2606:2800:220:1::1")
     http._Public(("10.1.0.0/16",)).check("10.1.2.3")
 
 
@@ -184,7 +186,7 @@ def test_files_below_the_directory_and_no_others(tmp_path: Path) -> None:
         "file:/a%20b.png": b"picture", "file:///a%20b.png": b"picture", "file:/../secret": "host_not_allowed",
         "file:///..%2fsecret": "host_not_allowed", "file:/link": "host_not_allowed", "file:/pipe": "not_there",
         "file:/": "not_there", "file:/none": "not_there", "file:/large": "too_large",
-        "file://host/a": "host_not_allowed", "file:/%00": "not_there",
+        "file://host/a": "host_not_allowed", "file:/%00": "not_there", "file://[": "not_there",
     }  # fmt: skip
     assert {one: bytes_of(one, str(inner)) for one in expected} == expected
 
