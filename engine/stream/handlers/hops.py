@@ -101,9 +101,9 @@ class HopWorker:
             if outcome.read_from is not None:
                 break
         self.count()
+        self._absences.flush(outcome)  # what has changed where events meet has to be there to be forgotten
         for request in requests:
             forget(state, request, outcome)
-        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         # The watermarks come last: whoever has them has all that came before them.
