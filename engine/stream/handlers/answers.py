@@ -4,7 +4,7 @@ An answer is a label that nobody gives. It may be there before its event is scor
 where a worker that died had sent the answer, and not kept the score. So it is kept until the score is there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -60,6 +60,7 @@ class Answers:
         self._scorers: Mapping[str, Scorer] = {}
         self._learners: Mapping[str, frozenset[str]] = {}
         self._asked: Mapping[str, frozenset[str]] = {}
+        self._keys: Mapping[str, int] = {}
 
     def use(self, evaluator: Evaluator) -> None:
         """The models that learn from the next batch on."""
@@ -69,6 +70,7 @@ class Answers:
             outcome: frozenset(name for name, spec in self._models.items() if spec.outcome == outcome)
             for outcome in outcomes if outcome is not None
         }  # fmt: skip
+        self._keys = {name: spec.key for name, spec in evaluator.rulebook.outcomes.items()}
         self._asked = {kind: _asked(program) for kind, program in evaluator.rulebook.programs.items()}
 
     def late(self, outcome: StateOutcome, scored: Iterable[tuple[int, int]]) -> list[Given]:
@@ -91,7 +93,7 @@ class Answers:
     def join(self, outcome: StateOutcome, source: int, arrived: Iterable[Given]) -> None:
         """Make examples of answers. `source`: what the offsets are of. They are learned in the order of their offsets:
         of each source the trainer takes what lies behind all that it knows."""
-        state, answers = outcome.state, sorted(arrived, key=lambda one: one[0])
+        state, answers = outcome.state, sorted(self._declared(arrived), key=lambda one: one[0])
         assert state is not None
         by_id = state.scored_events(hash64(answer.event_id) for _, answer, _ in answers)
         identities = {answer.identity for _, answer, _ in answers}
@@ -120,6 +122,14 @@ class Answers:
                 self._known("learned" if learners else "unscored").inc()
             elif not self._wait(outcome, state, answer, done):
                 self._known("unscored").inc()
+
+    def _declared(self, arrived: Iterable[Given]) -> Iterator[Given]:
+        """Those of outcomes as they are declared now. Under another declaration the same name says something else."""
+        for given in arrived:
+            if self._keys.get(given[1].outcome) == given[1].key:
+                yield given
+            else:
+                self._known("lost").inc()
 
     def _learners_of(self, answer: Answer) -> frozenset[str]:
         """The models that learn this outcome and score such an event: no others are waited for. Of an event of a type

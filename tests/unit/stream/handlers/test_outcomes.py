@@ -419,3 +419,18 @@ def test_an_answer_waits_for_no_model_that_never_scores_its_event() -> None:
     partitions.run()
     assert partitions.answers()["negative"] == ["impression-ann-1 spam"]
     assert partitions.kept(UNSCORED) == 0
+
+
+def test_an_answer_under_another_declaration_teaches_nothing() -> None:
+    partitions = Partitions()
+    partitions.send(seen("ann", 0))
+    partitions.send(hidden("ann", 1))
+    partitions.step(("events", 0), 2)
+    assert len(partitions.logs["hops", 0]) == 1  # the answer is under way
+    partitions.rulebook = load_rulebook({"r.yaml": RULES.replace("[hide, report]", "report")})
+    partitions.workers = [partitions.begin(0)]
+    partitions.run()
+    partitions.tell(60)
+    partitions.run()
+    assert partitions.answers() == {}
+    assert partitions.kept(UNSCORED) == 0
