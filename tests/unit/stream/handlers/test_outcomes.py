@@ -185,7 +185,7 @@ def surveyed(made: list[Event]) -> dict[str, str]:
     return answers
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(6), 1010])  # in the last one an answer overtakes its event
 def test_each_outcome_is_learned_once_and_right_though_workers_die(seed: int) -> None:
     made, rng = made_up(seed), random.Random(seed)
     cluster = Partitions(1 + seed % 3)
@@ -393,7 +393,7 @@ def test_an_event_that_cannot_travel_takes_no_outcome_of_others_along() -> None:
     partitions.send(seen("ann", 0))
     partitions.send(event("click", "eve", 30, device_id="d", meta={"x": "DEEP"}))
     log = partitions.logs["events", 0]
-    log[1] = log[1]._replace(value=log[1].value.replace(b'"DEEP"', b"[" * 1_000 + b"]" * 1_000))
+    log[1] = log[1]._replace(value=(log[1].value or b"").replace(b'"DEEP"', b"[" * 1_000 + b"]" * 1_000))
     partitions.run()
     refused = [partitions.metrics.dead_letters.labels("events", "cannot_travel")._value.get()]
     refused.append(partitions.metrics.dead_letters.labels("hops", "evaluation_failed")._value.get())
