@@ -87,8 +87,8 @@ def own_fingerprints(fields: Mapping[str, Any]) -> tuple[str, ...]:
     keys, text = fingerprints(fields), fields.get("text")
     if keys or type(text) is not str:
         return keys
-    said = skeleton(text) or "".join(text[:MAX_CHARS].split())
-    return (f"c{hash64(said):016x}",) if said else ()
+    said = skeleton(text) or "".join(squeezed(text, MAX_CHARS).split())
+    return (f"c{hash64(said):016x}",) if said or text.strip() else ()
 
 
 def text_keys(text: str, key: int = 0) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ comes in its time and says something, or else by the end of that time. What come
 about, as clocks differ, is kept for it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -21,7 +22,7 @@ MAX_OPEN = 999
 """So many events of a user wait at a time for each outcome, or within 30 days, where it takes longer; of those that
 come while it is so many nothing is known."""
 MAX_WAITING = 256
-"""So many events wait at one entity for each outcome."""
+"""So many events wait at one entity for each outcome, and no user takes the place of those who have fewer there."""
 MAX_CAME = 64
 """Of so many events of a user that come within RECENTLY_MS it is kept that they did, for those that are late."""
 RECENTLY_MS = 600_000
@@ -121,10 +122,21 @@ class Meeting(msgspec.Struct, array_like=True):
             first = next((each for each in self.came if _is_in_time(outcome, mark.ts_ms, each.ts_ms)), None)
             if first is not None:
                 answers.append(own.answered(outcome, first.answer, first.ts_ms, clock_ms))
-            elif len(self.waits) < MAX_WAITING:
+            elif self._has_room(mark.user_id):
                 self.waits.append(own)
                 wait = own
         return answers, wait
+
+    def _has_room(self, user_id: str) -> bool:
+        """Whether one more event of a user can wait. Where it is full, the newest one goes of whoever has the most."""
+        if len(self.waits) < MAX_WAITING:
+            return True
+        many = Counter(wait.user_id for wait in self.waits)
+        most = max(many, key=lambda user: (many[user], user))
+        if many[most] <= many[user_id] + 1:
+            return False
+        self.waits.remove(next(wait for wait in reversed(self.waits) if wait.user_id == most))
+        return True
 
     def end(self, outcome: OutcomeSpec, identity: int, clock_ms: int) -> tuple[Wait, Answer | None] | None:
         """The time of an event is over: what it is then, None where that is not known. None in place of both, where it

@@ -4,18 +4,18 @@ An answer is a label that nobody gives. It may be there before its event is scor
 where a worker that died had sent the answer, and not kept the score. So it is kept until the score is there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
 import msgspec
 
 from engine.core.domain.outcomes import outcome_policy
-from engine.core.domain.programs import Scorer
+from engine.core.domain.programs import Program, Scorer
 from engine.core.domain.rules import ModelSpec
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.outcomes import Answer
-from engine.core.kernel import hash64
+from engine.core.kernel import hash64, identity_of
 from engine.errors import StateError
 from engine.learning.labels import Example, Label, encode_known, join, subject_of
 from engine.learning.scored import ScoredModel
@@ -59,6 +59,8 @@ class Answers:
         self._models: Mapping[str, ModelSpec] = {}
         self._scorers: Mapping[str, Scorer] = {}
         self._learners: Mapping[str, frozenset[str]] = {}
+        self._asked: Mapping[str, frozenset[str]] = {}
+        self._keys: Mapping[str, int] = {}
 
     def use(self, evaluator: Evaluator) -> None:
         """The models that learn from the next batch on."""
@@ -68,6 +70,8 @@ class Answers:
             outcome: frozenset(name for name, spec in self._models.items() if spec.outcome == outcome)
             for outcome in outcomes if outcome is not None
         }  # fmt: skip
+        self._keys = {name: spec.key for name, spec in evaluator.rulebook.outcomes.items()}
+        self._asked = {kind: _asked(program) for kind, program in evaluator.rulebook.programs.items()}
 
     def late(self, outcome: StateOutcome, scored: Iterable[tuple[int, int]]) -> list[Given]:
         """Answers that were there before these events were scored: by identity, with the offsets of these."""
@@ -89,7 +93,7 @@ class Answers:
     def join(self, outcome: StateOutcome, source: int, arrived: Iterable[Given]) -> None:
         """Make examples of answers. `source`: what the offsets are of. They are learned in the order of their offsets:
         of each source the trainer takes what lies behind all that it knows."""
-        state, answers = outcome.state, sorted(arrived, key=lambda one: one[0])
+        state, answers = outcome.state, sorted(self._declared(arrived), key=lambda one: one[0])
         assert state is not None
         by_id = state.scored_events(hash64(answer.event_id) for _, answer, _ in answers)
         identities = {answer.identity for _, answer, _ in answers}
@@ -114,8 +118,27 @@ class Answers:
             done = learned.union(example.model for example in examples)
             if self._learners.get(answer.outcome, done) <= done:
                 self._known("learned").inc()
+            elif (learners := self._learners_of(answer)) <= done:
+                self._known("learned" if learners else "unscored").inc()
             elif not self._wait(outcome, state, answer, done):
                 self._known("unscored").inc()
+
+    def _declared(self, arrived: Iterable[Given]) -> Iterator[Given]:
+        """Those of outcomes as they are declared now. Under another declaration the same name says something else."""
+        for given in arrived:
+            if self._keys.get(given[1].outcome) == given[1].key:
+                yield given
+            else:
+                self._known("lost").inc()
+
+    def _learners_of(self, answer: Answer) -> frozenset[str]:
+        """The models that learn this outcome and score such an event: no others are waited for. Of an event of a type
+        that the rulebook does not name, all that learn it."""
+        learners = self._learners[answer.outcome]
+        for kind, asked in self._asked.items():
+            if identity_of(answer.user_id, kind, answer.event_id) == answer.identity:
+                return learners & asked
+        return learners
 
     def _wait(self, outcome: StateOutcome, state: PartitionState, answer: Answer, done: frozenset[str]) -> bool:
         """Keep an answer until its event is scored, for a while; False where there are too many."""
@@ -146,6 +169,12 @@ class Answers:
         score = scores.get(spec.answer_model)
         propensity = scorer.propensity(score) if isinstance(scorer, ModelScorer) else None
         return replace(example, propensity=propensity) if propensity is not None else None
+
+
+def _asked(program: Program) -> frozenset[str]:
+    """The models that score such events, at once or when these are back from their entities."""
+    away = program.routing.decider.models if program.routing is not None else ()
+    return frozenset((*program.decider.models, *away))
 
 
 def read_unscored(value: bytes) -> list[Unscored]:

@@ -84,10 +84,11 @@ class EventWorker:
 
         def send(outcome: StateOutcome, record: Any, hops: Sequence[Hop]) -> None:
             departures.begin(record.offset)
-            try:
-                outcome.messages += [departures.send(hop) for hop in hops]
-            except Exception as error:  # one event must never stop a partition
-                self._rejector.reject(outcome, record, "cannot_travel", error)
+            for hop in hops:
+                try:
+                    outcome.messages.append(departures.send(hop))
+                except Exception as error:  # neither a partition nor what others have waited for stops at one event
+                    self._rejector.reject(outcome, record, "cannot_travel", error)
 
         return self.decide(partition, records, send)
 

@@ -6,7 +6,7 @@ offset; it is known by its origin. Messages of one source partition arrive in th
 one watermark for each source partition tells them, and what the first one brought about stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -97,13 +97,14 @@ class HopWorker:
         for few in slices(records):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)
             arrived += [(key, record) for key, _, record, _ in arrivals]
-            self._apply(outcome, partition, arrivals, departures, at_hand)
+            for part in _parts(arrivals):
+                self._apply(outcome, partition, part, departures, at_hand)
             if outcome.read_from is not None:
                 break
         self.count()
+        self._absences.flush(outcome)  # what has changed where events meet has to be there to be forgotten
         for request in requests:
             forget(state, request, outcome)
-        self._absences.flush(outcome)
         dump_records(outcome, arrived, self._rejector)
         self._absences.finish(outcome)
         # The watermarks come last: whoever has them has all that came before them.
@@ -255,3 +256,16 @@ class HopWorker:
             self._metrics.retroactive_matches.labels(match.rule).inc()
             self._results.publish(outcome, result.decision, result.follow_ups)
         return result.follow_ups
+
+
+def _parts(arrived: list[Arrived]) -> Iterator[list[Arrived]]:
+    """Arrivals in parts, none of which has an event behind what has come of it: the example is known by the offset of
+    what came last, wherever a batch ends when it is repeated."""
+    begins, answered = 0, set[int]()
+    for at, (_, _, _, hop) in enumerate(arrived):
+        if type(hop) is Answer:
+            answered.add(hop.identity)
+        elif answered and type(hop) is RoutedEvent and hop.identify() in answered:
+            yield arrived[begins:at]
+            begins, answered = at, set[int]()
+    yield arrived[begins:]

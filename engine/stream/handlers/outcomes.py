@@ -94,13 +94,17 @@ class Outcomes:
         elif mark.opens and not answers and mark.ts_ms < recent_ms:
             self._known("late").inc()
         if mark.is_kept and mark.answer is not None:
-            timer = OutcomeTimer(name, spec.name, spec.key, user_id=mark.user_id)
+            timer = OutcomeTimer(name, spec.name, spec.key)  # nobody's: others may have come in that minute
             due_ms = mark.ts_ms - mark.ts_ms % _MINUTE_MS + _MINUTE_MS + _lag_ms(spec)
             outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
+        known = list[Answer]()
         for answer in answers:
             self._over.append(state.timers.name(_due_ms(spec, answer.after_ms), _identity(name, answer.identity)))
-            self._known("yes" if answer.answer else "no").inc()
-        return answers
+            # What has waited while nobody watched could only be yes now: it would be no where something came then.
+            is_known = state.timers.is_watched(spec.key, answer.after_ms - self._allowance_ms)
+            self._known(("yes" if answer.answer else "no") if is_known else "lost").inc()
+            known += [answer] if is_known else []
+        return known
 
     def end(self, outcome: StateOutcome, state: PartitionState, value: bytes) -> list[Answer]:
         """A timer of an outcome is over: what is known of its event now, if it has waited until then."""

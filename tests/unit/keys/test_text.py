@@ -66,6 +66,14 @@ def test_short_texts_of_one_user_are_compared_by_their_letters_or_their_signs() 
     assert own_fingerprints({"text": PITCH}) == fingerprints({"text": PITCH})
 
 
+def test_signs_of_one_user_are_told_apart_by_what_is_seen() -> None:
+    signs = own_fingerprints({"text": "\U0001f525!!"})
+    assert own_fingerprints({"text": "\u200b\U0001f525\u2060!\u200b!"}) == signs
+    assert own_fingerprints({"text": " " * 5_000 + "\U0001f525!!"}) == signs
+    unseen = own_fingerprints({"text": "\u200b"})
+    assert own_fingerprints({"text": "\u200b" * 7}) == unseen != ()
+
+
 def test_other_alphabets_count_by_their_letters() -> None:
     russian = "подпишись на мой канал и получи подарок прямо сейчас друзья"
     assert text_keys(russian)
