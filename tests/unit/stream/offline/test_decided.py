@@ -25,7 +25,7 @@ models:
 
 def lines(*sent: tuple[str, str, float]) -> list[bytes]:
     return [
-        orjson.dumps({"event_id": f"{kind}-{user}-{minute}", "type": kind, "user_id": user, "n": at, "stars": 5,
+        orjson.dumps({"event_id": f"{kind}-{user}-{minute}", "type": kind, "user_id": user, "n": at % 10, "stars": 5,
                       "ts": START_MS + round(minute * MINUTE_MS)})
         for at, (kind, user, minute) in enumerate(sent)
     ]  # fmt: skip
