@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,8 @@ _POLL_S = 0.25
 _TEND_S = 1.0
 _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _DAY_MS = 86_400_000
+_MOST_PUT_OFF = 1_000_000
+"""So many actions are in the store; then all that comes waits on the topic."""
 
 _log = structlog.stdlib.get_logger("floodgate.delivery")
 
@@ -46,6 +49,8 @@ class Delivering:
         self._slots = asyncio.Semaphore(self._own.most_at_once)
         self._freed = asyncio.Event()
         self._taken = 0
+        self._put_off = Counter(store.count_put_off(name))  # by target
+        self._sending = set[Target]()
         self._failing_since: float | None = None
         self.is_reading = False
         metrics.expect(name)
@@ -78,6 +83,9 @@ class Delivering:
             line = Line(self._own.most_waiting, _MOST_BYTES)
             await self._assign(consumer, line, extents)
             tps = list(extents)
+            self._sending = set[Target]()
+            for target in list(self._put_off):
+                self._begin(line, senders, target)
             self.is_reading = True
             tended = time.monotonic()
             while not self._stopping.is_set():
@@ -117,18 +125,54 @@ class Delivering:
                 if isinstance(read, str):
                     line.pass_over(record.partition, record.offset)
                     self._metrics.actions.labels(self.name, read).inc()
-                elif line.add(read):
-                    senders.create_task(self._send_all(line, read.target))
+                elif self._is_put_off(line, read):
+                    if self._store.put_off(self.name, read):
+                        self._put_off[read.target] += 1
+                    line.pass_over(record.partition, record.offset)
+                    self._begin(line, senders, read.target)
+                else:
+                    line.add(read)
+                    self._begin(line, senders, read.target)
+
+    def _is_put_off(self, line: Line, one: Waiting) -> bool:
+        """Whether an action is kept in the store: behind others of its target that are, or where that has no share left
+        of what waits in memory. What a process before this one had in memory comes before what it put off."""
+        if one.target in self._put_off:
+            first = self._store.first_offset_put_off(self.name, one.target, one.partition)
+            return first is None or one.offset >= first
+        return not line.has_share(one.target) and self._put_off.total() < _MOST_PUT_OFF
+
+    def _begin(self, line: Line, senders: asyncio.TaskGroup, target: Target) -> None:
+        """Somebody sends for a target as long as anything waits for it."""
+        if target not in self._sending:
+            self._sending.add(target)
+            senders.create_task(self._send_all(line, target))
 
     async def _send_all(self, line: Line, target: Target) -> None:
-        """All that waits for a target, in order."""
-        while (one := line.first(target)) is not None:
-            outcome = "known" if self._store.knows(self.name, one.action_id) else await self._send(one)
-            if outcome is None:
-                return  # stopping: it is sent by the next process
-            line.done(one)
-            self._freed.set()
-            self._metrics.actions.labels(self.name, outcome).inc()
+        """All that waits for a target, in order: what was put off came after what is in memory."""
+        try:
+            while (one := line.first(target) or self._next_put_off(line, target)) is not None:
+                outcome = "known" if self._store.knows(self.name, one.action_id) else await self._send(one)
+                if outcome is None:
+                    return  # stopping: it is sent by the next process
+                if one is line.first(target):
+                    line.done(one)
+                    self._freed.set()
+                else:
+                    self._store.end_put_off(self.name, one)
+                    self._put_off[target] -= 1
+                self._metrics.actions.labels(self.name, outcome).inc()
+        finally:
+            self._sending.discard(target)
+
+    def _next_put_off(self, line: Line, target: Target) -> Waiting | None:
+        """The first of those that were put off, once all before it in its partition has been read again."""
+        if target not in self._put_off:
+            return None
+        one = self._store.first_put_off(self.name, target)
+        if one is None:
+            del self._put_off[target]
+        return one if one is not None and line.has_passed(one.partition, one.offset) else None
 
     async def _send(self, one: Waiting) -> str | None:
         """Until the receiver has taken it; what has become of it, None where it is time to stop."""
@@ -193,7 +237,8 @@ class Delivering:
         positions = {TopicPartition(tps[0].topic, number): at for number, at in line.positions().items()}
         await consumer.commit(positions)
         ends = {tp: consumer.highwater(tp) or at for tp, at in positions.items()}
-        self._metrics.lag.labels(self.name).set(sum(max(0, ends[tp] - at) for tp, at in positions.items()))
+        on_topic = sum(max(0, ends[tp] - at) for tp, at in positions.items())
+        self._metrics.lag.labels(self.name).set(on_topic + self._put_off.total())
         self._metrics.aside.labels(self.name).set(self._store.count_set_aside(self.name))
         self._store.prune(int(time.time() * 1_000) - kept_ms(self._settings))
         if len(consumer.partitions_for_topic(tps[0].topic) or ()) > len(tps):

@@ -1,4 +1,4 @@
-"""What each receiver has been given already, and what was set aside, in a file of SQLite.
+"""What each receiver has been given already, what was set aside, and what was put off, in a file of SQLite.
 
 Offsets say up to where all is done; the store says of each action whether it is. An action's id is entered when the
 receiver has taken it, and before its offset is committed: so one that comes again is known.
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.delivery.waiting import Target, Waiting
 from engine.errors import StoreError
 
 _TABLES = """
@@ -21,6 +22,12 @@ CREATE TABLE IF NOT EXISTS set_aside (
     receiver TEXT NOT NULL, action_id TEXT NOT NULL, at_ms INTEGER NOT NULL, published_ms INTEGER NOT NULL,
     why TEXT NOT NULL, action BLOB NOT NULL, PRIMARY KEY (receiver, action_id)
 );
+CREATE TABLE IF NOT EXISTS put_off (
+    place INTEGER PRIMARY KEY, receiver TEXT NOT NULL, target_type TEXT NOT NULL, target_id TEXT NOT NULL,
+    "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL, action_id TEXT NOT NULL, published_ms INTEGER NOT NULL,
+    action BLOB NOT NULL, UNIQUE (receiver, "partition", "offset")
+);
+CREATE INDEX IF NOT EXISTS put_off_by_target ON put_off (receiver, target_type, target_id, place);
 """
 _PRUNED_AT_ONCE = 10_000
 
@@ -86,6 +93,48 @@ class DeliveryStore:
             "SELECT count(*) FROM set_aside WHERE receiver = ?", (receiver,)
         ).fetchone()[0]
         return found
+
+    def put_off(self, receiver: str, one: Waiting) -> bool:
+        """Keep an action that waits behind others on its target: its offset may be committed, so it has to outlive the
+        machine's power, too. False where it was there."""
+        sql = (
+            'INSERT OR IGNORE INTO put_off (receiver, target_type, target_id, "partition", "offset", action_id, '
+            "published_ms, action) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        self._connection.execute("PRAGMA synchronous = FULL")
+        done = self._connection.execute(
+            sql, (receiver, *one.target, one.partition, one.offset, one.action_id, one.published_ms, one.action)
+        )
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        return done.rowcount > 0
+
+    def first_put_off(self, receiver: str, target: Target) -> Waiting | None:
+        """The first one of those on a target."""
+        sql = (
+            'SELECT "partition", "offset", action_id, published_ms, action FROM put_off '
+            "WHERE (receiver, target_type, target_id) = (?, ?, ?) ORDER BY place LIMIT 1"
+        )
+        row = self._connection.execute(sql, (receiver, *target)).fetchone()
+        if row is None:
+            return None
+        partition, offset, action_id, published_ms, action = row
+        return Waiting(partition, offset, action_id, target, published_ms, action)
+
+    def first_offset_put_off(self, receiver: str, target: Target, partition: int) -> int | None:
+        """From which offset on a partition's actions on a target were put off; None where none was."""
+        sql = 'SELECT min("offset") FROM put_off WHERE (receiver, target_type, target_id, "partition") = (?, ?, ?, ?)'
+        found: int | None = self._connection.execute(sql, (receiver, *target, partition)).fetchone()[0]
+        return found
+
+    def end_put_off(self, receiver: str, one: Waiting) -> None:
+        """It is out."""
+        sql = 'DELETE FROM put_off WHERE (receiver, "partition", "offset") = (?, ?, ?)'
+        self._connection.execute(sql, (receiver, one.partition, one.offset))
+
+    def count_put_off(self, receiver: str) -> dict[Target, int]:
+        """How many there are on each target."""
+        sql = "SELECT target_type, target_id, count(*) FROM put_off WHERE receiver = ? GROUP BY target_type, target_id"
+        return {(kind, key): count for kind, key, count in self._connection.execute(sql, (receiver,))}
 
     def prune(self, before_ms: int) -> int:
         """Forget some of what is older; returns how much."""

@@ -33,6 +33,11 @@ class Line:
         """So many more may be read now."""
         return 0 if self._bytes >= self._most_bytes else self._most - self._count
 
+    def has_share(self, target: Target) -> bool:
+        """Whether one more on a target may wait here: an eighth of what is free, so that those whose actions are not
+        taken leave room for the others, which show that it is not the receiver."""
+        return len(self._queues.get(target, ())) < max(1, self.room // 8)
+
     def start(self, partition: int, offset: int) -> None:
         """A partition is read from here on."""
         self._open[partition], self._next[partition] = {}, offset
@@ -41,15 +46,17 @@ class Line:
         """There is nothing to do for this record."""
         self._next[partition] = offset + 1
 
-    def add(self, one: Waiting) -> bool:
-        """It waits behind all that waits for its target; returns whether it is the first one there."""
+    def has_passed(self, partition: int, offset: int) -> bool:
+        """Whether a record has been read, and all before it in its partition."""
+        return offset < self._next.get(partition, 0)
+
+    def add(self, one: Waiting) -> None:
+        """It waits behind all that waits for its target."""
         self._next[one.partition] = one.offset + 1
         self._open[one.partition][one.offset] = None
         self._count += 1
         self._bytes += len(one.action)
-        queue = self._queues.setdefault(one.target, deque())
-        queue.append(one)
-        return len(queue) == 1
+        self._queues.setdefault(one.target, deque()).append(one)
 
     def first(self, target: Target) -> Waiting | None:
         """Whose turn it is."""
