@@ -13,6 +13,9 @@ import pytest
 import yaml
 
 from engine.cli import worker
+from engine.delivery.metrics import DeliveryMetrics
+from engine.enrich.metrics import EnrichMetrics
+from engine.export.metrics import ExportMetrics
 from engine.settings import load_settings
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.supervisor.pages import ProcessMetrics
@@ -31,7 +34,8 @@ MANIFESTS = [
 def metric_names() -> set[str]:
     """As Prometheus stores them."""
     names = set()
-    for metric in [*Metrics().registry.collect(), *ProcessMetrics([]).collect()]:
+    registries = [one().registry for one in (Metrics, EnrichMetrics, DeliveryMetrics, ExportMetrics)]
+    for metric in [*(metric for one in registries for metric in one.collect()), *ProcessMetrics([]).collect()]:
         kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
         names |= {metric.name + suffix for suffix in kinds.get(metric.type, [""])}
     return names

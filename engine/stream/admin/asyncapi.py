@@ -8,7 +8,7 @@ from engine.settings import Settings
 from engine.stream.admin.schemas import PUBLIC, VERSION, topic_schema
 from engine.stream.kafka.topics import topic_specs
 
-_SENDS = frozenset(("actions", "decisions"))
+_SENDS = frozenset(("actions", "decisions", "scores"))
 """What Floodgate writes; it reads the others."""
 
 
@@ -18,7 +18,9 @@ def asyncapi(settings: Settings) -> dict[str, Any]:
     channels, operations, messages = {}, {}, {}
     for topic in PUBLIC:
         name = getattr(settings.topics, topic)
-        spec = specs[name]
+        spec = specs.get(name)
+        if spec is None:  # it is published only where that is wanted
+            continue
         channels[topic] = {
             "address": name,
             "description": spec.holds,

@@ -55,7 +55,10 @@ def test_nothing_is_waited_for_that_nobody_asks_about() -> None:
         ({"left": "after: x, within: 1h, by: user_id"}, "sequence `left` needs `none`"),
         ({"left": LEFT.replace("user_id", "ip")}, "it is waited for events of a user, not of ip"),
         ({"left": LEFT.replace("24h", "31d")}, "`within` is at most 30d"),
-        ({"left": LEFT.replace("install", "hit.r")}, "a sequence is made of events that are sent"),
+        (
+            {"left": LEFT.replace("install", "hit.r")},
+            "this is about events that are sent, `hit.r` is made by the engine",
+        ),
         ({"taken": TAKEN.replace("times: 3", "times: 0")}, "`times` is a whole number from 1 to 100"),
         ({"taken": TAKEN.replace("amount > 2", "posts_ip > 2")}, "`posts_ip` is counted by ip"),
         ({"taken": "steps: [fail], within: 1h, by: user_id"}, "one event is in no order"),

@@ -13,7 +13,7 @@ from engine.settings import Settings, TopicNames
 from engine.stream.admin.asyncapi import asyncapi
 from engine.stream.admin.schemas import PUBLIC, topic_schema
 
-SETTINGS = Settings(brokers="a:1,b:2", topics=TopicNames(events="raw-events"), partitions=12)
+SETTINGS = Settings(brokers="a:1,b:2", topics=TopicNames(events="raw-events"), partitions=12, publish_scores=True)
 
 
 def references(part: Any) -> Iterator[str]:
@@ -39,6 +39,10 @@ def test_what_it_refers_to_is_there() -> None:
         assert part
 
 
+def test_a_topic_that_is_not_published_is_left_out() -> None:
+    assert asyncapi(Settings())["channels"].keys() == set(PUBLIC) - {"scores"}
+
+
 def test_topics_have_their_names_keys_and_schemas() -> None:
     document = asyncapi(SETTINGS)
     assert document["channels"]["events"]["address"] == "raw-events"
@@ -50,6 +54,7 @@ def test_topics_have_their_names_keys_and_schemas() -> None:
     deeds = {name: one["action"] for name, one in document["operations"].items()}
     assert deeds == {
         "receive_events": "receive", "receive_labels": "receive", "send_actions": "send", "send_decisions": "send",
+        "send_scores": "send",
     }  # fmt: skip
 
 
