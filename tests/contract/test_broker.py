@@ -38,10 +38,17 @@ def produce(broker: str, topic: str, values: list[bytes], **options: Any) -> Non
     producer.close()
 
 
+def member(broker: str, topic: str, group: str, **options: Any) -> KafkaConsumer:
+    """A member of a group that knows the topic before it joins: kafka-python 3.0 does not wait for that itself
+    (kafka/coordinator/consumer.py does so for patterns alone), and who leads a group without knowing it gives nobody
+    anything of it."""
+    consumer = KafkaConsumer(topic, bootstrap_servers=broker, group_id=group, auto_offset_reset="earliest", **options)
+    wait_until(lambda: consumer.partitions_for_topic(topic), "the member knows the topic")
+    return consumer
+
+
 def consume(broker: str, topic: str, count: int, **options: Any) -> list[bytes]:
-    consumer = KafkaConsumer(
-        topic, bootstrap_servers=broker, auto_offset_reset="earliest", group_id=f"g-{uuid.uuid4().hex[:8]}", **options
-    )
+    consumer = member(broker, topic, f"g-{uuid.uuid4().hex[:8]}", **options)
     found: list[bytes] = []
 
     def more() -> bool:
@@ -207,10 +214,7 @@ def test_confluent_admin_creates_topics_too(broker: str) -> None:
 
 
 def group_consumer(broker: str, topic: str, group: str) -> KafkaConsumer:
-    return KafkaConsumer(
-        topic, bootstrap_servers=broker, group_id=group, auto_offset_reset="earliest", session_timeout_ms=6_000,
-        heartbeat_interval_ms=500, enable_auto_commit=False,
-    )  # fmt: skip
+    return member(broker, topic, group, session_timeout_ms=6_000, heartbeat_interval_ms=500, enable_auto_commit=False)
 
 
 class Poller(threading.Thread):
