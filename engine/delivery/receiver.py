@@ -19,11 +19,11 @@ from engine.errors import TopicError
 from engine.settings import RETENTION_DAYS, Settings
 from engine.stream.kafka.assigned import Extent, read_extents
 from engine.stream.kafka.clients import async_options
+from engine.stream.kafka.interruptions import pause, until_stopped
 
 _MOST_BYTES = 16 << 20
 _POLL_S = 0.25
 _TEND_S = 1.0
-_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _DAY_MS = 86_400_000
 _MOST_PUT_OFF = 1_000_000
 """So many actions are in the store; then all that comes waits on the topic."""
@@ -58,19 +58,15 @@ class Delivering:
     async def run(self) -> None:
         """Deliver. A broker that is away, a topic that is missing, a full disk are waited for: nothing is lost by it,
         as offsets are committed only up to what is done."""
-        pause_s = _LEAST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                async with asyncio.TaskGroup() as senders:
-                    await self._follow(senders)
-                pause_s = _LEAST_PAUSE_S
-            except Exception as error:  # whatever it is: the others' receivers go on, and so does this one, later
-                _log.error("nothing is delivered for now", receiver=self.name, error=_told(error), again_in_s=pause_s)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            finally:
-                self.is_reading = False
+
+        def failed(error: Exception, again_in_s: float) -> None:
+            _log.error("nothing is delivered for now", receiver=self.name, error=_told(error), again_in_s=again_in_s)
+
+        await until_stopped(self._send_as_followed, failed, self._stopping)
+
+    async def _send_as_followed(self) -> None:
+        async with asyncio.TaskGroup() as senders:
+            await self._follow(senders)
 
     async def _follow(self, senders: asyncio.TaskGroup) -> None:
         extents = await asyncio.to_thread(read_extents, self._settings, [self._settings.topics.actions])
@@ -96,6 +92,7 @@ class Delivering:
             await self._finish()
             await self._tend(consumer, line, tps)
         finally:
+            self.is_reading = False
             await consumer.stop()
 
     async def _assign(self, consumer: Any, line: Line, extents: dict[TopicPartition, Extent]) -> None:
@@ -192,8 +189,7 @@ class Delivering:
             if tries >= self._own.most_tries and self._taken > taken_before:
                 self._set_aside(one, answer)
                 return "set_aside"
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), max(self._pause_s(tries), answer.wait_s))
+            await pause(self._stopping, max(self._pause_s(tries), answer.wait_s))
         return None
 
     def _pause_s(self, tries: int) -> float:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,11 +16,12 @@ from engine.export.metrics import ExportMetrics
 from engine.settings import Settings
 from engine.stream.kafka.assigned import Extent, read_extents
 from engine.stream.kafka.clients import async_options
+from engine.stream.kafka.interruptions import until_stopped
 
 _POLL_MS = 250
 _MOST_AT_ONCE = 5_000
 _TEND_S = 2.0
-_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
+_LONGEST_PAUSE_S = 60.0
 
 _log = structlog.stdlib.get_logger("floodgate.export")
 
@@ -47,26 +47,22 @@ class Exporter:
         self._settings, self._own, self._stopping, self._is_once = settings, settings.export, stopping, is_once
         self._exported = {one.topic: one for one in (_Exported(settings, name) for name in settings.export.tables)}
         self.metrics = ExportMetrics(settings.export.tables)
-        self.is_reading, self.rows = False, 0
+        self.is_reading, self._is_failing, self.rows = False, False, 0
 
     async def run(self) -> None:
         """Export. Kafka or a store of files that is away is waited for; what was not yet a file is read again. Raises
         what went wrong if it is to be done once."""
-        pause_s = _LEAST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                await self._follow()
-                return
-            except Exception as error:  # whatever a store of files raises
-                if self._is_once:
-                    raise
-                _log.error("nothing is exported for now", error=repr(error), again_in_s=pause_s)
+        if self._is_once:
+            await self._follow()
+            return
+
+        def failed(error: Exception, again_in_s: float) -> None:
+            _log.error("nothing is exported for now", error=repr(error), again_in_s=again_in_s)
+            if not self._is_failing:
+                self._is_failing = True
                 self.metrics.failing_since.set(time.time())
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            finally:
-                self.is_reading = False
+
+        await until_stopped(self._follow, failed, self._stopping, _LONGEST_PAUSE_S)
 
     async def _follow(self) -> None:
         extents = await asyncio.to_thread(read_extents, self._settings, list(self._exported))
@@ -93,6 +89,7 @@ class Exporter:
                 await self._write(tp, gathering)
             await self._tend(consumer, waiting)
         finally:
+            self.is_reading = False
             await consumer.stop()
 
     async def _assign(
@@ -145,6 +142,7 @@ class Exporter:
         await asyncio.to_thread(exported.table.write, span, data)
         self.metrics.files.labels(exported.name).inc()
         self.metrics.rows.labels(exported.name).inc(rows)
+        self._is_failing = False
         self.metrics.failing_since.set(0)
 
     async def _tend(self, consumer: Any, waiting: dict[TopicPartition, Gathering]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,10 +16,10 @@ from engine.settings import Settings
 from engine.stream.handlers.messages import dead_letter
 from engine.stream.kafka.assigned import read_extents
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES, async_options
+from engine.stream.kafka.interruptions import until_stopped
 
 _POLL_MS = 250
 _MOST_AT_ONCE = 500
-_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 _log = structlog.stdlib.get_logger("floodgate.intake")
 
@@ -45,19 +44,11 @@ class Source:
     async def run(self) -> None:
         """Take in. Kafka that is away, and topics that are missing, are waited for: offsets are committed only behind
         what is published."""
-        pause_s = _LEAST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                await self._follow()
-                pause_s = _LEAST_PAUSE_S
-            except Exception as error:  # whatever it is: other sources go on, and so does this one, later
-                if not self._stopping.is_set():
-                    _log.error("nothing is taken in for now", source=self.name, error=repr(error), again_in_s=pause_s)
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), pause_s)
-                    pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            finally:
-                self.is_reading = False
+
+        def failed(error: Exception, again_in_s: float) -> None:
+            _log.error("nothing is taken in for now", source=self.name, error=repr(error), again_in_s=again_in_s)
+
+        await until_stopped(self._follow, failed, self._stopping)
 
     async def _follow(self) -> None:
         group, options = group_of(self._settings, self.name), async_options(self._settings)
@@ -85,6 +76,7 @@ class Source:
             finally:
                 await producer.stop()
         finally:
+            self.is_reading = False
             await consumer.stop()
 
     async def _take(self, consumer: Any, producer: Any, at: dict[TopicPartition, int]) -> None:

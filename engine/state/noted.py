@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import takewhile
 
 from engine.state.scored import Change, Reader
+from engine.state.under_way import Pending, keep, settle
 
 MEETING = b"o"
 """Key prefix of meetings: o + a hash of the outcome, the kind of entity and its key."""
@@ -24,7 +25,7 @@ class Noted:
 
     def __init__(self, database: Callable[[], Reader]) -> None:
         self._database = database
-        self._pending: dict[bytes, tuple[bytes | None, int]] = {}
+        self._pending: Pending = {}
         self._unscored: set[bytes] | None = None
 
     @property
@@ -44,18 +45,14 @@ class Noted:
 
     def put(self, key: bytes, value: bytes | None) -> Change:
         """Keep something in the place of what was there; None deletes it."""
-        _, writes = self._pending.get(key, (value, 0))
-        self._pending[key] = value, writes + 1
         if key.startswith(UNSCORED):
             (self.unscored.discard if value is None else self.unscored.add)(key)
-        return key, value
+        return keep(self._pending, key, value)
 
     def settle(self, changes: Iterable[Change]) -> None:
         """These changes are in the database."""
         for key, _ in changes:
-            value, writes = self._pending.pop(key)
-            if writes > 1:
-                self._pending[key] = value, writes - 1
+            settle(self._pending, key)
 
 
 def meeting_name(outcome: int, kind: str, key: str) -> bytes:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine.core.state.strikes import Strike
 from engine.errors import StateError
+from engine.state.under_way import Pending, keep, settle
 
 BLOCK = b"p"
 """Key prefix of blocks: p + topic (0 events, 1 hops, 2 what is kept without a score) + a hash of its events. (`s`
@@ -98,15 +99,15 @@ class ScoredBlocks:
     """One partition's blocks and verdicts. What is under way to the database is kept in memory until `settle`."""
 
     def __init__(self) -> None:
-        self._blocks: dict[bytes, tuple[bytes | None, int]] = {}
-        self._verdicts: dict[bytes, tuple[bytes | None, int]] = {}
+        self._blocks: Pending = {}
+        self._verdicts: Pending = {}
 
     def put(self, topic: int, events: ScoredKeys, payload: bytes) -> Change:
         """Keep a block of these events. `topic`: which batch they were scored in, as an event may be scored twice, at
         home and when it is back from its entities."""
         # Named after its events: a batch that is repeated in part after a crash must not replace the whole one.
         name = BLOCK + bytes([topic]) + blake2b(events.identities.astype("<u8").tobytes(), digest_size=8).digest()
-        return _keep(self._blocks, name, _block(events, payload))
+        return keep(self._blocks, name, _block(events, payload))
 
     def find(self, database: Reader, ids: Iterable[int]) -> dict[int, list[Found]]:
         """The scored events with these hashed ids, by id. The same event may be in two blocks, one from each topic."""
@@ -141,7 +142,7 @@ class ScoredBlocks:
 
     def put_verdict(self, key: int, verdict: str) -> Change:
         """Note the newest verdict on an event."""
-        return _keep(self._verdicts, verdict_name(key), verdict.encode())
+        return keep(self._verdicts, verdict_name(key), verdict.encode())
 
     def verdicts(self, database: Reader, keys: Sequence[int]) -> dict[int, str]:
         """The newest verdicts on these events, where there are any."""
@@ -158,12 +159,12 @@ class ScoredBlocks:
             kept = events.select(events.users != np.uint64(user))
             payload = without(payload_of(value), kept.identities.tolist())
         except StateError:
-            return _keep(self._blocks, name, None)
-        return _keep(self._blocks, name, _block(kept, payload) if len(kept.identities) else None)
+            return keep(self._blocks, name, None)
+        return keep(self._blocks, name, _block(kept, payload) if len(kept.identities) else None)
 
     def put_action(self, action_id: str, identity: int, event_id: str) -> Change:
         """Note which event an action is about."""
-        return _keep(self._verdicts, action_name(action_id), _EVENT.pack(identity) + event_id.encode())
+        return keep(self._verdicts, action_name(action_id), _EVENT.pack(identity) + event_id.encode())
 
     def events_of_actions(self, database: Reader, action_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
         """The identities and ids of the events that these actions are about, where they are known."""
@@ -173,7 +174,7 @@ class ScoredBlocks:
 
     def put_strike(self, action_id: str, strike: Strike) -> Change:
         """Note the strike that an action is about."""
-        return _keep(self._verdicts, strike_name(action_name(action_id)), _STRIKE.pack(*strike))
+        return keep(self._verdicts, strike_name(action_name(action_id)), _STRIKE.pack(*strike))
 
     def strikes(self, database: Reader, action_ids: Iterable[str]) -> dict[str, Strike]:
         """The strikes that these actions are about, as far as they are not forgiven."""
@@ -187,7 +188,7 @@ class ScoredBlocks:
 
     def put_note(self, name: bytes, value: bytes) -> Change:
         """Note under a name what is needed to take something back."""
-        return _keep(self._verdicts, name, value)
+        return keep(self._verdicts, name, value)
 
     def notes(self, database: Reader, names: Iterable[bytes]) -> dict[bytes, bytes]:
         """What is noted under these names, as far as it is not taken back."""
@@ -198,15 +199,13 @@ class ScoredBlocks:
 
     def drop_verdict(self, name: bytes) -> Change:
         """Forget the verdict on an event, or of an action which event it is about, its strike, or a note."""
-        return _keep(self._verdicts, name, None)
+        return keep(self._verdicts, name, None)
 
     def settle(self, changes: Iterable[Change]) -> None:
         """These changes are in the database."""
         for name, _ in changes:
             pending = self._blocks if name.startswith(BLOCK) else self._verdicts
-            value, writes = pending.pop(name)
-            if writes > 1:
-                pending[name] = (value, writes - 1)
+            settle(pending, name)
 
 
 def is_kept(block: bytes) -> bool:
@@ -264,12 +263,6 @@ def judged_name(follow_up: int) -> bytes:
 def verdict_name(key: int) -> bytes:
     """Where the verdict on an event is kept."""
     return VERDICT + _EVENT.pack(key)
-
-
-def _keep(pending: dict[bytes, tuple[bytes | None, int]], name: bytes, value: bytes | None) -> Change:
-    _, writes = pending.get(name, (value, 0))
-    pending[name] = (value, writes + 1)
-    return name, value
 
 
 def _block(events: ScoredKeys, payload: bytes) -> bytes:

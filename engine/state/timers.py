@@ -15,6 +15,7 @@ from itertools import islice
 
 from engine.errors import StateError
 from engine.state.scored import Change, Reader
+from engine.state.under_way import Pending, keep, settle
 
 TIMER = b"d"
 """Key prefix of timers."""
@@ -33,7 +34,7 @@ class Timers:
 
     def __init__(self, database: Callable[[], Reader]) -> None:
         self._database = database
-        self._pending: dict[bytes, tuple[bytes | None, int]] = {}
+        self._pending: Pending = {}
         self._next: list[bytes] = []  # all that there are before `_known_until`, in order
         self._known_until = TIMER
         self._now_ms: int | None = None
@@ -124,14 +125,10 @@ class Timers:
     def settle(self, changes: Iterable[Change]) -> None:
         """These changes are in the database."""
         for key, _ in changes:
-            value, writes = self._pending.pop(key)
-            if writes > 1:
-                self._pending[key] = value, writes - 1
+            settle(self._pending, key)
 
     def _keep(self, key: bytes, value: bytes | None) -> Change:
-        _, writes = self._pending.get(key, (value, 0))
-        self._pending[key] = value, writes + 1
-        return key, value
+        return keep(self._pending, key, value)
 
     def _look_ahead(self) -> None:
         """Know the next ones after those that are known: of the database, and of those under way to it."""
