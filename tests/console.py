@@ -130,6 +130,11 @@ def token_in(page: str) -> str:
     return found(r'name="token" value="([^"]+)"', page)
 
 
+def without_tokens(page: str) -> str:
+    """The page without the tokens of its session, which are random: any few letters may be found in them."""
+    return page.replace(csrf_in(page), "")
+
+
 def csrf_in(page: str) -> str:
     """The token of a session's forms."""
     return found(r'name="csrf-token" content="([^"]+)"', page)

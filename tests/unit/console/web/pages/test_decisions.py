@@ -7,9 +7,9 @@ import re
 import pytest
 
 from engine.console.store.database import Store
-from tests.console import START_MS, add_action, add_decision, add_event, add_label, sign_in
+from tests.console import START_MS, add_action, add_decision, add_event, add_label, sign_in, without_tokens
 
-EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7 * 7 }}\u202e\x1b[2J"
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 777 * 777 }}\u202e\x1b[2J"
 
 
 def test_a_decision_is_shown_with_all_that_belongs_to_it(store: Store) -> None:
@@ -34,7 +34,7 @@ def test_what_an_attacker_wrote_is_text_everywhere(store: Store) -> None:
         if path != "/decisions.csv":
             assert "<script>alert" not in response.text
             assert "<img src=x" not in response.text
-        assert "49" not in response.text.split("<main")[-1] or "{{ 7 * 7 }}" in response.text
+        assert str(777 * 777) not in response.text
         shown = re.sub(r'value="[^"]*"', "", response.text)  # what a form sends back is as it was
         assert "\u202e" not in shown or path == "/decisions.csv"
 
@@ -70,7 +70,7 @@ def test_a_search_is_asked_by_its_address_saved_and_dropped(store: Store) -> Non
     client.post("/searches", data={"name": "floods", "query": "rule=flood"})
     assert '<a href="/decisions?rule=flood">floods</a>' in client.get("/decisions").text
     client.post("/searches/drop", data={"name": "floods"})
-    assert "floods" not in client.get("/decisions").text
+    assert "floods" not in without_tokens(client.get("/decisions").text)
 
 
 def test_a_file_has_all_that_was_found_and_nothing_that_a_spreadsheet_executes(store: Store) -> None:
