@@ -9,6 +9,7 @@ from engine.keys.calendar import zone_names
 from engine.keys.text import unmasked
 from engine.rulebook.language.agreement import expect
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.elsewhere import function_hint
 from engine.rulebook.language.functions import FIXED, FUNCTIONS, Parameter
 from engine.rulebook.language.nodes import Call, Constant, Expr, Ref, Search, Type, a_type
 from engine.rulebook.language.patterns import as_skeleton, compiles, look_at_classes
@@ -34,8 +35,7 @@ class CallReader:
         """A call, or an error."""
         function = FUNCTIONS.get(name)
         if function is None:
-            hint = did_you_mean(name, FUNCTIONS) or "functions: " + ", ".join(FUNCTIONS)
-            return self._wrong(span, f'there is no function "{name}"', hint)
+            return self._wrong(span, f'there is no function "{name}"', function_hint(name, FUNCTIONS))
         most, least = len(function.takes), len(function.takes) - function.optional
         if not least <= len(arguments) <= most:
             number = f"{least} or {most}" if least < most else str(most)

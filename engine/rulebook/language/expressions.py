@@ -252,7 +252,12 @@ class Parser:
             if side.type == "any":
                 expect(self._diagnostics, side, "number")
             elif side.type not in (*NUMERIC, "wrong"):
-                return self._wrong(side.span, f"`{op}` needs numbers, this is {a_type(side.type)}")
+                hint = (
+                    "points for what is so: a scorecard, `scores: {risk: {foreign: 50}}`"
+                    if side.type == "bool"
+                    else None
+                )
+                return self._wrong(side.span, f"`{op}` needs numbers, this is {a_type(side.type)}", hint)
         types = (left.type, right.type)
         if "wrong" in types:
             return Expr(span, "wrong")

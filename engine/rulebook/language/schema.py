@@ -7,6 +7,7 @@ from typing import Any
 from engine.core.domain.rules import MAX_CAP
 from engine.core.domain.units import DURATION_MS, duration_ms
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
+from engine.rulebook.language.elsewhere import key_hint
 from engine.rulebook.language.source import Node
 
 VERSION = 1
@@ -238,8 +239,7 @@ def read_mapping(node: Node, shape: Shape, title: str, diagnostics: Diagnostics)
         return {}
     for key in node.entries:
         if key not in shape:
-            hint = did_you_mean(key, shape) or f"{title} may have: {', '.join(shape)}"
-            diagnostics.error(node.keys[key], f'{title} has no key "{key}"', hint)
+            diagnostics.error(node.keys[key], f'{title} has no key "{key}"', key_hint(title, key, shape))
     for key, spec in shape.items():
         if spec.required and key not in node.entries:
             diagnostics.error(node.span, f"{title} needs `{key}`: {spec.meaning}")

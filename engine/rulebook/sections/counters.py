@@ -24,6 +24,11 @@ from engine.rulebook.sections.records import CounterDeclaration
 from engine.rulebook.sections.statistics import is_of_gaps, read_options, type_of_answer
 
 _KINDS: tuple[CounterKind, ...] = ("count", "distinct", "sum", *STATISTICS)
+_LONGER = "whether there was one is remembered for longer: `values: {last_one: {age: last, of: …, by: …, keep: 400d}}`"
+_COUNTED_ELSEWHERE = (
+    "values that occur so often each: `having: {at_least: 2}`; else let a rule ask in its clause, and count its hits:"
+    " `count: hit.that_rule`"
+)
 _FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 
 
@@ -149,7 +154,7 @@ def _counts_members(made: Declarations, kind: str, keys: Mapping[str, Node]) -> 
 def _window(made: Declarations, node: Node) -> int | None:
     over_ms = duration(node, made.diagnostics)
     if over_ms is not None and over_ms > MAX_WINDOW_MS:
-        made.diagnostics.error(node.span, f"a window is at most {MAX_WINDOW_MS // 86_400_000}d long")
+        made.diagnostics.error(node.span, f"a window is at most {MAX_WINDOW_MS // 86_400_000}d long", _LONGER)
         return None
     return over_ms
 
@@ -203,7 +208,7 @@ def reads_the_user_alone(made: Declarations, where: Expr) -> bool:
         if by is not None and by != USER:
             verb = "remembered" if ref.kind == "memory" else "counted"
             message = f"`{ref.written}` is {verb} by {described(by)}, which is not known where `where` is asked"
-            made.diagnostics.error(ref.span, message, "ask about it in a rule's clause instead")
+            made.diagnostics.error(ref.span, message, _COUNTED_ELSEWHERE)
             return False
     return True
 

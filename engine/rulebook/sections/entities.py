@@ -8,6 +8,8 @@ from engine.core.domain.rules import USER
 from engine.core.values.identity import COMPUTED_FIELDS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import did_you_mean
+from engine.rulebook.language.elsewhere import function_hint
+from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.schema import words
 from engine.rulebook.language.source import Node
@@ -80,6 +82,14 @@ def _pair(made: Declarations, node: Node) -> str | None:
     return f"{PAIR}{kind}" if kind is not None else None
 
 
+def _named(call: str) -> str:
+    """How something is counted by what a function gives."""
+    name = call.partition("(")[0]
+    if name not in FUNCTIONS:
+        return f"{function_hint(name, FUNCTIONS)}, under a name in `values:`, and `by:` that name"
+    return f"give it a name under `values:`, as in `values: {{whom: '{call}'}}`, and write `by: whom`"
+
+
 def _are_known(made: Declarations, node: Node, parts: Sequence[str]) -> bool:
     """Whether something can be counted by each of these, and by all together; else an error."""
     known = [
@@ -95,7 +105,7 @@ def _are_known(made: Declarations, node: Node, parts: Sequence[str]) -> bool:
         if part not in known and not _EVENT_PATH.fullmatch(part):
             hint = did_you_mean(part, known) or f"one of: {', '.join(known)}, or event.x"
             if "(" in part:
-                hint = f"give it a name under `values:`, as in `values: {{whom: '{part}'}}`, and write `by: whom`"
+                hint = _named(part)
             made.diagnostics.error(node.span, f'nothing can be counted by "{part}"', hint)
             return False
     if len(parts) > 1 and any(part in made.clusters for part in parts):

@@ -1,0 +1,70 @@
+"""What other languages call otherwise: each name leads to words that this language really takes."""
+
+import re
+
+import pytest
+
+from engine.rulebook.compiler import check_rulebook
+from engine.rulebook.language.diagnostics import Diagnostic
+from engine.rulebook.language.elsewhere import _FUNCTIONS, _KEYS, function_hint, key_hint
+from engine.rulebook.language.functions import FUNCTIONS
+
+BOOK = """
+version: 1
+fields: {lat: number, lon: number, other_lat: number, other_lon: number, name: text, other: text, email: text, x: text,
+  foreign: bool}
+lists: {words: {values: [spam]}, networks: {values: [10.0.0.0/8]}}
+"""
+NUMBERS = ("km(", "share(", "len(", "weekday(")
+TEXTS = ("mailbox(", "domain(", "lower(", "skeleton(")
+
+
+def errors_of(text: str) -> list[Diagnostic]:
+    """What is wrong with a rulebook, warnings aside."""
+    return check_rulebook({"r.yaml": text})[1].errors
+
+
+def of_clause(written: str) -> str:
+    """A rulebook whose rule asks just that."""
+    if written.startswith(NUMBERS):
+        written += " > 1"
+    elif written.startswith(TEXTS):
+        written += ' == "x"'
+    return f"{BOOK}rules: {{r: {{event: post, when: ['{written}'], then: {{flag: x}}, mode: shadow}}}}\n"
+
+
+@pytest.mark.parametrize("hint", sorted(set(_FUNCTIONS.values())))
+def test_what_is_to_be_written_can_be_written(hint: str) -> None:
+    if hint.startswith("write: "):
+        clause = hint.removeprefix("write: ").split(", or ")[0]
+        assert errors_of(of_clause(clause)) == []
+        return
+    declared = re.findall(r"`((?:values|sequences|counters|enrich): .*?)`", hint)
+    assert declared, hint
+    for section in declared:
+        errors = errors_of(f"{BOOK}{section}\n")
+        assert [error for error in errors if "city.mmdb" not in error.message] == []
+
+
+def test_names_that_the_language_has_are_not_among_them() -> None:
+    assert not {name for names in _FUNCTIONS for name in names} & set(FUNCTIONS)
+
+
+def test_each_name_leads_on_and_others_are_guessed() -> None:
+    assert function_hint("normalize_email", FUNCTIONS) == "write: mailbox(email)"
+    assert function_hint("Upper_Share", FUNCTIONS).startswith("write: share")
+    assert function_hint("mailbx", FUNCTIONS) == 'did you mean "mailbox"?'
+    assert function_hint("zzz", FUNCTIONS).startswith("functions: len")
+
+
+def test_keys_lead_on_too() -> None:
+    assert "tell" in key_hint("`then`", "message", ["tell"])
+    assert key_hint("`then`", "rewiew", ["review"]) == 'did you mean "review"?'
+    assert key_hint("rule `r`", "zz", ["when"]) == "rule `r` may have: when"
+    assert set(_KEYS) == {"then"}
+
+
+def test_counting_by_what_a_function_gives_names_the_function() -> None:
+    counted = f"{BOOK}counters: {{c: {{count: post, by: normalize_email(email), over: 1h}}}}\n"
+    (error,) = errors_of(counted)
+    assert error.hint == "write: mailbox(email), under a name in `values:`, and `by:` that name"
