@@ -34,7 +34,7 @@ from engine.stream.handlers.batches import BatchHandler
 from engine.stream.worker.fencing import raise_if_apart
 from engine.stream.worker.host import Host
 from engine.stream.worker.label_gate import LabelGate
-from engine.stream.worker.membership import MemberThread
+from engine.stream.worker.membership import Member
 from engine.stream.worker.offsets import OffsetConsumer
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
@@ -65,8 +65,8 @@ class BatchConsumer(OffsetConsumer):
         self._gate, self._taking = LabelGate(), False
         self._room = Room(self.app.settings.max_batches_in_flight * self.app.settings.batch_max_events)
 
-    def _new_consumer_thread(self) -> MemberThread:
-        return MemberThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> Member:
+        return Member(self, loop=self.loop, beacon=self.beacon)
 
     # -- fetch ------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""How a worker is a member of its group, where Faust leaves no choice: aiokafka's consumer in Faust's thread.
+"""How a worker is a member of its group, where Faust leaves no choice: aiokafka's consumer in Faust's hands.
 
 Private seams used (faust-streaming 0.15.3, `AIOKafkaConsumerThread._create_worker_consumer`, `_fetch_records` and
 `on_thread_stop` in faust/transport/drivers/aiokafka.py; aiokafka 0.14, `_fetch_max_wait_ms` in consumer/consumer.py,
@@ -10,9 +10,9 @@ import asyncio
 from typing import Any
 
 from aiokafka.consumer.fetcher import FetchResult
-from faust.transport.drivers import aiokafka as driver
 
 from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS
+from engine.stream.worker.one_loop import ConsumerOnLoop
 
 HEARTBEAT_S = 0.25
 """A member learns from the answer to a heartbeat that partitions change hands, and all others wait for it."""
@@ -21,8 +21,8 @@ GATHERED_BYTES = 64 << 10
 """So much is a batch that is worth its requests: it is not waited for more."""
 
 
-class MemberThread(driver.AIOKafkaConsumerThread):
-    """Faust's thread, with a consumer that never makes a rebalance wait long for a fetch (Faust's may find nothing for
+class Member(ConsumerOnLoop):
+    """Faust's consumer in a group: one that never makes a rebalance wait long for a fetch (Faust's may find nothing for
     1.5 seconds, and what a recovery asks waits behind it), that lets records gather where few come, that reads from all
     partitions in turn, and that leaves its group."""
 

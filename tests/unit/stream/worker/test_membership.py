@@ -10,7 +10,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from engine.settings import Settings
 from engine.stream.kafka.clients import FETCH_MAX_WAIT_MS
-from engine.stream.worker.membership import GATHERED_BYTES, MemberThread
+from engine.stream.worker.membership import GATHERED_BYTES, Member
 
 
 class Client:
@@ -52,8 +52,8 @@ class Slow(Consumer):
         await asyncio.Event().wait()
 
 
-def thread_of(consumer: Any) -> MemberThread:
-    thread = MemberThread.__new__(MemberThread)
+def thread_of(consumer: Any) -> Member:
+    thread = Member.__new__(Member)
     thread._consumer = consumer
     return thread
 

@@ -20,6 +20,7 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Producer, Transport
 from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
 from faust.worker import Worker
+from mode.threads import ServiceThread
 from river import linear_model, optim
 
 from engine.stream.worker.consumer import BatchConsumer
@@ -59,13 +60,26 @@ def test_faust_forgets_acknowledged_offsets_before_a_revocation_commits() -> Non
 
 
 def test_faust_lets_a_fetch_wait_longer_than_anything_may_wait_behind_it() -> None:
-    """The reason for `MemberThread`, and what it relies on."""
+    """The reason for `Member`, and what it relies on."""
     assert "fetch_max_wait_ms=1500" in source(AIOKafkaConsumerThread._create_worker_consumer)
     assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in source(aiokafka.AIOKafkaConsumer.__init__)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source(aiokafka.AIOKafkaConsumer.start)
     assert "return AIOKafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)" in source(
         DriverConsumer._new_consumer_thread
     )
+
+
+def test_faust_serves_in_a_thread_that_is_to_be_replaced() -> None:
+    """The reason for `one_loop`, and what it relies on."""
+    assert "self._thread = self.Worker(self)" in source(ServiceThread.start)
+    assert "self._thread.stop()" in source(ServiceThread.stop)
+    assert "self.thread_loop = thread_loop or asyncio.new_event_loop()" in source(ServiceThread.__init__)
+    serve = source(ServiceThread._serve)
+    assert serve.index("await self.crash(exc)") < serve.index("await self._shutdown_thread()")
+    assert "await self._gather_remaining_tasks()" in serve
+    assert "all_tasks(loop=self.thread_loop)" in source(ServiceThread._gather_remaining_tasks)
+    assert "self.set_shutdown()" in source(ServiceThread._start_thread)
+    assert "self._fetch_records" in source(AIOKafkaConsumerThread.getmany)
 
 
 def test_faust_waits_for_nothing_when_tables_start_and_when_a_worker_has_ended() -> None:
@@ -82,7 +96,7 @@ def test_a_member_with_a_name_does_not_leave_by_itself() -> None:
 
 
 def test_a_fetch_that_waits_to_be_sent_again_ends_the_closing_of_its_fetcher() -> None:
-    """The reason for `MemberThread._close_rest`, and what it relies on."""
+    """The reason for `Member._close_rest`, and what it relies on."""
     assert "for x in self._pending_tasks:" in source(Fetcher.close)
     fetch = source(Fetcher._proc_fetch_request)
     assert fetch.index("await asyncio.sleep(self._retry_backoff)") < fetch.index("except asyncio.CancelledError:")
@@ -98,7 +112,7 @@ def test_aiokafka_leaves_partitions_without_a_commit_where_they_are() -> None:
 
 
 def test_aiokafka_gives_all_of_a_partition_before_it_comes_to_the_next() -> None:
-    """The reason for `MemberThread._fetch_records`, and what it relies on."""
+    """The reason for `Member._fetch_records`, and what it relies on."""
     assert "max_records=_consumer._max_poll_records" in source(AIOKafkaConsumerThread.getmany)
     text = source(Fetcher.fetched_records)
     assert "for tp in list(self._records.keys())" in text
