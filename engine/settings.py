@@ -21,6 +21,7 @@ from engine.errors import SettingsError
 from engine.export_settings import ExportSettings
 from engine.intake_settings import IntakeSettings
 from engine.keys.pseudonyms import Pseudonyms
+from engine.learning.sources import WINDOW
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, one_of
 from engine.mappings import EventSettings, LabelSettings
 from engine.security import PrivacySettings, SecuritySettings
@@ -155,6 +156,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         names = list(used.values())
         if len(set(names)) < len(names):
             raise ValueError(f"`topics` have different names, not {names}")
+        if self.max_batches_in_flight * self.batch_max_events > WINDOW:
+            both = "`max_batches_in_flight` times `batch_max_events`"
+            raise ValueError(f"{both} is at most {WINDOW}: what a crash repeats is known among so many")
 
     @property
     def bootstrap_servers(self) -> list[str]:

@@ -25,6 +25,7 @@ from typing import Literal, NamedTuple, cast
 from engine.core.kernel import hash64
 from engine.learning.features import Inputs, Names
 from engine.learning.scored import ScoredModel, is_presumed
+from engine.learning.sources import Position
 from engine.learning.verdicts import Verdict
 
 JoinOutcome = Literal["matched", "changed", "confirmed", "duplicate", "retracted", "unmatched"]
@@ -60,7 +61,8 @@ def subject_of(identity: int, policy: str | None) -> int:
 class Example:
     """A label joined with what one model read. `before`: the verdict that it replaces, `before_by` whose that was;
     `source`: partition and offset of the label; `presumed`: the event is among this share that is taken for ham, which
-    this example says where it replaces nothing: then `source` is about the event."""
+    this example says where it replaces nothing: then `source` is about the event; `answered`: where the answer stands
+    that was there before its event was scored: then `source` is about the event too."""
 
     model: str
     event_id: str
@@ -69,12 +71,13 @@ class Example:
     score: float | None
     names: Names
     inputs: Inputs
-    source: tuple[int, int]
+    source: Position
     ts_ms: int
     moderator: str | None = None
     propensity: float = 1.0
     before_by: str | None = None
     presumed: float = 0.0
+    answered: Position | None = None
 
     @property
     def presumes(self) -> bool:
@@ -108,7 +111,7 @@ class Known(NamedTuple):
 
 
 def join(
-    label: Label, scored: Sequence[ScoredModel], known: Known | None, source: tuple[int, int], is_kept: bool = False
+    label: Label, scored: Sequence[ScoredModel], known: Known | None, source: Position, is_kept: bool = False
 ) -> tuple[JoinOutcome, list[Example]]:
     """What a label means for an event as it was scored, of which a verdict may be known: the outcome, and the
     examples to learn. The label's verdict is the known one from now on, unless it is unmatched. `is_kept`: the event is

@@ -7,6 +7,7 @@ from engine.learning.labels import Example
 from engine.learning.moderator_trust import ModeratorTrust
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.opinions import campaign_of
+from engine.learning.sources import LearnedSources
 from engine.learning.thresholds import Thresholds
 
 TRUSTED = 0.3
@@ -17,8 +18,8 @@ MAX_CORRECTION = 10.0
 
 @dataclass(slots=True)
 class LearnedModel:
-    """A learner and its history. `next_offset`: the first example it has not learned from; `label_offsets`: per
-    labels partition, the last label it has learned from; `quarantined`: moderators whose labels do not count;
+    """A learner and its history. `next_offset`: the first example it has not learned from; `sources`: how far
+    it has learned what they come from; `quarantined`: moderators whose labels do not count;
     `command_offset`: of the last model command that has been followed, `command_sequence`: the number of its signature;
     `begins`: the offset of the first example that counts;
     `seeded`: whether it began from a seed rather than from nothing; `pinned`: whether it stays as it is."""
@@ -27,7 +28,7 @@ class LearnedModel:
     labels: int = 0
     spam: int = 0
     next_offset: int = 0
-    label_offsets: dict[int, int] = field(default_factory=dict)
+    sources: LearnedSources = field(default_factory=LearnedSources)
     quarantined: set[str] = field(default_factory=set)
     command_offset: int = -1
     command_sequence: int = 0

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.learning.linear import ARMS, INDICES, Floats, Indices
 from engine.learning.moderator_trust import ModeratorTrust
+from engine.learning.sources import MOST_WINDOWS, WINDOW
 
 ROUNDS = 64
 PART_ROWS = 20_000
@@ -22,6 +23,7 @@ MAX_NAMED = 10_000
 _LENGTH = struct.Struct("<I")
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 _Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+_Window = Annotated[bytes, msgspec.Meta(max_length=WINDOW // 8)]
 _Loss = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Publication = tuple[_Number, _Count]
 """Which one: its number, and the first example that it has not learned from."""
@@ -40,7 +42,8 @@ _STORED_NAMES = {"command_offset": "ruled", "command_sequence": "ruled_sequence"
 
 class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     """A model but for its rows. `publications`: the last ones, whose rows it consists of; `river`: its pipeline, if it
-    has one of its own; `features`: the version of those that the rows are of."""
+    has one of its own; `features`: the version of those that the rows are of; `label_offsets`: of each source, the last
+    offset that is learned, and `recent`: which of those before."""
 
     model: str
     labels: _Count
@@ -61,6 +64,7 @@ class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     proofs: _Count = 0
     command_sequence: _Count = 0
     features: _Count = 1
+    recent: Annotated[dict[int, _Window], msgspec.Meta(max_length=MOST_WINDOWS)] = {}
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ from engine.learning.snapshot_messages import (
     Rows,
     read_rows,
 )
+from engine.learning.sources import LearnedSources
 from engine.learning.thresholds import Thresholds
 
 _PART_KEY = re.compile(r"new/[0-9]{1,2}/[0-9]{1,2}|all/[0-9]{1,2}|river/[01]/[0-9]{1,2}")
@@ -83,7 +84,8 @@ class SnapshotWriter:
             labels=model.labels,
             spam=model.spam,
             next_offset=model.next_offset,
-            label_offsets=dict(sorted(model.label_offsets.items())),
+            label_offsets=dict(sorted(model.sources.newest.items())),
+            recent=model.sources.dump(),
             quarantined=sorted(model.quarantined),
             command_offset=model.command_offset,
             begins=model.begins,
@@ -167,7 +169,7 @@ class SnapshotReader:
             labels=head.labels,
             spam=head.spam,
             next_offset=head.next_offset,
-            label_offsets=dict(head.label_offsets),
+            sources=LearnedSources.load(head.label_offsets, head.recent),
             quarantined=set(head.quarantined),
             command_offset=head.command_offset,
             command_sequence=head.command_sequence,

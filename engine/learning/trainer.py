@@ -1,8 +1,8 @@
 """The one learner of each model. It learns from examples in their order, each exactly once.
 
-What is published carries how far it has learned, in the examples topic and in each labels partition. A trainer
+What is published carries how far it has learned, in the examples topic and in what examples come from. A trainer
 that starts from it therefore continues exactly behind it, and an example that a crash has sent twice is recognised
-by the label it came from.
+by the place that it came from.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from engine.learning.labels import Example
 from engine.learning.models import LearnedModel, new_learner
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.snapshots import SnapshotReader, SnapshotWriter, seed_of
+from engine.learning.sources import LearnedSources
 
 
 class Trainer:
@@ -44,13 +45,11 @@ class Trainer:
             model = self._known(example.model, expression)
         elif model.expression != expression and not model.pinned:
             model = self._begun_anew(replace(model, begins=offset, seeded=False), expression)
-        partition, label_offset = example.source
         if offset < model.next_offset:
             return False
         model.next_offset = offset + 1
-        if label_offset <= model.label_offsets.get(partition, -1):
+        if not model.sources.take(example.source, example.answered):
             return False
-        model.label_offsets[partition] = label_offset
         self.changed.add(example.model)
         if model.pinned or example.moderator in model.quarantined:
             return False
@@ -133,7 +132,7 @@ class Trainer:
         else:
             anew = LearnedModel(name, learner=new_learner(expression))
         anew.next_offset = anew.begins = model.begins
-        anew.seeded, anew.label_offsets = model.seeded, {}
+        anew.seeded, anew.sources = model.seeded, LearnedSources()
         anew.quarantined, anew.command_offset, anew.pinned = set(model.quarantined), model.command_offset, model.pinned
         anew.command_sequence = model.command_sequence
         self.models[name] = anew

@@ -130,6 +130,7 @@ def test_the_ids_of_other_producers_are_hidden_where_they_have_them() -> None:
         ({"FLOODGATE_DECISION_SAMPLE": "2"}, "decision_sample"),
         ({"FLOODGATE_SESSION_TIMEOUT_MS": "10"}, "session_timeout_ms"),
         ({"FLOODGATE_LOG_FORMAT": "xml"}, "log_format"),
+        ({"FLOODGATE_BATCH_MAX_EVENTS": "10000"}, "max_batches_in_flight"),
         ({"FLOODGATE_BROKERS": " "}, "brokers"),
         ({"FLOODGATE_BROKERS": "nonsense"}, "brokers"),
         ({"FLOODGATE_BROKERS": "a:1,"}, "brokers"),

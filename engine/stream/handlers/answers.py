@@ -7,6 +7,7 @@ where a worker that died had sent the answer, and not kept the score. So it is k
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,15 +16,18 @@ from engine.core.domain.programs import Program, Scorer
 from engine.core.domain.rules import ModelSpec
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.outcomes import Answer
+from engine.core.evaluation.routing import SourceTopic
 from engine.core.kernel import hash64, identity_of
 from engine.errors import StateError
 from engine.learning.labels import Example, Label, encode_known, join, subject_of
 from engine.learning.scored import ScoredModel
 from engine.learning.scorers import ModelScorer
+from engine.learning.sources import source_of_outcomes
 from engine.state.noted import unscored_name
 from engine.state.store import PartitionState
 from engine.stream.handlers.as_scored import scored_models
 from engine.stream.handlers.batches import StateOutcome
+from engine.stream.handlers.hop_messages import FROM_EVENTS, FROM_HOPS
 from engine.stream.handlers.label_messages import encode_example
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
@@ -31,17 +35,24 @@ from engine.stream.handlers.outcomes import OutcomeTimer, encode_timer
 
 
 class Unscored(msgspec.Struct, array_like=True, frozen=True):
-    """An answer whose event some models have not scored yet. `learned`: those that have, and have learned it."""
+    """An answer whose event some models have not scored yet. `learned`: those that have, and have learned it;
+    `offset`: where it stands among the hops, where that is known."""
 
     answer: Answer
     learned: list[str]
+    offset: int | None = None
 
 
-Given = tuple[int, Answer, frozenset[str]]
-"""An answer, the offset that its examples are known by, and the models that have learned it already."""
+class Given(NamedTuple):
+    """An answer. `offset`: where its examples come from; `learned`: the models that have learned it already;
+    `answered`: its own offset among the hops, where it was there before its event was scored."""
 
-NOBODY = frozenset[str]()
-"""No model has learned it."""
+    offset: int
+    answer: Answer
+    learned: frozenset[str] = frozenset()
+    answered: int | None = None
+
+
 MOST_UNSCORED = 100_000
 """So many events of a partition wait for their scores, though their answers are there."""
 UNSCORED_MS = 7 * 86_400_000
@@ -82,31 +93,32 @@ class Answers:
         answers = list[Given]()
         for name, value in zip(names, noted.get(names), strict=True):
             if value is not None:
-                answers += [(offsets[name], each.answer, frozenset(each.learned)) for each in read_unscored(value)]
+                waited = read_unscored(value)
+                answers += [Given(offsets[name], one.answer, frozenset(one.learned), one.offset) for one in waited]
                 outcome.keep_noted([noted.put(name, None)])
         return answers
 
-    def catch_up(self, outcome: StateOutcome, source: int, scored: Iterable[tuple[int, int]]) -> None:
-        """Make examples of the answers that were there before."""
-        self.join(outcome, source, self.late(outcome, scored))
+    def catch_up(self, outcome: StateOutcome, partition: int, scored: Iterable[tuple[int, int]]) -> None:
+        """Make examples of the answers that were there before events were scored, as these came."""
+        self.join(outcome, FROM_EVENTS, partition, self.late(outcome, scored))
 
-    def join(self, outcome: StateOutcome, source: int, arrived: Iterable[Given]) -> None:
-        """Make examples of answers. `source`: what the offsets are of. They are learned in the order of their offsets:
-        of each source the trainer takes what lies behind all that it knows."""
-        state, answers = outcome.state, sorted(self._declared(arrived), key=lambda one: one[0])
+    def join(self, outcome: StateOutcome, topic: SourceTopic, partition: int, arrived: Iterable[Given]) -> None:
+        """Make examples of answers. `topic` and `partition`: what the offsets are of."""
+        state, answers = outcome.state, sorted(self._declared(arrived), key=lambda one: one.offset)
         assert state is not None
-        by_id = state.scored_events(hash64(answer.event_id) for _, answer, _ in answers)
-        identities = {answer.identity for _, answer, _ in answers}
+        by_id = state.scored_events(hash64(given.answer.event_id) for given in answers)
+        identities = {given.answer.identity for given in answers}
         found = [event for events in by_id.values() for event in events if event.identity in identities]
         scored = scored_models(state, found)
-        subjects = [subject_of(answer.identity, outcome_policy(answer.outcome)) for _, answer, _ in answers]
+        subjects = [subject_of(one.answer.identity, outcome_policy(one.answer.outcome)) for one in answers]
         verdicts = state.verdicts(subjects)
-        for (offset, answer, learned), subject in zip(answers, subjects, strict=True):
+        for given, subject in zip(answers, subjects, strict=True):
+            answer, learned = given.answer, given.learned
             seen = scored.get(answer.identity, [])
             if isinstance(seen, StateError) or (subject in verdicts and not learned):
                 self._known("repeated" if subject in verdicts else "lost").inc()
                 continue
-            examples = self._examples(answer, seen, learned, (source, offset))
+            examples = self._examples(given, seen, topic, partition)
             if examples:
                 verdicts[subject] = encode_known(_label(answer))
                 outcome.keep_scored([state.scored.put_verdict(subject, verdicts[subject])])
@@ -120,13 +132,13 @@ class Answers:
                 self._known("learned").inc()
             elif (learners := self._learners_of(answer)) <= done:
                 self._known("learned" if learners else "unscored").inc()
-            elif not self._wait(outcome, state, answer, done):
+            elif not self._wait(outcome, state, given, done):
                 self._known("unscored").inc()
 
     def _declared(self, arrived: Iterable[Given]) -> Iterator[Given]:
         """Those of outcomes as they are declared now. Under another declaration the same name says something else."""
         for given in arrived:
-            if self._keys.get(given[1].outcome) == given[1].key:
+            if self._keys.get(given.answer.outcome) == given.answer.key:
                 yield given
             else:
                 self._known("lost").inc()
@@ -140,24 +152,29 @@ class Answers:
                 return learners & asked
         return learners
 
-    def _wait(self, outcome: StateOutcome, state: PartitionState, answer: Answer, done: frozenset[str]) -> bool:
+    def _wait(self, outcome: StateOutcome, state: PartitionState, given: Given, done: frozenset[str]) -> bool:
         """Keep an answer until its event is scored, for a while; False where there are too many."""
-        name, noted = unscored_name(answer.identity), state.noted
+        answer, noted = given.answer, state.noted
+        name = unscored_name(answer.identity)
         if len(noted.unscored) >= MOST_UNSCORED:
             return False
         (value,) = noted.get([name])
+        offset = given.answered if given.answered is not None else given.offset
         others = [each for each in (read_unscored(value) if value else ()) if each.answer.outcome != answer.outcome]
-        outcome.keep_noted([noted.put(name, _encode([*others, Unscored(answer, sorted(done))]))])
-        due_ms = max(state.timers.now_ms, answer.clock_ms) + UNSCORED_MS
+        outcome.keep_noted([noted.put(name, _encode([*others, Unscored(answer, sorted(done), offset)]))])
+        # Neither here nor where it was found out need it have become late yet: a partition's clock begins at 0.
+        due_ms = max(state.timers.now_ms, answer.clock_ms, answer.ts_ms) + UNSCORED_MS
         timer = OutcomeTimer(name, answer.outcome, answer.key, user_id=answer.user_id)
         outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
         return True
 
-    def _examples(
-        self, answer: Answer, seen: Iterable[ScoredModel], learned: frozenset[str], source: tuple[int, int]
-    ) -> list[Example]:
-        new = [model for model in seen if model.name not in learned]
-        return join(_label(answer), new, None, source)[1]
+    def _examples(self, given: Given, seen: Iterable[ScoredModel], topic: SourceTopic, partition: int) -> list[Example]:
+        new = [model for model in seen if model.name not in given.learned]
+        examples = join(_label(given.answer), new, None, (source_of_outcomes(topic, partition), given.offset))[1]
+        if given.answered is None:
+            return examples
+        answered = source_of_outcomes(FROM_HOPS, partition), given.answered
+        return [replace(example, answered=answered) for example in examples]
 
     def _weighed(self, example: Example, scores: Mapping[str, float | None]) -> Example | None:
         """An answer to a survey counts for those who were as likely to give one. While it is not known how likely that

@@ -21,7 +21,6 @@ from engine.stream.handlers.answers import Answers
 from engine.stream.handlers.batches import Outcome, Rejector, StateOutcome, States, dump_records, slices
 from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop
 from engine.stream.handlers.kept_events import keep_events
-from engine.stream.handlers.label_messages import source_of_outcomes
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
@@ -161,7 +160,7 @@ class EventWorker:
         self._scored.keep(outcome, evaluator, Source(partition, ((event.identify(), at) for at, event in decided)))
         if evaluator.rulebook.outcomes and state.noted.unscored:
             arrivals = ((event.identify(), at) for at, event in decided)
-            self._answers.catch_up(outcome, source_of_outcomes(FROM_EVENTS, partition), arrivals)
+            self._answers.catch_up(outcome, partition, arrivals)
         if kept:
             outcome.keep_scored(keep_events(state.scored, evaluator.rulebook.follow_ups, kept))
 

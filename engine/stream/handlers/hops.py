@@ -20,7 +20,7 @@ from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
 from engine.stream.handlers.absences import Absences
-from engine.stream.handlers.answers import NOBODY, Answers, Given
+from engine.stream.handlers.answers import Answers, Given
 from engine.stream.handlers.batches import (
     IsSealed,
     Outcome,
@@ -35,7 +35,6 @@ from engine.stream.handlers.consequences import note_said, said_of
 from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
-from engine.stream.handlers.label_messages import source_of_outcomes
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
@@ -155,7 +154,7 @@ class HopWorker:
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
         arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if type(hop) is RoutedEvent)
         late = self.keep_scored(outcome, Source(partition, arrivals))
-        answers = [(record.offset, hop, NOBODY) for _, _, record, hop in arrived if type(hop) is Answer]
+        answers = [Given(record.offset, hop) for _, _, record, hop in arrived if type(hop) is Answer]
         self.learn(outcome, partition, late + answers)
 
     def _add_to(self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, user: EntityRecord) -> Sequence[Hop]:
@@ -231,7 +230,7 @@ class HopWorker:
         if not answers:
             return
         try:
-            self._answers.join(outcome, source_of_outcomes(FROM_HOPS, partition), answers)
+            self._answers.join(outcome, FROM_HOPS, partition, answers)
         except Exception:
             _log.exception("what has come of events could not be learned")
             self._metrics.outcomes.labels("failed").inc(len(answers))

@@ -15,6 +15,7 @@ from engine.learning.label_mapping import LabelMapping
 from engine.learning.labels import Example, Label
 from engine.learning.review import ReviewCandidate
 from engine.learning.scored import ScoredRows
+from engine.learning.sources import MOST_PARTITIONS, is_source
 from engine.learning.verdicts import VERDICTS
 from engine.stream.handlers.forgiving import Revocation
 
@@ -114,8 +115,6 @@ def _name(document: dict[str, Any], name: str) -> str | None:
     return value
 
 
-MOST_PARTITIONS = 2_000
-"""With the two sources of presumed examples, and two of outcomes, for each, a model's head can name them all."""
 _OFFSETS = 1 << 48
 """Partitions do not become longer."""
 
@@ -127,22 +126,15 @@ def encode_example(example: Example) -> bytes:
 
 def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
     """What `encode_example` wrote. Raises LabelError for anything else, and where it comes from none of so many
-    partitions: the trainer keeps a number for each."""
+    partitions: the trainer keeps something for each."""
     try:
         example = msgspec.json.decode(data, type=Example)
     except (msgspec.MsgspecError, ValueError) as error:
         raise LabelError("not_an_example", f"this is not an example: {error}") from error
-    partition, offset = example.source
-    is_outcome = source_of_outcomes(0, partitions) < partition <= source_of_outcomes(0, 0)
-    if not ((is_outcome or -2 * partitions <= partition < partitions) and 0 <= offset < _OFFSETS):
-        raise LabelError("not_an_example", f"an example cannot come from {partition}, {offset}")
+    for source, offset in (example.source, *([example.answered] if example.answered is not None else [])):
+        if not (is_source(source, partitions) and 0 <= offset < _OFFSETS):
+            raise LabelError("not_an_example", f"an example cannot come from {source}, {offset}")
     return example
-
-
-def source_of_outcomes(topic: int, partition: int) -> int:
-    """In place of a partition of labels, the source of examples that are made of what came of a partition's events.
-    `topic`: which batches they are made in."""
-    return -2 * MOST_PARTITIONS - 1 - 2 * partition - topic
 
 
 def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) -> bytes:

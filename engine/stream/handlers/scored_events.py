@@ -16,6 +16,7 @@ from engine.learning.labels import Example
 from engine.learning.review import choose
 from engine.learning.scored import ScoredRows, blocks
 from engine.learning.scorers import ModelScorer
+from engine.learning.sources import source_of_presumed
 from engine.settings import Settings
 from engine.state.scored import ScoredKeys
 from engine.stream.handlers.batches import StateOutcome
@@ -102,7 +103,7 @@ class ScoredEvents:
             event, score = evaluator.event_at(int(rows.places[row])), float(rows.scores[row])
             example = Example(
                 rows.model, event.event_id, "ham", None, None if isnan(score) else score, rows.names, rows.inputs(row),
-                (-1 - 2 * source.partition - self._topic, offsets[int(rows.keys[row])]), event.ts_ms, None,
+                (source_of_presumed(self._topic, source.partition), offsets[int(rows.keys[row])]), event.ts_ms, None,
                 rows.presume, presumed=rows.presume,
             )  # fmt: skip
             topic = self._settings.topics.examples

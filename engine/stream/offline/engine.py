@@ -26,7 +26,7 @@ from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
 from engine.state.store import PartitionState, entity_record_key, user_record_key
 from engine.state.timers import TIMER
-from engine.stream.handlers.answers import NOBODY
+from engine.stream.handlers.answers import Given
 from engine.stream.handlers.batches import Outcome, StateOutcome
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.followed_models import FollowedModels
@@ -195,7 +195,7 @@ class OfflineEngine:
         return messages
 
     def _learn_outcomes(self, outcome: StateOutcome, answers: Sequence[Answer]) -> None:
-        numbered = [(at, answer, NOBODY) for at, answer in enumerate(answers, self._offsets["answer"])]
+        numbered = [Given(at, answer) for at, answer in enumerate(answers, self._offsets["answer"])]
         self._offsets["answer"] += len(answers)
         for answer in answers:
             self._answered(answer)

@@ -11,6 +11,7 @@ from engine.core.domain.events import EARLIEST_MS, LATEST_MS
 from engine.core.values.identity import MAX_ID_CHARS
 from engine.errors import LabelError
 from engine.learning.label_mapping import LabelMapping
+from engine.learning.sources import source_of_outcomes
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import (
     Pin,
@@ -22,7 +23,6 @@ from engine.stream.handlers.label_messages import (
     decode_model_command,
     encode_example,
     encode_revocation,
-    source_of_outcomes,
     translate_label,
 )
 from tests.events import START_MS
