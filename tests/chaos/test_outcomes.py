@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from engine.learning.labels import Example
+from engine.learning.sources import LearnedSources
 from engine.stream.admin.publishing import read_models
 from engine.stream.handlers.label_messages import decode_example
 from tests.events import START_MS
@@ -53,14 +54,12 @@ def recount(made: list[Sent], after: str, comes: str, by: tuple[str, ...]) -> di
 
 
 def learned(system: System) -> dict[str, dict[str, list[str]]]:
-    """By model and event, what the trainer learns: of each source what lies behind all that it knows."""
-    known: dict[tuple[str, int], int] = {}
+    """By model and event, what the trainer learns."""
+    sources: dict[str, LearnedSources] = {}
     answers: dict[str, dict[str, list[str]]] = {"negative": {}, "installs": {}}
     for record in system.read(system.settings.topics.examples):
         example: Example = decode_example(record.value, system.settings.partitions)
-        partition, offset = example.source
-        if offset > known.get((example.model, partition), -1):
-            known[example.model, partition] = offset
+        if sources.setdefault(example.model, LearnedSources()).take(example.source, example.answered):
             answers[example.model].setdefault(example.event_id, []).append(example.verdict)
     return answers
 
