@@ -12,7 +12,10 @@ from engine.errors import SettingsError
 GROUP = "floodgate.enrichers"
 """The group of entry points under which other people's enrichers are found."""
 
-OURS = {"pictures": ("engine.enrich.pictures.enricher:Pictures", "images")}
+OURS = {
+    "http": ("engine.enrich.classifiers.enricher:Http", ""),
+    "pictures": ("engine.enrich.pictures.enricher:Pictures", "images"),
+}
 """Of our own: where each is, and the extra that it needs."""
 
 

@@ -58,6 +58,11 @@ class Enricher(ABC):
         if options:
             raise ValueError(f"it has no option `{min(options)}`")
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether it leaves a service alone that it depends on."""
+        return False
+
     async def start(self, surroundings: Surroundings) -> None:  # noqa: B027  # most need none
         """Called once, before the first event."""
 

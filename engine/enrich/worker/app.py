@@ -146,7 +146,7 @@ class EnrichApp(faust.App):
 
     def missing(self) -> list[str]:
         """Enrichers that are left alone for now."""
-        return [running.name for running in self._runnings if running.rest.is_on]
+        return [running.name for running in self._runnings if running.rest.is_on or running.enricher.is_resting]
 
     async def _look_after_health(self) -> None:
         while not self.should_stop:

@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from engine.enrich.answers import Missing
-from engine.enrich.pictures import http
 from engine.enrich.pictures.http import WebPictures
 from engine.enrich.pictures.references import References
+from engine.enrich.web import Addresses
 
 LOOPBACK = ("127.0.0.0/8",)
 
@@ -117,13 +117,13 @@ def test_a_name_that_leads_to_a_private_address_is_refused() -> None:
 )  # fmt: skip
 def test_addresses_that_are_not_public(address: str) -> None:
     with pytest.raises(Missing, match="private_address"):
-        http._Public(()).check(address)
+        Addresses(()).check(address)
 
 
 def test_public_addresses_and_declared_networks_are_connected_to() -> None:
-    http._Public(()).check("93.184.215.14")
-    http._Public(()).check("2606:2800:220:1::1")
-    http._Public(("10.1.0.0/16",)).check("10.1.2.3")
+    Addresses(()).check("93.184.215.14")
+    Addresses(()).check("2606:2800:220:1::1")
+    Addresses(("10.1.0.0/16",)).check("10.1.2.3")
 
 
 def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
