@@ -14,6 +14,7 @@ from rich.progress import track
 
 from engine.cli.lies import tell_lies
 from engine.cli.output import Console, echo
+from engine.cli.pictures import has_pictures, looked_at, simulated_pictures
 from engine.cli.starter_rules import with_rules
 from engine.cli.verdict import tell_verdict
 from engine.core.domain.rules import Rulebook
@@ -41,20 +42,21 @@ def command() -> None:
 @click.option("--evasion", is_flag=True, help="Also how much slower or wider each attack gets through; minutes.")
 @click.option("--lies", is_flag=True, help="Also what is left of it when attackers lie in their events; minutes.")
 def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> None:
-    """Run the rules over a simulated day, and the days after it: attacks caught, look-alikes left alone, no models.
+    """Run the rules over a simulated day, its pictures, and the days after it: attacks caught, look-alikes left alone,
+    no models.
 
     Exit code 1 when an attack got through or a look-alike was acted on, or a lie helped.
     """
     console = Console()
     day, rulebook, progress = simulate_day(seed, people), load_rulebook(rules), Console(stderr=True)
     week = simulate_week(seed)
-    lines = [orjson.dumps(simulated.event) for simulated in day]
-    actions, keys = _run(rulebook, track(lines, "deciding", console=progress, transient=True))
-    later = acts_in(rulebook, week)
+    pictured = looked_at(simulated_pictures(seed, people)) if has_pictures(console) else []
+    actions, keys = _run(rulebook, track(_lines(day), "deciding", console=progress, transient=True))
+    later = [*acts_in(rulebook, week), *acts_on(rulebook, pictured)]
     evasions = None
     if evasion:
         attacks: dict[str, list[Event]] = {}
-        for simulated in day:
+        for simulated in (*day, *pictured):
             if simulated.attack is not None:
                 attacks.setdefault(simulated.attack, []).append(simulated.event)
         tried = track(attacks.items(), "evading", console=progress, transient=True)
@@ -68,10 +70,14 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
         for lie in track(LIES, "lying", console=progress, transient=True):
             events = (orjson.dumps(simulated.event) for simulated in tell_lie(day, lie, seed))
             lying[lie.name] = outcome(day, _run(scarce if lie.before else rulebook, events)[0], lie)
-    well = tell_verdict(console, [*day, *week.events], [*actions, *later], evasions)
+    well = tell_verdict(console, [*day, *week.events, *pictured], [*actions, *later], evasions)
     if lies:
         well = tell_lies(console, outcome(day, actions), lying) and well
     sys.exit(0 if well else 1)
+
+
+def _lines(events: Iterable[SimulatedEvent]) -> list[bytes]:
+    return [orjson.dumps(simulated.event) for simulated in events]
 
 
 def _run(rulebook: Rulebook, lines: Iterable[bytes]) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
@@ -91,6 +97,11 @@ def _decide(rulebook: Rulebook, arrivals: Iterable[Arrival]) -> tuple[list[dict[
 
 def _acted_on(rulebook: Rulebook, lines: Sequence[bytes]) -> set[str]:
     return {concerned(action) for action in _run(rulebook, lines)[0]}
+
+
+def acts_on(rulebook: Rulebook, events: Iterable[SimulatedEvent]) -> list[dict[str, Any]]:
+    """The actions on these events, and nothing else."""
+    return _run(rulebook, _lines(events))[0]
 
 
 def acts_in(rulebook: Rulebook, week: SimulatedWeek) -> list[dict[str, Any]]:

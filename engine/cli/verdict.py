@@ -10,7 +10,7 @@ from engine.core.domain.units import duration_text
 from engine.sim.evasion import FACTORS, Evasion
 from engine.sim.verdict import judge, judge_lookalikes
 from engine.sim.week import WEEK_AREAS
-from engine.sim.world import AREAS, SimulatedEvent
+from engine.sim.world import AREAS, PICTURE_AREAS, SimulatedEvent
 
 CAUGHT_FROM = 0.95
 SPARED_UP_TO = 0.01
@@ -23,7 +23,8 @@ def tell_verdict(
     """Print what became of each attack and of each crowd that only looks like one, and what it costs to evade. True
     when every attack was caught and every crowd left alone."""
     judged, innocent = judge(day, actions)
-    area_of = {attack: area for area, attacks in AREAS.items() for attack in attacks} | WEEK_AREAS
+    area_of = {attack: area for area, attacks in AREAS.items() for attack in attacks}
+    area_of |= PICTURE_AREAS | WEEK_AREAS
     areas, order = list(AREAS), list(area_of)
     results = sorted(judged, key=lambda one: (areas.index(area_of[one.name]), order.index(one.name)))
     costs = ("slower", "accounts") if evasions is not None else ()

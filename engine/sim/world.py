@@ -26,6 +26,9 @@ AREAS = {
     "content": ("report_brigade",),
 }
 """Which attacks each file of starter rules is about."""
+PICTURE_AREAS = {"picture_ring": "spam", "coded_links": "spam"}
+"""And of the attacks with pictures, which there are where what draws them is installed."""
+
 FIRST_SEED = 1
 """The seed of the day that everything is tried on; its ids have nothing before them."""
 
@@ -104,9 +107,7 @@ def simulate_day(
     for name, (crowd, hour) in ALL_CROWDS.items():
         events = crowd(rng, population, start_ms + int(hour * HOUR_MS))
         made += [SimulatedEvent(event, None, name) for event in events]
-    if seed != FIRST_SEED:
-        made = [replace(simulated, event=_of_its_own(simulated.event, seed, same_people)) for simulated in made]
-    return list(_as_it_arrives(made, rng))
+    return list(_as_it_arrives(of_its_own(made, seed, same_people), rng))
 
 
 def day_after(seed: int) -> int:
@@ -114,9 +115,15 @@ def day_after(seed: int) -> int:
     return DEFAULT_START_MS + (seed - FIRST_SEED) % MOST_DAYS * DAY_MS
 
 
-def _of_its_own(event: Event, seed: int, same_people: bool) -> Event:
-    """An event under ids that no other seed has. Nobody and nothing that it names is known from another day, unless
+def of_its_own(events: list[SimulatedEvent], seed: int, same_people: bool = False) -> list[SimulatedEvent]:
+    """Events under ids that no other seed has. Nobody and nothing that they name is known from another day, unless
     these are the same people."""
+    if seed == FIRST_SEED:
+        return events
+    return [replace(simulated, event=_renamed(simulated.event, seed, same_people)) for simulated in events]
+
+
+def _renamed(event: Event, seed: int, same_people: bool) -> Event:
     renamed = ("event_id",) if same_people else ("event_id", "user_id", "target_id")
     own = {name: f"s{seed}-{event[name]}" for name in renamed if name in event}
     payment = event.get("payment")

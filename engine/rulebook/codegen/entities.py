@@ -19,7 +19,7 @@ from engine.rulebook.codegen.readings import from_series, from_values, store_of
 from engine.rulebook.codegen.remembering import recalling, rememberings
 from engine.rulebook.codegen.runtime import RUNTIME
 from engine.rulebook.codegen.sequencing import completing
-from engine.rulebook.language.keys import KEY_SOURCES, OWN_TEXT
+from engine.rulebook.language.keys import KEY_PATHS, KEY_SOURCES, OWN_TEXT
 from engine.rulebook.sections.dependencies import Dependencies, reached
 from engine.rulebook.sections.ordered import SequenceDeclaration
 from engine.rulebook.sections.rules import Clause, RuleDeclaration
@@ -206,10 +206,11 @@ class EntityWriter:
         )
         keys = f"pairs({values})" if is_pair(kind) else f"keys({values})"
         lists = [excluding(self._words, scope, counter) for counter in counters]
-        if not lists or not all(lists):
-            return keys
-        names = sorted({name for names in lists for name in names})
-        return f"left_in({keys}, ({', '.join(names)},))"
+        if lists and all(lists):
+            names = sorted({name for names in lists for name in names})
+            keys = f"left_in({keys}, ({', '.join(names)},))"
+        paths = KEY_PATHS.get(kind, ())  # most events have no pictures, and should not pay for those that have
+        return f"{keys} if {paths[0]!r} in f else ()" if len(paths) == 1 else keys
 
     def _part(self, scope: Scope, part: str, counted_as: str) -> str:
         if part in KEY_SOURCES:

@@ -14,7 +14,7 @@ from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.identity import CLOCK_SKEW, COMPUTED_FIELDS, CONFLICTING_IDS, INVALID_FIELDS
 from engine.rulebook.codegen.conditions import Scope, counts
 from engine.rulebook.codegen.readings import from_values
-from engine.rulebook.codegen.runtime import invalid
+from engine.rulebook.codegen.runtime import Declared, invalid
 from engine.rulebook.codegen.scorecards import chosen, tally
 from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.language.diagnostics import Span
@@ -142,13 +142,16 @@ class Vocabulary:
         shares, source = self.shares(counters), f"{{{', '.join(entries)}}}"
         return f"with_shares({source}, s, now, {scope.constant('Q', shares)})" if shares else source
 
-    def _declared_types(self) -> tuple[tuple[str, str, tuple[type, ...]], ...]:
-        """Name, path and types of each field that is declared to be of a type."""
-        declared = self.declared.fields.items()
-        return tuple(
-            (name, field.path, (*_CLASSES[field.type], str) if field.is_spelt else _CLASSES[field.type])
-            for name, field in declared
+    def _declared_types(self) -> tuple[Declared, ...]:
+        """Each field that is declared to be of a type."""
+        declared = [
+            (name, field, _CLASSES[field.type]) for name, field in self.declared.fields.items()
             if field.type in _CLASSES and field.path not in COMPUTED_FIELDS and field.reference is None
+        ]  # fmt: skip
+        return tuple(
+            (name, field.path, first if dot else None, (*types, str) if field.is_spelt else types)
+            for name, field, types in declared
+            for first, dot, _ in [field.path.partition(".")]
         )
 
     def invalid(self) -> Callable[[dict[str, Any]], list[str]]:

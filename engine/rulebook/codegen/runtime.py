@@ -168,18 +168,22 @@ def ratio(
     return float((share + z2 / (2 * denominator) - 1.959964 * spread) / (1 + z2 / denominator))
 
 
-def invalid(fields: dict[str, Any], declared: tuple[tuple[str, str, tuple[type, ...]], ...]) -> list[str]:
+Declared = tuple[str, str, str | None, tuple[type, ...]]
+"""A field: its name, its path, what a path of several parts begins with, and of which types it may be."""
+
+
+def invalid(fields: dict[str, Any], declared: tuple[Declared, ...]) -> list[str]:
     """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
-    want to be of another type. `declared`: name, path and types."""
+    want to be of another type."""
     names: list[str] = list(fields.get(INVALID_FIELDS, ()))
-    for name, path, types in declared:
+    for name, path, first, types in declared:
         value, fitting = None, types
         if path in fields:  # most events have few of them
             value = fields[path]
-        if value is None and "." in path:
+        if value is None and first in fields:
             value = lookup(fields, path)
             if value is None:  # perhaps there is something else where it should stand in
-                value, fitting = fields.get(path.partition(".")[0]), (dict,)
+                value, fitting = fields[first], (dict,)
         if value is not None and type(value) not in fitting and name not in names:
             names.append(name)
     return names

@@ -130,7 +130,7 @@ def test_the_lower_end_of_an_interval_is_wilsons(of: tuple[int, int], lower: flo
     ],
 )
 def test_a_field_is_invalid_where_something_else_stands(fields: dict[str, object], found: list[str]) -> None:
-    assert invalid(fields, (("n", "n", (int, float)), ("deep", "a.b", (int, float)))) == found
+    assert invalid(fields, (("n", "n", None, (int, float)), ("deep", "a.b", "a", (int, float)))) == found
 
 
 @pytest.mark.parametrize(
