@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import yaml
 
+from engine.candidate_settings import CandidateSettings
 from engine.console_settings import ConsoleSettings
 from engine.core.kernel import set_hash_key
 from engine.delivery_settings import DeliverySettings
@@ -82,7 +83,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What comes before the names of topics and before `app_id`, where these are not set: `staging` makes
     `staging-events` and `staging-floodgate`."""
     app_id: Annotated[str, matching(r"[A-Za-z0-9._-]{1,200}", "is letters, digits, . _ and -")] = "floodgate"
-    """The consumer group, and the prefix of the changelog topic. What is published says for which one it is."""
+    """Which application this is: what is published says for which one it is, and what is sealed or signed counts for it
+    alone. The prefix of transactional ids."""
+    group: Annotated[str, matching(r"[A-Za-z0-9._-]{0,249}", "is letters, digits, . _ and -")] = ""
+    """The consumer group of the workers, and the prefix of the changelog topic; `app_id` where it is not set."""
+    candidate: CandidateSettings = CandidateSettings()
     partitions: Annotated[int, at_least(1)] = 8
     """Partitions of events, labels and state. Choose once: state does not move between partitions."""
     replication: Annotated[int, at_least(1)] = 1
@@ -159,11 +164,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.max_batches_in_flight * self.batch_max_events > WINDOW:
             both = "`max_batches_in_flight` times `batch_max_events`"
             raise ValueError(f"{both} is at most {WINDOW}: what a crash repeats is known among so many")
+        if self.candidate.name:
+            self.candidate.raise_if_shared(self.group, (used[topic] for topic in self.candidate.own_topics))
 
     @property
     def bootstrap_servers(self) -> list[str]:
         """The brokers as a list."""
         return [broker.strip() for broker in self.brokers.split(",")]
+
+    @property
+    def consumer_group(self) -> str:
+        """The consumer group of the workers, whose state the changelog has."""
+        return self.group or self.app_id
+
+    @property
+    def learns(self) -> bool:
+        """Whether these workers train models; a candidate may go by those of the workers beside it."""
+        return self.candidate.learns or not self.candidate.name
 
     def key_hashes(self) -> None:
         """Key the hashes of this process, where it is put together. Raises SettingsError."""

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -76,9 +76,10 @@ class WorkerProcess:
 
     def __init__(
         self, settings: Settings, directory: Path, name: str, port: int, faults: str = "", instance_id: str = "",
-        processes: int = 1,
+        processes: int = 1, options: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.name = name
+        self._options = options
         self._faults = faults
         self._processes = processes
         self._directory = directory
@@ -102,6 +103,7 @@ class WorkerProcess:
             module = "tests.chaos.faulty_worker" if self._faults else "engine.cli"
             environment = {**self._environment, "FAULTS": self._faults}
             arguments = ["worker", "--config", str(self._config), "--processes", str(self._processes)]
+            arguments += self._options
             return forks.start(module, arguments, environment, log, log)
 
     @property
@@ -294,13 +296,17 @@ class System:
         environment["COLUMNS"] = "200"
         environment["FLOODGATE_BROKERS"] = self.settings.brokers
         environment["FLOODGATE_APP_ID"] = self.settings.app_id
+        environment["FLOODGATE_GROUP"] = self.settings.group
         environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)
         return forks.run("engine.cli", arguments, {**os.environ, **environment}, check=True)
 
-    def start_worker(self, name: str, faults: str = "", instance_id: str = "", processes: int = 1) -> WorkerProcess:
-        """One more worker, with a disk and a port of its own; or several under a supervisor."""
+    def start_worker(
+        self, name: str, faults: str = "", instance_id: str = "", processes: int = 1, options: Sequence[str] = ()
+    ) -> WorkerProcess:
+        """One more worker, with a disk and a port of its own; or several under a supervisor. `options`: further ones of
+        the command."""
         port = free_ports(1 + processes) if processes > 1 else free_port()
-        worker = WorkerProcess(self.settings, self.directory, name, port, faults, instance_id, processes)
+        worker = WorkerProcess(self.settings, self.directory, name, port, faults, instance_id, processes, options)
         self.workers.append(worker)
         return worker
 
@@ -346,7 +352,7 @@ class System:
         if self._lag_consumer is None:
             self._lag_consumer = KafkaConsumer(
                 **options(self.settings),
-                group_id=self.settings.app_id,
+                group_id=self.settings.consumer_group,
                 enable_auto_commit=False,
             )
         tps = [TopicPartition(topic, index) for index in range(self.settings.partitions)]

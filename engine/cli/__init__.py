@@ -13,6 +13,7 @@ from engine.errors import FloodgateError
 COMMANDS = {
     "actions": "See what was enforced, and take it back.",
     "broker": "Run the embedded broker: for development, not production.",
+    "candidate": "Compare a version that runs beside the others, promote it, remove it.",
     "console": "Serve the screen for moderators, analysts and operators.",
     "dead-letters": "See, send again and delete messages that could not be used.",
     "deliver": "Send actions to webhooks.",

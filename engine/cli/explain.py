@@ -9,6 +9,7 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.of_candidate import of_candidate
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.domain.units import time_text
@@ -33,6 +34,7 @@ _RESULT_TEXTS = {True: Text("holds", "green"), False: Text("does not", "red"), N
     "--retrace", "retraced", is_flag=True, help="Tell each clause of each rule, also of those that did not hold."
 )
 @with_settings
+@of_candidate
 def command(settings: Settings, name: str, as_json: bool, again: bool, retraced: bool) -> None:
     """Tell why something was done, or not: NAME is an event's id or an action's.
 

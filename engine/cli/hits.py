@@ -10,6 +10,7 @@ import click
 import orjson
 from rich.table import Table
 
+from engine.cli.of_candidate import of_candidate
 from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
 from engine.cli.recordings import read_lines
@@ -35,6 +36,7 @@ _EXCERPT, _SHOWN = 60, 4
 @click.option("--decisions", "files", multiple=True, type=FILE, help="From what `replay` wrote; not from the topic.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 @with_settings
+@of_candidate
 def command(
     settings: Settings, rule: str | None, mode: str | None, user: str | None, entity: str | None, since: Moment | None,
     until: Moment | None, neighbours: str | None, limit: int, files: tuple[Path, ...], as_json: bool,

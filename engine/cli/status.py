@@ -8,6 +8,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.of_candidate import of_candidate
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.domain.units import time_text
@@ -21,6 +22,7 @@ _NOBODY = "nobody"
 @click.option("--most-behind", default=10_000, show_default=True, help="So many messages may wait in a partition.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_settings
+@of_candidate
 def command(settings: Settings, most_behind: int, as_json: bool) -> None:
     """Show who owns which partitions, how far behind they are, and which rulebook and models were published last.
 

@@ -6,6 +6,7 @@ import click
 import orjson
 from rich.table import Table
 
+from engine.cli.of_candidate import of_candidate
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.settings import Settings
@@ -25,6 +26,7 @@ def command() -> None:
 
 @command.command("create")
 @with_settings
+@of_candidate
 def create(settings: Settings) -> None:
     """Create the topics that are missing."""
     made = create_topics(settings)
@@ -37,6 +39,7 @@ def create(settings: Settings) -> None:
 @command.command("acls")
 @click.option("--principal", default="User:floodgate-{}", show_default=True, help="How a role's user is called.")
 @with_settings
+@of_candidate
 def acls(settings: Settings, principal: str) -> None:
     """Print Kafka's access lists for each role: the least that it needs, as commands for `kafka-acls.sh`.
 
@@ -64,6 +67,7 @@ def print_asyncapi(settings: Settings) -> None:
 @command.command("check")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_settings
+@of_candidate
 def check(settings: Settings, as_json: bool) -> None:
     """Show the topics as the brokers have them, and what is wrong with them.
 

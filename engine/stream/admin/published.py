@@ -125,11 +125,13 @@ def read_documents(
         yield record.value, document
 
 
-def read_recorded(settings: Settings, topic: str, shape: Shape[T], containing: bytes = b"") -> Iterator[tuple[Any, T]]:
-    """All documents of one shape on a topic, with their records. `containing`: only messages that have these bytes.
-    Raises TopicError."""
+def read_recorded(
+    settings: Settings, topic: str, shape: Shape[T], containing: bytes = b"", since_ms: int | None = None
+) -> Iterator[tuple[Any, T]]:
+    """All documents of one shape on a topic, with their records. `containing`: only messages that have these bytes;
+    `since_ms`: that have arrived there since. Raises TopicError."""
     foreign, seals, publishers = 0, Seals(settings), Publishers(settings)
-    for record in read_all(settings, topic):
+    for record in read_all(settings, topic, since_ms):
         value = record.value or b""
         if containing not in value:
             continue

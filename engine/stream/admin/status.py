@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
 
-from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.admin.publishing import read_models
 from engine.stream.admin.worker_pages import WorkerPage, address_of, read_worker_page
 from engine.stream.control.rulebooks import Refused, read_in_use, read_paused, read_refused
 from engine.stream.handlers.messages import Pause
 from engine.stream.kafka.access import enrich_group
-from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.candidates import read_group
+from engine.stream.kafka.clients import consumer
 
 _ASKED_AT_ONCE = 20
 
@@ -98,12 +97,14 @@ class EngineStatus:
 
 def read_status(settings: Settings) -> EngineStatus:
     """Ask the broker. Raises BrokerError, TopicError."""
-    group, offsets = _read_group(settings, settings.app_id)
+    group, offsets = read_group(settings, settings.consumer_group)
     owners = _owners(group)
     standing = EngineStatus(state=str(group["group_state"]), members=_members(group), partitions=[])
-    topics = [settings.topics.events, settings.topics.labels, settings.topics.hops, settings.topics.examples]
-    if settings.enrichment.is_used:
-        group, enriched = _read_group(settings, enrich_group(settings))
+    topics = [settings.topics.events, settings.topics.labels, settings.topics.hops]
+    if not settings.candidate.name:  # of which the command does not know whether it learns
+        topics.append(settings.topics.examples)
+    if settings.enrichment.is_used and not settings.candidate.name:
+        group, enriched = read_group(settings, enrich_group(settings))
         owners, offsets = owners | _owners(group), offsets | enriched
         standing.members += _members(group)
         topics.insert(0, settings.topics.raw_events)
@@ -125,17 +126,6 @@ def read_status(settings: Settings) -> EngineStatus:
     standing.paused = dict(sorted(read_paused(settings).items()))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
     return standing
-
-
-def _read_group(settings: Settings, name: str) -> tuple[Any, Any]:
-    """A consumer group, and its offsets. Raises BrokerError."""
-    try:
-        with admin(settings) as client:
-            return client.describe_groups([name])[name], client.list_group_offsets([name])[name]
-    except (CoordinatorNotAvailableError, GroupIdNotFoundError):  # as before the first worker's first start
-        return {"group_state": "without workers", "members": []}, {}
-    except (KafkaError, KeyError) as error:
-        raise BrokerError(f"the group {name} could not be described: {error!r}") from error
 
 
 def ranges(numbers: list[int]) -> str:

@@ -16,7 +16,7 @@ import structlog
 
 from engine.core.domain.rules import Rulebook, changed_rules
 from engine.errors import RulebookError
-from engine.rulebook.compiler import load_rulebook
+from engine.rulebook.compiler import load_rulebook, read_directory
 from engine.settings import Settings
 from engine.stream.control.lists import LiveEntries
 from engine.stream.control.promotions import Promotions, held_back, note_promotion
@@ -54,6 +54,7 @@ class ControlState:
     ) -> None:
         self._topic, self._publishers, self._metrics = settings.topics.rulebooks, publishers, metrics
         self._app_id, self._changed = settings.app_id, changed
+        self._own_rules = settings.candidate.rules
         pseudonyms = settings.pseudonyms()
         self._conceal = pseudonyms.of if pseudonyms is not None else None
         self.rulebook: Rulebook | None = None
@@ -76,7 +77,10 @@ class ControlState:
         return held_back(self.rulebook, self._promotions).pausing(self._paused) if self.rulebook is not None else None
 
     async def remember(self) -> None:
-        """Use what was verified before this worker started, before the topic is read."""
+        """Use what was verified before this worker started, before the topic is read; and what a candidate has of its
+        own. Raises RulebookError."""
+        if self._own_rules:
+            await self._use_sources(read_directory(Path(self._own_rules)), "its candidate")
         if self._publishers.are_known:
             for group, message in self._verified:
                 scope = scope_of(message.key)
@@ -134,7 +138,7 @@ class ControlState:
             if len(key) > _KEY_CHARS:
                 raise RulebookError(f"its key has more than {_KEY_CHARS:,} characters", 1)
             if key.startswith(VERSION):
-                return await self._use_rulebook(message)
+                return bool(self._own_rules) or await self._use_rulebook(message)
             if rule is not None:
                 _has_room(self._paused, rule)
                 note_paused(self._paused, rule, message)
@@ -186,15 +190,19 @@ class ControlState:
             self._metrics.entries.labels(name).set(count)
 
     async def _use_rulebook(self, message: bytes) -> bool:
-        started = time.perf_counter()
         try:
             document = decode_rulebook(message)
-            # Compiling holds the interpreter, not the event loop: heartbeats go on.
-            loading = partial(load_rulebook, document["sources"], self._conceal)
-            rulebook = await asyncio.get_running_loop().run_in_executor(None, loading)
+            await self._use_sources(document["sources"], document.get("author"))
         except (RulebookError, RecursionError, MemoryError) as error:
             self._refuse(f"the rulebook in use stays: {error}")
             return False
+        return True
+
+    async def _use_sources(self, sources: Mapping[str, str], author: object) -> None:
+        started = time.perf_counter()
+        # Compiling holds the interpreter, not the event loop: heartbeats go on.
+        loading = partial(load_rulebook, sources, self._conceal)
+        rulebook = await asyncio.get_running_loop().run_in_executor(None, loading)
         if self.rulebook is not None:
             self._metrics.rulebook.remove(self.rulebook.id)
             self.before = changed_rules(self.rulebook, rulebook, self.before)
@@ -204,10 +212,9 @@ class ControlState:
         self._metrics.expect(rulebook)
         self._changed()
         _log.info(
-            "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=document.get("author"),
+            "rulebook in use", rulebook=rulebook.id, rules=len(rulebook.rules), author=author,
             compiled_ms=round((time.perf_counter() - started) * 1000),
         )  # fmt: skip
-        return True
 
     async def _keep(self, group: str, record: Any, sequences: dict[str, int]) -> None:
         """Keep a record on disk. Writing holds neither the interpreter nor the event loop, and one follows another."""

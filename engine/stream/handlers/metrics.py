@@ -1,5 +1,6 @@
 """Every metric: its name, kind and meaning, in one place. `docs/operations.md` explains what to do with them."""
 
+from collections.abc import Iterator
 from typing import get_args
 
 import prometheus_client
@@ -8,6 +9,7 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
+    Metric,
     ProcessCollector,
     generate_latest,
 )
@@ -30,10 +32,11 @@ class Counter(prometheus_client.Counter):
 
 
 class Metrics:
-    """The worker's metrics, in a registry of their own."""
+    """The worker's metrics, in a registry of their own. `candidate`: whose they are, if a candidate's: all of them have
+    its name as a label then."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, candidate: str = "") -> None:
+        self.registry, self._candidate = CollectorRegistry(), candidate
         self._count_events(self.registry)
         self._count_learning_and_control(self.registry)
         self._watch_work(self.registry)
@@ -254,4 +257,20 @@ class Metrics:
 
     def expose(self) -> bytes:
         """All metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+        return generate_latest(_Named(self.registry, self._candidate) if self._candidate else self.registry)
+
+
+class _Named(CollectorRegistry):
+    """The metrics of another registry, each with one more label."""
+
+    def __init__(self, registry: CollectorRegistry, candidate: str) -> None:
+        super().__init__()
+        self._inner, self._candidate = registry, candidate
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them, as they are now."""
+        for metric in self._inner.collect():
+            metric.samples = [
+                sample._replace(labels={**sample.labels, "candidate": self._candidate}) for sample in metric.samples
+            ]
+            yield metric

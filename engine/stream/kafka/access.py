@@ -31,6 +31,7 @@ def enrich_group(settings: Settings) -> str:
 def roles(settings: Settings) -> list[Role]:
     """All roles, with the topics under their configured names."""
     names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
+    workers = settings.consumer_group
     # Where people sign, a worker can do no more than publish once more what they have said.
     scores = (names.scores,) if settings.publish_scores else ()
     put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
@@ -49,7 +50,7 @@ def roles(settings: Settings) -> list[Role]:
                 names.actions, names.decisions, names.hops, names.examples, names.models, names.review,
                 names.dead_letters, changelog, *scores, *put_back,
             ),
-            groups=(app_id,), transactions=(f"{app_id}-*",),
+            groups=(workers,), transactions=(f"{app_id}-*",),
         ),
         *stage,
         Role(
@@ -79,7 +80,7 @@ def roles(settings: Settings) -> list[Role]:
                 names.events, names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels,
                 *raw,
             ),
-            watches=(app_id, *groups), inspects=True, empties=(names.dead_letters,),
+            watches=(workers, *groups), inspects=True, empties=(names.dead_letters,),
         ),
         Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
         Role(

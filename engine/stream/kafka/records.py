@@ -1,7 +1,7 @@
 """Records of a topic, read and written by commands."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -131,3 +131,18 @@ def read_all(settings: Settings, topic: str, since_ms: int | None = None, most: 
         while any(client.position(partition) < ends[partition] for partition in partitions):
             for records in client.poll(timeout_ms=1_000).values():
                 yield from records
+
+
+def read_at(settings: Settings, places: Iterable[tuple[str, int, int]]) -> Iterator[Any]:
+    """The record at each topic, partition and offset, or the first one behind it, if there is any. `offset`: below the
+    first one means that one."""
+    with consumer(settings) as client:
+        for topic, number, offset in places:
+            partition = TopicPartition(topic, number)
+            client.assign([partition])
+            start, end = (bound([partition])[partition] for bound in (client.beginning_offsets, client.end_offsets))
+            client.seek(partition, max(offset, start))
+            records: list[Any] = []
+            while not records and client.position(partition) < end:
+                records = client.poll(timeout_ms=1_000, max_records=1).get(partition, [])
+            yield from records

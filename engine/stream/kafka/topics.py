@@ -27,7 +27,7 @@ class TopicSpec:
 
 def changelog_topic(settings: Settings) -> str:
     """The changelog of the entity table, as Faust names it."""
-    return f"{settings.app_id}-{TABLE}-changelog"
+    return f"{settings.consumer_group}-{TABLE}-changelog"
 
 
 def topic_specs(settings: Settings) -> list[TopicSpec]:
@@ -131,4 +131,6 @@ def check_topics(settings: Settings) -> None:
             if count != spec.partitions:
                 wrong.append(f"topic {spec.name} has {count} partitions, the settings say {spec.partitions}")
     if wrong:
-        raise TopicError("; ".join(wrong) + ". Run `floodgate topics create`, or set `partitions` to what there is")
+        beside = f" --as {settings.candidate.name}" if settings.candidate.name else ""
+        create = f"`floodgate topics create{beside}`"
+        raise TopicError("; ".join(wrong) + f". Run {create}, or set `partitions` to what there is")

@@ -68,7 +68,7 @@ class FloodgateApp(faust.App):
         self._data_dir.mkdir(parents=True, exist_ok=True)
         for name in put_aside_corrupted(self._data_dir):
             _log.warning("a damaged database is put aside and rebuilt from the changelog", database=name)
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.candidate.name)
         self.handlers: dict[str, BatchHandler] = {}
         self.ready_to_decide = asyncio.Event()
         self.seals = Seals(settings, self._note_unverified)
@@ -78,7 +78,7 @@ class FloodgateApp(faust.App):
         self.control = ControlState(settings, self._publishers, self.metrics, self._data_dir, self._switch)
         self._models = FollowedModels()
         self._states: dict[int, PartitionState] = {}
-        super().__init__(settings.app_id, **faust_options(settings))
+        super().__init__(settings.consumer_group, **faust_options(settings))
         self.entities = self._entity_table()
         self.reference = ReferenceData(settings, self.metrics, self._switch)
         references = self.reference.references
@@ -95,7 +95,8 @@ class FloodgateApp(faust.App):
         self._handle(settings.topics.hops, self._hops)
         self._labels = LabelWorker(settings, self.partition_state, self.metrics, accept)
         self._handle(settings.topics.labels, self._labels)
-        self._handle(settings.topics.examples, self._trainer)
+        if settings.learns:
+            self._handle(settings.topics.examples, self._trainer)
         self._followers = (
             Follower(
                 settings.topics.models, settings, self._receive_model, self._switch, accept=self._accept_model,
@@ -197,7 +198,8 @@ class FloodgateApp(faust.App):
 
     async def _look_after_control(self) -> None:
         self.control.expire()
-        displaced = self.control.put_back() if self.control.caught_up else []
+        is_shared = bool(self.settings.candidate.name)  # then those who decide put it back
+        displaced = self.control.put_back() if self.control.caught_up and not is_shared else []
         if not displaced:
             return
         try:

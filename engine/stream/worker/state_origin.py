@@ -8,6 +8,7 @@ from kafka.errors import KafkaError
 
 from engine.errors import BrokerError, StateError
 from engine.settings import Settings
+from engine.stream.kafka.candidates import CANDIDATES
 from engine.stream.kafka.clients import admin
 from engine.stream.kafka.topics import changelog_topic
 
@@ -16,22 +17,25 @@ FILE = "kafka.json"
 
 class StateOrigin(msgspec.Struct, frozen=True):
     """A cluster, and the ids of those of its topics that offsets in the state are of. A topic that was deleted and made
-    again has another id; brokers before Kafka 2.8 tell none."""
+    again has another id; brokers before Kafka 2.8 tell none. `changelog`: the one that the state is in; empty where an
+    older version has noted none."""
 
     cluster: str
     topics: dict[str, str]
+    changelog: str = ""
 
 
 def read_origin(settings: Settings) -> StateOrigin:
     """Of the Kafka that the settings name. Raises BrokerError."""
-    names = [settings.topics.events, settings.topics.labels, settings.topics.hops, changelog_topic(settings)]
+    changelog = changelog_topic(settings)
+    names = [settings.topics.events, settings.topics.labels, settings.topics.hops, changelog]
     with admin(settings) as client:
         try:
             cluster = client.describe_cluster()["cluster_id"]
             topics = {topic["name"]: str(topic.get("topic_id") or "") for topic in client.describe_topics(names)}
         except KafkaError as error:
             raise BrokerError(f"the brokers do not tell which cluster they are: {error!r}") from error
-    return StateOrigin(str(cluster), topics)
+    return StateOrigin(str(cluster), topics, changelog)
 
 
 def raise_if_moved(settings: Settings) -> None:
@@ -40,19 +44,28 @@ def raise_if_moved(settings: Settings) -> None:
     file, now = directory / FILE, read_origin(settings)
     before = _noted(file)
     moved = _moved(before, now) if before is not None else None
-    if moved is not None and any(path.is_dir() for path in directory.rglob("*.db")):
+    if moved is not None and _has_state(directory):
         raise StateError(
-            f"the state in {directory} is {moved}: events would be taken for others and skipped. If `brokers` is "
-            f"right, move that directory away; the worker then reads its state back from {changelog_topic(settings)}"
+            f"the state in {directory} is {moved}: events would be taken for others and skipped. If `brokers` and "
+            f"`group` are right, move that directory away, or set another `data_dir`; the worker then reads its state "
+            f"back from {changelog_topic(settings)}"
         )
     if before != now:
         directory.mkdir(parents=True, exist_ok=True)
         file.write_bytes(msgspec.json.encode(now))
 
 
+def _has_state(directory: Path) -> bool:
+    """Whether there are databases, other than those of candidates below it."""
+    found = (path.relative_to(directory) for path in directory.rglob("*.db") if path.is_dir())
+    return any(not path.parts[0].startswith(CANDIDATES) for path in found)
+
+
 def _moved(before: StateOrigin, now: StateOrigin) -> str | None:
     if before.cluster != now.cluster:
         return f"of the Kafka cluster {before.cluster}, and this is {now.cluster}"
+    if before.changelog and before.changelog != now.changelog:
+        return f"of {before.changelog}, and this worker's is in {now.changelog}"
     again = [name for name, known in before.topics.items() if now.topics.get(name, known) != known]
     return f"older than the topics {', '.join(again)}, which were deleted and made again" if again else None
 

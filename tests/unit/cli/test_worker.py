@@ -26,7 +26,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         assert command[-1] == "engine.cli.worker_process"
         return SUPERVISED
 
-    for name in ("check_topics", "create_topics", "raise_if_anothers"):
+    for name in ("check_topics", "create_topics", "raise_if_anothers", "raise_if_others_are_members"):
         monkeypatch.setattr(worker, name, lambda *_: None)
     monkeypatch.setattr(worker, "read_all", lambda *_: [])
     monkeypatch.setattr(worker, "usable_cores", lambda: 3)

@@ -1,0 +1,102 @@
+"""What a candidate has of its own, and what keeps it from disturbing those who decide.
+
+A candidate reads `events`, `labels` and `rulebooks` with all others. Its group, changelog and what it writes have names
+of their own, made of its name: nobody who reads `actions` meets what it would do.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
+
+from engine.candidate_settings import OWN_TOPICS, CandidateSettings, own_name
+from engine.errors import BrokerError, SettingsError
+from engine.settings import Settings
+from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.topics import changelog_topic, topic_specs
+
+CANDIDATES = own_name("state", "")
+"""What the directories of candidates begin with."""
+
+_CLIENT = "floodgate"
+
+
+def as_candidate(settings: Settings, name: str, rules: Path | None = None, learns: bool = False) -> Settings:
+    """The settings of the candidate of this name beside workers of these. `rules`: the rulebook that it decides by,
+    where that is not the one in use. Raises SettingsError where it would disturb those workers."""
+    try:
+        candidate = CandidateSettings(name, str(rules.absolute()) if rules is not None else "", learns)
+        group = candidate.own(settings.app_id)
+        own = {topic: candidate.own(getattr(settings.topics, topic)) for topic in candidate.own_topics}
+        taken = {settings.consumer_group, *msgspec.structs.astuple(settings.topics)} & {group, *own.values()}
+        if taken:
+            raise ValueError(f"{', '.join(sorted(taken))} is in use since that candidate was promoted")
+        return msgspec.structs.replace(
+            settings,
+            candidate=candidate,
+            group=group,
+            topics=msgspec.structs.replace(settings.topics, **own),
+            data_dir=str(own_directory(settings, name)),
+            instance_id=candidate.own(settings.instance_id) if settings.instance_id else "",
+        )
+    except ValueError as error:
+        raise SettingsError(f"there can be no candidate {name!r}: {error}. Choose another name") from error
+
+
+class OwnNames(NamedTuple):
+    """What a candidate has of its own on the brokers, whether or not it is there."""
+
+    group: str
+    topics: frozenset[str]
+
+
+def own_names(settings: Settings, name: str) -> OwnNames:
+    """Of the candidate of this name, but for what is in use since it was promoted."""
+    group = own_name(settings.app_id, name)
+    topics = {own_name(getattr(settings.topics, topic), name) for topic in (*OWN_TOPICS, "models")}
+    changelog = changelog_topic(msgspec.structs.replace(settings, group=group))
+    return OwnNames(group, frozenset({*topics, changelog} - {spec.name for spec in topic_specs(settings)}))
+
+
+def own_directory(settings: Settings, name: str) -> Path:
+    """Where the candidate of this name keeps its state."""
+    return Path(settings.data_dir) / f"{CANDIDATES}{name}"
+
+
+def candidates_of(settings: Settings) -> list[str]:
+    """The names of the candidates that have topics now. Raises BrokerError."""
+    before, in_use = own_name(settings.topics.hops, ""), settings.topics.hops
+    with consumer(settings) as client:
+        found = [topic for topic in client.topics() if topic.startswith(before) and topic != in_use]
+    return sorted(topic.removeprefix(before) for topic in found)
+
+
+def client_id(settings: Settings) -> str:
+    """How workers call themselves in their group: candidates, which publish nothing that counts, otherwise."""
+    return own_name(_CLIENT, settings.candidate.name) if settings.candidate.name else _CLIENT
+
+
+def read_group(settings: Settings, name: str) -> tuple[Any, Any]:
+    """A consumer group, and its offsets. Raises BrokerError."""
+    try:
+        with admin(settings) as client:
+            return client.describe_groups([name])[name], client.list_group_offsets([name])[name]
+    except (CoordinatorNotAvailableError, GroupIdNotFoundError):  # as before the first worker's first start
+        return {"group_state": "without workers", "members": []}, {}
+    except (KafkaError, KeyError) as error:
+        raise BrokerError(f"the group {name} could not be described: {error!r}") from error
+
+
+def raise_if_others_are_members(settings: Settings) -> None:
+    """Raise SettingsError where candidates are in the group of workers that decide, or the other way round: what some
+    of its partitions come to would not count. Raises BrokerError."""
+    group, _ = read_group(settings, settings.consumer_group)
+    ours, is_candidate = own_name(_CLIENT, ""), bool(settings.candidate.name)
+    strangers = [one["client_id"] for one in group["members"] if one["client_id"].startswith(ours) != is_candidate]
+    if strangers:
+        others = "workers that decide" if is_candidate else "a candidate's workers"
+        raise SettingsError(
+            f"{len(strangers)} of {others} are in the group {settings.consumer_group}: stop them, or choose another "
+            f"{'name' if is_candidate else '`group`'}"
+        )
