@@ -26,6 +26,7 @@ from engine.learning.sources import WINDOW
 from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, one_of
 from engine.mappings import EventSettings, LabelSettings
 from engine.security import PrivacySettings, SecuritySettings
+from engine.serve_settings import ServeSettings
 
 PREFIX = "FLOODGATE_"
 _LISTS = (
@@ -57,6 +58,7 @@ class TopicNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rulebooks: str = "rulebooks"
     scores: str = "scores"
     raw_events: str = "raw-events"
+    replies: str = "replies"
 
 
 RETENTION_DAYS = {
@@ -70,6 +72,7 @@ RETENTION_DAYS = {
     "review": 30,
     "scores": 7,
     "raw_events": 7,
+    "replies": 1,
 }
 """How long topics keep messages that are not state."""
 
@@ -102,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enrichment: EnrichmentSettings = EnrichmentSettings()
     export: ExportSettings = ExportSettings()
     intake: IntakeSettings = IntakeSettings()
+    serve: ServeSettings = ServeSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"
@@ -158,6 +162,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         used = msgspec.structs.asdict(self.topics)
         if not self.enrichment.is_used:
             del used["raw_events"]
+        if not self.serve.surfaces:
+            del used["replies"]
         names = list(used.values())
         if len(set(names)) < len(names):
             raise ValueError(f"`topics` have different names, not {names}")

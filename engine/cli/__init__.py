@@ -37,6 +37,7 @@ COMMANDS = {
     "replay": "Run the engine over recorded files, without a broker.",
     "rules": "Check, test and publish rulebooks.",
     "sim": "Simulate a day with attacks, and tell what the rules catch.",
+    "serve": "Answer over HTTP before something is published.",
     "status": "Show workers, lag, rulebook and models.",
     "topics": "Create and check the topics.",
     "worker": "Run a stream worker.",

@@ -42,6 +42,9 @@ CONSEQUENCE = b"x"
 JUDGED = b"j"
 """Key prefix of what was said of follow-ups when they entered: j + which follow-up; gone, once it is taken back."""
 
+REPLY = b"q"
+"""Key prefix of what is kept for those who ask about an event: q + the event's identity + the hash of its content."""
+
 MAX_SAME_IDS = 64
 """Of more events that share an id, the others are not found by it."""
 
@@ -258,6 +261,11 @@ def consequence_name(action: bytes) -> bytes:
 def judged_name(follow_up: int) -> bytes:
     """Where it is kept what was said of a follow-up."""
     return JUDGED + _EVENT.pack(follow_up)
+
+
+def reply_name(identity: int, content: int) -> bytes:
+    """Where it is kept what those are told who ask about an event."""
+    return REPLY + _EVENT.pack(identity) + _EVENT.pack(content)
 
 
 def verdict_name(key: int) -> bytes:

@@ -90,7 +90,7 @@ class Contribution(NamedTuple):
 class Decision(msgspec.Struct):
     """The engine's answer for one event. `members`: some of those in the event's clusters, the latest first;
     `earlier`: a further answer, as its entity has crossed a threshold since; `enrichment`: of which day the databases
-    are that it was looked up in."""
+    are that it was looked up in; `is_published`: else it is for those alone who wait for it."""
 
     event_id: str
     user_id: str
@@ -107,6 +107,7 @@ class Decision(msgspec.Struct):
     members: dict[str, list[str]] = {}
     earlier: bool = False
     enrichment: Mapping[str, str] = {}
+    is_published: bool = True
 
 
 _BY_WEIGHT: tuple[Literal["cooldown", "strike", "budget", "spared", "holdout", "shadow"], ...] = (

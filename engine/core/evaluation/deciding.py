@@ -38,13 +38,15 @@ SAMPLED_BITS = 2**32 - 1
 
 class Deciding:
     """Decides by one rulebook. `sample_below`: of the decisions without a hit, those are published whose sampled bits
-    are below; `before`: by rule, the rulebook that had it before it was changed last."""
+    are below; `before`: by rule, the rulebook that had it before it was changed last; `answered`: types of which all
+    are made, though few are published."""
 
     def __init__(
-        self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample_below: int, before: Mapping[str, Rulebook]
-    ) -> None:
+        self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample_below: int, before: Mapping[str, Rulebook],
+        answered: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
         self._rulebook, self._scorers, self._sample_below, self._before = rulebook, scorers, sample_below, before
-        self.enforcement, self._follow_ups = Enforcement(rulebook), rulebook.follow_ups
+        self.enforcement, self._follow_ups, self._answered = Enforcement(rulebook), rulebook.follow_ups, answered
         self._is_followed = rulebook.follow_ups.of_decisions
 
     def decide_gathered(self, case: Case, decider: Decider, readings: Sequence[Readings]) -> None:
@@ -84,7 +86,10 @@ class Deciding:
         if case.hits:
             return Evaluation(self.decision(case), None, self.followed(case), case.timers, marks=case.marks)
         is_published = self.is_sampled(case.event.identity or case.event.identify())
-        return Evaluation(self.decision(case) if is_published else None, timers=case.timers, marks=case.marks)
+        decision = self.decision(case) if is_published or case.event.type in self._answered else None
+        if decision is not None:
+            decision.is_published = is_published
+        return Evaluation(decision, timers=case.timers, marks=case.marks)
 
     def followed(self, case: Case) -> Sequence[FollowUp]:
         """The follow-ups of what is new."""

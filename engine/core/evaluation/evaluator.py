@@ -36,11 +36,12 @@ from engine.core.values.identity import CLOCK_SKEW, CONFLICTING_IDS, INVALID_FIE
 
 class Evaluator:
     """Decides events against one rulebook. `sample` of the decisions without a hit are reported too; `before`: by
-    rule, the rulebook that had it before it was changed last."""
+    rule, the rulebook that had it before it was changed last; `answered`: types of which each event has a decision, for
+    those who wait for it."""
 
     def __init__(
         self, rulebook: Rulebook, scorers: Mapping[str, Scorer], sample: float = 0.0,
-        before: Mapping[str, Rulebook] = MappingProxyType({}),
+        before: Mapping[str, Rulebook] = MappingProxyType({}), answered: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
         self.rulebook = rulebook
         self.scorers = scorers
@@ -50,7 +51,7 @@ class Evaluator:
         self._models = Models(scorers, self.tally)
         self._batch: Sequence[tuple[Event, Decider]] = ()
         self._sample_below = int(sample * (SAMPLED_BITS + 1))
-        self._deciding = Deciding(rulebook, scorers, self._sample_below, before)
+        self._deciding, self._answered = Deciding(rulebook, scorers, self._sample_below, before, answered), answered
         self._by_name = {rule.name: index for index, rule in enumerate(rulebook.rules)}
 
     def prepare(self, batch: Sequence[tuple[Event, Decider]]) -> None:
@@ -106,7 +107,7 @@ class Evaluator:
         scoring = Scoring(self._models, event)
         held = program.decider.decide(event.fields, series, now, scoring.ask)
         goes_on = program.routing is not None or program.absences or program.outcomes
-        if not held and not goes_on and key & SAMPLED_BITS >= self._sample_below:
+        if not (held or goes_on or key & SAMPLED_BITS < self._sample_below or event.type in self._answered):
             return NOTHING
         is_followed = self._follows_decisions or program.absences
         follow_keys = route(self._follow_ups.entities, event.fields) if is_followed else []
@@ -209,7 +210,7 @@ class Evaluator:
         program = self.rulebook.program(routed.type)
         if routed.withdrawn:
             return True
-        if program is None or program.routing is None or routed.hits:
+        if program is None or program.routing is None or routed.hits or routed.type in self._answered:
             return False
         decider, ask = program.routing.decider, self._models.threshold
         if decider.models or (self._deciding.is_sampled(routed.identify()) and not is_follow_up(routed.type)):

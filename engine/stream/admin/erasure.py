@@ -22,6 +22,7 @@ from engine.state.scored import (
     ACTION,
     BLOCK,
     CONSEQUENCE,
+    REPLY,
     STRIKE,
     VERDICT,
     consequence_name,
@@ -41,6 +42,7 @@ from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.hop_messages import encode_request
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.outcomes import is_of
+from engine.stream.handlers.replies import read_kept
 from engine.stream.kafka.records import read_all, sending
 from engine.stream.kafka.topics import changelog_topic
 
@@ -184,6 +186,9 @@ def _kind(key: bytes, value: bytes, user_data: UserData) -> tuple[str, list[str]
         return "events that are waited upon", [name for name in user_data.names if name == user_of(value)]
     if key.startswith(MEETING):
         return "events that wait for an outcome", [name for name in user_data.names if is_of(value, name)]
+    if key.startswith(REPLY):
+        noted = read_kept(value)
+        return "replies", [name for name in user_data.names if noted is not None and noted.user == hash64(name)]
     if key.startswith(UNSCORED):
         users = {each.answer.user_id for each in read_unscored(value)}
         return "what has come of events", [name for name in user_data.names if name in users]

@@ -15,7 +15,7 @@ from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.learning.scored import kept
 from engine.state.noted import MEETING, UNSCORED
-from engine.state.scored import ACTION, BLOCK, CONSEQUENCE, STRIKE, VERDICT, is_kept
+from engine.state.scored import ACTION, BLOCK, CONSEQUENCE, REPLY, STRIKE, VERDICT, is_kept
 from engine.state.store import ENTITY, PartitionState, user_record_key
 from engine.state.timers import TIMER
 from engine.stream.handlers import kept_events, outcomes
@@ -38,7 +38,7 @@ def forget(state: PartitionState, request: Forget, outcome: StateOutcome) -> Non
         if key.startswith(BLOCK):
             leave_out = kept_events.without if is_kept(key) else kept
             outcome.keep_scored([state.drop_scored(key, hash64(request.user_id), leave_out)])
-        elif key.startswith((VERDICT, ACTION, STRIKE, CONSEQUENCE)):
+        elif key.startswith((VERDICT, ACTION, STRIKE, CONSEQUENCE, REPLY)):
             outcome.keep_scored([state.scored.drop_verdict(key)])
         elif key.startswith(TIMER):
             outcome.keep_timers([state.timers.drop(key)])

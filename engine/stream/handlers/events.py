@@ -23,6 +23,7 @@ from engine.stream.handlers.hop_messages import FROM_EVENTS, Departures, Hop
 from engine.stream.handlers.kept_events import keep_events
 from engine.stream.handlers.messages import decode_event
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.replies import Replies
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
 
@@ -58,7 +59,7 @@ class EventWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_EVENTS, settings, metrics)
         self._absences = Absences(settings, self._results, metrics)
-        self._answers = Answers(settings.topics.examples, metrics)
+        self._answers, self._replies = Answers(settings.topics.examples, metrics), Replies(settings)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
         self._evaluator: Evaluator | None = None
 
@@ -68,6 +69,7 @@ class EventWorker:
         self._scored.use(evaluator)
         self._absences.use(evaluator)
         self._answers.use(evaluator)
+        self._replies.use(evaluator)
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -116,7 +118,11 @@ class EventWorker:
                     entity.offset = record.offset
                     applied += 1
                     try:
-                        result = evaluator.evaluate(event, program, entity, partition, ledger)
+                        result = (
+                            evaluator.evaluate(event, program, entity, partition, ledger)
+                            if event.type not in self._replies.types
+                            else self._answer(outcome, record, event, (program, entity, partition, ledger))
+                        )
                         if result is not NOTHING:
                             hops += self._collect(outcome, result)
                     except Exception as error:  # one event must never stop a partition
@@ -135,6 +141,21 @@ class EventWorker:
         self._absences.finish(outcome)
         self._count(evaluator, state, applied, len(arrived) - applied)
         return outcome
+
+    def _answer(self, outcome: StateOutcome, record: Any, event: Event, where: tuple[Any, ...]) -> Evaluation:
+        """Decide an event of a type about which somebody may ask. `where`: what the evaluator takes beside it."""
+        evaluator, kept = self._evaluator, self._replies.arrive(outcome, record, event)
+        assert evaluator is not None  # no partition is read before a rulebook is there
+        if kept is None:
+            evaluator.tally.duplicates += 1
+            return NOTHING
+        try:
+            result = evaluator.evaluate(event, *where)
+        except Exception:
+            self._replies.fail(outcome, kept, event)
+            raise
+        self._replies.reply(outcome, kept, event, result)
+        return result
 
     def _collect(self, outcome: StateOutcome, result: Evaluation) -> list[Hop]:
         """Take what has come of an event; returns what goes on elsewhere."""
@@ -185,6 +206,8 @@ class EventWorker:
             program = rulebook.program(event.type)
             if program is None:
                 ignored += 1
+                if event.type in self._replies.types:
+                    self._replies.pass_over(outcome, record, event)
                 if self._absences.are_asked:
                     passed[len(decoded)] = max(passed.get(len(decoded), 0), event.ts_ms)
                 continue

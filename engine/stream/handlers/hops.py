@@ -36,6 +36,7 @@ from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.hop_arrivals import Arrived, EndOf, HopArrivals, unknown_end
 from engine.stream.handlers.hop_messages import FROM_HOPS, Departures, Hop, Tick, hops_of
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.replies import Replies
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
 from engine.stream.handlers.visits import Visits
@@ -65,7 +66,7 @@ class HopWorker:
         self._results = Results(settings, metrics)
         self._scored = ScoredEvents(FROM_HOPS, settings, metrics)
         self._absences = Absences(settings, self._results, metrics)
-        self._answers = Answers(settings.topics.examples, metrics)
+        self._answers, self._replies = Answers(settings.topics.examples, metrics), Replies(settings)
         self._evaluator: Evaluator | None = None
         self.visits = Visits(metrics, partitions)
         self._ended = 0  # routed events, since they were counted
@@ -76,6 +77,7 @@ class HopWorker:
         self._scored.use(evaluator)
         self._absences.use(evaluator)
         self._answers.use(evaluator)
+        self._replies.use(evaluator)
         self.visits.use(evaluator.rulebook)
 
     async def on_assigned(self, partition: int) -> int | None:
@@ -193,6 +195,8 @@ class HopWorker:
         result = self._evaluator.decide_returned(routed, event, user, outcome.ledger(self._evaluator.rulebook))
         if result.decision is not None:
             self._results.publish(outcome, result.decision, result.follow_ups)
+        if event.type in self._replies.types:
+            self._replies.reply_returned(outcome, event, result)
         is_new = bool(routed.clusters) or (result.decision is not None and bool(result.decision.hits))
         return is_new, result.follow_ups
 

@@ -36,12 +36,14 @@ class Results:
         if result.decision is None:
             return
         outcome.messages += self._actions(outcome, result.decision, result.follow_ups)
-        if result.routed is None:
+        if result.routed is None and result.decision.is_published:
             outcome.messages.append(self._decision(result.decision))
 
     def publish(self, outcome: StateOutcome, decision: Decision, follow_ups: Sequence[FollowUp]) -> None:
         """Publish a decision and its actions, from which these follow."""
-        outcome.messages += [*self._actions(outcome, decision, follow_ups), self._decision(decision)]
+        outcome.messages += self._actions(outcome, decision, follow_ups)
+        if decision.is_published:
+            outcome.messages.append(self._decision(decision))
 
     def count(self) -> None:
         """Tell the metrics of what has been added since the last call: at the end of a batch, as that is dear."""

@@ -34,6 +34,7 @@ def roles(settings: Settings) -> list[Role]:
     workers = settings.consumer_group
     # Where people sign, a worker can do no more than publish once more what they have said.
     scores = (names.scores,) if settings.publish_scores else ()
+    replies = (names.replies,) if settings.serve.surfaces else ()
     put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
     group = enrich_group(settings)
     enrich = Role(
@@ -48,7 +49,8 @@ def roles(settings: Settings) -> list[Role]:
             reads=(names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, changelog),
             writes=(
                 names.actions, names.decisions, names.hops, names.examples, names.models, names.review,
-                names.dead_letters, changelog, *scores, *put_back,
+                names.dead_letters, changelog, *scores, *replies,
+                *put_back,
             ),
             groups=(workers,), transactions=(f"{app_id}-*",),
         ),
@@ -95,6 +97,10 @@ def roles(settings: Settings) -> list[Role]:
             reads=(names.events, *sorted({source.topic for source in settings.intake.sources.values()})),
             writes=(names.events, names.dead_letters), groups=(f"{app_id}-intake-*",),
         ),
+        *([Role(
+            "serve", "runs `floodgate serve`", reads=replies,
+            writes=(names.raw_events,) if settings.enrichment.is_used else (names.events,),
+        )] if replies else []),
         Role(
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
             groups=("analysis*",),

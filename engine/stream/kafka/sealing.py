@@ -1,4 +1,4 @@
-"""What workers write and nobody else may is sealed: models, examples, hops, actions, decisions, scores.
+"""What workers write and nobody else may is sealed: models, examples, hops, actions, decisions, scores, replies.
 
 A seal is a keyed hash (BLAKE2b) over topic, key and value with a secret that the workers share, in a header. Without
 the secret nothing is sealed and nothing asked for; with it, what has no seal of ours is refused, or taken for now and
@@ -24,7 +24,7 @@ class Seals:
         names, secret = settings.topics, settings.security.worker_secret()
         self._key = blake2b(f"{settings.app_id}\x00{secret}".encode(), digest_size=32).digest() if secret else b""
         self.topics = frozenset(
-            (names.models, names.examples, names.hops, names.actions, names.decisions, names.scores)
+            (names.models, names.examples, names.hops, names.actions, names.decisions, names.scores, names.replies)
         )
 
     @property

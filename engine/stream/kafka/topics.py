@@ -50,6 +50,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         name=names.raw_events, partitions=many, holds="events on their way to `events`", key="user_id",
         config={**kept("raw_events"), **large},
     )  # fmt: skip
+    replies = TopicSpec(names.replies, 1, "decisions for those who wait for them", "token", kept("replies"))
     return [
         *([raw] if settings.enrichment.is_used else []),
         TopicSpec(name=names.events, partitions=many, holds="what users do", key="user_id", config=kept("events")),
@@ -85,6 +86,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
             name=names.review, partitions=many, holds="events worth a label", key="user_id", config=kept("review")
         ),
         *([scores] if settings.publish_scores else []),
+        *([replies] if settings.serve.surfaces else []),
         TopicSpec(name=names.models, partitions=1, holds="model snapshots", key="model", config=compacted),
         TopicSpec(name=names.rulebooks, partitions=1, holds="rulebook versions", key="rulebook", config=compacted),
         TopicSpec(name=changelog_topic(settings), partitions=many, holds="state", key="entity", config=state),

@@ -263,7 +263,9 @@ class OfflineEngine:
 
     def _use_models(self) -> None:
         scorers = self._models.scorers(self._rulebook)
-        evaluator = Evaluator(self._rulebook, scorers, self._settings.decision_sample, self._before)
+        evaluator = Evaluator(
+            self._rulebook, scorers, self._settings.decision_sample, self._before, self._settings.serve.types
+        )
         self._events.use(evaluator)
         self._hops.use(evaluator)
         self._labels.use(evaluator)

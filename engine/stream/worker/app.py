@@ -245,7 +245,9 @@ class FloodgateApp(faust.App):
             self._models.use(rulebook)
             self.reference.use(rulebook)
             scorers = self._models.scorers(rulebook)
-            evaluator = Evaluator(in_force, scorers, self.settings.decision_sample, self.control.before)
+            evaluator = Evaluator(
+                in_force, scorers, self.settings.decision_sample, self.control.before, self.settings.serve.types
+            )
             for deciding in (self._events, self._hops, self._labels):
                 deciding.use(evaluator)
             self._trainer.use(rulebook)

@@ -1,0 +1,64 @@
+"""`floodgate serve` as a process: questions are answered until it is told to stop, and those under way then, too."""
+
+import asyncio
+import signal
+import ssl
+
+from aiohttp import web
+
+from engine.errors import SettingsError
+from engine.serve.asking import Asking
+from engine.serve.following import Following
+from engine.serve.metrics import ServeMetrics
+from engine.serve.web import Questions
+from engine.serve_settings import ServeSettings
+from engine.settings import Settings
+from engine.stream.admin.process_pages import process_pages
+
+_KEEP_ALIVE_S = 75.0
+_STOP_WITHIN_S = 15.0
+
+
+def serve(settings: Settings) -> None:
+    """Answer until SIGTERM or SIGINT. Raises SettingsError, and OSError where a port is taken."""
+    if not settings.serve.surfaces:
+        raise SettingsError("`serve.surfaces` names nothing that may be asked about")
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    told, stopping, own = asyncio.Event(), asyncio.Event(), settings.serve
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    metrics = ServeMetrics(own.surfaces)
+    asking = Asking(settings, metrics)
+    following = Following(settings, asking, metrics, stopping)
+    runner = web.AppRunner(
+        Questions(settings, asking, following, metrics).application(), access_log=None,
+        keepalive_timeout=_KEEP_ALIVE_S, shutdown_timeout=_STOP_WITHIN_S,
+    )  # fmt: skip
+
+    def waiting_for() -> list[str]:
+        return ["stopping"] if told.is_set() else [] if following.is_reading else ["replies"]
+
+    async with process_pages(own.pages_host, own.pages_port, metrics.expose, waiting_for):
+        reading = asyncio.ensure_future(following.run())
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, own.host, own.port, ssl_context=_tls(own)).start()
+            await told.wait()
+        finally:
+            await runner.cleanup()  # nobody new; who waits is answered
+            stopping.set()
+            await reading
+
+
+def _tls(own: ServeSettings) -> ssl.SSLContext | None:
+    if not own.certificate_file:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(own.certificate_file, own.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"`serve.certificate_file` or `serve.key_file` cannot be used: {error}") from error
+    return context
