@@ -1,7 +1,6 @@
 """`floodgate serve`: questions over HTTP, real topics, decisions back."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
