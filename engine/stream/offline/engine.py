@@ -263,9 +263,8 @@ class OfflineEngine:
 
     def _use_models(self) -> None:
         scorers = self._models.scorers(self._rulebook)
-        evaluator = Evaluator(
-            self._rulebook, scorers, self._settings.decision_sample, self._before, self._settings.serve.types
-        )
+        sample, answered = self._settings.decision_sample, self._settings.serve.types
+        evaluator = Evaluator(self._rulebook, scorers, sample, self._before, answered)
         self._events.use(evaluator)
         self._hops.use(evaluator)
         self._labels.use(evaluator)
