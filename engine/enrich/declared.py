@@ -14,6 +14,8 @@ GROUP = "floodgate.enrichers"
 
 OURS = {
     "http": ("engine.enrich.classifiers.enricher:Http", ""),
+    "ocr": ("engine.enrich.pictures.ocr:Ocr", "ocr"),
+    "onnx": ("engine.enrich.pictures.onnx:Onnx", "onnx"),
     "pictures": ("engine.enrich.pictures.enricher:Pictures", "images"),
 }
 """Of our own: where each is, and the extra that it needs."""

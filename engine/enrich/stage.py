@@ -49,7 +49,7 @@ class Stage:
             if reason is not None:
                 missing[running.name] = reason
             if answer is not None and running.enricher.writes_media:
-                fields[MEDIA] = {**fields.get(MEDIA, {}), **answer}
+                fields[MEDIA] = _joined(fields.get(MEDIA, {}), answer)
             elif answer is not None:
                 found[running.name] = answer
             running.enricher.strip(fields)
@@ -76,6 +76,20 @@ class Stage:
         if type(value) is int:
             return str(value)
         return value if type(value) is str else ""
+
+
+def _joined(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What several enrichers found in the same pictures: lists and objects of one name become one."""
+    made = dict(known)
+    for name, value in answer.items():
+        before = made.get(name)
+        if type(before) is dict and type(value) is dict:
+            made[name] = {**before, **value}
+        elif type(before) is list and type(value) is list:
+            made[name] = [*before, *(one for one in value if one not in before)]
+        else:
+            made[name] = value
+    return made
 
 
 def _read(data: bytes) -> dict[str, Any] | None:

@@ -76,19 +76,29 @@ _PURPOSE = "near-duplicate texts"
 
 
 def fingerprints(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The two keys of an event's `text`; none when it has too few letters."""
+    """The two keys of an event's `text`, and two of the text in its pictures (`media.text`); none of one that has too
+    few letters."""
     text = fields.get("text")
-    return text_keys(text, hash64(_PURPOSE)) if type(text) is str else ()
+    keys = text_keys(text, hash64(_PURPOSE)) if type(text) is str else ()
+    return _with_pictures(keys, fields["media"]) if "media" in fields else keys
 
 
 def own_fingerprints(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The same where texts of one user alone are compared: one of fewer letters has a key of these very letters, or of
-    its signs where it has no letter; who says the same few words again and again does just that."""
-    keys, text = fingerprints(fields), fields.get("text")
-    if keys or type(text) is not str:
+    """The same where texts of one user alone are compared: a `text` of fewer letters has a key of these very letters,
+    or of its signs where it has no letter; who says the same few words again and again does just that."""
+    text = fields.get("text")
+    keys = text_keys(text, hash64(_PURPOSE)) if type(text) is str else ()
+    if not keys and type(text) is str:
+        said = skeleton(text) or "".join(squeezed(text, MAX_CHARS).split())
+        keys = (f"c{hash64(said):016x}",) if said or text.strip() else ()
+    return _with_pictures(keys, fields["media"]) if "media" in fields else keys
+
+
+def _with_pictures(keys: tuple[str, ...], media: Any) -> tuple[str, ...]:
+    text = media.get("text") if type(media) is dict else None
+    if type(text) is not str:
         return keys
-    said = skeleton(text) or "".join(squeezed(text, MAX_CHARS).split())
-    return (f"c{hash64(said):016x}",) if said or text.strip() else ()
+    return (*keys, *(key for key in text_keys(text, hash64(_PURPOSE)) if key not in keys))
 
 
 def text_keys(text: str, key: int = 0) -> tuple[str, ...]:

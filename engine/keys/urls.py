@@ -46,8 +46,8 @@ _SCHEME = re.compile(r"(?:[\w+-]*:)?[/\\]{2,}|[hH](?:[tT][tT]|[xX][xX])[pP][sS]?
 
 
 def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The different domains that an event links to, in its `urls`, `url` and `text`, and in the QR and bar codes of its
-    pictures (`media.codes`); at most MAX_DOMAINS.
+    """The different domains that an event links to, in its `urls`, `url` and `text`, and in the text and the QR and bar
+    codes of its pictures (`media.text`, `media.codes`); at most MAX_DOMAINS.
 
     Of more, those that come first by their keyed hashes: which ones are counted does not depend on where in the event
     they stand.
@@ -56,7 +56,7 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
     if "text" in fields and type(fields["text"]) is str:
         links += _links_in(fields["text"])
     if "media" in fields:
-        links = [*links, *_coded(fields["media"])]
+        links = [*links, *_in_pictures(fields["media"])]
     if not links:
         return ()
     if len(links) > 1:
@@ -65,10 +65,14 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return chosen((domain for domain in domains if domain is not None), MAX_DOMAINS)
 
 
-def _coded(media: Any) -> list[Link]:
-    codes = media.get("codes") if type(media) is dict else None
-    texts = [code for code in codes[:_MAX_CODES] if type(code) is str] if type(codes) is list else []
-    return [link for text in texts for link in _links_in(text[:_KEPT_CHARS])]
+def _in_pictures(media: Any) -> list[Link]:
+    if type(media) is not dict:
+        return []
+    codes, read = media.get("codes"), media.get("text")
+    texts = [code[:_KEPT_CHARS] for code in codes[:_MAX_CODES] if type(code) is str] if type(codes) is list else []
+    if type(read) is str:
+        texts.append(read)
+    return [link for text in texts for link in _links_in(text)]
 
 
 @lru_cache(_KEPT_TEXTS)

@@ -19,7 +19,7 @@ KEY_SOURCES = {
 """Source text of the keys of each kind."""
 
 KEY_PATHS = {
-    "url_domain": ("text", "url", "urls", "media"), "ip_prefix": ("ip", "ip_prefix"), "text": ("text",),
+    "url_domain": ("text", "url", "urls", "media"), "ip_prefix": ("ip", "ip_prefix"), "text": ("text", "media"),
     "image": ("media",),
 }  # fmt: skip
 """The fields that they are made of."""

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from engine.core.domain.events import FieldMapping
+from engine.enrich.enricher import RawEvent
 from engine.enrich.metrics import EnrichMetrics
 from engine.enrich.running import Running
 from engine.enrich.stage import Stage
@@ -33,6 +34,24 @@ def test_what_is_found_and_what_is_missing_stand_below_enriched() -> None:
 
 def test_what_is_about_pictures_stands_below_media_and_their_bytes_go() -> None:
     assert enriched({"answer": {"a": 1}, "media": {"b": 2}}, Media) == {"media": {"a": 1}}
+
+
+def test_what_several_find_in_the_same_pictures_is_put_together() -> None:
+    class Other(Media):
+        """Finds something else."""
+
+        async def enrich(self, event: RawEvent) -> Any:
+            """Beside what the event says."""
+            return {"score": {"b": 2}, "unread": ["x", "y"], "text": "t"}
+
+    async def go() -> bytes:
+        runnings = [Running(kind.__name__, kind(), EnricherSettings(), 1_000) for kind in (Media, Other)]
+        answer = {"score": {"a": 1}, "unread": ["x"], "hashes": ["h"]}
+        return await Stage(runnings, FieldMapping(), EnrichMetrics()).enrich(orjson.dumps({"answer": answer}))
+
+    assert orjson.loads(asyncio.run(go())) == {
+        "media": {"score": {"a": 1, "b": 2}, "unread": ["x", "y"], "hashes": ["h"], "text": "t"}
+    }
 
 
 @pytest.mark.parametrize("name", ["enriched", "media"])

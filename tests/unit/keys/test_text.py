@@ -273,3 +273,17 @@ def test_long_junk_does_not_hide_what_is_copied() -> None:
 def test_nothing_raises(text: str, key: int) -> None:
     assert len(text_keys(text, key)) in (0, 2)
     assert len(skeleton(text)) <= 4 * len(text)
+
+
+def test_the_text_of_pictures_has_keys_too() -> None:
+    keys, caption = fingerprints({"text": PITCH}), fingerprints({"text": PITCH[::-1]})
+    assert fingerprints({"media": {"text": PITCH}}) == keys
+    assert fingerprints({"text": PITCH[::-1], "media": {"text": PITCH.upper()}}) == (*caption, *keys)
+    assert fingerprints({"text": PITCH, "media": {"text": PITCH}}) == keys
+    assert own_fingerprints({"text": "lol", "media": {"text": PITCH}}) == (*own_fingerprints({"text": "lol"}), *keys)
+    assert own_fingerprints({"media": {"text": "lol"}}) == ()
+
+
+@pytest.mark.parametrize("media", [None, [], "x", {"text": 7}, {"text": [PITCH]}, {}])
+def test_what_is_no_text_of_a_picture_has_no_key(media: object) -> None:
+    assert fingerprints({"media": media}) == own_fingerprints({"media": media}) == ()

@@ -221,6 +221,12 @@ def test_codes_of_pictures_are_links() -> None:
     assert set(url_domains({"text": "see a.com/x", "media": {"codes": ["b.com/y"]}})) == {"a.com", "b.com"}
 
 
+def test_links_in_the_text_of_pictures_are_links() -> None:
+    media = {"text": "join us\nat evil.example/win now", "codes": ["b.com/y"]}
+    assert set(url_domains({"text": "see a.com/x", "media": media})) == {"a.com", "b.com", "evil.example"}
+    assert url_domains({"media": {"text": ["a.com"]}}) == ()
+
+
 @pytest.mark.parametrize("media", [None, [], "x", {"codes": "https://a.com/"}, {"codes": [7, None, {}]}, {"codes": {}}])
 def test_whatever_else_stands_there_is_no_link(media: object) -> None:
     assert url_domains({"media": media}) == ()

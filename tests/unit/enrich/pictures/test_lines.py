@@ -1,0 +1,69 @@
+"""Text in pictures, read in this process: what is read, and how little somebody can do about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rapidocr", reason="NOT TESTED: the extra `ocr` is not installed")
+
+from PIL import ImageFilter
+
+from engine.enrich.answers import Missing
+from engine.enrich.pictures.lines import reads
+from tests.unit.enrich.pictures.made import encoded, picture, written
+
+GIVEN = {
+    "max_pixels": 1_000_000, "max_frames": 2, "side": 736, "max_lines": 8, "max_chars": 400, "least_confidence": 0.5,
+    "recognizer": "", "read_s": 60.0,
+}  # fmt: skip
+Read = Callable[[bytes], Any]
+
+
+@pytest.fixture(scope="module")
+def read() -> Read:
+    return reads(GIVEN)
+
+
+def test_lines_in_their_order_whatever_the_colours(read: Read) -> None:
+    page = written("free coins today", "evil-coins.example/win", ink="yellow", paper="navy")
+    found = read(encoded(page.filter(ImageFilter.GaussianBlur(0.6)), "JPEG", quality=50))
+    assert found == {"lines": ["free coins today", "evil-coins.example/win"], "is_whole": True}
+
+
+@pytest.mark.parametrize("turns", [90, 180])
+def test_turned_text_is_read(read: Read, turns: int) -> None:
+    assert read(encoded(written("call me now").rotate(turns, expand=True)))["lines"] == ["call me now"]
+
+
+def test_all_frames_are_read_as_far_as_is_allowed(read: Read) -> None:
+    frames = [written(f"number {word}") for word in ("one", "two", "three")]
+    found = read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert found["lines"] == ["number one", "number two"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (900, 2), (2, 900), (300, 200)])
+def test_a_picture_without_text_has_none(read: Read, size: tuple[int, int]) -> None:
+    assert read(encoded(picture(1, *size))) == {"lines": [], "is_whole": True}
+
+
+def test_much_text_is_read_as_far_as_it_goes(read: Read) -> None:
+    found = read(encoded(written(*(f"line {n}" for n in range(9)), size=20, width=200)))
+    assert (len(found["lines"]), found["is_whole"]) == (8, False)
+
+
+def test_text_is_read_for_as_long_as_there_is_time_the_largest_first(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(GIVEN, "read_s", 0.0)
+    page = written("", "", "", "", "small words", size=20)
+    page.paste(written("THE LARGE ONE", size=50), (0, 0))
+    assert read(encoded(page)) == {"lines": ["THE LARGE ONE"], "is_whole": False}
+
+
+def test_what_is_no_picture_says_why(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Missing, match="no_picture"):
+        read(b"GIF89a?")
+    monkeypatch.setitem(GIVEN, "max_pixels", 1_000)
+    with pytest.raises(Missing, match="too_many_pixels"):
+        read(encoded(picture(1, 101, 10)))
