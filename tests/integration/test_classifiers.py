@@ -53,7 +53,7 @@ def test_a_score_a_verdict_and_why_there_is_none(tmp_path: Path) -> None:
         enrichment={
             "enrichers": {
                 "toxic": {
-                    "kind": "http", "limit_ms": 20_000, "turn_ms": 500,
+                    "kind": "http", "limit_ms": 20_000, "turn_ms": 3_000,
                     "options": {"url": scoring.url, "answers": {"spam": "scores.spam"}, **send},
                 },
                 "policy": {
