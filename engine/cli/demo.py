@@ -2,6 +2,8 @@
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,6 +13,7 @@ from rich.table import Table
 
 from engine.cli.options import FILE
 from engine.cli.output import Console
+from engine.cli.pictures import ENRICHMENT, has_pictures, simulated_pictures
 from engine.cli.recordings import read_events, read_labels, read_lines
 from engine.cli.starter_rules import with_rules
 from engine.cli.times import DURATION
@@ -18,7 +21,8 @@ from engine.cli.verdict import tell_verdict
 from engine.core.domain.events import FieldMapping
 from engine.dev.demo import Stage, Traffic, run_demo
 from engine.dev.observer import Observation
-from engine.sim.world import FIRST_SEED, SimulatedEvent, SimulatedModerator, simulate_day
+from engine.sim.verdict import judge
+from engine.sim.world import FIRST_SEED, PICTURE_AREAS, SimulatedEvent, SimulatedModerator, simulate_day
 from engine.stream.offline.engine import Arrival, merge
 
 
@@ -51,21 +55,30 @@ def command(
 def _simulated(console: Console, rules: Path, rate: float, seed: int, stage: Stage) -> None:
     day = simulate_day(seed)
     labels = SimulatedModerator().labels(day, Random(seed + 1))
-    arrivals = list(
-        merge(
-            [Arrival("event", int(str(simulated.event["ts"])), orjson.dumps(simulated.event)) for simulated in day],
-            [Arrival("label", int(str(label.label["ts"])), orjson.dumps(label.label)) for label in labels],
-        )
-    )
+    judged = [Arrival("label", int(str(label.label["ts"])), orjson.dumps(label.label)) for label in labels]
+    arrivals = list(merge(_arrivals(day), judged))
+    if has_pictures(console):
+        pictured = simulated_pictures(seed)
+        arrivals = list(merge(arrivals, _arrivals(pictured)))
+        day, stage = [*day, *pictured], replace(stage, enrichment=ENRICHMENT)
     attacked = sum(simulated.attack is not None for simulated in day)
     console.print(f"a simulated day: {len(day)} events, {attacked} of them in attacks, {len(labels)} labels to come")
     traffic = Traffic(arrivals, len(arrivals), rate)
     sys.exit(0 if run_demo(rules, traffic, stage, console, lambda seen: _tell_attacks(console, day, seen)) else 1)
 
 
+def _arrivals(events: Sequence[SimulatedEvent]) -> list[Arrival]:
+    return [Arrival("event", int(str(one.event["ts"])), orjson.dumps(one.event)) for one in events]
+
+
 def _tell_attacks(console: Console, day: list[SimulatedEvent], seen: Observation) -> bool:
     caught = tell_verdict(console, day, seen.actions)
     _tell_totals(console, seen)
+    if seen.enriched:
+        rings = [ring for ring in judge(day, seen.actions)[0] if ring.name in PICTURE_AREAS]
+        found = ", ".join(f"{ring.name} ({len(ring.caught)} of {len(ring.accounts)} accounts)" for ring in rings)
+        looked = f"{seen.enriched} events with pictures looked at, {seen.not_enriched} could not be"
+        console.print(f"{looked}; rings found by their pictures: {found}")
     return caught
 
 

@@ -4,10 +4,10 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.live import Live
@@ -22,6 +22,8 @@ T = TypeVar("T")
 _REFRESH_MS = 400
 _LINE_EVERY_S = 5.0
 _SETTLE_TIMEOUT_S = 60.0
+_STILL_S = 2.5
+"""So long nothing has to happen until it is over: workers tell every two seconds how far behind they are."""
 _DECIDE_S = 10
 
 
@@ -37,11 +39,12 @@ class Traffic:
 @dataclass(frozen=True, slots=True)
 class Stage:
     """On what the demonstration runs. `console_for_s`: so long the web console stays up at the end; None: until
-    somebody at the terminal has seen enough, and without one not at all."""
+    somebody at the terminal has seen enough, and without one not at all; `enrichment`: of a stage before `events`."""
 
     workers: int = 1
     kafka: bool = False
     console_for_s: float | None = None
+    enrichment: Mapping[str, Any] | None = None
 
 
 def run_demo(
@@ -50,7 +53,7 @@ def run_demo(
     """Start a system, send the traffic through it, show what happens, `tell` what was seen, keep the web console up for
     a while, and return what was told."""
     console.print(f"starting {'Apache Kafka' if stage.kafka else 'the embedded broker'} and a worker …")
-    with LocalSystem(rules, stage.workers, stage.kafka, with_console=True) as system:
+    with LocalSystem(rules, stage.workers, stage.kafka, with_console=True, enrichment=stage.enrichment) as system:
         console.print(f"rulebook {system.rulebook_id} in use; sending {traffic.total} events and labels")
         tell_console(console, system)
         observer, feeder = Observer(system), _Feeder(system, traffic)
@@ -88,7 +91,7 @@ def _stay(console: Console, for_s: float | None) -> None:
 def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Console) -> Observation:
     progress = Progress(traffic.total)
     settled_by: float | None = None
-    next_line, before = 0.0, (-1, -1)
+    next_line, before, still_since = 0.0, (-1, -1, -1), 0.0
     live = Live(console=console, auto_refresh=False) if console.is_terminal else None
     if live is not None:
         live.start()
@@ -101,13 +104,14 @@ def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Con
             elif time.monotonic() >= next_line:
                 console.print(progress.line(seen))
                 next_line = time.monotonic() + _LINE_EVERY_S
+            now, standing = time.monotonic(), (seen.decided, seen.learned, len(seen.actions))
+            if feeder.is_alive() or progress.lag > 0 or seen.behind or standing != before:
+                still_since, before = now, standing
             if not feeder.is_alive():
                 feeder.raise_failure()
-                settled_by = settled_by or time.monotonic() + _SETTLE_TIMEOUT_S
-                settled = progress.lag <= 0 and (seen.decided, seen.learned) == before
-                if settled or time.monotonic() > settled_by:
+                settled_by = settled_by or now + _SETTLE_TIMEOUT_S
+                if now - still_since > _STILL_S or now > settled_by:
                     return observer.update(2 * _REFRESH_MS)
-            before = (seen.decided, seen.learned)
     finally:
         if live is not None:
             live.stop()
@@ -127,7 +131,9 @@ class _Feeder(threading.Thread):
     def run(self) -> None:
         """Publish until the end, or until told to stop."""
         try:
-            with Publisher(self._system.settings) as publisher:
+            settings = self._system.settings
+            topic = settings.topics.raw_events if settings.enrichment.is_used else settings.topics.events
+            with Publisher(settings, topic) as publisher:
                 self._publish(publisher, time.monotonic)
         except Exception as error:  # told by the thread that watches
             self._failure = error

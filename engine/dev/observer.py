@@ -28,6 +28,12 @@ class Observation:
     outcomes: Counter[str] = field(default_factory=Counter)
     model_auc: float | None = None
     learned: int = 0
+    behind: int = 0
+    """Messages that workers have not yet decided: events, and what they are on their way to entities."""
+    enriched: int = 0
+    """Events about which the stage before `events` has found something out."""
+    not_enriched: int = 0
+    """Events about which it could not tell."""
 
 
 class Observer:
@@ -48,7 +54,7 @@ class Observer:
     def update(self, wait_ms: int) -> Observation:
         """Read what the topics and the metrics have got, for at most `wait_ms`. Raises FloodgateError when a
         worker has ended."""
-        for worker in self._system.workers:
+        for worker in self._system.all_workers():
             worker.raise_if_ended()
         for tp, records in self._consumer.poll(timeout_ms=wait_ms).items():
             for record in records:
@@ -63,9 +69,14 @@ class Observer:
         metrics = [worker.page("/metrics") for worker in self._system.workers]
         self.seen.decided = int(sum(metric_sum(page, name) for page in metrics for name in _DECIDED))
         self.seen.dead_letters = int(sum(metric_sum(page, "floodgate_dead_letters_total") for page in metrics))
+        self.seen.behind = int(sum(metric_sum(page, "floodgate_lag") for page in metrics))
         self.seen.learned = int(sum(metric_sum(page, "floodgate_examples_learned_total") for page in metrics))
         aucs = [metric_sum(page, "floodgate_model_auc") for page in metrics if "\nfloodgate_model_auc{" in page]
         self.seen.model_auc = max(aucs, default=None)
+        if self._system.stage is not None:
+            page = self._system.stage.page("/metrics")
+            self.seen.enriched = int(metric_sum(page, "floodgate_enricher_answers_total"))
+            self.seen.not_enriched = int(metric_sum(page, "floodgate_enricher_missing_total"))
         return self.seen
 
     def close(self) -> None:

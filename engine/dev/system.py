@@ -8,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import msgspec
 
@@ -37,17 +39,17 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
 
 
 class LocalWorker:
-    """A worker process, its log and its web port."""
+    """A worker process, its log and its web port. `command`: what it is, of the engine or of the stage before it."""
 
-    def __init__(self, settings: Settings, directory: Path, name: str) -> None:
+    def __init__(self, settings: Settings, directory: Path, name: str, command: str = "worker") -> None:
         self.log_path = directory / f"{name}.log"
         self.port = free_port()
         config = directory / f"{name}.json"
         own = msgspec.structs.replace(settings, data_dir=str(directory / name), web_port=self.port)
         config.write_bytes(msgspec.json.encode(own))
-        command = [sys.executable, "-m", "engine.cli", "worker", "--config", str(config)]
+        started = [sys.executable, "-m", "engine.cli", command, "--config", str(config)]
         with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(started, stdout=log, stderr=log)
 
     def page(self, path: str) -> str:
         """A page of its web server; empty while it is not up."""
@@ -110,9 +112,13 @@ class LocalConsole:
 
 
 class LocalSystem:
-    """Starts everything, ends everything; its files live in a temporary directory."""
+    """Starts everything, ends everything; its files live in a temporary directory. `enrichment`: what the stage before
+    `events` does, as settings have it; without it there is none."""
 
-    def __init__(self, rules: Path, workers: int = 1, kafka: bool = False, with_console: bool = False) -> None:
+    def __init__(
+        self, rules: Path, workers: int = 1, kafka: bool = False, with_console: bool = False,
+        enrichment: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self._directory = Path(tempfile.mkdtemp(prefix="floodgate-"))
         self.broker = KafkaCluster() if kafka else BrokerProcess()
         self.settings = msgspec.convert(
@@ -121,10 +127,12 @@ class LocalSystem:
                 "partitions": 4,
                 "session_timeout_ms": 6_000,
                 "retention_days": dict.fromkeys(RETENTION_DAYS, FOR_GOOD_DAYS),  # what is recorded arrived long ago
+                "enrichment": enrichment or {},
             },
             Settings,
         )
         self.workers: list[LocalWorker] = []
+        self.stage: LocalWorker | None = None
         self.console: LocalConsole | None = None
         try:
             create_topics(self.settings)
@@ -132,7 +140,9 @@ class LocalSystem:
             self.rulebook_id = rulebook.id
             publish_rulebook(self.settings, rulebook, "demo", "demo")
             self.workers = [LocalWorker(self.settings, self._directory, f"worker-{i}") for i in range(1, workers + 1)]
-            for worker in self.workers:
+            if enrichment:
+                self.stage = LocalWorker(self.settings, self._directory, "enrich", "enrich")
+            for worker in self.all_workers():
                 worker.wait_until_ready()
             if with_console:
                 self.console = LocalConsole(self.settings, self._directory)
@@ -141,11 +151,15 @@ class LocalSystem:
             self.stop()
             raise
 
+    def all_workers(self) -> list[LocalWorker]:
+        """Those of the stage before `events` too."""
+        return [*self.workers, *([self.stage] if self.stage is not None else [])]
+
     def stop(self) -> None:
         """End all processes and remove their files."""
         if self.console is not None:
             self.console.stop()
-        for worker in self.workers:
+        for worker in self.all_workers():
             worker.stop()
         self.broker.stop()
         shutil.rmtree(self._directory, ignore_errors=True)

@@ -55,10 +55,11 @@ def read_models(settings: Settings) -> dict[str, LearnedModel]:
 
 
 class Publisher:
-    """Sends events by their user, and labels to where their event went. A context manager that flushes."""
+    """Sends events by their user, and labels to where their event went. A context manager that flushes.
+    `events_topic`: where events go; without it to `events`, behind the stage that may be before it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, events_topic: str | None = None) -> None:
+        self._settings, self._events_topic = settings, events_topic or settings.topics.events
         self._mapping, self._label_mapping = settings.events.mapping(), settings.labels.mapping()
         self._pseudonyms = settings.pseudonyms()
         self._users: dict[str, tuple[bytes, Any]] = {}  # of remembered events: their key, and their sending
@@ -79,7 +80,7 @@ class Publisher:
         except EventError:
             user = lookup(document, self._mapping.sources.get("user_id", "user_id")) if type(document) is dict else None
             key = str(user).encode() if user is not None else None
-        sent = self._send(self._settings.topics.events, value, key, timestamp_ms=arrived)
+        sent = self._send(self._events_topic, value, key, timestamp_ms=arrived)
         if remember and event is not None and key is not None:
             self._users[event.event_id] = key, sent
 
