@@ -24,8 +24,9 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A topic of a producer, and how its messages become events."""
 
     topic: str
-    format: Literal["json", "avro", "cloudevents"] = "json"
-    """What its messages are: JSON, Avro with a schema of the registry, or CloudEvents (JSON, or with headers)."""
+    format: Literal["json", "avro", "protobuf", "cloudevents"] = "json"
+    """What its messages are: JSON, Avro or Protobuf with a schema of the registry, or CloudEvents (JSON, or with
+    headers)."""
     fields: Annotated[dict[str, str], Limit(lambda fields: all(fields.values()), "map our names to paths")] = {}
     """Our names, and the dotted paths where messages have them."""
     type: str = ""
@@ -34,10 +35,18 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Our types for those that messages tell; what is not among them stays as it is."""
     as_string: frozenset[str] = frozenset()
     """Identifiers that arrive as integers."""
+    schema_file: str = ""
+    """A JSON Schema that messages have to fit, if they are JSON or CloudEvents."""
+    schema_in_registry: bool = False
+    """Each message in JSON has to fit the JSON Schema whose number stands before it."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         check_limits(self, "intake.sources.")
+        if self.schema_file and (self.schema_in_registry or self.format not in ("json", "cloudevents")):
+            raise ValueError("`intake.sources` has one schema: `schema_file` is for JSON and CloudEvents alone")
+        if self.schema_in_registry and self.format != "json":
+            raise ValueError("`schema_in_registry` is for JSON alone: Avro and Protobuf have theirs there anyway")
         if self.type and self.types:
             raise ValueError("`intake.sources` has `type` or `types`, not both")
 
@@ -64,8 +73,8 @@ class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for name, source in self.sources.items():
             if not _NAME.fullmatch(name):
                 raise ValueError(f"`intake.sources` has {name!r}: names are small letters, digits, _ and -")
-            if source.format == "avro" and not self.registry:
-                raise ValueError(f"`intake.registry` has the schemas of source {name}, which is Avro")
+            if (source.format in ("avro", "protobuf") or source.schema_in_registry) and not self.registry:
+                raise ValueError(f"`intake.registry` has the schemas of source {name}, and is not set")
 
     def registry_password(self) -> str:
         """The password; empty where none is needed. Raises SettingsError."""

@@ -85,9 +85,12 @@ class SchemaRegistry:
             return False
         return True
 
-    def register(self, subject: str, schema: Any, references: list[dict[str, Any]] | None = None) -> int:
-        """Register an Avro schema; its number."""
-        body = {"schema": schema if isinstance(schema, str) else json.dumps(schema), "references": references or []}
+    def register(
+        self, subject: str, schema: Any, references: list[dict[str, Any]] | None = None, kind: str = "AVRO"
+    ) -> int:
+        """Register a schema; its number."""
+        text = schema if isinstance(schema, str) else json.dumps(schema)
+        body = {"schema": text, "references": references or [], "schemaType": kind}
         return int(self._ask(f"/subjects/{subject}/versions", body)["id"])
 
     def _ask(self, path: str, body: Any = None) -> Any:

@@ -15,11 +15,12 @@ from engine.stream.worker.logs import logging_config
 def command(settings: Settings) -> None:
     """Make events of the topics of `intake.sources`, until it is told to stop.
 
-    Messages may be JSON, Avro with a schema registry, or CloudEvents. Each becomes one event, or a dead letter.
+    Messages may be JSON, Avro or Protobuf with a schema registry, or CloudEvents. Each becomes one
+    event, or a dead letter.
     """
     try:
         from engine.intake.process import take_in  # noqa: PLC0415  # an optional package
     except ImportError as error:
-        raise SettingsError(f"`floodgate intake` needs fastavro: pip install 'floodgate[formats]' ({error})") from error
+        raise SettingsError(f"`floodgate intake` needs more: pip install 'floodgate[formats]' ({error})") from error
     logging.config.dictConfig(logging_config(settings.log_level, settings.log_format))
     take_in(settings)

@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import fastavro
+import orjson
 from fastavro import _read_py
 from fastavro.read import LOGICAL_READERS
+
+from engine.intake.schemas import Language, Written
 
 _MOST_FREE = 256
 """So many values may come of no bytes at a time, such as records inside of records."""
@@ -88,3 +91,13 @@ def _bounded(read: Callable[..., Any]) -> Callable[..., Any]:
 
 for _kind in ("bytes-decimal", "fixed-decimal"):
     LOGICAL_READERS[_kind] = _bounded(LOGICAL_READERS[_kind])
+
+
+def _parse(written: Written) -> AvroSchema:
+    named: dict[str, Any] = {}
+    for text in written.referred.values():
+        AvroSchema(fastavro.parse_schema(orjson.loads(text), named_schemas=named), named)
+    return AvroSchema(fastavro.parse_schema(orjson.loads(written.text), named_schemas=named), named)
+
+
+AVRO = Language("AVRO", _parse)

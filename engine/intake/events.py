@@ -15,12 +15,12 @@ _CLOUDEVENT = {"event_id": "id", "type": "type", "user_id": "subject", "ts": "ti
 
 
 class EventMaker:
-    """Makes events of one source."""
+    """Makes events of one source. Raises SettingsError when it is made."""
 
     def __init__(self, settings: Settings, source: SourceSettings, registry: Registry) -> None:
         self._source, self._limits = source, settings.events
         self._mapping = settings.events.mapping()
-        self._read: Read = reader_of(source.format, registry)
+        self._read: Read = reader_of(source, registry, self._limits.max_message_bytes)
         is_cloudevent = source.format == "cloudevents"
         paths = {**(_CLOUDEVENT if is_cloudevent else {}), **source.fields}
         self._paths = [(name, tuple(path.split("."))) for name, path in paths.items()]

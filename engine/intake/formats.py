@@ -9,7 +9,11 @@ from typing import Any
 import orjson
 
 from engine.errors import EventError
+from engine.intake.avro import AVRO
+from engine.intake.json_schema import JSON_SCHEMA, JsonSchema, read_schema_file
+from engine.intake.protobuf import PROTOBUF
 from engine.intake.registry import Registry
+from engine.intake_settings import SourceSettings
 
 Document = dict[str, Any]
 Read = Callable[[Any], Awaitable[Document]]
@@ -18,13 +22,54 @@ Read = Callable[[Any], Awaitable[Document]]
 _ATTRIBUTES = ("id", "source", "type", "subject", "time")
 
 
-def reader_of(format: str, registry: Registry) -> Read:  # noqa: A002  # as settings call it
-    """What reads a format."""
-    return {"json": _read_json, "cloudevents": _read_cloudevent, "avro": _AvroReader(registry).read}[format]
+def reader_of(source: SourceSettings, registry: Registry, most_bytes: int) -> Read:
+    """What reads the messages of a source, whose documents have at most `most_bytes` as JSON. Raises SettingsError."""
+    plain: dict[str, Read] = {"json": _read_json, "cloudevents": _read_cloudevent}
+    if source.format in plain:
+        read = plain[source.format]
+        if source.schema_file:
+            return _Checked(read, read_schema_file(source.schema_file)).read
+        return _CheckedByRegistry(read, registry).read if source.schema_in_registry else read
+    return _AvroReader(registry).read if source.format == "avro" else _ProtobufReader(registry, most_bytes).read
 
 
 async def _read_json(record: Any) -> Document:
     return _object(_json(_without_schema_id(record.value)))
+
+
+class _Checked:
+    """By one schema."""
+
+    def __init__(self, read: Read, schema: JsonSchema) -> None:
+        self._read, self._schema = read, schema
+
+    async def read(self, record: Any) -> Document:
+        document = await self._read(record)
+        self._schema.check(document, len(record.value))
+        return document
+
+
+class _CheckedByRegistry:
+    """Each by the schema that its producer names."""
+
+    def __init__(self, read: Read, registry: Registry) -> None:
+        self._read, self._registry = read, registry
+
+    async def read(self, record: Any) -> Document:
+        schema = await self._registry.schema(_schema_number(record.value), JSON_SCHEMA)
+        document = await self._read(record)
+        schema.check(document, len(record.value))
+        return document
+
+
+class _ProtobufReader:
+    def __init__(self, registry: Registry, most_bytes: int) -> None:
+        self._registry, self._most_bytes = registry, most_bytes
+
+    async def read(self, record: Any) -> Document:
+        value: bytes = record.value
+        schema = await self._registry.schema(_schema_number(value), PROTOBUF)
+        return schema.read(value, 5, self._most_bytes)
 
 
 class _AvroReader:
@@ -33,9 +78,7 @@ class _AvroReader:
 
     async def read(self, record: Any) -> Document:
         value: bytes = record.value
-        if len(value) < 5 or value[0] != 0:
-            raise EventError("no_schema_id", "the message does not begin with 0 and the number of a schema")
-        schema = await self._registry.schema(int.from_bytes(value[1:5], "big"))
+        schema = await self._registry.schema(_schema_number(value), AVRO)
         rest = io.BytesIO(value)
         rest.seek(5)
         try:
@@ -76,6 +119,12 @@ def _plain(value: Any) -> Any:
         except UnicodeDecodeError:
             return b64encode(value).decode()
     raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def _schema_number(value: bytes) -> int:
+    if len(value) < 5 or value[0] != 0:
+        raise EventError("no_schema_id", "the message does not begin with 0 and the number of a schema")
+    return int.from_bytes(value[1:5], "big")
 
 
 def _without_schema_id(value: bytes) -> bytes:

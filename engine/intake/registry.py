@@ -6,17 +6,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import fastavro
 import orjson
 import structlog
 from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from engine.errors import EventError, SettingsError
-from engine.intake.avro import AvroSchema
+from engine.intake.schemas import Language, Written
 from engine.intake_settings import IntakeSettings
+
+T = TypeVar("T")
 
 _TIMEOUT_S = 10.0
 _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
@@ -41,8 +42,8 @@ class Registry:
         self, settings: IntakeSettings, stopping: asyncio.Event, on_away: Callable[[float], None] = lambda _: None
     ) -> None:  # fmt: skip
         self._settings, self._stopping, self._on_away = settings, stopping, on_away
-        self._known: dict[int, AvroSchema] = {}
-        self._refused: dict[int, tuple[float, str, str]] = {}
+        self._known: dict[tuple[str, int], Any] = {}
+        self._refused: dict[tuple[str, int], tuple[float, str, str]] = {}
         password = settings.registry_password()
         self._auth = BasicAuth(settings.registry_user, password) if settings.registry_user else None
 
@@ -62,33 +63,35 @@ class Registry:
     ) -> None:
         await self._session.close()
 
-    async def schema(self, number: int) -> AvroSchema:
+    async def schema(self, number: int, language: Language[T]) -> T:
         """A schema. A registry that is away is waited for. Raises EventError for one that cannot be used, and
         AwayError where it is time to stop."""
-        known = self._known.get(number)
+        asked = language.name, number
+        known: T | None = self._known.get(asked)
         if known is not None:
             return known
-        refused = self._refused.get(number)
+        refused = self._refused.get(asked)
         if refused is not None and time.monotonic() < refused[0]:
             raise EventError(*refused[1:])  # a new one: each time one is raised, it keeps what was then under way
         try:
-            found = await self._patiently(number)
+            written = await self._patiently(number, language.name)
+            found = await asyncio.to_thread(_parsed, written, number, language)
         except EventError as error:
-            self._refused.pop(number, None)
-            self._refused[number] = time.monotonic() + _UNKNOWN_S, error.reason, str(error)
+            self._refused.pop(asked, None)
+            self._refused[asked] = time.monotonic() + _UNKNOWN_S, error.reason, str(error)
             if len(self._refused) > _MOST_SCHEMAS:
                 del self._refused[next(iter(self._refused))]
             raise
         while len(self._known) >= _MOST_SCHEMAS:
             del self._known[next(iter(self._known))]
-        self._known[number] = found
+        self._known[asked] = found
         return found
 
-    async def _patiently(self, number: int) -> AvroSchema:
+    async def _patiently(self, number: int, language: str) -> Written:
         pause_s, since_s = _LEAST_PAUSE_S, time.time()
         while not self._stopping.is_set():
             try:
-                found = await self._read(number)
+                found = await self._read(number, language)
                 self._on_away(0)
                 return found
             except AwayError as error:
@@ -99,24 +102,32 @@ class Registry:
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         raise AwayError("it is time to stop")
 
-    async def _read(self, number: int) -> AvroSchema:
+    async def _read(self, number: int, language: str) -> Written:
         document = await self._get(f"/schemas/ids/{number}")
-        if document.get("schemaType", "AVRO") != "AVRO":
-            raise EventError("wrong_schema", f"schema {number} is {document['schemaType']}, not Avro")
-        named: dict[str, Any] = {}
-        await self._read_references(document, named, [_MOST_REFERENCES])
-        return _parsed(document, named, f"schema {number}")
+        found = document.get("schemaType", "AVRO")
+        if found != language:
+            raise EventError("wrong_schema", f"schema {number} is {found!s:.20}, and the source's are {language}")
+        referred: dict[str, str] = {}
+        try:
+            await self._read_references(document, referred, [_MOST_REFERENCES])
+        except (KeyError, TypeError, ValueError) as error:
+            raise EventError("broken_schema", f"what schema {number} refers to cannot be read: {error!r}") from error
+        return Written(document["schema"], referred)
 
-    async def _read_references(self, document: dict[str, Any], named: dict[str, Any], left: list[int]) -> None:
+    async def _read_references(self, document: dict[str, Any], referred: dict[str, str], left: list[int]) -> None:
         """The schemas that one refers to, before itself."""
         for reference in document.get("references") or ():
+            if reference["name"] in referred:
+                continue
             left[0] -= 1
             if left[0] < 0:
                 raise EventError("broken_schema", f"a schema refers to more than {_MOST_REFERENCES} others")
             subject, version = quote(str(reference["subject"]), safe=""), int(reference["version"])
             inner = await self._get(f"/subjects/{subject}/versions/{version}")
-            await self._read_references(inner, named, left)
-            _parsed(inner, named, f"subject {subject}, version {version}")
+            await self._read_references(inner, referred, left)
+            referred[reference["name"]] = inner["schema"]
+            if sum(map(len, referred.values())) > _MOST_BYTES:
+                raise EventError("broken_schema", f"what a schema refers to has more than {_MOST_BYTES} bytes")
 
     async def _get(self, path: str) -> dict[str, Any]:
         url = self._settings.registry.rstrip("/") + path
@@ -142,8 +153,9 @@ class Registry:
         raise AwayError(f"its answer to {path} is no schema")
 
 
-def _parsed(document: dict[str, Any], named: dict[str, Any], title: str) -> AvroSchema:
+def _parsed(written: Written, number: int, language: Language[T]) -> T:
     try:
-        return AvroSchema(fastavro.parse_schema(orjson.loads(document["schema"]), named_schemas=named), named)
-    except Exception as error:  # whatever fastavro raises for what is no schema
-        raise EventError("broken_schema", f"{title} is no Avro schema: {error!r}"[:500]) from error
+        return language.parse(written)
+    except Exception as error:  # whatever parsers raise for what is no schema
+        told = f"schema {number} is none that can be read as {language.name}: {error!r}"
+        raise EventError("broken_schema", told[:500]) from error

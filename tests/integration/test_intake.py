@@ -33,7 +33,7 @@ OLD = {
     ],
 }  # fmt: skip
 NEW = {**OLD, "fields": [*OLD["fields"], {"name": "lang", "type": ["null", "string"], "default": None}]}
-SOURCES = {
+SOURCES: dict[str, dict[str, Any]] = {
     "posts": {
         "topic": "cms.posts", "format": "avro", "type": "post", "as_string": ["user_id"],
         "fields": {"event_id": "id", "user_id": "author.id", "ts": "created", "text": "body"},
@@ -43,8 +43,8 @@ SOURCES = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["real", "small"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SchemaRegistry]:
+@pytest.fixture(scope="module", params=["real", "small"])
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchemaRegistry]:
     if request.param == "real" and real_registry() is None:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
@@ -52,7 +52,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SchemaR
                 "NOT TESTED ON A REAL SCHEMA REGISTRY: Java 17 or Maven is missing, or fetches nothing", stacklevel=1
             )
         pytest.skip("a real schema registry could not be had")
-    one = SchemaRegistry(tmp_path, is_real=request.param == "real")
+    one = SchemaRegistry(tmp_path_factory.mktemp("registry"), is_real=request.param == "real")
     yield one
     one.stop()
 
@@ -150,6 +150,90 @@ def test_old_and_new_schemas_broken_ones_and_a_registry_that_is_away(tmp_path: P
         wait_until(lambda: intake.metric("floodgate_intake_events_total") == 60, "nothing is lost")
         assert intake.metric(away) == 0
         assert len(intake.letters()) == len(wrong)
+        intake.kill()
+
+
+AUTHOR_PROTO = 'syntax = "proto3"; package cms; message Author { int64 id = 1; }'
+OLD_PROTO = """
+syntax = "proto3";
+package cms;
+import "cms/author.proto";
+import "google/protobuf/timestamp.proto";
+message Deleted { string id = 1; }
+message Post { string id = 1; Author author = 2; google.protobuf.Timestamp created = 3; string body = 4; }
+"""
+NEW_PROTO = OLD_PROTO.replace(
+    "string body = 4;", "string body = 4; optional string lang = 5; repeated string tags = 6;"
+)
+PAID = {
+    "$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "required": ["no", "buyer"],
+    "properties": {"buyer": {"type": "string", "pattern": "^[a-z]+$"}, "amount": {"minimum": 0}},
+}  # fmt: skip
+CHECKED = {
+    "posts": {**SOURCES["posts"], "format": "protobuf"},
+    "pays": {**SOURCES["pays"], "schema_in_registry": True},
+    "hooks": {**SOURCES["hooks"], "schema_file": "hooks.schema.json"},
+}
+
+
+def proto(number: int, post: int, more: bytes = b"") -> bytes:
+    """A `Post`, the second message of its schema, as Confluent's serializers write it."""
+    author, name = bytes([0x08, post % 3]), f"p-{post}".encode()
+    fields = (b"\x0a", name), (b"\x12", author), (b"\x1a", b"\x08\xb0\xdb\x95\xcd\x06"), (b"\x22", b"hi")
+    body = b"".join(tag + bytes([len(data)]) + data for tag, data in fields)
+    return b"\x00" + struct.pack(">I", number) + b"\x02\x02" + body + more
+
+
+def test_protobuf_and_json_by_a_schema(tmp_path: Path, registry: SchemaRegistry) -> None:
+    """Old and new schemas mixed, what breaks them, and a registry that is away."""
+    (tmp_path / "hooks.schema.json").write_text('{"properties": {"data": {"required": ["target_id"]}}}')
+    refers = [{"name": "cms/author.proto", "subject": "cms-author", "version": 1}]
+    registry.register("cms-author", AUTHOR_PROTO, kind="PROTOBUF")
+    old, new = (registry.register("cms.proto-value", one, refers, "PROTOBUF") for one in (OLD_PROTO, NEW_PROTO))
+    paid = registry.register("shop.payments-value", PAID, kind="JSON")
+    with System(tmp_path) as system:
+        sources = {**CHECKED, "hooks": {**CHECKED["hooks"], "schema_file": str(tmp_path / "hooks.schema.json")}}
+        intake = Intake(system, registry.url, sources)
+        mixed = [
+            proto(new, number, b"\x2a\x02de\x32\x01x") if number % 2 else proto(old, number, b"\x2a\x02de")
+            for number in range(20)
+        ]
+        send(system, "cms.posts", mixed)
+        wait_until(lambda: intake.metric("floodgate_intake_events_total") == 20, "all are events")
+        events = sorted(intake.events(), key=lambda event: int(event["event_id"][2:]))
+        assert [event["event_id"] for event in events] == [f"p-{number}" for number in range(20)]
+        assert [(event.get("lang"), event.get("tags")) for event in events] == [(None, None), ("de", ["x"])] * 10
+        assert {(event["type"], event["user_id"], event["text"]) for event in events} == {
+            ("post", user, "hi") for user in "012"
+        }
+        assert events[7]["ts"] == events[7]["created"] == "2026-03-02T11:00:00+00:00"
+        wrong = {
+            "unknown_schema": proto(999_999, 0), "no_schema_id": b"\x0a\x01p", "wrong_schema": proto(paid, 0),
+            "not_protobuf": proto(old, 0, b"\xa3\x06" * 200),
+        }  # fmt: skip
+        send(system, "cms.posts", [*wrong.values(), proto(old, 20)])
+        prefix = b"\x00" + struct.pack(">I", paid)
+        wrong["breaks_schema"] = prefix + b'{"no": "x-1", "buyer": "anna", "amount": -1, "type": "paid"}'
+        send(system, "shop.payments", [wrong["breaks_schema"], wrong["breaks_schema"].replace(b"-1,", b"1,")])
+        wait_until(lambda: intake.metric("floodgate_intake_events_total") == 22, "the good ones are events")
+        assert intake.letters() == wrong
+        cloud = b'{"specversion": "1.0", "id": "c-1", "type": "like", "subject": "ben", "data": {"target_id": "p-1"}}'
+        send(system, "bus", [cloud.replace(b"target_id", b"target"), cloud])
+        wait_until(lambda: intake.metric("floodgate_intake_events_total") == 23, "the one that fits is an event")
+        last = system.read(system.settings.topics.dead_letters)
+        told = {dict(one.headers)["error"].decode() for one in last if dict(one.headers)["reason"] == b"breaks_schema"}
+        assert any("at /amount: -1 is less than" in one for one in told)
+        assert any('at /data: "target_id" is a required property' in one for one in told)
+
+        if not registry.is_real:  # a real one is away in the test above, which takes half a minute
+            third = registry.register("cms.proto-value", NEW_PROTO + "// the third", refers, "PROTOBUF")
+            registry.leave()
+            send(system, "cms.posts", [proto(third, number) for number in range(21, 40)])
+            away = "floodgate_intake_registry_away_timestamp_seconds"
+            wait_until(lambda: intake.metric(away) > 0, "the registry is missed")
+            registry.come_back()
+            wait_until(lambda: intake.metric("floodgate_intake_events_total") == 42, "nothing is lost")
+            assert len(intake.letters()) == len(wrong)
         intake.kill()
 
 

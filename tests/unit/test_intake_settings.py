@@ -22,6 +22,11 @@ def load(tmp_path: Path, name: str = "posts", registry: str = "", **source: Any)
     ("wrong", "says"),
     [
         ({"format": "avro"}, "`intake.registry` has the schemas of source posts"),
+        ({"format": "protobuf"}, "`intake.registry` has the schemas of source posts"),
+        ({"schema_in_registry": True}, "`intake.registry` has the schemas of source posts"),
+        ({"schema_in_registry": True, "format": "avro", "registry": "http://r"}, "is for JSON alone"),
+        ({"schema_file": "x", "format": "protobuf", "registry": "http://r"}, "is for JSON and CloudEvents alone"),
+        ({"schema_file": "x", "schema_in_registry": True, "registry": "http://r"}, "has one schema"),
         ({"name": "Posts"}, "names are small letters"),
         ({"type": "post", "types": {"a": "b"}}, "`type` or `types`, not both"),
         ({"fields": {"user_id": ""}}, "map our names to paths"),

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from engine.dev.pages import free_port
 from engine.errors import EventError
+from engine.intake.avro import AVRO
+from engine.intake.protobuf import PROTOBUF
 from engine.intake.registry import AwayError, Registry
 from engine.intake_settings import IntakeSettings
 
@@ -54,7 +56,7 @@ def schema_of(document: Any, **more: Any) -> dict[str, Any]:
 
 def test_a_schema_that_refers_to_another_is_asked_for_once() -> None:
     async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> list[str]:
-        assert await registry.schema(7) is await registry.schema(7)
+        assert await registry.schema(7, AVRO) is await registry.schema(7, AVRO)
         return asked
 
     answers = {
@@ -83,7 +85,7 @@ def test_what_cannot_be_used_is_told_and_not_asked_for_again_at_once(answer: Any
     async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> None:
         for _again in range(2):
             with pytest.raises(EventError) as told:
-                await registry.schema(7)
+                await registry.schema(7, AVRO)
             assert told.value.reason == reason
         assert asked.count("/schemas/ids/7") == 1
 
@@ -94,7 +96,7 @@ def test_what_cannot_be_used_is_told_and_not_asked_for_again_at_once(answer: Any
 @pytest.mark.parametrize("answer", [500, 401, 302, ["no schema"], {"schema": 7}])
 def test_a_registry_at_fault_is_waited_for_until_it_is_time_to_stop(answer: Any) -> None:
     async def ask(registry: Registry, asked: list[str], stopping: asyncio.Event) -> None:
-        asking = asyncio.create_task(registry.schema(7))
+        asking = asyncio.create_task(registry.schema(7, AVRO))
         while len(asked) < 2:
             await asyncio.wait([asking], timeout=0.01)
         stopping.set()
@@ -106,7 +108,7 @@ def test_a_registry_at_fault_is_waited_for_until_it_is_time_to_stop(answer: Any)
 
 def test_a_schema_that_comes_in_several_parts_is_read_whole() -> None:
     async def ask(registry: Registry, _: list[str], __: asyncio.Event) -> object:
-        return (await asyncio.wait_for(registry.schema(7), 5)).read(io.BytesIO(b"\x02a"))
+        return (await asyncio.wait_for(registry.schema(7, AVRO), 5)).read(io.BytesIO(b"\x02a"))
 
     assert with_registry({"/schemas/ids/7": schema_of({**AUTHOR, "doc": "x" * 900_000})}, ask) == {"id": "a"}
 
@@ -115,7 +117,35 @@ def test_messages_of_an_unknown_schema_are_not_kept() -> None:
     async def ask(registry: Registry, _: list[str], __: asyncio.Event) -> int:
         for _again in range(50):
             with pytest.raises(EventError) as told:
-                await registry.schema(7)
+                await registry.schema(7, AVRO)
         return len(list(traceback.walk_tb(told.value.__traceback__)))
 
     assert with_registry({}, ask) < 10
+
+
+def test_a_schema_of_protobuf_imports_what_it_refers_to_and_no_more_than_a_bound() -> None:
+    def proto(text: str, *names: str) -> dict[str, Any]:
+        references = [{"name": name, "subject": name, "version": 1} for name in names]
+        return {"schema": f'syntax = "proto3"; {text}', "schemaType": "PROTOBUF", "references": references}
+
+    async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> None:
+        post = await registry.schema(7, PROTOBUF)
+        assert post.read(b"\x00\x0a\x05\x0a\x03\x0a\x01x", 0, 1_000) == {"by": {"name": {"name": "x"}}}
+        assert len(asked) == 3  # both import the name; it is asked for once
+        for number, reason in ((8, "broken_schema"), (9, "broken_schema"), (10, "broken_schema")):
+            with pytest.raises(EventError) as told:
+                await registry.schema(number, PROTOBUF)
+            assert told.value.reason == reason
+        with pytest.raises(EventError, match="is PROTOBUF, and"):
+            await registry.schema(7, AVRO)
+
+    answers = {
+        "/schemas/ids/7": proto('import "by"; import "name"; message Post { By by = 1; }', "by", "name"),
+        "/subjects/by/versions/1": proto('import "name"; message By { Name name = 1; }', "name"),
+        "/subjects/name/versions/1": proto("message Name { string name = 1; }"),
+        "/schemas/ids/8": proto('import "away"; message Post { Away by = 1; }'),
+        "/schemas/ids/9": proto("message Post {}", "big1", "big2"),
+        "/schemas/ids/10": {**proto("message Post {}"), "references": [{"name": "by"}]},
+        **{f"/subjects/big{one}/versions/1": proto("//" + "x" * 700_000) for one in "12"},
+    }
+    with_registry(answers, ask)
