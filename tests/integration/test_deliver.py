@@ -3,74 +3,23 @@
 import json
 import os
 import subprocess
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import orjson
 import pytest
 from kafka import KafkaProducer
 
-from engine.dev.pages import free_port, metric_sum, read_page
-from engine.settings import Settings
+from engine.dev.pages import read_page
 from engine.stream.kafka.clients import options
 from tests import forks
 from tests.events import random_events
 from tests.receiver import Receiver
 from tests.system import RULEBOOKS, System, wait_until
+from tests.ways import Deliverer, by_target
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw3Kx2pYz0c1s="
-
-
-class Deliverer:
-    """`floodgate deliver` as a process."""
-
-    def __init__(self, system: System, receiver: Receiver, **more: Any) -> None:
-        self.port, self._directory = free_port(), system.directory
-        own = {
-            "receivers": {
-                "posts": {
-                    "url": receiver.url, "secret_file": str(system.directory / "receiver.key"),
-                    "first_retry_ms": 20, "longest_retry_s": 0.2, "timeout_s": 5, **more,
-                }
-            },
-            "store": str(system.directory / "delivery.db"), "port": self.port,
-        }  # fmt: skip
-        documents = msgspec.to_builtins(system.settings) | {"delivery": own}
-        self.settings = msgspec.convert(documents, Settings)
-        self.config = system.directory / "deliver.json"
-        self.config.write_bytes(msgspec.json.encode(self.settings))
-        self.start()
-
-    def start(self) -> None:
-        """Start it, or start it again."""
-        with (self._directory / "deliver.log").open("ab") as log:
-            self._process = forks.start("engine.cli", ["deliver", "--config", str(self.config)], os.environ, log, log)
-
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
-        return metric_sum(read_page(self.port, "/metrics"), name)
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        """One of its commands; what it prints."""
-        given = ["deliver", "--config", str(self.config), *arguments]
-        ran = forks.run("engine.cli", given, {**os.environ, "COLUMNS": "200"})
-        assert ran.returncode == code, ran.stdout + ran.stderr
-        return str(ran.stdout)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        """SIGTERM; its exit code."""
-        import signal
-
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
 
 
 @pytest.fixture
@@ -96,14 +45,6 @@ def publish(system: System, actions: list[dict[str, Any]]) -> None:
         producer.send(system.settings.topics.actions, orjson.dumps(action), key).add_errback(pytest.fail)
     producer.flush()
     producer.close()
-
-
-def by_target(actions: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """The ids of each target, in order, each once."""
-    ids: dict[str, dict[str, None]] = defaultdict(dict)
-    for action in actions:
-        ids[action["target"]["id"]].setdefault(action["action_id"])
-    return {target: list(some) for target, some in ids.items()}
 
 
 def test_what_a_worker_publishes_comes_to_its_receiver(tmp_path: Path, receiver: Receiver) -> None:

@@ -9,59 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import msgspec
 import orjson
-import pyarrow.parquet as pq
 import pytest
 
-from engine.dev.pages import free_port, metric_sum, read_page
-from engine.settings import Settings
+from engine.dev.pages import metric_sum, read_page
 from tests import forks
 from tests.events import random_events
 from tests.system import RULEBOOKS, System, wait_until
+from tests.ways import Exporting
 
 PAGE = Path(__file__).parents[2] / "docs/warehouse.md"
 QUERIES = re.findall(r"\*\*(\d+)\. .*?```sql\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 (VIEWS,) = re.findall(r"```sql\n(CREATE VIEW.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-
-
-class Exporting:
-    """`floodgate export` as a process, or once."""
-
-    def __init__(self, system: System, **own: Any) -> None:
-        self.port, self.to, self._directory = free_port(), system.directory / "warehouse", system.directory
-        export = {"to": str(self.to), "port": self.port, **own}
-        settings = msgspec.convert(msgspec.to_builtins(system.settings) | {"export": export}, Settings)
-        self._config = system.directory / "export.json"
-        self._config.write_bytes(msgspec.json.encode(settings))
-
-    def start(self) -> None:
-        """Start it, or start it again."""
-        arguments = ["export", "--config", str(self._config)]
-        with (self._directory / "export.log").open("ab") as log:
-            self._process = forks.start("engine.cli", arguments, os.environ, log, log)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
-
-    def run(self, *options: str, code: int = 0) -> str:
-        """The command, until it ends."""
-        ran = forks.run("engine.cli", ["export", "--config", str(self._config), *options], os.environ)
-        assert ran.returncode == code, ran.stdout + ran.stderr
-        return ran.stdout
-
-    def files(self) -> list[Path]:
-        """What is there."""
-        return sorted(self.to.glob("*/*/*/*.parquet"))
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows, as pyarrow reads them, by partition and offset."""
-        found = [
-            row for path in self.to.glob(f"{table}/*/*/*.parquet") for row in pq.ParquetFile(path).read().to_pylist()
-        ]
-        return sorted(found, key=lambda row: (row["kafka_partition"], row["kafka_offset"]))
 
 
 @pytest.fixture(scope="module")

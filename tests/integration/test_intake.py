@@ -1,7 +1,6 @@
 """`floodgate intake`: producers' own topics, in their formats, into decided events."""
 
 import io
-import os
 import struct
 import warnings
 from collections.abc import Iterator
@@ -10,18 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
-import msgspec
 import orjson
 import pytest
-from kafka import KafkaProducer
-from kafka.admin import NewTopic
 
-from engine.dev.pages import free_port, metric_sum, read_page
-from engine.settings import Settings
-from engine.stream.kafka.clients import admin, options
-from tests import forks
+from engine.dev.pages import read_page
 from tests.registry import SchemaRegistry, real_registry
 from tests.system import RULEBOOKS, System, wait_until
+from tests.ways import Intake, send
 
 START_MS = 1_772_449_200_000
 OLD = {
@@ -57,57 +51,11 @@ def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     one.stop()
 
 
-class Intake:
-    """`floodgate intake` as a process."""
-
-    def __init__(self, system: System, registry: str, sources: dict[str, Any] = SOURCES) -> None:
-        self.port, self._directory, self.system = free_port(), system.directory, system
-        own = {"sources": sources, "registry": registry, "port": self.port}
-        settings = msgspec.convert(msgspec.to_builtins(system.settings) | {"intake": own}, Settings)
-        self._config = system.directory / "intake.json"
-        self._config.write_bytes(msgspec.json.encode(settings))
-        with admin(system.settings) as client:
-            client.create_topics([NewTopic(source["topic"], 2, 1) for source in sources.values()])
-        self.start()
-
-    def start(self) -> None:
-        """Start it, or start it again."""
-        arguments = ["intake", "--config", str(self._config)]
-        with (self._directory / "intake.log").open("ab") as log:
-            self._process = forks.start("engine.cli", arguments, os.environ, log, log)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
-
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
-        return metric_sum(read_page(self.port, "/metrics"), name)
-
-    def events(self) -> list[dict[str, Any]]:
-        """What is on `events`."""
-        return [orjson.loads(record.value) for record in self.system.read(self.system.settings.topics.events)]
-
-    def letters(self) -> dict[str, bytes]:
-        """Dead letters: the bytes by reason."""
-        found = self.system.read(self.system.settings.topics.dead_letters)
-        return {dict(record.headers)["reason"].decode(): record.value for record in found}
-
-
 def avro(number: int, schema: Any, document: Any) -> bytes:
     """As Confluent's serializers write it."""
     out = io.BytesIO()
     fastavro.schemaless_writer(out, fastavro.parse_schema(schema), document)
     return b"\x00" + struct.pack(">I", number) + out.getvalue()
-
-
-def send(system: System, topic: str, values: list[bytes], headers: Any = None) -> None:
-    producer = KafkaProducer(**options(system.settings))
-    for value in values:
-        producer.send(topic, value, b"any key", headers=headers or [])
-    producer.flush()
-    producer.close()
 
 
 def post(number: int, **more: Any) -> dict[str, Any]:
@@ -122,7 +70,7 @@ def test_old_and_new_schemas_broken_ones_and_a_registry_that_is_away(tmp_path: P
             avro(new, NEW, post(number, lang="de")) if number % 2 else avro(old, OLD, post(number))
             for number in range(40)
         ]
-        intake = Intake(system, registry.url)
+        intake = Intake(system, registry.url, SOURCES)
         send(system, "cms.posts", mixed)
         wait_until(lambda: intake.metric("floodgate_intake_events_total") == 40, "all are events")
         events = sorted(intake.events(), key=lambda event: int(event["event_id"][2:]))
@@ -241,7 +189,7 @@ def test_several_topics_become_decided_events(tmp_path: Path) -> None:
     with System(tmp_path) as system:
         system.push_rules(RULEBOOKS / "flood")
         system.start_worker("one")
-        intake = Intake(system, "http://127.0.0.1:9")
+        intake = Intake(system, "http://127.0.0.1:9", SOURCES)
         paid = {"no": "x-1", "buyer": "anna", "type": "paid", "amount": 5, "ts": START_MS, "event_id": "mine"}
         structured = {
             "specversion": "1.0", "id": "c-1", "source": "/app", "type": "com.example.like", "subject": "ben",
@@ -276,7 +224,7 @@ def _has_events(intake: Intake, count: int) -> bool:
 
 def test_each_message_is_one_event_however_often_it_is_killed(tmp_path: Path) -> None:
     with System(tmp_path) as system:
-        intake = Intake(system, "http://127.0.0.1:9")
+        intake = Intake(system, "http://127.0.0.1:9", SOURCES)
         documents = [
             {"no": f"x-{number}", "buyer": f"u{number % 7}", "type": "paid", "ts": START_MS + number}
             for number in range(6_000)
