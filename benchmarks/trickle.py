@@ -59,7 +59,7 @@ def trickle(console: Console, rounds: int = 1) -> dict[str, Any]:
     kinds = {"embedded broker, one worker": (False, 1), "Apache Kafka, two workers": (True, 2)}
     for _ in range(rounds):
         for name, (on_kafka, workers) in kinds.items():
-            if on_kafka and not _has_kafka(console):
+            if on_kafka and not has_kafka(console):
                 continue
             seen = run(on_kafka, workers)
             found.setdefault(name, []).append(seen._asdict())
@@ -76,7 +76,7 @@ def trickle(console: Console, rounds: int = 1) -> dict[str, Any]:
 def run(on_kafka: bool, workers: int, rate: int = RATE, **more: object) -> Trickle:
     """So many workers at this rate. `more`: settings of theirs."""
     stream = starter_work().stream[_FROM : _FROM + int(rate * (_SECONDS + _WARM_UP_S))]
-    with _broker(on_kafka) as address, ExitStack() as stack:
+    with broker(on_kafka) as address, ExitStack() as stack:
         made = Settings(
             brokers=address, partitions=8, standby_replicas=0, retention_days={"events": FOR_GOOD_DAYS}
         )  # fmt: skip
@@ -87,7 +87,7 @@ def run(on_kafka: bool, workers: int, rate: int = RATE, **more: object) -> Trick
         running = [stack.enter_context(running_engine(settings, port, page="/healthz")) for port in ports]
         publish_rulebook(settings, load_rulebook(RULES), "bench", "")
         for port in ports:
-            _wait_until_ready(port)
+            wait_until_ready(port)
         time.sleep(_SETTLED_S)  # the partitions are shared out by then
         processes = [psutil.Process(worker.pid) for worker in running]
         idle = _percent(processes, _IDLE_S)
@@ -111,7 +111,8 @@ def run(on_kafka: bool, workers: int, rate: int = RATE, **more: object) -> Trick
         )  # fmt: skip
 
 
-def _has_kafka(console: Console) -> bool:
+def has_kafka(console: Console) -> bool:
+    """Whether Apache Kafka can be run here; else that is said."""
     try:
         installed_jars()
         java()
@@ -122,7 +123,8 @@ def _has_kafka(console: Console) -> bool:
 
 
 @contextmanager
-def _broker(on_kafka: bool) -> Iterator[str]:
+def broker(on_kafka: bool) -> Iterator[str]:
+    """The address of one, which is there within it."""
     if on_kafka:
         with KafkaCluster() as cluster:
             yield cluster.address
@@ -142,7 +144,8 @@ def wait_for_topics(settings: Settings) -> None:
         time.sleep(0.1)
 
 
-def _wait_until_ready(port: int) -> None:
+def wait_until_ready(port: int) -> None:
+    """Until a worker has its partitions."""
     deadline = time.monotonic() + _PATIENCE_S
     while not read_page(port, "/readyz"):
         if time.monotonic() > deadline:

@@ -5,7 +5,7 @@ import logging.config
 import click
 import msgspec
 
-from engine.cli.options import with_settings
+from engine.cli.options import calm_garbage_collection, with_settings
 from engine.cli.output import echo
 from engine.serve.contract import schemas
 from engine.serve.process import serve
@@ -25,6 +25,7 @@ def command(settings: Settings) -> None:
     if click.get_current_context().invoked_subcommand is not None:
         return
     logging.config.dictConfig(logging_config(settings.log_level, settings.log_format))
+    calm_garbage_collection()
     serve(settings)
 
 
