@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from engine.serve_settings import SurfaceSettings, Verdict
 from engine.stream.handlers.replies import UNKNOWN, Reply, ToldAction, ToldHit
@@ -15,7 +16,7 @@ Why = Literal["timeout", "not_published", "decided_before", "busy"]
 kept, or could not be decided; too many others wait, and the event was not published."""
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class Answer(msgspec.Struct, frozen=True):
     """What is to become of an event. `verdict`: of its decision where `answered`, else the surface's own, and `why`
     says why; `published`: whether Kafka has the event; if not, it is to be sent again, to the byte. The others are of
     the decision."""
@@ -26,13 +27,13 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     verdict: Verdict
     answered: bool
     published: bool
-    why: Why | None = None
-    ts: int | None = None
-    outcome: str | None = None
+    why: Why | UnsetType = UNSET
+    ts: int | UnsetType = UNSET
+    outcome: str | UnsetType = UNSET
+    rulebook: str | UnsetType = UNSET
     hits: list[ToldHit] = []
     actions: list[ToldAction] = []
     scores: dict[str, float] = {}
-    rulebook: str | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):

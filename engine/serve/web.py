@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET
 
 from engine.errors import EventError
 from engine.serve.asking import Asking
@@ -75,7 +76,7 @@ class Questions:
             return _respond(Refusal(refused.reason, str(refused)), _STATUS[refused.reason])
         answer = await self._answer(surface, question)
         self._metrics.seconds.labels(answer.surface).observe(time.perf_counter() - started_s)
-        self._metrics.questions.labels(answer.surface, answer.why or "answered").inc()
+        self._metrics.questions.labels(answer.surface, "answered" if answer.why is UNSET else answer.why).inc()
         self._metrics.verdicts.labels(answer.surface, answer.verdict).inc()
         return _respond(answer, 503 if answer.why == "busy" else 200)
 

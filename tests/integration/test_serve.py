@@ -1,19 +1,25 @@
 """`floodgate serve`: questions over HTTP, real topics, decisions back."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+import trustme
 
+from engine.serve.tokens import new_token
 from tests.serving import SURFACES, Serving, event
-from tests.system import RULEBOOKS, System
+from tests.system import RULEBOOKS, System, wait_until
+
+HASTY = {"types": ["payment"], "timeout_ms": 400, "otherwise": "deny"}
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("serve"), serve={"surfaces": SURFACES}) as made:
+    own = {"surfaces": {**SURFACES, "hasty": HASTY}}
+    with System(tmp_path_factory.mktemp("serve"), serve=own, security={"worker_key": "w" * 40}) as made:
         made.push_rules(RULEBOOKS / "surfaces")
-        made.start_worker("one")
-        made.wait_until_decided()
+        wait_until(made.start_worker("one").ready, "the worker is ready")
         yield made
 
 
@@ -21,7 +27,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 def serving(system: System) -> Iterator[Serving]:
     one = Serving(system)
     yield one
-    one.kill()
+    assert one.stop() == 0
 
 
 def test_a_question_is_answered_by_its_decision(serving: Serving) -> None:
@@ -34,3 +40,65 @@ def test_a_question_is_answered_by_its_decision(serving: Serving) -> None:
     assert serving.ask("payment", event("payment", 9, "carl", amount=5_000)).document["verdict"] == "review"
     swarm = [serving.ask("signup", event("signup", n, f"new-{n}", ip="203.0.113.9")).document for n in range(5)]
     assert [one["verdict"] for one in swarm] == ["allow"] * 3 + ["deny"] * 2
+
+
+def test_asked_or_streamed_here_or_there_an_event_counts_once_and_has_one_answer(
+    system: System, serving: Serving
+) -> None:
+    events = [event("payment", n, "dora", amount=n) for n in range(4)]
+    streamed, *asked = events
+    with ThreadPoolExecutor(6) as pool:
+        other = Serving(system, "other")
+        system.publish([streamed, asked[0]])
+        system.wait_until_decided()
+        first = [serving.ask("payment", one).document for one in events]
+        assert [one["verdict"] for one in first] == ["allow"] * 3 + ["deny"]
+        both = list(pool.map(lambda to: to.ask("payment", events[3]).document, [serving, other] * 3))
+        other.kill()
+        other.start()
+        again = [other.ask("payment", one).document for one in events]
+        other.kill()
+    assert [first[3]] * 6 == both
+    assert again == first
+    assert [action["event_id"] for action in system.actions() if action["user_id"] == "dora"] == ["payment-3"]
+
+
+def test_without_a_decision_in_time_the_policy_answers_and_the_event_counts_all_the_same(
+    system: System, serving: Serving
+) -> None:
+    (worker,) = system.workers
+    late = event("payment", 1, "eve", amount=5_000)
+    worker.pause()
+    try:
+        said = serving.ask("hasty", late).document
+    finally:
+        worker.resume()
+    assert said == {
+        "event_id": "payment-1", "type": "payment", "surface": "hasty", "verdict": "deny", "answered": False,
+        "published": True, "why": "timeout", "hits": [], "actions": [], "scores": {},
+    }  # fmt: skip
+    found = serving.ask("payment", late).document
+    assert (found["verdict"], found["answered"]) == ("review", True)
+    assert serving.metric("floodgate_serve_following") == 1
+
+
+def test_tls_tokens_and_what_the_command_prints(system: System, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    for name, blob in (
+        ("ca", authority.cert_pem),
+        ("cert", issued.cert_chain_pems[0]),
+        ("key", issued.private_key_pem),
+    ):
+        blob.write_to_path(tmp_path / name)
+    token, line = new_token("shop", ())
+    (tmp_path / "tokens").write_text(line)
+    files = {"certificate_file": "cert", "key_file": "key", "tokens_file": "tokens"}
+    one = Serving(system, "tls", **{name: str(tmp_path / file) for name, file in files.items()})
+    one.trust(str(tmp_path / "ca"))
+    assert one.ask("payment", event("payment", 1, "finn")).status == 401
+    assert one.ask("payment", event("payment", 1, "finn"), token).document["verdict"] == "allow"
+    assert one.stop() == 0
+    printed = dict(text.split(":", 1) for text in system.run("serve", "token", "shop", "--surface", "pay").splitlines())
+    assert printed["line"].split()[0::2] == ["shop", "pay"]
+    assert "verdict" in system.run("serve", "schema")

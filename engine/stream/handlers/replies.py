@@ -72,15 +72,25 @@ class Reply(msgspec.Struct, frozen=True):
     scores: dict[str, float] = {}
 
 
+class Decided(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of a decision."""
+
+    outcome: str
+    rulebook: str
+    hits: list[ToldHit] = []
+    actions: list[ToldAction] = []
+    scores: dict[str, float] = {}
+
+
 class Kept(msgspec.Struct, array_like=True):
     """What is noted of an event. `user`: the hash of its user; `offset`: at which it has come first; `token`: of who
-    waits; `actions`: so far; `reply`: once it is decided."""
+    waits; `actions`: from before it went on to its entities; `decided`: once it is."""
 
     user: int
     offset: int
     token: bytes = b""
     actions: list[ToldAction] = []
-    reply: bytes = b""
+    decided: Decided | None = None
 
 
 class Replies:
@@ -105,8 +115,8 @@ class Replies:
             return Kept(hash64(event.user_id), record.offset, token)
         if kept.offset == record.offset:  # the worker was killed before the user's record was stored
             return Kept(kept.user, kept.offset, token or kept.token)
-        if token and kept.reply:
-            outcome.messages.append(Message(self._topic, token, kept.reply))
+        if token and kept.decided is not None:
+            self._publish(outcome, token, event, kept.decided)
         elif token and token != kept.token:
             kept.token = token
             _keep(outcome, name, kept)
@@ -114,10 +124,14 @@ class Replies:
 
     def reply(self, outcome: StateOutcome, kept: Kept, event: Event, result: Evaluation) -> None:
         """What has come of an event at its user. Of one that goes on to its entities, the reply waits."""
-        if result.decision is not None:
-            kept.actions = [*kept.actions, *map(self._told, result.decision.actions)]
-        if result.routed is None:
-            self._end(outcome, kept, event, None if result is NOTHING else result.decision)
+        decision = result.decision
+        actions = [*kept.actions, *map(self._told, decision.actions if decision is not None else ())]
+        if result.routed is not None:
+            kept.actions = actions
+        else:
+            kept.decided = self._decided(decision, actions)
+            if kept.token:
+                self._publish(outcome, kept.token, event, kept.decided)
         _keep(outcome, reply_name(event.identify(), event.content), kept)
 
     def reply_returned(self, outcome: StateOutcome, event: Event, result: Evaluation) -> None:
@@ -133,18 +147,20 @@ class Replies:
         """Nothing asks about events of this type: they leave nothing behind, and who asks is told."""
         token = token_of(record)
         if token:
-            reply = Reply(event.event_id, event.type, event.ts_ms, "none", self._rulebook())
-            outcome.messages.append(Message(self._topic, token, msgspec.json.encode(reply)))
+            self._publish(outcome, token, event, Decided("none", self._rulebook()))
 
-    def _end(self, outcome: StateOutcome, kept: Kept, event: Event, decision: Decision | None) -> None:
-        hits, scores = list[ToldHit](), dict[str, float]()
-        if decision is not None:
-            hits, scores = [*map(self._told_hit, decision.hits)], decision.scores
-        said = decision.outcome if decision is not None else UNKNOWN
-        reply = Reply(event.event_id, event.type, event.ts_ms, said, self._rulebook(), hits, kept.actions, scores)
-        kept.reply, kept.actions = msgspec.json.encode(reply), []
-        if kept.token:
-            outcome.messages.append(Message(self._topic, kept.token, kept.reply))
+    def _decided(self, decision: Decision | None, actions: list[ToldAction]) -> Decided:
+        if decision is None:
+            return Decided(UNKNOWN, self._rulebook())
+        hits = [*map(self._told_hit, decision.hits)]
+        return Decided(decision.outcome, decision.rulebook, hits, actions, decision.scores)
+
+    def _publish(self, outcome: Outcome, token: bytes, event: Event, decided: Decided) -> None:
+        reply = Reply(
+            event.event_id, event.type, event.ts_ms, decided.outcome, decided.rulebook, decided.hits, decided.actions,
+            decided.scores,
+        )  # fmt: skip
+        outcome.messages.append(Message(self._topic, token, msgspec.json.encode(reply)))
 
     def _rulebook(self) -> str:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
