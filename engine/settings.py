@@ -92,7 +92,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The consumer group of the workers, and the prefix of the changelog topic; `app_id` where it is not set."""
     candidate: CandidateSettings = CandidateSettings()
     partitions: Annotated[int, at_least(1)] = 8
-    """Partitions of events, labels and state. Choose once: state does not move between partitions."""
+    """Partitions of events, labels and state. `floodgate partitions move` makes more of them."""
+    state_generation: Annotated[int, at_least(1)] = 1
+    """Which changelog has the state: the next one after each `floodgate partitions move`, which tells what to set."""
     replication: Annotated[int, at_least(1)] = 1
     """Replicas of each topic; 3 in production."""
     security: SecuritySettings = SecuritySettings()

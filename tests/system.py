@@ -287,6 +287,10 @@ class System:
 
     def ran(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """A floodgate command against this system, which has done what it should."""
+        return forks.run("engine.cli", arguments, self.environment(), check=True)
+
+    def environment(self) -> dict[str, str]:
+        """In which commands are about this system."""
         environment = {f"FLOODGATE_TOPICS__{name.upper()}": topic
                        for name, topic in msgspec.structs.asdict(self.settings.topics).items()}  # fmt: skip
         security = msgspec.structs.asdict(self.settings.security)
@@ -298,7 +302,8 @@ class System:
         environment["FLOODGATE_APP_ID"] = self.settings.app_id
         environment["FLOODGATE_GROUP"] = self.settings.group
         environment["FLOODGATE_PARTITIONS"] = str(self.settings.partitions)
-        return forks.run("engine.cli", arguments, {**os.environ, **environment}, check=True)
+        environment["FLOODGATE_STATE_GENERATION"] = str(self.settings.state_generation)
+        return {**os.environ, **environment}
 
     def start_worker(
         self, name: str, faults: str = "", instance_id: str = "", processes: int = 1, options: Sequence[str] = ()

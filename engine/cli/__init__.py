@@ -30,6 +30,7 @@ COMMANDS = {
     "init": "Write a new project: rules, settings, an editor's schema.",
     "keys": "Make the keys that labels and rulebooks are signed with.",
     "lists": "Change live lists while their rules are in use.",
+    "partitions": "Make more partitions, and move all state to them.",
     "pseudonym": "Tell under which name decisions and state have an id.",
     "learn": "See what models learn from labels.",
     "label": "Publish labels of one moderator.",

@@ -15,8 +15,8 @@ _SETTINGS = """\
 
 brokers: 127.0.0.1:9092         # host:port of the Kafka brokers, separated by commas
 
-# To be chosen once, before `floodgate topics create`:
-#partitions: 8                  # of events, labels and state; state does not move between partitions
+# To be chosen before `floodgate topics create`:
+#partitions: 8                  # of events, labels and state; `floodgate partitions move` makes more
 #replication: 1                 # replicas of each topic; 3 in production
 #environment: ""                # what comes before the names of topics, where two environments share a Kafka
 

@@ -163,3 +163,10 @@ def decode_known(text: str) -> Known:
     verdict, *more = signed.split("@")
     sequence, times, note = (*more, *("0", "0", "")[len(more) :])[:3]
     return Known(cast(Verdict, verdict), moderator or None, int(sequence), int(times), b64decode(note))
+
+
+def with_note(text: str, note: bytes) -> str:
+    """What `encode_known` wrote, with another note of what has followed."""
+    known = decode_known(text)
+    label = Label("", known.verdict, 0, known.moderator, sequence=known.sequence)
+    return encode_known(label, known.times, note)

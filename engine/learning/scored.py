@@ -131,6 +131,14 @@ def read_scored(block: bytes | memoryview, keys: Iterable[int]) -> Iterator[tupl
         raise StateError(f"scored events of {len(block)} bytes cannot be read: {error}") from error
 
 
+def policies_of(block: bytes | memoryview) -> set[str]:
+    """The policies whose labels the models of a block learn. Raises StateError."""
+    try:
+        return {head.policy for head, _ in _sections(block) if head.policy is not None}
+    except (struct.error, ValueError, msgspec.MsgspecError) as error:
+        raise StateError(f"scored events of {len(block)} bytes cannot be read: {error}") from error
+
+
 def kept(block: bytes | memoryview, keys: Iterable[int]) -> bytes:
     """A block of these events alone. Raises StateError."""
     sections: dict[tuple[str, str, str | None, float], list[tuple[int, ScoredModel]]] = {}
@@ -152,7 +160,8 @@ def _rows(scored: Sequence[tuple[int, ScoredModel]]) -> ScoredRows:
     )  # fmt: skip
 
 
-def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:
+def _sections(block: bytes | memoryview) -> Iterator[tuple[SectionHeader, list[int]]]:
+    """What each section says of itself, and where its columns and strings begin, and end."""
     at = 0
     while at < len(block):
         (length,) = _LENGTH.unpack_from(block, at)
@@ -165,6 +174,12 @@ def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tupl
         at = starts[-1]
         if at > len(block):
             raise ValueError("it ends too early")
+        yield head, starts
+
+
+def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:
+    for head, starts in _sections(block):
+        strings = head.rows * (len(head.names.texts) + len(head.names.categories))
         keys = np.frombuffer(block, "<u8", head.rows, starts[0])
         rows = np.flatnonzero(np.isin(keys, asked)).tolist()
         if not rows:

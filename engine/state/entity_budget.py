@@ -7,7 +7,7 @@ before, and neither what many people share nor the first mention of what others 
 
 import struct
 from collections import OrderedDict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -169,7 +169,7 @@ class EntityBudget:
 
     def meet(self, kind: str, key: bytes, source: int) -> bool:
         """An entity that is counted is named again. Whether it is provisional still."""
-        known, name = self.provisional.get(kind), _name(key)
+        known, name = self.provisional.get(kind), provisional_name(key)
         if known is None or name not in known:
             return False
         if known.meet(name, key, source):
@@ -195,7 +195,7 @@ class EntityBudget:
         else:
             self.counts[kind, day] = self.counts.get((kind, day), 0) + 1
             self.is_changed = True
-        provisional.add(_name(key), key, [source])
+        provisional.add(provisional_name(key), key, [source])
         self.unstored += 1
         for old in [counted for counted in self.counts if counted[0] == kind and counted[1] < max(newest, day) - 1]:
             del self.counts[old]
@@ -211,6 +211,19 @@ class EntityBudget:
 
     def _is_spent(self, kind: str, day: int, budget: int) -> bool:
         return self.counts.get((kind, day), 0) + self.counts.get((kind, day - 1), 0) >= budget
+
+    def shared(self, places: Mapping[bytes, int], parts: Sequence[int]) -> dict[int, "EntityBudget"]:
+        """By partition: what each of these has of it, which share its entities from now on. `places`: in which of them
+        provisional entities are, by `provisional_name`; those that are nowhere are not provisional any more."""
+        shares = {part: EntityBudget(unstored=MAX_STORED) for part in parts}
+        for share in shares.values():
+            share.counts = {kind: -(-count // len(parts)) for kind, count in self.counts.items()}
+        for kind, known in self.provisional.items():
+            for name, sources in known.newest(len(known)):
+                if name in places:
+                    own = shares[places[name]].provisional.setdefault(kind, Provisional())
+                    own.add(name, None, list(sources))
+        return shares
 
     def dump(self) -> bytes:
         """The counts as bytes, in order."""
@@ -268,5 +281,6 @@ def _load_provisional(entity_budget: EntityBudget, data: bytes) -> None:
             at += _NAME_BYTES + 1 + 8 * named
 
 
-def _name(key: bytes) -> bytes:
+def provisional_name(key: bytes) -> bytes:
+    """By which a provisional entity is known, of the key of its record."""
     return blake2b(key, digest_size=_NAME_BYTES).digest()

@@ -158,12 +158,10 @@ class ScoredBlocks:
         does that to its payload."""
         value: bytes = (self._blocks[name][0] if name in self._blocks else database.get([name])[0]) or b""
         try:
-            events = events_of(value)
-            kept = events.select(events.users != np.uint64(user))
-            payload = without(payload_of(value), kept.identities.tolist())
+            left = select(value, events_of(value).users != np.uint64(user), without)
         except StateError:
-            return keep(self._blocks, name, None)
-        return keep(self._blocks, name, _block(kept, payload) if len(kept.identities) else None)
+            left = None
+        return keep(self._blocks, name, left)
 
     def put_action(self, action_id: str, identity: int, event_id: str) -> Change:
         """Note which event an action is about."""
@@ -271,6 +269,15 @@ def reply_name(identity: int, content: int) -> bytes:
 def verdict_name(key: int) -> bytes:
     """Where the verdict on an event is kept."""
     return VERDICT + _EVENT.pack(key)
+
+
+def select(value: bytes, rows: NDArray[np.bool_], without: Without) -> bytes | None:
+    """Some events of a block, as a block; None where there are none. `without` does that to its payload. Raises
+    StateError."""
+    kept = events_of(value).select(rows)
+    if not len(kept.identities):
+        return None
+    return _block(kept, without(payload_of(value), kept.identities.tolist()))
 
 
 def _block(events: ScoredKeys, payload: bytes) -> bytes:

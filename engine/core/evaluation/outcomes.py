@@ -100,10 +100,12 @@ class Came(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Meeting(msgspec.Struct, array_like=True):
-    """All that is known of one outcome at one entity."""
+    """All that is known of one outcome at one entity. `at`: that entity, as the key of messages to it says it; nothing
+    for what meets at its user; None of before this was noted."""
 
     waits: Annotated[list[Wait], msgspec.Meta(max_length=MAX_WAITING)] = []
     came: Annotated[list[Came], msgspec.Meta(max_length=_MOST_RECENT)] = []
+    at: bytes | None = None
 
     def meet(self, outcome: OutcomeSpec, mark: Mark, recent_ms: int, clock_ms: int) -> tuple[list[Answer], Wait | None]:
         """An event gets here: which events it answers, and itself, if it waits from now on. Of what is before

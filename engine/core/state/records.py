@@ -28,7 +28,7 @@ from engine.core.series.sketches import SampledSeries
 from engine.core.series.windows import SERIES_TYPES, Series, SumSeries
 from engine.core.state.clusters import load_link
 from engine.core.state.contributors import load_contributors
-from engine.core.state.entities import EntityRecord
+from engine.core.state.entities import NEVER, EntityRecord
 from engine.core.state.registers import dump_register, load_register
 from engine.errors import StateError
 
@@ -145,3 +145,12 @@ def _load_more(record: EntityRecord, data: bytes, at: int) -> int:
         (key,) = _KEY.unpack_from(data, at)
         record.series.registers[key], at = load_register(data, at + _KEY.size)
     return at
+
+
+def unapplied(data: bytes) -> bytes:
+    """A stored record, to which no message of its partition has been applied yet. Raises StateError."""
+    if len(data) < HEADER.size:
+        raise StateError(f"a stored entity record of {len(data)} bytes cannot be read: it ends too early")
+    fields = list(HEADER.unpack_from(data))
+    fields[2:4] = NEVER, NEVER
+    return HEADER.pack(*fields) + data[HEADER.size :]

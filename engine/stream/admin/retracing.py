@@ -68,11 +68,16 @@ def retrace(
 
 
 def _before(settings: Settings, record: Any) -> list[Any]:
-    """What may be about the same user, and came before."""
-    return [
-        earlier for earlier in read_all(settings, settings.topics.events)
-        if earlier.partition == record.partition and earlier.offset < record.offset and earlier.key == record.key
-    ]  # fmt: skip
+    """What may be about the same user, and came before: in another partition, before there were so many of them."""
+    own, elsewhere = list[Any](), list[Any]()
+    for earlier in read_all(settings, settings.topics.events):
+        if earlier.key != record.key:
+            continue
+        if earlier.partition != record.partition:
+            elsewhere += [earlier] if earlier.timestamp <= record.timestamp else []
+        elif earlier.offset < record.offset:
+            own.append(earlier)
+    return sorted(elsewhere, key=lambda earlier: (earlier.timestamp, earlier.offset)) + own
 
 
 def _read(settings: Settings, record: Any) -> Event | None:

@@ -17,7 +17,7 @@ from engine.state.store import PartitionState, user_record_key
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.hop_messages import Hop, hops_of
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.handlers.outcomes import OF_OUTCOME, Outcomes, user_of_timer
+from engine.stream.handlers.outcomes import OF_OUTCOME, Outcomes, Place, user_of_timer
 from engine.stream.handlers.results import Results
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -124,3 +124,15 @@ def user_of(value: bytes) -> str | None:
         return _decode(value).follow_up.user_id
     except (msgspec.MsgspecError, ValueError):
         return None
+
+
+def placed(value: bytes, place: Place) -> bytes:
+    """A timer, whose user is in another partition from now on. Those of outcomes do not say where that is."""
+    if value.startswith(OF_OUTCOME):
+        return value
+    try:
+        timer = _decode(value)
+    except (msgspec.MsgspecError, ValueError):
+        return value
+    timer.follow_up.user_partition = place(timer.follow_up.user_id, timer.follow_up.user_partition)
+    return _encode(timer)

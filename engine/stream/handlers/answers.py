@@ -31,7 +31,7 @@ from engine.stream.handlers.hop_messages import FROM_EVENTS, FROM_HOPS
 from engine.stream.handlers.label_messages import encode_example
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.handlers.outcomes import OutcomeTimer, encode_timer
+from engine.stream.handlers.outcomes import OutcomeTimer, Place, encode_timer
 
 
 class Unscored(msgspec.Struct, array_like=True, frozen=True):
@@ -200,6 +200,14 @@ def read_unscored(value: bytes) -> list[Unscored]:
         return _decode(value)
     except (msgspec.MsgspecError, ValueError):
         return []
+
+
+def placed(value: bytes, place: Place) -> bytes:
+    """What is kept of an event that is not scored yet, whose user is in another partition from now on."""
+    unscored = read_unscored(value)
+    for each in unscored:
+        each.answer.user_partition = place(each.answer.user_id, each.answer.user_partition)
+    return _encode(unscored) if unscored else value
 
 
 def _label(answer: Answer) -> Label:

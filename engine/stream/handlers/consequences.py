@@ -17,6 +17,7 @@ from engine.state.store import PartitionState
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.hop_messages import Hop
+from engine.stream.handlers.outcomes import Place
 
 encode_note = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[FollowUp]).decode
@@ -32,6 +33,17 @@ def taken_back(note: bytes) -> list[FollowUp]:
     for follow_up in follow_ups:
         follow_up.withdrawn = True
     return follow_ups
+
+
+def placed(note: bytes, place: Place) -> tuple[bytes, str | None]:
+    """Noted follow-ups, whose user is in another partition from now on; and who that is, where it can be read."""
+    try:
+        follow_ups = _decode(note) if note else []
+    except (msgspec.MsgspecError, ValueError):
+        follow_ups = []
+    for follow_up in follow_ups:
+        follow_up.user_partition = place(follow_up.user_id, follow_up.user_partition)
+    return (encode_note(follow_ups), follow_ups[0].user_id) if follow_ups else (note, None)
 
 
 def note_said(outcome: StateOutcome, follow_up: FollowUp, said: Sequence[str]) -> None:

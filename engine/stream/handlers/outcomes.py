@@ -5,7 +5,7 @@ has come of an event goes back to its user as one (`answers.py`), so it is numbe
 is sent again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import msgspec
@@ -17,7 +17,7 @@ from engine.core.evaluation.outcomes import Answer, Mark, Meeting, Wait
 from engine.core.kernel import hash64
 from engine.errors import StateError
 from engine.state.noted import UNSCORED, meeting_name
-from engine.state.store import PartitionState
+from engine.state.store import ENTITY, PartitionState, entity_record_key
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.metrics import Metrics
 
@@ -27,6 +27,9 @@ OF_OUTCOME = b"o"
 LAG_MS = 3_600_000
 """Where events of several partitions meet, one may be so much behind another: their time is over so much later."""
 _MINUTE_MS = 60_000
+
+Place = Callable[[str, int], int]
+"""In which partition a user is, who was in this one."""
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -83,6 +86,7 @@ class Outcomes:
             return []  # nobody asks any more
         name = meeting_name(spec.key, mark.kind, mark.key)
         meeting = self._at(state, name)
+        meeting.at = b"" if spec.is_at_user else entity_record_key((mark.kind, mark.key)).removeprefix(ENTITY)
         recent_ms = state.timers.now_ms - self._allowance_ms - _lag_ms(spec)
         if mark.opens and not state.timers.is_watched(spec.key, mark.ts_ms - self._allowance_ms):
             mark.opens = False  # it is not known what came shortly before
@@ -182,10 +186,25 @@ def without(value: bytes, user_id: str) -> bytes | None:
     return None if meeting.is_empty else _encode(meeting)
 
 
+def placed(value: bytes, place: Place) -> bytes:
+    """What is kept of a meeting, whose users are in other partitions from now on. Raises StateError."""
+    meeting = read_meeting(value)
+    meeting.waits = [
+        msgspec.structs.replace(wait, user_partition=place(wait.user_id, wait.user_partition)) for wait in meeting.waits
+    ]
+    return _encode(meeting)
+
+
 def user_of_timer(value: bytes) -> str | None:
     """Whose event a timer of an outcome is about; None where it cannot be read."""
+    timer = read_timer(value)
+    return timer.user_id if timer is not None else None
+
+
+def read_timer(value: bytes) -> OutcomeTimer | None:
+    """A timer of an outcome; None of another, or where it cannot be read."""
     try:
-        return _decode_timer(value[len(OF_OUTCOME) :]).user_id
+        return _decode_timer(value[len(OF_OUTCOME) :]) if value.startswith(OF_OUTCOME) else None
     except (msgspec.MsgspecError, ValueError):
         return None
 

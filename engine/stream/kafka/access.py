@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from engine.settings import Settings
-from engine.stream.kafka.topics import changelog_topic
+from engine.stream.kafka.topics import changelog_topic, moving_topic
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
     """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their
     beginnings; `watches`: groups of which it sees how far they are; `inspects`: whether it sees how the topics that it
-    reads are configured; `empties`: what it may delete records of."""
+    reads are configured; `empties`: what it may delete records of; `sees`: of which topics it sees whether they are
+    there."""
 
     name: str
     does: str
@@ -21,6 +22,7 @@ class Role:
     inspects: bool = False
     transactions: tuple[str, ...] = ()
     empties: tuple[str, ...] = ()
+    sees: tuple[str, ...] = ()
 
 
 def enrich_group(settings: Settings) -> str:
@@ -52,7 +54,7 @@ def roles(settings: Settings) -> list[Role]:
                 names.dead_letters, changelog, *scores, *replies,
                 *put_back,
             ),
-            groups=(workers,), transactions=(f"{app_id}-*",),
+            groups=(workers,), transactions=(f"{app_id}-*",), sees=(moving_topic(settings),),
         ),
         *stage,
         Role(
@@ -120,6 +122,7 @@ def commands(settings: Settings, principal: str) -> list[str]:
         lines += [f"{who} --operation Read --operation Describe --topic {topic}" for topic in role.reads]
         lines += [f"{who} --operation Write --operation Describe --topic {topic}" for topic in role.writes]
         lines += [f"{who} --operation Delete --operation Describe --topic {topic}" for topic in role.empties]
+        lines += [f"{who} --operation Describe --topic {topic}" for topic in role.sees]
         if role.inspects:
             lines += [f"{who} --operation DescribeConfigs --topic {topic}" for topic in role.reads]
         if role.writes:

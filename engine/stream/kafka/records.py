@@ -146,3 +146,17 @@ def read_at(settings: Settings, places: Iterable[tuple[str, int, int]]) -> Itera
             while not records and client.position(partition) < end:
                 records = client.poll(timeout_ms=1_000, max_records=1).get(partition, [])
             yield from records
+
+
+def read_partition(settings: Settings, topic: str, number: int) -> Iterator[Any]:
+    """All that is in one partition now, in its order. Raises TopicError."""
+    with consumer(settings) as client:
+        partition = TopicPartition(topic, number)
+        if number not in (client.partitions_for_topic(topic) or ()):
+            raise TopicError(f"topic {topic} has no partition {number}")
+        client.assign([partition])
+        end = client.end_offsets([partition])[partition]
+        client.seek_to_beginning(partition)
+        while client.position(partition) < end:
+            for records in client.poll(timeout_ms=1_000).values():
+                yield from records

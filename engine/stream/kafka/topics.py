@@ -1,5 +1,7 @@
 """The topics: names, partitions, retention. Created and checked with kafka-python's admin client."""
 
+import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,9 +27,19 @@ class TopicSpec:
     config: dict[str, str]
 
 
+def table_name(settings: Settings) -> str:
+    """The entity table of this generation of the state: its files and its changelog are named after it."""
+    return TABLE if settings.state_generation == 1 else f"{TABLE}-{settings.state_generation}"
+
+
 def changelog_topic(settings: Settings) -> str:
     """The changelog of the entity table, as Faust names it."""
-    return f"{settings.consumer_group}-{TABLE}-changelog"
+    return f"{settings.consumer_group}-{table_name(settings)}-changelog"
+
+
+def moving_topic(settings: Settings) -> str:
+    """It is there while state is being moved to more partitions, and tells how far that is."""
+    return f"{settings.consumer_group}-{TABLE}-moving"
 
 
 def topic_specs(settings: Settings) -> list[TopicSpec]:
@@ -99,20 +111,26 @@ def largest_messages(settings: Settings) -> dict[str, int]:
     return {spec.name: int(spec.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES)) for spec in specs}
 
 
+def new_topic(spec: TopicSpec, settings: Settings) -> NewTopic:
+    """A topic as it is to be made."""
+    # What one replica alone has is lost with it; what all must have cannot be written while one is away.
+    in_sync = {"min.insync.replicas": "2"} if settings.replication > 2 else {}
+    return NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=spec.config | in_sync)
+
+
 def create_topics(settings: Settings) -> list[str]:
     """Create the topics that are missing; returns their names. Existing ones are left alone."""
     made = []
-    # What one replica alone has is lost with it; what all must have cannot be written while one is away.
-    in_sync = {"min.insync.replicas": "2"} if settings.replication > 2 else {}
     with admin(settings) as client:
         try:
             existing = set(client.list_topics())
+            refusal = _refusal(settings, existing)
+            if refusal is not None:
+                raise TopicError(refusal)
             for spec in topic_specs(settings):
                 if spec.name not in existing:
-                    config = spec.config | in_sync
-                    new = NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=config)
                     with suppress(TopicAlreadyExistsError):  # another process was faster
-                        client.create_topics([new])
+                        client.create_topics([new_topic(spec, settings)])
                         made.append(spec.name)
         except KafkaError as error:
             raise TopicError(f"the topics could not be created: {error}") from error
@@ -125,6 +143,9 @@ def check_topics(settings: Settings) -> None:
     wrong = []
     with consumer(settings) as client:
         existing = client.topics()
+        refusal = _refusal(settings, existing)
+        if refusal is not None:
+            raise TopicError(refusal)
         for spec in topic_specs(settings):
             if spec.name not in existing:
                 wrong.append(f"topic {spec.name} does not exist")
@@ -136,3 +157,23 @@ def check_topics(settings: Settings) -> None:
         beside = f" --as {settings.candidate.name}" if settings.candidate.name else ""
         create = f"`floodgate topics create{beside}`"
         raise TopicError("; ".join(wrong) + f". Run {create}, or set `partitions` to what there is")
+
+
+def _refusal(settings: Settings, existing: Collection[str]) -> str | None:
+    """Why nobody may work on the state that these settings name, if so: it would be half of it, or none."""
+    if moving_topic(settings) in existing:
+        return (
+            f"the state is half moved to more partitions (topic {moving_topic(settings)}): `floodgate partitions move` "
+            "goes on with that, `floodgate partitions roll-back` takes it back"
+        )
+    changelog = re.compile(rf"{re.escape(settings.consumer_group)}-{TABLE}-([0-9]+)-changelog")
+    latest = max((int(found[1]) for found in map(changelog.fullmatch, existing) if found), default=1)
+    if latest > settings.state_generation:
+        return (
+            f"the state has been moved since: set `state_generation` to {latest}, and `partitions` to what the topics "
+            "have"
+        )
+    if settings.state_generation > latest:
+        made = "which `floodgate partitions move` makes"
+        return f"there is no {changelog_topic(settings)}, {made}: set `state_generation` to {latest}"
+    return None

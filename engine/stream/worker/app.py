@@ -34,7 +34,7 @@ from engine.stream.handlers.training import TrainerWorker
 from engine.stream.kafka.placing import among
 from engine.stream.kafka.publishers import Publishers, is_a_workers_or
 from engine.stream.kafka.sealing import Seals
-from engine.stream.kafka.topics import TABLE
+from engine.stream.kafka.topics import table_name
 from engine.stream.worker.consumer import BatchConsumer, BatchTransport
 from engine.stream.worker.faust_options import faust_options
 from engine.stream.worker.followers import Follower
@@ -294,4 +294,7 @@ class FloodgateApp(faust.App):
 
     def _entity_table(self) -> Any:
         options = database_options(self.settings.state_ttl_days)
-        return self.Table(TABLE, partitions=self.settings.partitions, key_type=bytes, value_type=bytes, options=options)
+        settings = self.settings
+        return self.Table(
+            table_name(settings), partitions=settings.partitions, key_type=bytes, value_type=bytes, options=options
+        )

@@ -55,6 +55,14 @@ def test_the_newest_event_of_an_id_is_meant(told: Any) -> None:
     assert (found.event.user_id, found.replayed) == ("ben", 0)
 
 
+def test_what_a_user_did_before_there_were_so_many_partitions_came_before(told: Any) -> None:
+    elsewhere = [posted(7), posted(8), posted(99)]
+    for one in elsewhere:
+        one.partition = 1
+    found = told("e10", posted(10, size=4), *elsewhere)
+    assert (found.event.event_id, found.replayed) == ("e10", 2)
+
+
 def test_what_is_not_on_the_topic_cannot_be_told(told: Any) -> None:
     assert told("e9", posted(0)) is None
 

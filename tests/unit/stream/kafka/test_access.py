@@ -137,7 +137,7 @@ def test_each_line_allows_one_thing_of_one_role(role: Role) -> None:
     wanted = {("Read", topic) for topic in role.reads} | {("Write", topic) for topic in role.writes}
     wanted |= {("Delete", topic) for topic in role.empties}
     wanted |= {("DescribeConfigs", topic) for topic in role.reads if role.inspects}
-    assert allowed == wanted | {("Describe", topic) for topic in (*role.reads, *role.writes)}
+    assert allowed == wanted | {("Describe", topic) for topic in (*role.reads, *role.writes, *role.sees)}
     grouped = [one for one in lines if "--group" in one]
     groups = {(*one["--group"], *one.get("--resource-pattern-type", [])) for one in grouped
               if one["--operation"] == ["Read"]}  # fmt: skip

@@ -33,3 +33,34 @@ def test_missing_topics_and_wrong_numbers_of_partitions_are_named(monkeypatch: p
         f"topic {events} has {len(there[events])} partitions, the settings say {len(there[events]) - 1}",
         f"topic {labels} has 0 partitions, the settings say {settings.partitions}",
     }
+
+
+@pytest.mark.parametrize(
+    ("generation", "there", "told"),
+    [
+        (1, ["floodgate-entities-moving"], "the state is half moved to more partitions"),
+        (2, ["floodgate-entities-2-changelog", "floodgate-entities-moving"], "the state is half moved"),
+        (1, ["floodgate-entities-2-changelog"], "set `state_generation` to 2"),
+        (2, ["floodgate-entities-2-changelog", "floodgate-entities-10-changelog"], "set `state_generation` to 10"),
+        (2, ["floodgate-entities-changelog"], "there is no floodgate-entities-2-changelog"),
+    ],
+)
+def test_nobody_works_on_a_state_that_has_been_moved_or_is_half_moved(
+    generation: int, there: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Client:
+        def topics(self) -> list[str]:
+            return [*there, "other-entities-99-changelog"]
+
+        list_topics = topics
+
+    @contextmanager
+    def client(_: Settings) -> Iterator[Client]:
+        yield Client()
+
+    monkeypatch.setattr(topics, "consumer", client)
+    monkeypatch.setattr(topics, "admin", client)
+    for refused in (topics.check_topics, topics.create_topics):
+        with pytest.raises(TopicError) as raised:
+            refused(Settings(state_generation=generation))
+        assert told in str(raised.value)
