@@ -4,10 +4,13 @@ import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from engine.core.evaluation.absences import Timer
 from engine.core.evaluation.follow_ups import FollowUp
+from engine.core.evaluation.outcomes import Answer, Came, Meeting, Wait
 from engine.core.evaluation.routing import NOWHERE
 from engine.core.kernel import hash64, hash_all
 from engine.core.state.contributors import Contributor, Contributors
@@ -17,7 +20,7 @@ from engine.core.state.strikes import Strike
 from engine.errors import StateError
 from engine.learning.labels import Label, decode_known, encode_known
 from engine.state.entity_budget import EntityBudget, load_entity_budget
-from engine.state.noted import MEETING, UNSCORED
+from engine.state.noted import MEETING, UNSCORED, unscored_name
 from engine.state.scored import (
     INDEX,
     KEPT,
@@ -41,9 +44,14 @@ from engine.state.store import (
     user_record_key,
 )
 from engine.state.timers import CLOCK, TIMER
+from engine.stream.handlers.absences import _encode as encode_absence
+from engine.stream.handlers.answers import Unscored, read_unscored
+from engine.stream.handlers.answers import _encode as encode_unscored
 from engine.stream.handlers.consequences import encode_note
 from engine.stream.handlers.kept_events import KeptEvent
 from engine.stream.handlers.kept_events import _encode as encode_kept
+from engine.stream.handlers.outcomes import OutcomeTimer, encode_timer, read_meeting
+from engine.stream.handlers.outcomes import _encode as encode_meeting
 from engine.stream.kafka.placing import among
 from engine.stream.moving.parts import Parts
 from engine.stream.moving.places import Places
@@ -263,3 +271,43 @@ def test_a_budget_of_entities_is_shared(tmp_path: Path) -> None:
         share = load_entity_budget(found[ENTITY_BUDGET][part], found[PROVISIONAL][part])
         assert list(share.counts.values()) == [-(-len(own) // 3)]
         assert len(share.provisional["ip"]) == sum(among(TO)(key[1:]) == part for key in own)
+
+
+def test_what_waits_goes_with_its_user_and_knows_where_that_is(tmp_path: Path) -> None:
+    (user,) = users(5, 1)
+    absence = Timer(1_760_000_000_000, 3, follow_up(user, 1))
+    answer = Answer(NOWHERE, "hidden", 1, "e", user, 1_760_000_000_000, 1, 2, True, 1_760_000_000_000, 0)
+    unscored = unscored_name(2)
+    over = OutcomeTimer(unscored, "hidden", 1, user_id=user)
+    nobodys = OutcomeTimer(MEETING + b"gone", "hidden", 1, user_id=user)
+    timers = [TIMER + bytes([at]) * 16 for at in range(3)]
+    found = parted(
+        tmp_path, (timers[0], encode_absence(absence)), (timers[1], encode_timer(over)),
+        (timers[2], encode_timer(nobodys)), (unscored, encode_unscored([Unscored(answer, ["m"])])),
+    )  # fmt: skip
+    assert found[timers[0]] == {5: encode_absence(Timer(1_760_000_000_000, 3, follow_up(user, 5)))}
+    assert found[timers[1]] == {5: encode_timer(over)}
+    assert found[timers[2]] == {1: encode_timer(nobodys)}
+    (kept,) = read_unscored(found[unscored][5])
+    assert (kept.answer.user_partition, kept.learned) == (5, ["m"])
+
+
+def test_who_waits_for_an_outcome_is_where_it_is_decided(tmp_path: Path) -> None:
+    (user,) = users(5, 1)
+    wait = Wait(1_760_000_000_000, 2, "e", user, 1)
+    came = Came(1_760_000_000_000, hash64(user), True)
+    device = next(key for key in (f"device_id\x00d{n}".encode() for n in range(100)) if among(TO)(key) == 3)
+    meetings = {
+        b"at its user": Meeting([wait], [], b""), b"came to its user": Meeting([], [came], b""),
+        b"at a device": Meeting([wait], [came], device),
+    }  # fmt: skip
+    kept = [(MEETING + name, encode_meeting(meeting)) for name, meeting in meetings.items()]
+    timers = [
+        (TIMER + bytes([at]) * 16, encode_timer(OutcomeTimer(MEETING + name, "o", 1, 2, user_id=user)))
+        for at, name in enumerate(meetings)
+    ]
+    found = parted(tmp_path, (user_record_key(user), record()), *kept, *timers)
+    assert [list(found[key]) for key, _ in (*kept, *timers)] == [[5], [5], [3]] * 2
+    moved = {place: read_meeting(value) for key, _ in kept for place, value in found[key].items()}
+    assert [wait.user_partition for meeting in moved.values() for wait in meeting.waits] == [5]
+    assert moved[3] == Meeting([msgspec.structs.replace(wait, user_partition=5)], [came], device)
