@@ -14,6 +14,7 @@ from engine.errors import PublishError
 from engine.settings import Settings
 from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
 from engine.stream.admin.mentions import Mentions, find_mentions, remove_entries
+from engine.stream.kafka.candidates import as_candidate, candidates_of
 
 _LOOK_EVERY_S = 1.0
 
@@ -25,47 +26,59 @@ _LOOK_EVERY_S = 1.0
 @with_settings
 def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> None:
     """Erase USER_ID from the state, live lists and the console's store: counters, notes, what models have read of
-    their events, verdicts, entries.
+    their events, verdicts, entries. The state of candidates is among it.
 
     The workers that own the state delete it, on their disks and in the changelog; then everything is read again to
     prove it. Rulebooks that name them are told. Exit code 1 when something is left.
     """
     console = Console()
+    beside = [as_candidate(settings, name) for name in candidates_of(settings)]
+    found = [_forget_state(console, each, user_id, None if dry_run else wait_s) for each in (settings, *beside)]
+    names = found[0].names
+    mentions = find_mentions(settings, names)
+    left = mentions.entries
+    if not dry_run and mentions.entries:
+        try:
+            remove_entries(settings, mentions)
+        except PublishError as error:  # the state is forgotten all the same
+            console.print(str(error), style="red")
+        left = find_mentions(settings, names).entries
+    _tell_mentions(console, mentions, left)
+    if dry_run:
+        return
+    _forget_in_console(console, settings, names)
+    if left:
+        console.print("live lists still name them: may your key change lists? Its scopes tell.", style="red")
+        sys.exit(1)
+    if any(after.state for after in found):
+        console.print(
+            "something is left: are all workers up? `floodgate status` tells. Then run this again.", style="red"
+        )
+        sys.exit(1)
+    console.print(f"the state knows nothing of {user_id}", style="green")
+
+
+def _forget_state(console: Console, settings: Settings, user_id: str, wait_s: int | None) -> UserData:
+    """Have what is known of a user forgotten by the workers of these settings, unless nobody is to wait for it; what
+    they know then."""
+    name = settings.candidate.name
     with console.status("") as status:
 
         def show_progress(topic: str) -> None:
             status.update(f"reading {topic}")
 
-        before = find_user_data(settings, user_id, show_progress)
-        after, mentions = before, find_mentions(settings, before.names)
-        left = mentions.entries
-        if not dry_run and mentions.entries:
-            try:
-                remove_entries(settings, mentions)
-            except PublishError as error:  # the state is forgotten all the same
-                console.print(str(error), style="red")
-            left = find_mentions(settings, before.names).entries
-        if not dry_run and before.state:
+        before = after = find_user_data(settings, user_id, show_progress)
+        if wait_s is not None and before.state:
             ask_to_forget(settings, before)
             deadline = time.monotonic() + wait_s
             while after.state and time.monotonic() < deadline:
                 status.update("waiting for the workers")
                 time.sleep(_LOOK_EVERY_S)
                 after = find_user_data(settings, user_id, show_progress, before.subjects)
+    if name and before.kinds:
+        console.print(f"of the candidate {name}, whose workers forget it too; `floodgate candidate drop` removes all:")
     _tell(console, before, after)
-    _tell_mentions(console, mentions, left)
-    if dry_run:
-        return
-    _forget_in_console(console, settings, before.names)
-    if left:
-        console.print("live lists still name them: may your key change lists? Its scopes tell.", style="red")
-        sys.exit(1)
-    if after.state:
-        console.print(
-            "something is left: are all workers up? `floodgate status` tells. Then run this again.", style="red"
-        )
-        sys.exit(1)
-    console.print(f"the state knows nothing of {user_id}", style="green")
+    return after
 
 
 def _forget_in_console(console: Console, settings: Settings, names: tuple[str, ...]) -> None:

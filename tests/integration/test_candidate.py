@@ -18,6 +18,7 @@ from engine.stream.kafka.candidates import as_candidate
 from engine.stream.kafka.topics import create_topics
 from engine.stream.offline.engine import Arrival, OfflineEngine
 from tests.events import random_events, swarm_events
+from tests.integration.test_end_to_end import labels, texts
 from tests.system import RULEBOOKS, Oracle, System, users_of, wait_until
 
 FLOOD, SWARM = RULEBOOKS / "flood", RULEBOOKS / "swarm"
@@ -66,13 +67,33 @@ def must_differ(here: dict[str, dict[str, str]], there: dict[str, dict[str, str]
     return found
 
 
+def is_forgotten_by_both(system: System, candidate: Settings) -> None:
+    user = sorted(system.users())[0]
+    assert "of the candidate candidate" in system.run("forget", user)
+    with as_if(system, candidate):
+        assert user not in system.users()
+
+
+def is_refused_where_it_would_disturb(system: System, candidate: Settings, rules: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as running:
+        system.run("candidate", "drop", "--yes")
+    assert "has 1 workers: stop them first" in running.value.stderr
+    stranger = system.start_worker("stranger", options=["--as", "floodgate", "--rules", str(rules)])
+    assert stranger.wait_until_ended() == 2
+    assert "floodgate topics create --as floodgate" in stranger.log
+    with as_if(system, msgspec.structs.replace(system.settings, group=candidate.group)):
+        intruder = system.start_worker("intruder", options=["--create-topics"])
+        assert intruder.wait_until_ended() == 2
+        assert "a candidate's workers are in the group floodgate-as-candidate" in intruder.log
+
+
 def test_a_candidate_disturbs_nobody_and_the_table_has_what_it_decides_otherwise(tmp_path: Path) -> None:
     events = random_events(3_000)
     rules = changed(
         tmp_path, FLOOD, ("posts_1m > 10", "posts_1m > 6"), ("fires_at: [11]", "fires_at: [7]"),
         ("spent_1d > 500", "spent_1d > 100000"), ("    mode: shadow\n", ""), ("hide: content", "review: content"),
     )  # fmt: skip
-    with System(tmp_path) as system:
+    with System(tmp_path, session_timeout_ms=10_000) as system:
         system.push_rules(FLOOD)
         system.start_worker("one")
         beside = system.start_worker("beside", options=["--as", "candidate", "--rules", str(rules), "--create-topics"])
@@ -118,22 +139,14 @@ def test_a_candidate_disturbs_nobody_and_the_table_has_what_it_decides_otherwise
         assert "posts_1m > 6 (" in told
         assert "review content" in told
 
-        with pytest.raises(subprocess.CalledProcessError) as running:
-            system.run("candidate", "drop", "--yes")
-        assert "has 1 workers: stop them first" in running.value.stderr
-        stranger = system.start_worker("stranger", options=["--as", "floodgate", "--rules", str(rules)])
-        assert stranger.wait_until_ended() == 2
-        assert "floodgate topics create --as floodgate" in stranger.log
-        with as_if(system, msgspec.structs.replace(system.settings, group=candidate.group)):
-            intruder = system.start_worker("intruder", options=["--create-topics"])
-            assert intruder.wait_until_ended() == 2
-            assert "a candidate's workers are in the group floodgate-as-candidate" in intruder.log
+        is_forgotten_by_both(system, candidate)
+        is_refused_where_it_would_disturb(system, candidate, rules)
 
 
 def test_a_promoted_candidate_goes_on_from_its_own_state_and_nothing_is_lost(tmp_path: Path) -> None:
     events = swarm_events(900)
     rules = changed(tmp_path, SWARM, *SWARM_EDITS)
-    with System(tmp_path, partitions=1) as system:
+    with System(tmp_path, partitions=1, session_timeout_ms=10_000) as system:
         system.push_rules(SWARM)
         incumbent = system.start_worker("one")
         beside = system.start_worker("two", options=["--as", "blue", "--rules", str(rules), "--create-topics"])
@@ -146,7 +159,7 @@ def test_a_promoted_candidate_goes_on_from_its_own_state_and_nothing_is_lost(tmp
         assert "has 1 workers: stop them first" in running.value.stderr
         assert beside.stop() == 0
         system.wait_until_decided()
-        incumbent.kill()
+        assert incumbent.stop() == 0
         system.publish(events[300:600])  # so that the incumbent does not stand where the candidate does
         incumbent.restart()
         settings = yaml.safe_load(system.run("candidate", "promote", "--as", "blue"))
@@ -174,3 +187,34 @@ def test_a_promoted_candidate_goes_on_from_its_own_state_and_nothing_is_lost(tmp
         assert {one["action_id"] for one in oracle.actions if one["event_id"] in late} <= ids
         assert len(system.actions()) > before
         assert promoted.metric("floodgate_recovered_records_total") < 10  # markers: the disk had all else
+
+
+def test_a_candidate_goes_by_the_models_in_use_or_learns_for_itself(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "version: 1\nmodels: {spam: {texts: [text], min_labels: 20}}\n"
+        "rules:\n  sure: {event: post, when: [score.spam > 0.7], then: {hide: content, target: event}}\n"
+    )
+    with System(tmp_path, partitions=1, session_timeout_ms=10_000, snapshot_interval_ms=200) as system:
+        system.push_rules(rules)
+        incumbent = system.start_worker("one")
+        follows = system.start_worker("follows", options=["--as", "follows", "--create-topics"])
+        learns = system.start_worker("learns", options=["--as", "learns", "--learn", "--create-topics"])
+        system.publish(texts(0, 60))
+        system.publish([], labels(0, 60))
+        wait_until(lambda: all(one.metric("floodgate_model_labels") == 60 for one in system.workers), "all know it")
+        learned = [worker.metric("floodgate_examples_learned_total") for worker in (incumbent, follows, learns)]
+        assert learned == [60, 0, 60]
+        assert len(system.read("examples")) == 60
+        system.publish(texts(60, 80))
+        system.wait_until_decided()
+        for name in ("follows", "learns"):
+            with as_if(system, as_candidate(system.settings, name)):
+                system.wait_until_decided()
+            hidden = {orjson.loads(record.value)["event_id"] for record in system.read(f"actions-as-{name}")}
+            assert hidden == {f"t{index}" for index in range(60, 80) if index % 2}
+        assert follows.stop() == 0
+        told = system.run("candidate", "drop", "--as", "follows", "--yes")
+        assert "the group floodgate-as-follows" in told
+        assert "there is nothing left" in system.run("candidate", "drop", "--as", "follows")
+        assert system.read("actions-as-learns")

@@ -18,8 +18,8 @@ from engine.stream.admin.side_by_side import (
     SideBySide,
     Users,
 )
-from engine.stream.kafka.candidates import read_group
 from engine.stream.kafka.clients import consumer
+from engine.stream.kafka.groups import read_group
 from engine.stream.kafka.records import read_at
 
 

@@ -15,11 +15,13 @@ from kafka import TopicPartition
 
 from engine.errors import TopicError
 from engine.settings import Settings
-from engine.stream.kafka.candidates import own_names, read_group
+from engine.stream.control.rulebooks import read_in_use
+from engine.stream.kafka.candidates import own_names
 from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.groups import read_group
 
-_VISITS = 16
-"""So often an event goes on between its entities at most, and more: so many times they are waited for."""
+_BACK = 3
+"""How often a message goes on once its event has been at all of its entities, and more."""
 
 _LOOK_EVERY_S = 0.2
 
@@ -39,8 +41,9 @@ def promote(incumbent: Settings, candidate: Settings, within_s: float, show: Cal
         raise TopicError(f"the candidate {name} has decided nothing: there is nothing to go on from")
     deadline = time.monotonic() + within_s
     _wait_until_past(incumbent, decided, deadline, show)
+    in_use = read_in_use(incumbent)
     before: Offsets | None = None
-    for _ in range(_VISITS):
+    for _ in range(_BACK + (len(in_use[1].kinds()) if in_use is not None else 0)):
         ends = _ends(incumbent, topics.hops)
         if ends == before:
             break  # nothing is on its way

@@ -8,8 +8,9 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from engine.errors import BrokerError, TopicError
 from engine.settings import Settings
-from engine.stream.kafka.candidates import own_directory, own_names, read_group
+from engine.stream.kafka.candidates import own_directory, own_names
 from engine.stream.kafka.clients import admin
+from engine.stream.kafka.groups import read_group
 
 _NO_GROUP = ("Dead", "without workers")
 _GONE = ("OK", "GroupIdNotFoundError")

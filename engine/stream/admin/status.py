@@ -14,8 +14,8 @@ from engine.stream.admin.worker_pages import WorkerPage, address_of, read_worker
 from engine.stream.control.rulebooks import Refused, read_in_use, read_paused, read_refused
 from engine.stream.handlers.messages import Pause
 from engine.stream.kafka.access import enrich_group
-from engine.stream.kafka.candidates import read_group
 from engine.stream.kafka.clients import consumer
+from engine.stream.kafka.groups import read_group
 
 _ASKED_AT_ONCE = 20
 

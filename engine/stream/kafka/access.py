@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.candidate_settings import OWN_TOPICS
 from engine.settings import Settings
 from engine.stream.kafka.topics import changelog_topic, moving_topic
 
@@ -10,8 +11,8 @@ from engine.stream.kafka.topics import changelog_topic, moving_topic
 class Role:
     """A role, and what it may do. `groups` and `transactions`: names, or with a star behind them their
     beginnings; `watches`: groups of which it sees how far they are; `inspects`: whether it sees how the topics that it
-    reads are configured; `empties`: what it may delete records of; `sees`: of which topics it sees whether they are
-    there."""
+    reads are configured; `empties`: what it may delete, or records of it; `sees`: of which topics it sees whether they
+    are there; `ends`: groups that it may delete."""
 
     name: str
     does: str
@@ -23,6 +24,7 @@ class Role:
     transactions: tuple[str, ...] = ()
     empties: tuple[str, ...] = ()
     sees: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
 
 
 def enrich_group(settings: Settings) -> str:
@@ -31,12 +33,13 @@ def enrich_group(settings: Settings) -> str:
 
 
 def roles(settings: Settings) -> list[Role]:
-    """All roles, with the topics under their configured names."""
+    """All roles, with the topics under their configured names; of a candidate, those that are about it."""
+    if settings.candidate.name:
+        return _candidate_roles(settings)
     names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
     workers = settings.consumer_group
     # Where people sign, a worker can do no more than publish once more what they have said.
-    scores = (names.scores,) if settings.publish_scores else ()
-    replies = (names.replies,) if settings.serve.surfaces else ()
+    scores, replies = _scores(settings), (names.replies,) if settings.serve.surfaces else ()
     put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
     group = enrich_group(settings)
     enrich = Role(
@@ -111,6 +114,28 @@ def roles(settings: Settings) -> list[Role]:
     ]  # fmt: skip
 
 
+def _candidate_roles(settings: Settings) -> list[Role]:
+    names, changelog, group = settings.topics, changelog_topic(settings), settings.consumer_group
+    own = {settings.candidate.own(getattr(names, topic)) for topic in (*OWN_TOPICS, "models")}
+    written = tuple(sorted({*own, changelog} - ({settings.candidate.own(names.scores)} - set(_scores(settings)))))
+    shared = (names.events, names.labels, names.models, names.rulebooks)
+    return [
+        Role(
+            "worker", "runs `floodgate worker --as`", reads=tuple(sorted({*shared, *written})), writes=written,
+            groups=(group,), transactions=(f"{settings.app_id}-*",),
+        ),
+        Role(
+            "operator", "compares candidates, promotes and drops them",
+            reads=tuple(sorted({names.events, names.labels, *written})), watches=(group,), empties=written,
+            ends=(group,),
+        ),
+    ]  # fmt: skip
+
+
+def _scores(settings: Settings) -> tuple[str, ...]:
+    return (settings.topics.scores,) if settings.publish_scores else ()
+
+
 def commands(settings: Settings, principal: str) -> list[str]:
     """One line for each access list, as Kafka's `kafka-acls.sh` takes it. `principal`: how a role's user is called,
     with `{}` for the role."""
@@ -129,6 +154,7 @@ def commands(settings: Settings, principal: str) -> list[str]:
             lines.append(f"{who} --operation IdempotentWrite --cluster")
         lines += [f"{who} --operation Read --group {_named(group)}" for group in role.groups]
         lines += [f"{who} --operation Describe --group {_named(group)}" for group in role.watches]
+        lines += [f"{who} --operation Delete --group {_named(group)}" for group in role.ends]
         for name in role.transactions:
             lines.append(f"{who} --operation Write --operation Describe --transactional-id {_named(name)}")
     return lines

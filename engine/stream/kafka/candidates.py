@@ -5,15 +5,15 @@ of their own, made of its name: nobody who reads `actions` meets what it would d
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
 
 from engine.candidate_settings import OWN_TOPICS, CandidateSettings, own_name
-from engine.errors import BrokerError, SettingsError
+from engine.errors import SettingsError
 from engine.settings import Settings
-from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.clients import consumer
+from engine.stream.kafka.groups import read_group
 from engine.stream.kafka.topics import changelog_topic, topic_specs
 
 CANDIDATES = own_name("state", "")
@@ -75,17 +75,6 @@ def candidates_of(settings: Settings) -> list[str]:
 def client_id(settings: Settings) -> str:
     """How workers call themselves in their group: candidates, which publish nothing that counts, otherwise."""
     return own_name(_CLIENT, settings.candidate.name) if settings.candidate.name else _CLIENT
-
-
-def read_group(settings: Settings, name: str) -> tuple[Any, Any]:
-    """A consumer group, and its offsets. Raises BrokerError."""
-    try:
-        with admin(settings) as client:
-            return client.describe_groups([name])[name], client.list_group_offsets([name])[name]
-    except (CoordinatorNotAvailableError, GroupIdNotFoundError):  # as before the first worker's first start
-        return {"group_state": "without workers", "members": []}, {}
-    except (KafkaError, KeyError) as error:
-        raise BrokerError(f"the group {name} could not be described: {error!r}") from error
 
 
 def raise_if_others_are_members(settings: Settings) -> None:

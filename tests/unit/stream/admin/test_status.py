@@ -16,6 +16,7 @@ from engine.stream.admin.status import EngineStatus, Owned, WorkerStatus, read_s
 from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.control.rulebooks import Refused
 from engine.stream.handlers.messages import Pause
+from engine.stream.kafka import groups
 
 PAUSE = Pause("ann", "noisy", 1)
 EVENTS, OTHER = TopicPartition("events", 0), TopicPartition("events", 1)
@@ -30,8 +31,8 @@ class Broker:
         self.offsets: dict[TopicPartition, Any] = {}
         self.partitions: dict[str, set[int]] = {"events": {0, 1}}
         self.in_use: Any = None
-        for name in ("admin", "consumer"):
-            patch.setattr(status, name, self._client)
+        patch.setattr(groups, "admin", self._client)
+        patch.setattr(status, "consumer", self._client)
         self.refused: list[Refused] = []
         self.pages: dict[tuple[str, int], WorkerPage] = {}
         patch.setattr(status, "read_worker_page", self.pages.get)

@@ -15,6 +15,7 @@ from engine.stream.control.state import ControlState
 from engine.stream.control.verified import VerifiedMessages
 from engine.stream.handlers.messages import Pause, encode_rulebook
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.kafka.candidates import as_candidate
 from engine.stream.kafka.publishers import Publishers
 from tests.unit.stream.signed import Person, changed, entry, listed, person, record, secured
 
@@ -359,3 +360,20 @@ def test_what_was_displaced_is_put_back_as_it_was_signed(tmp_path: Path) -> None
     assert worker.control.put_back() == []
     restarted = worker.restarted(people, junk, again)
     assert restarted.control.put_back() == []  # somebody has done it
+
+
+def test_a_candidate_with_rules_of_its_own_takes_pauses_but_no_other_rulebook(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(OTHER)
+    settings = as_candidate(Settings(), "blue", tmp_path / "rules.yaml")
+    control = ControlState(settings, Publishers(settings), Metrics(), tmp_path, lambda: None)
+
+    async def follow() -> list[bool]:
+        await control.remember()
+        messages = ((b"version/1-a", pushed()), (FLOOD, PAUSE))
+        return [await control.receive(key.decode(), record("rulebooks", key, value)) for key, value in messages]
+
+    assert asyncio.run(follow()) == [True, True]
+    in_force = control.in_force()
+    assert in_force is not None
+    assert in_force.id == id_of(OTHER)
+    assert in_force.rules[0].mode == "shadow"

@@ -43,3 +43,13 @@ def test_what_counts_nothing_leaves_no_trace_and_what_counts_is_added_up() -> No
         ("events_late", {}), ("scores", {"known": "yes"}), ("scores", {"known": "no"}),
     )]  # fmt: skip
     assert values == [5, 5, 0]
+
+
+def test_a_candidates_metrics_have_its_name() -> None:
+    metrics = Metrics("blue")
+    metrics.actions.labels("flood", "limit").inc()
+    metrics.late.inc(3)
+    page = metrics.expose().decode()
+    assert 'floodgate_actions_total{candidate="blue",kind="limit",rule="flood"} 1.0' in page
+    assert 'floodgate_events_late_total{candidate="blue"} 3.0' in page
+    assert "candidate" not in Metrics().expose().decode()

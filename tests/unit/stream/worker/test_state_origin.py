@@ -75,3 +75,14 @@ def test_topics_with_other_names_are_no_other_kafka(disk: Disk) -> None:
     disk.meet(HERE)
     disk.decide()
     disk.meet(StateOrigin("one", {"clicks": "c1", "hops": "h1"}))
+
+
+def test_state_of_another_group_stops_the_worker_but_that_of_a_candidate_below_it_is_none_of_its_own(
+    disk: Disk,
+) -> None:
+    disk.meet(StateOrigin("one", HERE.topics, "floodgate-entities-changelog"))
+    (disk.directory / "state-as-blue" / "v1" / "tables" / "entities-0.db").mkdir(parents=True)
+    disk.meet(StateOrigin("one", HERE.topics, "floodgate-as-blue-entities-changelog"))
+    disk.decide()
+    with pytest.raises(StateError, match=r"is of floodgate-as-blue-entities-changelog, and this worker's is in flood"):
+        disk.meet(StateOrigin("one", HERE.topics, "floodgate-entities-changelog"))
