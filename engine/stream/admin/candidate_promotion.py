@@ -17,8 +17,9 @@ from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.control.rulebooks import read_in_use
 from engine.stream.kafka.candidates import own_names
-from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.clients import consumer
 from engine.stream.kafka.groups import read_group
+from engine.stream.kafka.topics import topic_names
 
 _BACK = 3
 """How often a message goes on once its event has been at all of its entities, and more."""
@@ -85,7 +86,6 @@ def _ends(settings: Settings, topic: str) -> Offsets:
 def _settings(incumbent: Settings, candidate: Settings) -> dict[str, Any]:
     own, topics = own_names(incumbent, candidate.candidate.name), {"hops": candidate.topics.hops}
     models = candidate.candidate.own(incumbent.topics.models)
-    with admin(incumbent) as client:
-        if models in client.list_topics():  # it has learned for itself: how far, its models say of its examples
-            topics |= {"examples": candidate.topics.examples, "models": models}
+    if models in topic_names(incumbent):  # it has learned for itself: how far, its models say of its examples
+        topics |= {"examples": candidate.topics.examples, "models": models}
     return {"group": own.group, "topics": topics, "data_dir": candidate.data_dir}

@@ -11,6 +11,7 @@ from engine.settings import Settings
 from engine.stream.kafka.candidates import own_directory, own_names
 from engine.stream.kafka.clients import admin
 from engine.stream.kafka.groups import read_group
+from engine.stream.kafka.topics import topic_names
 
 _NO_GROUP = ("Dead", "without workers")
 _GONE = ("OK", "GroupIdNotFoundError")
@@ -32,8 +33,7 @@ def find_left(incumbent: Settings, name: str) -> Left:
     """What there is of the candidate of this name, but for what is in use since it was promoted. Raises BrokerError,
     and TopicError where its workers run."""
     own, directory = own_names(incumbent, name), own_directory(incumbent, name)
-    with admin(incumbent) as client:
-        topics = sorted(own.topics & set(client.list_topics()))
+    topics = sorted(own.topics & topic_names(incumbent))
     if own.group == incumbent.consumer_group:
         return Left(topics, None, None)
     group, _ = read_group(incumbent, own.group)

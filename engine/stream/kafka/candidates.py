@@ -12,9 +12,8 @@ import msgspec
 from engine.candidate_settings import OWN_TOPICS, CandidateSettings, own_name
 from engine.errors import SettingsError
 from engine.settings import Settings
-from engine.stream.kafka.clients import consumer
 from engine.stream.kafka.groups import read_group
-from engine.stream.kafka.topics import changelog_topic, topic_specs
+from engine.stream.kafka.topics import changelog_topic, topic_names, topic_specs
 
 CANDIDATES = own_name("state", "")
 """What the directories of candidates begin with."""
@@ -67,8 +66,7 @@ def own_directory(settings: Settings, name: str) -> Path:
 def candidates_of(settings: Settings) -> list[str]:
     """The names of the candidates that have topics now. Raises BrokerError."""
     before, in_use = own_name(settings.topics.hops, ""), settings.topics.hops
-    with consumer(settings) as client:
-        found = [topic for topic in client.topics() if topic.startswith(before) and topic != in_use]
+    found = [topic for topic in topic_names(settings) if topic.startswith(before) and topic != in_use]
     return sorted(topic.removeprefix(before) for topic in found)
 
 

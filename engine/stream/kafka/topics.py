@@ -118,6 +118,12 @@ def new_topic(spec: TopicSpec, settings: Settings) -> NewTopic:
     return NewTopic(spec.name, spec.partitions, settings.replication, topic_configs=spec.config | in_sync)
 
 
+def topic_names(settings: Settings) -> set[str]:
+    """All topics that there are. Raises BrokerError."""
+    with consumer(settings) as client:
+        return set(client.topics())
+
+
 def create_topics(settings: Settings) -> list[str]:
     """Create the topics that are missing; returns their names. Existing ones are left alone."""
     made = []

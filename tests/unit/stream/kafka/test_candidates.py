@@ -1,6 +1,5 @@
 """A candidate has names of its own, and is refused where these are in use."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -73,7 +72,7 @@ def test_the_next_candidate_has_another_name_than_the_one_that_was_promoted() ->
 
 def test_candidates_are_found_by_their_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     topics = {"hops", "hops-as-blue", "hops-as-green", "actions-as-red"}
-    monkeypatch.setattr(candidates, "consumer", lambda _: nullcontext(SimpleNamespace(topics=lambda: topics)))
+    monkeypatch.setattr(candidates, "topic_names", lambda _: topics)
     assert candidates_of(Settings()) == ["blue", "green"]
     assert candidates_of(promoted("blue")) == ["green"]
 
