@@ -27,6 +27,7 @@ from engine.limits import PORT, SHARE, Limit, at_least, check_limits, matching, 
 from engine.mappings import EventSettings, LabelSettings
 from engine.security import PrivacySettings, SecuritySettings
 from engine.serve_settings import ServeSettings
+from engine.trace_settings import TraceSettings
 
 PREFIX = "FLOODGATE_"
 _LISTS = (
@@ -108,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     export: ExportSettings = ExportSettings()
     intake: IntakeSettings = IntakeSettings()
     serve: ServeSettings = ServeSettings()
+    traces: TraceSettings = TraceSettings()
     data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/data"
     """Where RocksDB keeps this worker's state. One directory for each worker."""
     reference_data_dir: Annotated[str, Limit(bool, "is a directory")] = ".floodgate/reference"

@@ -12,6 +12,7 @@ from engine.state.scored import Change
 from engine.state.store import LEDGER, PartitionState
 from engine.stream.handlers.messages import Message, dead_letter
 from engine.stream.handlers.metrics import Metrics
+from engine.stream.handlers.traced import Followed
 from engine.stream.kafka.bounded_records import refusal_of
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -43,6 +44,8 @@ class Outcome:
     """What has to be known before it is read again."""
     acted_ms: list[int] = field(default_factory=list)
     """The times of the events that are acted on."""
+    followed: Followed | None = None
+    """Who is told how far it is, where events of it are traced."""
 
     def settle(self) -> None:
         """Called when all of it is durable."""

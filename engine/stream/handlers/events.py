@@ -26,6 +26,7 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.replies import Replies
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
+from engine.stream.handlers.traced import NOTHING_TRACED, Traced
 
 _log = structlog.stdlib.get_logger("floodgate")
 
@@ -62,6 +63,7 @@ class EventWorker:
         self._answers, self._replies = Answers(settings.topics.examples, metrics), Replies(settings)
         self._mapping, self._pseudonyms = settings.events.mapping(), settings.pseudonyms()
         self._evaluator: Evaluator | None = None
+        self.traced: Traced = NOTHING_TRACED
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
@@ -81,7 +83,7 @@ class EventWorker:
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch: THE way of an event begins here, and goes on in `core/evaluation/evaluator.py`."""
-        departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition)
+        departures = Departures(self._settings.topics.hops, FROM_EVENTS, partition, self.traced)
 
         def send(outcome: StateOutcome, record: Any, hops: Sequence[Hop]) -> None:
             departures.begin(record.offset)

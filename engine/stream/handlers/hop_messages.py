@@ -26,7 +26,8 @@ from engine.core.state.clusters import ClusterTrace
 from engine.errors import StateError
 from engine.state.store import ENTITY, entity_record_key, user_record_key
 from engine.stream.handlers.erasure import Forget
-from engine.stream.handlers.messages import Message
+from engine.stream.handlers.messages import Headers, Message
+from engine.stream.handlers.traced import NOTHING_TRACED, Traced
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES
 from engine.stream.kafka.placing import Place
 
@@ -73,15 +74,19 @@ _decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | Mark | Answer | _Retr
 
 
 class Departures:
-    """Numbers the messages that the records of one partition send on, and addresses them."""
+    """Numbers the messages that the records of one partition send on, and addresses them. `traced`: what goes along."""
 
-    def __init__(self, hops_topic: str, topic: SourceTopic, partition: int) -> None:
+    def __init__(self, hops_topic: str, topic: SourceTopic, partition: int, traced: Traced = NOTHING_TRACED) -> None:
         self._hops_topic, self._partition, self._number = hops_topic, partition, 0
+        self._traced = traced
+        self._headers: Headers | None = None
         self._topic: SourceTopic = topic
 
     def begin(self, offset: int) -> None:
         """What follows is sent by the record there."""
         self._number = offset * MESSAGES_PER_RECORD
+        if self._traced:
+            self._headers = self._traced.get(offset)
 
     def send(self, hop: Hop) -> Message:
         """A routed event to its next entity, or back to its user; a mark to its entity; all else to its user."""
@@ -91,8 +96,8 @@ class Departures:
         if len(value) > MAX_MESSAGE_BYTES // 2:
             raise ValueError(f"a routed event of {len(value)} bytes is too large to be sent on")
         if entity_key is None:
-            return Message(self._hops_topic, hop.user_id.encode(), value, partition=hop.user_partition)
-        return Message(self._hops_topic, entity_record_key(entity_key)[_KIND_AT:], value)
+            return Message(self._hops_topic, hop.user_id.encode(), value, self._headers, hop.user_partition)
+        return Message(self._hops_topic, entity_record_key(entity_key)[_KIND_AT:], value, self._headers)
 
     def send_matches(self, matches: Iterable[RetroactiveMatch]) -> list[Message]:
         """Retroactive matches, to the partitions of their users."""
@@ -101,7 +106,8 @@ class Departures:
                 self._hops_topic,
                 match.user_id.encode(),
                 _encode(_match_of(self._next(), match)),
-                partition=match.user_partition,
+                self._headers,
+                match.user_partition,
             )
             for match in matches
         ]

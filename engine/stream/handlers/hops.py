@@ -39,6 +39,7 @@ from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.replies import Replies
 from engine.stream.handlers.results import Results
 from engine.stream.handlers.scored_events import ScoredEvents, Source
+from engine.stream.handlers.traced import NOTHING_TRACED, Traced
 from engine.stream.handlers.visits import Visits
 from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, accept_all
@@ -70,6 +71,7 @@ class HopWorker:
         self._evaluator: Evaluator | None = None
         self.visits = Visits(metrics, partitions)
         self._ended = 0  # routed events, since they were counted
+        self.traced: Traced = NOTHING_TRACED
 
     def use(self, evaluator: Evaluator) -> None:
         """Decide with this from the next batch on."""
@@ -93,7 +95,7 @@ class HopWorker:
         outcome, requests = StateOutcome(state=state), list[Forget]()
         arrived = list[tuple[bytes, Any]]()
         at_hand = {ENTITY + record.key for record in records if record.key is not None}
-        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition)
+        departures = Departures(self._settings.topics.hops, FROM_HOPS, partition, self.traced)
         self._absences.look(state)
         for few in slices(records):
             arrivals = self._arrivals.read(partition, state, few, outcome, requests)

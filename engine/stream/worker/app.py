@@ -45,6 +45,7 @@ from engine.stream.worker.reference_data import LOOK_AT_FILES_EVERY_S, Reference
 from engine.stream.worker.shutdown import end_soon
 from engine.stream.worker.tables import database_options
 from engine.stream.worker.ticks import Ticks
+from engine.stream.worker.tracing import Tracing
 from engine.stream.worker.web import add_pages
 
 _log = structlog.stdlib.get_logger("floodgate")
@@ -72,6 +73,7 @@ class FloodgateApp(faust.App):
         self.handlers: dict[str, BatchHandler] = {}
         self.ready_to_decide = asyncio.Event()
         self.seals = Seals(settings, self._note_unverified)
+        self._tracing = Tracing(settings, self.seals.fits)
         self.durability = Durability(self)
         self.recovery = BulkRecovery(self)
         self._publishers = Publishers(settings, on_unverified=self._note_unverified)
@@ -157,6 +159,7 @@ class FloodgateApp(faust.App):
             await super().on_stop()
         finally:
             await self.durability.writers.close()
+            await asyncio.to_thread(self._tracing.close)
 
     # -- state ------------------------------------------------------------------------------------
 
@@ -290,7 +293,7 @@ class FloodgateApp(faust.App):
     # -- construction -----------------------------------------------------------------------------
 
     def _handle(self, topic: str, handler: BatchHandler) -> None:
-        self.handlers[topic] = handler
+        self.handlers[topic] = self._tracing.around(topic, handler)
 
     def _entity_table(self) -> Any:
         options = database_options(self.settings.state_ttl_days)

@@ -169,6 +169,9 @@ class Durability:
             except BaseException as error:  # nothing of it may wait for ever, whatever it was
                 await self._fail(error, batches)
                 raise
+            for batch in batches:
+                if batch.outcome.followed is not None:
+                    batch.outcome.followed.note_published()
             now_ms = time.time() * 1_000
             for ts_ms in (ts_ms for batch in batches for ts_ms in batch.outcome.acted_ms):
                 self._app.metrics.action_delay.observe(max(0.0, now_ms - ts_ms) / 1_000)
@@ -201,6 +204,8 @@ class Durability:
             for batch in batches:
                 batch.outcome.settle()
                 batch.finished()
+                if batch.outcome.followed is not None:
+                    batch.outcome.followed.note_stored()
         except BaseException as error:  # nothing of it may wait for ever, whatever it was
             await self._fail(error, batches)
             raise
