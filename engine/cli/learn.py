@@ -7,6 +7,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from engine.cli.learn_compare import compare, promote
 from engine.cli.learn_evaluate import command as evaluate_command
 from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
@@ -35,6 +36,7 @@ def status(settings: Settings) -> None:
         echo("no model has been published: none has seen a label yet")
     for name, model in sorted(models.items()):
         pinned = ", pinned" if model.pinned else ""
+        pinned += f", answered by {model.compared.challenger}" if model.compared.promoted else ""
         title = f"{model.version}: {model.spam:,} of them spam{pinned}"
         table = Table("moderator", "labels (faded)", "trust", title=title)
         for moderator, record in sorted(model.moderator_trust.moderators.items()):
@@ -119,3 +121,5 @@ def pin_command(settings: Settings, model: str, lift: bool) -> None:
 
 
 command.add_command(evaluate_command)
+command.add_command(compare)
+command.add_command(promote)

@@ -18,11 +18,13 @@ takes the place of that.
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple, cast
 
 from engine.core.kernel import hash64
+from engine.learning.comparison import Rival
 from engine.learning.features import Inputs, Names
 from engine.learning.scored import ScoredModel, is_presumed
 from engine.learning.sources import Position
@@ -62,7 +64,8 @@ class Example:
     """A label joined with what one model read. `before`: the verdict that it replaces, `before_by` whose that was;
     `source`: partition and offset of the label; `presumed`: the event is among this share that is taken for ham, which
     this example says where it replaces nothing: then `source` is about the event; `answered`: where the answer stands
-    that was there before its event was scored: then `source` is about the event too."""
+    that was there before its event was scored: then `source` is about the event too; `rival`: what the model's
+    challenger had said of the event."""
 
     model: str
     event_id: str
@@ -78,6 +81,7 @@ class Example:
     before_by: str | None = None
     presumed: float = 0.0
     answered: Position | None = None
+    rival: Rival | None = None
 
     @property
     def presumes(self) -> bool:
@@ -111,11 +115,16 @@ class Known(NamedTuple):
 
 
 def join(
-    label: Label, scored: Sequence[ScoredModel], known: Known | None, source: Position, is_kept: bool = False
+    label: Label,
+    scored: Sequence[ScoredModel],
+    known: Known | None,
+    source: Position,
+    is_kept: bool = False,
+    rivals: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[JoinOutcome, list[Example]]:
     """What a label means for an event as it was scored, of which a verdict may be known: the outcome, and the
     examples to learn. The label's verdict is the known one from now on, unless it is unmatched. `is_kept`: the event is
-    kept for its label, whether or not a model learns."""
+    kept for its label, whether or not a model learns; `rivals`: the models' challengers."""
     learners = [model for model in scored if model.policy == label.policy]
     if not learners and not is_kept:
         return "unmatched", []
@@ -124,6 +133,7 @@ def join(
         return "duplicate", []
     before = known if known is not None and known.verdict != "retracted" else None
     key, examples = label.identity, []
+    said = {model.name: model.score for model in learners}
     for model in learners:
         stands = known is None or known.verdict == "ham"  # else what was presumed has been taken back
         presumed = model.presume if stands and is_presumed(key, model.presume) else 0.0
@@ -142,11 +152,17 @@ def join(
             propensity=label.propensity,
             before_by=before and before.moderator,
             presumed=presumed,
+            rival=_rival(rivals.get(model.name), said),
         )
         examples.append(example)
     if label.verdict == "retracted":
         return "retracted", examples
     return ("confirmed" if confirmed else "changed" if before else "matched"), examples
+
+
+def _rival(challenger: str | None, said: Mapping[str, float | None]) -> Rival | None:
+    score = said.get(challenger) if challenger is not None else None
+    return (challenger, score) if challenger is not None and score is not None else None
 
 
 def encode_known(label: Label, times: int = 0, note: bytes = b"") -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from engine.learning.comparison import Comparison
 from engine.learning.estimators import RiverLearner
 from engine.learning.labels import Example
 from engine.learning.moderator_trust import ModeratorTrust
@@ -37,6 +38,7 @@ class LearnedModel:
     pinned: bool = False
     moderator_trust: ModeratorTrust = field(default_factory=ModeratorTrust)
     judged: Thresholds = field(default_factory=Thresholds)
+    compared: Comparison = field(default_factory=Comparison)
     learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
 
     @property
@@ -76,6 +78,7 @@ class LearnedModel:
         weight = self.moderator_trust.weight(example.moderator, campaign)
         if weight >= TRUSTED and not example.presumes and not (example.confirms and before):
             self.judged.add(example.score, spam)
+            self.compared.add(example.score, example.rival, spam)
         if example.verdict == before:  # somebody has said what was presumed, or what somebody else has said
             probability = self.learner.probability(example.names, example.inputs)
         else:

@@ -31,18 +31,18 @@ class ModelScorer:
 
     def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
         self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
+        self._precision = spec.precision
         self.takes, self._judged = spec.learns, model.judged if model is not None else None
         self._calibration: Calibration | None = None
         self._propensities: Propensities | None = None
         self.version = model.version if model is not None else f"{spec.name}-0"
-        self.threshold: float | None = None
+        self.answered_by: str | None = None
         self._names, self._units = names_of(spec), spec.units
         self._featurizer = featurizer(self._names)
         self._knows = model is not None and model.knows(spec.min_labels)
         # Without categories, an event begins with the constant.
         self._start, self._start_square = array("d", bytes(8 * ARMS)), array("d", [0.0])
-        if model is not None and self._knows and spec.precision is not None:
-            self.threshold = model.judged.lowest(spec.precision)
+        self.threshold = self.lowest(spec.precision)
         self._hints, self._fading = self._names.hints, 1.0
         self._learner: HashedNgrams | None = None
         if model is not None and self._knows and spec.river is None:
@@ -122,6 +122,16 @@ class ModelScorer:
         read_numbers(numbers, read)
         inputs = Inputs(*texts, tuple(None if isnan(number) else number for number in read))
         return contributions(self._learner, self._names, inputs, units=self._units)
+
+    def let_answer(self, name: str, other: "ModelScorer") -> None:
+        """From now on what another one says counts in place of what this one does. Both are asked."""
+        self.answered_by, self.version, self.threshold = name, other.version, other.lowest(self._precision)
+
+    def lowest(self, precision: float | None) -> float | None:
+        """From which score on the precision is so high; None where that is not known."""
+        if precision is None or self._judged is None or not self._knows:
+            return None
+        return self._judged.lowest(precision)
 
     def calibration(self, score: float) -> Likeness | None:
         """How far a score is to be believed, as far as the latest labels tell."""

@@ -43,7 +43,7 @@ _STORED_NAMES = {"command_offset": "ruled", "command_sequence": "ruled_sequence"
 class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     """A model but for its rows. `publications`: the last ones, whose rows it consists of; `river`: its pipeline, if it
     has one of its own; `features`: the version of those that the rows are of; `label_offsets`: of each source, the last
-    offset that is learned, and `recent`: which of those before."""
+    offset that is learned, and `recent`: which of those before; `compared`: with this challenger, of so many labels."""
 
     model: str
     labels: _Count
@@ -65,6 +65,10 @@ class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     command_sequence: _Count = 0
     features: _Count = 1
     recent: Annotated[dict[int, _Window], msgspec.Meta(max_length=MOST_WINDOWS)] = {}
+    challenger: str | None = None
+    promoted: bool = False
+    compared: bytes = b""
+    compared_labels: _Count = 0
 
 
 @dataclass(slots=True)

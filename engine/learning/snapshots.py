@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 
 from engine.errors import PipelineError, SnapshotError
+from engine.learning.comparison import Comparison
 from engine.learning.estimators import RiverLearner
 from engine.learning.features import VERSION
 from engine.learning.linear import ARMS, Indices, table
@@ -86,6 +87,10 @@ class SnapshotWriter:
             next_offset=model.next_offset,
             label_offsets=dict(sorted(model.sources.newest.items())),
             recent=model.sources.dump(),
+            challenger=model.compared.challenger,
+            promoted=model.compared.promoted,
+            compared=model.compared.dump(),
+            compared_labels=model.compared.labels,
             quarantined=sorted(model.quarantined),
             command_offset=model.command_offset,
             begins=model.begins,
@@ -143,6 +148,7 @@ class SnapshotReader:
             if head.spam > head.labels:
                 raise ValueError(f"{head.spam} of its {head.labels} labels are spam")
             Thresholds.load(head.judged)
+            _compared(head)
             number, known = head.publications[-1][0], self.head.publications[-1][0] if self.head is not None else None
             if known is not None and number < known:
                 raise ValueError("it was published before the one in use")
@@ -178,6 +184,7 @@ class SnapshotReader:
             pinned=head.pinned,
             moderator_trust=head.moderator_trust,
             judged=Thresholds.load(head.judged),
+            compared=_compared(head),
             learner=self.learner,
         )
 
@@ -224,6 +231,10 @@ class SnapshotReader:
                 table(learner.gradients)[rows.indices] = rows.gradients
         learner.losses, learner.taught, learner.proofs = list(head.losses), list(head.taught), head.proofs
         self.head = head
+
+
+def _compared(head: Head) -> Comparison:
+    return Comparison.load(head.challenger, head.promoted, head.compared_labels, head.compared)
 
 
 def seed_of(name: str) -> str:

@@ -25,6 +25,7 @@ class Trainer:
         self._followers = followers if followers is not None else {}
         self.changed: set[str] = set()
         self.unpublished: dict[str, str] = {}  # models that cannot be written, and why
+        self.promoted: list[tuple[str, bool]] = []  # whose challengers stand by now, or do not any more
         self._writers: dict[str, SnapshotWriter] = {}
 
     def restore(self, known: Mapping[str, SnapshotReader]) -> int:
@@ -37,9 +38,10 @@ class Trainer:
             return 0  # what another version has learned is learned anew, from the first example that there is
         return min((model.next_offset for model in self.models.values()), default=0)
 
-    def learn(self, example: Example, offset: int, expression: str | None = None) -> bool:
+    def learn(self, example: Example, offset: int, expression: str | None = None, promotes: bool = False) -> bool:
         """Learn from the example at an offset of the examples topic; False when it is known already. `expression`: the
-        pipeline that the rulebook has for the model; with another one it begins anew."""
+        pipeline that the rulebook has for the model; with another one it begins anew; `promotes`: whether the better of
+        the model and its challenger is to stand."""
         model = self.models.get(example.model)
         if model is None:
             model = self._known(example.model, expression)
@@ -53,7 +55,10 @@ class Trainer:
         self.changed.add(example.model)
         if model.pinned or example.moderator in model.quarantined:
             return False
+        compared = model.compared.labels
         model.learn(example)
+        if promotes and model.compared.labels != compared and model.compared.judge():
+            self.promoted.append((model.name, model.compared.promoted))
         return True
 
     def _known(self, name: str, expression: str | None) -> LearnedModel:
@@ -115,6 +120,16 @@ class Trainer:
             model.command_sequence = sequence
             self.changed.add(name)
 
+    def promote(self, name: str, challenger: str, promoted: bool, offset: int, sequence: int = 0) -> None:
+        """A model's challenger stands in its place, or does not any more. Both go on learning."""
+        model = self.models.get(name) or self._known(name, None)
+        if self._is_new(model, offset, sequence):
+            if model.compared.challenger != challenger:
+                model.compared.begin(challenger)
+            model.compared.promoted = promoted
+            model.command_offset, model.next_offset, model.command_sequence = offset, offset + 1, sequence
+            self.changed.add(name)
+
     def _is_new(self, model: LearnedModel, offset: int, sequence: int) -> bool:
         if offset == model.command_offset and model.next_offset <= offset:  # it has learned again all that was before
             model.next_offset = offset + 1
@@ -135,6 +150,7 @@ class Trainer:
         anew.seeded, anew.sources = model.seeded, LearnedSources()
         anew.quarantined, anew.command_offset, anew.pinned = set(model.quarantined), model.command_offset, model.pinned
         anew.command_sequence = model.command_sequence
+        anew.compared.begin(model.compared.challenger, model.compared.promoted)  # who stands stays until it is known
         self.models[name] = anew
         self._writers[name] = self._writers.get(name, SnapshotWriter()).anew()
         self.changed.add(name)

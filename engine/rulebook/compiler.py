@@ -8,7 +8,16 @@ from engine.core.domain.counters import Counter
 from engine.core.domain.events import CLOCK_TOLERANCE_MS
 from engine.core.domain.follow_ups import is_of_label
 from engine.core.domain.reference import VERSIONS
-from engine.core.domain.rules import ANY_EVENT, DEFAULT_CAP, DEFAULT_MAX_KEYS, MAX_CAP, USER, ModelSpec, Rulebook
+from engine.core.domain.rules import (
+    ANY_EVENT,
+    DEFAULT_CAP,
+    DEFAULT_MAX_KEYS,
+    MAX_CAP,
+    USER,
+    ModelSpec,
+    Rulebook,
+    challengers,
+)
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import MAX_LATENESS_MS
 from engine.core.values.hashing import hash32
@@ -28,6 +37,7 @@ from engine.rulebook.codegen.rests import find_rests
 from engine.rulebook.inline_tests.examples import run_examples
 from engine.rulebook.language.diagnostics import Diagnostics, Span
 from engine.rulebook.language.nodes import Ref
+from engine.rulebook.sections.challengers import check_challengers, check_challengers_rules
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import (
     Dependencies,
@@ -125,6 +135,7 @@ def check_rulebook(
     watches, rests = find_watches(rules, words, needs), find_rests(rules, words, needs)
     _check_clusters(declared, rules, needs)
     check_tells(rules, needs)
+    check_challengers_rules(rules, needs, models)
     if diagnostics.errors:
         return None, diagnostics
     types = {kind for counter in counters.values() for kind in counter.of}
@@ -179,6 +190,7 @@ def _models(declared: Declarations) -> dict[str, ModelSpec]:
         spec = read_model(declared, name, keys)
         if spec is not None:
             made[name] = spec
+    check_challengers(declared, made)
     return made
 
 
@@ -251,10 +263,12 @@ def _max_keys(counters: Iterable[Counter]) -> dict[str, int]:
 
 
 def _inputs(declared: Declarations, models: dict[str, ModelSpec]) -> dict[str, list[Ref]]:
-    """What each model reads."""
+    """What each model reads; a model and its challenger what either does, as they are asked at the same place."""
     inputs = {}
     for name, spec in models.items():
         span = declared.spans[f"models.{name}"]
         refs = [declared.resolve(written, span) for written in (*spec.numbers, *spec.texts, *spec.categories)]
         inputs[name] = [ref for ref in refs if ref is not None]
+    for challenger, name in challengers(models).items():
+        inputs[name] = inputs[challenger] = [*inputs[name], *inputs[challenger]]
     return inputs

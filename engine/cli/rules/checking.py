@@ -84,6 +84,11 @@ def _show(costs: Costs) -> None:
         for name, size in sorted(costs.waiting_bytes.items(), key=lambda item: -item[1]):
             outcomes.add_row(name, f"{size:,}")
         console.print(outcomes)
+    if costs.challenger_us:
+        challengers = Table("challenger", "CPU, µs, of each event that its model scores, about")
+        for name, us in sorted(costs.challenger_us.items()):
+            challengers.add_row(name, f"{us:,.0f}")
+        console.print(challengers)
 
 
 def _tell_expiries(rulebook: Rulebook) -> None:

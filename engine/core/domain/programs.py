@@ -215,10 +215,12 @@ class Rest:
 
 class Scorer(Protocol):
     """A model as the evaluator sees it. It reads the texts of a batch of events at once, before they are decided.
-    `threshold`: from which score on its precision is as wanted; None while that is not known."""
+    `threshold`: from which score on its precision is as wanted; None while that is not known; `answered_by`: the
+    challenger whose score stands in place of its own."""
 
     version: str
     threshold: float | None
+    answered_by: str | None
 
     def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
         """Read the texts of the events of a batch; None where the model is not asked."""

@@ -134,7 +134,8 @@ class ModelSpec:
     River's, instead of the default learner; `hints`: what the last numbers add to the logit while labels are few;
     `presume`: the share of events that it takes for ham until a label says otherwise; `units`: of some numbers; `of`:
     which events it scores though no rule asks; `outcome`: what it learns in place of labels; `answer_model`: the model
-    of who answers, by which answers are weighed."""
+    of who answers, by which answers are weighed; `challenger`: the model that is asked wherever this one is, and learns
+    the same; `promotes`: whether the better of the two stands without anybody saying so."""
 
     name: str
     numbers: tuple[str, ...]
@@ -151,6 +152,18 @@ class ModelSpec:
     of: tuple[str, ...] = ()
     outcome: str | None = None
     answer_model: str | None = None
+    challenger: str | None = None
+    promotes: bool = False
+
+
+def rivals(models: Mapping[str, ModelSpec]) -> dict[str, str]:
+    """The challenger of each model that has one."""
+    return {name: spec.challenger for name, spec in models.items() if spec.challenger is not None}
+
+
+def challengers(models: Mapping[str, ModelSpec]) -> dict[str, str]:
+    """Whom each model's challenger challenges, by the challenger's name."""
+    return {challenger: name for name, challenger in rivals(models).items()}
 
 
 def threshold_of(model: str) -> str:

@@ -28,6 +28,7 @@ class Models:
     def __init__(self, scorers: Mapping[str, Scorer], tally: Tally) -> None:
         self.scorers, self.tally = scorers, tally
         self.thresholds = {threshold_of(name): scorer.threshold for name, scorer in scorers.items()}
+        self.answered_by = {name: scorer.answered_by for name, scorer in scorers.items() if scorer.answered_by}
 
     def threshold(self, name: str, _: ModelNumbers) -> float | None:
         """What a generated `decide` may ask where no model is asked."""
@@ -51,7 +52,11 @@ class Scoring(msgspec.Struct):
             return threshold
         self.numbers[model] = numbers
         identity = self.event.identity or self.event.identify()
-        score = self.scores[model] = self.models.scorers[model].score(self.event.place, identity, numbers)
+        score = self.models.scorers[model].score(self.event.place, identity, numbers)
+        if model in self.models.answered_by:  # its challenger was asked before it
+            said = self.scores.get(self.models.answered_by[model])
+            score = said if said is not None else score
+        self.scores[model] = score
         if score is None:
             self.models.tally.unknown_scores += 1
         else:
@@ -79,5 +84,9 @@ class Scoring(msgspec.Struct):
     def contributions(self) -> dict[str, list[Contribution]]:
         """What moved each score, where that can be told."""
         scorers, place = self.models.scorers, self.event.place
-        parts = {name: scorers[name].contributions(place, numbers) for name, numbers in self.numbers.items()}
+        parts = dict[str, list[Contribution]]()
+        for name in self.numbers:
+            rival = self.models.answered_by.get(name, name)
+            who = rival if self.scores.get(rival) is not None else name
+            parts[name] = scorers[who].contributions(place, self.numbers[who])
         return {name: moved for name, moved in parts.items() if moved}

@@ -8,13 +8,13 @@ when all of its series are full.
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.core.domain.counters import STATISTICS, Counter
 from engine.core.domain.follow_ups import is_follow_up, written_type
 from engine.core.domain.kinds import RESTING, parts_of
 from engine.core.domain.programs import Program, RoutingProgram
-from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec, Rulebook
+from engine.core.domain.rules import ANY_EVENT, USER, Memory, ModelSpec, Rulebook, challengers
 from engine.core.series.remembered import FIRST, MAX_RUNS, MAX_TEXT_BYTES
 from engine.core.series.sketches import BUCKETS_PER_WINDOW
 from engine.core.state.entities import RECENT_IDS
@@ -54,6 +54,9 @@ CLAUSE_US, TERM_US, PATTERN_US, MODEL_US, STOP_US = 0.08, 0.15, 1.6, 9.0, 45.0
 """A clause, though most are not reached; a term of a scorecard, all of which are; a pattern; a model that learns; one
 visit of a routed event at one entity."""
 
+RIVER_US = 30.0
+"""A pipeline of River's in place of the default learner."""
+
 LOOKUP_US: Mapping[str, float] = {"mmdb": 8.0, "file": 1.0, "topic": 1.0}
 """Looking reference data up, of an address that is new."""
 
@@ -74,11 +77,13 @@ _REGISTER_BYTES, _RUN_BYTES, _NUMBER_BYTES, _TEXT_BYTES = 25, 17, 8, 2 + MAX_TEX
 @dataclass(frozen=True, slots=True)
 class Costs:
     """`event_us`: by type of event; `record_bytes`: by kind of entity, at most; `waiting_bytes`: by outcome, of each
-    event that waits for it."""
+    event that waits for it; `challenger_us`: by challenger, what it adds to each event that its model scores, which is
+    in `event_us` too."""
 
     event_us: Mapping[str, float]
     record_bytes: Mapping[str, int]
     waiting_bytes: Mapping[str, int]
+    challenger_us: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def dearest_us(self) -> float:
@@ -116,6 +121,7 @@ def estimate_costs(rulebook: Rulebook) -> Costs:
             for kind in kinds
         },
         {name: WAITING_BYTES + _read_bytes(rulebook, name) for name in rulebook.outcomes},
+        {name: _model_us(rulebook.models[name]) for name in challengers(rulebook.models)},
     )
 
 
@@ -137,10 +143,10 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     patterns = sum(clause.count(" matches ") for clause in clauses)
     read = [counter.field or "" for counter in counters]
     read += [part for counter in counters for part in {*parts_of(counter.by), *parts_of(counter.read_at)}]
-    read += [name for model in _models(program, rulebook) for name in (*model.numbers, *model.texts, *model.categories)]
-    models = len(program.decider.models) + (len(program.routing.decider.models) if program.routing is not None else 0)
+    models = _models(program, rulebook)
+    read += [name for model in models for name in (*model.numbers, *model.texts, *model.categories)]
     cost = FOLLOW_UP_US if is_follow_up(event_type) else EVENT_US
-    cost += CLAUSE_US * len(clauses) + PATTERN_US * patterns + MODEL_US * models
+    cost += CLAUSE_US * len(clauses) + PATTERN_US * patterns + sum(map(_model_us, models))
     cost += _computing_us([*clauses, *read], values) + sum(LOOKUP_US[lookup.kind] for lookup in program.lookups)
     cost += sum(map(_counter_us, counters)) + MEMORY_US * len(memories)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
@@ -163,6 +169,10 @@ def _computing_us(texts: Iterable[str], values: Mapping[str, str]) -> float:
 def _models(program: Program, rulebook: Rulebook) -> list[ModelSpec]:
     routed = program.routing.decider.models if program.routing is not None else ()
     return [rulebook.models[name] for name in (*program.decider.models, *routed)]
+
+
+def _model_us(model: ModelSpec) -> float:
+    return MODEL_US if model.river is None else RIVER_US
 
 
 def _scores_us(declared: Declarations, rules: Iterable[RuleDeclaration], event_type: str) -> float:

@@ -16,7 +16,7 @@ from engine.core.domain.follow_ups import absence_met, hit_type, is_follow_up, i
 from engine.core.domain.kinds import in_order
 from engine.core.domain.programs import ClusterProgram, EntityProgram, FollowUps, Program, RoutingProgram
 from engine.core.domain.reference import VERSIONS, Lookup
-from engine.core.domain.rules import USER, Memory
+from engine.core.domain.rules import USER, Memory, challengers
 from engine.core.values.identity import INVALID_FIELDS
 from engine.rulebook.codegen.deciders import DeciderWriter
 from engine.rulebook.codegen.entering import is_judged, observations, withdrawals
@@ -208,9 +208,14 @@ class ProgramWriter:
         }
 
     def _asked(self, event_type: str, rules: Rules) -> list[str]:
-        """The models that these rules name, and those that are asked anyway, in the order of their declaration."""
-        named = {ref.target for ref in self._reached(rules, []) if ref.kind == "score"}
-        return [name for name, spec in self._words.models.items() if name in named or concerns(spec.of, event_type)]
+        """The models that these rules name, those that are asked anyway, and the challengers of both, in the order of
+        their declaration: challengers first, as a model that one stands in for answers with its score."""
+        models, champions = self._words.models, challengers(self._words.models)
+        asked = {ref.target for ref in self._reached(rules, []) if ref.kind == "score"}
+        asked |= {name for name, spec in models.items() if concerns(spec.of, event_type)}
+        asked |= {champions[name] for name in asked & champions.keys()}
+        asked |= {name for name, champion in champions.items() if champion in asked}
+        return sorted([name for name in models if name in asked], key=lambda name: name not in champions)
 
     def _reached(self, rules: Rules, models: list[str]) -> list[Ref]:
         declared = self._words.declared

@@ -25,6 +25,7 @@ class FixedScorer:
 
     version = "example"
     threshold: float | None = 0.5
+    answered_by: str | None = None
 
     def __init__(self, says: float | None) -> None:
         self._says = says

@@ -204,6 +204,11 @@ MODEL: Shape = {
     ),
     "of": Key("the event types that it scores though no rule asks; with outcome: those of its `after`", ONE_OR_MORE),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
+    "challenger": Key("another model, which scores and learns beside it and could stand in its place", TEXT),
+    "promote": Key(
+        "with challenger: `auto` lets the better of the two stand, as far as the labels tell for certain",
+        {"enum": ["auto"]},
+    ),
 }
 MARK: Shape = {
     "by": Key("the entity that is marked, as counters count by it", ENTITY, required=True),

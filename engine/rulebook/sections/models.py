@@ -65,6 +65,8 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
             of=of,
             outcome=outcome,
             answer_model=answer_model,
+            challenger=keys["challenger"].text if "challenger" in keys else None,
+            promotes="promote" in keys,
         )
     return None
 

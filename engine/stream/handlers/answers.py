@@ -13,7 +13,7 @@ import msgspec
 
 from engine.core.domain.outcomes import outcome_policy
 from engine.core.domain.programs import Program, Scorer
-from engine.core.domain.rules import ModelSpec
+from engine.core.domain.rules import ModelSpec, rivals
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.outcomes import Answer
 from engine.core.evaluation.routing import SourceTopic
@@ -24,7 +24,6 @@ from engine.learning.scored import ScoredModel
 from engine.learning.scorers import ModelScorer
 from engine.learning.sources import source_of_outcomes
 from engine.state.noted import unscored_name
-from engine.state.store import PartitionState
 from engine.stream.handlers.as_scored import scored_models
 from engine.stream.handlers.batches import StateOutcome
 from engine.stream.handlers.hop_messages import FROM_EVENTS, FROM_HOPS
@@ -44,12 +43,13 @@ class Unscored(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Given(NamedTuple):
-    """An answer. `offset`: where its examples come from; `learned`: the models that have learned it already;
-    `answered`: its own offset among the hops, where it was there before its event was scored."""
+    """An answer. `offset`: where its examples come from; `learned`: the models that have learned it already; `waits`:
+    whether it was there before its event was scored, and `answered`: its own offset among the hops then."""
 
     offset: int
     answer: Answer
     learned: frozenset[str] = frozenset()
+    waits: bool = False
     answered: int | None = None
 
 
@@ -72,10 +72,12 @@ class Answers:
         self._learners: Mapping[str, frozenset[str]] = {}
         self._asked: Mapping[str, frozenset[str]] = {}
         self._keys: Mapping[str, int] = {}
+        self._rivals: Mapping[str, str] = {}
 
     def use(self, evaluator: Evaluator) -> None:
         """The models that learn from the next batch on."""
         self._models, self._scorers = evaluator.rulebook.models, evaluator.scorers
+        self._rivals = rivals(self._models)
         outcomes = {spec.outcome for spec in self._models.values()}
         self._learners = {
             outcome: frozenset(name for name, spec in self._models.items() if spec.outcome == outcome)
@@ -93,9 +95,8 @@ class Answers:
         answers = list[Given]()
         for name, value in zip(names, noted.get(names), strict=True):
             if value is not None:
-                waited = read_unscored(value)
-                answers += [Given(offsets[name], one.answer, frozenset(one.learned), one.offset) for one in waited]
-                outcome.keep_noted([noted.put(name, None)])
+                at, waited = offsets[name], read_unscored(value)
+                answers += [Given(at, one.answer, frozenset(one.learned), True, one.offset) for one in waited]
         return answers
 
     def catch_up(self, outcome: StateOutcome, partition: int, scored: Iterable[tuple[int, int]]) -> None:
@@ -104,7 +105,7 @@ class Answers:
 
     def join(self, outcome: StateOutcome, topic: SourceTopic, partition: int, arrived: Iterable[Given]) -> None:
         """Make examples of answers. `topic` and `partition`: what the offsets are of."""
-        state, answers = outcome.state, sorted(self._declared(arrived), key=lambda one: one.offset)
+        state, answers = outcome.state, sorted(self._declared(outcome, arrived), key=lambda one: one.offset)
         assert state is not None
         by_id = state.scored_events(hash64(given.answer.event_id) for given in answers)
         identities = {given.answer.identity for given in answers}
@@ -117,31 +118,40 @@ class Answers:
             seen = scored.get(answer.identity, [])
             if isinstance(seen, StateError) or (subject in verdicts and not learned):
                 self._known("repeated" if subject in verdicts else "lost").inc()
+                self._end(outcome, given)
                 continue
             examples = self._examples(given, seen, topic, partition)
-            if examples:
-                verdicts[subject] = encode_known(_label(answer))
-                outcome.keep_scored([state.scored.put_verdict(subject, verdicts[subject])])
             scores = {model.name: model.score for model in seen}
             for example in examples:
                 weighed = self._weighed(example, scores)
                 if weighed is not None:
                     outcome.messages.append(Message(self._topic, example.model.encode(), encode_example(weighed)))
-            done = learned.union(example.model for example in examples)
-            if self._learners.get(answer.outcome, done) <= done:
-                self._known("learned").inc()
-            elif (learners := self._learners_of(answer)) <= done:
-                self._known("learned" if learners else "unscored").inc()
-            elif not self._wait(outcome, state, given, done):
-                self._known("unscored").inc()
+            self._go_on(outcome, given, learned.union(example.model for example in examples))
+            if examples:  # not before it is kept who is still to learn it
+                verdicts[subject] = encode_known(_label(answer))
+                outcome.keep_scored([state.scored.put_verdict(subject, verdicts[subject])])
 
-    def _declared(self, arrived: Iterable[Given]) -> Iterator[Given]:
+    def _go_on(self, outcome: StateOutcome, given: Given, done: frozenset[str]) -> None:
+        """Let an answer wait for the models that are still to score its event, if there are any. `done`: those that
+        have learned it."""
+        answer = given.answer
+        learners = self._learners.get(answer.outcome, done)
+        if not learners <= done:
+            learners = self._learners_of(answer)
+        if learners <= done:
+            self._known("learned" if learners else "unscored").inc()
+            self._end(outcome, given)
+        elif not (given.waits and done == given.learned) and not self._wait(outcome, given, done):
+            self._known("unscored").inc()
+
+    def _declared(self, outcome: StateOutcome, arrived: Iterable[Given]) -> Iterator[Given]:
         """Those of outcomes as they are declared now. Under another declaration the same name says something else."""
         for given in arrived:
             if self._keys.get(given.answer.outcome) == given.answer.key:
                 yield given
             else:
                 self._known("lost").inc()
+                self._end(outcome, given)
 
     def _learners_of(self, answer: Answer) -> frozenset[str]:
         """The models that learn this outcome and score such an event: no others are waited for. Of an event of a type
@@ -152,25 +162,40 @@ class Answers:
                 return learners & asked
         return learners
 
-    def _wait(self, outcome: StateOutcome, state: PartitionState, given: Given, done: frozenset[str]) -> bool:
+    def _wait(self, outcome: StateOutcome, given: Given, done: frozenset[str]) -> bool:
         """Keep an answer until its event is scored, for a while; False where there are too many."""
-        answer, noted = given.answer, state.noted
-        name = unscored_name(answer.identity)
-        if len(noted.unscored) >= MOST_UNSCORED:
+        answer, state = given.answer, outcome.state
+        assert state is not None
+        if len(state.noted.unscored) >= MOST_UNSCORED and not given.waits:
             return False
-        (value,) = noted.get([name])
-        offset = given.answered if given.answered is not None else given.offset
-        others = [each for each in (read_unscored(value) if value else ()) if each.answer.outcome != answer.outcome]
-        outcome.keep_noted([noted.put(name, _encode([*others, Unscored(answer, sorted(done), offset)]))])
+        self._keep(outcome, answer, Unscored(answer, sorted(done), given.answered if given.waits else given.offset))
+        if given.waits:
+            return True
+        name = unscored_name(answer.identity)
         # Neither here nor where it was found out need it have become late yet: a partition's clock begins at 0.
         due_ms = max(state.timers.now_ms, answer.clock_ms, answer.ts_ms) + UNSCORED_MS
         timer = OutcomeTimer(name, answer.outcome, answer.key, user_id=answer.user_id)
         outcome.keep_timers([state.timers.put(due_ms, hash64(name.hex()), encode_timer(timer))])
         return True
 
+    def _end(self, outcome: StateOutcome, given: Given) -> None:
+        """An answer waits no longer, if it did."""
+        if given.waits:
+            self._keep(outcome, given.answer, None)
+
+    def _keep(self, outcome: StateOutcome, answer: Answer, unscored: Unscored | None) -> None:
+        """In place of what is kept of an answer. In one change: half of two would be what a crash leaves."""
+        assert outcome.state is not None
+        noted, name = outcome.state.noted, unscored_name(answer.identity)
+        (value,) = noted.get([name])
+        kept = [each for each in (read_unscored(value) if value else ()) if each.answer.outcome != answer.outcome]
+        kept += [unscored] if unscored is not None else []
+        outcome.keep_noted([noted.put(name, _encode(kept) if kept else None)])
+
     def _examples(self, given: Given, seen: Iterable[ScoredModel], topic: SourceTopic, partition: int) -> list[Example]:
-        new = [model for model in seen if model.name not in given.learned]
-        examples = join(_label(given.answer), new, None, (source_of_outcomes(topic, partition), given.offset))[1]
+        new, place = list(seen), (source_of_outcomes(topic, partition), given.offset)
+        joined = join(_label(given.answer), new, None, place, rivals=self._rivals)[1]
+        examples = [example for example in joined if example.model not in given.learned]
         if given.answered is None:
             return examples
         answered = source_of_outcomes(FROM_HOPS, partition), given.answered

@@ -64,4 +64,9 @@ class FollowedModels:
 
     def scorers(self, rulebook: Rulebook) -> dict[str, ModelScorer]:
         """A scorer for each model that a rulebook declares."""
-        return {name: scorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
+        made = {name: scorer(spec, self._learned.get(name)) for name, spec in rulebook.models.items()}
+        for name, spec in rulebook.models.items():
+            compared = self._learned[name].compared if name in self._learned else None
+            if compared is not None and compared.promoted and compared.challenger == spec.challenger in made:
+                made[name].let_answer(spec.challenger, made[spec.challenger])
+        return made

@@ -193,7 +193,14 @@ class Pin(msgspec.Struct, frozen=True, tag="pin"):
     pinned: bool
 
 
-ModelCommand = Quarantine | Restore | Pin
+class Promote(msgspec.Struct, frozen=True, tag="promote"):
+    """Whether a model's challenger stands in its place."""
+
+    model: str
+    promoted: bool
+
+
+ModelCommand = Quarantine | Restore | Pin | Promote
 """What people decide about the models, at a place among the examples."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from engine.core.domain.programs import FollowUps
+from engine.core.domain.rules import rivals
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.kernel import hash64, identity_of
@@ -48,7 +49,7 @@ class LabelWorker:
         self._pseudonyms, self._mapping = settings.pseudonyms(), settings.labels.mapping()
         self._rejector = Rejector(settings.topics.dead_letters, metrics)
         self._labels_by = cache(metrics.labels.labels)
-        self._asked = FollowUps()
+        self._asked, self._rivals = FollowUps(), dict[str, str]()
 
     async def on_assigned(self, partition: int) -> int | None:
         """Read from the committed offset."""
@@ -59,7 +60,7 @@ class LabelWorker:
 
     def use(self, evaluator: Evaluator) -> None:
         """The rulebook that asks about labels, from the next batch on."""
-        self._asked = evaluator.rulebook.follow_ups
+        self._asked, self._rivals = evaluator.rulebook.follow_ups, rivals(evaluator.rulebook.models)
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """One batch of labels."""
@@ -171,7 +172,7 @@ class LabelWorker:
             known = decode_known(verdicts[subject]) if subject in verdicts else None
             times, note = (known.times, known.note) if known is not None else (0, b"")
             is_followed = key in kept or bool(note)
-            result, examples = join(label, seen, known, (partition, record.offset), is_followed)
+            result, examples = join(label, seen, known, (partition, record.offset), is_followed, self._rivals)
             if result == "unmatched" and record.key is None:
                 continue  # sent to every partition because its user was not known: it joins in one of them
             self._labels_by(result).inc()

@@ -136,6 +136,14 @@ class Metrics:
         self.quality = Gauge(
             "floodgate_model_auc", "ROC AUC of the scores on the last labels", ["model"], registry=registry
         )
+        self.challenger_gain = Gauge(
+            "floodgate_challenger_gain", "By how much a model's challenger has the lower log loss on the last labels",
+            ["model", "bound"], registry=registry,
+        )  # fmt: skip
+        self.challenger_stands = Gauge(
+            "floodgate_challenger_stands", "1 where a model's challenger stands in its place", ["model"],
+            registry=registry,
+        )  # fmt: skip
         self.trust = Gauge(
             "floodgate_moderator_trust", "How much the labels of those least trusted count", ["moderator"],
             registry=registry,

@@ -61,8 +61,10 @@ class ScoredEvents:
         asked = [scorer for scorer in evaluator.scorers.values() if isinstance(scorer, ModelScorer)]
         taken = [(scorer, rows) for scorer in asked if (rows := scorer.take()) is not None]
         if self._settings.publish_scores:
+            by_name = {rows.model: (scorer, rows) for scorer, rows in taken}
             for scorer, rows in taken:
-                outcome.messages += self._told(evaluator, scorer, rows)
+                told_by = by_name.get(scorer.answered_by or rows.model, (scorer, rows))
+                outcome.messages += self._told(evaluator, rows.model, *told_by)
         scored = [rows for scorer, rows in taken if scorer.learns]
         events = {
             key: evaluator.event_at(place)
@@ -86,12 +88,13 @@ class ScoredEvents:
             self._watch(rows)
             self._presume(outcome, evaluator, rows, source)
 
-    def _told(self, evaluator: Evaluator, scorer: ModelScorer, rows: ScoredRows) -> Iterator[Message]:
-        """The scores of a batch, for whoever ranks by them."""
+    def _told(self, evaluator: Evaluator, model: str, scorer: ModelScorer, rows: ScoredRows) -> Iterator[Message]:
+        """What a model says of a batch, for whoever ranks by that; the challenger's scores, where that stands in for
+        it."""
         for place, score in zip(rows.places.tolist(), rows.scores.tolist(), strict=True):
             if not isnan(score):
                 event, likeness = evaluator.event_at(place), scorer.calibration(score)
-                value = encode_score(event, rows.model, rows.version, score, likeness)
+                value = encode_score(event, model, rows.version, score, likeness)
                 yield Message(self._settings.topics.scores, event.user_id.encode(), value)
 
     def _presume(self, outcome: StateOutcome, evaluator: Evaluator, rows: ScoredRows, source: Source) -> None:

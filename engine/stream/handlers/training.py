@@ -21,6 +21,7 @@ from engine.stream.handlers.followed_models import FollowedModels
 from engine.stream.handlers.label_messages import (
     MODEL_COMMAND,
     Pin,
+    Promote,
     Quarantine,
     Restore,
     decode_example,
@@ -109,9 +110,10 @@ class TrainerWorker:
                     raise LabelError("not_a_workers", "it does not come from a worker")
                 example = decode_example(record.value or b"", self._settings.partitions)
                 spec = self._rulebook.models.get(example.model)
-                if spec is not None and self._trainer.learn(example, record.offset, spec.river):
+                if spec is not None and self._trainer.learn(example, record.offset, spec.river, spec.promotes):
                     self._metrics.learned.labels(example.model).inc()
                     self._watch(example)
+                self._tell_promotions()
             except Exception as error:  # one message must never stop the trainer
                 reason = error.reason if isinstance(error, LabelError) else "not_an_example"
                 self._rejector.reject(outcome, record, reason, error)
@@ -148,6 +150,11 @@ class TrainerWorker:
                 return self._await_seed(record.offset)
             case Pin(model=model, pinned=pinned):
                 self._trainer.pin(model, pinned, *place)
+            case Promote(model=model, promoted=promoted):
+                spec = self._rulebook.models.get(model) if self._rulebook is not None else None
+                if spec is None or spec.challenger is None:
+                    raise LabelError("no_challenger", f"the rules in use have no challenger of {model[:100]!r}")
+                self._trainer.promote(model, spec.challenger, promoted, *place)
         return None
 
     def _await_seed(self, offset: int) -> int:
@@ -172,12 +179,29 @@ class TrainerWorker:
             auc = self._trainer.models[name].judged.roc_auc()
             if auc is not None:
                 self._metrics.quality.labels(name).set(auc)
+            self._compare(name)
         self._publish_trust(self._trainer.models)
         topic = self._settings.topics.models
         messages = [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
         for name, why in self._trainer.unpublished.items():
             _log.error("a model cannot be published; the last publication stays in use", model=name, error=why)
         return messages
+
+    def _tell_promotions(self) -> None:
+        while self._trainer.promoted:
+            name, promoted = self._trainer.promoted.pop()
+            said = "a challenger stands in its model's place" if promoted else "a challenger has sunk: its model stands"
+            _log.warning(said, model=name, challenger=self._trainer.models[name].compared.challenger)
+
+    def _compare(self, name: str) -> None:
+        """Tell how a model and its challenger compare."""
+        compared = self._trainer.models[name].compared
+        gain = compared.gain()
+        if gain is not None:
+            for bound in gain._fields:
+                self._metrics.challenger_gain.labels(name, bound).set(getattr(gain, bound))
+        if compared.challenger is not None:
+            self._metrics.challenger_stands.labels(name).set(compared.promoted)
 
     def _publish_trust(self, models: Mapping[str, LearnedModel]) -> None:
         """How the moderators stand who are trusted least, in whichever model that is: so many and no more."""

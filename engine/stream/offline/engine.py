@@ -141,6 +141,10 @@ class OfflineEngine:
         if waiting:
             yield from self._process(kind, waiting)
 
+    def learned(self) -> Mapping[str, LearnedModel]:
+        """The models as they are now, as far as they have learned here."""
+        return self._trainer.learned()
+
     def waiting(self) -> int:
         """How many events are still waited upon: the arrivals do not reach to the end of their time."""
         timers = (value for key, value in self.database.values.items() if key.startswith(TIMER))

@@ -238,6 +238,7 @@ def test_a_model_reads_the_number_that_is_certain() -> None:
     class Asked:
         version = "m"
         threshold: float | None = None
+        answered_by: str | None = None
 
         def prepare(self, batch: Any) -> None:
             """Nothing is read."""

@@ -213,7 +213,7 @@ def surveyed(made: list[Event]) -> dict[str, str]:
     return answers
 
 
-@pytest.mark.parametrize("seed", [*range(6), 1007, 1010, 1016, 1017, 1028, 2026])
+@pytest.mark.parametrize("seed", [*range(6), 1007, 1010, 1016, 1017, 1028, 2026, 2467])
 def test_each_outcome_is_learned_once_and_right_though_workers_die(seed: int) -> None:
     made, rng = made_up(seed), random.Random(seed)
     cluster = Partitions(1 + seed % 3)
