@@ -18,7 +18,8 @@ from engine.core.domain.rules import Rulebook
 from engine.rulebook.checks.costs import estimate_costs
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 TEN, THIRTY = range(1, 11), range(1, 31)
 

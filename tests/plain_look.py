@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from engine.sim.world import SimulatedModerator, simulate_day
-from engine.stream.offline.engine import Arrival
+from engine.stream.offline.arrivals import Arrival
 
 HOUR_MS = 3_600_000
 SILENT_MS, TOLERANCE_MS = HOUR_MS, 120_000

@@ -35,7 +35,8 @@ from engine.stream.admin.publishing import Publisher
 from engine.stream.handlers.messages import encode_rulebook
 from engine.stream.kafka.clients import admin, options
 from engine.stream.kafka.topics import changelog_topic, create_topics, topic_specs
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests import forks
 from tests.kernels import entries_by_key, times_by_key
 

@@ -22,7 +22,8 @@ from engine.rulebook.tools.observation import OBSERVED, Observed, observe
 from engine.settings import Settings
 from engine.stream.handlers.label_messages import translate_label
 from engine.stream.handlers.messages import arrived_ms
-from engine.stream.offline.engine import Arrival, OfflineEngine, merge
+from engine.stream.offline.arrivals import Arrival, merge
+from engine.stream.offline.engine import OfflineEngine
 from engine.stream.offline.recorded import Truth, truths
 
 CHUNK = 2_000

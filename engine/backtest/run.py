@@ -17,7 +17,7 @@ from engine.settings import Settings
 from engine.stream.handlers.label_messages import decode_label, decode_message
 from engine.stream.handlers.messages import arrived_ms
 from engine.stream.kafka.records import Recorded
-from engine.stream.offline.engine import Arrival, merge
+from engine.stream.offline.arrivals import Arrival, merge
 from engine.stream.offline.recorded import truths
 
 CHUNK = 2_000

@@ -24,7 +24,8 @@ from engine.mappings import LabelSettings
 from engine.reference.recorded import RecordedTables
 from engine.settings import Settings
 from engine.stream.handlers.messages import arrived_ms, value_text
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 HOUR_MS = 3_600_000
 TEXT_CHARS = 300

@@ -23,7 +23,7 @@ from engine.dev.demo import Stage, Traffic, run_demo
 from engine.dev.observer import Observation
 from engine.sim.verdict import judge
 from engine.sim.world import FIRST_SEED, PICTURE_AREAS, SimulatedEvent, SimulatedModerator, simulate_day
-from engine.stream.offline.engine import Arrival, merge
+from engine.stream.offline.arrivals import Arrival, merge
 
 
 @click.command("demo")

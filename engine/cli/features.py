@@ -14,7 +14,7 @@ from engine.cli.reference_data import referring, with_reference_data
 from engine.cli.tables import check_ending, write_table
 from engine.rulebook.tools.observation import observe
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival
+from engine.stream.offline.arrivals import Arrival
 
 
 @click.command("features")

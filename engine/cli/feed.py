@@ -11,7 +11,7 @@ from engine.cli.output import Console, echo
 from engine.cli.recordings import read_events, read_labels
 from engine.settings import Settings
 from engine.stream.admin.publishing import Publisher
-from engine.stream.offline.engine import merge
+from engine.stream.offline.arrivals import merge
 
 
 @click.command("feed")

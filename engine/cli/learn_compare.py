@@ -19,7 +19,8 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.admin.publishing import publish_model_command, read_models
 from engine.stream.handlers.label_messages import Promote
-from engine.stream.offline.engine import OfflineEngine, merge
+from engine.stream.offline.arrivals import merge
+from engine.stream.offline.engine import OfflineEngine
 
 
 @click.command("compare")

@@ -19,7 +19,7 @@ from engine.stream.admin.given import GivenLabels, counting
 from engine.stream.handlers.label_messages import IN_OUR_TERMS, decode_message, translate_label
 from engine.stream.handlers.messages import arrived_ms
 from engine.stream.kafka.records import Recorded, read_since
-from engine.stream.offline.engine import Arrival
+from engine.stream.offline.arrivals import Arrival
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -16,7 +16,8 @@ from engine.cli.recordings import read_events, read_labels
 from engine.cli.reference_data import referring, with_reference_data
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import OfflineEngine, merge
+from engine.stream.offline.arrivals import merge
+from engine.stream.offline.engine import OfflineEngine
 
 
 @click.command("replay")

@@ -27,7 +27,8 @@ from engine.sim.patient import is_victims
 from engine.sim.verdict import concerned
 from engine.sim.week import WEEK_AREAS, SimulatedWeek, judged, simulate_week
 from engine.sim.world import FIRST_SEED, SimulatedEvent, day_after, simulate_day
-from engine.stream.offline.engine import Arrival, OfflineEngine, merge
+from engine.stream.offline.arrivals import Arrival, merge
+from engine.stream.offline.engine import OfflineEngine
 
 
 @click.group("sim")

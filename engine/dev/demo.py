@@ -16,7 +16,7 @@ from engine.dev.observer import Observation, Observer
 from engine.dev.system import LocalSystem
 from engine.dev.view import Progress, render
 from engine.stream.admin.publishing import Publisher
-from engine.stream.offline.engine import Arrival
+from engine.stream.offline.arrivals import Arrival
 
 T = TypeVar("T")
 _REFRESH_MS = 400

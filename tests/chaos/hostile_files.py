@@ -1,4 +1,4 @@
-"""Files and references as somebody sends them who wants a reader of pictures to hang, crash, swell or look elsewhere."""
+"""Files and references as somebody sends them to make a reader of pictures hang, crash, swell or look elsewhere."""
 
 import io
 import struct

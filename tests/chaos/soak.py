@@ -26,7 +26,8 @@ from rich.table import Table
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.rulebook.compiler import load_rulebook
 from engine.stream.kafka.clients import options
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.chaos.renewals import Renewals
 from tests.chaos.test_damage import lose, overwrite_blocks, tear_manifest
 from tests.events import random_events

@@ -16,7 +16,8 @@ from engine.settings import Settings
 from engine.stream.admin.candidate_comparison import compare
 from engine.stream.kafka.candidates import as_candidate
 from engine.stream.kafka.topics import create_topics
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import random_events, swarm_events
 from tests.integration.test_end_to_end import labels, texts
 from tests.system import RULEBOOKS, Oracle, System, users_of, wait_until

@@ -9,7 +9,8 @@ import pytest
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.sim.world import simulate_day
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.system import System
 
 RULES = """

@@ -13,7 +13,8 @@ from engine.core.state.records import dump_record, load_record
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import encode_decision
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import random_events
 
 RULEBOOK = load_rulebook(Path(__file__).parents[1] / "rulebooks" / "flood")

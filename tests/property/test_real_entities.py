@@ -17,7 +17,8 @@ from engine.keys.text import fingerprints
 from engine.keys.urls import url_domains
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 MINUTE_MS = 60_000

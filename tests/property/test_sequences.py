@@ -14,7 +14,8 @@ from engine.core.series.sequences import Plan, completed
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline import engine as offline
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 
 MINUTE_MS = 60_000

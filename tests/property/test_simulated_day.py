@@ -14,7 +14,7 @@ import pytest
 from engine.backtest.features import AT_LEAST, Asked, Row, rows
 from engine.rulebook.tools.observation import observe
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, merge
+from engine.stream.offline.arrivals import Arrival, merge
 from tests.plain_look import REMEMBERED, RULES, SIGNALS, PlainLook, the_day
 
 PEOPLE = int(os.environ.get("FLOODGATE_DAY_PEOPLE", "25"))

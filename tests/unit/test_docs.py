@@ -29,7 +29,8 @@ from engine.security import PrivacySettings, SecuritySettings
 from engine.settings import Settings
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.topics import topic_specs
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from engine.stream.supervisor.pages import ProcessMetrics
 from tests.events import START_MS
 

@@ -10,7 +10,8 @@ from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.handlers.messages import Message
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 
 OPEN = Settings(decision_sample=1.0)

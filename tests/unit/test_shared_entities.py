@@ -15,7 +15,8 @@ from benchmarks.shared_entities.programs.job import held as held_at_peers
 from benchmarks.shared_entities.recount import ENTITIES, WINDOWS_MS, Actions, Visitors, held, recount
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 
 COUNTERS = ("posts_10m", "messages_10m", "talk_1h", "links_1h",

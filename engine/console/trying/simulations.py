@@ -17,7 +17,8 @@ from engine.sim.verdict import judge, judge_lookalikes
 from engine.sim.world import AREAS, FIRST_SEED, SimulatedEvent, simulate_day
 from engine.stream.control.lists import show_in
 from engine.stream.kafka.records import read_since
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 CAUGHT_FROM, SPARED_UP_TO = 0.95, 0.01
 """As `floodgate sim report` has them."""

@@ -22,7 +22,8 @@ from engine.stream.control.lists import show_in
 from engine.stream.handlers.events import arrival_of
 from engine.stream.handlers.messages import decode_event
 from engine.stream.kafka.records import read_all
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 
 class Retraced(NamedTuple):

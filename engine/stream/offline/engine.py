@@ -5,7 +5,6 @@ it. What comes out is byte for byte what the same workers would publish.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -39,6 +38,7 @@ from engine.stream.handlers.outcomes import OF_OUTCOME
 from engine.stream.handlers.scored_events import Source
 from engine.stream.handlers.training import TrainerWorker
 from engine.stream.offline.additions import OfflineAdditions
+from engine.stream.offline.arrivals import Arrival
 
 BATCH = 1_000
 _PARTITION = 0
@@ -57,33 +57,6 @@ class Record(NamedTuple):
     value: bytes | None
     timestamp: int | None = None
     headers: Sequence[tuple[str, bytes]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One line of a file: an event or a label, and its time. `arrived_ms`: when an event came, where that is known from
-    elsewhere than the line."""
-
-    kind: str
-    ts_ms: int
-    value: bytes
-    arrived_ms: int | None = None
-
-
-def merge(events: Iterable[Arrival], labels: Iterable[Arrival]) -> Iterator[Arrival]:
-    """Events in their order; each label before the first event that is younger than it."""
-    waiting = iter(sorted(labels, key=lambda label: label.ts_ms))
-    label = next(waiting, None)
-    now_ms = 0
-    for event in events:
-        now_ms = max(now_ms, event.ts_ms)
-        while label is not None and label.ts_ms < now_ms:
-            yield label
-            label = next(waiting, None)
-        yield event
-    while label is not None:
-        yield label
-        label = next(waiting, None)
 
 
 class OfflineEngine:

@@ -19,7 +19,8 @@ from engine.settings import Settings
 from engine.state.scored import payload_of
 from engine.stream.handlers.label_messages import read_label
 from engine.stream.handlers.messages import arrived_ms
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from engine.stream.offline.label_times import LabelsBefore, labels_before
 
 CHUNK = 1_000

@@ -248,9 +248,8 @@ class FloodgateApp(faust.App):
             self._models.use(rulebook)
             self.reference.use(rulebook)
             scorers = self._models.scorers(rulebook)
-            evaluator = Evaluator(
-                in_force, scorers, self.settings.decision_sample, self.control.before, self.settings.serve.types
-            )
+            sample, answered = self.settings.decision_sample, self.settings.serve.types
+            evaluator = Evaluator(in_force, scorers, sample, self.control.before, answered)
             for deciding in (self._events, self._hops, self._labels):
                 deciding.use(evaluator)
             self._trainer.use(rulebook)
@@ -260,8 +259,7 @@ class FloodgateApp(faust.App):
     async def _publish_snapshots(self) -> None:
         if self.control.rulebook is None:
             _log.warning("waiting for a rulebook: publish one with `floodgate rules push`")
-        messages = self._trainer.due_snapshots()
-        if messages:
+        if messages := self._trainer.due_snapshots():
             await self.durability.publish_apart(messages)
 
     # -- health -----------------------------------------------------------------------------------
@@ -296,8 +294,7 @@ class FloodgateApp(faust.App):
         self.handlers[topic] = self._tracing.around(topic, handler)
 
     def _entity_table(self) -> Any:
-        options = database_options(self.settings.state_ttl_days)
-        settings = self.settings
+        settings, options = self.settings, database_options(self.settings.state_ttl_days)
         return self.Table(
             table_name(settings), partitions=settings.partitions, key_type=bytes, value_type=bytes, options=options
         )

@@ -19,7 +19,8 @@ from engine.reference.recorded import RecordedRow, RecordedTables
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.property.differential.description import (
     Absence,
     Arriving,

@@ -9,7 +9,8 @@ from engine.backtest.effect import Effects
 from engine.learning.labels import Label
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 DAY_MS = 86_400_000
 

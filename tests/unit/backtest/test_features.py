@@ -12,7 +12,7 @@ from engine.keys.pseudonyms import Pseudonyms
 from engine.rulebook.tools.observation import observe
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival
+from engine.stream.offline.arrivals import Arrival
 from tests.events import START_MS, random_events, swarm_events
 
 RULES = """

@@ -15,7 +15,8 @@ from engine.backtest.run import backtest
 from engine.backtest.trial import SAMPLES, RuleTally, Sample
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS, random_events, swarm_events
 from tests.system import RULEBOOKS
 

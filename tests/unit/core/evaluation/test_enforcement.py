@@ -12,7 +12,8 @@ from engine.core.evaluation.evaluator import Evaluator
 from engine.core.state.entities import EntityRecord
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 T0 = 1_760_000_000_000 // DAY * DAY

@@ -14,7 +14,8 @@ from engine.reference.recorded import RecordedTables, read_recorded_rows
 from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 from tests.mmdb import write_mmdb
 

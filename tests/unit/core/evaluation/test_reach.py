@@ -9,7 +9,8 @@ import pytest
 from engine.core.evaluation.reach import delay_ms
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 T0 = 1_772_452_800_000
 RULE = """

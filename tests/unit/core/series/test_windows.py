@@ -11,7 +11,8 @@ from engine.core.series.windows import SumSeries
 from engine.core.values.bounds import AtLeast
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 
 def series_of(*entries: tuple[int, float], retention_ms: int = 10_000) -> SumSeries:

@@ -7,7 +7,8 @@ from engine.core.domain.events import Event
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.rulebook.inline_tests.stage import ExampleStage
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 RULES = """
 version: 1

@@ -9,7 +9,8 @@ from engine.core.domain.rules import Rulebook
 from engine.errors import RulebookError
 from engine.rulebook.tools.observation import OBSERVED, observe
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 
 RULES = """

@@ -12,7 +12,8 @@ from engine.rulebook.tools.reevaluation import ClauseVerdict, Reevaluation
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.sim.world import simulate_day
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS, random_events, swarm_events
 from tests.system import RULEBOOKS
 

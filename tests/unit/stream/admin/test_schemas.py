@@ -18,7 +18,8 @@ from engine.sim.world import simulate_day
 from engine.stream.admin.revocation import compensation
 from engine.stream.admin.schemas import PUBLIC, topic_schema, topic_table
 from engine.stream.handlers.label_messages import read_label
-from engine.stream.offline.engine import Arrival, OfflineEngine, merge
+from engine.stream.offline.arrivals import Arrival, merge
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS, random_events, swarm_events
 from tests.mmdb import write_mmdb
 from tests.system import RULEBOOKS

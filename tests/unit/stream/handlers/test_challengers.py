@@ -10,7 +10,8 @@ from engine.cli.learn_compare import describe
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import Message
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 RULES = """
 version: 1
@@ -30,13 +31,14 @@ def arrivals() -> Iterator[Arrival]:
     for at in range(EVENTS):
         spam = rng.random() < 0.4
         country = "a" if rng.random() < (0.6 if spam else 0.4) else "b"
+        ts_ms = 1_760_000_000_000 + 60_000 * at
         event = {
-            "event_id": f"e{at}", "type": "post", "user_id": "u", "ts": 1_760_000_000_000 + 60_000 * at,
+            "event_id": f"e{at}", "type": "post", "user_id": "u", "ts": ts_ms,
             "text": rng.choice(SPAM if spam else HAM), "country": country,
         }  # fmt: skip
-        yield Arrival("event", event["ts"], orjson.dumps(event))
-        label = {"event_id": f"e{at}", "user_id": "u", "label": "spam" if spam else "ham", "ts": event["ts"]}
-        labels.append(Arrival("label", event["ts"], orjson.dumps(label)))
+        yield Arrival("event", ts_ms, orjson.dumps(event))
+        label = {"event_id": f"e{at}", "user_id": "u", "label": "spam" if spam else "ham", "ts": ts_ms}
+        labels.append(Arrival("label", ts_ms, orjson.dumps(label)))
         if len(labels) == LATE:
             yield from labels
             labels = []

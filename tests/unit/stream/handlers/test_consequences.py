@@ -10,7 +10,8 @@ from engine.settings import Settings
 from engine.state.scored import CONSEQUENCE
 from engine.stream.handlers.forgiving import Revocation
 from engine.stream.handlers.label_messages import encode_revocation
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 
 RULES = """

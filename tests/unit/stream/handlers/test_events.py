@@ -22,7 +22,8 @@ from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.messages import DEAD_LETTER_BYTES, Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.training import TrainerWorker
-from engine.stream.offline.engine import Arrival, OfflineEngine, Record, merge
+from engine.stream.offline.arrivals import Arrival, merge
+from engine.stream.offline.engine import OfflineEngine, Record
 
 RULES = """
 version: 1

@@ -21,7 +21,8 @@ from engine.stream.handlers.label_messages import encode_revocation
 from engine.stream.handlers.labels import LabelWorker
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.publishers import RecordOrigin
-from engine.stream.offline.engine import Arrival, OfflineEngine, Record
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine, Record
 from tests.events import START_MS
 
 RULES = """

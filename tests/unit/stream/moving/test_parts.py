@@ -226,7 +226,8 @@ class Placed(Partitions):
                     more.databases[one.partition].apply([(one.key, one.value)])
             for topic in ("events", "hops"):  # an old partition goes on, at its offsets
                 more.logs[topic, own] = self.logs[topic, own]
-                more.done[topic, own] = self.done[topic, own]
+                for place in (more.read, more.committed):
+                    place[topic, own] = self.read[topic, own]
         return more
 
 

@@ -6,7 +6,8 @@ import orjson
 
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 T0, HOUR_MS = 1_772_452_800_000, 3_600_000
 RULES = """

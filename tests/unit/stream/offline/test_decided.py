@@ -6,8 +6,9 @@ from engine.learning.evaluation import Scenario
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import Message
+from engine.stream.offline.arrivals import Arrival
 from engine.stream.offline.decided import outcome_cases, weighed
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.engine import OfflineEngine
 
 START_MS, MINUTE_MS = 1_760_000_000_000, 60_000
 RULES = """

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.offline import engine as offline
-from engine.stream.offline.engine import Arrival, OfflineEngine, merge
+from engine.stream.offline.arrivals import Arrival, merge
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 
 ALL = Settings(decision_sample=1.0)
