@@ -22,8 +22,9 @@ T = TypeVar("T")
 _REFRESH_MS = 400
 _LINE_EVERY_S = 5.0
 _SETTLE_TIMEOUT_S = 60.0
+"""So long something may be left to do and nothing happens."""
 _STILL_S = 2.5
-"""So long nothing has to happen until it is over: workers tell every two seconds how far behind they are."""
+"""So long nothing has to happen when nothing is left: workers tell every two seconds how far behind they are."""
 _DECIDE_S = 10
 
 
@@ -90,8 +91,7 @@ def _stay(console: Console, for_s: float | None) -> None:
 
 def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Console) -> Observation:
     progress = Progress(traffic.total)
-    settled_by: float | None = None
-    next_line, before, still_since = 0.0, (-1, -1, -1), 0.0
+    next_line, before, moved_at, busy_at = 0.0, (-1, -1, -1), 0.0, 0.0
     live = Live(console=console, auto_refresh=False) if console.is_terminal else None
     if live is not None:
         live.start()
@@ -105,12 +105,13 @@ def _watch(observer: Observer, feeder: "_Feeder", traffic: Traffic, console: Con
                 console.print(progress.line(seen))
                 next_line = time.monotonic() + _LINE_EVERY_S
             now, standing = time.monotonic(), (seen.decided, seen.learned, len(seen.actions))
-            if feeder.is_alive() or progress.lag > 0 or seen.behind or standing != before:
-                still_since, before = now, standing
+            if feeder.is_alive() or standing != before:
+                moved_at, before = now, standing
+            if moved_at == now or progress.lag > 0 or seen.behind:
+                busy_at = now
             if not feeder.is_alive():
                 feeder.raise_failure()
-                settled_by = settled_by or now + _SETTLE_TIMEOUT_S
-                if now - still_since > _STILL_S or now > settled_by:
+                if now - busy_at > _STILL_S or now - moved_at > _SETTLE_TIMEOUT_S:
                     return observer.update(2 * _REFRESH_MS)
     finally:
         if live is not None:

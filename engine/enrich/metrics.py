@@ -7,11 +7,19 @@ from engine.stream.handlers.metrics import Metrics
 _SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
+_REASONS = ("timeout", "busy", "failed", "resting", "crashed", "too_much_memory", "too_much_found")
+"""Those that any enricher may have."""
+
+MOST_REASONS = 40
+OTHERS = "others"
+
+
 class EnrichMetrics(Metrics):
     """All metrics of one worker of the stage."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._reasons: dict[str, set[str]] = {}
         self.forwarded = Counter("floodgate_enriched_events", "Events that went on to `events`", registry=self.registry)
         self.repeated = Counter(
             "floodgate_enriched_events_repeated", "Events that had gone on before, and were skipped",
@@ -21,7 +29,7 @@ class EnrichMetrics(Metrics):
             "floodgate_enricher_answers", "What enrichers answered: `found` or `nothing`", ["enricher", "answer"],
             registry=self.registry,
         )  # fmt: skip
-        self.enricher_missing = Counter(
+        self._enricher_missing = Counter(
             "floodgate_enricher_missing", "Events about which an enricher could not tell", ["enricher", "reason"],
             registry=self.registry,
         )  # fmt: skip
@@ -29,3 +37,11 @@ class EnrichMetrics(Metrics):
             "floodgate_enricher_seconds", "From asking an enricher about an event until its answer", ["enricher"],
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
+
+    def note_missing(self, enricher: str, reason: str) -> None:
+        """Count an event about which an enricher could not tell. Its process may have been taken over by what it read,
+        and answer any reason: so many different ones have a label, the others share one."""
+        known = self._reasons.setdefault(enricher, set(_REASONS))
+        if len(known) < MOST_REASONS:
+            known.add(reason)
+        self._enricher_missing.labels(enricher, reason if reason in known else OTHERS).inc()

@@ -62,7 +62,7 @@ class Stage:
             try:
                 answer = await running.ask(event)
             except Missing as missing:
-                self._metrics.enricher_missing.labels(running.name, missing.reason).inc()
+                self._metrics.note_missing(running.name, missing.reason)
                 return None, missing.reason
         self._metrics.enricher_answers.labels(running.name, "nothing" if answer is None else "found").inc()
         return answer, None

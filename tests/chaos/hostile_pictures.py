@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -153,7 +153,7 @@ async def _answer(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     match request.path:
         case "/to":
-            return web.Response(status=302, headers={"Location": request.query.get("where", "")})
+            return web.Response(status=302, headers={"Location": request.query["where"].replace("\0", "%00")})
         case "/loop":
             return web.Response(status=307, headers={"Location": "/loop"})
         case "/slow":
@@ -166,11 +166,12 @@ async def _answer(request: web.Request) -> web.StreamResponse:
             response.headers["Content-Length"] = "100000"
         case "/none":
             return web.Response(status=404)
-    await response.prepare(request)
-    while request.path in ("/drip", "/endless"):
-        await response.write(b"x" * (1 if request.path == "/drip" else 100_000))
-        await asyncio.sleep(0.05 if request.path == "/drip" else 0)
-    await response.write(b"\x1f\x8b no picture")
+    with suppress(ConnectionError):  # who has read enough goes away
+        await response.prepare(request)
+        while request.path in ("/drip", "/endless"):
+            await response.write(b"x" * (1 if request.path == "/drip" else 100_000))
+            await asyncio.sleep(0.05 if request.path == "/drip" else 0)
+        await response.write(b"\x1f\x8b no picture")
     return response
 
 

@@ -2,10 +2,13 @@
 
 The first message says what it is: `target` (module:function, which is given `given` and returns what answers), and how
 much memory it may take. It imports what it needs, then gives up what it may, and only then reads what may be hostile.
+What answers may be a generator: then all that it yields but the last is what it has found so far.
 """
 
 import os
+from collections.abc import Iterator
 from importlib import import_module
+from inspect import isgenerator
 from typing import Any
 
 from engine.enrich.answers import Missing
@@ -31,18 +34,24 @@ def main() -> None:
             request = frames.read(requests)
         except EOFError:
             return
-        _write(answers, frames.pack(_answer(answer, request)))
+        for part in _answers(answer, request):
+            _write(answers, frames.pack(part))
 
 
-def _answer(answer: Any, request: Any) -> dict[str, Any]:
+def _answers(answer: Any, request: Any) -> Iterator[dict[str, Any]]:
     try:
-        return {"found": answer(request)}
+        found = answer(request)
+        if isgenerator(found):
+            parts, found = found, None
+            for found in parts:
+                yield {"so_far": found}
+        yield {"found": found}
     except Missing as missing:
-        return {"missing": missing.reason}
+        yield {"missing": missing.reason}
     except MemoryError:
-        return {"missing": "too_much_memory"}
+        yield {"missing": "too_much_memory"}
     except Exception as error:  # a hostile input may raise anything
-        return {"missing": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+        yield {"missing": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
 
 
 def _write(file: Any, data: bytes) -> None:

@@ -45,18 +45,22 @@ class Children:
             self._idle.put_nowait(child)
 
     async def ask(self, request: Any) -> Any:
-        """What one of them answers; waits for one. Raises Missing. Whoever is cancelled here ends the process that was
-        asked."""
-        child = await self._idle.get()
+        """What one of them answers; waits for one. Raises Missing, with what it has found so far. Whoever is cancelled
+        here ends the process that was asked."""
+        child, so_far = await self._idle.get(), None
         try:
             async with asyncio.timeout(self._turn_s):
-                answer = await self._answer(child, frames.pack(request))
+                await self._send(child, frames.pack(request))
+                answer = await self._read(child)
+                while isinstance(answer, dict) and "so_far" in answer:
+                    so_far = answer["so_far"]
+                    answer = await self._read(child)
         except BaseException as error:
             self._replace(child)
             if isinstance(error, TimeoutError):
-                raise Missing("timeout") from error
+                raise Missing("timeout", so_far) from error
             if isinstance(error, (OSError, asyncio.IncompleteReadError, msgspec.DecodeError)):
-                raise Missing("crashed") from error
+                raise Missing("crashed", so_far) from error
             raise
         self._idle.put_nowait(child)
         if not isinstance(answer, dict):  # it may be what was read there that answers
@@ -64,7 +68,7 @@ class Children:
         if "found" not in answer:
             if "error" in answer:
                 _log.warning("a confined process has failed", target=self._begin["target"], error=str(answer["error"]))
-            raise Missing(str(answer.get("missing")))
+            raise Missing(str(answer.get("missing")), so_far)
         return answer["found"]
 
     async def stop(self) -> None:
@@ -76,11 +80,13 @@ class Children:
         for child in list(self._all):
             await self._end(child)
 
-    async def _answer(self, child: Process, request: bytes) -> Any:
+    async def _send(self, child: Process, request: bytes) -> None:
         assert child.stdin is not None
-        assert child.stdout is not None
         child.stdin.write(request)
         await child.stdin.drain()
+
+    async def _read(self, child: Process) -> Any:
+        assert child.stdout is not None
         (length,) = frames.HEAD.unpack(await child.stdout.readexactly(frames.HEAD.size))
         if length > _MAX_ANSWER_BYTES:
             raise Missing("too_much_found")
@@ -113,7 +119,8 @@ class Children:
         self._all.add(child)
         try:
             async with asyncio.timeout(_START_S):
-                ready = await self._answer(child, frames.pack(self._begin))
+                await self._send(child, frames.pack(self._begin))
+                ready = await self._read(child)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
             await self._end(child)
             raise SettingsError(f"{self._begin['target']} cannot start in a process of its own: {error!r}") from error

@@ -1,6 +1,6 @@
 """What a picture's bytes say: runs in a confined process, where one bad picture costs one picture."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,30 +17,33 @@ _MOST_CODES, _MOST_CHARS = 8, 2_000
 def looks(given: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What looks at pictures. `given`: `max_pixels`, `max_frames`, and whether to read `codes`."""
 
-    def look(data: bytes) -> dict[str, Any]:
+    def look(data: bytes) -> Iterator[dict[str, Any]]:
         return _look(data, given["max_pixels"], given["max_frames"], given["codes"])
 
-    begin(look)
+    begin(lambda data: list(look(data)))
     return look
 
 
-def _look(data: bytes, max_pixels: int, max_frames: int, reads_codes: bool) -> dict[str, Any]:
+def _look(data: bytes, max_pixels: int, max_frames: int, reads_codes: bool) -> Iterator[dict[str, Any]]:
+    """What the picture says: first without its codes, which take the longest, then all."""
     hashes: dict[str, int] = {}
-    codes: dict[str, None] = {}
     with opened(data, max_pixels) as picture:
         kind, size = str(picture.format), picture.size
         picture.draft("RGB", (_READ_SIDE, _READ_SIDE))
-        for frame in frames(picture, max_frames):
-            _note(frame, hashes, codes if reads_codes else None)
-    return {"format": kind, "width": size[0], "height": size[1], "hashes": hashes, "codes": list(codes)[:_MOST_CODES]}
+        greys = [_hashed(frame, hashes) for frame in frames(picture, max_frames)]
+    found = {"format": kind, "width": size[0], "height": size[1], "hashes": hashes, "codes": []}
+    yield found
+    if reads_codes:
+        codes = dict.fromkeys(code.text[:_MOST_CHARS] for grey in greys for code in zxingcpp.read_barcodes(grey))
+        yield {**found, "codes": list(codes)[:_MOST_CODES]}
 
 
-def _note(frame: Image.Image, hashes: dict[str, int], codes: dict[str, None] | None) -> None:
+def _hashed(frame: Image.Image, hashes: dict[str, int]) -> Any:
+    """Note the hash of a frame. Returns what its codes are read of."""
     frame.thumbnail((_READ_SIDE, _READ_SIDE), Image.Resampling.BOX)
-    if codes is not None:
-        for code in zxingcpp.read_barcodes(np.asarray(frame.convert("L"))):
-            codes.setdefault(code.text[:_MOST_CHARS])
+    grey = np.asarray(frame.convert("L"))
     frame.thumbnail((_HASHED_SIDE, _HASHED_SIDE), Image.Resampling.BOX)
     found, quality = frequencies(np.asarray(frame))
     if quality >= LEAST_QUALITY:
         hashes.setdefault(hash_of(found).hex(), quality)
+    return grey

@@ -1,5 +1,6 @@
 """What enrichers have in common that look at the pictures of events, in processes of their own."""
 
+import asyncio
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -80,10 +81,24 @@ class PictureReader(Enricher):
                     fields[name] = _without_bytes(fields[name], _MAX_DEPTH + 2)
 
     async def enrich(self, event: RawEvent) -> dict[str, Any] | None:
-        """What its pictures say; `unread` says why one says nothing. Raises Missing where none of them can be
-        read."""
+        """What its pictures say; `unread` says why one says nothing, or not all. Raises Missing where none of them can
+        be read. When its time is over it has found what it has by then: a picture that takes long beside others hides
+        none of them."""
         seen: list[dict[str, Any]] = []
         unread: list[str] = []
+        try:
+            await self._look_at_all(event, seen, unread)
+        except asyncio.CancelledError:
+            if not seen:
+                raise
+            unread.append("timeout")
+        if unread and not seen:
+            raise Missing(unread[0])
+        found = self.put_together(seen)
+        found["unread"] = unread + found.get("unread", [])
+        return {name: value for name, value in found.items() if value} or None
+
+    async def _look_at_all(self, event: RawEvent, seen: list[dict[str, Any]], unread: list[str]) -> None:
         for number, reference in enumerate(self._references_of(event)):
             if number == self._where.most:
                 unread.append("too_many")
@@ -91,12 +106,9 @@ class PictureReader(Enricher):
             try:
                 seen.append(await self._look(reference))
             except Missing as missing:
+                if missing.so_far is not None:
+                    seen.append(missing.so_far)
                 unread.append(missing.reason)
-        if unread and not seen:
-            raise Missing(unread[0])
-        found = self.put_together(seen)
-        found["unread"] = unread + found.get("unread", [])
-        return {name: value for name, value in found.items() if value} or None
 
     async def _look(self, reference: str) -> dict[str, Any]:
         data = await self._references.bytes_of(reference)

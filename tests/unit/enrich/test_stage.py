@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from engine.core.domain.events import FieldMapping
-from engine.enrich.enricher import RawEvent
-from engine.enrich.metrics import EnrichMetrics
+from engine.enrich.enricher import Missing, RawEvent
+from engine.enrich.metrics import MOST_REASONS, OTHERS, EnrichMetrics
 from engine.enrich.running import Running
 from engine.enrich.stage import Stage
 from engine.enrichment_settings import EnricherSettings
@@ -81,3 +81,30 @@ def test_types_are_found_where_producers_have_them() -> None:
         return await Stage([running], mapping, EnrichMetrics()).enrich(b'{"answer":{"a":1},"kind":{"id":7}}')
 
     assert b"enriched" in asyncio.run(go())
+
+
+class Odd(Given):
+    """Cannot tell, for another reason each time, as a process that was taken over may say."""
+
+    async def enrich(self, event: RawEvent) -> Any:
+        """What the event says."""
+        raise Missing(event.find("answer"))
+
+
+def test_the_reasons_that_have_a_label_of_their_own_are_so_many_and_no_more() -> None:
+    async def go() -> EnrichMetrics:
+        metrics = EnrichMetrics()
+        stage = Stage([Running("odd", Odd(), EnricherSettings(), 1_000)], FieldMapping(), metrics)
+        for number in range(3 * MOST_REASONS):
+            await stage.enrich(orjson.dumps({"answer": f"reason_{number}"}))
+        await stage.enrich(orjson.dumps({"answer": "timeout"}))  # those of the stage are told apart all the same
+        return metrics
+
+    counted = {
+        sample.labels["reason"]: sample.value
+        for metric in asyncio.run(go()).registry.collect() if metric.name == "floodgate_enricher_missing"
+        for sample in metric.samples if sample.name.endswith("_total")
+    }  # fmt: skip
+    assert len(counted) <= MOST_REASONS + 1
+    assert (sum(counted.values()), counted["timeout"]) == (3 * MOST_REASONS + 1, 1)
+    assert counted[OTHERS] > MOST_REASONS

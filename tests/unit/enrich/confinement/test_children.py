@@ -8,7 +8,7 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,12 @@ IS_FILTERED = sys.platform == "linux" and platform.machine() in ("x86_64", "aarc
 
 CALLS = {"x86_64": (263, 76, 129, 302), "aarch64": (35, 45, 138, 261)}.get(platform.machine(), (0, 0, 0, 0))
 """unlinkat, truncate, rt_sigqueueinfo, prlimit64: by number, as hostile code would call them."""
+
+
+def halfway(end: Callable[[], Any]) -> Iterator[Any]:
+    """Finds something, and then comes to such an end."""
+    yield "half"
+    end()
 
 
 def called(number: int, *given: Any) -> int:
@@ -51,6 +57,8 @@ def answers(given: Mapping[str, Any]) -> Callable[[Any], Any]:
         "secrets": lambda: sorted(name for name in os.environ if "SECRET" in name), "who": os.getpid,
         "unlinkat": lambda: called(CALLS[0], -100, b"/tmp/not/there", 0), "signal": signalled,
         "truncate": lambda: called(CALLS[1], b"/tmp/not/there", ctypes.c_long(0)),
+        "half, hang": lambda: halfway(lambda: time.sleep(3_600)), "half, die": lambda: halfway(lambda: os._exit(3)),
+        "half, fail": lambda: halfway(lambda: 1 // 0), "half": lambda: halfway(lambda: None),
         "limits": lambda: called(CALLS[3], os.getppid(), 7, None, (ctypes.c_uint64 * 2)()),
     }  # fmt: skip
     return lambda request: deeds[request]()
@@ -61,7 +69,7 @@ def ask(*requests: str, turn_s: float = 20.0) -> list[Any]:
         try:
             return await children.ask(request)
         except Missing as missing:
-            return missing.reason
+            return missing.reason if missing.so_far is None else (missing.reason, missing.so_far)
 
     async def go() -> list[Any]:
         children = Children(f"{ME}:answers", {"word": b"a word"}, 1, turn_s, 1_024)
@@ -85,6 +93,11 @@ def test_one_that_hangs_is_killed_and_another_takes_its_place() -> None:
     assert (hung, first != second) == ("timeout", True)
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
+
+
+def test_what_was_found_by_then_is_told_however_it_ends() -> None:
+    told = ask("half", "half, hang", "half, die", "half, fail", "echo", turn_s=2.0)
+    assert told == ["half", ("timeout", "half"), ("crashed", "half"), ("failed", "half"), b"a word"]
 
 
 @pytest.mark.skipif(not IS_FILTERED, reason="NO FILTER OF SYSTEM CALLS on this system")

@@ -1,5 +1,8 @@
 """The enricher `pictures`, under the kit and on its own."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 pytest.importorskip("PIL", reason="NOT TESTED: the extra `images` is not installed")
@@ -7,6 +10,7 @@ pytest.importorskip("zxingcpp", reason="NOT TESTED: the extra `images` is not in
 
 import numpy as np
 
+from engine.enrich.enricher import Missing, RawEvent, Surroundings
 from engine.enrich.pictures.enricher import Pictures
 from engine.enrich.pictures.pdq import frequencies, hash_of
 from engine.testing import EnricherTests
@@ -47,6 +51,39 @@ def test_what_cannot_be_read_at_all_is_missing() -> None:
 def test_no_more_than_so_many_are_looked_at() -> None:
     ((found, _),) = TestPictures().enrich([{"pictures": [BYTES] * 1_000}])
     assert (len(found["images"]), found["unread"]) == (4, ["too_many"])
+
+
+def test_a_picture_that_takes_long_hides_none_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is over when a host has been asked that does not answer."""
+
+    async def go() -> Any:
+        asked = asyncio.Event()
+
+        async def hang(*_: Any) -> bytes:
+            asked.set()
+            await asyncio.sleep(3_600)
+            return b""
+
+        monkeypatch.setattr("engine.enrich.pictures.http.WebPictures.fetch", hang)
+        pictures = Pictures({})
+        await pictures.start(Surroundings(turn_s=20.0))
+        try:
+            looking = asyncio.create_task(pictures.enrich(RawEvent({"images": [BYTES, "http://slow.example/x"]})))
+            await asked.wait()
+            looking.cancel()
+            return await looking
+        finally:
+            await pictures.stop()
+
+    assert asyncio.run(go()) == {**ONE, "unread": ["timeout"]}
+
+
+def test_what_was_found_before_codes_took_too_long_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(_: Any, request: Any) -> Any:
+        raise Missing("timeout", {**IMAGE, "hashes": {HASH: 100}, "codes": []})
+
+    monkeypatch.setattr("engine.enrich.confinement.children.Children.ask", ask)
+    assert TestPictures().enrich([{"image": BYTES}, {"image": BYTES}]) == 2 * [({**ONE, "unread": ["timeout"]}, None)]
 
 
 def test_bytes_go_no_further_and_addresses_do() -> None:

@@ -9,6 +9,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import GroupIdNotFoundError, KafkaError
 
+from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.admin import status
@@ -108,6 +109,29 @@ def test_workers_that_can_be_reached_say_what_they_decide_by(monkeypatch: pytest
     broker.members = [member("b", None, "http://0.0.0.0:6067"), member("a", None, "http://worker-1:6066")]
     page = broker.pages["10.0.0.1", 6066] = WorkerPage("0.1.0", "abc", ())
     assert read_status(Settings()).members == [WorkerStatus("10.0.0.1:6066", page), WorkerStatus("10.0.0.1:6067", None)]
+
+
+def test_the_stage_before_events_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker(monkeypatch)
+    broker.partitions = {"events": {0}, "raw-events": {0, 1}}
+    broker.offsets = {TopicPartition("raw-events", 0): SimpleNamespace(offset=7)}
+    mine = {"assigned_partitions": [{"topic": "raw-events", "partitions": [0]}]}
+    enriches = member("stage", mine, "http://host:6066")
+
+    def describe(groups: list[str]) -> dict[str, Any]:
+        members = [enriches] if groups == ["floodgate-enrich"] else []
+        return {group: {"group_state": "Stable", "members": members} for group in groups}
+
+    monkeypatch.setattr(broker, "describe_groups", describe)
+    broker.pages["10.0.0.1", 6066] = WorkerPage("1.0", None, (), ("phones",))
+    broker.in_use = (SimpleNamespace(id="abc", author="ann", note="why", number=7), object())
+    found = read_status(Settings(enrichment=EnrichmentSettings({"phones": EnricherSettings()})))
+    assert found.partitions[:2] == [Owned("events", 0, None, 4, 10), Owned("raw-events", 0, "10.0.0.1:6066", 7, 10)]
+    assert list(found.problems(100)) == [
+        "events 0 has no worker", "raw-events 1 has no worker",
+        "worker 10.0.0.1:6066 lacks phones: what it would tell is unknown",
+    ]  # fmt: skip
+    assert [one.topic for one in read_status(Settings()).partitions] == ["events"]
 
 
 def workers(*pages: WorkerPage | None) -> list[WorkerStatus]:
