@@ -78,8 +78,12 @@ def find_user_data(settings: Settings, user_id: str, show_progress: Progress, su
         subjects=set(subjects),
     )
     scores = (names.scores,) if settings.publish_scores else ()
-    show_progress(names.events)
-    _find_events(settings, user_data)
+    limits = {names.events: settings.events.max_message_bytes}
+    if settings.enrichment.is_used:  # what waits there, or is longer kept there, has the same identity behind the stage
+        limits[names.raw_events] = settings.enrichment.max_message_bytes
+    for topic, limit in limits.items():
+        show_progress(topic)
+        _find_events(settings, user_data, topic, limit)
     passing = (names.labels, names.decisions, names.actions, names.review, names.dead_letters, names.examples)
     for topic in (*passing, *scores):
         show_progress(topic)
@@ -105,16 +109,16 @@ def ask_to_forget(settings: Settings, user_data: UserData) -> int:
         return len(messages.wait())
 
 
-def _find_events(settings: Settings, user_data: UserData) -> None:
-    mapping, limit = settings.events.mapping(), settings.events.max_message_bytes
-    for record in read_all(settings, settings.topics.events):
+def _find_events(settings: Settings, user_data: UserData, topic: str, limit: int) -> None:
+    mapping = settings.events.mapping()
+    for record in read_all(settings, topic):
         if not _may_name(record, user_data):
             continue
         try:
             event = decode_event(record.value, mapping, limit, arrival_of(record))
         except EventError:
             continue  # among the dead letters
-        user_data.passing[settings.topics.events] += 1
+        user_data.passing[topic] += 1
         if event.user_id == user_data.user_id:
             _note_event(user_data, event.type, event.event_id)
 

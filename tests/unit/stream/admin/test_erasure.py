@@ -17,6 +17,7 @@ from engine.core.state.contributors import Contributor, Contributors
 from engine.core.state.entities import EntityRecord
 from engine.core.state.records import dump_record
 from engine.core.state.strikes import Strike
+from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.errors import PublishError
 from engine.learning.labels import Label, encode_known, subject_of
 from engine.security import PrivacySettings
@@ -36,6 +37,7 @@ from tests.unit.stream.broker import Producer, topics_of
 from tests.unit.stream.signed import record
 
 SETTINGS = Settings()
+ENRICHED = Settings(enrichment=EnrichmentSettings({"pictures": EnricherSettings()}))
 STATE = changelog_topic(SETTINGS)
 DOMAIN = entity_record_key(("url_domain", "x.example"))
 OF_ANN = identity_of("ann", "post", "e")
@@ -71,6 +73,15 @@ def test_events_of_a_person_are_told_from_those_that_only_name_him(found: Any) -
     user_data = found(events=[message(event()), message(other), message(event(event_id="g", user_id="eve"))])
     assert user_data.passing == {"events": 2}
     assert user_data.subjects == {OF_ANN}
+
+
+def test_events_that_wait_for_the_stage_before_are_found_with_their_pictures(found: Any) -> None:
+    pictured = event(event_id="p", image="A" * 2_000_000)
+    topics = {"raw-events": [message(pictured), message(event(user_id="bob"))], "events": [message(event())]}
+    user_data = found(settings=ENRICHED, **topics)
+    assert user_data.passing == {"raw-events": 1, "events": 1}
+    assert user_data.subjects == {OF_ANN, identity_of("ann", "post", "p")}
+    assert found(**topics).passing == {"events": 1}
 
 
 def test_what_is_no_event_is_found_among_the_dead_letters_alone(found: Any) -> None:
