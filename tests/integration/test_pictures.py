@@ -67,5 +67,5 @@ def test_a_ring_of_one_picture_is_found_and_a_code_is_a_link(tmp_path: Path) -> 
         assert len(ring_users) >= 3
         values = [record.value for record in system.read(system.settings.topics.events)]
         assert all(len(value) < 1_000 and orjson.loads(value)["media"]["images"] for value in values)
-        told = system.run("forget", "phisher", "--dry-run")
+        told = system.run("forget", "phisher", "--dry-run", "--config", str(tmp_path / "enrich.json"))
         assert f"{system.settings.topics.raw_events} 1" in told
