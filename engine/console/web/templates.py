@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from engine.console.web.masking import Masker
+from engine.console.web.pictures import in_pictures, without_bytes
 from engine.core.values.shown import shown
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -47,7 +48,8 @@ class Templates:
         )
         environment.filters |= {
             "time": time_element, "day": day_text, "lasts": lasting_text, "count": count_text, "percent": percent_text,
-            "plain": plain_text, "masked": masked_text, "sparkline": sparkline,
+            "plain": plain_text, "masked": masked_text, "sparkline": sparkline, "in_pictures": in_pictures,
+            "without_bytes": without_bytes,
         }  # fmt: skip
         environment.globals |= {"asset": asset_url, "navigation": NAVIGATION, "here": is_here}
         self._environment = environment
