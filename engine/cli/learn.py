@@ -36,7 +36,6 @@ def status(settings: Settings) -> None:
         echo("no model has been published: none has seen a label yet")
     for name, model in sorted(models.items()):
         pinned = ", pinned" if model.pinned else ""
-        pinned += f", answered by {model.compared.challenger}" if model.compared.promoted else ""
         title = f"{model.version}: {model.spam:,} of them spam{pinned}"
         table = Table("moderator", "labels (faded)", "trust", title=title)
         for moderator, record in sorted(model.moderator_trust.moderators.items()):
@@ -50,6 +49,8 @@ def status(settings: Settings) -> None:
             learner = f"{name}: what it has learned fast and slowly counts {weights} (learning rates)"
         Console().print(table)
         echo(learner)
+        if model.compared.promoted:
+            echo(f"{name}: its scores are those of {model.compared.challenger}, which was promoted")
 
 
 @command.command("quarantine")

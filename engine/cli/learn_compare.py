@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -47,7 +46,7 @@ def compare(
         if model.compared.challenger is not None and only in (None, name)
     }
     if as_json:
-        echo(orjson.dumps({name: describe(one) for name, one in compared.items()}).decode())
+        echo(orjson.dumps({name: one.describe() for name, one in compared.items()}).decode())
     elif not compared:
         echo("no label has met a model that has a challenger, and both scores of its event")
     else:
@@ -63,17 +62,6 @@ def _replayed(
     for _ in engine.run(merge(read_events(events_path, settings.events.mapping()), labels)):
         pass
     return engine.learned()
-
-
-def describe(compared: Comparison) -> dict[str, Any]:
-    """A comparison as JSON."""
-    own, rival = compared.standings()
-    gain = compared.gain()
-    return {
-        "challenger": compared.challenger, "promoted": compared.promoted, "n": len(compared),
-        "labels": compared.labels, "model": own._asdict(), "challenged_by": rival._asdict(),
-        "gain": gain._asdict() if gain is not None else None,
-    }  # fmt: skip
 
 
 def _show(name: str, compared: Comparison) -> None:

@@ -7,7 +7,7 @@ standard errors from zero: it is looked at again and again, so that is stricter 
 
 from collections import deque
 from math import log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,15 @@ class Comparison:
         spam = [is_spam for _, _, is_spam in self._seen]
         own, rival = ([both[place] for both in self._seen] for place in (0, 1))
         return _standing(own, spam), _standing(rival, spam)
+
+    def describe(self) -> dict[str, Any]:
+        """All of it as names and values."""
+        own, rival = self.standings()
+        gain = self.gain()
+        return {
+            "challenger": self.challenger, "promoted": self.promoted, "n": len(self), "labels": self.labels,
+            "model": own._asdict(), "challenged_by": rival._asdict(), "gain": gain._asdict() if gain else None,
+        }  # fmt: skip
 
     def dump(self) -> bytes:
         """What was seen, as bytes: the scores of both, then the verdicts."""

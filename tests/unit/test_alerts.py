@@ -197,6 +197,24 @@ CASES = [
         (50, 70, 120),
     ),
     Case(
+        "FloodgateChallengerBetter",
+        {
+            'floodgate_challenger_gain{model="m",bound="low"}': "-0.1x60 0.1x140",
+            'floodgate_challenger_stands{model="m"}': "0x150 1x50",
+        },
+        (122, 149),
+        (50, 110, 160),
+    ),
+    Case(
+        "FloodgateChallengerSunk",
+        {
+            'floodgate_challenger_gain{model="m",bound="high"}': "0.1x60 -0.1x140",
+            'floodgate_challenger_stands{model="m"}': "1x120 0x80",
+        },
+        (78, 119),
+        (50, 70, 130),
+    ),
+    Case(
         "FloodgateKeysRefused", {'floodgate_keys_refused_total{kind="ip"}': "0x60 0+20x30 600x60"}, (75, 90), (50, 120)
     ),
     # A value that says since when: the second at which the hour was over.

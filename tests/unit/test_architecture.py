@@ -20,6 +20,7 @@ ABOUT_NO_MODULE = {
     "stream/worker/test_seams.py": "Faust and aiokafka, where the worker reaches into them",
     "test_alerts.py": "deploy/",
     "test_architecture.py": "how the modules stand to each other",
+    "test_challengers.py": "a challenger on the whole way of events and labels",
     "test_cost.py": "the whole way of an event",
     "test_costs_measured.py": "benchmarks/costs.py",
     "test_deploy.py": "deploy/",

@@ -94,6 +94,8 @@ class TrainerWorker:
         """Someone else learns from now on."""
         self.active = False
         self._publish_trust({})
+        for gauge in (self._metrics.challenger_gain, self._metrics.challenger_stands):
+            gauge.clear()
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
         """Learn from a batch of examples. What has changed is published by the clock, and in one order."""

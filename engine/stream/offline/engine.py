@@ -92,6 +92,7 @@ class OfflineEngine:
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)
         self._labels = LabelWorker(settings, lambda _: self.state, self.metrics)
         self._trainer, self._learns = TrainerWorker(settings, self._models, self.metrics), learns
+        self.learned = self._trainer.learned
         self._offsets = {"event": 0, "label": 0, "example": 0, "answer": 0}
         self._back = 0  # events that have come back from their entities
         self._additions = OfflineAdditions(self._rulebook, settings.topics.actions)
@@ -113,10 +114,6 @@ class OfflineEngine:
             waiting.append(arrival)
         if waiting:
             yield from self._process(kind, waiting)
-
-    def learned(self) -> Mapping[str, LearnedModel]:
-        """The models as they are now, as far as they have learned here."""
-        return self._trainer.learned()
 
     def waiting(self) -> int:
         """How many events are still waited upon: the arrivals do not reach to the end of their time."""

@@ -115,6 +115,7 @@ def _describe(name: str, model: LearnedModel) -> dict[str, Any]:
         "learner": model.expression or "fast and slow linear learners, mixed",
         "shares": shares,
         "auc": model.judged.roc_auc(),
+        "compared": model.compared.describe() if model.compared.challenger is not None else None,
         "moderators": [
             {"name": who, "labels": record.labels, "trust": trusts.trust(who)}
             for who, record in sorted(trusts.moderators.items())

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from engine.cli.learn_compare import describe
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.stream.handlers.messages import Message
@@ -58,7 +57,7 @@ def test_it_stands_once_the_labels_tell_and_all_that_is_published_says_so() -> N
     engine, messages = run()
     compared = engine.learned()["spam"].compared
     assert compared.promoted
-    told = describe(compared)
+    told = compared.describe()
     assert (told["challenger"], told["n"]) == ("spam2", 380)
     assert told["gain"]["low"] > 0
     assert told["challenged_by"]["roc_auc"] > 0.99 > told["model"]["roc_auc"]
