@@ -20,6 +20,7 @@ from benchmarks.learning import learning
 from benchmarks.pace import pace
 from benchmarks.plots import draw
 from benchmarks.scale import scale
+from benchmarks.serve import serve_benchmark
 from benchmarks.shared_entities.contest import entities_contest
 from benchmarks.starter import starter_rules
 from benchmarks.state import known_users
@@ -38,6 +39,7 @@ PARTS = (
     "users",
     "pace",
     "trickle",
+    "serve",
     "workers",
     "scale",
 )
@@ -65,6 +67,7 @@ def main(rounds: int, growth_rounds: int, only: tuple[str, ...]) -> None:
             pace(console, summary.get("cpu_us_per_event", {}).get("engine", _USUAL_COST_US))
         ),
         "trickle": lambda: summary.update({"trickle": trickle(console)}),
+        "serve": lambda: summary.update({"serve": serve_benchmark(console)}),
         "workers": lambda: summary.update({"workers": workers(console)}),
         "scale": lambda: summary.update({"scale": scale(console)}),
     }

@@ -13,6 +13,7 @@ from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.core.domain.units import time_text
 from engine.settings import Settings
+from engine.stream.admin.serve_pages import ServeStatus
 from engine.stream.admin.status import EngineStatus, WorkerStatus, ranges, read_status
 
 _NOBODY = "nobody"
@@ -48,8 +49,17 @@ def _tell(console: Console, standing: EngineStatus, most_behind: int, problems: 
         console.print(f"paused rule: {rule}, {by}", style="yellow", soft_wrap=True)
     models = ", ".join(f"{name} ({labels} labels)" for name, labels in standing.models.items())
     console.print(f"models: {models or 'none has learned anything yet'}")
+    if standing.serve is not None:
+        console.print(_serve_line(standing.serve))
     for problem in problems:
         console.print(f"problem: {problem}", style="red", soft_wrap=True)
+
+
+def _serve_line(serve: ServeStatus) -> str:
+    if serve.is_ready is None:
+        return f"serve at {serve.address}: its pages cannot be reached from here"
+    counts = f"{serve.answered:,} questions answered, {serve.unanswered:,} without a decision"
+    return f"serve at {serve.address}: {'ready' if serve.is_ready else 'not ready'}, {counts}"
 
 
 def _tell_partitions(console: Console, standing: EngineStatus, most_behind: int) -> None:

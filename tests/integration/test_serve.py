@@ -1,9 +1,12 @@
 """`floodgate serve`: questions over HTTP, real topics, decisions back."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 import trustme
 
@@ -11,6 +14,7 @@ from engine.serve.tokens import new_token
 from tests.serving import SURFACES, Serving, event
 from tests.system import RULEBOOKS, System, wait_until
 
+PAGE = Path(__file__).parents[2] / "docs" / "operators" / "serve.md"
 HASTY = {"types": ["payment"], "timeout_ms": 400, "otherwise": "deny"}
 
 
@@ -102,3 +106,12 @@ def test_tls_tokens_and_what_the_command_prints(system: System, tmp_path: Path) 
     printed = dict(text.split(":", 1) for text in system.run("serve", "token", "shop", "--surface", "pay").splitlines())
     assert printed["line"].split()[0::2] == ["shop", "pay"]
     assert "verdict" in system.run("serve", "schema")
+
+
+def test_the_page_for_operators_shows_how_to_ask(serving: Serving) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    shown: dict[str, Any] = {}
+    exec(block, shown)  # noqa: S102  # it is ours
+    may_go_through, address = shown["may_go_through"], f"http://127.0.0.1:{serving.port}"
+    asked = [orjson.loads(event("payment", n, "gail")) for n in range(4)]
+    assert [may_go_through(one, "payment", "none", address) for one in asked] == [True, True, True, False]

@@ -245,6 +245,31 @@ CASES = [
         (90, 119),
         (50, 62, 150),
     ),
+    Case(
+        "FloodgateServeUnanswered",
+        {
+            'floodgate_serve_questions_total{surface="s",outcome="answered"}': "0+600x180",
+            'floodgate_serve_questions_total{surface="s",outcome="timeout"}': "0+1x60 60+30x20 660+1x100",
+        },
+        (72, 80),
+        (50, 63, 100),
+    ),
+    Case(
+        "FloodgateServeSlow",
+        {
+            'floodgate_serve_seconds_bucket{surface="s",le="0.03"}': "0+60x60 3600+50x30 5100+60x90",
+            'floodgate_serve_seconds_bucket{surface="s",le="0.5"}': "0+60x180",
+            'floodgate_serve_seconds_bucket{surface="s",le="+Inf"}': "0+60x180",
+        },
+        (80, 90),
+        (50, 65, 120),
+    ),
+    Case(
+        "FloodgateServeRefuses",
+        {'floodgate_serve_refused_total{reason="unauthorized"}': "0x60 0+30x30 900x60"},
+        (80, 90),
+        (50, 65, 120),
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from engine.cli import worker
 from engine.delivery.metrics import DeliveryMetrics
 from engine.enrich.metrics import EnrichMetrics
 from engine.export.metrics import ExportMetrics
+from engine.serve.metrics import ServeMetrics
 from engine.settings import load_settings
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.supervisor.pages import ProcessMetrics
@@ -34,7 +35,7 @@ MANIFESTS = [
 def metric_names() -> set[str]:
     """As Prometheus stores them."""
     names = set()
-    registries = [one().registry for one in (Metrics, EnrichMetrics, DeliveryMetrics, ExportMetrics)]
+    registries = [one().registry for one in (Metrics, EnrichMetrics, DeliveryMetrics, ExportMetrics, ServeMetrics)]
     for metric in [*(metric for one in registries for metric in one.collect()), *ProcessMetrics([]).collect()]:
         kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
         names |= {metric.name + suffix for suffix in kinds.get(metric.type, [""])}

@@ -26,6 +26,8 @@ from engine.rulebook.language.reference import reference
 from engine.rulebook.language.rule_schema import ACTION_KINDS
 from engine.rulebook.language.schema import FIELD_TYPES
 from engine.security import PrivacySettings, SecuritySettings
+from engine.serve.metrics import ServeMetrics
+from engine.serve_settings import ServeSettings, SurfaceSettings
 from engine.settings import Settings
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.kafka.topics import topic_specs
@@ -59,7 +61,7 @@ def test_every_command_is_documented_and_explains_itself() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    registries = [of().registry for of in (Metrics, DeliveryMetrics, ExportMetrics, IntakeMetrics)]
+    registries = [of().registry for of in (Metrics, DeliveryMetrics, ExportMetrics, IntakeMetrics, ServeMetrics)]
     for metric in [*(one for each in registries for one in each.collect()), *ProcessMetrics([]).collect()]:
         if metric.name.startswith(("process_", "python_")):  # the client's own, documented by it
             continue
@@ -72,7 +74,7 @@ def test_every_metric_is_documented() -> None:
     [
         Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EnrichmentSettings, EnricherSettings,
         ExportSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
-        IntakeSettings, SourceSettings,
+        IntakeSettings, SourceSettings, ServeSettings, SurfaceSettings,
     ],
 )  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:
@@ -81,7 +83,9 @@ def test_every_setting_is_documented(settings: type) -> None:
 
 
 def test_every_topic_is_documented() -> None:
-    for spec in topic_specs(Settings(app_id="app_id", enrichment=EnrichmentSettings({"length": EnricherSettings()}))):
+    enrichment = EnrichmentSettings({"length": EnricherSettings()})
+    serve = ServeSettings({"door": SurfaceSettings(("signup",))})
+    for spec in topic_specs(Settings(app_id="app_id", enrichment=enrichment, serve=serve)):
         assert f"| `{spec.name.replace('app_id', '<app_id>')}` | " in OPERATIONS, spec.name
 
 

@@ -10,6 +10,7 @@ from kafka import TopicPartition
 
 from engine.settings import Settings
 from engine.stream.admin.publishing import read_models
+from engine.stream.admin.serve_pages import ServeStatus, read_serve_status
 from engine.stream.admin.worker_pages import WorkerPage, address_of, read_worker_page
 from engine.stream.control.rulebooks import Refused, read_in_use, read_paused, read_refused
 from engine.stream.handlers.messages import Pause
@@ -49,7 +50,7 @@ class WorkerStatus:
 class EngineStatus:
     """What the broker and the workers tell. `state`: the group's; `rulebook`: its id, author, note; `refused`:
     rulebooks pushed after it that no worker uses; `paused`: by whom each of these rules is; `models`: labels behind
-    each."""
+    each; `serve`: the process that answers questions, where surfaces are declared."""
 
     state: str
     members: list[WorkerStatus]
@@ -58,6 +59,7 @@ class EngineStatus:
     refused: list[Refused] = field(default_factory=list)
     paused: dict[str, Pause] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
+    serve: ServeStatus | None = None
 
     def problems(self, most_behind: int) -> Iterator[str]:
         """What somebody has to look after. `most_behind`: so many messages may wait in one partition."""
@@ -73,6 +75,8 @@ class EngineStatus:
         if self.rulebook is None:
             yield "no rulebook: publish one with `floodgate rules push`"
         yield from map(str, self.refused)
+        if self.serve is not None and self.serve.is_ready is False:
+            yield f"serve at {self.serve.address} reads no replies: every question is answered by its surface's policy"
         yield from self._problems_of_workers()
 
     def _problems_of_workers(self) -> Iterator[str]:
@@ -125,6 +129,8 @@ def read_status(settings: Settings) -> EngineStatus:
     ]
     standing.paused = dict(sorted(read_paused(settings).items()))
     standing.models = {name: model.labels for name, model in sorted(read_models(settings).items())}
+    if settings.serve.surfaces:
+        standing.serve = read_serve_status((settings.serve.pages_host, settings.serve.pages_port))
     return standing
 
 

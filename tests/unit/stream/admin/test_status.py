@@ -11,8 +11,10 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 
 from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
 from engine.errors import BrokerError
+from engine.serve_settings import ServeSettings, SurfaceSettings
 from engine.settings import Settings
 from engine.stream.admin import status
+from engine.stream.admin.serve_pages import ServeStatus
 from engine.stream.admin.status import EngineStatus, Owned, WorkerStatus, read_status
 from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.control.rulebooks import Refused
@@ -37,6 +39,8 @@ class Broker:
         self.refused: list[Refused] = []
         self.pages: dict[tuple[str, int], WorkerPage] = {}
         patch.setattr(status, "read_worker_page", self.pages.get)
+        self.serve = ServeStatus("h:1", is_ready=True)
+        patch.setattr(status, "read_serve_status", lambda _: self.serve)
         patch.setattr(status, "read_refused", lambda _: self.refused)
         patch.setattr(status, "read_in_use", lambda _: self.in_use)
         patch.setattr(status, "read_paused", lambda _: {"b": PAUSE, "a": PAUSE})
@@ -180,3 +184,14 @@ def test_a_broker_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) 
     Broker(monkeypatch).error = KafkaError("away")
     with pytest.raises(BrokerError, match="could not be described"):
         read_status(Settings())
+
+
+def test_serve_is_asked_where_surfaces_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker(monkeypatch)
+    assert read_status(Settings()).serve is None
+    settings = Settings(serve=ServeSettings({"door": SurfaceSettings(("signup",))}))
+    standing = read_status(settings)
+    assert standing.serve is broker.serve
+    assert not any("serve" in problem for problem in standing.problems(10))
+    broker.serve = ServeStatus("h:1", is_ready=False)
+    assert any("serve at h:1 reads no replies" in problem for problem in read_status(settings).problems(10))
