@@ -192,6 +192,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether these workers train models; a candidate may go by those of the workers beside it."""
         return self.candidate.learns or not self.candidate.name
 
+    def own_name(self, usual: str) -> str:
+        """What something is called on a Kafka that other environments may share."""
+        return f"{self.environment}-{usual}" if self.environment else usual
+
     def key_hashes(self) -> None:
         """Key the hashes of this process, where it is put together. Raises SettingsError."""
         set_hash_key(self.security.hash_secret())

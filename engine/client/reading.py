@@ -24,7 +24,7 @@ _COMMIT_S = 1.0
 
 
 def actions(
-    settings: Settings | None = None, *, group: str = "enforcement", store: str = ".floodgate/actions.db",
+    settings: Settings | None = None, *, group: str | None = None, store: str = ".floodgate/actions.db",
     kinds: Collection[str] = (), target_types: Collection[str] = (), idle_s: float | None = None,
 ) -> Iterator[Action]:  # fmt: skip
     """Actions as they come, without end; in order for each target.
@@ -35,12 +35,14 @@ def actions(
     An action counts as carried out when the loop asks for the next one: raise, break or crash before that, and it comes
     again. What has been carried out does not come again, nor does what is over or was revoked before.
 
-    `settings`: by default those of the environment. `group`: the consumer group. `store`: a file that keeps the ids;
+    `settings`: by default those of the environment. `group`: the consumer group; by default `enforcement`, with the
+    environment before it where one is set. `store`: a file that keeps the ids;
     one process at a time uses it. `kinds`, `target_types`: only these; empty: all but `add` and `mark`. `idle_s`: end
     when nothing has come for so long.
 
     Raises SettingsError, StoreError, and what kafka-python raises where no broker answers."""
     settings = settings or load_settings()
+    group = settings.own_name("enforcement") if group is None else group
     which = ReceiverSettings("http://localhost/", "", kinds=frozenset(kinds), target_types=frozenset(target_types))
     reader = ActionReader(settings, which)
     with only_one(f"{store}.lock", f"uses {store}"), closing(DeliveryStore(store)) as known:

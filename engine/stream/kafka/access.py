@@ -89,7 +89,7 @@ def roles(settings: Settings) -> list[Role]:
             ),
             watches=(workers, *groups), inspects=True, empties=(names.dead_letters,),
         ),
-        Role("enforcement", "carries actions out", reads=(names.actions,), groups=("enforcement*",)),
+        Role("enforcement", "carries actions out", reads=(names.actions,), groups=(settings.own_name("enforcement*"),)),
         Role(
             "delivery", "runs `floodgate deliver`", reads=(names.actions,), groups=(f"{app_id}-deliver-*",),
         ),
@@ -108,9 +108,9 @@ def roles(settings: Settings) -> list[Role]:
         )] if replies else []),
         Role(
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
-            groups=("analysis*",),
+            groups=(settings.own_name("analysis*"),),
         ),
-        *([Role("ranking", "reads scores", reads=scores, groups=("ranking*",))] if scores else []),
+        *([Role("ranking", "reads scores", reads=scores, groups=(settings.own_name("ranking*"),))] if scores else []),
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from engine.enrichment_settings import EnricherSettings, EnrichmentSettings
-from engine.settings import Settings, TopicNames
+from engine.settings import Settings, TopicNames, load_settings
 from engine.stream.kafka.access import Role, commands, roles
 from engine.stream.kafka.topics import topic_specs
 from tests.unit.stream.signed import listed, secured
@@ -112,6 +112,13 @@ def test_topics_have_their_configured_names() -> None:
     named = {topic for role in roles(settings) for topic in (*role.reads, *role.writes)}
     assert all(topic.startswith("t-") or topic == "gate-entities-changelog" for topic in named)
     assert {role.name: role.groups for role in roles(settings)}["worker"] == ("gate",)
+
+
+def test_in_an_environment_nothing_is_called_as_in_another() -> None:
+    settings = load_settings(None, {"FLOODGATE_ENVIRONMENT": "blue", "FLOODGATE_PUBLISH_SCORES": "true"})
+    for role in roles(settings):
+        names = (*role.reads, *role.writes, *role.groups, *role.watches, *role.transactions, *role.empties, *role.sees)
+        assert all(name.startswith("blue-") for name in names), role
 
 
 def options(line: str) -> dict[str, list[str]]:

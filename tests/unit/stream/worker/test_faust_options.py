@@ -43,3 +43,7 @@ def test_a_member_soon_learns_that_others_wait_for_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "group_instance_id"), [("", None), ("floodgate-3", "floodgate-3")])
 def test_a_worker_may_keep_its_name(tmp_path: Path, name: str, group_instance_id: str | None) -> None:
     assert conf(tmp_path, instance_id=name).consumer_group_instance_id == group_instance_id
+
+
+def test_brokers_are_told_which_environment_asks(tmp_path: Path) -> None:
+    assert conf(tmp_path, app_id="blue-floodgate").broker_client_id == "blue-floodgate"
