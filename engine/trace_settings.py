@@ -24,7 +24,7 @@ class TraceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        check_limits(self)
+        check_limits(self, "traces.")
 
     @property
     def are_asked_for(self) -> bool:

@@ -325,6 +325,12 @@ class System:
             for label in labels:
                 publisher.label(label)
 
+    def send(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        """One record as it is given."""
+        producer = KafkaProducer(**options(self.settings))
+        producer.send(topic, key=key, value=value, headers=headers).get(timeout=20)
+        producer.close()
+
     def read(self, topic: str) -> list[Any]:
         """Every record of a topic, now."""
         consumer = KafkaConsumer(**options(self.settings), enable_auto_commit=False)

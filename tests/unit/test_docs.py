@@ -10,6 +10,7 @@ import orjson
 import pytest
 import yaml
 
+from engine.candidate_settings import CandidateSettings
 from engine.cli import COMMANDS, cli
 from engine.console_settings import ConsoleSettings
 from engine.delivery.metrics import DeliveryMetrics
@@ -34,6 +35,7 @@ from engine.stream.kafka.topics import topic_specs
 from engine.stream.offline.arrivals import Arrival
 from engine.stream.offline.engine import OfflineEngine
 from engine.stream.supervisor.pages import ProcessMetrics
+from engine.trace_settings import TraceSettings
 from tests.events import START_MS
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +76,7 @@ def test_every_metric_is_documented() -> None:
     [
         Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EnrichmentSettings, EnricherSettings,
         ExportSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
-        IntakeSettings, SourceSettings, ServeSettings, SurfaceSettings,
+        IntakeSettings, SourceSettings, ServeSettings, SurfaceSettings, TraceSettings,
     ],
 )  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:

@@ -113,15 +113,15 @@ class Choice:
 class _Visits:
     """The traced events of one batch, until its state is durable."""
 
-    def __init__(self, tracer: Tracer, visits: Sequence[Span]) -> None:
-        self._tracer, self._visits, self._at_ns = tracer, visits, time.time_ns()
+    def __init__(self, tracer: Tracer, visits: Sequence[Span], began_ns: int) -> None:
+        self._tracer, self._visits, self._at_ns = tracer, visits, began_ns
 
-    def note(self, stage: str, since_ns: int | None = None) -> None:
+    def note(self, stage: str) -> None:
         """A stage has ended, which began when the one before ended."""
-        began_ns, self._at_ns = since_ns or self._at_ns, time.time_ns()
+        began_ns, self._at_ns = self._at_ns, max(self._at_ns, time.time_ns())
         for visit in self._visits:
             context = trace.set_span_in_context(visit)
-            self._tracer.start_span(stage, context, start_time=began_ns).end(max(began_ns, self._at_ns))
+            self._tracer.start_span(stage, context, start_time=began_ns).end(self._at_ns)
 
     def note_published(self) -> None:
         """The brokers have its messages."""
@@ -155,12 +155,9 @@ class TracedHandler:
         if not chosen:
             plain: Outcome = self._inner.process(partition, records)
             return plain
-        visits = {place: self._begin(records[place], *which, len(records)) for place, which in chosen.items()}
-        followed = _Visits(self._tracer, list(visits.values()))
-        for place, visit in visits.items():
-            arrived_ns = _arrived_ns(records[place])
-            waited = trace.set_span_in_context(visit)
-            self._tracer.start_span("wait", waited, start_time=arrived_ns).end(time.time_ns())
+        now_ns = time.time_ns()
+        visits = {place: self._begin(records[place], *which, len(records), now_ns) for place, which in chosen.items()}
+        followed = _Visits(self._tracer, list(visits.values()), now_ns)
         traced: Traced = {records[place].offset: header_of(visit.get_span_context()) for place, visit in visits.items()}
         self._inner.traced = traced
         try:
@@ -171,7 +168,9 @@ class TracedHandler:
         outcome.followed = followed
         return outcome
 
-    def _begin(self, record: Any, parent: SpanContext | None, event_id: str, batch: int) -> Span:
+    def _begin(self, record: Any, parent: SpanContext | None, event_id: str, batch: int, now_ns: int) -> Span:
+        """A visit, which has waited until now since its record arrived, as that says."""
+        arrived_ns = min(now_ns, max(0, record.timestamp) * 1_000_000) if record.timestamp is not None else now_ns
         context = trace.set_span_in_context(NonRecordingSpan(parent)) if parent is not None else None
         told = {
             "messaging.system": "kafka", "messaging.destination.name": record.topic,
@@ -180,13 +179,9 @@ class TracedHandler:
         }  # fmt: skip
         if event_id:
             told["floodgate.event.id"] = event_id[:_ID_CHARS]
-        return self._tracer.start_span(f"visit {self._topic}", context, attributes=told, start_time=_arrived_ns(record))
-
-
-def _arrived_ns(record: Any) -> int:
-    """When a record arrived, as it says, and no later than now."""
-    now_ns = time.time_ns()
-    return min(now_ns, max(0, record.timestamp) * 1_000_000) if record.timestamp is not None else now_ns
+        visit = self._tracer.start_span(f"visit {self._topic}", context, attributes=told, start_time=arrived_ns)
+        self._tracer.start_span("wait", trace.set_span_in_context(visit), start_time=arrived_ns).end(now_ns)
+        return visit
 
 
 class Traces:
