@@ -14,7 +14,7 @@ FloodgateError
 ├── TopicError            topics are missing or wrong
 ├── PublishError          the broker refuses messages
 ├── StateError            stored state cannot be read: rebuild it from the changelog
-├── StoreError            a store of the console or of deliveries cannot be opened or reached
+├── StoreError            a store of the console, of deliveries or of exports cannot be used
 ├── SnapshotError         a model snapshot cannot be read: roll the model back
 ├── KafkaMissingError     Kafka cannot be fetched here
 │ who uses the console
@@ -65,7 +65,7 @@ class StateError(FloodgateError):
 
 
 class StoreError(FloodgateError):
-    """The store of the console, or of deliveries, cannot be opened or reached."""
+    """The store of the console, or of deliveries, cannot be opened or reached, or that of exports is another's."""
 
 
 class AccountError(FloodgateError):

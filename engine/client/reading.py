@@ -1,12 +1,13 @@
 """Actions from their topic, each once: ids in a file, offsets at the brokers."""
 
 import time
-from collections.abc import Collection, Iterator
-from contextlib import closing
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing, suppress
 from typing import Any
 
 import orjson
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import CommitFailedError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from engine.client.action import Action, make_action
@@ -33,7 +34,8 @@ def actions(
             carry_out(action)
 
     An action counts as carried out when the loop asks for the next one: raise, break or crash before that, and it comes
-    again. What has been carried out does not come again, nor does what is over or was revoked before.
+    again. What has been carried out does not come again, nor does what is over or was revoked before. It may take long:
+    after five minutes the group goes on without this process, which joins it anew.
 
     `settings`: by default those of the environment. `group`: the consumer group; by default `enforcement`, with the
     environment before it where one is set. `store`: a file that keeps the ids;
@@ -46,15 +48,19 @@ def actions(
     which = ReceiverSettings("http://localhost/", "", kinds=frozenset(kinds), target_types=frozenset(target_types))
     reader = ActionReader(settings, which)
     with only_one(f"{store}.lock", f"uses {store}"), closing(DeliveryStore(store)) as known:
-        consumer = KafkaConsumer(
-            settings.topics.actions, **options(settings), group_id=group, enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )  # fmt: skip
-        with closing(_Reading(consumer, reader, known, group, kept_ms(settings))) as reading:
-            yield from reading.all(idle_s)
+        is_over = False
+        while not is_over:
+            consumer = KafkaConsumer(
+                settings.topics.actions, **options(settings), group_id=group, enable_auto_commit=False,
+                auto_offset_reset="earliest",
+            )  # fmt: skip
+            with closing(_Reading(consumer, reader, known, group, kept_ms(settings))) as reading:
+                is_over = yield from reading.all(idle_s)
 
 
 class _Reading:
+    """While this process is in the group: what it still has in hand when it no longer is, may be another's."""
+
     def __init__(
         self, consumer: KafkaConsumer, reader: ActionReader, known: DeliveryStore, group: str, kept_ms: int
     ) -> None:
@@ -63,7 +69,16 @@ class _Reading:
         self._done: dict[TopicPartition, Any] = {}
         self._committed_s = time.monotonic()
 
-    def all(self, idle_s: float | None) -> Iterator[Action]:
+    def all(self, idle_s: float | None) -> Generator[Action, None, bool]:
+        """Actions until nothing has come for so long, then True; False when the group has gone on without this one."""
+        try:
+            yield from self._until_idle(idle_s)
+        except (CommitFailedError, RebalanceInProgressError):
+            self._done = {}
+            return False
+        return True
+
+    def _until_idle(self, idle_s: float | None) -> Iterator[Action]:
         came_s = time.monotonic()
         while True:
             polled = self._consumer.poll(timeout_ms=_POLL_MS, max_records=_MOST_AT_ONCE)
@@ -99,6 +114,7 @@ class _Reading:
     def close(self) -> None:
         """Commit what is done, and leave the group."""
         try:
-            self._commit(0)
+            with suppress(CommitFailedError, RebalanceInProgressError):  # the store knows what is done
+                self._commit(0)
         finally:
             self._consumer.close(autocommit=False)

@@ -47,7 +47,7 @@ class Exporter:
         self._settings, self._own, self._stopping, self._is_once = settings, settings.export, stopping, is_once
         self._exported = {one.topic: one for one in (_Exported(settings, name) for name in settings.export.tables)}
         self.metrics = ExportMetrics(settings.export.tables)
-        self.is_reading, self._is_failing, self.rows = False, False, 0
+        self.is_reading, self._is_failing, self._can_write, self.rows = False, False, True, 0
 
     async def run(self) -> None:
         """Export. Kafka or a store of files that is away is waited for; what was not yet a file is read again. Raises
@@ -139,11 +139,12 @@ class Exporter:
         rows = gathering.rows
         self.rows += rows
         span, data = gathering.take()
+        self._can_write = False
         await asyncio.to_thread(exported.table.write, span, data)
+        self._can_write = True
         self.metrics.files.labels(exported.name).inc()
         self.metrics.rows.labels(exported.name).inc(rows)
-        self._is_failing = False
-        self.metrics.failing_since.set(0)
+        self._tell_that_it_goes()
 
     async def _tend(self, consumer: Any, waiting: dict[TopicPartition, Gathering]) -> None:
         done = {tp: gathering.first for tp, gathering in waiting.items()}
@@ -151,3 +152,9 @@ class Exporter:
         for topic, exported in self._exported.items():
             behind = [max(0, (consumer.highwater(tp) or at) - at) for tp, at in done.items() if tp.topic == topic]
             self.metrics.lag.labels(exported.name).set(sum(behind))
+        if self._can_write:  # else a store that refuses each file would be well whenever Kafka is read
+            self._tell_that_it_goes()
+
+    def _tell_that_it_goes(self) -> None:
+        self._is_failing = False
+        self.metrics.failing_since.set(0)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from engine.errors import SettingsError
+from engine.errors import SettingsError, StoreError
 
 _NAME = re.compile(r"(\d{5,})-(\d{12,})-(\d{12,})\.parquet")
 _HOUR = re.compile(r"day=(\d{4}-\d\d-\d\d)/hour=(\d\d)")
@@ -74,12 +74,16 @@ class Table:
         return last
 
     def write(self, span: Span, data: bytes) -> None:
-        """Put a file there: whole, or not at all."""
+        """Put a file there: whole, or not at all. Raises StoreError where some of its messages are in another one: no
+        lock keeps a second process from a store of objects."""
         path = f"{self.root}/{span.path}"
         if isinstance(self.fs, LocalFileSystem):
             _write_local(Path(path), data)
-        else:  # an object comes into being when all of it is there
-            self.fs.pipe_file(path, data)
+            return
+        for other in self._spans_in(path.rpartition("/")[0]):
+            if other.partition == span.partition and other.last >= span.first and other.first <= span.last:
+                raise StoreError(f"{path} would have what {other.path} has: does another process export there?")
+        self.fs.pipe_file(path, data)  # an object comes into being when all of it is there
 
     def open(self, span: Span) -> Any:
         """A file, to be read."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine.client import Action, actions
+from engine.client import Action, actions, reading
 from engine.errors import StoreError
+from engine.stream.kafka.clients import admin, options
 from tests.integration.test_deliver import make_action, publish
-from tests.system import System
+from tests.system import System, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs/contract.md"
 
@@ -47,6 +48,29 @@ def test_what_is_over_or_revoked_before_it_comes_is_not_carried_out(tmp_path: Pa
         publish(system, [make_action(1, "ben", for_ms=1), taken_back, make_action(2, "ben"), make_action(3, "ben")])
         time.sleep(0.01)
         assert all_of(system) == ["a-9", "a-3"]
+
+
+def test_a_loop_that_takes_longer_than_its_group_waits_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = {"max_poll_interval_ms": 500, "heartbeat_interval_ms": 100, "session_timeout_ms": 3_000}
+    monkeypatch.setattr(reading, "options", lambda settings: {**options(settings), **impatient})
+    with System(tmp_path) as system, admin(system.settings) as client:
+
+        def members() -> int:
+            return len(client.describe_groups(["enforcement"])["enforcement"]["members"])
+
+        published = [make_action(number, f"u{number % 3}") for number in range(12)]
+        publish(system, published)
+        came = list[str]()
+        for action in actions(system.settings, store=str(tmp_path / "actions.db"), idle_s=1):
+            came.append(action.action_id)
+            if len(came) == 5:
+                wait_until(lambda: members() == 0, "the group goes on without it")
+        assert sorted(came) == sorted(one["action_id"] for one in published)
+        for user in range(3):
+            ids = [one for one in came if int(one[2:]) % 3 == user]
+            assert ids == [f"a-{number}" for number in range(12) if number % 3 == user]
 
 
 def test_one_process_uses_a_store(tmp_path: Path) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import orjson
 import pytest
+from kafka.admin import NewTopic
 
 from engine.dev.pages import metric_sum, read_page
+from engine.stream.kafka.clients import admin
 from tests import forks
 from tests.events import random_events
 from tests.system import RULEBOOKS, System, wait_until
@@ -109,6 +112,22 @@ def test_it_goes_on_as_messages_come_and_tells_how_far_it_is(filled: System, tmp
     assert metric_sum(page, "floodgate_export_rows_total") == many
     assert metric_sum(page, "floodgate_export_lag") == 0
     exporting.kill()
+
+
+def test_what_could_not_be_read_and_now_can_be_is_well_again_without_a_file(tmp_path: Path) -> None:
+    since = "floodgate_export_failing_since_timestamp_seconds"
+    with System(tmp_path) as system:
+        later = msgspec.structs.replace(system.settings.topics, labels="later")
+        system.settings = msgspec.structs.replace(system.settings, topics=later)
+        exporting = Exporting(system, tables=["labels"])
+        exporting.start()
+        wait_until(lambda: metric_sum(read_page(exporting.port, "/metrics"), since) > 0, "it misses the topic")
+        with admin(system.settings) as client:
+            client.create_topics([NewTopic("later", 1, 1)])
+        wait_until(lambda: '"ready"' in read_page(exporting.port, "/readyz"), "it reads the topic")
+        wait_until(lambda: metric_sum(read_page(exporting.port, "/metrics"), since) == 0, "it is well again")
+        assert exporting.files() == []
+        exporting.kill()
 
 
 def test_faults_are_found(filled: System) -> None:

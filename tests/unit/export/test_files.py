@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import SettingsError
+from engine.errors import SettingsError, StoreError
 from engine.export.files import Span, Table, disagreements
 
 HOUR = 492_347
@@ -30,6 +30,17 @@ def test_the_last_file_of_each_partition(tmp_path: Path, kind: str) -> None:
     assert table.ends(2) == {0: Span(HOUR + 1, 0, 12, 30), 1: Span(HOUR - 30, 1, 0, 4)}
     assert table.ends(1) == {0: Span(HOUR + 1, 0, 12, 30)}
     assert len(list(table.spans())) == 4
+
+
+def test_a_second_process_at_a_store_of_objects_is_noticed(tmp_path: Path) -> None:
+    table, second = (Table(f"memory://{tmp_path}", "actions") for _ in range(2))
+    table.write(Span(HOUR, 0, 0, 9), b"x")
+    for first, last in ((0, 9), (5, 12), (0, 3), (9, 9), (2, 30)):
+        with pytest.raises(StoreError, match="does another process export there"):
+            second.write(Span(HOUR, 0, first, last), b"y")
+    for span in (Span(HOUR, 0, 10, 12), Span(HOUR, 1, 0, 9), Span(HOUR + 1, 0, 13, 14)):
+        second.write(span, b"y")
+    assert list(disagreements(table.spans())) == []
 
 
 def test_what_is_no_file_of_the_table_is_left_alone(tmp_path: Path) -> None:
