@@ -76,7 +76,7 @@ def test_every_metric_is_documented() -> None:
     [
         Settings, ConsoleSettings, DeliverySettings, ReceiverSettings, EnrichmentSettings, EnricherSettings,
         ExportSettings, EventSettings, ComputedField, LabelSettings, SecuritySettings, PrivacySettings,
-        IntakeSettings, SourceSettings, ServeSettings, SurfaceSettings, TraceSettings,
+        IntakeSettings, SourceSettings, ServeSettings, SurfaceSettings, CandidateSettings, TraceSettings,
     ],
 )  # fmt: skip
 def test_every_setting_is_documented(settings: type) -> None:
