@@ -18,8 +18,6 @@ from engine.stream.kafka.topics import changelog_topic, topic_names, topic_specs
 CANDIDATES = own_name("state", "")
 """What the directories of candidates begin with."""
 
-_CLIENT = "floodgate"
-
 
 def as_candidate(settings: Settings, name: str, rules: Path | None = None, learns: bool = False) -> Settings:
     """The settings of the candidate of this name beside workers of these. `rules`: the rulebook that it decides by,
@@ -72,14 +70,14 @@ def candidates_of(settings: Settings) -> list[str]:
 
 def client_id(settings: Settings) -> str:
     """How workers call themselves in their group: candidates, which publish nothing that counts, otherwise."""
-    return own_name(_CLIENT, settings.candidate.name) if settings.candidate.name else _CLIENT
+    return own_name(settings.app_id, settings.candidate.name) if settings.candidate.name else settings.app_id
 
 
 def raise_if_others_are_members(settings: Settings) -> None:
     """Raise SettingsError where candidates are in the group of workers that decide, or the other way round: what some
     of its partitions come to would not count. Raises BrokerError."""
     group, _ = read_group(settings, settings.consumer_group)
-    ours, is_candidate = own_name(_CLIENT, ""), bool(settings.candidate.name)
+    ours, is_candidate = own_name(settings.app_id, ""), bool(settings.candidate.name)
     strangers = [one["client_id"] for one in group["members"] if one["client_id"].startswith(ours) != is_candidate]
     if strangers:
         others = "workers that decide" if is_candidate else "a candidate's workers"

@@ -24,7 +24,6 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     """What a Faust application is made with."""
     return {
         "broker": [f"kafka://{server}" for server in settings.bootstrap_servers],
-        "broker_client_id": settings.app_id,
         "broker_credentials": faust_credentials(settings),
         "store": "rocksdb://",
         "Table": EntityTable,
