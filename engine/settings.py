@@ -192,7 +192,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether these workers train models; a candidate may go by those of the workers beside it."""
         return self.candidate.learns or not self.candidate.name
 
-    def own_name(self, usual: str) -> str:
+    @property
+    def client_id(self) -> str:
+        """What its clients are called at the brokers: a candidate's otherwise than those of the workers that decide."""
+        return self.candidate.own(self.app_id) if self.candidate.name else self.app_id
+
+    def in_environment(self, usual: str) -> str:
         """What something is called on a Kafka that other environments may share."""
         return f"{self.environment}-{usual}" if self.environment else usual
 

@@ -44,7 +44,7 @@ def actions(
 
     Raises SettingsError, StoreError, and what kafka-python raises where no broker answers."""
     settings = settings or load_settings()
-    group = settings.own_name("enforcement") if group is None else group
+    group = settings.in_environment("enforcement") if group is None else group
     which = ReceiverSettings("http://localhost/", "", kinds=frozenset(kinds), target_types=frozenset(target_types))
     reader = ActionReader(settings, which)
     with only_one(f"{store}.lock", f"uses {store}"), closing(DeliveryStore(store)) as known:

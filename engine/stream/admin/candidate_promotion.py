@@ -88,4 +88,6 @@ def _settings(incumbent: Settings, candidate: Settings) -> dict[str, Any]:
     models = candidate.candidate.own(incumbent.topics.models)
     if models in topic_names(incumbent):  # it has learned for itself: how far, its models say of its examples
         topics |= {"examples": candidate.topics.examples, "models": models}
-    return {"group": own.group, "topics": topics, "data_dir": candidate.data_dir}
+    generation = candidate.state_generation
+    others = {"state_generation": generation} if generation != incumbent.state_generation else {}
+    return {"group": own.group, **others, "topics": topics, "data_dir": candidate.data_dir}

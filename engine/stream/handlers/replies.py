@@ -18,6 +18,7 @@ from engine.core.evaluation.deciding import NOTHING, Evaluation
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64
 from engine.core.state.entities import NEVER
+from engine.errors import StateError
 from engine.settings import Settings
 from engine.state.scored import reply_name
 from engine.stream.handlers.batches import Outcome, StateOutcome
@@ -192,6 +193,15 @@ def read_kept(value: bytes) -> Kept | None:
         return msgspec.msgpack.decode(value, type=Kept)
     except (msgspec.MsgspecError, ValueError):
         return None
+
+
+def elsewhere(value: bytes) -> bytes:
+    """What is noted of an event, in another partition, where its offset would mean another event. Raises StateError."""
+    kept = read_kept(value)
+    if kept is None:
+        raise StateError(f"what is noted of an event, {len(value)} bytes, cannot be read")
+    kept.offset = NEVER
+    return msgspec.msgpack.encode(kept)
 
 
 def _kept(outcome: StateOutcome, name: bytes) -> Kept | None:

@@ -47,6 +47,7 @@ def roles(settings: Settings) -> list[Role]:
         writes=(names.events, names.dead_letters), groups=(group,), transactions=(f"{group}-*",),
     )  # fmt: skip
     stage, groups = ([enrich], (group,)) if settings.enrichment.is_used else ([], ())
+    ranking = Role("ranking", "reads scores", reads=scores, groups=(settings.in_environment("ranking*"),))
     raw = (names.raw_events,) if settings.enrichment.is_used else ()
     return [
         Role(
@@ -89,7 +90,10 @@ def roles(settings: Settings) -> list[Role]:
             ),
             watches=(workers, *groups), inspects=True, empties=(names.dead_letters,),
         ),
-        Role("enforcement", "carries actions out", reads=(names.actions,), groups=(settings.own_name("enforcement*"),)),
+        Role(
+            "enforcement", "carries actions out", reads=(names.actions,),
+            groups=(settings.in_environment("enforcement*"),),
+        ),
         Role(
             "delivery", "runs `floodgate deliver`", reads=(names.actions,), groups=(f"{app_id}-deliver-*",),
         ),
@@ -108,9 +112,9 @@ def roles(settings: Settings) -> list[Role]:
         )] if replies else []),
         Role(
             "analysis", "reads and explains decisions", reads=(names.decisions, names.actions, names.rulebooks),
-            groups=(settings.own_name("analysis*"),),
+            groups=(settings.in_environment("analysis*"),),
         ),
-        *([Role("ranking", "reads scores", reads=scores, groups=(settings.own_name("ranking*"),))] if scores else []),
+        *([ranking] if scores else []),
     ]  # fmt: skip
 
 

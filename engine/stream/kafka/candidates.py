@@ -18,6 +18,9 @@ from engine.stream.kafka.topics import changelog_topic, topic_names, topic_specs
 CANDIDATES = own_name("state", "")
 """What the directories of candidates begin with."""
 
+_MOST_GENERATIONS = 16
+"""Partitions are at least twice as many after each move, and 16 bits number them."""
+
 
 def as_candidate(settings: Settings, name: str, rules: Path | None = None, learns: bool = False) -> Settings:
     """The settings of the candidate of this name beside workers of these. `rules`: the rulebook that it decides by,
@@ -33,6 +36,7 @@ def as_candidate(settings: Settings, name: str, rules: Path | None = None, learn
             settings,
             candidate=candidate,
             group=group,
+            state_generation=1,
             topics=msgspec.structs.replace(settings.topics, **own),
             data_dir=str(own_directory(settings, name)),
             instance_id=candidate.own(settings.instance_id) if settings.instance_id else "",
@@ -52,8 +56,11 @@ def own_names(settings: Settings, name: str) -> OwnNames:
     """Of the candidate of this name, but for what is in use since it was promoted."""
     group = own_name(settings.app_id, name)
     topics = {own_name(getattr(settings.topics, topic), name) for topic in (*OWN_TOPICS, "models")}
-    changelog = changelog_topic(msgspec.structs.replace(settings, group=group))
-    return OwnNames(group, frozenset({*topics, changelog} - {spec.name for spec in topic_specs(settings)}))
+    changelogs = {
+        changelog_topic(msgspec.structs.replace(settings, group=group, state_generation=number))
+        for number in range(1, _MOST_GENERATIONS + 1)
+    }
+    return OwnNames(group, frozenset((topics | changelogs) - {spec.name for spec in topic_specs(settings)}))
 
 
 def own_directory(settings: Settings, name: str) -> Path:
@@ -68,20 +75,16 @@ def candidates_of(settings: Settings) -> list[str]:
     return sorted(topic.removeprefix(before) for topic in found)
 
 
-def client_id(settings: Settings) -> str:
-    """How workers call themselves in their group: candidates, which publish nothing that counts, otherwise."""
-    return own_name(settings.app_id, settings.candidate.name) if settings.candidate.name else settings.app_id
-
-
 def raise_if_others_are_members(settings: Settings) -> None:
     """Raise SettingsError where candidates are in the group of workers that decide, or the other way round: what some
     of its partitions come to would not count. Raises BrokerError."""
     group, _ = read_group(settings, settings.consumer_group)
-    ours, is_candidate = own_name(settings.app_id, ""), bool(settings.candidate.name)
-    strangers = [one["client_id"] for one in group["members"] if one["client_id"].startswith(ours) != is_candidate]
+    clients, is_candidate = [one["client_id"] for one in group["members"]], bool(settings.candidate.name)
+    candidates = [one for one in clients if one.startswith(own_name(settings.app_id, "")) and one != settings.app_id]
+    strangers = len(clients) - len(candidates) if is_candidate else len(candidates)
     if strangers:
         others = "workers that decide" if is_candidate else "a candidate's workers"
         raise SettingsError(
-            f"{len(strangers)} of {others} are in the group {settings.consumer_group}: stop them, or choose another "
+            f"{strangers} of {others} are in the group {settings.consumer_group}: stop them, or choose another "
             f"{'name' if is_candidate else '`group`'}"
         )

@@ -97,7 +97,7 @@ def _options(settings: Settings, tokens: Any) -> dict[str, Any]:
     security = settings.security
     options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers,
-        "client_id": settings.app_id,  # by which brokers can limit what an environment takes
+        "client_id": settings.client_id,  # by which brokers can limit what an environment takes
         "security_protocol": security.protocol,
         "ssl_context": tls(settings),
     }

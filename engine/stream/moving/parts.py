@@ -20,6 +20,7 @@ from engine.state.scored import (
     BLOCK,
     CONSEQUENCE,
     JUDGED,
+    REPLY,
     STRIKE,
     VERDICT,
     events_of,
@@ -28,7 +29,7 @@ from engine.state.scored import (
 )
 from engine.state.store import ENTITY, ENTITY_BUDGET, LEDGER, PROVISIONAL, USER, WATERMARKS
 from engine.state.timers import CLOCK, TIMER
-from engine.stream.handlers import absences, answers, consequences, kept_events, outcomes
+from engine.stream.handlers import absences, answers, consequences, kept_events, outcomes, replies
 from engine.stream.moving.places import Places
 from engine.stream.moving.spool import Kept, Spool
 
@@ -80,6 +81,7 @@ class Parts:
             UNSCORED: ("outcomes without scores", self._unscored), VERDICT: ("verdicts", self._verdict),
             ACTION: ("actions", self._of_action), STRIKE: ("strikes", self._of_action),
             CONSEQUENCE: ("consequences", self._consequence), JUDGED: ("follow-ups", self._anywhere),
+            REPLY: ("replies", self._reply),
         }  # fmt: skip
         try:
             return kinds[key[:1]]
@@ -188,6 +190,14 @@ class Parts:
     def _consequence(self, kept: Kept) -> Sequence[Part]:
         note, _ = consequences.placed(kept.value, self.places.of_user)
         return self._at(self.places.of_action(kept.key), note)
+
+    def _reply(self, kept: Kept) -> Sequence[Part]:
+        noted = replies.read_kept(kept.value)
+        if noted is None:
+            return [(self.own, kept.value)]
+        (partition,) = self.places.of_hashed_users([noted.user])
+        parts, moved = self._at(partition, kept.value), replies.elsewhere(kept.value)
+        return [(each, value if each == self.own else moved) for each, value in parts]
 
     def _anywhere(self, kept: Kept) -> Sequence[Part]:
         return self._at(None, kept.value)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, KafkaError
 
-from engine.errors import BrokerError
 from engine.settings import Settings
 from engine.stream.kafka.access import enrich_group
-from engine.stream.kafka.clients import admin, consumer
+from engine.stream.kafka.candidates import candidates_of
+from engine.stream.kafka.clients import consumer
+from engine.stream.kafka.groups import read_group
 
 _LOOKED_AT = 1_000
 """Of so few offsets it is looked whether they are messages, or marks that no consumer is shown."""
@@ -17,28 +17,20 @@ _LOOKED_AT = 1_000
 def movements(settings: Settings) -> Iterator[str]:
     """What still moves, and what to do about it. Raises BrokerError."""
     topics = settings.topics
-    read_by: dict[str, tuple[str, ...]] = {settings.app_id: (topics.events, topics.labels, topics.hops)}
+    for name in candidates_of(settings):
+        yield f"the candidate {name} is beside the workers: promote it, or `floodgate candidate drop --as {name}`"
+    read_by: dict[str, tuple[str, ...]] = {settings.consumer_group: (topics.events, topics.labels, topics.hops)}
     if settings.enrichment.is_used:
         read_by[enrich_group(settings)] = (topics.raw_events,)
     for group, names in read_by.items():
-        members, committed = _group(settings, group)
+        described, offsets = read_group(settings, group)
+        members = len(described["members"])
         if members:
             yield f"the group {group} has {members} members: stop all of its workers"
+        committed = {tp: known.offset for tp, known in offsets.items() if known.offset >= 0}
         waiting = _waiting(settings, names, committed)
         for name, count in waiting.items():
             yield f"{count:,} messages of {name} are not read: stop what produces them, and let workers read the rest"
-
-
-def _group(settings: Settings, name: str) -> tuple[int, dict[TopicPartition, int]]:
-    """How many members a group has, and what it has committed."""
-    try:
-        with admin(settings) as client:
-            described, offsets = client.describe_groups([name])[name], client.list_group_offsets([name])[name]
-    except (CoordinatorNotAvailableError, GroupIdNotFoundError):
-        return 0, {}
-    except (KafkaError, KeyError) as error:
-        raise BrokerError(f"the group {name} could not be described: {error!r}") from error
-    return len(described["members"]), {tp: known.offset for tp, known in offsets.items() if known.offset >= 0}
 
 
 def _waiting(settings: Settings, topics: tuple[str, ...], committed: dict[TopicPartition, int]) -> dict[str, int]:

@@ -7,7 +7,6 @@ from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from engine.settings import Settings
 from engine.stream.kafka import bounded_records
-from engine.stream.kafka.candidates import client_id
 from engine.stream.kafka.clients import MAX_MESSAGE_BYTES, AsyncTokens, tls
 from engine.stream.worker.fencing import MAX_BATCH_BYTES
 from engine.stream.worker.membership import HEARTBEAT_S
@@ -39,7 +38,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "broker_session_timeout": settings.session_timeout_ms / 1000,
         "broker_heartbeat_interval": HEARTBEAT_S,
         **_name(settings.instance_id),
-        "broker_client_id": client_id(settings),
+        "broker_client_id": settings.client_id,
         "broker_request_timeout": max(30.0, settings.session_timeout_ms / 1000),
         "broker_max_poll_records": 4 * settings.batch_max_events,
         "consumer_max_fetch_size": 16 << 20,

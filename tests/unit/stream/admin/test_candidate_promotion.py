@@ -55,6 +55,11 @@ def test_the_settings_come_when_the_others_are_past_it_and_nothing_is_on_its_way
     assert brokers.offsets["floodgate"][HOPS] >= 4
 
 
+def test_a_candidate_has_the_first_generation_of_its_own_state(brokers: Brokers) -> None:
+    moved = Settings(partitions=1, state_generation=3)
+    assert promote(moved, as_candidate(moved, "blue"), 5, print)["state_generation"] == 1
+
+
 def test_one_that_has_learned_goes_on_with_its_own_examples_and_models(brokers: Brokers) -> None:
     brokers.topics |= {"models-as-blue"}
     topics = promote(SETTINGS, BLUE, 5, lambda _: None)["topics"]

@@ -1,5 +1,6 @@
 """A partition is parted in the middle of everything, and nobody can tell afterwards."""
 
+import importlib
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -31,6 +32,7 @@ from engine.state.scored import (
     action_name,
     consequence_name,
     events_of,
+    reply_name,
     strike_name,
     verdict_name,
 )
@@ -52,6 +54,8 @@ from engine.stream.handlers.kept_events import KeptEvent
 from engine.stream.handlers.kept_events import _encode as encode_kept
 from engine.stream.handlers.outcomes import OutcomeTimer, encode_timer, read_meeting
 from engine.stream.handlers.outcomes import _encode as encode_meeting
+from engine.stream.handlers.replies import Kept as Noted
+from engine.stream.handlers.replies import read_kept
 from engine.stream.kafka.placing import among
 from engine.stream.moving.parts import Parts
 from engine.stream.moving.places import Places
@@ -272,6 +276,32 @@ def test_a_budget_of_entities_is_shared(tmp_path: Path) -> None:
         share = load_entity_budget(found[ENTITY_BUDGET][part], found[PROVISIONAL][part])
         assert list(share.counts.values()) == [-(-len(own) // 3)]
         assert len(share.provisional["ip"]) == sum(among(TO)(key[1:]) == part for key in own)
+
+
+def test_a_reply_goes_with_its_user_and_means_no_offset_there(tmp_path: Path) -> None:
+    goes, stays = users(3, 1) + users(1, 1)
+    notes = {reply_name(1, 1): Noted(hash64(goes), 7), reply_name(2, 1): Noted(hash64(stays), 7)}
+    notes[reply_name(3, 1)] = Noted(hash64("nobody"), 7)
+    kept = [(name, msgspec.msgpack.encode(note)) for name, note in notes.items()]
+    found = parted(tmp_path, *kept, *((user_record_key(name), record()) for name in (goes, stays)))
+    offsets = [{at: read_kept(value).offset for at, value in found[name].items()} for name in notes]  # type: ignore[union-attr]
+    assert offsets == [{3: NEVER}, {1: 7}, {1: 7, 3: NEVER, 5: NEVER}]
+
+
+def test_all_that_state_has_is_known_here() -> None:
+    """A prefix of keys that is new has to be parted too: else no state that has such keys can be moved."""
+    modules = [importlib.import_module(f"engine.state.{name}") for name in ("noted", "scored", "store", "timers")]
+    declared = {value for module in modules for value in vars(module).values() if type(value) is bytes}
+    unknown = {key for key in declared - {INDEX} if not parts_know(key)}
+    assert unknown == set()
+
+
+def parts_know(key: bytes) -> bool:
+    try:
+        Parts(None, None, OWN)._part_of(key)  # type: ignore[arg-type]
+    except StateError:
+        return False
+    return True
 
 
 def test_what_waits_goes_with_its_user_and_knows_where_that_is(tmp_path: Path) -> None:
