@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-OWN_TOPICS = ("actions", "decisions", "hops", "dead_letters", "examples", "review", "scores")
+OWN_TOPICS = ("actions", "decisions", "hops", "dead_letters", "examples", "review", "scores", "replies")
 """What a candidate writes, by our names of the topics; and `models`, where it learns for itself."""
 
 _BESIDE = "-as-"

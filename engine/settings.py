@@ -166,8 +166,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         used = msgspec.structs.asdict(self.topics)
         if not self.enrichment.is_used:
             del used["raw_events"]
-        if not self.serve.surfaces:
-            del used["replies"]
         names = list(used.values())
         if len(set(names)) < len(names):
             raise ValueError(f"`topics` have different names, not {names}")

@@ -195,13 +195,17 @@ def read_kept(value: bytes) -> Kept | None:
         return None
 
 
+def dump_kept(kept: Kept) -> bytes:
+    """What `read_kept` reads."""
+    return msgspec.msgpack.encode(kept)
+
+
 def elsewhere(value: bytes) -> bytes:
     """What is noted of an event, in another partition, where its offset would mean another event. Raises StateError."""
     kept = read_kept(value)
     if kept is None:
         raise StateError(f"what is noted of an event, {len(value)} bytes, cannot be read")
-    kept.offset = NEVER
-    return msgspec.msgpack.encode(kept)
+    return dump_kept(msgspec.structs.replace(kept, offset=NEVER))
 
 
 def _kept(outcome: StateOutcome, name: bytes) -> Kept | None:
@@ -212,4 +216,4 @@ def _kept(outcome: StateOutcome, name: bytes) -> Kept | None:
 
 def _keep(outcome: StateOutcome, name: bytes, kept: Kept) -> None:
     assert outcome.state is not None
-    outcome.keep_scored([outcome.state.scored.put_note(name, msgspec.msgpack.encode(kept))])
+    outcome.keep_scored([outcome.state.scored.put_note(name, dump_kept(kept))])

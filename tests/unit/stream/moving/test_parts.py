@@ -25,6 +25,7 @@ from engine.state.noted import MEETING, UNSCORED, unscored_name
 from engine.state.scored import (
     INDEX,
     KEPT,
+    REPLY,
     VERDICT,
     Change,
     ScoredBlocks,
@@ -54,8 +55,8 @@ from engine.stream.handlers.kept_events import KeptEvent
 from engine.stream.handlers.kept_events import _encode as encode_kept
 from engine.stream.handlers.outcomes import OutcomeTimer, encode_timer, read_meeting
 from engine.stream.handlers.outcomes import _encode as encode_meeting
+from engine.stream.handlers.replies import Decided, dump_kept, read_kept
 from engine.stream.handlers.replies import Kept as Noted
-from engine.stream.handlers.replies import read_kept
 from engine.stream.kafka.placing import among
 from engine.stream.moving.parts import Parts
 from engine.stream.moving.places import Places
@@ -97,6 +98,23 @@ def record(offset: int = 7) -> bytes:
     one.offset = one.hops = offset
     one.relative(1_760_000_000_000)
     return dump_record(one)
+
+
+def test_a_reply_goes_with_its_user_and_knows_no_offset_of_another_partition(tmp_path: Path) -> None:
+    stays, goes = users(1, 1) + users(3, 1)
+    notes = [
+        (reply_name(at, 9), dump_kept(Noted(hash64(user), 7, decided=Decided("act", "1"))))
+        for at, user in enumerate((stays, goes, "of nobody here"))
+    ]
+    found = parted(
+        tmp_path, (user_record_key(stays), record()), (user_record_key(goes), record()), *notes, (REPLY, b"?")
+    )
+    offsets = {
+        key: {part: (read_kept(value) or Kept(0, 0)).offset for part, value in parts.items()}
+        for key, parts in found.items()
+        if key.startswith(REPLY)
+    }
+    assert list(offsets.values()) == [{1: 0}, {1: 7}, {3: NEVER}, {1: 7, 3: NEVER, 5: NEVER}]
 
 
 def test_records_go_where_their_messages_go_and_know_no_offsets_of_another_partition(tmp_path: Path) -> None:
