@@ -1,27 +1,38 @@
-"""How many copies of a picture share a key, how many others do, and how fast pictures are looked at.
+"""How many copies of a picture are found, by rings and by banks, how many others are, and what that costs.
 
-    python -m benchmarks.pictures --pictures 300      # needs the extra `images`
+    python -m benchmarks.pictures --pictures 2000                    # needs the extra `images`
+    python -m benchmarks.pictures --pictures 0 --photographs DIR     # parts of the pictures in a directory
+    python -m benchmarks.pictures --pictures 0 --bank 1000000        # how long looking one up takes
 
-Pictures are generated: gradients with shapes. Each is changed in twenty ways; a copy is found when it shares a key with
-the original (`engine/keys/images.py`).
+Pictures are generated, gradients with shapes, or fourths and ninths of each picture of a directory. Each is changed in
+twenty ways. A ring finds a copy that is counted under a key of the original (`engine/keys/images.py`), as an event
+visits 16 of them at most; a bank that has the original finds a copy that is near to it. Both are asked for the copy as
+it is, and turned or mirrored in one of seven ways.
 """
 
 import argparse
 import io
 import itertools
 import json
+import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
+from benchmarks.banks import measure_bank
+from engine.core.evaluation.choice import MOST_LINKED, chosen
+from engine.core.values.banks import Bank
+from engine.core.values.near_hashes import MOST_DISTANT
 from engine.enrich.pictures.looking import looks
-from engine.enrich.pictures.pdq import MOST_DISTANT, distance
-from engine.keys.images import hash_keys
+from engine.enrich.pictures.views import hashes_of
+from engine.keys.images import image_keys
 
 Picture = Image.Image
 WIDTH, HEIGHT = 480, 360
@@ -121,36 +132,104 @@ CHANGES: dict[str, Callable[[Picture, int], Picture]] = {
 }  # fmt: skip
 
 
-def measure(count: int) -> dict[str, Any]:
-    """Rates over so many pictures."""
-    look = looks({"max_pixels": 25_000_000, "max_frames": 1, "codes": False})
+def parts_of(directory: Path) -> Iterator[Picture]:
+    """A fourth and a ninth of each of the pictures in a directory."""
+    for file in sorted(directory.iterdir()):
+        whole = Image.open(file).convert("RGB")
+        for parts in (2, 3):
+            across, down = whole.width // parts, whole.height // parts
+            for column, row in itertools.product(range(parts), repeat=2):
+                part = whole.crop((column * across, row * down, (column + 1) * across, (row + 1) * down))
+                yield part.resize((WIDTH, HEIGHT))
 
-    def hash_of(picture: Picture) -> str:
-        return next(iter(look(file_of(picture))["hashes"]), "0" * 64)
 
-    pictures = [scene(seed) for seed in range(count)]
-    originals = [hash_of(picture) for picture in pictures]
-    rows = {}
+class Seen(NamedTuple):
+    """What is told of a picture."""
+
+    hashes: tuple[str, ...]
+    keys: tuple[str, ...]
+    turned: str
+
+
+class Found(NamedTuple):
+    """How a copy was found: in how many bits its hash differs, within the radius or not, by a ring and by a bank; these
+    two once more where it is turned; and whether what is the whole of it is turned the same way."""
+
+    bits: int
+    near: bool
+    ring: bool
+    bank: bool
+    turned_ring: bool
+    turned_bank: bool
+    settled: bool
+
+
+def seen(picture: Picture) -> Seen | None:
+    """None of a picture that says nothing."""
+    small = picture.copy()
+    small.thumbnail((512, 512), Image.Resampling.BOX)  # as `engine/enrich/pictures/looking.py` does
+    upright, turned = hashes_of(np.asarray(small))
+    keys = chosen(image_keys({"media": {"turned": turned}}), MOST_LINKED)
+    return Seen(tuple(upright), keys, turned[0]) if upright and turned else None
+
+
+def bits_between(one: str, other: str) -> int:
+    """In how many bits two hashes differ."""
+    return (int(one, 16) ^ int(other, 16)).bit_count()
+
+
+def look_at(numbered: tuple[int, Picture]) -> tuple[Seen | None, dict[str, Found]]:
+    """What is told of a picture, and how each of its copies is found."""
+    seed, picture = numbered
+    original, found = seen(picture), dict[str, Found]()
+    if original is None:
+        return None, found
+    bank, chance = Bank(original.hashes[:1]), random.Random(seed)
     for name, change in CHANGES.items():
-        copies = [hash_of(change(picture, seed)) for seed, picture in enumerate(pictures)]
-        bits = [
-            distance(bytes.fromhex(one), bytes.fromhex(other)) for one, other in zip(originals, copies, strict=True)
-        ]
-        shared = [
-            bool({*hash_keys(one)} & {*hash_keys(other)}) for one, other in zip(originals, copies, strict=True)
-        ]  # fmt: skip
-        rows[name] = {
-            "bits": statistics.median(bits), "within_31": sum(one <= MOST_DISTANT for one in bits) / count,
-            "found": sum(shared) / count,
-        }  # fmt: skip
-    holders = Counter(key for one in originals for key in hash_keys(one))
-    false_pairs = sum(number * (number - 1) // 2 for number in holders.values())
-    return {"changes": rows, "false_pairs": false_pairs, "pairs": count * (count - 1) // 2, "speed": speed(pictures)}
+        copy = change(picture, seed)
+        way = chance.choice(list(Image.Transpose))
+        upright, lying = seen(copy), seen(copy.transpose(way))
+        if upright is None or lying is None:
+            continue
+        bits = bits_between(original.hashes[0], upright.hashes[0])
+        found[name] = Found(
+            bits, bits <= MOST_DISTANT,
+            bool({*original.keys} & {*upright.keys}), any(one in bank for one in upright.hashes),
+            bool({*original.keys} & {*lying.keys}), any(one in bank for one in lying.hashes),
+            bits_between(original.turned, lying.turned) <= max(bits, MOST_DISTANT),
+        )  # fmt: skip
+    return original, found
+
+
+def measure(pictures: list[Picture], processes: int) -> dict[str, Any]:
+    """Rates over pictures."""
+    with ProcessPoolExecutor(processes) as pool:
+        looked = list(pool.map(look_at, enumerate(pictures), chunksize=10))
+    originals = [original for original, _ in looked if original is not None]
+    rows = {}
+    for name in CHANGES:
+        copies = [found[name] for _, found in looked if name in found]
+        shares = {field: statistics.mean(getattr(one, field) for one in copies) for field in Found._fields[1:]}
+        rows[name] = {"bits": statistics.median(one.bits for one in copies), **shares}
+    holders = Counter(key for one in originals for key in one.keys)
+    bank = Bank(())
+    near = sum(_is_near_to_another(bank, one) for one in originals)
+    return {
+        "changes": rows, "pictures": len(originals), "pairs": len(originals) * (len(originals) - 1) // 2,
+        "false_pairs": sum(number * (number - 1) // 2 for number in holders.values()), "near_to_another": near,
+        "keys": statistics.mean(len(one.keys) for one in originals), "speed": speed(pictures[:50]),
+    }  # fmt: skip
+
+
+def _is_near_to_another(bank: Bank, one: Seen) -> bool:
+    found = any(each in bank for each in one.hashes)
+    bank.put(one.hashes[0])
+    return found
 
 
 def speed(pictures: list[Picture]) -> dict[str, float]:
     """Pictures looked at in a second of CPU, with codes read and without."""
-    files = [file_of(picture, "JPEG", quality=85) for picture in itertools.islice(pictures, 50)]
+    files = [file_of(picture, "JPEG", quality=85) for picture in pictures]
     found = {}
     for reads_codes in (False, True):
         look = looks({"max_pixels": 25_000_000, "max_frames": 1, "codes": reads_codes})
@@ -165,15 +244,36 @@ def main() -> None:
     """Print the table, or JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures", type=int, default=300)
+    parser.add_argument("--photographs", type=Path)
+    parser.add_argument("--bank", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    result = measure(arguments.pictures)
+    pictures = [scene(seed) for seed in range(arguments.pictures)]
+    pictures += parts_of(arguments.photographs) if arguments.photographs else ()
+    result = measure(pictures, arguments.processes) if pictures else {}
+    if arguments.bank:
+        result["bank"] = measure_bank(arguments.bank)
     if arguments.json:
         print(json.dumps(result, indent=1))
         return
+    if pictures:
+        tell(result)
+    for name, row in result.get("bank", {}).items():
+        print(f"{name:44}", "  ".join(f"{word} {value:,.2f}" for word, value in row.items()))
+
+
+def tell(result: dict[str, Any]) -> None:
+    """Print the table."""
+    print(f"{'':26}{'median':>7}{'within':>8}{'as it lies':>16}{'turned':>16}{'turned':>8}")
+    print(f"{'':26}{'bits':>7}{'31':>8}{'ring':>8}{'bank':>8}{'ring':>8}{'bank':>8}{'alike':>8}")
     for name, row in result["changes"].items():
-        print(f"{name:26} {row['bits']:5.0f} bits  ≤ 31: {row['within_31']:4.0%}  found: {row['found']:4.0%}")
-    print(f"{result['false_pairs']} of {result['pairs']:,} pairs of different pictures share a key")
+        shares = "".join(f"{row[field]:8.1%}" for field in Found._fields[1:])
+        print(f"{name:26}{row['bits']:7.0f}{shares}")
+    print(
+        f"{result['pictures']:,} pictures, {result['keys']:.1f} keys each; {result['false_pairs']} of "
+        f"{result['pairs']:,} pairs of different pictures share a key, {result['near_to_another']} are near to another"
+    )
     print({name: round(rate) for name, rate in result["speed"].items()}, "pictures a second of CPU")
 
 

@@ -6,6 +6,7 @@ import time
 import click
 from rich.table import Table
 
+from engine.cli.bank_entries import export_entries, import_entries, matches
 from engine.cli.options import with_settings
 from engine.cli.output import Console, echo
 from engine.cli.rules.in_use import in_use
@@ -99,6 +100,10 @@ def show(settings: Settings, name: str | None) -> None:
         until = "for good" if until_ms is None else "over" if until_ms <= now_ms else time_text(until_ms)
         table.add_row(entry, time_text(addition.ts), addition.author, addition.note, until)
     Console().print(table)
+
+
+for _of_banks in (import_entries, export_entries, matches):
+    command.add_command(_of_banks)
 
 
 def _check(settings: Settings, name: str, entries: tuple[str, ...]) -> None:

@@ -12,24 +12,39 @@ from random import Random
 from typing import Any
 
 from engine.core.kernel import hash64
+from engine.core.values.banks import hash_of
 
 SLOTS = 8
 SLOT_BITS = 24
-MOST_PICTURES = 4
-"""So many pictures of one event have keys."""
+MOST_VIEWS = 8
+"""So many views of an event's pictures have keys: the whole, its inner part, what a border surrounds."""
+
+MOST_HASHES = 16
+"""So many of one event are looked up in a bank: of four pictures, four frames each."""
 
 _BITS, _DIGITS = 256, 64
 _PURPOSE = "near-duplicate pictures"
 
 
-def image_keys(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The keys of an event's pictures: eight of each; none where nothing has looked at them."""
+def image_hashes(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hashes of an event's pictures, as banks look them up."""
     media = fields.get("media")
     hashes = media.get("hashes") if type(media) is dict else None
     if type(hashes) is not list:
         return ()
+    written = (hash_of(found) for found in hashes[:MOST_HASHES])
+    return tuple(dict.fromkeys(found for found in written if found is not None))
+
+
+def image_keys(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of an event's pictures, eight of each view of one, turned the same way for all copies (`media.turned`;
+    events that were recorded before there was that have the hashes alone); none where nothing has looked at them."""
+    media = fields.get("media")
+    hashes = (media.get("turned") or media.get("hashes")) if type(media) is dict else None
+    if type(hashes) is not list:
+        return ()
     keys: dict[str, None] = {}
-    for found in hashes[:MOST_PICTURES]:
+    for found in hashes[:MOST_VIEWS]:
         if type(found) is str:
             keys.update(dict.fromkeys(hash_keys(found, hash64(_PURPOSE))))
     return tuple(keys)

@@ -162,6 +162,7 @@ def check_rulebook(
         lateness_ms=min(longest_ms, MAX_LATENESS_MS),
         sources=dict(sources),
         live={name: entries for name, entries in declared.live.items() if name is not None},
+        banks=declared.banks,
         rests=rests,
         lookups=lookups,
         looked_up=(*(column.path for each in lookups for column in each.columns), VERSIONS) if lookups else (),

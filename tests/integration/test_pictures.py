@@ -1,21 +1,24 @@
-"""A ring that posts one picture changed a little each time: from `raw-events` to the action."""
+"""A ring that posts one picture changed a little each time, and a known one turned: from `raw-events` to the action."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
 pytest.importorskip("PIL", reason="NOT TESTED: the extra `images` is not installed")
 pytest.importorskip("zxingcpp", reason="NOT TESTED: the extra `images` is not installed")
 
+from engine.enrich.pictures.views import hashes_of
 from tests.enriching import EnrichWorker, publish_raw
 from tests.system import System, wait_until
-from tests.unit.enrich.pictures.made import encoded, picture, text_of
+from tests.unit.enrich.pictures.made import encoded, picture, pillow, text_of
 from tests.unit.enrich.pictures.test_looking import qr
 
 RULES = """
 version: 1
+banks: {scams: {values: [KNOWN]}}
 counters:
   image_users_1h: {distinct: user_id, of: post, by: image, over: 1h}
 rules:
@@ -25,6 +28,12 @@ rules:
     then: {limit: posting, for: 1h}
     mode: enforce
     meta: {owner: spam, reason: picture_ring}
+  known_picture:
+    event: post
+    when: [image in banks.scams]
+    then: {flag: known_picture}
+    mode: enforce
+    meta: {owner: spam, reason: known_picture}
   coded_link:
     event: post
     when: ['"evil.example" in url_domain']
@@ -42,16 +51,17 @@ def post(number: int, user: str, data: bytes) -> dict[str, Any]:
 
 
 def test_a_ring_of_one_picture_is_found_and_a_code_is_a_link(tmp_path: Path) -> None:
-    original = picture(1)
-    ring = [
-        encoded(original.resize((320 - 7 * n, 240 - 3 * n)), "JPEG", quality=40 + 4 * n) for n in range(10)
-    ]  # fmt: skip
+    original, known, ways = picture(1), picture(2), list(pillow.Transpose)
+    copies = [original.resize((320 - 7 * n, 240 - 3 * n)).transpose(ways[n % 7]) for n in range(10)]
+    ring = [encoded(copy, "JPEG", quality=40 + 4 * n) for n, copy in enumerate(copies)]
+    (hashed,) = hashes_of(np.asarray(known)).upright
     events: list[dict[str, Any] | bytes] = [post(n, f"ring{n}", data) for n, data in enumerate(ring)]
     events += [post(20 + n, f"people{n}", encoded(picture(100 + n))) for n in range(10)]
+    events += [post(30 + n, f"copier{n}", encoded(known.transpose(way), "JPEG")) for n, way in enumerate(ways[:5])]
     events.append(post(40, "phisher", encoded(qr("https://evil.example/login"))))
     enrichers = {"pictures": {"limit_ms": 60_000, "turn_ms": 20_000}}
     with System(tmp_path, partitions=2, enrichment={"enrichers": enrichers}) as system:
-        system.publish_rulebook({"rules.yaml": RULES})
+        system.publish_rulebook({"rules.yaml": RULES.replace("KNOWN", hashed)})
         system.start_worker("engine")
         worker = EnrichWorker(system, "enrich")
         try:
@@ -61,6 +71,8 @@ def test_a_ring_of_one_picture_is_found_and_a_code_is_a_link(tmp_path: Path) -> 
             worker.kill()
         system.wait_until_decided()
         actions = system.actions()
+        known_users = {one["user_id"] for one in actions if one["rule"] == "known_picture"}
+        assert known_users == {f"copier{n}" for n in range(5)}
         ring_users = {one["user_id"] for one in actions if one["rule"] == "picture_ring"}
         assert {one["user_id"] for one in actions if one["rule"] == "coded_link"} == {"phisher"}
         assert ring_users <= {f"ring{n}" for n in range(10)}

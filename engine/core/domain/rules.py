@@ -14,6 +14,7 @@ from engine.core.domain.programs import NO_FOLLOW_UPS, Absence, AskModel, Follow
 from engine.core.domain.reference import Lookup, Row
 from engine.core.domain.tells import Tell
 from engine.core.series.entity_series import EntitySeries
+from engine.core.values.banks import Bank
 from engine.core.values.lists import LiveList
 
 MemoryKind = Literal["last", "first", "age of last", "age of first", "new"]
@@ -175,7 +176,8 @@ def threshold_of(model: str) -> str:
 class Rulebook:
     """One checked and compiled version. `id` is a hash of its sources. `watches` and `max_keys`: by kind of entity;
     `budget_windows`: the different windows of budgets; `rests`: by kind, the rules that rest there; `live`: the lists
-    that change while it is in use; `outcomes`: what may come of events; `follow_ups`: which
+    that change while it is in use, banks among them; `banks`: of pictures, those too that do not change; `outcomes`:
+    what may come of events; `follow_ups`: which
     follow-ups of events it asks about; `lookups`: what it reads of reference data, which events have at `looked_up`;
     `tables`: the rows of those that it has itself, by key; `topics`: on which the rows of the others come;
     `absences`: what is waited for, by the type of the follow-up; `keeps_ledger`: whether partitions keep a ledger, of
@@ -192,6 +194,7 @@ class Rulebook:
     sources: Mapping[str, str] = field(repr=False)
     budget_windows: tuple[int, ...] = ()
     live: Mapping[str, LiveList] = field(default_factory=dict)
+    banks: Mapping[str, Bank] = field(default_factory=dict, repr=False)
     rests: Mapping[str, tuple[Rest, ...]] = field(default_factory=dict)
     follow_ups: FollowUps = NO_FOLLOW_UPS
     lookups: tuple[Lookup, ...] = ()

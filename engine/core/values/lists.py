@@ -115,7 +115,7 @@ class LiveList(Entries):
 
     def __init__(self, fixed: Iterable[str], conceal: Conceal | None = None) -> None:
         super().__init__()
-        self._fixed, self._conceal = frozenset(fixed), conceal
+        self.fixed, self._conceal = frozenset(fixed), conceal
         self.entries: set[str] = set()
         self._reasons: Counter[str] = Counter()  # how many entries a member is there for
         self.changes = 0
@@ -127,7 +127,7 @@ class LiveList(Entries):
         self.clear()
         self.entries.clear()
         self._reasons.clear()
-        for entry in self._fixed:
+        for entry in self.fixed:
             self._enter(entry)
         for entry in entries:
             self.put(entry)

@@ -1,6 +1,7 @@
 """The enricher `pictures`: hashes that copies share, and what QR and bar codes say."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from engine.enrich.enricher import Surroundings
@@ -32,8 +33,10 @@ class Pictures(PictureReader):
 
     def put_together(self, seen: list[dict[str, Any]]) -> dict[str, Any]:
         """Hashes and codes of the pictures, each once, and what pictures they are."""
+        ranks = zip_longest(*(views for one in seen for views in one["turned"]))  # first views before any second
         return {
             "images": [{name: one[name] for name in ("format", "width", "height")} for one in seen],
             "hashes": list(dict.fromkeys(found for one in seen for found in one["hashes"])),
+            "turned": list(dict.fromkeys(view for rank in ranks for view in rank if view is not None)),
             "codes": list(dict.fromkeys(found for one in seen for found in one["codes"])),
         }

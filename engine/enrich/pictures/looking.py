@@ -8,7 +8,7 @@ import zxingcpp
 from PIL import Image
 
 from engine.enrich.pictures.decoding import begin, frames, opened
-from engine.enrich.pictures.pdq import LEAST_QUALITY, frequencies, hash_of
+from engine.enrich.pictures.views import hashes_of
 
 _HASHED_SIDE, _READ_SIDE = 512, 1_600
 _MOST_CODES, _MOST_CHARS = 8, 2_000
@@ -27,23 +27,26 @@ def looks(given: Mapping[str, Any]) -> Callable[[Any], Any]:
 def _look(data: bytes, max_pixels: int, max_frames: int, reads_codes: bool) -> Iterator[dict[str, Any]]:
     """What the picture says: first without its codes, which take the longest, then all."""
     hashes: dict[str, int] = {}
+    turned: list[list[str]] = []
     with opened(data, max_pixels) as picture:
         kind, size = str(picture.format), picture.size
         picture.draft("RGB", (_READ_SIDE, _READ_SIDE))
-        greys = [_hashed(frame, hashes) for frame in frames(picture, max_frames)]
-    found = {"format": kind, "width": size[0], "height": size[1], "hashes": hashes, "codes": []}
+        greys = [_hashed(frame, hashes, turned) for frame in frames(picture, max_frames)]
+    found = {
+        "format": kind, "width": size[0], "height": size[1], "hashes": hashes, "turned": turned, "codes": [],
+    }  # fmt: skip
     yield found
     if reads_codes:
         codes = dict.fromkeys(code.text[:_MOST_CHARS] for grey in greys for code in zxingcpp.read_barcodes(grey))
         yield {**found, "codes": list(codes)[:_MOST_CODES]}
 
 
-def _hashed(frame: Image.Image, hashes: dict[str, int]) -> Any:
-    """Note the hash of a frame. Returns what its codes are read of."""
+def _hashed(frame: Image.Image, hashes: dict[str, int], turned: list[list[str]]) -> Any:
+    """Note the hashes of a frame. Returns what its codes are read of."""
     frame.thumbnail((_READ_SIDE, _READ_SIDE), Image.Resampling.BOX)
     grey = np.asarray(frame.convert("L"))
     frame.thumbnail((_HASHED_SIDE, _HASHED_SIDE), Image.Resampling.BOX)
-    found, quality = frequencies(np.asarray(frame))
-    if quality >= LEAST_QUALITY:
-        hashes.setdefault(hash_of(found).hex(), quality)
+    found = hashes_of(np.asarray(frame))
+    hashes.update(found.upright)
+    turned.append(found.turned)
     return grey

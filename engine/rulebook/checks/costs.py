@@ -63,7 +63,7 @@ LOOKUP_US: Mapping[str, float] = {"mmdb": 8.0, "file": 1.0, "topic": 1.0}
 KEY_US: Mapping[str, float] = {"text": 12.0, "url_domain": 10.0, "ip_prefix": 1.0, "image": 3.0}
 """Finding out which entities an event names, where that is more than looking."""
 
-STOPS: Mapping[str, int] = {"text": 2, "image": 8}
+STOPS: Mapping[str, int] = {"text": 2, "image": 16}
 """How many entities of a kind an event names, where that is more than one."""
 
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")

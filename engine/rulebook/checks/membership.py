@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from engine.core.domain.rules import Rulebook
+from engine.core.values.banks import hash_of
 from engine.core.values.lists import Entries, meaning_of
 from engine.core.values.networks import network_of
 from engine.keys.urls import domain_of
@@ -14,6 +15,7 @@ from engine.rulebook.sections.reading import read_declarations
 from engine.rulebook.sections.rules import RuleDeclaration, expressions_in, read_rules
 
 _PREFIX_BITS = {4: 24, 6: 56}
+_NO_HASH = ("is no hash of a picture", "write 64 hexadecimal digits, as `media.hashes` has them")
 
 
 def check_entries(made: Declarations, rules: Iterable[RuleDeclaration]) -> None:
@@ -30,6 +32,8 @@ def find_wrong_entries(rulebook: Rulebook, name: str, entries: Iterable[str]) ->
     """What is wrong with entries that are to go on a live list: those that can never match what the rulebook looks up
     in it. Entries of live lists are found as they are written, where those of others are found by their domain."""
     made = read_declarations(rulebook.sources, Diagnostics(rulebook.sources))
+    if name in made.banks:
+        return [f"`{entry}` {_NO_HASH[0]}; {_NO_HASH[1]}" for entry in entries if hash_of(entry) is None]
     kinds = sorted(kind for used, kind in _uses(made, read_rules(made)) if used == name)
     return [
         f"`{entry}` can never match: {mistake[0]}; {mistake[1]}"
@@ -109,7 +113,7 @@ def _wrong_text(entry: str) -> tuple[str, str] | None:
 def _wrong_image(entry: str) -> tuple[str, str] | None:
     if CANONICAL["image"](entry):
         return None
-    return "it is no hash of a picture", "write 64 hexadecimal digits, as `media.hashes` has them"
+    return f"it {_NO_HASH[0]}", _NO_HASH[1]
 
 
 _WRONG: dict[str, Callable[[str], tuple[str, str] | None]] = {

@@ -18,7 +18,7 @@ from engine.rulebook.codegen.runtime import Declared, invalid
 from engine.rulebook.codegen.scorecards import chosen, tally
 from engine.rulebook.codegen.sequencing import completing
 from engine.rulebook.language.diagnostics import Span
-from engine.rulebook.language.keys import CANONICAL, KEY_SOURCES
+from engine.rulebook.language.keys import CANONICAL, LIST_SOURCES
 from engine.rulebook.language.nodes import Choice, Points, Ref, names_in
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.records import RatioDeclaration
@@ -80,7 +80,7 @@ class Vocabulary:
             case "event":
                 return guarded(fetch(ref.target), ref.type)
             case "keys":
-                return KEY_SOURCES[ref.target]
+                return LIST_SOURCES[ref.target]
             case "counter":
                 return counter(scope, self.counters[ref.target])
             case "memory":

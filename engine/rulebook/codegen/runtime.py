@@ -62,7 +62,7 @@ from engine.core.values.identity import INVALID_FIELDS
 from engine.core.values.networks import address_of
 from engine.core.values.places import km
 from engine.keys.calendar import hour, weekday
-from engine.keys.images import image_keys
+from engine.keys.images import image_hashes, image_keys
 from engine.keys.mailboxes import is_disposable, mailbox
 from engine.keys.measures import entropy, repeats, similarity
 from engine.keys.network import ip_prefixes
@@ -259,7 +259,7 @@ RUNTIME: dict[str, Any] = {
     "memorize": memorize, "doubt_memory": doubt_memory, "recall_last": recall_last, "recall_age": recall_age,
     "recall_first": recall_first, "recall_first_age": recall_first_age, "recall_new": recall_new, "warmed": warmed,
     "ClauseTrace": ClauseTrace,
-    "image_keys": image_keys,
+    "image_keys": image_keys, "image_hashes": image_hashes,
     "duration_text": duration_text, "items_text": items_text, "size_text": size_text, "tokens": tokens, "keys": keys,
     "pairs": pairs, "left_in": left_in,
     "url_domains": url_domains, "ip_prefixes": ip_prefixes, "fingerprints": fingerprints,

@@ -1,9 +1,8 @@
 """The expression language: a typed subset of Python's expressions, read into nodes of our own.
 
 Comparisons, and/or/not, in, arithmetic, `text matches "pattern"` (RE2), durations and sizes as literals
-(7d, 10MB), and the functions of `functions.py`. No attributes but `score.x`, `lists.x`, `event.x` and columns of
-tables, no
-other calls, no subscripts: an expression cannot reach anything but the values it names.
+(7d, 10MB), and the functions of `functions.py`. No attributes but `score.x`, `lists.x`, `banks.x`, `event.x` and
+columns of tables, no other calls, no subscripts: an expression cannot reach anything but the values it names.
 """
 
 import ast
@@ -15,7 +14,9 @@ from engine.keys.measures import MAX_MATCHES
 from engine.keys.text import unmasked
 from engine.rulebook.language.agreement import NUMERIC, as_address, expect, missing_unit, unify
 from engine.rulebook.language.calls import CallReader
-from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
+from engine.rulebook.language.diagnostics import Diagnostics, Span
+from engine.rulebook.language.keys import IMAGE
+from engine.rulebook.language.listings import LISTS, Listings
 from engine.rulebook.language.literals import MAX_DEPTH, ExpressionText, depth_of, rooted_in_event
 from engine.rulebook.language.nodes import (
     Arithmetic,
@@ -50,10 +51,10 @@ Resolve = Callable[[str, Span], Ref | Constant | None]
 class Parser:
     """Reads one expression's text. Every problem goes to the diagnostics, at its exact place."""
 
-    def __init__(self, text: ExpressionText, resolve: Resolve, lists: set[str], diagnostics: Diagnostics) -> None:
+    def __init__(self, text: ExpressionText, resolve: Resolve, listings: Listings, diagnostics: Diagnostics) -> None:
         self._source = text
-        self._resolve, self._lists, self._diagnostics = resolve, lists, diagnostics
-        self._calls = CallReader(self._read, self._pattern, self._source.span_of, lists, diagnostics)
+        self._resolve, self._listings, self._diagnostics = resolve, listings, diagnostics
+        self._calls = CallReader(self._read, self._pattern, self._source.span_of, listings.lists, diagnostics)
 
     def condition(self) -> Expr | None:
         """The expression if it is a truth value, else None (and an error)."""
@@ -97,8 +98,9 @@ class Parser:
                 return self._name(node, span)
             case ast.Attribute() if rooted_in_event(node):
                 return self._resolve(ast.unparse(node), span) or Expr(span, "wrong")
-            case ast.Attribute(value=ast.Name(id="lists")):
-                return self._wrong(span, "a list can only stand after `in`", f"write: some_name in {ast.unparse(node)}")
+            case ast.Attribute(value=ast.Name(id="lists" | "banks" as kind)):
+                example = f"{'some_name' if kind == LISTS else IMAGE} in {ast.unparse(node)}"
+                return self._wrong(span, f"a {kind[:-1]} can only stand after `in`", f"write: {example}")
             case ast.Attribute(value=ast.Name(id=kind), attr=attr):  # score.x, threshold.x, or a table's column
                 return self._resolve(f"{kind}.{attr}", span) or Expr(span, "wrong")
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -207,12 +209,9 @@ class Parser:
     def _membership(self, item_node: ast.expr, container: ast.expr, span: Span) -> Expr:
         item = self._value(self._read(item_node))
         match container:
-            case ast.Attribute(value=ast.Name(id="lists"), attr=name):
-                if name not in self._lists:
-                    hint = did_you_mean(name, self._lists) or "declare it under `lists:`"
-                    return self._wrong(self._source.span_of(container), f'unknown list "{name}"', hint)
-                entry = item if item.type == "list" else expect(self._diagnostics, item, "text")
-                return Member(span=span, type="bool", item=entry, list_name=name)
+            case ast.Attribute(value=ast.Name(id="lists" | "banks" as kind), attr=name):
+                place = self._source.span_of(container)
+                return self._listings.member(kind, name, item, span, place, self._diagnostics)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 values = [self._read(element) for element in elements]
                 constants = [value for value in values if isinstance(value, Constant)]

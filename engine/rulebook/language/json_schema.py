@@ -17,6 +17,7 @@ from engine.rulebook.language.rule_schema import (
     THEN,
 )
 from engine.rulebook.language.schema import (
+    BANK,
     CLAUSES,
     CLUSTER,
     CONSTANT,
@@ -147,6 +148,7 @@ def json_schema() -> Json:
             params=named({"anyOf": [CONSTANT, shaped(PARAM, values=by_segment)]}),
             macros=named({"anyOf": [CLAUSES, shaped(MACRO, args=named(CONSTANT))]}),
             lists=named(shaped(LIST)),
+            banks=named(shaped(BANK)),
             models=named(shaped(MODEL)),
             ladders=named(shaped(LADDER, steps={"type": "array", "minItems": 1, "items": shaped(STEP)})),
             rules=named(rule),

@@ -27,8 +27,11 @@ KEY_PATHS = {
 MANY_OF_ONE = ("text", "image")
 """Those of which one thing has several keys: one of them tells things apart."""
 
-KEY_LISTS = ("url_domain", "ip_prefix")
-"""Those that clauses read as lists."""
+IMAGE = "image"
+"""The pictures of an event. Counters count by keys that copies share; clauses read their hashes."""
+
+LIST_SOURCES = {name: KEY_SOURCES[name] for name in ("url_domain", "ip_prefix")} | {IMAGE: "image_hashes(f)"}
+"""Source text of those that clauses read as lists."""
 
 KEY_FINDERS: dict[str, Callable[[dict[str, Any]], tuple[str, ...]]] = {
     "url_domain": url_domains,

@@ -24,6 +24,7 @@ PARTS: Mapping[str, tuple[str, Shape]] = {
     "params": ("`name: a constant`, or", schema.PARAM),
     "macros": ("`name: a list of clauses`, or", schema.MACRO),
     "lists": ("`name:` and", schema.LIST),
+    "banks": ("`name:` and", schema.BANK),
     "models": ("`name:` and", schema.MODEL),
     "rules": ("`name:` and", rule_schema.RULE),
     "then": ("`allow`, or one action, or a list of up to four, with", rule_schema.THEN),

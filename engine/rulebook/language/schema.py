@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.core.domain.rules import MAX_CAP
 from engine.core.domain.units import DURATION_MS, duration_ms
+from engine.core.values.near_hashes import MOST_DISTANT
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
 from engine.rulebook.language.elsewhere import key_hint
 from engine.rulebook.language.source import Node
@@ -180,6 +181,15 @@ LIST: Shape = {
     "values": Key("the entries themselves", {"type": "array", "items": TEXT}),
     "live": Key("`floodgate lists` adds entries while the rules are in use", {"const": True}),
 }
+BANK: Shape = {
+    "file": Key("hashes of pictures: one a line, or ThreatExchange's CSV or JSON", TEXT),
+    "values": Key("the hashes themselves", {"type": "array", "items": TEXT}),
+    "live": Key("`floodgate lists` adds pictures while the rules are in use", {"const": True}),
+    "radius": Key(
+        "in how many of 256 bits a copy may differ; without it 31",
+        {"type": "integer", "minimum": 0, "maximum": MOST_DISTANT},
+    ),
+}
 MODEL: Shape = {
     "numbers": Key("fields and counters it reads", {"type": "array", "items": TEXT}),
     "texts": Key("text fields it reads word by word", {"type": "array", "items": TEXT}),
@@ -220,6 +230,7 @@ SECTIONS: Shape = {
     "enrich": Key("what databases of networks tell about an address of the event", {"type": "object"}),
     "tables": Key("rows that the event's fields find, such as the profile of its user", {"type": "object"}),
     "lists": Key("sets of values", {"type": "object"}),
+    "banks": Key("known pictures, in which copies are found", {"type": "object"}),
     "values": Key("what is computed from an event, or remembered of earlier ones", {"type": "object"}),
     "clusters": Key("users who share entities", {"type": "object"}),
     "marks": Key("what rules note of an entity for a while", {"type": "object"}),

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_QUOTED = re.compile(r"""lists\.\w+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
+_QUOTED = re.compile(r"""(?:lists|banks)\.\w+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
 
 
 class Slip(NamedTuple):

@@ -28,6 +28,9 @@ def read_addition(declared: Declarations, node: Node, keys: dict[str, Node]) -> 
     if name not in declared.live:
         hint = did_you_mean(name, [live for live in declared.live if live]) or "declare it with `live: true`"
         report.error(keys[rule_schema.ADD].span, f'there is no live list "{name}"', hint)
+    elif name in declared.banks:
+        hint = "rules add to lists; people add pictures: floodgate lists add"
+        report.error(keys[rule_schema.ADD].span, f'"{name}" is a bank', hint)
     known = [*KEY_FINDERS, *(field for field, value in declared.fields.items() if value.type == "text")]
     if named not in known:
         hint = did_you_mean(named, known) or f"one of: {', '.join(known)}"

@@ -10,11 +10,13 @@ from engine.core.domain.follow_ups import internal_type
 from engine.core.domain.reference import Row
 from engine.core.domain.rules import threshold_of
 from engine.core.state.clusters import ClusterSpec
+from engine.core.values.banks import Bank
 from engine.core.values.lists import Conceal, LiveList, entries_of
 from engine.keys.phrases import Phrases
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.expressions import Parser
-from engine.rulebook.language.keys import KEY_LISTS
+from engine.rulebook.language.keys import LIST_SOURCES
+from engine.rulebook.language.listings import Listings
 from engine.rulebook.language.literals import ExpressionText
 from engine.rulebook.language.nodes import Constant, Expr, Ref, Type, names_in
 from engine.rulebook.language.schema import words
@@ -62,6 +64,7 @@ class Declarations:
     type_spans: dict[tuple[str, str], Span] = field(default_factory=dict)
     entry_spans: dict[str, dict[str, Span]] = field(default_factory=dict)
     live: dict[str | None, LiveList] = field(default_factory=dict)
+    banks: dict[str, Bank] = field(default_factory=dict)
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
     rules: dict[str, Node] = field(default_factory=dict)
@@ -84,6 +87,8 @@ class Declarations:
         """What is in the list of a name, or in one that is written out; where ids have pseudonyms, those too."""
         if list_name in self.live:
             return self.live[list_name]
+        if list_name is not None and list_name in self.banks:
+            return self.banks[list_name]
         listed = frozenset(self.lists[list_name] if list_name is not None else values)
         if self.conceal is not None:
             listed |= {self.conceal(value) for value in listed if isinstance(value, str)}
@@ -143,7 +148,7 @@ class Declarations:
             return None
         if name in self.derived:
             return Ref(span=span, type=self.derived[name][0], kind="derived", target=name, written=name)
-        if name in KEY_LISTS:
+        if name in LIST_SOURCES:
             return Ref(span=span, type="list", kind="keys", target=name, written=name)
         if name in (each for _, each in self.reading):
             self.diagnostics.error(span, f'"{name}" is defined by itself')
@@ -162,7 +167,7 @@ class Declarations:
             return None
         counters = [counter for counter in self.counters if " " not in counter]
         known = [*self.fields, *self.values, *self.memories, *counters, *self.sequences, *self.derived]
-        known += [*self.macros, *KEY_LISTS]
+        known += [*self.macros, *LIST_SOURCES]
         hint = did_you_mean(name, known) or f"declare it under `fields:` or `counters:`, or write event.{name}"
         self.diagnostics.error(span, f'unknown name "{name}"', hint)
         return None
@@ -250,4 +255,4 @@ class Declarations:
             self.diagnostics.error(node.span, message, "put the whole expression in single quotes: '…'")
             return None
         text = ExpressionText(node.text, node.span, node.exact)
-        return Parser(text, self.named, set(self.lists), self.diagnostics)
+        return Parser(text, self.named, Listings(self.lists, self.banks), self.diagnostics)

@@ -29,8 +29,8 @@ COMPUTED: dict[str, Type] = {
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 RESERVED = frozenset(
-    ("true", "false", "score", "threshold", "params", "rule", "marked", "event", "lists", "and", "or", "not", "in",
-     "matches", "known")
+    ("true", "false", "score", "threshold", "params", "rule", "marked", "event", "lists", "banks", "and", "or", "not",
+     "in", "matches", "known")
 )  # fmt: skip
 """Words of the language."""
 _BUILT_IN = frozenset((*IDENTITY_FIELDS, *TEXT_FIELDS, *COMPUTED, *KEY_SOURCES))

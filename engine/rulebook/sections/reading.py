@@ -14,6 +14,7 @@ from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.schema import choice, words
 from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
+from engine.rulebook.sections.banks import read_bank
 from engine.rulebook.sections.counters import read_cluster, read_counter
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.entries import COMPUTED, PLAIN, RESERVED, Entry, entries_of_section
@@ -93,10 +94,10 @@ def _read_holdout(made: Declarations, nodes: Sequence[Node]) -> None:
 
 
 def named_files(file: str, text: str) -> list[str]:
-    """The files that a file's lists and tables are in, as paths from the root."""
+    """The files that a file's lists, banks and tables are in, as paths from the root."""
     root = parse(file, text, Diagnostics({file: text}))
     sections = (root.entries or {}) if root is not None else {}
-    named = [sections[section].entries or {} for section in ("lists", "tables") if section in sections]
+    named = [sections[section].entries or {} for section in ("lists", "banks", "tables") if section in sections]
     return [str(PurePosixPath(file).parent / name) for entries in named for name in files_named(entries)]
 
 
@@ -223,6 +224,7 @@ _READERS = {
     "enrich": read_enrichment,
     "tables": read_table,
     "lists": _read_list,
+    "banks": read_bank,
     "values": _read_value,
     "macros": read_macro,
     "clusters": read_cluster,

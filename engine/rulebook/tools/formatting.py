@@ -16,7 +16,9 @@ from engine.rulebook.language.source import parse
 
 Lines = list[str]
 
-_ALIGNED = ("fields", "params", "tables", "lists", "values", "macros", "counters", "sequences", "outcomes", "derived")
+_ALIGNED = (
+    "fields", "params", "tables", "lists", "banks", "values", "macros", "counters", "sequences", "outcomes", "derived",
+)  # fmt: skip
 _KEY = re.compile(r"( *)([A-Za-z_][\w.]*):( *)(.*)")
 
 

@@ -12,15 +12,16 @@ import numpy as np
 
 from engine.enrich.enricher import Missing, RawEvent, Surroundings
 from engine.enrich.pictures.enricher import Pictures
-from engine.enrich.pictures.pdq import frequencies, hash_of
+from engine.enrich.pictures.views import hashes_of
 from engine.testing import EnricherTests
 from tests.unit.enrich.pictures.made import encoded, picture, text_of
 from tests.unit.enrich.pictures.test_looking import qr
 
 BYTES = text_of(encoded(picture(0)))
-HASH = hash_of(frequencies(np.asarray(picture(0)))[0]).hex()
+FOUND = hashes_of(np.asarray(picture(0)))
+CODE = hashes_of(np.asarray(qr("evil.example/win").resize((512, 384), 4)))
 IMAGE = {"format": "PNG", "width": 320, "height": 240}
-ONE = {"images": [IMAGE], "hashes": [HASH]}
+ONE = {"images": [IMAGE], "hashes": list(FOUND.upright), "turned": FOUND.turned}
 
 
 class TestPictures(EnricherTests):
@@ -36,7 +37,7 @@ class TestPictures(EnricherTests):
         ONE, {**ONE, "unread": ["host_not_allowed"]},
         {
             "images": [{**IMAGE, "width": 640, "height": 480}], "codes": ["evil.example/win"],
-            "hashes": [hash_of(frequencies(np.asarray(qr("evil.example/win").resize((512, 384), 4)))[0]).hex()],
+            "hashes": list(CODE.upright), "turned": CODE.turned,
         },
     )  # fmt: skip
 
@@ -80,10 +81,18 @@ def test_a_picture_that_takes_long_hides_none_beside_it(monkeypatch: pytest.Monk
 
 def test_what_was_found_before_codes_took_too_long_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(_: Any, request: Any) -> Any:
-        raise Missing("timeout", {**IMAGE, "hashes": {HASH: 100}, "codes": []})
+        raise Missing("timeout", {**IMAGE, "hashes": FOUND.upright, "turned": [FOUND.turned], "codes": []})
 
     monkeypatch.setattr("engine.enrich.confinement.children.Children.ask", ask)
     assert TestPictures().enrich([{"image": BYTES}, {"image": BYTES}]) == 2 * [({**ONE, "unread": ["timeout"]}, None)]
+
+
+def test_the_whole_of_each_picture_comes_before_parts_of_any() -> None:
+    pictures = [picture(seed) for seed in range(3)]
+    ((found, _),) = TestPictures().enrich([{"pictures": [text_of(encoded(one)) for one in pictures]}])
+    wholes = [hashes_of(np.asarray(one)).turned[0] for one in pictures]
+    assert found["turned"][:3] == wholes
+    assert len(found["turned"]) == 6
 
 
 def test_bytes_go_no_further_and_addresses_do() -> None:

@@ -7,7 +7,9 @@ import pytest
 
 pytest.importorskip("PIL", reason="NOT TESTED: the extra `images` is not installed")
 
-from engine.enrich.pictures.pdq import MOST_DISTANT, distance, frequencies, hash_of, turned
+from engine.core.values.near_hashes import MOST_DISTANT
+from engine.enrich.pictures.pdq import Frequencies, blurred, brightness, distance, frequencies, hash_of
+from engine.enrich.pictures.views import turned
 from tests.unit.enrich.pictures.made import encoded, picture, pillow
 
 REFERENCE = [
@@ -32,26 +34,30 @@ EIGHT = {
 """The hashes of the first one, turned and mirrored, there."""
 
 
+def of(pixels: object) -> Frequencies:
+    return frequencies(blurred(brightness(np.asarray(pixels))))
+
+
 @pytest.mark.parametrize(("seed", "width", "height", "hashed", "quality"), REFERENCE)
 def test_hashes_are_those_of_the_reference_implementation(
     seed: int, width: int, height: int, hashed: str, quality: int
 ) -> None:
-    found, found_quality = frequencies(np.asarray(picture(seed, width, height)))
+    found, found_quality = of(picture(seed, width, height))
     assert (hash_of(found).hex(), found_quality) == (hashed, quality)
 
 
 def test_turned_and_mirrored_pictures_have_the_hashes_of_the_reference_implementation() -> None:
-    found, _ = frequencies(np.asarray(picture(0)))
+    found, _ = of(picture(0))
     assert {hash_of(one).hex() for one in turned(found)} == EIGHT
 
 
 def test_copies_match_and_others_do_not() -> None:
-    hashes = [hash_of(frequencies(np.asarray(picture(seed)))[0]) for seed in range(20)]
+    hashes = [hash_of(of(picture(seed)).found) for seed in range(20)]
     copy = pillow.open(io.BytesIO(encoded(picture(0).resize((200, 150)), "JPEG", quality=40))).convert("RGB")
-    copied = hash_of(frequencies(np.asarray(copy))[0])
+    copied = hash_of(of(copy).found)
     assert distance(hashes[0], copied) <= MOST_DISTANT
     assert all(distance(other, copied) > MOST_DISTANT for other in hashes[1:])
 
 
 def test_one_colour_says_nothing() -> None:
-    assert frequencies(np.full((64, 64, 3), 200))[1] == 0
+    assert of(np.full((64, 64, 3), 200)).quality == 0

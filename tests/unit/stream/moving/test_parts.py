@@ -110,7 +110,7 @@ def test_a_reply_goes_with_its_user_and_knows_no_offset_of_another_partition(tmp
         tmp_path, (user_record_key(stays), record()), (user_record_key(goes), record()), *notes, (REPLY, b"?")
     )
     offsets = {
-        key: {part: (read_kept(value) or Kept(0, 0)).offset for part, value in parts.items()}
+        key: {part: (read_kept(value) or Noted(0, 0)).offset for part, value in parts.items()}
         for key, parts in found.items()
         if key.startswith(REPLY)
     }
