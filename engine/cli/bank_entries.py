@@ -16,8 +16,9 @@ from engine.cli.times import DURATION, MOMENT, Moment
 from engine.core.domain.units import time_text
 from engine.core.values.banks import Bank, hash_of
 from engine.core.values.near_hashes import MOST_DISTANT
+from engine.keys.hash_files import Listed, Mistaken, read_hashes, write_hashes
+from engine.reference.bank_files import BankFiles
 from engine.rulebook.language.schema import MAX_DURATION_MS
-from engine.rulebook.sections.bank_files import Listed, Mistaken, read_hashes, write_hashes
 from engine.settings import Settings
 from engine.stream.admin.pictures import find_posted
 from engine.stream.control.lists import Entry, publish_entries, read_entries, show_in
@@ -68,9 +69,9 @@ def import_entries(
 @click.option("--output", type=click.Path(path_type=Path), help="The file.  [default: standard output]")
 @with_settings
 def export_entries(settings: Settings, name: str, kind: str, output: Path | None) -> None:
-    """Write the pictures of the bank NAME, those of the rules and those that were added live, for others.
+    """Write the pictures of the bank NAME for others, as ThreatExchange takes them: hash, type, tags.
 
-    As ThreatExchange takes them: hash, type, tags.
+    Those of the rules, and those that were added live; those of `data` are in a file already.
     """
     bank, now_ms = _bank(settings, name), time.time() * 1_000
     entries: dict[str, tuple[str, ...]] = dict.fromkeys(bank.fixed, ())
@@ -126,6 +127,7 @@ def _bank(settings: Settings, name: str) -> Bank:
     if name not in rulebook.banks:
         raise click.UsageError(f"the rules in use have no bank {name!r}; they have: {_names(rulebook.banks)}")
     show_in(settings, rulebook)
+    BankFiles(settings.reference_data_dir).use([rulebook.banks[name]])
     return rulebook.banks[name]
 
 

@@ -1,6 +1,6 @@
 """Where commands that run over recorded events find reference data, and what is missing of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from engine.cli.options import FILE
 from engine.cli.output import echo
 from engine.cli.recordings import read_lines
 from engine.core.domain.rules import Rulebook
+from engine.reference.bank_files import BankFiles
 from engine.reference.databases import Databases
 from engine.reference.recorded import RecordedTables, read_recorded_rows
 from engine.settings import Settings
@@ -69,9 +70,16 @@ def referring(
 
 
 def tell_missing(settings: Settings, rulebook: Rulebook) -> None:
-    """Tell which databases of networks are not there."""
+    """Tell which databases of networks, and which pictures of banks, are not there."""
     databases = Databases(settings.reference_data_dir)
     databases.use(rulebook.lookups)
-    for name in databases.missing():
-        why = f"cannot be read ({databases.errors[name]})" if name in databases.errors else "is not"
-        echo(f"warning: {name} {why} in {settings.reference_data_dir}: its values are unknown", err=True)
+    _tell(settings, databases.missing(), databases.errors, "its values are unknown")
+    banks = BankFiles(settings.reference_data_dir)
+    banks.use(rulebook.banks.values())
+    _tell(settings, banks.missing(), banks.errors, "its pictures are not known")
+
+
+def _tell(settings: Settings, missing: Iterable[str], errors: Mapping[str, str], then: str) -> None:
+    for name in missing:
+        why = f"cannot be read ({errors[name]})" if name in errors else "is not"
+        echo(f"warning: {name} {why} in {settings.reference_data_dir}: {then}", err=True)

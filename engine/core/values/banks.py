@@ -52,10 +52,12 @@ def turned(words: Words) -> Words:
 
 
 class Bank(LiveList):
-    """`fixed`: the entries that the rulebook itself has; `radius`: in how many bits what is looked up may differ."""
+    """`fixed`: the entries that the rulebook itself has; `radius`: in how many bits what is looked up may differ;
+    `data`: the name of a file that has more, if there is one."""
 
-    def __init__(self, fixed: Iterable[str], radius: int = MOST_DISTANT) -> None:
-        self.radius = radius
+    def __init__(self, fixed: Iterable[str], radius: int = MOST_DISTANT, data: str | None = None) -> None:
+        self.radius, self.data = radius, data
+        self._base = NearHashes(words_of(b""))
         self._indexed = NearHashes(words_of(b""))
         self._new: dict[str, None] = {}
         self._unindexed: NearHashes | None = None
@@ -64,13 +66,19 @@ class Bank(LiveList):
 
     def find(self, asked: str) -> Match | None:
         """The nearest entry within the radius: to the picture as it is, else to one that is turned or mirrored."""
-        if not self:
+        if not self and not len(self._base):
             return None
         if asked not in self._answers:
             if len(self._answers) >= _MOST_REMEMBERED:
                 self._answers.clear()
             self._answers[asked] = self._search(asked)
         return self._answers[asked]
+
+    def stand_on(self, hashes: NearHashes) -> None:
+        """Have these beside all entries."""
+        if hashes is not self._base:
+            self._base = hashes
+            self._answers.clear()
 
     def add(self, entry: str) -> None:
         """Have one entry more, which is a hash in its usual writing."""
@@ -110,7 +118,7 @@ class Bank(LiveList):
             self._new.clear()
         if self._unindexed is None:
             self._unindexed = NearHashes(_words(self._new))
-        hashes, words = (self._indexed, self._unindexed), _words((asked,))
+        hashes, words = (self._base, self._indexed, self._unindexed), _words((asked,))
         found = [(near, each) for each in hashes if (near := each.find(words, self.radius)) is not None]
         if not found:
             others = turned(words)

@@ -63,7 +63,8 @@ class _Fingerprints:
     def _define(self, name: _Name) -> tuple[str, list[_Name]]:
         declared, (kind, key) = self._declared, name
         if kind == "list" and key in declared.banks:
-            return _canonical((declared.banks[key].radius, hash32("".join(sorted(declared.banks[key].fixed))))), []
+            bank = declared.banks[key]
+            return _canonical((bank.radius, bank.data, hash32("".join(sorted(bank.fixed))))), []
         if kind == "list":
             return str(hash32("\x00".join(sorted(declared.lists.get(key, ()))))), []
         if kind == "counter" and key in declared.counters:

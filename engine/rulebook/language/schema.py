@@ -37,6 +37,8 @@ SHARE: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
 _NAME: Json = {"type": "string", "pattern": NAME_PATTERN}
 CLAUSES: Json = {"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}
 CONSTANT: Json = {"type": ["string", "number", "boolean"]}
+HASH_FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(txt|csv|jsonl?)$"
+_HASH_FILE_NAME: Json = {"type": "string", "pattern": HASH_FILE_NAME}
 _FILE_NAME: Json = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mmdb$"}
 ONE_OR_MORE: Json = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]}
 _TWO: Json = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
@@ -184,6 +186,7 @@ LIST: Shape = {
 BANK: Shape = {
     "file": Key("hashes of pictures: one a line, or ThreatExchange's CSV or JSON", TEXT),
     "values": Key("the hashes themselves", {"type": "array", "items": TEXT}),
+    "data": Key("the file of a larger bank, in the directory of reference data", _HASH_FILE_NAME),
     "live": Key("`floodgate lists` adds pictures while the rules are in use", {"const": True}),
     "radius": Key(
         "in how many of 256 bits a copy may differ; without it 31",

@@ -1,14 +1,15 @@
 """Reads `banks:`: pictures that are known, as hashes, and how far a copy may differ."""
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from engine.core.values.banks import Bank
 from engine.core.values.near_hashes import MOST_DISTANT
+from engine.keys.hash_files import Mistaken, read_hashes
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.source import Node
-from engine.rulebook.sections.bank_files import Mistaken, read_hashes
 from engine.rulebook.sections.declarations import Declarations
 
 MAX_FILE_HASHES = 100_000
@@ -30,11 +31,17 @@ def read_bank(made: Declarations, sources: Mapping[str, str], file: str, name: s
         hashes |= _of_file(made, sources, str(path), keys["file"].span)
     if "values" in keys:
         hashes |= _of_values(made, keys["values"])
-    if not keys.keys() & {"file", "values", "live"}:
-        report.error(span, f"bank `{name}` needs `file`, `values` or `live`", "{file: banks/scams.csv, live: true}")
-    elif not hashes and "live" not in keys and not report.errors:
+    data = keys["data"].text or "" if "data" in keys else None
+    if data is not None and not re.fullmatch(schema.HASH_FILE_NAME, data):
+        message = f"`data` is the name of a file, this is {keys['data'].kind}"
+        report.error(keys["data"].span, message, "for example scams.txt; `reference_data_dir` says where it is")
+    if not keys.keys() & {"file", "values", "data", "live"}:
+        report.error(
+            span, f"bank `{name}` needs `file`, `values`, `data` or `live`", "{file: banks/scams.csv, live: true}"
+        )
+    elif not hashes and not keys.keys() & {"data", "live"} and not report.errors:
         report.warning(span, f"bank `{name}` is empty: no picture is in it", "a line of CSV is: hash,HASH_PDQ,tags")
-    made.banks[name] = Bank(hashes, _radius(made, keys.get("radius")))
+    made.banks[name] = Bank(hashes, _radius(made, keys.get("radius")), data)
     if "live" in keys and keys["live"].scalar is not True:
         report.error(keys["live"].span, f"`live` is true, this is {keys['live'].kind}", "or leave it out")
     elif "live" in keys:
@@ -55,7 +62,7 @@ def _of_file(made: Declarations, sources: Mapping[str, str], path: str, span: Sp
             made.diagnostics.error(Span(path, found.line - 1, 0), found.message, found.hint)
     if len(hashes) > MAX_FILE_HASHES:
         message = f"a rulebook's bank has at most {MAX_FILE_HASHES:,} pictures, this one has {len(hashes):,}"
-        made.diagnostics.error(span, message, "split it, or add them live: floodgate lists import")
+        made.diagnostics.error(span, message, "put the file into `reference_data_dir`, and name it as `data`")
         return set()
     return hashes
 

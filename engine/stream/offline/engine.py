@@ -17,6 +17,7 @@ from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import EntityKey, RetroactiveMatch, RoutedEvent
 from engine.core.values.lists import Conceal
 from engine.learning.models import LearnedModel
+from engine.reference.bank_files import BankFiles
 from engine.reference.data import References
 from engine.reference.databases import Databases
 from engine.reference.recorded import RecordedTables
@@ -87,6 +88,8 @@ class OfflineEngine:
         self._models.adopt(models or {})
         databases = Databases(settings.reference_data_dir)
         databases.use(self._rulebook.lookups)
+        books = (self._rulebook, *self._before.values())
+        BankFiles(settings.reference_data_dir).use(bank for book in books for bank in book.banks.values())
         references = References(databases, tables or RecordedTables({}))
         self._events = EventWorker(settings, lambda _: self.state, lambda _: None, self.metrics, reference=references)
         self._hops = HopWorker(settings, lambda _: self.state, self.metrics, partitions=1)

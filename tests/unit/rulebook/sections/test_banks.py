@@ -78,10 +78,12 @@ def test_an_event_without_pictures_has_none_that_is_known(media: object) -> None
         (("logos:", "words:"), "`words` is a list already", "live entries are found by the name: choose another one"),
         ((OTHER, "abc"), "`abc` is no hash of a picture",
          "a hash is 64 hexadecimal digits, as `media.hashes` has them"),
-        ((f"values: [{OTHER}]", "radius: 5"), "bank `logos` needs `file`, `values` or `live`",
+        ((f"values: [{OTHER}]", "radius: 5"), "bank `logos` needs `file`, `values`, `data` or `live`",
          "{file: banks/scams.csv, live: true}"),
         (("then: {flag: x}", "then: {add: lists.scams, value: user_id, for: 1h, max: 5}"), '"scams" is a bank',
          "rules add to lists; people add pictures: floodgate lists add"),
+        (("file: banks/scams.csv", "data: ../scams.txt"), "`data` is the name of a file, this is `../scams.txt`",
+         "for example scams.txt; `reference_data_dir` says where it is"),
         (("live: true", "live: 1"), "`live` is true, this is `1`", "or leave it out"),
     ],
 )  # fmt: skip
@@ -122,5 +124,5 @@ def test_what_is_added_live_is_found_by_the_rule_and_counts_as_another_meaning_w
 
 def test_editors_know_banks() -> None:
     assert set(json_schema()["properties"]["banks"]["additionalProperties"]["properties"]) == {
-        "file", "values", "live", "radius",
+        "file", "values", "data", "live", "radius",
     }  # fmt: skip

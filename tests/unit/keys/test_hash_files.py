@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine.rulebook.sections.bank_files import Listed, Mistaken, read_hashes, write_hashes
+from engine.keys.hash_files import Listed, Mistaken, read_hashes, write_hashes
 
 HASH = "ec68b53670f18d2316d41bdf870656d31397258aac01d23de64937f85a3cb58d"
 TAGGED = [(HASH, ("scam", "raid"))]
