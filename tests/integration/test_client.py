@@ -53,7 +53,7 @@ def test_what_is_over_or_revoked_before_it_comes_is_not_carried_out(tmp_path: Pa
 def test_a_loop_that_takes_longer_than_its_group_waits_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = {"max_poll_interval_ms": 500, "heartbeat_interval_ms": 100, "session_timeout_ms": 3_000}
+    impatient = {"max_poll_interval_ms": 1_500, "heartbeat_interval_ms": 300, "session_timeout_ms": 3_000}
     monkeypatch.setattr(reading, "options", lambda settings: {**options(settings), **impatient})
     with System(tmp_path) as system, admin(system.settings) as client:
 
