@@ -82,8 +82,7 @@ class PictureReader(Enricher):
 
     async def enrich(self, event: RawEvent) -> dict[str, Any] | None:
         """What its pictures say; `unread` says why one says nothing, or not all. Raises Missing where none of them can
-        be read. When its time is over it has found what it has by then: a picture that takes long beside others hides
-        none of them."""
+        be read. When its time is over, it has found what it has by then: one that takes long hides none beside it."""
         seen: list[dict[str, Any]] = []
         unread: list[str] = []
         try:
@@ -106,8 +105,7 @@ class PictureReader(Enricher):
             try:
                 seen.append(await self._look(reference))
             except Missing as missing:
-                if missing.so_far is not None:
-                    seen.append(missing.so_far)
+                seen += [missing.so_far] if missing.so_far is not None else []
                 unread.append(missing.reason)
 
     async def _look(self, reference: str) -> dict[str, Any]:
