@@ -13,7 +13,7 @@ from rich.table import Table
 
 from engine.cli.options import FILE
 from engine.cli.output import Console
-from engine.cli.pictures import ENRICHMENT, has_pictures, simulated_pictures
+from engine.cli.pictures import PICTURES, has_pictures, simulated_pictures
 from engine.cli.recordings import read_events, read_labels, read_lines
 from engine.cli.starter_rules import with_rules
 from engine.cli.times import DURATION
@@ -60,7 +60,7 @@ def _simulated(console: Console, rules: Path, rate: float, seed: int, stage: Sta
     if has_pictures(console):
         pictured = simulated_pictures(seed)
         arrivals = list(merge(arrivals, _arrivals(pictured)))
-        day, stage = [*day, *pictured], replace(stage, enrichment=ENRICHMENT)
+        day, stage = [*day, *pictured], replace(stage, enrichment={"enrichers": {"pictures": PICTURES}})
     attacked = sum(simulated.attack is not None for simulated in day)
     console.print(f"a simulated day: {len(day)} events, {attacked} of them in attacks, {len(labels)} labels to come")
     traffic = Traffic(arrivals, len(arrivals), rate)

@@ -51,7 +51,7 @@ def report(rules: Path, seed: int, people: int, evasion: bool, lies: bool) -> No
     console = Console()
     day, rulebook, progress = simulate_day(seed, people), load_rulebook(rules), Console(stderr=True)
     week = simulate_week(seed)
-    pictured = looked_at(simulated_pictures(seed, people)) if has_pictures(console) else []
+    pictured = looked_at(simulated_pictures(seed, people, written=True)) if has_pictures(console) else []
     actions, keys = _run(rulebook, track(_lines(day), "deciding", console=progress, transient=True))
     later = [*acts_in(rulebook, week), *acts_on(rulebook, pictured)]
     evasions = None

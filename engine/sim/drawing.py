@@ -6,6 +6,7 @@ Small ones: a scene has hundreds. They need the extra `images`.
 import io
 from base64 import b64encode
 from random import Random
+from textwrap import wrap
 
 import numpy as np
 import zxingcpp
@@ -39,6 +40,15 @@ def with_code(rng: Random, picture: Picture, link: str) -> Picture:
     made = picture.copy()
     left, top = rng.randrange(made.width - code.width), rng.randrange(made.height - code.height)
     made.paste(code.convert("RGB"), (left, top))
+    return made
+
+
+def with_text(rng: Random, picture: Picture, text: str) -> Picture:
+    """A larger copy with a few lines of text on it, as somebody writes who wants to be read."""
+    made = picture.resize((2 * picture.width, 2 * picture.height))
+    place, font = (rng.randrange(8, 24), rng.randrange(8, 80)), ImageFont.load_default(rng.randrange(28, 33))
+    lines = "\n".join(wrap(text, 26))
+    ImageDraw.Draw(made).multiline_text(place, lines, "white", font, spacing=10, stroke_width=3, stroke_fill="black")
     return made
 
 

@@ -7,11 +7,14 @@ An event has its pictures as base64, as a producer sends it; what they say is fo
 from random import Random
 
 from engine.sim.attacks import Event, account_event
-from engine.sim.drawing import altered, draw, in_event, with_code, with_logo
+from engine.sim.drawing import altered, draw, in_event, with_code, with_logo, with_text
 from engine.sim.people import HOUR_MS, Person, populate
+from engine.sim.text import paraphrase
 from engine.sim.world import DEFAULT_START_MS, FIRST_SEED, SimulatedEvent, of_its_own
 
 _MINUTE_MS = 60_000
+_PITCH = "my uncle doubled his savings with this simple trading system write to me and start earning from home"
+_JOKE = "my dog has joined a gym he says the other dogs only look at his ball and nobody wipes the mats"
 
 
 def picture_ring(rng: Random, start_ms: int) -> list[Event]:
@@ -36,7 +39,7 @@ def coded_links(rng: Random, start_ms: int) -> list[Event]:
         age_days, at_ms = rng.randrange(5, 700), start_ms + rng.randrange(30 * _MINUTE_MS)
         for _ in range(rng.choice((1, 1, 2))):
             link = f"https://{rng.choice(domains)}/{rng.getrandbits(24):x}"
-            event = account_event(rng, f"coder{account:03d}", rng.choice(("post", "message")), at_ms, age_days)
+            event = account_event(rng, f"coder{account:03d}", rng.choice(("post", "comment")), at_ms, age_days)
             made.append(event | {"image": in_event(rng, with_code(rng, draw(rng), link))})
             at_ms += rng.randrange(_MINUTE_MS, 10 * _MINUTE_MS)
     return made
@@ -83,6 +86,29 @@ def holiday_pictures(rng: Random, people: list[Person], start_ms: int) -> list[E
     return made
 
 
+def written_pictures(rng: Random, start_ms: int) -> list[Event]:
+    """Forty bought accounts send strangers the same pitch within half an hour, in words that change a little, as
+    text in a picture, each on another one."""
+    made = []
+    for account in range(40):
+        age_days, at_ms = rng.randrange(5, 700), start_ms + rng.randrange(20 * _MINUTE_MS)
+        for _ in range(rng.randrange(2, 5)):
+            event = account_event(rng, f"writer{account:03d}", "message", at_ms, age_days)
+            picture = with_text(rng, draw(rng), paraphrase(rng, _PITCH))
+            made.append(event | {"image": in_event(rng, picture), "target_id": f"u{rng.randrange(1500):05d}"})
+            at_ms += rng.randrange(_MINUTE_MS, 5 * _MINUTE_MS)
+    return made
+
+
+def written_joke(rng: Random, people: list[Person], start_ms: int) -> list[Event]:
+    """Thirty people send a friend the same joke, as text in a picture. It looks like written pictures."""
+    made, joke = [], with_text(rng, draw(rng), _JOKE)
+    for person in rng.sample(people, min(30, len(people))):
+        event = person.event("joke", "message", start_ms + rng.randrange(HOUR_MS))
+        made.append(event | {"image": in_event(rng, joke), "target_id": rng.choice(people).user_id})
+    return made
+
+
 PICTURE_ATTACKS = {"picture_ring": (picture_ring, 9.5), "coded_links": (coded_links, 16.0)}
 PICTURE_CROWDS = {
     "meme_picture": (meme_picture, 11.0),
@@ -90,19 +116,23 @@ PICTURE_CROWDS = {
     "shop_logo": (shop_logo, 8.0),
     "holiday_pictures": (holiday_pictures, 13.0),
 }
-"""Each scene, and the hour of the day at which it begins."""
+WRITTEN_ATTACKS = {"written_pictures": (written_pictures, 18.0)}
+WRITTEN_CROWDS = {"written_joke": (written_joke, 20.0)}
+"""Each scene, and the hour of the day at which it begins. What is written in pictures takes long to read."""
 
 
 def simulate_pictures(
-    seed: int = FIRST_SEED, people: int = 1_500, start_ms: int = DEFAULT_START_MS
+    seed: int = FIRST_SEED, people: int = 1_500, start_ms: int = DEFAULT_START_MS, written: bool = False
 ) -> list[SimulatedEvent]:
     """The scenes of one day, in the order of their times. They are a function of the seed; those who pass pictures on
-    are the people of that seed's day."""
+    are the people of that seed's day. `written`: also those whose pictures have to be read."""
     rng, population = Random(f"pictures {seed}"), populate(Random(seed), people)
+    scenes = [(PICTURE_ATTACKS, PICTURE_CROWDS), *([(WRITTEN_ATTACKS, WRITTEN_CROWDS)] if written else [])]
     made = []
-    for name, (attack, hour) in PICTURE_ATTACKS.items():
-        made += [SimulatedEvent(event, name) for event in attack(rng, start_ms + int(hour * HOUR_MS))]
-    for name, (crowd, hour) in PICTURE_CROWDS.items():
-        events = crowd(rng, population, start_ms + int(hour * HOUR_MS))
-        made += [SimulatedEvent(event, None, name) for event in events]
+    for attacks, crowds in scenes:
+        for name, (attack, hour) in attacks.items():
+            made += [SimulatedEvent(event, name) for event in attack(rng, start_ms + int(hour * HOUR_MS))]
+        for name, (crowd, hour) in crowds.items():
+            events = crowd(rng, population, start_ms + int(hour * HOUR_MS))
+            made += [SimulatedEvent(event, None, name) for event in events]
     return sorted(of_its_own(made, seed), key=lambda simulated: int(str(simulated.event["ts"])))

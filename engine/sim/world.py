@@ -26,7 +26,7 @@ AREAS = {
     "content": ("report_brigade",),
 }
 """Which attacks each file of starter rules is about."""
-PICTURE_AREAS = {"picture_ring": "spam", "coded_links": "spam"}
+PICTURE_AREAS = {"picture_ring": "spam", "coded_links": "spam", "written_pictures": "spam"}
 """And of the attacks with pictures, which there are where what draws them is installed."""
 
 FIRST_SEED = 1

@@ -134,10 +134,10 @@ class Children:
         return child
 
     async def _end(self, child: Process) -> None:
-        self._all.discard(child)
         with suppress(ProcessLookupError):
             child.kill()
         await child.wait()
+        self._all.discard(child)  # whoever is cut off here leaves it to `stop`
         if child.stdin is not None:
             child.stdin.close()
 
