@@ -49,6 +49,14 @@ def as_if(system: System, settings: Settings) -> Iterator[None]:
         system.forget_lag_consumer()
 
 
+def wait_until_decided_by(system: System, *names: str) -> None:
+    """Until the workers that decide and these candidates have decided every event."""
+    system.wait_until_decided()
+    for name in names:
+        with as_if(system, as_candidate(system.settings, name)):
+            system.wait_until_decided()
+
+
 def effects(rulebook: Path, events: list[bytes]) -> dict[str, dict[str, str]]:
     """What must come of each event, by rule."""
     engine = OfflineEngine(load_rulebook(rulebook), Settings())
@@ -103,9 +111,7 @@ def test_a_candidate_disturbs_nobody_and_the_table_has_what_it_decides_otherwise
         assert 'floodgate_events_total{candidate="candidate"}' in beside.get("/metrics")
         topics = ("actions", "decisions", "review", "examples", "dead-letters")
         system.publish(events)
-        system.wait_until_decided()
-        with as_if(system, candidate):
-            system.wait_until_decided()
+        wait_until_decided_by(system, "candidate")
 
         engine = OfflineEngine(load_rulebook(FLOOD), system.settings)
         undisturbed = list(engine.run(Arrival("event", 0, event) for event in events))
@@ -202,16 +208,15 @@ def test_a_candidate_goes_by_the_models_in_use_or_learns_for_itself(tmp_path: Pa
         follows = system.start_worker("follows", options=["--as", "follows", "--create-topics"])
         learns = system.start_worker("learns", options=["--as", "learns", "--learn", "--create-topics"])
         system.publish(texts(0, 60))
+        wait_until_decided_by(system, "follows", "learns")
         system.publish([], labels(0, 60))
         wait_until(lambda: all(one.metric("floodgate_model_labels") == 60 for one in system.workers), "all know it")
         learned = [worker.metric("floodgate_examples_learned_total") for worker in (incumbent, follows, learns)]
         assert learned == [60, 0, 60]
         assert len(system.read("examples")) == 60
         system.publish(texts(60, 80))
-        system.wait_until_decided()
+        wait_until_decided_by(system, "follows", "learns")
         for name in ("follows", "learns"):
-            with as_if(system, as_candidate(system.settings, name)):
-                system.wait_until_decided()
             hidden = {orjson.loads(record.value)["event_id"] for record in system.read(f"actions-as-{name}")}
             assert hidden == {f"t{index}" for index in range(60, 80) if index % 2}
         assert follows.stop() == 0

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from kafka import TopicPartition
 
@@ -10,7 +11,8 @@ from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.admin import candidate_promotion
 from engine.stream.admin.candidate_promotion import promote
-from engine.stream.kafka.candidates import as_candidate
+from engine.stream.kafka.candidates import as_candidate, own_names
+from engine.stream.kafka.topics import changelog_topic
 
 EVENTS, LABELS, HOPS = (TopicPartition(topic, 0) for topic in ("events", "labels", "hops"))
 SETTINGS = Settings(partitions=1)
@@ -80,3 +82,11 @@ def test_a_candidate_that_runs_or_has_decided_nothing_is_not_promoted(brokers: B
     brokers.offsets["floodgate-as-blue"] = {}
     with pytest.raises(TopicError, match="has decided nothing"):
         promote(SETTINGS, BLUE, 0, lambda _: None)
+
+
+def test_state_that_has_never_been_moved_is_of_the_first_generation(brokers: Brokers) -> None:
+    moved = msgspec.structs.replace(SETTINGS, state_generation=3)
+    beside = as_candidate(moved, "blue")
+    assert changelog_topic(beside) == "floodgate-as-blue-entities-changelog"
+    assert changelog_topic(beside) in own_names(moved, "blue").topics
+    assert promote(moved, beside, 5, lambda _: None)["state_generation"] == 1
