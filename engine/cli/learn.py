@@ -9,6 +9,7 @@ from rich.table import Table
 
 from engine.cli.learn_compare import compare, promote
 from engine.cli.learn_evaluate import command as evaluate_command
+from engine.cli.learn_evaluate import slices_table
 from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
 from engine.errors import SnapshotError
@@ -49,6 +50,8 @@ def status(settings: Settings) -> None:
             learner = f"{name}: what it has learned fast and slowly counts {weights} (learning rates)"
         Console().print(table)
         echo(learner)
+        if slices := model.sliced.slices():
+            Console().print(slices_table(slices))
         if model.compared.promoted:
             echo(f"{name}: its scores are those of {model.compared.challenger}, which was promoted")
 

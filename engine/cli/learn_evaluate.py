@@ -18,6 +18,7 @@ from engine.errors import RecordingError
 from engine.learning.answering import estimate
 from engine.learning.evaluated import EvaluatedClassifier, EvaluatedModel
 from engine.learning.evaluation import Evaluated, EvaluationCase, Result, Scenario, bootstrap_difference, evaluate
+from engine.learning.slices import Slice
 from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
@@ -147,6 +148,8 @@ def _document(results: dict[str, Result]) -> dict[str, Any]:
     own = results[_OWN]
     calls = {str(target): made.summary() for target, made in own.calls.items()}
     document: dict[str, Any] = {**own.summary(), "precision": calls, "curve": own.curve(), "deciles": own.deciles()}
+    if own.slices:
+        document["slices"] = [{**one._asdict(), "gap": one.gap} for one in own.slices]
     for name, result in results.items():
         if name != _OWN:
             difference, low, high = bootstrap_difference(own, result)
@@ -177,6 +180,8 @@ def _show(results: dict[str, Result], document: dict[str, Any]) -> None:
     console.print(table)
     console.print(_calls(results[_OWN]))
     console.print(_deciles(results[_OWN]))
+    if results[_OWN].slices:
+        console.print(slices_table(results[_OWN].slices))
     if "estimate" in document:
         console.print(_shares(document["estimate"]))
     for name, result in results.items():
@@ -213,6 +218,16 @@ def _deciles(result: Result) -> Table:
         shares = (_number(tenth[name]) for name in ("from", "to", "mean_score", "share"))
         lift = "-" if tenth["lift"] is None else f"{tenth['lift']:.2f}"
         table.add_row(str(number), f"{tenth['n']:,}", *shares, lift)
+    return table
+
+
+def slices_table(slices: list[Slice]) -> Table:
+    """How right the scores are, slice by slice."""
+    table = Table("slice", "labels", "mean score", "share of spam", "calibration error", "", title="by slice")
+    for one in slices:
+        said = f"{one.name} = {one.value or 'missing'}"
+        off = f"off: spam is {'more' if one.gap > 0 else 'less'} frequent than the scores say" if one.is_off else ""
+        table.add_row(said, f"{one.n:,}", _number(one.mean_score), _number(one.share), _number(one.ece), off)
     return table
 
 

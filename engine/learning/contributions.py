@@ -90,7 +90,7 @@ def _of_facts(
 ) -> Iterator[Contribution]:
     reader = featurizer(names)
     crosses = reader.crosses(inputs.categories)
-    for name, value in zip(names.categories, inputs.categories, strict=True):
+    for name, value in zip(names.categories, inputs.categories, strict=False):
         own = featurizer(Names((), (name,), ())).tokens((value,))[1:]  # without the constant
         part = f"{name} = {value}" if value is not None else f"{name} is missing"
         yield Contribution(part, share * float(mixed(own).sum()))

@@ -66,7 +66,7 @@ class RiverLearner:
 
 def as_dictionary(names: Names, inputs: Inputs) -> dict[str, float | str]:
     """What was read, by name, without what was missing, and without numbers that are too large to learn from."""
-    named = [*zip(names.texts, inputs.texts, strict=True), *zip(names.categories, inputs.categories, strict=True)]
+    named = [*zip(names.texts, inputs.texts, strict=True), *zip(names.categories, inputs.categories, strict=False)]
     numbers = [
         (name, number)
         for name, number in zip(names.numbers, inputs.numbers, strict=True)

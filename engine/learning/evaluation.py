@@ -16,6 +16,7 @@ from engine.learning.features import Inputs, Names
 from engine.learning.labels import Example
 from engine.learning.metrics import calibration_error, deciles, log_loss, pr_auc, recall_at, roc_auc
 from engine.learning.scored import is_presumed
+from engine.learning.slices import Slice, late_slices
 from engine.learning.thresholds import Thresholds
 from engine.learning.verdicts import Verdict
 
@@ -100,7 +101,8 @@ class Calls:
 
 @dataclass(slots=True)
 class Result:
-    """What came out, event by event, for events whose truth is known. `all_scores`: of the others too."""
+    """What came out, event by event, for events whose truth is known. `all_scores`: of the others too; `slices`: of
+    the second half, when the learner has learned."""
 
     scores: list[float]
     spam: list[bool]
@@ -109,6 +111,7 @@ class Result:
     labels: int
     calls: dict[float, Calls]
     all_scores: list[float] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
 
     def summary(self) -> dict[str, float | int | None]:
         """The figures that the command prints."""
@@ -152,7 +155,8 @@ def evaluate(
 ) -> Result:
     """Teach and examine a learner. `done` is called after each event."""
     course = _Course(learner, scenario, cases)
-    scores, truth, all_scores, spent = [], [], list[float](), 0.0
+    scores, truth, all_scores, spent = list[float](), list[bool](), list[float](), 0.0
+    told = list[Sequence[str | None]]()
     calls = {target: Calls() for target in TARGETS}
     for case in cases:
         course.hand_out(case)
@@ -163,6 +167,7 @@ def evaluate(
         if case.spam is not None and case.counts:
             scores.append(score)
             truth.append(case.spam)
+            told.append(case.inputs.categories)
             for target, made in calls.items():
                 threshold = course.thresholds[target]
                 made.add(threshold is not None and score >= threshold, case.spam)
@@ -177,6 +182,7 @@ def evaluate(
         labels=course.learned,
         calls=calls,
         all_scores=all_scores,
+        slices=late_slices(cases[0].names.slices if cases else (), scores, truth, told),
     )
 
 

@@ -38,12 +38,14 @@ _MODULUS = 1 << 64
 
 
 class Names(msgspec.Struct, frozen=True):
-    """What a model reads, by name. `hints`: what the last numbers add to the logit while labels are few."""
+    """What a model reads, by name. `hints`: what the last numbers add to the logit while labels are few; `slices`: what
+    follows the categories, and is not read."""
 
     texts: tuple[str, ...]
     categories: tuple[str, ...]
     numbers: tuple[str, ...]
     hints: tuple[float, ...] = ()
+    slices: tuple[str, ...] = ()
 
 
 class Inputs(NamedTuple):
@@ -71,12 +73,12 @@ class Featurizer:
 
     def tokens(self, categories: Sequence[str | None]) -> tuple[int, ...]:
         """The indices of the constant and of the categories."""
-        named = zip(self._categories, categories, strict=True)
+        named = zip(self._categories, categories, strict=False)  # slices follow
         return (CONSTANT, *(index for name, value in named for index in _tokens(name, value and value[:MAX_CHARS])))
 
     def crosses(self, categories: Sequence[str | None]) -> tuple[int, ...]:
         """The indices of pairs of categories."""
-        named = zip(self._categories, categories, strict=True)
+        named = zip(self._categories, categories, strict=False)
         hashes = [_hash(name, value[:MAX_CHARS]) for name, value in named if value]
         return tuple([index_of((left * _PAIR + right) % _MODULUS) for left, right in combinations(hashes, 2)])
 
@@ -128,7 +130,7 @@ def featurizer(names: Names) -> Featurizer:
 
 def names_of(spec: ModelSpec) -> Names:
     """What a model of a rulebook reads."""
-    return Names(spec.texts, spec.categories, spec.numbers, spec.hints)
+    return Names(spec.texts, spec.categories, spec.numbers, spec.hints, spec.slices)
 
 
 def hinted(hints: Sequence[float], numbers: Sequence[float | None]) -> float:

@@ -8,6 +8,7 @@ from engine.learning.labels import Example
 from engine.learning.moderator_trust import ModeratorTrust
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.opinions import campaign_of
+from engine.learning.slices import SlicedLabels
 from engine.learning.sources import LearnedSources
 from engine.learning.thresholds import Thresholds
 
@@ -39,6 +40,7 @@ class LearnedModel:
     moderator_trust: ModeratorTrust = field(default_factory=ModeratorTrust)
     judged: Thresholds = field(default_factory=Thresholds)
     compared: Comparison = field(default_factory=Comparison)
+    sliced: SlicedLabels = field(default_factory=SlicedLabels)
     learner: HashedNgrams | RiverLearner = field(default_factory=HashedNgrams)
 
     @property
@@ -79,6 +81,8 @@ class LearnedModel:
         if weight >= TRUSTED and not example.presumes and not (example.confirms and before):
             self.judged.add(example.score, spam)
             self.compared.add(example.score, example.rival, spam)
+            slices = example.names.slices
+            self.sliced.add(example.score, spam, slices, example.inputs.categories[-len(slices) :] if slices else ())
         if example.verdict == before:  # somebody has said what was presumed, or what somebody else has said
             probability = self.learner.probability(example.names, example.inputs)
         else:

@@ -69,6 +69,7 @@ class Head(msgspec.Struct, frozen=True, rename=_STORED_NAMES):
     promoted: bool = False
     compared: bytes = b""
     compared_labels: _Count = 0
+    sliced: bytes = b""
 
 
 @dataclass(slots=True)

@@ -29,6 +29,7 @@ from engine.learning.linear import ARMS, Indices, table
 from engine.learning.models import LearnedModel
 from engine.learning.moderator_trust import ModeratorTrust
 from engine.learning.ngrams import HashedNgrams
+from engine.learning.slices import SlicedLabels
 from engine.learning.snapshot_messages import (
     PART_BYTES,
     PART_ROWS,
@@ -91,6 +92,7 @@ class SnapshotWriter:
             promoted=model.compared.promoted,
             compared=model.compared.dump(),
             compared_labels=model.compared.labels,
+            sliced=model.sliced.dump(),
             quarantined=sorted(model.quarantined),
             command_offset=model.command_offset,
             begins=model.begins,
@@ -149,6 +151,7 @@ class SnapshotReader:
                 raise ValueError(f"{head.spam} of its {head.labels} labels are spam")
             Thresholds.load(head.judged)
             _compared(head)
+            SlicedLabels.load(head.sliced)
             number, known = head.publications[-1][0], self.head.publications[-1][0] if self.head is not None else None
             if known is not None and number < known:
                 raise ValueError("it was published before the one in use")
@@ -185,6 +188,7 @@ class SnapshotReader:
             moderator_trust=head.moderator_trust,
             judged=Thresholds.load(head.judged),
             compared=_compared(head),
+            sliced=SlicedLabels.load(head.sliced),
             learner=self.learner,
         )
 

@@ -268,7 +268,7 @@ def _inputs(declared: Declarations, models: dict[str, ModelSpec]) -> dict[str, l
     inputs = {}
     for name, spec in models.items():
         span = declared.spans[f"models.{name}"]
-        refs = [declared.resolve(written, span) for written in (*spec.numbers, *spec.texts, *spec.categories)]
+        refs = [declared.resolve(written, span) for written in spec.read]
         inputs[name] = [ref for ref in refs if ref is not None]
     for challenger, name in challengers(models).items():
         inputs[name] = inputs[challenger] = [*inputs[name], *inputs[challenger]]

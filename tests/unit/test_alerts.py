@@ -215,6 +215,12 @@ CASES = [
         (50, 70, 130),
     ),
     Case(
+        "FloodgateSliceOff",
+        {'floodgate_slice_off{model="m",slice="event.country",value="de"}': "_x60 -0.2x90"},
+        (122, 149),
+        (50, 110, 170),
+    ),
+    Case(
         "FloodgateKeysRefused", {'floodgate_keys_refused_total{kind="ip"}': "0x60 0+20x30 600x60"}, (75, 90), (50, 120)
     ),
     # A value that says since when: the second at which the hour was over.

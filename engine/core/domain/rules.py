@@ -136,7 +136,8 @@ class ModelSpec:
     `presume`: the share of events that it takes for ham until a label says otherwise; `units`: of some numbers; `of`:
     which events it scores though no rule asks; `outcome`: what it learns in place of labels; `answer_model`: the model
     of who answers, by which answers are weighed; `challenger`: the model that is asked wherever this one is, and learns
-    the same; `promotes`: whether the better of the two stands without anybody saying so."""
+    the same; `promotes`: whether the better of the two stands without anybody saying so; `slices`: by what it is
+    looked at whether its scores are right, of which it reads nothing."""
 
     name: str
     numbers: tuple[str, ...]
@@ -155,6 +156,12 @@ class ModelSpec:
     answer_model: str | None = None
     challenger: str | None = None
     promotes: bool = False
+    slices: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All that it is told of an event."""
+        return (*self.numbers, *self.texts, *self.categories, *self.slices)
 
 
 def rivals(models: Mapping[str, ModelSpec]) -> dict[str, str]:

@@ -144,7 +144,7 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     read = [counter.field or "" for counter in counters]
     read += [part for counter in counters for part in {*parts_of(counter.by), *parts_of(counter.read_at)}]
     models = _models(program, rulebook)
-    read += [name for model in models for name in (*model.numbers, *model.texts, *model.categories)]
+    read += [name for model in models for name in model.read]
     cost = FOLLOW_UP_US if is_follow_up(event_type) else EVENT_US
     cost += CLAUSE_US * len(clauses) + PATTERN_US * patterns + sum(map(_model_us, models))
     cost += _computing_us([*clauses, *read], values) + sum(LOOKUP_US[lookup.kind] for lookup in program.lookups)

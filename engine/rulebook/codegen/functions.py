@@ -166,7 +166,7 @@ class Vocabulary:
     def texts(self, scope: Scope, model: str) -> str:
         """Source text of what a model reads of an event's texts and categories."""
         spec = self.models[model]
-        groups = [self._group(scope, model, names, "text") for names in (spec.texts, spec.categories)]
+        groups = [self._group(scope, model, names, "text") for names in (spec.texts, (*spec.categories, *spec.slices))]
         return f"({', '.join(groups)})"
 
     def assignments(self, scope: Scope, models: Iterable[str], together: bool) -> list[str]:
@@ -199,12 +199,14 @@ class Vocabulary:
         return refs
 
     def _group(self, scope: Scope, model: str, names: Iterable[str], value_type: Literal["number", "text"]) -> str:
-        values = [self._for_model(scope, ref) for ref in self._refs(model, names, value_type)]
+        values = [self._for_model(scope, ref, value_type) for ref in self._refs(model, names, value_type)]
         return f"({' '.join(f'{value},' for value in values)})"
 
-    def _for_model(self, scope: Scope, ref: Ref) -> str:
+    def _for_model(self, scope: Scope, ref: Ref, value_type: str) -> str:
         """A value as models take it: of a bound, the number that is certain."""
         loaded = scope.loaded(ref)
+        if ref.type == "bool" and value_type == "text":
+            return f"yes_or_no({loaded})"
         if not counts(ref):
             return loaded
         name = scope.variable(ref)

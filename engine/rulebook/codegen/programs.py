@@ -223,7 +223,7 @@ class ProgramWriter:
         refs = [ref for expr in exprs for ref in reached(declared, expr)]
         for name in models:
             spec = self._words.models[name]
-            for written in (*spec.numbers, *spec.texts, *spec.categories):
+            for written in spec.read:
                 ref = declared.resolve(written, declared.spans[f"models.{name}"])
                 assert ref is not None  # the compiler has resolved it before
                 refs += reached(declared, ref)

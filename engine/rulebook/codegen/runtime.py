@@ -111,6 +111,11 @@ def spelt(value: Any) -> Any:
     return float(value) if type(value) is str and len(value) <= MAX_DIGITS and _SPELT.fullmatch(value) else value
 
 
+def yes_or_no(value: bool | None) -> str | None:
+    """As models are told of a condition."""
+    return None if value is None else "yes" if value else "no"
+
+
 def among(items: Iterable[Any], entries: Container[Any]) -> bool:
     """Whether one of these is in a list. Nested ones cannot be."""
     return any(item in entries for item in items if type(item) in _PLAIN)
@@ -235,7 +240,8 @@ UNREAD = object()
 RUNTIME: dict[str, Any] = {
     "__builtins__": {"len": len, "abs": abs, "str": str, "float": float, "tuple": tuple, "zip": zip},
     "U": UNREAD, "type": type, "int": int, "bool": bool, "list": list, "scaled": scaled, "token": token,
-    "amount": amount, "spelt": spelt, "nan": nan, "address": address, "addresses": addresses, "among": among,
+    "amount": amount, "spelt": spelt, "yes_or_no": yes_or_no, "nan": nan, "address": address,
+    "addresses": addresses, "among": among,
     "doubt_count": doubt_count, "doubt_distinct": doubt_distinct, "doubt_approx": doubt_approx,
     "completed": completed,
     "remove_count": remove_count, "remove_distinct": remove_distinct, "remove_amount": remove_amount,

@@ -217,6 +217,10 @@ MODEL: Shape = {
     ),
     "of": Key("the event types that it scores though no rule asks; with outcome: those of its `after`", ONE_OR_MORE),
     "min_labels": Key("its scores are unknown before so many labels", {"type": "integer", "minimum": 0}),
+    "slices": Key(
+        "by what it is looked at whether its scores are right: texts and yes-or-no values",
+        {"type": "array", "items": TEXT, "maxItems": 4},
+    ),
     "challenger": Key("another model, which scores and learns beside it and could stand in its place", TEXT),
     "promote": Key(
         "with challenger: `auto` lets the better of the two stand, as far as the labels tell for certain",

@@ -7,6 +7,7 @@ from engine.core.domain.outcomes import outcome_policy
 from engine.core.domain.rules import ModelSpec
 from engine.errors import PipelineError, SnapshotError
 from engine.learning.estimators import RiverLearner
+from engine.learning.slices import MOST_SLICED
 from engine.rulebook.language.diagnostics import did_you_mean
 from engine.rulebook.language.nodes import Ref, names_in
 from engine.rulebook.language.source import Node
@@ -19,6 +20,7 @@ MOST_OF_A_HINT = 5.0
 LEAST_PRESUMED = 0.1
 """Each of them counts for all: ten, here, and that is as much as a label may count."""
 _MIN_LABELS = 50
+_COUNTED = ("counter", "sequence", "memory")
 
 
 def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> ModelSpec | None:
@@ -27,6 +29,7 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
     for key, allowed in (("numbers", ("number", "duration", "size", "any")), ("texts", ("text", "any"))):
         named[key] = _readable(declared, keys.get(key), allowed)
     named["categories"] = _readable(declared, keys.get("categories"), ("text", "any"))
+    slices = _slices(declared, keys["slices"]) if "slices" in keys else ()
     hints = _hints(declared, keys["hints"]) if "hints" in keys else {}
     learned = _learned(declared, name, keys)
     if not any(named.values()) and not hints:
@@ -67,6 +70,7 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
             answer_model=answer_model,
             challenger=keys["challenger"].text if "challenger" in keys else None,
             promotes="promote" in keys,
+            slices=slices,
         )
     return None
 
@@ -178,6 +182,19 @@ def _readable(declared: Declarations, node: Node | None, allowed: tuple[str, ...
         elif ref is not None:
             names.append(item.text or "")
     return tuple(names)
+
+
+def _slices(declared: Declarations, node: Node) -> tuple[str, ...]:
+    """What is known of an event as it comes: models' texts are read before anything is counted."""
+    names = _readable(declared, node, ("text", "bool", "any"))
+    if len(names) > MOST_SLICED:
+        declared.diagnostics.error(node.span, f"there are at most {MOST_SLICED} `slices`")
+    for item in node.walk():
+        ref = declared.resolve(item.text or "", item.span)
+        if ref is not None and any(one.kind in _COUNTED for one in reached(declared, ref)):
+            message = f"`{item.text}` is counted or remembered: slices are by what the event says itself"
+            declared.diagnostics.error(item.span, message)
+    return names
 
 
 def _reads_score(declared: Declarations, ref: Ref) -> bool:

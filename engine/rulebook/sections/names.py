@@ -30,7 +30,7 @@ def names_read(made: Declarations, rules: Iterable[RuleDeclaration], models: Map
         refs = names_in(outcome.value) if outcome.value is not None else ()
         names |= {ref.target for ref in refs if ref.kind == "event"}
     for spec in models.values():
-        names |= {*spec.numbers, *spec.texts, *spec.categories} - made.values.keys()
+        names |= {*spec.read} - made.values.keys()
     names |= {then.path for rule in rules for then in (rule.rule.then, *rule.rule.further)}
     plain = {name.removeprefix("event.") for name in names}
     return frozenset(plain | {name.partition(".")[0] for name in plain} - {""})

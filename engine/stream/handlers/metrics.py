@@ -144,6 +144,14 @@ class Metrics:
             "floodgate_challenger_stands", "1 where a model's challenger stands in its place", ["model"],
             registry=registry,
         )  # fmt: skip
+        self.slice_ece = Gauge(
+            "floodgate_slice_ece", "Calibration error of a model's scores in one of its largest slices",
+            ["model", "slice", "value"], registry=registry,
+        )  # fmt: skip
+        self.slice_off = Gauge(
+            "floodgate_slice_off", "By how much spam is more frequent than the scores say, where a slice is off",
+            ["model", "slice", "value"], registry=registry,
+        )  # fmt: skip
         self.trust = Gauge(
             "floodgate_moderator_trust", "How much the labels of those least trusted count", ["moderator"],
             registry=registry,

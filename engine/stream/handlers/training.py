@@ -94,7 +94,8 @@ class TrainerWorker:
         """Someone else learns from now on."""
         self.active = False
         self._publish_trust({})
-        for gauge in (self._metrics.challenger_gain, self._metrics.challenger_stands):
+        metrics = self._metrics
+        for gauge in (metrics.challenger_gain, metrics.challenger_stands, metrics.slice_ece, metrics.slice_off):
             gauge.clear()
 
     def process(self, partition: int, records: Sequence[Any]) -> Outcome:
@@ -182,12 +183,23 @@ class TrainerWorker:
             if auc is not None:
                 self._metrics.quality.labels(name).set(auc)
             self._compare(name)
+        self._publish_slices()
         self._publish_trust(self._trainer.models)
         topic = self._settings.topics.models
         messages = [Message(topic, key.encode(), value) for key, value in self._trainer.publications()]
         for name, why in self._trainer.unpublished.items():
             _log.error("a model cannot be published; the last publication stays in use", model=name, error=why)
         return messages
+
+    def _publish_slices(self) -> None:
+        """How right scores are in the largest slices: of each name a few, whatever values senders make up."""
+        self._metrics.slice_ece.clear()
+        self._metrics.slice_off.clear()
+        for model in self._trainer.models.values():
+            for one in model.sliced.slices():
+                self._metrics.slice_ece.labels(model.name, one.name, one.value).set(one.ece)
+                if one.is_off:
+                    self._metrics.slice_off.labels(model.name, one.name, one.value).set(one.gap)
 
     def _tell_promotions(self) -> None:
         while self._trainer.promoted:
