@@ -182,7 +182,7 @@ def evaluate(
         labels=course.learned,
         calls=calls,
         all_scores=all_scores,
-        slices=late_slices(cases[0].names.slices if cases else (), scores, truth, told),
+        slices=late_slices(cases[0].names.sliced_by if cases else (), scores, truth, told),
     )
 
 

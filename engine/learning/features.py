@@ -39,13 +39,18 @@ _MODULUS = 1 << 64
 
 class Names(msgspec.Struct, frozen=True):
     """What a model reads, by name. `hints`: what the last numbers add to the logit while labels are few; `slices`: what
-    follows the categories, and is not read."""
+    follows the categories, and is not read; where there are none, nothing is written of them."""
 
     texts: tuple[str, ...]
     categories: tuple[str, ...]
     numbers: tuple[str, ...]
     hints: tuple[float, ...] = ()
-    slices: tuple[str, ...] = ()
+    slices: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def sliced_by(self) -> tuple[str, ...]:
+        """`slices`, none of them too."""
+        return self.slices if self.slices is not msgspec.UNSET else ()
 
 
 class Inputs(NamedTuple):
@@ -130,7 +135,7 @@ def featurizer(names: Names) -> Featurizer:
 
 def names_of(spec: ModelSpec) -> Names:
     """What a model of a rulebook reads."""
-    return Names(spec.texts, spec.categories, spec.numbers, spec.hints, spec.slices)
+    return Names(spec.texts, spec.categories, spec.numbers, spec.hints, spec.slices or msgspec.UNSET)
 
 
 def hinted(hints: Sequence[float], numbers: Sequence[float | None]) -> float:

@@ -81,7 +81,7 @@ class LearnedModel:
         if weight >= TRUSTED and not example.presumes and not (example.confirms and before):
             self.judged.add(example.score, spam)
             self.compared.add(example.score, example.rival, spam)
-            slices = example.names.slices
+            slices = example.names.sliced_by
             self.sliced.add(example.score, spam, slices, example.inputs.categories[-len(slices) :] if slices else ())
         if example.verdict == before:  # somebody has said what was presumed, or what somebody else has said
             probability = self.learner.probability(example.names, example.inputs)

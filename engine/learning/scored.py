@@ -168,7 +168,7 @@ def _sections(block: bytes | memoryview) -> Iterator[tuple[SectionHeader, list[i
         at += _LENGTH.size + length
         head = msgspec.json.decode(block[at - length : at], type=SectionHeader)
         starts = [at]
-        strings = head.rows * sum(map(len, (head.names.texts, head.names.categories, head.names.slices)))
+        strings = head.rows * sum(map(len, (head.names.texts, head.names.categories, head.names.sliced_by)))
         for size in (8 * head.rows, 8 * head.rows, 8 * head.rows * len(head.names.numbers), 4 * strings, head.bytes):
             starts.append(starts[-1] + size)
         at = starts[-1]

@@ -140,7 +140,7 @@ def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
 def encode_review(event: Event, rows: ScoredRows, candidate: ReviewCandidate) -> bytes:
     """An event to be labelled as JSON. `propensity` is to come back with its label."""
     inputs = rows.inputs(candidate.row)
-    names = (*rows.names.texts, *rows.names.categories, *rows.names.slices)
+    names = (*rows.names.texts, *rows.names.categories, *rows.names.sliced_by)
     read = dict(zip(names, (*inputs.texts, *inputs.categories), strict=True))
     document = {
         "event_id": event.event_id,
