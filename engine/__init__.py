@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.core.evaluation.evaluator import Evaluator
     from engine.core.state.entities import EntityRecord
     from engine.errors import FloodgateError
+    from engine.learning.ngrams import HashedNgrams
     from engine.rulebook.compiler import load_rulebook
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Event",
     "FieldMapping",
     "FloodgateError",
+    "HashedNgrams",
     "Rulebook",
     "load_rulebook",
 ]
@@ -36,6 +38,7 @@ _HOMES = {
     "Event": "engine.core.domain.events",
     "FieldMapping": "engine.core.domain.events",
     "FloodgateError": "engine.errors",
+    "HashedNgrams": "engine.learning.ngrams",
     "Rulebook": "engine.core.domain.rules",
     "load_rulebook": "engine.rulebook.compiler",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from math import log
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -151,3 +152,11 @@ def test_a_label_by_itself_is_of_an_event_that_was_scored() -> None:
     learner = HashedNgrams()
     learner.learn(learner.vector({"text": "some text"}), True)
     assert (learner.taught, learner.proofs) == ([0, 1], 1)
+
+
+def test_the_lines_on_the_page_say_what_they_print(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[3] / "docs/learning.md").read_text("utf-8")
+    lines = page.split("## The learner alone, in River")[1].split("```python\n")[1].split("```")[0]
+    exec(compile(lines, "docs/learning.md", "exec"), {})  # noqa: S102  # our own page
+    said = capsys.readouterr().out.strip()
+    assert f"That prints `{said}`" in page
