@@ -28,6 +28,23 @@ def test_a_model_is_told_with_its_curve(store: Store) -> None:
     assert "m1" in page
 
 
+def test_a_challenger_is_told_beside_its_model(store: Store) -> None:
+    challenged = model()
+    for at in range(300):
+        spam = at % 2 == 0
+        challenged.compared.add(0.5, ("words", 0.9 if spam else 0.1), spam)
+    client = rules_client(store, "viewer", SaidControl(standing_of(), {"spam": challenged}))
+    (told,) = client.get("/api/models").json()["models"]
+    assert (told["compared"]["challenger"], told["compared"]["n"]) == ("words", 300)
+    assert told["compared"]["gain"]["low"] > 0
+    page = client.get("/models").text
+    assert "scores and learns beside it" in page
+    assert "log loss is lower by 0.5878" in page
+    challenged.compared.promoted = True
+    client = rules_client(store, "viewer", SaidControl(standing_of(), {"spam": challenged}))
+    assert "stands in its place" in client.get("/models").text
+
+
 def test_a_model_is_pinned_by_the_trainer(store: Store) -> None:
     client = rules_client(store, "operator", SaidControl(standing_of(), {"spam": model()}))
     assert client.post("/models/spam/pin", data={"note": ""}).status_code == 400
