@@ -12,7 +12,7 @@ SURFACES = {
     "hasty": {"types": KINDS, "timeout_ms": 250, "otherwise": "challenge"},
     "patient": {"types": KINDS, "timeout_ms": 20_000},
 }
-USERS, EACH = 20, 12
+USERS, EACH = 12, 10
 
 
 def test_a_worker_killed_while_questions_wait_loses_none_and_counts_none_twice(tmp_path: Path) -> None:

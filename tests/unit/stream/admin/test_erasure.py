@@ -22,7 +22,7 @@ from engine.errors import PublishError
 from engine.learning.labels import Label, encode_known, subject_of
 from engine.security import PrivacySettings
 from engine.settings import Settings
-from engine.state.scored import BLOCK, ScoredBlocks, ScoredKeys, action_name, strike_name, verdict_name
+from engine.state.scored import BLOCK, ScoredBlocks, ScoredKeys, action_name, reply_name, strike_name, verdict_name
 from engine.state.store import entity_record_key, user_record_key
 from engine.state.timers import TIMER
 from engine.stream.admin import erasure
@@ -30,6 +30,7 @@ from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
 from engine.stream.handlers.consequences import encode_note
 from engine.stream.handlers.erasure import Forget
 from engine.stream.handlers.hop_messages import encode_request
+from engine.stream.handlers.replies import Kept, dump_kept
 from engine.stream.kafka import records
 from engine.stream.kafka.topics import changelog_topic
 from tests.events import START_MS
@@ -259,6 +260,9 @@ def timer(user: str) -> bytes:
         (TIMER_KEY, timer("ann"), "events that are waited upon"),
         (TIMER_KEY, timer("bob"), None),
         (TIMER_KEY, b"\xff", None),
+        (reply_name(1, 2), dump_kept(Kept(hash64("ann"), 3)), "replies"),
+        (reply_name(1, 2), dump_kept(Kept(hash64("bob"), 3)), None),
+        (reply_name(1, 2), b"\xff", None),
     ],
 )
 def test_records_are_his_or_have_notes_of_him(key: bytes, value: bytes | None, kind: str | None, found: Any) -> None:

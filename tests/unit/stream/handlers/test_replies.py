@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.kernel import hash64
 from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
 from engine.serve_settings import ServeSettings, SurfaceSettings
@@ -15,11 +16,12 @@ from engine.state.memory import MemoryDatabase
 from engine.state.scored import REPLY
 from engine.state.store import PartitionState
 from engine.stream.handlers.batches import StateOutcome
+from engine.stream.handlers.erasure import Forget, forget
 from engine.stream.handlers.events import EventWorker
 from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
-from engine.stream.handlers.replies import ASKED, Reply, read_kept
+from engine.stream.handlers.replies import ASKED, Kept, Reply, read_kept
 from engine.stream.offline.engine import Record
 from tests.events import START_MS
 
@@ -224,6 +226,22 @@ def test_a_token_that_is_none_asks_nothing(token: bytes) -> None:
     door = Door()
     door.take(signup(1), token)
     assert door.replies() == []
+
+
+def test_a_user_who_is_forgotten_leaves_no_reply() -> None:
+    door = Door()
+    for number, user in enumerate(("ann", "bea")):
+        door.take(signup(number, user))
+    (own,) = [
+        key
+        for key, value in door.database.values.items()
+        if key.startswith(REPLY) and (read_kept(value) or Kept(0, 0)).user == hash64("ann")
+    ]
+    outcome = StateOutcome(state=door.state)
+    forget(door.state, Forget("ann", [own]), outcome)
+    door.database.apply(outcome.changes)
+    assert sum(key.startswith(REPLY) for key in door.database.values) == 1
+    assert own not in door.database.values
 
 
 def test_notes_are_small_and_name_nobody() -> None:
