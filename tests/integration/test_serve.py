@@ -15,7 +15,7 @@ from tests.serving import SURFACES, Serving, event
 from tests.system import RULEBOOKS, System, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "operators" / "serve.md"
-HASTY = {"types": ["payment"], "timeout_ms": 400, "otherwise": "deny"}
+HASTY = {"types": ["payment"], "timeout_ms": 1_500, "otherwise": "deny"}
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,19 @@ def test_without_a_decision_in_time_the_policy_answers_and_the_event_counts_all_
     found = serving.ask("payment", late).document
     assert (found["verdict"], found["answered"]) == ("review", True)
     assert serving.metric("floodgate_serve_following") == 1
+
+
+def test_who_waits_is_answered_before_it_stops(system: System) -> None:
+    one, (worker,) = Serving(system, "stopping"), system.workers
+    worker.pause()
+    try:
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(one.ask, "hasty", event("payment", 1, "hugo"))
+            wait_until(lambda: one.metric("floodgate_serve_waiting") == 1, "the question waits")
+            assert one.stop() == 0
+            assert asked.result().document["verdict"] == "deny"
+    finally:
+        worker.resume()
 
 
 def test_tls_tokens_and_what_the_command_prints(system: System, tmp_path: Path) -> None:
