@@ -18,8 +18,8 @@ from engine.rulebook.inline_tests.presets import preset, what_is_wrong
 from engine.rulebook.inline_tests.stage import ExampleStage, scorer_of
 from engine.rulebook.inline_tests.steps import MAX_EVENTS, Step, StepReader, timeline
 from engine.rulebook.language.diagnostics import Diagnostics
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.rule_schema import EXAMPLE
-from engine.rulebook.language.schema import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.records import FieldDeclaration
 from engine.rulebook.sections.rules import given_of, steps_of

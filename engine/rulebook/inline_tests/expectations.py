@@ -8,8 +8,8 @@ from engine.core.domain.decisions import Action
 from engine.core.domain.units import duration_text
 from engine.rulebook.inline_tests.steps import numbered
 from engine.rulebook.language.diagnostics import Diagnostics
+from engine.rulebook.language.reading import choice, duration, read_mapping
 from engine.rulebook.language.rule_schema import ACTION_KINDS, ACTION_OF_EXAMPLE, MAX_ACTIONS, NEEDS
-from engine.rulebook.language.schema import choice, duration, read_mapping
 from engine.rulebook.language.source import Node
 
 _NOTHING = "nothing"

@@ -8,8 +8,8 @@ from engine.core.domain.units import duration_ms, size_bytes
 from engine.core.kernel import lookup
 from engine.core.values.hashing import hash32
 from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.rule_schema import STEP_OF_EXAMPLE
-from engine.rulebook.language.schema import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.records import FieldDeclaration
 

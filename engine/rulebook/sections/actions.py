@@ -6,11 +6,11 @@ from engine.core.domain.actions import ActionTemplate, Ladder
 from engine.core.domain.rules import USER
 from engine.core.state.entities import MAX_LATENESS_MS, MAX_WINDOW_MS
 from engine.core.values.hashing import hash32
-from engine.rulebook.language import rule_schema, schema
+from engine.rulebook.language import rule_schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.keys import KEY_FINDERS
 from engine.rulebook.language.nodes import Ref
-from engine.rulebook.language.schema import choice, duration
+from engine.rulebook.language.reading import choice, duration, read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.additions import read_addition
 from engine.rulebook.sections.declarations import Declarations
@@ -22,7 +22,7 @@ from engine.rulebook.sections.tells import read_tell
 def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> Ladder | None:
     """One of `ladders:`, or None and errors."""
     report, title = declared.diagnostics, f"ladder `{name}`"
-    keys = schema.read_mapping(node, rule_schema.LADDER, title, report)
+    keys = read_mapping(node, rule_schema.LADDER, title, report)
     decay_ms = duration(keys["decay"], report) if "decay" in keys else None
     if decay_ms is not None and decay_ms > MAX_WINDOW_MS:
         report.error(keys["decay"].span, f"strikes are kept for at most {MAX_WINDOW_MS // 86_400_000}d")
@@ -39,7 +39,7 @@ def read_ladder(declared: Declarations, name: str, span: Span, node: Node) -> La
 
 
 def _read_step(node: Node, title: str, report: Diagnostics) -> tuple[int, ActionTemplate] | None:
-    keys = schema.read_mapping(node, rule_schema.STEP, f"a step of {title}", report)
+    keys = read_mapping(node, rule_schema.STEP, f"a step of {title}", report)
     kind = _only_kind(node, keys, f"a step of {title}", report)
     at = keys["at"].scalar if "at" in keys else None
     if "at" in keys and (type(at) is not int or not 1 <= at <= rule_schema.MAX_STRIKES):
@@ -103,7 +103,7 @@ def _read_then(
         )
         report.error(node.span, f"`then` must be allow or a mapping, this is {node.kind}", hint)
         return None, None
-    keys = schema.read_mapping(node, rule_schema.THEN, "`then`", report)
+    keys = read_mapping(node, rule_schema.THEN, "`then`", report)
     if "ladder" in keys:
         return _on_ladder(node, keys, ladders, report)
     kind = _only_kind(node, keys, f"`then` of rule `{rule}`", report)
@@ -202,7 +202,7 @@ def _lookback(declared: Declarations, node: Node, keys: dict[str, Node]) -> int 
 def read_cooldown(declared: Declarations, node: Node) -> tuple[str, int]:
     """At which kind of entity a rule rests, and for how long, in ms."""
     report = declared.diagnostics
-    keys = schema.read_mapping(node, rule_schema.COOLDOWN, "`cooldown`", report)
+    keys = read_mapping(node, rule_schema.COOLDOWN, "`cooldown`", report)
     per = entity_kind(declared, keys["per"]) if "per" in keys else None
     lasts = duration(keys["for"], report) if "for" in keys else None
     if lasts is not None and lasts > MAX_WINDOW_MS:

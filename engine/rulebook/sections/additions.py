@@ -5,7 +5,7 @@ from engine.core.domain.rules import USER
 from engine.rulebook.language import rule_schema
 from engine.rulebook.language.diagnostics import did_you_mean
 from engine.rulebook.language.keys import KEY_FINDERS
-from engine.rulebook.language.schema import duration
+from engine.rulebook.language.reading import duration
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 

@@ -9,6 +9,7 @@ from engine.core.values.near_hashes import MOST_DISTANT
 from engine.keys.hash_files import Mistaken, read_hashes
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 
@@ -21,7 +22,7 @@ _MOST_ERRORS = 10
 def read_bank(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
     """Read one bank into the declarations, or report what is wrong with it."""
     report = made.diagnostics
-    keys = schema.read_mapping(node, schema.BANK, f"bank `{name}`", report)
+    keys = read_mapping(node, schema.BANK, f"bank `{name}`", report)
     if name in made.lists:
         report.error(span, f"`{name}` is a list already", "live entries are found by the name: choose another one")
         return

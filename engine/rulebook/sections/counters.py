@@ -14,7 +14,7 @@ from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES
 from engine.rulebook.language.nodes import Expr, names_in
-from engine.rulebook.language.schema import duration, words
+from engine.rulebook.language.reading import duration, read_mapping, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import entity_of, reached
@@ -35,7 +35,7 @@ _FIELD_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one counter into the declarations, or report what is wrong with it."""
     report, title = made.diagnostics, f"counter `{name}`"
-    keys = schema.read_mapping(node, schema.COUNTER, title, report)
+    keys = read_mapping(node, schema.COUNTER, title, report)
     kinds = [kind for kind in _KINDS if kind in keys]
     if len(kinds) != 1:
         report.error(span, f"{title} needs exactly one of {', '.join(_KINDS[:-1])} and {_KINDS[-1]}")
@@ -116,7 +116,7 @@ def read_counter(made: Declarations, _: Mapping[str, str], __: str, name: str, s
 def read_cluster(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one cluster into the declarations, or report what is wrong with it."""
     report = made.diagnostics
-    keys = schema.read_mapping(node, schema.CLUSTER, f"cluster `{name}`", report)
+    keys = read_mapping(node, schema.CLUSTER, f"cluster `{name}`", report)
     if not {"of", "share", "within"} <= keys.keys():
         return
     if made.type_of(name) is not None or name in KEY_SOURCES:

@@ -19,7 +19,7 @@ from engine.rulebook.language.keys import LIST_SOURCES
 from engine.rulebook.language.listings import Listings
 from engine.rulebook.language.literals import ExpressionText
 from engine.rulebook.language.nodes import Constant, Expr, Ref, Type, names_in
-from engine.rulebook.language.schema import words
+from engine.rulebook.language.reading import words
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.ordered import AbsenceDeclaration, OutcomeDeclaration, SequenceDeclaration

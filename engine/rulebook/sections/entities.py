@@ -11,7 +11,7 @@ from engine.rulebook.language.diagnostics import did_you_mean
 from engine.rulebook.language.elsewhere import function_hint
 from engine.rulebook.language.functions import FUNCTIONS
 from engine.rulebook.language.keys import KEY_SOURCES
-from engine.rulebook.language.schema import words
+from engine.rulebook.language.reading import read_mapping, words
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 
@@ -70,7 +70,7 @@ def read_read_by(made: Declarations, keys: Mapping[str, Node], by: str) -> str |
 
 def _pair(made: Declarations, node: Node) -> str | None:
     """`{pair: [a, b]}`: two fields whose values are in no order."""
-    keys = schema.read_mapping(node, schema.PAIR, "an entity", made.diagnostics)
+    keys = read_mapping(node, schema.PAIR, "an entity", made.diagnostics)
     if "pair" not in keys:
         return None
     pair = keys["pair"]

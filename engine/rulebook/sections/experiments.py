@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from engine.core.domain.rules import Arm
 from engine.core.domain.units import DURATION_MS, duration_ms
-from engine.rulebook.language import rule_schema, schema
+from engine.rulebook.language import rule_schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.rollout import read_share
 
@@ -31,7 +32,7 @@ class Uncertainty(NamedTuple):
 
 def read_arm(node: Node, report: Diagnostics) -> DeclaredArm | None:
     """The arm in which alone a rule acts."""
-    keys = schema.read_mapping(node, rule_schema.ARM, "`arm`", report)
+    keys = read_mapping(node, rule_schema.ARM, "`arm`", report)
     share = read_share(keys["share"], "`share`", report) if "share" in keys else None
     name = keys["name"].text if "name" in keys else None
     if "name" in keys and not name:
@@ -59,7 +60,7 @@ def place_arms(arms: Iterable[DeclaredArm], holdout: float, report: Diagnostics)
 
 def read_uncertainty(node: Node, report: Diagnostics) -> Uncertainty:
     """On which share of all a rule acts, and how long whoever enforces waits."""
-    keys = schema.read_mapping(node, rule_schema.ENFORCE, "`enforce`", report)
+    keys = read_mapping(node, rule_schema.ENFORCE, "`enforce`", report)
     share = read_share(keys["share"], "`share`", report) if "share" in keys else None
     delays_ms = _read_delays(keys["delay"], report) if "delay" in keys else None
     return Uncertainty(1 - share if share is not None else 0.0, delays_ms or (0, 0))

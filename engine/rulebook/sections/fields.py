@@ -5,7 +5,7 @@ import re
 from engine.core.domain.units import DURATION_MS, SIZE_BYTES
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span
-from engine.rulebook.language.schema import choice
+from engine.rulebook.language.reading import choice, read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.records import FieldDeclaration
 
@@ -14,7 +14,7 @@ _PATH = re.compile(r"[^\s\[\],{}0-9][^\s\[\],{}]*")
 
 def read_field(report: Diagnostics, name: str, span: Span, node: Node, title: str = "field") -> FieldDeclaration | None:
     """A field as it is declared, or None and an error."""
-    keys = schema.read_mapping(node, schema.FIELD, f"{title} `{name}`", report) if node.entries is not None else {}
+    keys = read_mapping(node, schema.FIELD, f"{title} `{name}`", report) if node.entries is not None else {}
     kind = choice(keys.get("type", node), schema.FIELD_TYPES, f"a {title}'s type", report)
     if kind is None:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Constant, Expr, Logical, a_type
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.parameters import constant_of
@@ -26,7 +27,7 @@ def read_macro(made: Declarations, _: Mapping[str, str], __: str, name: str, spa
     """Read one macro into the declarations, or report what is wrong with it. Its clauses are read where it is used."""
     keys, arguments = {"clauses": node}, dict[str, tuple[str, Constant]]()
     if node.items is None:
-        keys = schema.read_mapping(node, schema.MACRO, f"macro `{name}`", made.diagnostics)
+        keys = read_mapping(node, schema.MACRO, f"macro `{name}`", made.diagnostics)
         arguments = _declared(made, keys["args"]) if "args" in keys else arguments
     clauses = keys["clauses"].items if "clauses" in keys else None
     if "clauses" not in keys:

@@ -12,7 +12,7 @@ from engine.core.state.entities import MAX_WINDOW_MS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.nodes import Compare, Constant, Ref
-from engine.rulebook.language.schema import duration
+from engine.rulebook.language.reading import duration, read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.entities import entity_kind
@@ -44,7 +44,7 @@ def _marks_set(rule: Node) -> Iterator[str]:
 def read_mark(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one mark into the declarations, or report what is wrong with it."""
     report = made.diagnostics
-    keys = schema.read_mapping(node, schema.MARK, f"mark `{name}`", report)
+    keys = read_mapping(node, schema.MARK, f"mark `{name}`", report)
     on = entity_kind(made, keys["by"]) if "by" in keys else None
     for_ms = duration(keys["for"], report) if "for" in keys else None
     if on is None or for_ms is None:

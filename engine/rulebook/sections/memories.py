@@ -9,7 +9,7 @@ from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Ref, Type
-from engine.rulebook.language.schema import choice, duration
+from engine.rulebook.language.reading import choice, duration, read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.counters import is_known_at
 from engine.rulebook.sections.declarations import Declarations
@@ -30,7 +30,7 @@ _WARMING: tuple[MemoryKind, ...] = ("new", "age of first")
 def read_memory(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one remembered value into the declarations, or report what is wrong with it."""
     report, title = made.diagnostics, f"value `{name}`"
-    keys = schema.read_mapping(node, schema.MEMORY, title, report)
+    keys = read_mapping(node, schema.MEMORY, title, report)
     asked = [key for key in _ASKED if key in keys]
     if len(asked) != 1:
         report.error(span, f"{title} needs exactly one of last, first, age and new")

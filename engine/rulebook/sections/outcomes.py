@@ -11,7 +11,7 @@ from engine.core.state.entities import MAX_WINDOW_MS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr
-from engine.rulebook.language.schema import choice, duration
+from engine.rulebook.language.reading import choice, duration, read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 from engine.rulebook.sections.dependencies import reached
@@ -25,7 +25,7 @@ _MOST_MS = 366 * DURATION_MS["d"]
 def read_outcome(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one outcome into the declarations, or report what is wrong with it."""
     report, title = made.diagnostics, f"outcome `{name}`"
-    keys = schema.read_mapping(node, schema.OUTCOME, title, report)
+    keys = read_mapping(node, schema.OUTCOME, title, report)
     by = _entity(made, keys["by"]) if "by" in keys else None
     times = _times(made, title, span, keys)
     said = choice(keys["otherwise"], schema.OTHERWISE, "`otherwise`", report) if "otherwise" in keys else "no"

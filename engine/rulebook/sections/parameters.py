@@ -6,6 +6,7 @@ from engine.core.domain.units import duration_ms, size_bytes
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.nodes import Choice, Constant, Expr, Ref, Type, a_type
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 
@@ -25,7 +26,7 @@ def read_parameter(made: Declarations, _: Mapping[str, str], __: str, name: str,
         if constant is not None:
             made.params[name] = (constant, node)
         return
-    keys = schema.read_mapping(node, schema.PARAM, f"parameter `{name}`", made.diagnostics)
+    keys = read_mapping(node, schema.PARAM, f"parameter `{name}`", made.diagnostics)
     if not {"default", "by", "values"} <= keys.keys():
         return
     subject, default = _segment(made, keys["by"]), constant_of(made, keys["default"])

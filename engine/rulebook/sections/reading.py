@@ -11,7 +11,7 @@ from engine.core.values.lists import Conceal, LiveList
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Diagnostics, Span, did_you_mean
 from engine.rulebook.language.nodes import Ref, names_in
-from engine.rulebook.language.schema import choice, words
+from engine.rulebook.language.reading import choice, read_mapping, words
 from engine.rulebook.language.source import Node, parse
 from engine.rulebook.sections.actions import read_ladder
 from engine.rulebook.sections.banks import read_bank
@@ -49,7 +49,7 @@ def read_declarations(
         if PurePosixPath(file).suffix in (".yaml", ".yml"):
             root = parse(file, sources[file], diagnostics)
             if root is not None:
-                documents.append((file, schema.read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
+                documents.append((file, read_mapping(root, schema.SECTIONS, "a rulebook file", diagnostics)))
     for _, sections in documents:
         version = sections.get("version")
         for section in PLAIN:
@@ -121,7 +121,7 @@ def _read_derived(made: Declarations, _: Mapping[str, str], __: str, name: str, 
         if expr is not None and is_shallow(made, "derived values", name, span, names_in(expr)):
             made.derived[name] = (expr.type, expr)
         return
-    keys = schema.read_mapping(node, schema.RATIO, f"derived `{name}`", report)
+    keys = read_mapping(node, schema.RATIO, f"derived `{name}`", report)
     parts = keys["ratio"].items if "ratio" in keys else None
     if "ratio" in keys and (parts is None or len(parts) != 2):
         report.error(keys["ratio"].span, "`ratio` is a list of two names: [numerator, denominator]")
@@ -154,7 +154,7 @@ def _beyond(made: Declarations, ref: Ref, at_least: float) -> bool:
 
 
 def _read_list(made: Declarations, sources: Mapping[str, str], file: str, name: str, span: Span, node: Node) -> None:
-    keys = schema.read_mapping(node, schema.LIST, f"list `{name}`", made.diagnostics)
+    keys = read_mapping(node, schema.LIST, f"list `{name}`", made.diagnostics)
     values: dict[str, Span] = {}
     if "file" in keys:
         path = str(PurePosixPath(file).parent / (keys["file"].text or ""))
@@ -204,7 +204,7 @@ def _read_value(made: Declarations, files: Mapping[str, str], file: str, name: s
 
 
 def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
-    made.models[name] = schema.read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
+    made.models[name] = read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
 
 
 def _read_ladder(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:

@@ -10,6 +10,7 @@ from engine.core.values.hashing import hash32
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span, did_you_mean
 from engine.rulebook.language.keys import KEY_SOURCES
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.language.well_known import WELL_KNOWN, type_at
 from engine.rulebook.sections.declarations import Declarations
@@ -30,7 +31,7 @@ def read_enrichment(made: Declarations, _: Mapping[str, str], __: str, name: str
     if not _is_key(made, name, span):
         return
     for database in node.walk():
-        keys = schema.read_mapping(database, schema.DATABASE, f"`enrich` of `{name}`", made.diagnostics)
+        keys = read_mapping(database, schema.DATABASE, f"`enrich` of `{name}`", made.diagnostics)
         if {"mmdb", "as"} > keys.keys():
             continue
         file = keys["mmdb"].text or ""
@@ -49,7 +50,7 @@ def read_table(
 ) -> None:  # fmt: skip
     """Read one table into the declarations, or report what is wrong with it."""
     report, title = made.diagnostics, f"table `{name}`"
-    keys = schema.read_mapping(node, schema.TABLE, title, report)
+    keys = read_mapping(node, schema.TABLE, title, report)
     if name in made.fields:
         report.error(span, f"`{name}` is a field already", "give the table another name")
         return

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from engine.core.domain.decisions import Mode
 from engine.core.domain.rules import Budget, Stage
 from engine.core.state.entities import MAX_WINDOW_MS
-from engine.rulebook.language import rule_schema, schema
+from engine.rulebook.language import rule_schema
 from engine.rulebook.language.diagnostics import Diagnostics
-from engine.rulebook.language.schema import choice, duration
+from engine.rulebook.language.reading import choice, duration, read_mapping
 from engine.rulebook.language.source import Node
 
 _CANARY = re.compile(r"canary (\d+(?:\.\d+)?)%")
@@ -41,7 +41,7 @@ def read_mode(node: Node, report: Diagnostics) -> tuple[Mode, float]:
 def read_plan(node: Node, report: Diagnostics) -> tuple[Stage, ...]:
     """The stages of a rollout, in the order of their times: in shadow before it begins and for a while after, then as
     a canary; after these a rule acts."""
-    keys = schema.read_mapping(node, rule_schema.PLAN, "`plan`", report)
+    keys = read_mapping(node, rule_schema.PLAN, "`plan`", report)
     shadow_ms = duration(keys["shadow"], report) or 0 if "shadow" in keys else 0
     canary_ms = duration(keys["canary_for"], report) or 0 if "canary_for" in keys else 0
     share = read_share(keys["canary"], "`canary`", report) if "canary" in keys else None
@@ -84,7 +84,7 @@ def _moment(node: Node, report: Diagnostics) -> int | None:
 
 def read_budget(node: Node, report: Diagnostics) -> Budget | None:
     """How many users a rule may act on. Its key is the fingerprint's (`fingerprints.py`)."""
-    keys = schema.read_mapping(node, rule_schema.BUDGET, "`budget`", report)
+    keys = read_mapping(node, rule_schema.BUDGET, "`budget`", report)
     share = read_share(keys["max"], "`max`", report) if "max" in keys else None
     per_ms = duration(keys["per"], report) if "per" in keys else None
     then = (

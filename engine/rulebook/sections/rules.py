@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.rules import ANY_EVENT, USER, Rule
 from engine.core.values.hashing import hash32
-from engine.rulebook.language import rule_schema, schema
+from engine.rulebook.language import rule_schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr, Logical, Member, Not, Ref
-from engine.rulebook.language.schema import choice, words
+from engine.rulebook.language.reading import choice, read_mapping, words
 from engine.rulebook.language.slips import is_open
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.actions import read_cooldown, read_thens
@@ -74,7 +74,7 @@ def read_rules(declared: Declarations) -> list[RuleDeclaration]:
 
 def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> RuleDeclaration:
     report = declared.diagnostics
-    keys = schema.read_mapping(node, rule_schema.RULE, f"rule `{name}`", report)
+    keys = read_mapping(node, rule_schema.RULE, f"rule `{name}`", report)
     groups = _groups(declared, keys)
     if node.entries is not None and "when" not in keys and "any" not in keys:
         report.error(span, f"rule `{name}` needs `when` or `any`: it would hold for every event")
@@ -89,7 +89,7 @@ def _read_rule(declared: Declarations, name: str, span: Span, node: Node) -> Rul
     if "plan" in keys and "mode" in keys:
         report.error(keys["mode"].span, "a rule with a `plan` has no `mode`", "drop `mode`")
     meta_node = keys.get("meta")
-    meta = schema.read_mapping(meta_node, rule_schema.META, "`meta`", report) if meta_node is not None else {}
+    meta = read_mapping(meta_node, rule_schema.META, "`meta`", report) if meta_node is not None else {}
     reason = meta["reason"].text if "reason" in meta and meta["reason"].text else name
     texts = [clause.text for group in groups.values() for clause in group]
     expires_ms = read_expiry(meta["expires"], report) if "expires" in meta else None

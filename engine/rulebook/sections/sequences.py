@@ -12,7 +12,8 @@ from engine.core.state.entities import MAX_WINDOW_MS
 from engine.rulebook.language import schema
 from engine.rulebook.language.diagnostics import Span
 from engine.rulebook.language.nodes import Expr
-from engine.rulebook.language.schema import MAX_STEP_TIMES, MAX_STEPS, duration
+from engine.rulebook.language.reading import duration, read_mapping
+from engine.rulebook.language.schema import MAX_STEP_TIMES, MAX_STEPS
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.counters import reads_the_user_alone
 from engine.rulebook.sections.declarations import Declarations
@@ -28,7 +29,7 @@ _NONE_CAP = 64
 def read_sequence(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
     """Read one sequence into the declarations, or report what is wrong with it."""
     report, title = made.diagnostics, f"sequence `{name}`"
-    keys = schema.read_mapping(node, schema.SEQUENCE, title, report)
+    keys = read_mapping(node, schema.SEQUENCE, title, report)
     if ("steps" in keys) == ("after" in keys):
         report.error(span, f"{title} needs exactly one of steps and after", "steps: [login, payout]")
         return
@@ -73,7 +74,7 @@ def _read_step(made: Declarations, name: str, by: str, within_ms: int, node: Nod
     if node.entries is None:
         counter = count_series(made, name, node, by, within_ms, cap=_STEP_CAP)
         return (counter, 1) if counter is not None else None
-    keys = schema.read_mapping(node, schema.SEQUENCE_STEP, "a step", made.diagnostics)
+    keys = read_mapping(node, schema.SEQUENCE_STEP, "a step", made.diagnostics)
     times = keys["times"].scalar if "times" in keys else 1
     if type(times) is not int or not 1 <= times <= MAX_STEP_TIMES:
         made.diagnostics.error(keys["times"].span, f"`times` is a whole number from 1 to {MAX_STEP_TIMES}")

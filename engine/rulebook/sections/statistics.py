@@ -8,6 +8,7 @@ from engine.core.domain.counters import MEDIAN, STATISTICS, CounterKind, Having
 from engine.core.domain.rules import MAX_CAP
 from engine.rulebook.language import schema
 from engine.rulebook.language.nodes import Type
+from engine.rulebook.language.reading import read_mapping
 from engine.rulebook.language.source import Node
 from engine.rulebook.sections.declarations import Declarations
 
@@ -103,7 +104,7 @@ def _having(made: Declarations, kind: CounterKind, node: Node | None, most: int)
     if kind != "distinct":
         made.diagnostics.error(node.span, f"`having` goes with distinct, not with {kind}")
         return None
-    keys = schema.read_mapping(node, schema.HAVING, "`having`", made.diagnostics)
+    keys = read_mapping(node, schema.HAVING, "`having`", made.diagnostics)
     limits = {key: _whole(made, limit, key, most) for key, limit in keys.items()}
     if not limits:
         made.diagnostics.error(node.span, "`having` needs at_least, at_most or both", "for example {at_least: 2}")

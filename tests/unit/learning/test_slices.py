@@ -9,7 +9,8 @@ import pytest
 from engine.learning.slices import FEWEST, MISSING, MOST_TOLD, MOST_VALUES, OTHER, WINDOW, SlicedLabels
 from engine.rulebook.compiler import check_rulebook, load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 
 NAMES = ("country", "is_new")
 

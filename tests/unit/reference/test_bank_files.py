@@ -10,7 +10,8 @@ from engine.reference import bank_files
 from engine.reference.bank_files import BankFiles
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
-from engine.stream.offline.engine import Arrival, OfflineEngine
+from engine.stream.offline.arrivals import Arrival
+from engine.stream.offline.engine import OfflineEngine
 from tests.events import START_MS
 
 RANDOM = Random(3)

@@ -1,0 +1,55 @@
+"""Reads what a rulebook's source must have at a place: a mapping of a shape, one of a few words, a duration, names."""
+
+from engine.core.domain.units import DURATION_MS, duration_ms
+from engine.rulebook.language.diagnostics import Diagnostics, did_you_mean
+from engine.rulebook.language.elsewhere import key_hint
+from engine.rulebook.language.schema import MAX_DURATION_MS, Shape
+from engine.rulebook.language.source import Node
+
+
+def read_mapping(node: Node, shape: Shape, title: str, diagnostics: Diagnostics) -> dict[str, Node]:
+    """The entries of a mapping that the shape knows; everything else about it becomes an error."""
+    if node.entries is None:
+        diagnostics.error(node.span, f"{title} must be a mapping, this is {node.kind}", f"its keys: {', '.join(shape)}")
+        return {}
+    for key in node.entries:
+        if key not in shape:
+            diagnostics.error(node.keys[key], f'{title} has no key "{key}"', key_hint(title, key, shape))
+    for key, spec in shape.items():
+        if spec.required and key not in node.entries:
+            diagnostics.error(node.span, f"{title} needs `{key}`: {spec.meaning}")
+    return {key: value for key, value in node.entries.items() if key in shape}
+
+
+def choice(node: Node, allowed: tuple[str, ...], title: str, report: Diagnostics) -> str | None:
+    """A scalar that must be one of a few words."""
+    if node.text in allowed:
+        return node.text
+    hint = did_you_mean(node.text or "", allowed) or f"one of: {', '.join(allowed)}"
+    report.error(node.span, f"{title} cannot be {node.kind}", hint)
+    return None
+
+
+def duration(node: Node, report: Diagnostics) -> int | None:
+    """A duration in ms, or None and an error."""
+    span_ms = duration_ms(node.text or "")
+    if span_ms is not None and span_ms > MAX_DURATION_MS:
+        report.error(node.span, f"a duration is at most {MAX_DURATION_MS // DURATION_MS['d']}d long")
+        return None
+    if span_ms is None or span_ms <= 0:
+        report.error(node.span, f"a duration is needed here, this is {node.kind}", "for example 90s, 10m, 24h or 7d")
+        return None
+    return span_ms
+
+
+def words(node: Node, title: str, report: Diagnostics) -> tuple[str, ...]:
+    """One word, or a list of words."""
+    texts = []
+    for item in node.walk():
+        if item.text and isinstance(item.scalar, str):
+            texts.append(item.text)
+        else:
+            report.error(item.span, f"{title} is needed here, this is {item.kind}")
+    if node.items is not None and not node.items:
+        report.error(node.span, f"{title} is needed here, this list is empty")
+    return tuple(texts)
