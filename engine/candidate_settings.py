@@ -23,7 +23,7 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     def __post_init__(self) -> None:
         """Refuse names that topics and groups cannot have."""
-        if self.name and not _NAME.fullmatch(self.name):
+        if self.name and not may_be_called(self.name):
             raise ValueError("a candidate's name is up to 40 letters, digits, _ and -, without -as-")
 
     def own(self, name: str) -> str:
@@ -42,6 +42,11 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             raise ValueError(
                 f"a candidate would disturb {', '.join(shared)}: `candidate` is set by `floodgate worker --as` alone"
             )
+
+
+def may_be_called(name: str) -> bool:
+    """Whether a candidate may have this name."""
+    return bool(_NAME.fullmatch(name))
 
 
 def own_name(name: str, candidate: str) -> str:

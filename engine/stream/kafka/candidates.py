@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.candidate_settings import OWN_TOPICS, CandidateSettings, own_name
+from engine.candidate_settings import OWN_TOPICS, CandidateSettings, may_be_called, own_name
 from engine.errors import SettingsError
 from engine.settings import Settings
 from engine.stream.kafka.groups import read_group
@@ -72,7 +72,7 @@ def candidates_of(settings: Settings) -> list[str]:
     """The names of the candidates that have topics now. Raises BrokerError."""
     before, in_use = own_name(settings.topics.hops, ""), settings.topics.hops
     found = [topic for topic in topic_names(settings) if topic.startswith(before) and topic != in_use]
-    return sorted(topic.removeprefix(before) for topic in found)
+    return sorted(filter(may_be_called, (topic.removeprefix(before) for topic in found)))
 
 
 def raise_if_others_are_members(settings: Settings) -> None:

@@ -71,7 +71,7 @@ def test_the_next_candidate_has_another_name_than_the_one_that_was_promoted() ->
 
 
 def test_candidates_are_found_by_their_topics(monkeypatch: pytest.MonkeyPatch) -> None:
-    topics = {"hops", "hops-as-blue", "hops-as-green", "actions-as-red"}
+    topics = {"hops", "hops-as-blue", "hops-as-green", "actions-as-red", "hops-as-a.b", "hops-as-"}
     monkeypatch.setattr(candidates, "topic_names", lambda _: topics)
     assert candidates_of(Settings()) == ["blue", "green"]
     assert candidates_of(promoted("blue")) == ["green"]
