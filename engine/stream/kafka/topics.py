@@ -37,6 +37,11 @@ def changelog_topic(settings: Settings) -> str:
     return f"{settings.consumer_group}-{table_name(settings)}-changelog"
 
 
+def state_of(changelog: str) -> str:
+    """Whose state is in a changelog, whichever generation of it that is."""
+    return re.sub(rf"-{TABLE}(-[0-9]+)?-changelog$", "", changelog)
+
+
 def moving_topic(settings: Settings) -> str:
     """It is there while state is being moved to more partitions, and tells how far that is."""
     return f"{settings.consumer_group}-{TABLE}-moving"

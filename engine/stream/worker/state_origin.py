@@ -10,7 +10,7 @@ from engine.errors import BrokerError, StateError
 from engine.settings import Settings
 from engine.stream.kafka.candidates import CANDIDATES
 from engine.stream.kafka.clients import admin
-from engine.stream.kafka.topics import changelog_topic
+from engine.stream.kafka.topics import changelog_topic, state_of
 
 FILE = "kafka.json"
 
@@ -64,7 +64,7 @@ def _has_state(directory: Path) -> bool:
 def _moved(before: StateOrigin, now: StateOrigin) -> str | None:
     if before.cluster != now.cluster:
         return f"of the Kafka cluster {before.cluster}, and this is {now.cluster}"
-    if before.changelog and before.changelog != now.changelog:
+    if before.changelog and state_of(before.changelog) != state_of(now.changelog):  # generations have their own files
         return f"of {before.changelog}, and this worker's is in {now.changelog}"
     again = [name for name, known in before.topics.items() if now.topics.get(name, known) != known]
     return f"older than the topics {', '.join(again)}, which were deleted and made again" if again else None

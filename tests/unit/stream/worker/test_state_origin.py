@@ -77,6 +77,14 @@ def test_topics_with_other_names_are_no_other_kafka(disk: Disk) -> None:
     disk.meet(StateOrigin("one", {"clicks": "c1", "hops": "h1"}))
 
 
+def test_the_next_generation_of_a_state_has_files_of_its_own_and_stops_nobody(disk: Disk) -> None:
+    disk.meet(StateOrigin("one", HERE.topics, "floodgate-entities-changelog"))
+    disk.decide()
+    disk.meet(StateOrigin("one", HERE.topics, "floodgate-entities-2-changelog"))
+    with pytest.raises(StateError, match="is of floodgate-entities-2-changelog"):
+        disk.meet(StateOrigin("one", HERE.topics, "floodgate-as-blue-entities-2-changelog"))
+
+
 def test_state_of_another_group_stops_the_worker_but_that_of_a_candidate_below_it_is_none_of_its_own(
     disk: Disk,
 ) -> None:
