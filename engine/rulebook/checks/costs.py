@@ -57,6 +57,9 @@ visit of a routed event at one entity."""
 RIVER_US = 30.0
 """A pipeline of River's in place of the default learner."""
 
+BANK_US = 200.0
+"""Looking a picture up in a bank that does not have it, where it has not been looked up lately."""
+
 LOOKUP_US: Mapping[str, float] = {"mmdb": 8.0, "file": 1.0, "topic": 1.0}
 """Looking reference data up, of an address that is new."""
 
@@ -67,6 +70,7 @@ STOPS: Mapping[str, int] = {"text": 2, "image": 16}
 """How many entities of a kind an event names, where that is more than one."""
 
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+_BANK = re.compile(r"\bbanks\.\w+")
 _CALL, _WORD = re.compile(r"\b(\w+)\("), re.compile(r"\b\w+\b")
 
 _RECORD_BYTES = 60 + 8 * RECENT_IDS
@@ -147,6 +151,7 @@ def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) ->
     read += [name for model in models for name in model.read]
     cost = FOLLOW_UP_US if is_follow_up(event_type) else EVENT_US
     cost += CLAUSE_US * len(clauses) + PATTERN_US * patterns + sum(map(_model_us, models))
+    cost += BANK_US * len({bank for clause in clauses for bank in _BANK.findall(_QUOTED.sub("", clause))})
     cost += _computing_us([*clauses, *read], values) + sum(LOOKUP_US[lookup.kind] for lookup in program.lookups)
     cost += sum(map(_counter_us, counters)) + MEMORY_US * len(memories)
     return cost + (_routing_us(program.routing) if program.routing is not None else 0.0)
