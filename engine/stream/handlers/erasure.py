@@ -5,6 +5,8 @@ worker that owns the partition is the only one that may write there. It looks ag
 twice, or late, does no harm.
 """
 
+from typing import final
+
 import msgspec
 import structlog
 
@@ -24,6 +26,7 @@ from engine.stream.handlers.batches import StateOutcome
 _log = structlog.stdlib.get_logger("floodgate")
 
 
+@final
 class Forget(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="forget"):
     """Forget a user. `keys`: of records, blocks, verdicts, timers and what is noted of outcomes in this partition."""
 

@@ -79,14 +79,14 @@ class HopArrivals:
             except StateError as error:
                 self._rejector.reject(outcome, record, "not_a_hop", error)
                 continue
-            if isinstance(decoded, Forget):
+            if type(decoded) is Forget:
                 if self._is_asked(record, watermarks):
                     requests.append(decoded)
                 else:
                     refused = StateError("it does not come from one who may make the engine forget, or comes again")
                     self._rejector.reject(outcome, record, "not_a_publishers", refused)
                 continue
-            if isinstance(decoded, Tick):
+            if type(decoded) is Tick:
                 refusal = self._refusal_of_tick(partition, record, decoded)
                 if refusal is None:
                     arrived.append((b"", None, record, decoded))

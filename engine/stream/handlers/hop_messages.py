@@ -2,7 +2,7 @@
 outcomes. MessagePack, as it is ours alone."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, final
 
 import msgspec
 
@@ -57,6 +57,7 @@ class _RetroactiveMessage(msgspec.Struct, array_like=True, frozen=True, tag_fiel
     content: Hash64
 
 
+@final
 class Tick(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="tick"):
     """In a partition to which no events come, it has become so late."""
 
