@@ -41,9 +41,8 @@ class Results:
 
     def publish(self, outcome: StateOutcome, decision: Decision, follow_ups: Sequence[FollowUp]) -> None:
         """Publish a decision and its actions, from which these follow."""
-        outcome.messages += self._actions(outcome, decision, follow_ups)
-        if decision.is_published:
-            outcome.messages.append(self._decision(decision))
+        told = [self._decision(decision)] if decision.is_published else []
+        outcome.messages += [*self._actions(outcome, decision, follow_ups), *told]
 
     def count(self) -> None:
         """Tell the metrics of what has been added since the last call: at the end of a batch, as that is dear."""
