@@ -21,6 +21,8 @@ from engine.stream.kafka.interruptions import until_stopped
 _POLL_MS = 250
 _MOST_AT_ONCE = 5_000
 _TEND_S = 2.0
+_LONG_S = 30.0
+"""A file that takes longer is not expected."""
 _LONGEST_PAUSE_S = 60.0
 
 _log = structlog.stdlib.get_logger("floodgate.export")
@@ -58,9 +60,7 @@ class Exporter:
 
         def failed(error: Exception, again_in_s: float) -> None:
             _log.error("nothing is exported for now", error=repr(error), again_in_s=again_in_s)
-            if not self._is_failing:
-                self._is_failing = True
-                self.metrics.failing_since.set(time.time())
+            self._tell_that_it_fails(time.time())
 
         await until_stopped(self._follow, failed, self._stopping, _LONGEST_PAUSE_S)
 
@@ -139,8 +139,11 @@ class Exporter:
         rows = gathering.rows
         self.rows += rows
         span, data = gathering.take()
-        self._can_write = False
-        await asyncio.to_thread(exported.table.write, span, data)
+        self._can_write, began_s = False, time.time()
+        writing = asyncio.ensure_future(asyncio.to_thread(exported.table.write, span, data))
+        if not (await asyncio.wait([writing], timeout=_LONG_S))[0]:
+            self._tell_that_it_fails(began_s)  # clients of object stores try for minutes before they give up
+        await writing
         self._can_write = True
         self.metrics.files.labels(exported.name).inc()
         self.metrics.rows.labels(exported.name).inc(rows)
@@ -154,6 +157,11 @@ class Exporter:
             self.metrics.lag.labels(exported.name).set(sum(behind))
         if self._can_write:  # else a store that refuses each file would be well whenever Kafka is read
             self._tell_that_it_goes()
+
+    def _tell_that_it_fails(self, since_s: float) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            self.metrics.failing_since.set(since_s)
 
     def _tell_that_it_goes(self) -> None:
         self._is_failing = False
