@@ -52,6 +52,11 @@ class Names(msgspec.Struct, frozen=True):
         """`slices`, none of them too."""
         return self.slices if self.slices is not msgspec.UNSET else ()
 
+    @property
+    def strings(self) -> int:
+        """How many texts, categories and slices it has of an event."""
+        return len(self.texts) + len(self.categories) + len(self.sliced_by)
+
 
 class Inputs(NamedTuple):
     """What a model reads of one event, in the order of its names; None = missing."""

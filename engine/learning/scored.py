@@ -168,7 +168,7 @@ def _sections(block: bytes | memoryview) -> Iterator[tuple[SectionHeader, list[i
         at += _LENGTH.size + length
         head = msgspec.json.decode(block[at - length : at], type=SectionHeader)
         starts = [at]
-        strings = head.rows * sum(map(len, (head.names.texts, head.names.categories, head.names.sliced_by)))
+        strings = head.rows * head.names.strings
         for size in (8 * head.rows, 8 * head.rows, 8 * head.rows * len(head.names.numbers), 4 * strings, head.bytes):
             starts.append(starts[-1] + size)
         at = starts[-1]
@@ -179,7 +179,7 @@ def _sections(block: bytes | memoryview) -> Iterator[tuple[SectionHeader, list[i
 
 def _read(block: bytes | memoryview, asked: NDArray[np.uint64]) -> Iterator[tuple[int, ScoredModel]]:
     for head, starts in _sections(block):
-        strings = head.rows * (len(head.names.texts) + len(head.names.categories))
+        strings = head.rows * head.names.strings
         keys = np.frombuffer(block, "<u8", head.rows, starts[0])
         rows = np.flatnonzero(np.isin(keys, asked)).tolist()
         if not rows:
