@@ -87,12 +87,12 @@ def holiday_pictures(rng: Random, people: list[Person], start_ms: int) -> list[E
 
 
 def written_pictures(rng: Random, start_ms: int) -> list[Event]:
-    """Forty bought accounts send strangers the same pitch within half an hour, in words that change a little, as
-    text in a picture, each on another one."""
+    """Thirty bought accounts send strangers the same pitch a few times within half an hour, in words that change a
+    little, as text in a picture, each on another one."""
     made = []
-    for account in range(40):
+    for account in range(30):
         age_days, at_ms = rng.randrange(5, 700), start_ms + rng.randrange(20 * _MINUTE_MS)
-        for _ in range(rng.randrange(2, 5)):
+        for _ in range(rng.randrange(3, 6)):
             event = account_event(rng, f"writer{account:03d}", "message", at_ms, age_days)
             picture = with_text(rng, draw(rng), paraphrase(rng, _PITCH))
             made.append(event | {"image": in_event(rng, picture), "target_id": f"u{rng.randrange(1500):05d}"})

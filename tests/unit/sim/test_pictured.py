@@ -11,7 +11,13 @@ pytest.importorskip("zxingcpp", reason="NOT TESTED: the extra `images` is not in
 from engine.cli.pictures import looked_at
 from engine.cli.sim import acts_on
 from engine.rulebook.compiler import load_rulebook
-from engine.sim.pictured import PICTURE_ATTACKS, PICTURE_CROWDS, simulate_pictures
+from engine.sim.pictured import (
+    PICTURE_ATTACKS,
+    PICTURE_CROWDS,
+    WRITTEN_ATTACKS,
+    WRITTEN_CROWDS,
+    simulate_pictures,
+)
 from engine.sim.verdict import judge, judge_lookalikes
 from engine.sim.world import AREAS, PICTURE_AREAS, SimulatedEvent, simulate_day
 
@@ -38,7 +44,7 @@ def test_every_scene_takes_place_and_the_truth_is_not_in_the_event() -> None:
     assert {one.attack for one in pictured()} == {None, *PICTURE_ATTACKS}
     assert {one.lookalike for one in pictured()} == {None, *PICTURE_CROWDS}
     assert not any({"attack", "lookalike", "media"} & one.event.keys() for one in pictured())
-    assert PICTURE_AREAS.keys() == PICTURE_ATTACKS.keys()
+    assert PICTURE_AREAS.keys() == (PICTURE_ATTACKS | WRITTEN_ATTACKS).keys()
     assert set(PICTURE_AREAS.values()) <= AREAS.keys()
 
 
@@ -69,3 +75,18 @@ def test_the_starter_rules_catch_the_rings_and_spare_who_passes_pictures_on() ->
     assert all(result.recall >= 0.95 and (result.first_after_ms or 0) < 20 * 60_000 for result in results)
     assert not innocent
     assert [crowd.share for crowd in judge_lookalikes(seen, actions)] == [0.0] * len(PICTURE_CROWDS)
+
+
+def test_text_in_pictures_can_be_read_and_is_nearly_the_same() -> None:
+    """That the rules for copied text then find the ring shows `floodgate sim report`: reading them all takes long."""
+    pytest.importorskip("rapidocr", reason="NOT TESTED: the extra `ocr` is not installed")
+    scenes = simulate_pictures(1, PEOPLE, written=True)
+    assert [one for one in scenes if not {one.attack, one.lookalike} & (WRITTEN_ATTACKS | WRITTEN_CROWDS).keys()] == (
+        pictured()
+    )
+    ring = [one for one in scenes if one.attack in WRITTEN_ATTACKS]
+    assert len({str(one.event["image"]) for one in ring}) == len(ring) > 80
+    for one in looked_at(ring[:3]):
+        media = one.event["media"]
+        assert isinstance(media, dict)
+        assert {"savings", "trading", "write", "start"} & set(media["text"].lower().split())
