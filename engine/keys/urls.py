@@ -52,7 +52,8 @@ def url_domains(fields: Mapping[str, Any]) -> tuple[str, ...]:
     Of more, those that come first by their keyed hashes: which ones are counted does not depend on where in the event
     they stand.
     """
-    links = _declared(fields) if fields.get("urls") or fields.get("url") else []
+    urls, url = ("urls" in fields and fields["urls"]), ("url" in fields and fields["url"])  # no calls: all events pay
+    links = _declared(fields) if urls or url else []
     if "text" in fields and type(fields["text"]) is str:
         links += _links_in(fields["text"])
     if "media" in fields:

@@ -180,7 +180,7 @@ Declared = tuple[str, str, str | None, tuple[type, ...]]
 def invalid(fields: dict[str, Any], declared: tuple[Declared, ...]) -> list[str]:
     """Which fields of an event cannot be what they should: those that were left out or cut, and those which the rules
     want to be of another type."""
-    names: list[str] = list(fields.get(INVALID_FIELDS, ()))
+    names: list[str] = [*fields[INVALID_FIELDS]] if INVALID_FIELDS in fields else []
     for name, path, first, types in declared:
         value, fitting = None, types
         if path in fields:  # most events have few of them
