@@ -58,6 +58,6 @@ class WebPictures:
         if url.scheme not in ("http", "https") or url.user is not None or url.password is not None:
             raise Missing("host_not_allowed")
         named = host if url.is_default_port() else f"{host}:{url.port}"
-        if named not in self._hosts and not named.endswith(self._below or ("\0",)):
+        if named not in self._hosts and not named.endswith(self._below):
             raise Missing("host_not_allowed")
         self._addresses.check_literal(host)

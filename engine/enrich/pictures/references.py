@@ -36,7 +36,7 @@ class References:
             return await self._web.fetch(reference)
         if scheme == "file":
             return await self._in_thread(self._file, reference)
-        if reference.startswith(self._stores or ("\0",)) and "::" not in reference and ".." not in reference:
+        if reference.startswith(self._stores) and "::" not in reference and ".." not in reference:
             return await self._in_thread(self._store, reference)
         raise Missing("host_not_allowed")
 

@@ -167,7 +167,7 @@ def bytes_of(reference: str, directory: str = "", stores: tuple[str, ...] = ()) 
         ("data:text/plain,abc", "no_picture"), ("data:;base64", "no_picture"), ("A" * 2_000, "too_large"),
         ("file:///etc/passwd", "host_not_allowed"), ("s3://uploads/x", "host_not_allowed"),
         ("simplecache::s3://uploads/x", "host_not_allowed"), ("memory://x", "host_not_allowed"),
-        ("javascript:alert(1)", "host_not_allowed"),
+        ("javascript:alert(1)", "host_not_allowed"), ("\0file:///etc/passwd", "host_not_allowed"),
     ],
 )  # fmt: skip
 def test_bytes_and_addresses_without_anything_allowed(reference: str, told: Any) -> None:
