@@ -38,6 +38,10 @@ GAUGES: dict[str, Callable[[Iterable[float]], float]] = {
     "floodgate_model_auc": max,
     "floodgate_moderator_trust": min,
     "floodgate_moderator_disagreement": max,
+    "floodgate_challenger_gain": max,
+    "floodgate_challenger_stands": max,
+    "floodgate_slice_ece": max,
+    "floodgate_slice_off": max,
     # The same in all processes, soon if not now.
     "floodgate_build_info": max,
     "floodgate_database_built_timestamp_seconds": min,
