@@ -10,6 +10,7 @@ stand_with_model  stops itself like that with the 6th batch of a model in its ha
 clock_ahead       its clock is a day ahead
 clock_behind      its clock is a day behind
 renew_late        stands still like that before it takes a newer epoch, as it does once a day
+no_ticks          tells no partition how late it is by its clock, which is a year ahead of the events of tests
 no_fence          writes without a fence, to show what it is for
 no_guard          takes the contiguity guard out, to show what it is for
 """
@@ -27,6 +28,7 @@ from engine.stream.worker import fencing, persistence
 from engine.stream.worker.consumer import BatchConsumer
 from engine.stream.worker.fencing import Writer
 from engine.stream.worker.persistence import Durability
+from engine.stream.worker.ticks import Ticks
 
 
 def drop_fetches(*which: int) -> None:
@@ -157,6 +159,15 @@ def remove_fence() -> None:
     setattr(fencing, "AIOKafkaProducer", unfenced)  # noqa: B010  # that is the fault
 
 
+def remove_ticks() -> None:
+    """Only events tell how late it is."""
+
+    async def silent(self: Ticks, rulebook: Any, read_until_ms: Any) -> None:
+        return
+
+    setattr(Ticks, "tell", silent)  # noqa: B010  # that is the fault
+
+
 def remove_guard() -> None:
     """Take records as they come."""
 
@@ -179,6 +190,7 @@ FAULTS = {
     "clock_ahead": lambda: set_clock(86_400),
     "clock_behind": lambda: set_clock(-86_400),
     "renew_late": renew_late,
+    "no_ticks": remove_ticks,
     "no_fence": remove_fence,
     "no_guard": remove_guard,
 }

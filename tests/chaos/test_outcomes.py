@@ -73,14 +73,14 @@ def test_each_outcome_is_learned_once_though_workers_die(tmp_path: Path) -> None
     (tmp_path / "rules.yaml").write_text(RULES)
     with System(tmp_path, batch_max_events=40, commit_interval_ms=100) as system:
         system.push_rules(tmp_path / "rules.yaml")
-        one = system.start_worker("one")
+        one = system.start_worker("one", faults="no_ticks")
         wait_until(one.ready, "it is ready")
         system.publish(map(orjson.dumps, made))
         for left in (0.8, 0.5):
             system.wait_until_lag_below(int(EVENTS * left))
             one.kill()
-            one.restart()
-        two = system.start_worker("two")  # it gets some of the partitions
+            one.restart(faults="no_ticks")
+        two = system.start_worker("two", faults="no_ticks")  # it gets some of the partitions
         wait_until(two.ready, "it is ready")
         system.wait_until_decided()
         one.kill()  # the other one goes on with what waits
