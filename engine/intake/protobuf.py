@@ -5,9 +5,11 @@ two bytes of a message within another become room for all its fields.
 """
 
 import importlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
@@ -44,7 +46,8 @@ class ProtobufSchema:
     def __init__(self, written: Written) -> None:
         self._pool, self._loaded = DescriptorPool(), set[str]()
         self._roots: dict[tuple[int, ...], _Root] = {}
-        self._documents = Documents(_LIBRARY)
+        texts = set[str]()
+        self._texts, self._documents = texts, Documents(_LIBRARY, texts)
         for name, text in written.referred.items():
             if name not in _LIBRARY:
                 self._load(name, text)
@@ -71,16 +74,20 @@ class ProtobufSchema:
         known = [other for other in file.dependency if other in self._loaded]
         del file.dependency[:]
         file.dependency.extend(known)  # one that is there for options alone may be missing
-        self._pool.AddSerializedFile(file.SerializeToString())
-        self._loaded.add(name)
+        self._add(file)
 
     def _load_library(self, name: str) -> None:
         if name in _LIBRARY and name not in self._loaded:
             file = importlib.import_module(_LIBRARY[name]).DESCRIPTOR
             for other in file.dependencies:
                 self._load_library(other.name)
-            self._pool.AddSerializedFile(file.serialized_pb)
-            self._loaded.add(name)
+            self._add(FileDescriptorProto.FromString(file.serialized_pb))
+
+    def _add(self, file: FileDescriptorProto) -> None:
+        for message in file.message_type:
+            self._texts.update(_loosen(message, file.package))
+        self._pool.AddSerializedFile(file.SerializeToString())
+        self._loaded.add(file.name)
 
     def _find(self, indexes: tuple[int, ...]) -> _Root:
         """By its index in the file, then by the index in that message, and so on, as descriptors count."""
@@ -93,6 +100,18 @@ class ProtobufSchema:
         assert found is not None
         root = self._roots[indexes] = _Root(GetMessageClass(found), _inner_bytes(found))
         return root
+
+
+def _loosen(message: DescriptorProto, around: str) -> Iterator[str]:
+    """Have a message's texts read as bytes, which are the same on the wire: the library would refuse all of a message
+    for half a character that somebody has typed. Returns their names. A map's keys stay texts: they have to be."""
+    name = f"{around}.{message.name}" if around else message.name
+    for field in message.field:
+        if field.type == field.TYPE_STRING and not (message.options.map_entry and field.name == "key"):
+            field.type = field.TYPE_BYTES
+            yield f"{name}.{field.name}"
+    for inner in message.nested_type:
+        yield from _loosen(inner, name)
 
 
 def _inner_bytes(root: Descriptor) -> int:

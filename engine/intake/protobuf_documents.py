@@ -51,13 +51,14 @@ class _Plan(NamedTuple):
 
 
 class Documents:
-    """Makes documents of one schema's messages. `library`: files whose kinds are Google's own.
+    """Makes documents of one schema's messages. `library`: files whose kinds are Google's own; `texts`: fields of bytes
+    that are texts.
 
     Fields have the names of the `.proto` file. What can be absent and is, stands in no document; what cannot, has its
     default there. Enums are their names, or numbers that have none."""
 
-    def __init__(self, library: Collection[str]) -> None:
-        self._library = library
+    def __init__(self, library: Collection[str], texts: Collection[str]) -> None:
+        self._library, self._texts = library, texts
         self._plans: dict[str, _Plan] = {}
 
     def read(self, message: Message, most_bytes: int) -> dict[str, Any]:
@@ -108,8 +109,12 @@ class Documents:
             return _names({value.number: value.name for value in reversed(field.enum_type.values)})
         inner = field.message_type
         if inner is None:
-            return None
+            return _text if field.full_name in self._texts else None
         return (_WELL_KNOWN.get(inner.full_name) if inner.file.name in self._library else None) or self._read
+
+
+def _text(value: bytes, room: _Room) -> str:
+    return value.decode("utf-8", "replace")
 
 
 def _key(key: Any, room: _Room) -> str:
@@ -141,6 +146,10 @@ def _wrapped(message: Any, room: _Room) -> Any:
     return message.value
 
 
+def _wrapped_text(message: Any, room: _Room) -> str:
+    return _text(message.value, room)
+
+
 def _struct(message: Any, room: _Room) -> dict[str, Any]:
     return {name: _any_value(value, room) for name, value in message.fields.items()}
 
@@ -155,7 +164,8 @@ def _any_value(message: Any, room: _Room) -> Any:
     if which is None or which == "null_value":
         return None
     value = getattr(message, which)
-    return {"struct_value": _struct, "list_value": _listed}.get(which, lambda one, _: one)(value, room)
+    convert = {"struct_value": _struct, "list_value": _listed, "string_value": _text}.get(which)
+    return value if convert is None else convert(value, room)
 
 
 _WELL_KNOWN: dict[str, Convert] = {
@@ -166,6 +176,7 @@ _WELL_KNOWN: dict[str, Convert] = {
     "google.protobuf.Value": _any_value,
     **{
         f"google.protobuf.{name}Value": _wrapped
-        for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
+        for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "Bytes")
     },
+    "google.protobuf.StringValue": _wrapped_text,
 }

@@ -108,7 +108,6 @@ def test_which_message_it_is_stands_before_it() -> None:
 HOSTILE = {
     "cut": field(1, b"p-1")[:-1],
     "a length beyond all": b"\x0a\xff\xff\xff\xff\x07",
-    "no utf-8": field(1, b"\xff"),
     "groups that nobody closes": b"\x83\x4b" * 50_000,
     "a group that nobody opened": b"\x84\x4b",
     "field zero": b"\x00\x00",
@@ -198,3 +197,24 @@ def test_what_googles_library_writes_is_read() -> None:
     message.line.add()
     document = {"line": [{"name": "x"}, {}], "n": -7, "m": [1, 2**32 - 1]}
     assert read(text, b"\x00" + message.SerializeToString()) == document
+
+
+@pytest.mark.parametrize("syntax", ["proto2", "proto3"])
+def test_half_a_character_keeps_no_message_from_being_read(syntax: str) -> None:
+    text = f"""syntax = "{syntax}"; package a.b;
+        import "google/protobuf/struct.proto"; import "google/protobuf/wrappers.proto";
+        message Post {{ optional string text = 1; repeated string tags = 2; map<string, string> by = 3; bytes raw = 4;
+        message Inner {{ optional string text = 1; }} optional Inner inner = 5; oneof of {{ string one = 6; }}
+        optional google.protobuf.StringValue wrapped = 7; optional google.protobuf.Value any = 8; }}
+    """.replace(" bytes raw", " optional bytes raw")
+    half = b"a\xed\xa0\xbd"
+    data = b"".join((
+        field(1, half), field(2, half), field(2, "é".encode()), field(3, field(1, b"k") + field(2, half)),
+        field(4, half), field(5, field(1, half)), field(6, half), field(7, field(1, half)),
+        field(8, field(3, half)),
+    ))  # fmt: skip
+    read_as = "a\ufffd\ufffd\ufffd"
+    assert read(text, b"\0" + data) == {
+        "text": read_as, "tags": [read_as, "é"], "by": {"k": read_as}, "raw": half, "inner": {"text": read_as},
+        "one": read_as, "wrapped": read_as, "any": read_as,
+    }  # fmt: skip
