@@ -42,7 +42,7 @@ class AvroSchema:
 
     def read(self, file: io.BytesIO) -> Any:
         """The next value of a file. Raises whatever fastavro does for what is not as the schema says."""
-        return self._read(file, self._parsed, None)
+        return self._read(file, self._parsed, None, handle_unicode_errors="replace")
 
     def _cost(self, schema: Any) -> _Cost:
         if isinstance(schema, list):
@@ -89,8 +89,18 @@ def _bounded(read: Callable[..., Any]) -> Callable[..., Any]:
     return bounded
 
 
-for _kind in ("bytes-decimal", "fixed-decimal"):
-    LOGICAL_READERS[_kind] = _bounded(LOGICAL_READERS[_kind])
+def _or_plain(read: Callable[..., Any]) -> Callable[..., Any]:
+    def or_plain(data: Any, writer_schema: Any = None, reader_schema: Any = None) -> Any:
+        try:
+            return read(data, writer_schema, reader_schema)
+        except (OverflowError, ValueError):  # no calendar has it
+            return data
+
+    return or_plain
+
+
+for _kind, _reader in list(LOGICAL_READERS.items()):
+    LOGICAL_READERS[_kind] = (_bounded if _kind.endswith("-decimal") else _or_plain)(_reader)
 
 
 def _parse(written: Written) -> AvroSchema:

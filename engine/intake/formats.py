@@ -14,6 +14,7 @@ from engine.intake.json_schema import JSON_SCHEMA, JsonSchema, read_schema_file
 from engine.intake.protobuf import PROTOBUF
 from engine.intake.registry import Registry
 from engine.intake_settings import SourceSettings
+from engine.stream.handlers.malformed import MAX_DEPTH, read_malformed
 
 Document = dict[str, Any]
 Read = Callable[[Any], Awaitable[Document]]
@@ -103,11 +104,29 @@ async def _read_cloudevent(record: Any) -> Document:
 
 
 def encode_event(document: Document) -> bytes:
-    """An event as JSON: the same bytes for the same document."""
+    """An event as JSON: the same bytes for the same document. It takes over one that is nested too deeply."""
+    try:
+        return orjson.dumps(document, default=_plain)
+    except TypeError:
+        _make_shallow(document)
     try:
         return orjson.dumps(document, default=_plain)
     except TypeError as error:
         raise EventError("not_json", f"the message cannot be written as JSON: {error}") from error
+
+
+def _make_shallow(document: Document) -> None:
+    """Leave out what is nested too deeply, as where events are read: it must not keep an event from being decided."""
+    holders: list[Any] = [document]
+    for depth in range(1, MAX_DEPTH + 1):
+        inner: list[Any] = []
+        for holder in holders:
+            for place, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
+                if isinstance(value, dict | list):
+                    inner.append(value)
+                    if depth == MAX_DEPTH:
+                        holder[place] = None
+        holders = inner
 
 
 def _plain(value: Any) -> Any:
@@ -135,8 +154,8 @@ def _without_schema_id(value: bytes) -> bytes:
 def _json(value: bytes) -> Any:
     try:
         return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise EventError("not_json", f"the message is not JSON: {error}") from error
+    except orjson.JSONDecodeError:  # half a character that somebody has typed must not keep an event from being decided
+        return read_malformed(value)
 
 
 def _object(document: Any) -> Document:

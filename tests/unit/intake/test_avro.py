@@ -79,3 +79,10 @@ def test_what_producers_have_is_read() -> None:
     fastavro.schemaless_writer(data, fastavro.parse_schema(named), document)
     data.seek(0)
     assert post.read(data) == document
+
+
+def test_times_that_no_calendar_has_stay_numbers_and_texts_that_are_none_lose_what_is_wrong() -> None:
+    moment, day = {"type": "long", "logicalType": "timestamp-millis"}, {"type": "int", "logicalType": "date"}
+    for schema in (record("Post", moment, day, "string"), record("Post", moment, day, "string", ["null", "Post"])):
+        data = length(1 << 61) + length(1 << 30) + b"\x06a\xed\xa0" + b"\x00" * (len(schema["fields"]) - 3)
+        assert list(made(schema).read(io.BytesIO(data)).values())[:3] == [1 << 61, 1 << 30, "a\ufffd\ufffd"]

@@ -89,3 +89,28 @@ def test_a_cloudevent_with_headers() -> None:
     assert (key, event["event_id"], event["target_id"]) == (b"ben", "c-1", "p-1")
     with pytest.raises(EventError, match="specversion"):
         make(b'{"id": 1}', format="cloudevents")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (rb'"half \ud83d"', "half ?"), (b'"\xff"', "\ufffd"), (b"NaN", None), (b"1e999", None),
+        *((b"[" * depth + b"]" * depth, None) for depth in (300, 1_000, 2_000)),
+    ],
+)  # fmt: skip
+def test_nothing_in_a_field_keeps_an_event_from_being_one(text: bytes, read: Any) -> None:
+    message = b'{"event_id": "p-1", "type": "post", "user_id": "anna", "text": %b}' % text
+    told = [("ce_specversion", b"1.0"), ("ce_id", b"p-1"), ("ce_type", b"post"), ("ce_subject", b"anna")]
+    for key, event in (make(message), make(message, told, format="cloudevents")):
+        assert key == b"anna"
+        if text[:1] != b"[":
+            assert event["text"] == read
+
+
+def test_what_is_nested_too_deeply_is_left_out() -> None:
+    deep = b"[" * 300 + b',{"a": 1}]'.join([b"[]"] + [b""] * 300)
+    event = make(b'{"event_id": "p-1", "type": "post", "user_id": "anna", "deep": %b, "text": "buy"}' % deep)[1]
+    depth, inner = 1, event["deep"]
+    while inner is not None:
+        depth, inner = depth + 1, inner[0]
+    assert (depth, event["text"]) == (64, "buy")
