@@ -115,7 +115,8 @@ class Replies:
         if kept is None:
             return Kept(hash64(event.user_id), record.offset, token)
         if kept.offset == record.offset:  # the worker was killed before the user's record was stored
-            return Kept(kept.user, kept.offset, token or kept.token)
+            # What has gone out to its entities may be back, and comes back only once.
+            return Kept(kept.user, kept.offset, token or kept.token, decided=kept.decided)
         if token and kept.decided is not None:
             self._publish(outcome, token, event, kept.decided)
         elif token and token != kept.token:

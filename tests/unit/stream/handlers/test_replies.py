@@ -200,6 +200,18 @@ def test_the_same_on_the_way_back(stored: int) -> None:
     assert [[action.kind for action in reply.actions] for _, reply in door.replies()] == [["limit", "suspend"]] * 2
 
 
+def test_an_event_that_was_back_before_it_came_again_keeps_its_reply() -> None:
+    door = Door()
+    door.take(signup(1, ip="203.0.113.7"), TOKEN, stored=1)
+    door.travel()
+    ((_, reply),) = door.replies()
+    door.take(signup(1, ip="203.0.113.7"), TOKEN, again=True)
+    door.travel()
+    door.replies()
+    door.take(signup(1, ip="203.0.113.7"), OTHER)
+    assert door.replies() == [(OTHER, reply)]
+
+
 def test_what_was_decided_before_replies_were_kept_is_not_known() -> None:
     door = Door()
     door.take(signup(1))
