@@ -72,7 +72,7 @@ def verdict_of(reply: Reply, surface: SurfaceSettings, now_ms: int) -> Verdict:
     know at once where a threshold lies; a rule that rests says what it has said."""
     said = {verdict for action in reply.actions for verdict in _said(action, surface, now_ms)}
     said |= {
-        verdict_of_deed(hit.kind, hit.scope, surface)
+        "review" if hit.needs is not None else verdict_of_deed(hit.kind, hit.scope, surface)
         for hit in reply.hits
         if hit.effect == "cooldown" and hit.kind is not None
     }

@@ -40,14 +40,23 @@ class ClauseTrace(msgspec.Struct, array_like=True, frozen=True):
     points: dict[str, dict[str, float | int]] | None = None
 
 
+class Deed(NamedTuple):
+    """What an action does, whoever it is about; `needs` as in `Action`."""
+
+    kind: str
+    scope: str | None
+    needs: str | None
+
+
 class Hit(msgspec.Struct, array_like=True, frozen=True):
-    """A rule that held, and what came of it."""
+    """A rule that held, and what came of it. `stands`: of one that rests, what it would do again if it did not."""
 
     rule: str
     mode: Mode
     effect: Effect
     clauses: tuple[ClauseTrace, ...]
     counterfactual: str | None
+    stands: tuple[Deed, ...] = ()
 
 
 class Action(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import msgspec
 
 from engine.core.domain.actions import ActionTemplate, Ladder
-from engine.core.domain.decisions import Action, ClauseTrace, Effect, Hit, Value, explain, ordinal
+from engine.core.domain.decisions import Action, ClauseTrace, Deed, Effect, Hit, Value, explain, ordinal
 from engine.core.domain.events import Event
 from engine.core.domain.follow_ups import hit_type
 from engine.core.domain.programs import Readings, entity_name
@@ -21,7 +21,7 @@ from engine.core.evaluation.scoring import Scoring
 from engine.core.kernel import hash64
 from engine.core.series.entity_series import EntitySeries
 from engine.core.state.entities import EntityRecord
-from engine.core.state.strikes import Strike, enter
+from engine.core.state.strikes import Strike, count, enter
 from engine.core.values.hashing import hash32
 from engine.core.values.identity import action_id
 
@@ -103,7 +103,9 @@ class Enforcement:
                 thens = (step,)
             elif effect != "shadow":
                 effect = "strike"
-        case.hits.append(Hit(rule.name, mode_at(rule, case.event.ts_ms)[0], effect, clauses, holding.counterfactual))
+        stands = _standing(case, rule, holding) if effect == "cooldown" else ()
+        mode = mode_at(rule, case.event.ts_ms)[0]
+        case.hits.append(Hit(rule.name, mode, effect, clauses, holding.counterfactual, stands))
         if self._is_followed:
             case.followed += _followed(case, rule, holding, effect)
         if rule.cooldown_ms and is_met and _rests_at_user(case, rule):
@@ -183,6 +185,19 @@ def _rests(case: Case, rule: Rule, acts: bool) -> bool:
     if not _rests_at_user(case, rule):
         return case.resting[rule.name]
     return case.record.cooling(cooldown_key(rule, acts), case.now)
+
+
+def _standing(case: Case, rule: Rule, holding: Holding) -> tuple[Deed, ...]:
+    """What a rule that rests would do again. What waits says nothing, as if nothing had come of it."""
+    target = holding.target_id
+    if target is None or case.allowed or rule.delays_ms[1] or not is_in_force(rule, case.event, target):
+        return ()
+    if (rule.holdout or rule.spares) and withheld(rule, case.event, target):
+        return ()
+    thens: Sequence[ActionTemplate | None] = (rule.then, *rule.further)
+    if rule.ladder is not None:
+        thens = (rule.ladder.step(count(case.record, rule.ladder.key, case.now, rule.ladder.decay_ms)),)
+    return tuple(Deed(then.kind, then.scope, then.needs) for then in thens if then is not None)
 
 
 def _can_afford(case: Case, rule: Rule, holding: Holding) -> bool:

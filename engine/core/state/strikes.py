@@ -28,6 +28,11 @@ def enter(record: EntityRecord, strike: Strike, now: int, decay_ms: int) -> int:
     return max(1, int(least_of(read_distinct(series, strike.ladder, now, decay_ms)) or 1))
 
 
+def count(record: EntityRecord, ladder: int, now: int, decay_ms: int) -> int:
+    """Of how many different events there are strikes."""
+    return int(least_of(read_distinct(record.series.distincts, ladder, now, decay_ms)) or 0)
+
+
 def forgive(record: EntityRecord, strike: Strike) -> bool:
     """Take back what one rule has entered; False where it is not there any more."""
     return remove_distinct(record.series.distincts, strike.ladder, strike.event)

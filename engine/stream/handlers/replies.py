@@ -32,17 +32,16 @@ TOKEN_BYTES = 16
 UNKNOWN = "unknown"
 """The outcome of an event that was decided before replies were kept, or that could not be decided."""
 
-_STANDING = frozenset(("acted", "cooldown"))
-"""Effects of rules that hold and act, or have acted so shortly before that they rest."""
-
 
 class ToldHit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A rule that held. `kind`, `scope`: what it does, where that stands: it acts, or rests as it has just acted."""
+    """A rule that held. `kind`, `scope`: what it does, where that stands: it acts, or rests as it has just acted. One
+    that rests is there for each of its actions, with what that `needs`."""
 
     rule: str
     effect: str
     kind: str | None = None
     scope: str | None = None
+    needs: str | None = None
 
 
 class ToldAction(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,7 +153,7 @@ class Replies:
     def _decided(self, decision: Decision | None, actions: list[ToldAction]) -> Decided:
         if decision is None:
             return Decided(UNKNOWN, self._rulebook())
-        hits = [*map(self._told_hit, decision.hits)]
+        hits = [told for hit in decision.hits for told in self._told_hits(hit)]
         return Decided(decision.outcome, decision.rulebook, hits, actions, decision.scores)
 
     def _publish(self, outcome: Outcome, token: bytes, event: Event, decided: Decided) -> None:
@@ -168,9 +167,11 @@ class Replies:
         assert self._evaluator is not None  # no partition is read before a rulebook is there
         return self._evaluator.rulebook.id
 
-    def _told_hit(self, hit: Hit) -> ToldHit:
-        then = self._thens.get(hit.rule) if hit.effect in _STANDING else None
-        return ToldHit(hit.rule, hit.effect, *((then.kind, then.scope) if then is not None else ()))
+    def _told_hits(self, hit: Hit) -> list[ToldHit]:
+        if hit.stands:
+            return [ToldHit(hit.rule, hit.effect, *deed) for deed in hit.stands]
+        then = self._thens.get(hit.rule) if hit.effect == "acted" else None
+        return [ToldHit(hit.rule, hit.effect, *((then.kind, then.scope) if then is not None else ()))]
 
     def _told(self, action: Action) -> ToldAction:
         tell = action.tell.text() if action.tell is not None and not self._has_pseudonyms else None

@@ -10,6 +10,7 @@ from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64
 from engine.rulebook.compiler import load_rulebook
 from engine.security import PrivacySettings
+from engine.serve.contract import verdict_of
 from engine.serve_settings import ServeSettings, SurfaceSettings
 from engine.settings import Settings
 from engine.state.memory import MemoryDatabase
@@ -210,6 +211,40 @@ def test_an_event_that_was_back_before_it_came_again_keeps_its_reply() -> None:
     door.replies()
     door.take(signup(1, ip="203.0.113.7"), OTHER)
     assert door.replies() == [(OTHER, reply)]
+
+
+CALMS = "event: signup, when: [signups > 0], cooldown: {per: user_id, for: 1h}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "first", "second"),
+    [
+        (f"r: {{{CALMS}, then: {{suspend: user}}}}", "deny", "deny"),
+        (f"r: {{{CALMS}, then: {{suspend: user}}, mode: shadow}}", "allow", "allow"),
+        (f"r: {{{CALMS}, then: {{suspend: user, needs: review}}}}", "review", "review"),
+        (f"r: {{{CALMS}, then: [{{flag: user}}, {{suspend: user}}]}}", "deny", "deny"),
+        (f"r: {{{CALMS}, then: {{suspend: user}}, enforce: {{delay: 1h..2h}}}}", "allow", "allow"),
+        (f"r: {{{CALMS}, then: {{ladder: slow}}}}", "allow", "allow"),
+        (f"r: {{{CALMS}, then: {{ladder: fast}}}}", "deny", "deny"),
+        (f"r: {{{CALMS}, then: {{suspend: user}}}}\n  ok: {{event: signup, when: [signups > 1], then: allow}}", "deny",
+         "allow"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_rests_says_what_it_would_do(
+    monkeypatch: pytest.MonkeyPatch, rules: str, first: str, second: str
+) -> None:
+    ladders = "".join(
+        f"  {name}: {{decay: 30d, steps: [{{at: {at}, suspend: user}}]}}\n"
+        for name, at in (("fast", 1), ("slow", 2))
+        if name in rules
+    )
+    head = "counters: {signups: {count: signup, by: user_id, over: 1h}}\n" + (f"ladders:\n{ladders}" if ladders else "")
+    monkeypatch.setattr(f"{__name__}.RULES", f"version: 1\n{head}rules:\n  {rules}\n")
+    door = Door()
+    for number in range(2):
+        door.take(signup(number), TOKEN)
+    (surface,) = SERVE.surfaces.values()
+    assert [verdict_of(reply, surface, START_MS) for _, reply in door.replies()] == [first, second]
 
 
 def test_what_was_decided_before_replies_were_kept_is_not_known() -> None:
