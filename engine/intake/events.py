@@ -1,5 +1,6 @@
 """Events of producers' documents: our names beside theirs."""
 
+from dataclasses import replace
 from typing import Any
 
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS
@@ -13,6 +14,9 @@ from engine.stream.handlers.messages import decode_event
 _CLOUDEVENT = {"event_id": "id", "type": "type", "user_id": "subject", "ts": "time"}
 """Where CloudEvents have what each event has."""
 
+_MORE_BYTES = 4
+"""A text that is cut here is so much longer than those that workers cut: they cut it too, and note that."""
+
 
 class EventMaker:
     """Makes events of one source. Raises SettingsError when it is made."""
@@ -20,6 +24,7 @@ class EventMaker:
     def __init__(self, settings: Settings, source: SourceSettings, registry: Registry) -> None:
         self._source, self._limits = source, settings.events
         self._mapping = settings.events.mapping()
+        self._cutting = replace(self._mapping, max_field_bytes=self._mapping.max_field_bytes + _MORE_BYTES)
         self._read: Read = reader_of(source, registry, self._limits.max_message_bytes)
         is_cloudevent = source.format == "cloudevents"
         paths = {**(_CLOUDEVENT if is_cloudevent else {}), **source.fields}
@@ -34,7 +39,11 @@ class EventMaker:
             raise EventError("empty", "the message has no value")
         if len(value) > self._limits.max_message_bytes:
             raise EventError("too_large", f"the message has {len(value)} bytes, more than `events.max_message_bytes`")
-        encoded = encode_event(self._named(await self._read(record)))
+        document = self._named(await self._read(record))
+        encoded = encode_event(document)
+        if len(encoded) > self._limits.max_message_bytes:  # a text may stand there twice, and each sign be six bytes
+            self._cutting.cut(document)
+            encoded = encode_event(document)
         arrived_ms = record.timestamp if EARLIEST_MS <= record.timestamp <= LATEST_MS else None
         event = decode_event(encoded, self._mapping, self._limits.max_message_bytes, arrived_ms)
         return event.user_id.encode(), encoded

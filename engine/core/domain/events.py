@@ -112,7 +112,7 @@ class FieldMapping:
             invalid = list(invalid)
             claimed_ms = self._claimed(document, arrived_ms, invalid)
         if size_bytes is None or size_bytes > self.max_field_bytes:
-            invalid = [*invalid, *self._cut(document)]
+            invalid = [*invalid, *self.cut(document)]
         if invalid:
             document[INVALID_FIELDS] = list(invalid)
         if arrived_ms is None or claimed_ms is None:
@@ -166,7 +166,7 @@ class FieldMapping:
             invalid.append("ts")
             return None
 
-    def _cut(self, document: dict[str, Any]) -> list[str]:
+    def cut(self, document: dict[str, Any]) -> list[str]:
         """Cut the texts that are too long, however deep they are; returns the names of the fields that have some."""
         cut: dict[str, None] = {}
         inner: list[tuple[str, Any]] = [("", document)]

@@ -114,3 +114,12 @@ def test_what_is_nested_too_deeply_is_left_out() -> None:
     while inner is not None:
         depth, inner = depth + 1, inner[0]
     assert (depth, event["text"]) == (64, "buy")
+
+
+def test_a_long_text_that_has_two_names_keeps_no_message_from_being_an_event() -> None:
+    settings = Settings(events=EventSettings(max_field_bytes=1_000, max_message_bytes=20_000))
+    message = {**POST, "author": {"id": "anna"}, "body": "a" * 15_000}
+    event = make(message, settings=settings, fields={**FIELDS, "text": "body"})[1]
+    assert event["text"] == event["body"] == "a" * 1_004
+    whole = make({**message, "body": "a" * 5_000}, settings=settings, fields={**FIELDS, "text": "body"})[1]
+    assert whole["text"] == "a" * 5_000
