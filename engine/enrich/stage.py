@@ -23,6 +23,9 @@ from engine.stream.handlers.malformed import MAX_DEPTH, read_malformed
 ENRICHED, MEDIA = "enriched", "media"
 """What the stage writes, and nobody else."""
 
+_BELOW = (f"{ENRICHED}.", f"{MEDIA}.")
+"""So begin keys that would be read as what stands below these, where nothing does (`lookup`)."""
+
 
 class Stage:
     """All enrichers, asked side by side about each event. `mapping`: where producers have our names."""
@@ -35,13 +38,14 @@ class Stage:
         fields = _read(data)
         if fields is None:
             return data
-        is_claimed = ENRICHED in fields or MEDIA in fields
-        fields.pop(ENRICHED, None)
-        event = self._event(dict(fields))  # as the producer wrote it, `media` too: pictures may stand there
-        fields.pop(MEDIA, None)
+        claimed = [name for name in fields if name in (ENRICHED, MEDIA) or name.startswith(_BELOW)]
+        media = {name: fields.pop(name) for name in claimed if name.startswith(MEDIA)}
+        for name in claimed:
+            fields.pop(name, None)
+        event = self._event({**fields, **media})  # as the producer wrote it, `media` too: pictures may stand there
         asked = [running for running in self._runnings if running.is_about(event)]
         if not asked:
-            return _dump(fields) if is_claimed else data
+            return _dump(fields) if claimed else data
         answers = await asyncio.gather(*(self._ask(running, event) for running in asked))
         found: dict[str, Any] = {}
         missing: dict[str, str] = {}

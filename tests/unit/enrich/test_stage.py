@@ -58,6 +58,10 @@ def test_what_several_find_in_the_same_pictures_is_put_together() -> None:
 def test_nobody_else_writes_what_the_stage_writes(name: str) -> None:
     assert enriched({"x": 1, name: {"given": {"a": 0}}}) == {"x": 1}
     assert enriched({"answer": "nothing", name: [1]}) == {"answer": "nothing"}
+    assert enriched({"x": 1, f"{name}.given.a": 0}) == {"x": 1}  # a rule's `from` would read it there
+    assert enriched({"answer": "nothing", f"{name}.given.a": 0, f"{name}s.b": 1}) == {
+        "answer": "nothing", f"{name}s.b": 1
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("data", [b"", b"no json", b"[1]", b'"text"', b'{"a":1}', b'{ "a": "\\ud800" }', b"\xff\xfe"])
