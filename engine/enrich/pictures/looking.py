@@ -34,11 +34,12 @@ def _look(data: bytes, max_pixels: int, max_frames: int, reads_codes: bool) -> I
         greys = [_hashed(frame, hashes, turned) for frame in frames(picture, max_frames)]
     found = {
         "format": kind, "width": size[0], "height": size[1], "hashes": hashes, "turned": turned, "codes": [],
+        "has_more": False,
     }  # fmt: skip
     yield found
     if reads_codes:
         codes = dict.fromkeys(code.text[:_MOST_CHARS] for grey in greys for code in zxingcpp.read_barcodes(grey))
-        yield {**found, "codes": list(codes)[:_MOST_CODES]}
+        yield {**found, "codes": list(codes)[:_MOST_CODES], "has_more": len(codes) > _MOST_CODES}
 
 
 def _hashed(frame: Image.Image, hashes: dict[str, int], turned: list[list[str]]) -> Any:

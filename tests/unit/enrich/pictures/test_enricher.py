@@ -22,6 +22,7 @@ FOUND = hashes_of(np.asarray(picture(0)))
 CODE = hashes_of(np.asarray(qr("evil.example/win").resize((512, 384), 4)))
 IMAGE = {"format": "PNG", "width": 320, "height": 240}
 ONE = {"images": [IMAGE], "hashes": list(FOUND.upright), "turned": FOUND.turned}
+NO_CODES = {"codes": [], "has_more": False}
 
 
 class TestPictures(EnricherTests):
@@ -81,7 +82,7 @@ def test_a_picture_that_takes_long_hides_none_beside_it(monkeypatch: pytest.Monk
 
 def test_what_was_found_before_codes_took_too_long_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(_: Any, request: Any) -> Any:
-        raise Missing("timeout", {**IMAGE, "hashes": FOUND.upright, "turned": [FOUND.turned], "codes": []})
+        raise Missing("timeout", {**IMAGE, "hashes": FOUND.upright, "turned": [FOUND.turned], **NO_CODES})
 
     monkeypatch.setattr("engine.enrich.confinement.children.Children.ask", ask)
     assert TestPictures().enrich([{"image": BYTES}, {"image": BYTES}]) == 2 * [({**ONE, "unread": ["timeout"]}, None)]
@@ -93,6 +94,26 @@ def test_the_whole_of_each_picture_comes_before_parts_of_any() -> None:
     wholes = [hashes_of(np.asarray(one)).turned[0] for one in pictures]
     assert found["turned"][:3] == wholes
     assert len(found["turned"]) == 6
+
+
+def test_no_picture_pushes_another_out_of_what_is_looked_up() -> None:
+    """Two that move, with a border, have as many hashes as a bank is asked about."""
+    moving = [
+        {**IMAGE, "hashes": {f"{name}{n}": 99 for n in range(8)}, "turned": [[f"{name}{n}", "x"] for n in range(4)]}
+        for name in "ab"
+    ]
+    still = {**IMAGE, "hashes": {"still": 99}, "turned": [["still"]]}
+    found = Pictures({}).put_together([{**one, **NO_CODES} for one in (*moving, still)])
+    assert found["hashes"][:4] == found["turned"][:4] == ["a0", "b0", "still", "a1"]
+    assert found["unread"] == ["too_many_hashes"]
+
+
+def test_codes_that_say_very_much_hide_neither_pictures_nor_links() -> None:
+    codes = [f"{n}" + "\x01" * 1_999 for n in range(7)]
+    one = {**IMAGE, "hashes": FOUND.upright, "turned": [FOUND.turned], "codes": [*codes, "a.example"]}
+    found = Pictures({}).put_together([{**one, "has_more": False}])
+    assert found["codes"] == [codes[0], "a.example"]
+    assert (found["hashes"], found["unread"]) == (ONE["hashes"], ["too_many_codes"])
 
 
 def test_bytes_go_no_further_and_addresses_do() -> None:
