@@ -15,6 +15,8 @@ from engine.enrich.answers import Missing
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _SAMPLE_SIDE = 64
+_DAMAGES = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, OverflowError)
+"""What Pillow raises on damaged files: they have no common root."""
 
 
 @contextmanager
@@ -27,22 +29,39 @@ def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
             yield picture
     except UnidentifiedImageError:
         raise Missing("no_picture") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, OverflowError):
-        raise Missing("damaged_picture") from None  # what Pillow raises on damaged files has no common root
+    except _DAMAGES:
+        raise Missing("damaged_picture") from None
 
 
-def frames(picture: Image.Image, most: int) -> Iterator[Image.Image]:
-    """Its first frames, upright and on white."""
+def frames(picture: Image.Image, most: int, max_pixels: int, unread: list[str]) -> Iterator[Image.Image]:
+    """Its first frames, upright and on white. What is wrong with one behind the first is told in `unread`: the first is
+    what people see of such a file."""
     for number in range(most):
         try:
             picture.seek(number)
         except EOFError:
             return
-        upright = ImageOps.exif_transpose(picture)
-        with_alpha = upright.convert("RGBA")
-        flat = Image.new("RGB", with_alpha.size, "white")
-        flat.paste(with_alpha, mask=with_alpha.getchannel("A"))
+        except (*_DAMAGES, MemoryError):
+            unread.append("damaged_picture")
+            return
+        if picture.width * picture.height > max_pixels:  # a GIF grows with its frames
+            unread.append("too_many_pixels")
+            return
+        try:
+            flat = _flat(picture)
+        except (*_DAMAGES, MemoryError):
+            if not number:
+                raise
+            unread.append("damaged_picture")
+            return
         yield flat
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    with_alpha = ImageOps.exif_transpose(picture).convert("RGBA")
+    flat = Image.new("RGB", with_alpha.size, "white")
+    flat.paste(with_alpha, mask=with_alpha.getchannel("A"))
+    return flat
 
 
 def begin(look: Callable[[bytes], Any]) -> None:

@@ -27,7 +27,7 @@ def reads(given: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What reads pictures. `given`: see `ocr.py`."""
     cv2.setNumThreads(1)
     reader = _Reader(given)
-    begin(reader.read)
+    begin(lambda data: list(reader.read(data)))
     return reader.read
 
 
@@ -40,38 +40,46 @@ class _Reader:
         if not self._engine(np.asarray(sample)).txts:  # it loads its models as it needs them
             raise RuntimeError("the models for text do not read a sample")
 
-    def read(self, data: bytes) -> dict[str, Any]:
-        """The lines of a picture, and whether these are all that it has."""
+    def read(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """The lines of a picture, and whether these are all that it has: after each line, those so far."""
         until, lines, is_whole = monotonic() + self._given["read_s"], dict[str, None](), True
-        with opened(data, self._given["max_pixels"]) as picture:
+        max_pixels, unread = self._given["max_pixels"], list[str]()
+        with opened(data, max_pixels) as picture:
             side = self._given["side"]
             picture.draft("RGB", (side, side))
-            for number, frame in enumerate(frames(picture, self._given["max_frames"])):
+            for number, frame in enumerate(frames(picture, self._given["max_frames"], max_pixels, unread)):
                 if number and monotonic() > until:
                     is_whole = False
                     break
                 frame.thumbnail((side, side), Image.Resampling.LANCZOS)
-                found, is_all = self._lines(np.ascontiguousarray(np.asarray(frame)[:, :, ::-1]), until)
+                found, is_all = list[str](), True
+                pixels = np.ascontiguousarray(np.asarray(frame)[:, :, ::-1])
+                for found, is_all in self._lines(pixels, until):  # noqa: B007  # the last one counts
+                    yield self._told(lines | dict.fromkeys(found), is_whole=False, unread=unread)
                 lines |= dict.fromkeys(found)
                 is_whole = is_whole and is_all
-        kept = _within(lines, self._given["max_chars"])
-        return {"lines": kept, "is_whole": is_whole and len(kept) == len(lines)}
+        yield self._told(lines, is_whole, unread)
 
-    def _lines(self, pixels: Any, until: float) -> tuple[list[str], bool]:
-        """In the order in which a reader finds them."""
+    def _told(self, lines: Mapping[str, None], is_whole: bool, unread: list[str]) -> dict[str, Any]:
+        kept = _within(lines, self._given["max_chars"])
+        return {"lines": kept, "is_whole": is_whole and len(kept) == len(lines), "unread": unread}
+
+    def _lines(self, pixels: Any, until: float) -> Iterator[tuple[list[str], bool]]:
+        """After each line those that have been read, in the order in which a reader finds them, and whether these are
+        all."""
         pixels = _padded(pixels)
         boxes = self._engine.text_det(pixels).boxes
         if boxes is None:
-            return [], True
+            return
         by_size = sorted(range(len(boxes)), key=lambda place: -cv2.contourArea(boxes[place].astype(np.float32)))
         found: dict[int, str] = {}
         for count, place in enumerate(by_size):
             if count == self._given["max_lines"] or (count and monotonic() > until):
-                return [found[one] for one in sorted(found)], False
+                return
             for text, confidence in self._read_line(pixels, boxes[place]):
                 if text.strip() and confidence >= self._given["least_confidence"]:
                     found[place] = text.strip()
-        return [found[one] for one in sorted(found)], True
+            yield [found[one] for one in sorted(found)], count + 1 == len(boxes)
 
     def _read_line(self, pixels: Any, box: Any) -> Iterator[tuple[str, float]]:
         (crop,) = self._engine.crop_text_regions(pixels, box[np.newaxis])

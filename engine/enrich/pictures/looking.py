@@ -25,17 +25,15 @@ def looks(given: Mapping[str, Any]) -> Callable[[Any], Any]:
 
 
 def _look(data: bytes, max_pixels: int, max_frames: int, reads_codes: bool) -> Iterator[dict[str, Any]]:
-    """What the picture says: first without its codes, which take the longest, then all."""
-    hashes: dict[str, int] = {}
-    turned: list[list[str]] = []
+    """What the picture says: first what each further frame adds, then the codes, which take the longest."""
+    greys: list[Any] = []
+    found: dict[str, Any] = {"hashes": {}, "turned": [], "codes": [], "has_more": False, "unread": []}
     with opened(data, max_pixels) as picture:
-        kind, size = str(picture.format), picture.size
+        found |= {"format": str(picture.format), "width": picture.width, "height": picture.height}
         picture.draft("RGB", (_READ_SIDE, _READ_SIDE))
-        greys = [_hashed(frame, hashes, turned) for frame in frames(picture, max_frames)]
-    found = {
-        "format": kind, "width": size[0], "height": size[1], "hashes": hashes, "turned": turned, "codes": [],
-        "has_more": False,
-    }  # fmt: skip
+        for frame in frames(picture, max_frames, max_pixels, found["unread"]):
+            greys.append(_hashed(frame, found["hashes"], found["turned"]))
+            yield found
     yield found
     if reads_codes:
         codes = dict.fromkeys(code.text[:_MOST_CHARS] for grey in greys for code in zxingcpp.read_barcodes(grey))

@@ -67,7 +67,7 @@ class Onnx(PictureReader):
 
     def put_together(self, seen: list[dict[str, Any]]) -> dict[str, Any]:
         """The highest score of each label in any of the pictures."""
-        return {"score": {label: max(one[label] for one in seen) for label in self._options.labels if label}}
+        return {"score": {label: max(one["score"][label] for one in seen) for label in self._options.labels if label}}
 
 
 def _path_of(model: str) -> Path:

@@ -49,7 +49,7 @@ class PictureReader(Enricher):
 
     @abstractmethod
     def put_together(self, seen: list[dict[str, Any]]) -> dict[str, Any]:
-        """What the event gets, by what was seen in each picture."""
+        """What the event gets, by what was seen in each picture (`unread`: why one was not seen to its end)."""
 
     async def start(self, surroundings: Surroundings) -> None:
         """Start the processes that look at pictures."""
@@ -94,7 +94,7 @@ class PictureReader(Enricher):
         if unread and not seen:
             raise Missing(unread[0])
         found = self.put_together(seen)
-        found["unread"] = unread + found.get("unread", [])
+        found["unread"] = list(dict.fromkeys(unread + found.get("unread", [])))
         return {name: value for name, value in found.items() if value} or None
 
     async def _look_at_all(self, event: RawEvent, seen: list[dict[str, Any]], unread: list[str]) -> None:
@@ -103,9 +103,13 @@ class PictureReader(Enricher):
                 unread.append("too_many")
                 break
             try:
-                seen.append(await self._look(reference))
+                looked = await self._look(reference)
+                seen.append(looked)
+                unread += looked["unread"]
             except Missing as missing:
-                seen += [missing.so_far] if missing.so_far is not None else []
+                if missing.so_far is not None:
+                    seen.append(missing.so_far)
+                    unread += missing.so_far["unread"]
                 unread.append(missing.reason)
 
     async def _look(self, reference: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a model says of a picture: runs in a confined process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ _Array = np.ndarray[Any, np.dtype[Any]]
 def scores(given: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What scores pictures. `given`: see `onnx.py`."""
     model = _Model(given)
-    begin(model.score)
+    begin(lambda data: list(model.score(data)))
     return model.score
 
 
@@ -40,20 +40,26 @@ class _Model:
         self._input = self._session.get_inputs()[0].name
         self._mean, self._scale = (np.array(given[name], np.float32) for name in ("mean", "scale"))
 
-    def score(self, data: bytes) -> dict[str, float]:
-        """The score of each label: the highest in any frame."""
-        resize = tuple(self._given["resize"])
-        with opened(data, self._given["max_pixels"]) as picture:
+    def score(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """The score of each label: the highest in any frame so far."""
+        resize, max_pixels = tuple(self._given["resize"]), self._given["max_pixels"]
+        found: _Array | None = None
+        unread: list[str] = []
+        with opened(data, max_pixels) as picture:
             picture.draft("RGB", (2 * resize[0], 2 * resize[1]))
-            inputs = [self._input_of(frame) for frame in frames(picture, self._given["max_frames"])]
-        if not inputs:
+            for frame in frames(picture, self._given["max_frames"], max_pixels, unread):
+                outputs = self._outputs(self._input_of(frame))
+                if not np.isfinite(outputs).all():
+                    raise Missing("no_score")
+                found = outputs if found is None else np.maximum(found, outputs)
+                yield self._told(found, unread)
+        if found is None:
             raise Missing("damaged_picture")
-        found = np.max([self._outputs(each) for each in inputs], axis=0)
-        if not np.isfinite(found).all():
-            raise Missing("no_score")
-        return {
-            label: round(float(one), _DIGITS) for label, one in zip(self._given["labels"], found, strict=True) if label
-        }
+        yield self._told(found, unread)
+
+    def _told(self, found: _Array, unread: list[str]) -> dict[str, Any]:
+        labelled = zip(self._given["labels"], found, strict=True)
+        return {"score": {label: round(float(one), _DIGITS) for label, one in labelled if label}, "unread": unread}
 
     def _input_of(self, frame: Image.Image) -> _Array:
         (across, down), (width, height) = self._given["resize"], self._given["size"]
@@ -70,7 +76,7 @@ class _Model:
     def _outputs(self, pixels: _Array) -> _Array:
         outputs: _Array = np.asarray(self._session.run(None, {self._input: pixels})[0], np.float32).ravel()
         if len(outputs) != len(self._given["labels"]):
-            raise ValueError(f"the model has {len(outputs)} outputs, not as many as there are labels")
+            raise RuntimeError(f"the model has {len(outputs)} outputs, not as many as there are labels")
         if self._given["apply"] == "softmax":
             powers = np.exp(outputs - outputs.max())
             outputs = powers / powers.sum()

@@ -22,7 +22,7 @@ FOUND = hashes_of(np.asarray(picture(0)))
 CODE = hashes_of(np.asarray(qr("evil.example/win").resize((512, 384), 4)))
 IMAGE = {"format": "PNG", "width": 320, "height": 240}
 ONE = {"images": [IMAGE], "hashes": list(FOUND.upright), "turned": FOUND.turned}
-NO_CODES = {"codes": [], "has_more": False}
+NO_CODES = {"codes": [], "has_more": False, "unread": []}
 
 
 class TestPictures(EnricherTests):

@@ -22,7 +22,14 @@ Read = Callable[[bytes], Any]
 
 @pytest.fixture(scope="module")
 def read() -> Read:
-    return reads(GIVEN)
+    parts = reads(GIVEN)
+
+    def last(data: bytes) -> Any:
+        found = [*parts(data)][-1]
+        assert found.pop("unread") == []
+        return found
+
+    return last
 
 
 def test_lines_in_their_order_whatever_the_colours(read: Read) -> None:
@@ -40,6 +47,13 @@ def test_all_frames_are_read_as_far_as_is_allowed(read: Read) -> None:
     frames = [written(f"number {word}") for word in ("one", "two", "three")]
     found = read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
     assert found["lines"] == ["number one", "number two"]
+
+
+def test_what_has_been_read_is_told_after_each_line() -> None:
+    frames = [written("one", "two"), written("three")]
+    parts = [*reads(GIVEN)(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))]
+    assert [(len(part["lines"]), part["is_whole"]) for part in parts[:2]] == [(1, False), (2, False)]
+    assert (parts[-1]["lines"][:2], parts[-1]["is_whole"]) == (["one", "two"], True)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (900, 2), (2, 900), (300, 200)])

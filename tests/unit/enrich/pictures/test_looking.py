@@ -14,6 +14,7 @@ zxingcpp = pytest.importorskip("zxingcpp", reason="NOT TESTED: the extra `images
 
 from engine.enrich.answers import Missing
 from engine.enrich.confinement.children import Children
+from engine.enrich.pictures.looking import looks
 from tests.unit.enrich.pictures.made import encoded, picture, pillow
 
 
@@ -76,6 +77,27 @@ def test_formats_frames_and_codes_are_read() -> None:
 )  # fmt: skip
 def test_what_cannot_be_read_says_why(data: bytes, reason: str) -> None:
     assert look(data)[0] == [reason]
+
+
+def test_what_is_wrong_behind_the_first_frame_does_not_hide_it() -> None:
+    frames = [picture(seed) for seed in range(3)]
+    moving = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    second = moving.index(b"\x21\xf9\x04", moving.index(b"\x21\xf9\x04") + 1)
+    grown = bytearray(moving)
+    place = moving.index(b"\x2c", second + 8) + 5  # width and height of the second frame
+    grown[place : place + 4] = b"\xff\xff\xff\xff"
+    told, started = look(encoded(frames[0], "GIF"), moving[: second + 2_000], bytes(grown))
+    assert [list(one["hashes"])[:1] for one in told] == 3 * [list(told[0]["hashes"])]
+    assert [one["unread"] for one in told] == [[], ["damaged_picture"], ["too_many_pixels"]]
+    assert started == 1
+
+
+def test_frames_that_take_long_do_not_hide_those_before_them() -> None:
+    frames = [picture(seed) for seed in range(2)]
+    parts = looks({"max_pixels": 4_000_000, "max_frames": 3, "codes": False})(
+        encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    )
+    assert [len(one["hashes"]) for one in parts] == [1, 2, 2]
 
 
 def test_fuzzed_files_cost_themselves_alone() -> None:
