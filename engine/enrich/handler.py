@@ -16,8 +16,9 @@ from engine.stream.kafka.bounded_records import refusal_of
 
 _log = structlog.stdlib.get_logger("floodgate")
 
-RECORD_BYTES = 512
-"""What a record takes beside its key and value: lengths, times, headers."""
+RECORD_BYTES, HEADER_BYTES = 512, 16
+"""What a record takes beside its key, its value and its headers: lengths, times, the header of the stage; and what each
+header takes beside its name and value."""
 
 Reached = Callable[[int], Awaitable[int | None]]
 """The offset in a partition of `raw_events` up to which everything has gone on; None where nothing has."""
@@ -86,10 +87,12 @@ class EnrichHandler:
             value = await self._stage.enrich(value)
         except Exception:  # one message must never stop a partition, nor be exempt
             _log.exception("a message goes on as it came", partition=record.partition, offset=record.offset)
+        headers = list(record.headers or ())
         size = len(value) + len(record.key or b"") + RECORD_BYTES
+        size += sum(HEADER_BYTES + len(name.encode()) + len(said or b"") for name, said in headers)
         if size > self._max_bytes:
             return _too_large(size, self._max_bytes)
-        return Forward(record.offset, record.key, value, record.timestamp, list(record.headers or ()))
+        return Forward(record.offset, record.key, value, record.timestamp, headers)
 
 
 def _too_large(size: int, limit: int) -> EventError:

@@ -26,8 +26,9 @@ class Slow:
 
 
 def record(offset: int, value: bytes | None) -> Any:
+    headers = [("h", b"1" * 1_500 if value == b"headers" else b"1")]
     return SimpleNamespace(
-        topic="raw-events", partition=3, offset=offset, key=b"u", value=value, timestamp=offset, headers=[("h", b"1")]
+        topic="raw-events", partition=3, offset=offset, key=b"u", value=value, timestamp=offset, headers=headers
     )
 
 
@@ -55,7 +56,10 @@ def test_messages_go_on_in_their_order_with_key_time_and_headers() -> None:
     assert letters == []
 
 
-@pytest.mark.parametrize(("value", "reason"), [(None, b"empty"), (b"x" * 1_001, b"too_large"), (b"long", b"too_large")])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(None, b"empty"), (b"x" * 1_001, b"too_large"), (b"long", b"too_large"), (b"headers", b"too_large")],
+)
 def test_what_cannot_go_on_is_a_dead_letter(value: bytes | None, reason: bytes) -> None:
     forwards, (letter,) = run(b"1", value)
     assert [one.value for one in forwards] == [b"1"]
