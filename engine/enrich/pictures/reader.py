@@ -6,7 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any, ClassVar
+
+import structlog
 
 from engine.enrich.answers import Missing
 from engine.enrich.confinement.children import Children
@@ -22,6 +25,7 @@ _NAMES = ("bytes", "data", "url", "uri", "src", "href")
 
 _LONGEST_ADDRESS = 2_048
 _TAKEN_OUT = re.compile("[0-9]{1,9} characters")
+_log = structlog.stdlib.get_logger("floodgate")
 
 
 def need(*modules: str) -> None:
@@ -98,23 +102,39 @@ class PictureReader(Enricher):
         return {name: value for name, value in found.items() if value} or None
 
     async def _look_at_all(self, event: RawEvent, seen: list[dict[str, Any]], unread: list[str]) -> None:
-        for number, reference in enumerate(self._references_of(event)):
-            if number == self._where.most:
+        """Pictures are got side by side, so that an address where nobody answers hides none behind it, and looked at
+        one after the other: an event has one process at a time."""
+        references = list(islice(self._references_of(event), self._where.most + 1))
+        turn = asyncio.Lock()
+        looking = [asyncio.ensure_future(self._look(one, turn)) for one in references[: self._where.most]]
+        try:
+            if looking:
+                await asyncio.wait(looking)
+        finally:
+            for one in looking:
+                one.cancel()
+            for looked in await asyncio.gather(*looking, return_exceptions=True):
+                self._note(looked, seen, unread)
+            if len(references) > self._where.most:
                 unread.append("too_many")
-                break
-            try:
-                looked = await self._look(reference)
-                seen.append(looked)
-                unread += looked["unread"]
-            except Missing as missing:
-                if missing.so_far is not None:
-                    seen.append(missing.so_far)
-                    unread += missing.so_far["unread"]
-                unread.append(missing.reason)
 
-    async def _look(self, reference: str) -> dict[str, Any]:
+    def _note(self, looked: dict[str, Any] | BaseException, seen: list[dict[str, Any]], unread: list[str]) -> None:
+        if isinstance(looked, asyncio.CancelledError):
+            return  # its time is over, which is told once
+        if isinstance(looked, Missing):
+            unread.append(looked.reason)
+            looked = looked.so_far
+        elif isinstance(looked, BaseException):
+            _log.error("a picture could not be looked at", error=repr(looked)[:500])
+            unread.append("failed")
+        if isinstance(looked, dict):
+            seen.append(looked)
+            unread += looked["unread"]
+
+    async def _look(self, reference: str, turn: asyncio.Lock) -> dict[str, Any]:
         data = await self._references.bytes_of(reference)
-        looked: dict[str, Any] = await self._seen.get(sha256(data).digest(), lambda: self._children.ask(data))
+        async with turn:
+            looked: dict[str, Any] = await self._seen.get(sha256(data).digest(), lambda: self._children.ask(data))
         return looked
 
     def _references_of(self, event: RawEvent) -> Iterator[str]:
