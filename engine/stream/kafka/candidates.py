@@ -56,9 +56,10 @@ def own_names(settings: Settings, name: str) -> OwnNames:
     """Of the candidate of this name, but for what is in use since it was promoted."""
     group = own_name(settings.app_id, name)
     topics = {own_name(getattr(settings.topics, topic), name) for topic in (*OWN_TOPICS, "models")}
+    generations = range(1, _MOST_GENERATIONS + 1) if group != settings.consumer_group else ()  # else all are theirs
     changelogs = {
         changelog_topic(msgspec.structs.replace(settings, group=group, state_generation=number))
-        for number in range(1, _MOST_GENERATIONS + 1)
+        for number in generations
     }
     return OwnNames(group, frozenset((topics | changelogs) - {spec.name for spec in topic_specs(settings)}))
 

@@ -70,6 +70,12 @@ def test_the_next_candidate_has_another_name_than_the_one_that_was_promoted() ->
     assert own_names(Settings(), "blue").topics > in_use
 
 
+def test_no_generation_of_the_state_in_use_is_left_of_a_candidate() -> None:
+    """Also where these settings do not know yet which one is in use, as while state is being moved."""
+    assert not [topic for topic in own_names(promoted("blue"), "blue").topics if "-entities-" in topic]
+    assert "floodgate-as-green-entities-2-changelog" in own_names(promoted("blue"), "green").topics
+
+
 def test_candidates_are_found_by_their_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     topics = {"hops", "hops-as-blue", "hops-as-green", "actions-as-red", "hops-as-a.b", "hops-as-"}
     monkeypatch.setattr(candidates, "topic_names", lambda _: topics)
