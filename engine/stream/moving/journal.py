@@ -16,6 +16,8 @@ from engine.stream.kafka.topics import moving_topic
 
 _WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.05
+_NOWHERE = -1
+"""No changelog ends there."""
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -76,6 +78,11 @@ class Journal:
         self._write(f"copied/{partition}".encode(), msgspec.json.encode(Copied(partition, end)))
         self.copied[partition] = end
 
+    def forget_copied(self) -> None:
+        """The copies go, or are gone: who goes on with this move begins with all partitions. Raises TopicError."""
+        for partition in list(self.copied):
+            self.note_copied(partition, _NOWHERE)
+
     def note_intent(self, to: int) -> None:
         """What was begun, and died before it could say to what end."""
         self.intent = msgspec.structs.replace(self.intent, to=to)
@@ -126,6 +133,19 @@ def partitions_of(client: KafkaAdminClient, topic: str) -> int:
     except KafkaError:
         return 0
     return sum(not one["error_code"] and one["leader_id"] >= 0 for one in described["partitions"])
+
+
+def has_partitions(client: KafkaAdminClient, topic: str) -> int:
+    """How many partitions a topic has, also those whose brokers are away; 0 where there is none. Raises TopicError."""
+    try:
+        (described,) = client.describe_topics([topic])
+    except UnknownTopicOrPartitionError:
+        return 0
+    except KafkaError as error:
+        raise TopicError(f"the topic {topic} could not be looked at: {error!r}") from error
+    if described["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
+        raise TopicError(f"the topic {topic} could not be looked at: error {described['error_code']}")
+    return len(described["partitions"])
 
 
 def wait_for(condition: Callable[[], bool], trouble: str) -> None:

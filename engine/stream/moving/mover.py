@@ -26,9 +26,17 @@ from kafka.errors import KafkaError
 from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.kafka.clients import admin, consumer
-from engine.stream.kafka.topics import TopicSpec, changelog_topic, check_topics, new_topic, topic_specs
+from engine.stream.kafka.topics import TopicSpec, changelog_topic, check_topics, new_topic, topic_names, topic_specs
 from engine.stream.moving.copying import Copy, Survey, Tell, after, read_parts, spool_directory
-from engine.stream.moving.journal import Intent, Journal, create_topic, delete_topic, partitions_of, wait_for
+from engine.stream.moving.journal import (
+    Intent,
+    Journal,
+    create_topic,
+    delete_topic,
+    has_partitions,
+    partitions_of,
+    wait_for,
+)
 from engine.stream.moving.parts import Parts
 from engine.stream.moving.places import Places
 from engine.stream.moving.spool import Spool
@@ -84,13 +92,15 @@ def roll_back(settings: Settings) -> Intent:
     journal = Journal.read(settings)
     if journal is None:
         raise TopicError("no state is being moved")
-    target = after(settings, journal.intent)
-    grown = _grown(target)
-    if grown:
-        raise TopicError(
-            f"{', '.join(grown)} cannot get fewer partitions again: `floodgate partitions move` goes on to the end"
-        )
-    delete_topic(settings, changelog_topic(target))
+    if journal.intent.to:  # else it died before there was anything
+        target = after(settings, journal.intent)
+        grown = _grown(target)
+        if grown:
+            raise TopicError(
+                f"{', '.join(grown)} cannot get fewer partitions again: `floodgate partitions move` goes on to the end"
+            )
+        journal.forget_copied()  # also where this dies before its end
+        delete_topic(settings, changelog_topic(target))
     journal.end()
     shutil.rmtree(spool_directory(settings), ignore_errors=True)
     return journal.intent
@@ -127,6 +137,8 @@ async def _copy_all(settings: Settings, journal: Journal, tell: Tell, anyway: bo
     intent, moved = journal.intent, Survey()
     target = after(settings, intent)
     spec = next(spec for spec in topic_specs(target) if spec.name == changelog_topic(target))
+    if spec.name not in topic_names(settings):
+        journal.forget_copied()  # somebody may have deleted it
     create_topic(settings, new_topic(spec, settings))
     fence, writers = Writers(settings), Writers(target)
     try:
@@ -196,7 +208,7 @@ def _growing(target: Settings) -> list[TopicSpec]:
 
 def _grown(target: Settings) -> list[str]:
     with admin(target) as client:
-        return [spec.name for spec in _growing(target) if partitions_of(client, spec.name) == target.partitions]
+        return [spec.name for spec in _growing(target) if has_partitions(client, spec.name) == target.partitions]
 
 
 def _grow(target: Settings, intent: Intent, tell: Tell) -> None:
@@ -204,7 +216,7 @@ def _grow(target: Settings, intent: Intent, tell: Tell) -> None:
         for spec in _growing(target):
             tell(f"topic {spec.name}: {intent.to} partitions")
             try:
-                if partitions_of(client, spec.name) < intent.to:
+                if has_partitions(client, spec.name) < intent.to:
                     client.create_partitions({spec.name: intent.to})
             except KafkaError as error:
                 raise TopicError(f"{spec.name} could not get {intent.to} partitions: {error!r}") from error

@@ -1,12 +1,15 @@
 """What is refused before anything is moved."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.moving import mover
 from engine.stream.moving.copying import Survey
-from engine.stream.moving.journal import Intent, Journal
+from engine.stream.moving.journal import Intent, Journal, has_partitions, partitions_of
 
 SETTINGS = Settings(partitions=4)
 
@@ -34,3 +37,44 @@ def test_what_would_be_lost_is_said() -> None:
     strays, outcomes = Survey(users=9, strays=2, lost=3).obstacles()
     assert strays.startswith("2 of 9 users are in another partition")
     assert outcomes.startswith("3 outcomes under way were begun by an older version")
+
+
+class Written(Journal):
+    """A journal in memory."""
+
+    def _write(self, key: bytes, value: bytes) -> None:
+        del key, value
+
+    def end(self) -> None:
+        raise TopicError("killed")
+
+
+def test_who_dies_while_taking_back_has_copied_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a move that goes on would take an empty changelog for all of the state."""
+    journal, deleted = Written(SETTINGS, Intent(4, 16, 2), {0: 70, 1: 80}), list[str]()
+    monkeypatch.setattr(Journal, "read", lambda _: journal)
+    monkeypatch.setattr(mover, "_grown", lambda _: [])
+    monkeypatch.setattr(mover, "delete_topic", lambda _, name: deleted.append(name))
+    with pytest.raises(TopicError, match="killed"):
+        mover.roll_back(SETTINGS)
+    assert deleted == ["floodgate-entities-2-changelog"]
+    assert journal.copied == {0: -1, 1: -1}
+
+
+def test_what_died_before_it_could_say_how_many_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Journal, "read", lambda _: Written(SETTINGS, Intent(4, 0, 2), {}))
+    with pytest.raises(TopicError, match="killed"):  # at its end
+        mover.roll_back(SETTINGS)
+
+
+def described(error_code: int, *leaders: int) -> Any:
+    partitions = [{"error_code": 0 if leader >= 0 else 5, "leader_id": leader} for leader in leaders]
+    return SimpleNamespace(describe_topics=lambda _: [{"error_code": error_code, "partitions": partitions}])
+
+
+def test_a_topic_has_grown_whether_or_not_its_brokers_are_up() -> None:
+    client = described(0, 1, -1, 1, -1)
+    assert (partitions_of(client, "events"), has_partitions(client, "events")) == (2, 4)
+    assert has_partitions(described(3), "events") == 0
+    with pytest.raises(TopicError, match="could not be looked at: error 29"):
+        has_partitions(described(29), "events")
