@@ -87,7 +87,7 @@ class Entrance:
 
     @staticmethod
     def records(*offsets: int) -> list[Any]:
-        return [SimpleNamespace(offset=offset, timestamp=None) for offset in offsets]
+        return [SimpleNamespace(offset=offset, timestamp=None, value=b"{}") for offset in offsets]
 
     _fatal_errors: Any = BatchConsumer._fatal_errors
     _take: Any = BatchConsumer._take

@@ -11,8 +11,8 @@ from engine.stream.worker.turns import give_way, in_order_of_arrival
 ONE, OTHER = TP("events", 0), TP("events", 1)
 
 
-def records(*arrived_ms: int | None) -> list[Any]:
-    return [SimpleNamespace(offset=offset, timestamp=ms) for offset, ms in enumerate(arrived_ms)]
+def records(*arrived_ms: int | None, value: bytes | None = b"{}") -> list[Any]:
+    return [SimpleNamespace(offset=offset, timestamp=ms, value=value) for offset, ms in enumerate(arrived_ms)]
 
 
 def taken(fetched: dict[TP, list[Any]], most: int) -> list[tuple[int, list[int]]]:
@@ -32,6 +32,13 @@ def test_of_two_that_came_together_the_first_partition_goes_first() -> None:
 
 def test_records_without_a_time_come_first() -> None:
     assert taken({ONE: records(5), OTHER: records(None, 9)}, 10) == [(1, [0, 1]), (0, [0])]
+
+
+def test_of_long_records_fewer_are_a_batch() -> None:
+    """Else a few thousand long texts would be computed for longer than a session, by one worker after the other."""
+    assert taken({ONE: records(1, 2, 3, value=b"." * (900 << 10))}, 10) == [(0, [0, 1]), (0, [2])]
+    assert taken({ONE: records(1, 2, value=b"." * (3 << 20))}, 10) == [(0, [0]), (0, [1])]
+    assert taken({ONE: records(1, 2, value=None)}, 10) == [(0, [0, 1])]
 
 
 def test_what_took_long_goes_out_before_more_is_computed_and_what_did_not_waits_for_more() -> None:
