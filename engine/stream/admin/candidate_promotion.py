@@ -3,7 +3,8 @@
 What a candidate has decided went to topics of its own. So the workers that decide have to be past all of it, also past
 what was on its way between entities, before they stop: what the promoted ones then begin with, at the candidate's last
 offset, has been decided by the others, or is decided by them. Events between the two are decided twice: an action that
-both come to has one id.
+both come to has one id. One that was killed has decided more than its group says, so the others have to be past all
+that was there for it to decide.
 """
 
 import threading
@@ -19,12 +20,15 @@ from engine.stream.control.rulebooks import read_in_use
 from engine.stream.kafka.candidates import own_names
 from engine.stream.kafka.clients import consumer
 from engine.stream.kafka.groups import read_group
+from engine.stream.kafka.records import read_all
 from engine.stream.kafka.topics import topic_names
 
 _BACK = 3
 """How often a message goes on once its event has been at all of its entities, and more."""
 
 _LOOK_EVERY_S = 0.2
+_LOOKED_AT = 100
+"""The last message of a partition is among so many offsets."""
 
 Offsets = dict[TopicPartition, int]
 
@@ -37,11 +41,11 @@ def promote(incumbent: Settings, candidate: Settings, within_s: float, show: Cal
     if group["members"]:
         raise TopicError(f"the candidate {name} has {len(group['members'])} workers: stop them first")
     topics = incumbent.topics
-    decided = {tp: known.offset for tp, known in committed.items() if tp.topic in (topics.events, topics.labels)}
-    if not any(tp.topic == topics.events for tp in decided):
+    committed = {tp: known.offset for tp, known in committed.items() if tp.topic in (topics.events, topics.labels)}
+    if not any(tp.topic == topics.events for tp in committed):
         raise TopicError(f"the candidate {name} has decided nothing: there is nothing to go on from")
     deadline = time.monotonic() + within_s
-    _wait_until_past(incumbent, decided, deadline, show)
+    _wait_until_past(incumbent, committed | _all_messages(incumbent, topics.events, topics.labels), deadline, show)
     in_use = read_in_use(incumbent)
     before: Offsets | None = None
     for _ in range(_BACK + (len(in_use[1].kinds()) if in_use is not None else 0)):
@@ -74,6 +78,16 @@ def _wait_until_past(incumbent: Settings, wanted: Offsets, deadline: float, show
 def _reached(committed: Any, tp: TopicPartition) -> int:
     known = committed.get(tp)
     return int(known.offset) if known is not None else -1
+
+
+def _all_messages(settings: Settings, *topics: str) -> Offsets:
+    """What follows the last message of each partition: it is a mark at most, which nobody commits."""
+    behind = Offsets()
+    for topic in topics:
+        for record in read_all(settings, topic, most=_LOOKED_AT * settings.partitions):
+            tp = TopicPartition(topic, record.partition)
+            behind[tp] = max(behind.get(tp, 0), record.offset + 1)
+    return behind
 
 
 def _ends(settings: Settings, topic: str) -> Offsets:

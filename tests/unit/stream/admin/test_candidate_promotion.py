@@ -27,9 +27,11 @@ class Brokers:
         self.offsets: dict[str, dict[TopicPartition, int]] = {
             "floodgate": {EVENTS: 3, LABELS: 1, HOPS: 0}, "floodgate-as-blue": {EVENTS: 5, LABELS: 1},
         }  # fmt: skip
+        self.records: dict[str, list[Any]] = {"events": [], "labels": []}
         self.is_running, self.ends, self.topics = True, [2, 4, 4], {"hops"}
         patch.setattr(candidate_promotion, "read_group", self._group)
         patch.setattr(candidate_promotion, "_ends", lambda *_: {HOPS: self.ends.pop(0)})
+        patch.setattr(candidate_promotion, "read_all", lambda _, topic, most: self.records[topic])
         patch.setattr(candidate_promotion, "read_in_use", lambda _: None)
         patch.setattr(candidate_promotion, "_LOOK_EVERY_S", 0)
         patch.setattr(candidate_promotion, "topic_names", lambda _: self.topics)
@@ -72,6 +74,17 @@ def test_others_that_stand_behind_it_keep_it_from_being_promoted(brokers: Broker
     brokers.is_running = False
     with pytest.raises(TopicError, match="2 messages of events behind the candidate: what it has decided"):
         promote(SETTINGS, BLUE, 0, lambda _: None)
+
+
+def test_what_a_candidate_may_have_decided_before_it_was_killed_counts_too(brokers: Brokers) -> None:
+    """Its state is further than what it has committed."""
+    brokers.records["events"] = [SimpleNamespace(partition=0, offset=offset) for offset in (5, 6, 7)]
+    brokers.is_running = False
+    with pytest.raises(TopicError, match="5 messages of events behind the candidate"):
+        promote(SETTINGS, BLUE, 0, lambda _: None)
+    brokers.is_running = True
+    promote(SETTINGS, BLUE, 5, lambda _: None)
+    assert brokers.offsets["floodgate"][EVENTS] >= 8
 
 
 def test_a_candidate_that_runs_or_has_decided_nothing_is_not_promoted(brokers: Brokers) -> None:
