@@ -55,8 +55,10 @@ class Trainer:
         self.changed.add(example.model)
         if model.pinned or example.moderator in model.quarantined:
             return False
-        compared = model.compared.labels
+        compared, stands = model.compared.labels, (model.compared.challenger, model.compared.promoted)
         model.learn(example)
+        if offset < model.command_offset and stands[0] not in (None, model.compared.challenger):
+            model.compared.begin(*stands)  # it is learned anew, and this was said of an earlier challenger
         if promotes and model.compared.labels != compared and model.compared.judge():
             self.promoted.append((model.name, model.compared.promoted))
         return True

@@ -116,3 +116,19 @@ def test_a_command_promotes_and_lifts_and_stays_through_learning_anew() -> None:
     assert trainer.models["spam"].compared.promoted
     trainer.promote("spam", "spam2", False, 5)
     assert not trainer.models["spam"].compared.promoted
+
+
+def test_who_stands_stays_while_labels_of_an_earlier_challenger_are_learned_anew() -> None:
+    trainer = Trainer()
+    one = example(SPAM, "spam", 0, score=0.5)
+    told = [replace(one, source=(0, at), rival=(f"spam{2 + at}", 0.9)) for at in range(2)]
+    for at, each in enumerate(told):
+        trainer.learn(each, at)
+    trainer.promote("spam", "spam3", True, 2)
+    assert trainer.quarantine("eve", True, 3) == 0
+    for at, each in enumerate(told):
+        assert trainer.learn(each, at)
+        assert (trainer.models["spam"].compared.challenger, trainer.models["spam"].compared.promoted) == ("spam3", True)
+    assert len(trainer.models["spam"].compared) == 1
+    trainer.learn(replace(one, source=(0, 4), rival=("spam4", 0.9)), 4)  # the rules name another one now
+    assert (trainer.models["spam"].compared.challenger, trainer.models["spam"].compared.promoted) == ("spam4", False)
