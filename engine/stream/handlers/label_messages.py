@@ -15,6 +15,7 @@ from engine.learning.label_mapping import LabelMapping
 from engine.learning.labels import Example, Label
 from engine.learning.review import ReviewCandidate
 from engine.learning.scored import ScoredRows
+from engine.learning.slices import MOST_SLICED
 from engine.learning.sources import MOST_PARTITIONS, is_source
 from engine.learning.verdicts import VERDICTS
 from engine.stream.handlers.forgiving import Revocation
@@ -134,6 +135,11 @@ def decode_example(data: bytes, partitions: int = MOST_PARTITIONS) -> Example:
     for source, offset in (example.source, *([example.answered] if example.answered is not None else [])):
         if not (is_source(source, partitions) and 0 <= offset < _OFFSETS):
             raise LabelError("not_an_example", f"an example cannot come from {source}, {offset}")
+    names, (texts, categories, numbers) = example.names, example.inputs
+    sliced = len(names.sliced_by)
+    named = (len(names.texts), len(names.categories) + sliced, len(names.numbers))
+    if named != (len(texts), len(categories), len(numbers)) or sliced > MOST_SLICED:
+        raise LabelError("not_an_example", "an example has a value for each of its names")
     return example
 
 

@@ -207,3 +207,17 @@ def test_examples_of_outcomes_come_from_a_source_of_their_own_for_each_partition
     assert decode_example(encode_example(made), 8) == made
     with pytest.raises(LabelError, match="an example cannot come from"):
         decode_example(encode_example(made), 7)
+
+
+@pytest.mark.parametrize("slices", [("country",), ("a", "b", "c", "d", "e")])
+def test_an_example_that_lacks_values_is_refused(slices: tuple[str, ...]) -> None:
+    """What would be kept of it could be read by nobody, nor anything that its model publishes from then on."""
+    made = example(SPAM, "spam")
+    names = msgspec.structs.replace(made.names, slices=slices)
+    categories = (*made.inputs.categories, *slices)
+    told = replace(made, names=names, inputs=made.inputs._replace(categories=categories))
+    if len(slices) == 1:
+        assert decode_example(encode_example(told)) == told
+        told = replace(told, inputs=made.inputs)
+    with pytest.raises(LabelError, match="a value for each of its names"):
+        decode_example(encode_example(told))
