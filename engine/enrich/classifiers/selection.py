@@ -6,11 +6,14 @@ from typing import Any
 import orjson
 
 from engine.core.domain.rules import ANY_EVENT
+from engine.core.values.identity import COMPUTED_FIELDS
 from engine.enrich.enricher import RawEvent
 from engine.errors import RulebookError
 from engine.rulebook.compiler import load_rulebook
 
 _FILE = "only.yaml"
+_NOT_SENT = {*COMPUTED_FIELDS, "media", "enriched"}
+"""What engines and enrichers say of an event: whoever sends it cannot choose by them not to be asked about."""
 
 
 class Selection:
@@ -34,7 +37,8 @@ class Selection:
         """Whether an event is asked about."""
         known: dict[str, Any] = {"type": event.type, "user_id": event.user_id, "event_id": event.event_id}
         named = {name: value for name, value in known.items() if value}
-        return not self._decider.decide({**event.fields, **named}, {}, time.time_ns() // 1_000_000, _ask)
+        said = {name: value for name, value in event.fields.items() if name not in _NOT_SENT}
+        return not self._decider.decide({**said, **named}, {}, time.time_ns() // 1_000_000, _ask)
 
 
 def _ask(model: str, _: Any) -> None:
