@@ -80,7 +80,7 @@ MISTAKES = [
     Mistake("event: payment", "event: payement", "payement", 'events of type "payement"', '"payment"'),
     Mistake("from: payment.amount", "from: [pay.a, pay.b]", "[pay.a", "`from` is one dotted path", "author.age"),
     Mistake("from: payment.amount", "from: 5", "5", "`from` is one dotted path", "author.age"),
-    Mistake("where: amount >", "where: at_device >", "at_device", "is counted by device_id", "rule's clause"),
+    Mistake("where: amount >", "where: at_device >", "at_device", "is counted by device_id", "ask in its clause"),
     Mistake("verified: true", "verifed: true", "verifed", "nothing reads `verifed`", '"verified"'),
     Mistake("by: device_id", "by: divice_id", "divice_id", 'nothing can be counted by "divice_id"', '"device_id"'),
     Mistake("not verified", "!verified", "!verified", "tags are not allowed", "not x"),
