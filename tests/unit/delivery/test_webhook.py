@@ -15,14 +15,15 @@ def post(tmp_path: Path, answer: web.Response | None, timeout_s: float = 5) -> t
     (tmp_path / "key").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     asked: list[str] = []
 
-    async def handle(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        if answer is None:
-            await asyncio.sleep(60)
-        return answer or web.Response()
-
     async def run() -> Answer:
-        app, port = web.Application(), free_port()
+        app, port, is_over = web.Application(), free_port(), asyncio.Event()
+
+        async def handle(request: web.Request) -> web.Response:
+            asked.append(request.path)
+            if answer is None:
+                await is_over.wait()
+            return answer or web.Response()
+
         app.router.add_route("*", "/{path:.*}", handle)
         runner = web.AppRunner(app, shutdown_timeout=0)
         await runner.setup()
@@ -32,6 +33,7 @@ def post(tmp_path: Path, answer: web.Response | None, timeout_s: float = 5) -> t
             async with open_session(DeliverySettings()) as session:
                 return await Webhook(settings, session).post("a-1", b"{}", 5)
         finally:
+            is_over.set()
             await runner.cleanup()
 
     return asyncio.run(run()), asked
