@@ -71,17 +71,18 @@ class Journal:
                     copied[one.partition] = one.end
             except msgspec.MsgspecError as error:
                 raise StateError(f"{moving_topic(settings)} cannot be read: {error}") from error
-        return cls(settings, intent, copied)
+        return cls(settings, intent, {partition: end for partition, end in copied.items() if end != _NOWHERE})
 
     def note_copied(self, partition: int, end: int) -> None:
         """One partition is copied. Raises TopicError."""
-        self._write(f"copied/{partition}".encode(), msgspec.json.encode(Copied(partition, end)))
+        self._note(partition, end)
         self.copied[partition] = end
 
     def forget_copied(self) -> None:
         """The copies go, or are gone: who goes on with this move begins with all partitions. Raises TopicError."""
         for partition in list(self.copied):
-            self.note_copied(partition, _NOWHERE)
+            self._note(partition, _NOWHERE)
+        self.copied.clear()
 
     def note_intent(self, to: int) -> None:
         """What was begun, and died before it could say to what end."""
@@ -91,6 +92,9 @@ class Journal:
     def end(self) -> None:
         """Workers may start again. Raises TopicError."""
         delete_topic(self._settings, moving_topic(self._settings))
+
+    def _note(self, partition: int, end: int) -> None:
+        self._write(f"copied/{partition}".encode(), msgspec.json.encode(Copied(partition, end)))
 
     def _write(self, key: bytes, value: bytes) -> None:
         client = producer(self._settings)

@@ -45,7 +45,6 @@ from engine.stream.worker.fencing import Writers
 
 _MOST_PARTITIONS = (1 << 16) - 1
 """What messages between partitions can name."""
-_MOST_ROUNDS = 3
 _TELL_EVERY_S = 1.0
 
 
@@ -133,7 +132,7 @@ def _raise_if_moving(settings: Settings) -> None:
 
 
 async def _copy_all(settings: Settings, journal: Journal, tell: Tell, anyway: bool) -> Survey:
-    """Copy all partitions that are not copied as they are now."""
+    """Copy all partitions that are not copied yet."""
     intent, moved = journal.intent, Survey()
     target = after(settings, intent)
     spec = next(spec for spec in topic_specs(target) if spec.name == changelog_topic(target))
@@ -142,26 +141,35 @@ async def _copy_all(settings: Settings, journal: Journal, tell: Tell, anyway: bo
     create_topic(settings, new_topic(spec, settings))
     fence, writers = Writers(settings), Writers(target)
     try:
-        for _ in range(_MOST_ROUNDS):
-            ends = _ends(settings)
-            left = [own for own in range(intent.before) if journal.copied.get(own) != ends[own]]
-            if not left:
-                return moved
-            for own in left:
-                await fence.own([TP(changelog_topic(settings), own)])
-                await writers.own([TP(spec.name, part) for part in range(own, intent.to, intent.before)])
-                end = _ends(settings)[own]
-                tell(f"partition {own + 1} of {intent.before}: reading")
-                with Spool(spool_directory(settings)) as spool:
-                    parts = await asyncio.to_thread(read_parts, settings, intent, own, spool)
-                    if not anyway:
-                        _raise_if_lost(parts.places)
-                    moved.add(parts, await _write(parts, Copy(writers, spec.name), intent, tell))
-                journal.note_copied(own, end)
+        _raise_if_written_since(settings, journal)
+        for own in sorted(set(range(intent.before)) - journal.copied.keys()):
+            await fence.own([TP(changelog_topic(settings), own)])
+            await writers.own([TP(spec.name, part) for part in range(own, intent.to, intent.before)])
+            end = _ends(settings)[own]
+            tell(f"partition {own + 1} of {intent.before}: reading")
+            with Spool(spool_directory(settings)) as spool:
+                parts = await asyncio.to_thread(read_parts, settings, intent, own, spool)
+                if not anyway:
+                    _raise_if_lost(parts.places)
+                moved.add(parts, await _write(parts, Copy(writers, spec.name), intent, tell))
+            journal.note_copied(own, end)
+        _raise_if_written_since(settings, journal)
     finally:
         await fence.close()
         await writers.close()
-    raise TopicError(f"{changelog_topic(settings)} is still written: stop all workers, and run this again")
+    return moved
+
+
+def _raise_if_written_since(settings: Settings, journal: Journal) -> None:
+    """A second copy over a first one would keep what has been deleted in between: timers that have fired, people who
+    are forgotten."""
+    ends = _ends(settings)
+    written = [own for own, end in sorted(journal.copied.items()) if end != ends[own]]
+    if written:
+        raise TopicError(
+            f"{changelog_topic(settings)} was written in partition {written[0]} after that was copied: stop all"
+            " workers, `floodgate partitions roll-back`, and begin again"
+        )
 
 
 def _raise_if_lost(places: Places) -> None:

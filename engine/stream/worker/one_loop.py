@@ -1,9 +1,8 @@
 """Faust's consumer on the loop of everything else, and not in a thread with a loop of its own.
 
 Two loops in two threads hand each other the interpreter: each fetch woke the consumer's thread, and each answer the
-main one. Where little comes, that was most of what an event cost; where much comes, each waited for the other to let
-go. Nothing here holds up the loop for as long as heartbeats may be late: batches are bounded, and what takes long
-(compiling, loading) has a thread of its own.
+main one, which waited for the other to let go (decision 62). Nothing here holds up the loop for as long as heartbeats
+may be late: batches are bounded, and what takes long (compiling, loading) has a thread of its own.
 
 Private seams used (mode-streaming 0.7.1, `Worker`, `_serve` and `_gather_remaining_tasks` in mode/threads.py;
 faust-streaming 0.15.3, `_ensure_consumer` and `getmany` in faust/transport/drivers/aiokafka.py):
@@ -11,6 +10,7 @@ faust-streaming 0.15.3, `_ensure_consumer` and `getmany` in faust/transport/driv
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
@@ -32,9 +32,8 @@ class LoopWorker:
 
     async def _serve(self) -> None:
         try:
-            await self._service._serve()
-        except Exception:  # it has told the application (`ServiceThread._serve`)
-            pass
+            with suppress(Exception):  # it has told the application (`ServiceThread._serve`)
+                await self._service._serve()
         finally:
             self._service.set_shutdown()
 

@@ -58,7 +58,15 @@ def test_who_dies_while_taking_back_has_copied_nothing(monkeypatch: pytest.Monke
     with pytest.raises(TopicError, match="killed"):
         mover.roll_back(SETTINGS)
     assert deleted == ["floodgate-entities-2-changelog"]
-    assert journal.copied == {0: -1, 1: -1}
+    assert journal.copied == {}
+
+
+def test_a_partition_that_was_written_since_it_was_copied_is_not_copied_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was deleted in between would come back."""
+    monkeypatch.setattr(mover, "_ends", lambda _: {0: 70, 1: 81})
+    mover._raise_if_written_since(SETTINGS, Written(SETTINGS, Intent(4, 16, 2), {0: 70}))
+    with pytest.raises(TopicError, match=r"written in partition 1 after that was copied.*roll-back"):
+        mover._raise_if_written_since(SETTINGS, Written(SETTINGS, Intent(4, 16, 2), {0: 70, 1: 80}))
 
 
 def test_what_died_before_it_could_say_how_many_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
