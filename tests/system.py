@@ -90,20 +90,21 @@ class WorkerProcess:
             "FLOODGATE_WEB_PORT": str(port),
             "FLOODGATE_INSTANCE_ID": instance_id,
         }
-        self._config = directory / "settings.json"
+        self.config = directory / f"{name}.settings.json"
+        """Its own: one that starts would find that of another half written."""
         self.configure(settings)
         self.port = port
         self._process = self._start()
 
     def configure(self, settings: Settings) -> None:
         """From its next start on."""
-        self._config.write_bytes(msgspec.json.encode(settings))
+        self.config.write_bytes(msgspec.json.encode(settings))
 
     def _start(self) -> forks.Forked:
         with (self._directory / f"{self.name}.log").open("ab") as log:
             module = "tests.chaos.faulty_worker" if self._faults else "engine.cli"
             environment = {**self._environment, "FAULTS": self._faults}
-            arguments = ["worker", "--config", str(self._config), "--processes", str(self._processes)]
+            arguments = ["worker", "--config", str(self.config), "--processes", str(self._processes)]
             arguments += self._options
             return forks.start(module, arguments, environment, log, log)
 

@@ -61,7 +61,7 @@ def test_the_verdicts_of_a_tool_teach_and_count_beside_ours(tmp_path: Path) -> N
             return sum(int(float(line.split()[1])) for line in worker.get("/metrics").splitlines() if said in line)
 
         def run(*arguments: str) -> Any:
-            return system.run(*arguments, "--config", str(tmp_path / "settings.json"))
+            return system.run(*arguments, "--config", str(worker.config))
 
         system.publish([post(number) for number in range(40)])
         system.wait_until_decided()

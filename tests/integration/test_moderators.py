@@ -91,7 +91,7 @@ def test_many_labels_are_given_at_once_and_none_on_what_is_not_known(tmp_path: P
         given = "".join(f"e{number}\n" for number in range(4, 34))
         command = [sys.executable, "-m", "engine.cli", "label", "-", "ham", "--broker", system.settings.brokers]
         done = subprocess.run(
-            [*command, "--config", str(tmp_path / "settings.json")],
+            [*command, "--config", str(worker.config)],
             input=given,
             capture_output=True,
             text=True,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
+import structlog
 from kafka.errors import KafkaError
 
 from engine.core.domain.rules import Rule, Rulebook
@@ -30,6 +31,8 @@ _AFTER_S = 0.3
 _FRESH_S, _MODELS_FRESH_S = 3.0, 10.0
 
 T = TypeVar("T")
+
+_log = structlog.stdlib.get_logger("floodgate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,9 @@ class Kept(Generic[T]):
                 error = failed
             except KafkaError as failed:
                 error = BrokerError(f"the broker could not be asked: {failed!r}")
+            except Exception as failed:  # a thread that dies of it would tell nobody
+                _log.exception("the control topics could not be read")
+                error = BrokerError(f"the control topics could not be read: {failed!r}")
             with self._lock:
                 self._value, self._error, self._read_at = value, error, began
         finally:

@@ -136,6 +136,9 @@ class Children:
     async def _end(self, child: Process) -> None:
         with suppress(ProcessLookupError):
             child.kill()
+        with suppress(OSError):  # asyncio/base_subprocess.py: `wait` waits for the end of a pipe, which is not read on
+            while child.stdout is not None and await child.stdout.read(_MAX_ANSWER_BYTES):  # once much is in it
+                pass
         await child.wait()
         self._all.discard(child)  # whoever is cut off here leaves it to `stop`
         if child.stdin is not None:

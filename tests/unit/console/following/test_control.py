@@ -22,7 +22,8 @@ class Source:
     """Counts how often it is read."""
 
     def __init__(self) -> None:
-        self.reads, self.error = 0, False
+        self.reads = 0
+        self.error: Exception | None = None
         self.was_read, self.may_end = threading.Semaphore(0), threading.Event()
         self.may_end.set()
 
@@ -30,8 +31,8 @@ class Source:
         self.may_end.wait()
         self.reads += 1
         try:
-            if self.error:
-                raise BrokerError("nobody answers")
+            if self.error is not None:
+                raise self.error
             return self.reads
         finally:
             self.was_read.release()
@@ -73,21 +74,31 @@ def test_while_nobody_answers_the_last_is_told_with_the_problem(clock: Clock) ->
     source = Source()
     kept = Kept(source, 3.0, clock)
     kept.get()
-    source.error = True
+    source.error = BrokerError("nobody answers")
     clock.now += 600
     assert kept.get() == 1
     assert kept.problem == "nobody answers"
 
 
+def test_what_nobody_has_expected_is_a_problem_too(clock: Clock) -> None:
+    source = Source()
+    kept = Kept(source, 3.0, clock)
+    kept.get()
+    source.error = ValueError("no socket")
+    clock.now += 600
+    assert kept.get() == 1
+    assert kept.problem == "the control topics could not be read: ValueError('no socket')"
+
+
 def test_what_was_never_known_is_an_error_and_not_asked_for_by_each(clock: Clock) -> None:
     source = Source()
-    source.error = True
+    source.error = BrokerError("nobody answers")
     kept = Kept(source, 3.0, clock)
     for _ in range(3):
         with pytest.raises(BrokerError):
             kept.get()
     assert source.reads == 1
-    source.error = False
+    source.error = None
     clock.now += 5
     assert kept.get() == 2
     assert kept.problem == ""

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import errno
+import itertools
 import os
 import platform
 import socket
@@ -59,6 +60,7 @@ def answers(given: Mapping[str, Any]) -> Callable[[Any], Any]:
         "truncate": lambda: called(CALLS[1], b"/tmp/not/there", ctypes.c_long(0)),
         "half, hang": lambda: halfway(lambda: time.sleep(3_600)), "half, die": lambda: halfway(lambda: os._exit(3)),
         "half, fail": lambda: halfway(lambda: 1 // 0), "half": lambda: halfway(lambda: None),
+        "talk": lambda: ("x" * 100_000 for _ in itertools.count()),
         "limits": lambda: called(CALLS[3], os.getppid(), 7, None, (ctypes.c_uint64 * 2)()),
     }  # fmt: skip
     return lambda request: deeds[request]()
@@ -93,6 +95,10 @@ def test_one_that_hangs_is_killed_and_another_takes_its_place() -> None:
     assert (hung, first != second) == ("timeout", True)
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
+
+
+def test_one_that_never_stops_talking_is_ended_though_nobody_hears_it_out() -> None:
+    assert ask("talk", "echo", "talk", "echo", turn_s=2.0)[1::2] == [b"a word"] * 2
 
 
 def test_what_was_found_by_then_is_told_however_it_ends() -> None:
