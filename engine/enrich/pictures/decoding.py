@@ -4,19 +4,29 @@ Its header tells how large it becomes before anything is decoded.
 """
 
 import io
+import random
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from heapq import heappush, heapreplace
+from operator import itemgetter
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from engine.enrich.answers import Missing
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
-_SAMPLE_SIDE = 64
+_SAMPLE_SIDE, _HELD_SIDE = 64, 2_048
+_SHORTEST_MS, _INSTEAD_MS = 10, 100.0
+"""Browsers show for a tenth of a second what says that it is shown for less than these."""
 _DAMAGES = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, OverflowError)
 """What Pillow raises on damaged files: they have no common root."""
+
+_LEAST_PIXELS = 50_000
+"""A frame takes some time, however small it is."""
+
+_lots = random.Random()
 
 
 @contextmanager
@@ -33,28 +43,72 @@ def opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
         raise Missing("damaged_picture") from None
 
 
-def frames(picture: Image.Image, most: int, max_pixels: int, unread: list[str]) -> Iterator[Image.Image]:
-    """Its first frames, upright and on white. What is wrong with one behind the first is told in `unread`: the first is
-    what people see of such a file."""
-    for number in range(most):
+def frames(picture: Image.Image, data: bytes, most: int, max_pixels: int, unread: list[str]) -> Iterator[Image.Image]:
+    """The first frame of a picture of such bytes, and up to `most` - 1 others, upright and on white. Of a file that has
+    been cut short there is what people see of it, and of one that is wrong behind the first frame, that one. `unread`
+    is told what is wrong."""
+    try:
+        first = _flat(picture)
+    except _DAMAGES:
+        unread.append("damaged_picture")
+        yield _cut_short(data)
+        return
+    yield first
+    yield from _others(picture, most - 1, max_pixels, unread)
+
+
+def _others(picture: Image.Image, most: int, max_pixels: int, unread: list[str]) -> Iterator[Image.Image]:
+    """Frames behind the first, drawn by lot, those that are shown longer the more easily: whoever makes a picture would
+    know any other choice, and show what matters between. Those are looked through that have `max_pixels` together."""
+    drawn: list[tuple[float, int, Image.Image]] = []
+    left = max_pixels if most else 0
+    for number in range(1, left + 1):
         try:
             picture.seek(number)
+            pixels = picture.width * picture.height
+            if pixels > max_pixels:  # a GIF grows with its frames
+                unread.append("too_many_pixels")
+                break
+            left -= max(pixels, _LEAST_PIXELS)
+            if left < 0:
+                unread.append("too_many_frames")
+                break
+            picture.load()  # WebP's tells how long it is shown
+            lot = _lots.random() ** (1 / _shown_ms(picture))
+            if len(drawn) < most:
+                heappush(drawn, (lot, number, _held(picture)))
+            elif lot > drawn[0][0]:
+                heapreplace(drawn, (lot, number, _held(picture)))
         except EOFError:
-            return
+            break
         except (*_DAMAGES, MemoryError):
             unread.append("damaged_picture")
-            return
-        if picture.width * picture.height > max_pixels:  # a GIF grows with its frames
-            unread.append("too_many_pixels")
-            return
-        try:
-            flat = _flat(picture)
-        except (*_DAMAGES, MemoryError):
-            if not number:
-                raise
-            unread.append("damaged_picture")
-            return
-        yield flat
+            break
+    for _, _, frame in sorted(drawn, key=itemgetter(1)):
+        yield frame
+
+
+def _shown_ms(picture: Image.Image) -> float:
+    """How long browsers show a frame."""
+    told = picture.info.get("duration")
+    return float(told) if isinstance(told, int | float) and told > _SHORTEST_MS else _INSTEAD_MS
+
+
+def _held(picture: Image.Image) -> Image.Image:
+    """A frame of which several are held at a time."""
+    flat = _flat(picture)
+    flat.thumbnail((_HELD_SIDE, _HELD_SIDE), Image.Resampling.BOX)
+    return flat
+
+
+def _cut_short(data: bytes) -> Image.Image:
+    """The first frame of a file that is not whole, as browsers show it: what is missing is left out."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            return _flat(picture)
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
 def _flat(picture: Image.Image) -> Image.Image:

@@ -47,7 +47,7 @@ class _Reader:
         with opened(data, max_pixels) as picture:
             side = self._given["side"]
             picture.draft("RGB", (side, side))
-            for number, frame in enumerate(frames(picture, self._given["max_frames"], max_pixels, unread)):
+            for number, frame in enumerate(frames(picture, data, self._given["max_frames"], max_pixels, unread)):
                 if number and monotonic() > until:
                     is_whole = False
                     break

@@ -31,7 +31,7 @@ def _look(data: bytes, max_pixels: int, max_frames: int, reads_codes: bool) -> I
     with opened(data, max_pixels) as picture:
         found |= {"format": str(picture.format), "width": picture.width, "height": picture.height}
         picture.draft("RGB", (_READ_SIDE, _READ_SIDE))
-        for frame in frames(picture, max_frames, max_pixels, found["unread"]):
+        for frame in frames(picture, data, max_frames, max_pixels, found["unread"]):
             greys.append(_hashed(frame, found["hashes"], found["turned"]))
             yield found
     yield found

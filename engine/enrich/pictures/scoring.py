@@ -47,7 +47,7 @@ class _Model:
         unread: list[str] = []
         with opened(data, max_pixels) as picture:
             picture.draft("RGB", (2 * resize[0], 2 * resize[1]))
-            for frame in frames(picture, self._given["max_frames"], max_pixels, unread):
+            for frame in frames(picture, data, self._given["max_frames"], max_pixels, unread):
                 outputs = self._outputs(self._input_of(frame))
                 if not np.isfinite(outputs).all():
                     raise Missing("no_score")
