@@ -53,6 +53,7 @@ CASES = [
         (63, 69),
         (30, 61, 80),
     ),
+    Case("FloodgateProcessDown", {'up{job="floodgate-serve"}': "1x60 0x10 1x60"}, (66, 69), (30, 63, 80)),
     Case(
         "FloodgateWorkerRestarts",
         {'floodgate_process_starts_total{process="2"}': "1x60 1+1x10 11x60"},

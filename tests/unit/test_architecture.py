@@ -24,6 +24,7 @@ ABOUT_NO_MODULE = {
     "test_cost.py": "the whole way of an event",
     "test_costs_measured.py": "benchmarks/costs.py",
     "test_deploy.py": "deploy/",
+    "test_deploy_processes.py": "deploy/",
     "test_docs.py": "docs/",
     "test_examples.py": "examples/",
     "test_learners.py": "benchmarks/learners.py",
