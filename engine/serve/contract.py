@@ -7,19 +7,19 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from engine.serve_settings import SurfaceSettings, Verdict
-from engine.stream.handlers.replies import UNKNOWN, Reply, ToldAction, ToldHit
+from engine.stream.handlers.replies import FAILED, UNKNOWN, Reply, ToldAction, ToldHit
 
 _BY_WEIGHT: tuple[Verdict, ...] = ("deny", "challenge", "review")
 
-Why = Literal["timeout", "not_published", "decided_before", "busy"]
+Why = Literal["timeout", "not_published", "decided_before", "failed", "busy"]
 """Why there is no decision: it took too long; Kafka did not take the event; the event was decided before replies were
-kept, or could not be decided; too many others wait, and the event was not published."""
+kept; it could not be decided, and is a dead letter; too many others wait, and the event was not published."""
 
 
 class Answer(msgspec.Struct, frozen=True):
     """What is to become of an event. `verdict`: of its decision where `answered`, else the surface's own, and `why`
     says why; `published`: whether Kafka has the event; if not, it is to be sent again, to the byte. The others are of
-    the decision."""
+    the decision; where it `failed`, `actions` are those from before."""
 
     event_id: str
     type: str
@@ -55,6 +55,11 @@ def answer_of(asked: Asked, surface: tuple[str, SurfaceSettings], reply: Reply, 
     name, own = surface
     if reply.outcome == UNKNOWN:
         return no_answer(asked, surface, "decided_before", is_published=True)
+    if reply.outcome == FAILED:
+        return Answer(
+            asked.event_id, asked.type, name, stronger(own.otherwise, verdict_of(reply, own, now_ms)), answered=False,
+            published=True, why="failed", actions=reply.actions,
+        )  # fmt: skip
     return Answer(
         asked.event_id, asked.type, name, verdict_of(reply, own, now_ms), answered=True, published=True, ts=reply.ts,
         outcome=reply.outcome, hits=reply.hits, actions=reply.actions, scores=reply.scores, rulebook=reply.rulebook,
@@ -77,6 +82,11 @@ def verdict_of(reply: Reply, surface: SurfaceSettings, now_ms: int) -> Verdict:
         if hit.effect == "cooldown" and hit.kind is not None
     }
     return next((verdict for verdict in _BY_WEIGHT if verdict in said), "allow")
+
+
+def stronger(one: Verdict, other: Verdict) -> Verdict:
+    """The stronger of two verdicts."""
+    return next((verdict for verdict in _BY_WEIGHT if verdict in (one, other)), "allow")
 
 
 def _said(action: ToldAction, surface: SurfaceSettings, now_ms: int) -> Iterator[Verdict]:

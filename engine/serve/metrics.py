@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-OUTCOMES = ("answered", "timeout", "not_published", "decided_before", "busy")
+OUTCOMES = ("answered", "timeout", "not_published", "decided_before", "failed", "busy")
 VERDICTS = ("allow", "review", "challenge", "deny")
 REFUSALS = ("unauthorized", "forbidden", "unknown_surface", "too_large", "too_slow", "not_an_event", "wrong_surface",
             "too_many_of_user")  # fmt: skip

@@ -11,6 +11,7 @@ clock_ahead       its clock is a day ahead
 clock_behind      its clock is a day behind
 renew_late        stands still like that before it takes a newer epoch, as it does once a day
 no_ticks          tells no partition how late it is by its clock, which is a year ahead of the events of tests
+fail_visit        no event can be counted at the address 192.0.2.66
 no_fence          writes without a fence, to show what it is for
 no_guard          takes the contiguity guard out, to show what it is for
 """
@@ -18,12 +19,14 @@ no_guard          takes the contiguity guard out, to show what it is for
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from engine.cli import main
 from engine.state.store import write_changes
+from engine.stream.handlers.visits import Visits
 from engine.stream.worker import fencing, persistence
 from engine.stream.worker.consumer import BatchConsumer
 from engine.stream.worker.fencing import Writer
@@ -168,6 +171,19 @@ def remove_ticks() -> None:
     setattr(Ticks, "tell", silent)  # noqa: B010  # that is the fault
 
 
+def fail_visit(address: str) -> None:
+    """A mistake of ours that shows at one entity alone."""
+    visit = Visits.visit
+
+    def failing(self: Visits, outcome: Any, routed: Any, entity_key: Any, *more: Any) -> Any:
+        found = visit(self, outcome, routed, entity_key, *more)
+        if entity_key == ("ip", address):
+            raise OSError("FAULT the visit failed")
+        return found
+
+    setattr(Visits, "visit", failing)  # noqa: B010  # that is the fault
+
+
 def remove_guard() -> None:
     """Take records as they come."""
 
@@ -179,7 +195,7 @@ def remove_guard() -> None:
     setattr(BatchConsumer, "contiguous", careless)  # noqa: B010  # that is the fault
 
 
-FAULTS = {
+FAULTS: dict[str, Callable[[], None]] = {
     "drop_last": lambda: drop_fetches(1),
     "drop_fetch": lambda: drop_fetches(2, 5),
     "drop_again": lambda: drop_again(offset=100, times=2),
@@ -193,6 +209,7 @@ FAULTS = {
     "no_ticks": remove_ticks,
     "no_fence": remove_fence,
     "no_guard": remove_guard,
+    "fail_visit": lambda: fail_visit("192.0.2.66"),
 }
 
 if __name__ == "__main__":

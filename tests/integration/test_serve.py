@@ -99,6 +99,22 @@ def test_who_waits_is_answered_before_it_stops(system: System) -> None:
         worker.resume()
 
 
+def test_what_fails_at_an_entity_is_answered_at_once_and_counts_once(tmp_path: Path) -> None:
+    with System(tmp_path, serve={"surfaces": SURFACES}) as system:
+        system.push_rules(RULEBOOKS / "surfaces")
+        wait_until(system.start_worker("one", "fail_visit").ready, "the worker is ready")
+        one, bad = Serving(system), event("signup", 1, "gus", ip="192.0.2.66")
+        said = [one.ask("signup", bad).document for _ in range(2)]  # far sooner than its twenty seconds, or it would be
+        assert {(each["verdict"], each["answered"], each["published"], each["why"]) for each in said} == {
+            ("challenge", False, True, "failed")
+        }
+        assert one.metric("floodgate_serve_seconds_sum") < 15
+        assert one.ask("signup", event("signup", 2, "gus", ip="192.0.2.1")).document["verdict"] == "allow"
+        dead = [dict(record.headers) for record in system.read(system.settings.topics.dead_letters)]
+        assert [(letter["topic"], letter["reason"]) for letter in dead] == [(b"hops", b"evaluation_failed")]
+        assert one.stop() == 0
+
+
 def test_tls_tokens_and_what_the_command_prints(system: System, tmp_path: Path) -> None:
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")

@@ -167,6 +167,28 @@ class RoutedEvent(Travelling, array_like=True, tag_field="tag", tag="journey"):
         ]
 
 
+class FailedEvent(Travelling, array_like=True, tag_field="tag", tag="failed"):
+    """An event that could not be decided at one of its entities, on its way back to its user, where it may be waited
+    for. `content`, `identity`: as its event's."""
+
+    content: Hash64
+    identity: Hash64
+
+    def event(self) -> Event:
+        """The event, without what it says."""
+        return Event(
+            self.event_id, self.type, self.user_id, self.ts_ms, self.fields, self.content, identity=self.identity
+        )
+
+
+def failed(routed: RoutedEvent) -> FailedEvent:
+    """What goes back of a routed event that goes no further."""
+    return FailedEvent(
+        NOWHERE, routed.event_id, routed.type, routed.user_id, routed.ts_ms, routed.user_partition, {}, routed.content,
+        routed.identify(),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class RetroactiveMatch:
     """An earlier event that a rule acts on, because its entity has crossed the threshold since. `position` of

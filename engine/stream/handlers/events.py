@@ -12,6 +12,7 @@ from engine.core.domain.rules import Rulebook
 from engine.core.evaluation.deciding import NOTHING, Evaluation
 from engine.core.evaluation.enrichment import enrich
 from engine.core.evaluation.evaluator import Evaluator
+from engine.core.evaluation.routing import RoutedEvent
 from engine.core.values.identity import INVALID_FIELDS, TEXT_FIELDS
 from engine.errors import EventError
 from engine.settings import Settings
@@ -92,6 +93,8 @@ class EventWorker:
                     outcome.messages.append(departures.send(hop))
                 except Exception as error:  # neither a partition nor what others have waited for stops at one event
                     self._rejector.reject(outcome, record, "cannot_travel", error)
+                    if type(hop) is RoutedEvent and hop.type in self._replies.types:
+                        self._replies.fail(outcome, hop.event())
 
         return self.decide(partition, records, send)
 
@@ -153,10 +156,10 @@ class EventWorker:
             return NOTHING
         try:
             result = evaluator.evaluate(event, *where)
+            self._replies.reply(outcome, kept, event, result)
         except Exception:
-            self._replies.fail(outcome, kept, event)
+            self._replies.fail(outcome, event, kept)
             raise
-        self._replies.reply(outcome, kept, event, result)
         return result
 
     def _collect(self, outcome: StateOutcome, result: Evaluation) -> list[Hop]:
@@ -204,6 +207,7 @@ class EventWorker:
             except Exception as error:  # one message must never stop a partition
                 reason = error.reason if isinstance(error, EventError) else "not_an_event"
                 self._rejector.reject(outcome, record, reason, error)
+                self._replies.refuse(outcome, record)
                 continue
             program = rulebook.program(event.type)
             if program is None:

@@ -12,6 +12,7 @@ from engine.core.evaluation.outcomes import Answer, Mark
 from engine.core.evaluation.routing import (
     MAX_CONCEALED_CHARS,
     EntityKey,
+    FailedEvent,
     Hash64,
     Id,
     Key,
@@ -65,13 +66,13 @@ class Tick(msgspec.Struct, array_like=True, frozen=True, tag_field="tag", tag="t
     ts_ms: Time
 
 
-Hop = RoutedEvent | FollowUp | Mark | Answer
+Hop = RoutedEvent | FailedEvent | FollowUp | Mark | Answer
 """What an event brings about elsewhere."""
 
 _KIND_AT = len(ENTITY)
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # a Quantity is a text by now
-_decode = msgspec.msgpack.Decoder(RoutedEvent | FollowUp | Mark | Answer | _RetroactiveMessage | Forget | Tick).decode
+_decode = msgspec.msgpack.Decoder(Hop | _RetroactiveMessage | Forget | Tick).decode
 
 
 class Departures:
@@ -153,7 +154,7 @@ def decode_hop(data: bytes | None) -> tuple[Origin, Hop | RetroactiveMatch] | Fo
         if len(message.answers) > len(message.entity_keys):
             raise StateError("a routed event on the hops topic has been at more entities than it names")
         return message.origin, message
-    if isinstance(message, FollowUp | Mark | Answer):
+    if isinstance(message, FailedEvent | FollowUp | Mark | Answer):
         return message.origin, message
     if isinstance(message, Forget | Tick):
         return message

@@ -15,7 +15,7 @@ from engine.core.domain.events import Event
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.evaluation.follow_ups import FollowUp
 from engine.core.evaluation.outcomes import Answer, Mark
-from engine.core.evaluation.routing import RetroactiveMatch, RoutedEvent
+from engine.core.evaluation.routing import FailedEvent, RetroactiveMatch, RoutedEvent, failed
 from engine.core.state.entities import EntityRecord
 from engine.settings import Settings
 from engine.state.store import ENTITY
@@ -45,6 +45,9 @@ from engine.stream.kafka.placing import Place
 from engine.stream.kafka.publishers import Accept, accept_all
 
 _log = structlog.stdlib.get_logger("floodgate")
+
+_WITHOUT_RECORD = (Mark, Answer, FailedEvent)
+"""What is about no entity's record."""
 
 
 class HopWorker:
@@ -119,7 +122,7 @@ class HopWorker:
     ) -> None:
         """Apply a part of a batch. `at_hand`: the keys of the entities that the whole batch is about."""
         assert outcome.state is not None
-        concerned = [key for key, _, _, hop in arrived if key and type(hop) is not Mark and type(hop) is not Answer]
+        concerned = [key for key, _, _, hop in arrived if key and type(hop) not in _WITHOUT_RECORD]
         touched = outcome.state.load(dict.fromkeys(concerned))
         returned = [hop for _, entity_key, _, hop in arrived if entity_key is None and type(hop) is RoutedEvent]
         events = iter(self.prepare_returned(returned))
@@ -131,6 +134,9 @@ class HopWorker:
             if type(hop) is Mark or type(hop) is Answer:
                 departures.begin(record.offset)
                 outcome.messages += [departures.send(sent) for sent in self.meet(outcome, hop)]
+                continue
+            if type(hop) is FailedEvent:
+                self._replies.fail(outcome, hop.event())
                 continue
             entity = touched[key]
             event = next(events) if type(hop) is RoutedEvent and entity_key is None else None
@@ -156,6 +162,7 @@ class HopWorker:
                 _log.exception("a hop could not be applied", key=key[:100])
                 outcome.records[key] = entity
                 self._rejector.reject(outcome, record, "evaluation_failed", error)
+                self._fail(outcome, hop, departures, at_user=entity_key is None)
         arrivals = ((hop.identify(), record.offset) for _, _, record, hop in arrived if type(hop) is RoutedEvent)
         late = self.keep_scored(outcome, Source(partition, arrivals))
         answers = [Given(record.offset, hop) for _, _, record, hop in arrived if type(hop) is Answer]
@@ -174,6 +181,17 @@ class HopWorker:
             self._ended += 1
         else:
             outcome.messages.append(departures.send(routed))
+
+    def _fail(
+        self, outcome: StateOutcome, hop: Hop | RetroactiveMatch | Tick, departures: Departures, *, at_user: bool
+    ) -> None:
+        """An event goes no further, and may be waited for: where its user is, this is known."""
+        if type(hop) is not RoutedEvent or hop.type not in self._replies.types or hop.withdrawn:
+            return
+        if at_user:
+            self._replies.fail(outcome, hop.event())
+        else:
+            outcome.messages.append(departures.send(failed(hop)))
 
     def count(self) -> None:
         """Tell the metrics of what has been done since the last call."""

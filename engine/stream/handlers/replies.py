@@ -14,7 +14,7 @@ import msgspec
 from engine.core.domain.actions import ActionTemplate
 from engine.core.domain.decisions import Action, Decision, Hit
 from engine.core.domain.events import Event
-from engine.core.evaluation.deciding import NOTHING, Evaluation
+from engine.core.evaluation.deciding import Evaluation
 from engine.core.evaluation.evaluator import Evaluator
 from engine.core.kernel import hash64
 from engine.core.state.entities import NEVER
@@ -30,7 +30,10 @@ ASKED = "asked"
 TOKEN_BYTES = 16
 
 UNKNOWN = "unknown"
-"""The outcome of an event that was decided before replies were kept, or that could not be decided."""
+"""The outcome of an event that was decided before replies were kept."""
+
+FAILED = "failed"
+"""The outcome of an event that could not be decided, here or at one of its entities: it is a dead letter."""
 
 
 class ToldHit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -140,9 +143,23 @@ class Replies:
         kept = _kept(outcome, reply_name(event.identify(), event.content)) or Kept(hash64(event.user_id), NEVER)
         self.reply(outcome, kept, event, result)
 
-    def fail(self, outcome: StateOutcome, kept: Kept, event: Event) -> None:
-        """An event could not be decided."""
-        self.reply(outcome, kept, event, NOTHING)
+    def fail(self, outcome: StateOutcome, event: Event, kept: Kept | None = None) -> None:
+        """An event could not be decided, at its user or at an entity. What it has brought about before stands. `kept`:
+        of one that has just come."""
+        name = reply_name(event.identify(), event.content)
+        kept = kept or _kept(outcome, name) or Kept(hash64(event.user_id), NEVER)
+        if kept.decided is None:
+            kept.decided = Decided(FAILED, self._rulebook(), actions=kept.actions)
+            if kept.token:
+                self._publish(outcome, kept.token, event, kept.decided)
+        _keep(outcome, name, kept)
+
+    def refuse(self, outcome: Outcome, record: Any) -> None:
+        """A record is no event that can be decided: who asks is told, and nothing is noted."""
+        token = token_of(record)
+        if token and self.types:
+            refused = Reply("", "", 0, FAILED, self._rulebook())
+            outcome.messages.append(Message(self._topic, token, msgspec.json.encode(refused)))
 
     def pass_over(self, outcome: Outcome, record: Any, event: Event) -> None:
         """Nothing asks about events of this type: they leave nothing behind, and who asks is told."""

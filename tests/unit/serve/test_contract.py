@@ -45,18 +45,30 @@ def test_a_rule_that_rests_holds_all_the_same(effect: str, verdict: Verdict) -> 
     assert verdict_of(reply(hits=(hit,), outcome="cooldown"), DOOR, NOW_MS) == verdict
 
 
+@pytest.mark.parametrize(
+    ("deeds", "verdict"), [([], "challenge"), ([{"kind": "review"}], "challenge"), ([{"kind": "suspend"}], "deny")]
+)
+def test_what_failed_has_the_policys_verdict_or_that_of_what_came_before(
+    deeds: list[dict[str, Any]], verdict: Verdict
+) -> None:
+    answer = answer_of(ASKED, ("door", DOOR), reply(*deeds, outcome="failed"), NOW_MS)
+    assert (answer.verdict, answer.answered, answer.published, answer.why) == (verdict, False, True, "failed")
+    assert len(answer.actions) == len(deeds)
+
+
 def test_answers_and_refusals_are_as_their_schema_says() -> None:
     surface, validator = ("door", DOOR), jsonschema.Draft202012Validator(schemas())
     acted = reply({"kind": "suspend", "for_ms": 1, "tell": "no"}, hits=(ToldHit("r", "acted", "suspend"),))
     answers: list[Answer | Refusal] = [
         answer_of(ASKED, surface, acted, NOW_MS),
         answer_of(ASKED, surface, reply(outcome="unknown"), NOW_MS),
+        answer_of(ASKED, surface, reply(outcome="failed"), NOW_MS),
         no_answer(ASKED, surface, "timeout", is_published=True),
         Refusal("too_large", "it is"),
     ]
     for answer in answers:
         validator.validate(msgspec.json.decode(msgspec.json.encode(answer)))
-    assert [getattr(answer, "verdict", None) for answer in answers] == ["deny", "challenge", "challenge", None]
+    assert [getattr(answer, "verdict", None) for answer in answers] == ["deny", *["challenge"] * 3, None]
     for wrong in ({}, {**msgspec.to_builtins(answers[0]), "verdict": "perhaps"}):
         with pytest.raises(jsonschema.ValidationError):
             validator.validate(wrong)

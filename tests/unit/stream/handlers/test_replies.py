@@ -23,6 +23,7 @@ from engine.stream.handlers.hops import HopWorker
 from engine.stream.handlers.messages import Message
 from engine.stream.handlers.metrics import Metrics
 from engine.stream.handlers.replies import ASKED, Kept, Reply, read_kept
+from engine.stream.handlers.visits import Visits
 from engine.stream.offline.engine import Record
 from tests.events import START_MS
 
@@ -265,7 +266,67 @@ def test_an_event_that_cannot_be_decided_and_one_that_nothing_asks_about(monkeyp
         door.take(signup(1), TOKEN)
     door.take(signup(1), TOKEN)
     door.take(orjson.dumps({"event_id": "u", "type": "unheard", "user_id": "ann", "ts": START_MS}), OTHER)
-    assert [reply.outcome for _, reply in door.replies()] == ["unknown", "unknown", "none"]
+    assert [reply.outcome for _, reply in door.replies()] == ["failed", "failed", "none"]
+
+
+def broken_at_its_address(*_: object) -> None:
+    raise RuntimeError("oops")
+
+
+@pytest.mark.parametrize("stored", [None, 0])
+def test_an_event_that_fails_at_an_entity_is_told_with_what_it_has_brought_about_before(
+    monkeypatch: pytest.MonkeyPatch, stored: int | None
+) -> None:
+    door = Door()
+    for number in range(2):
+        door.take(signup(number))
+    door.take(signup(2, ip="192.0.2.1"), TOKEN)
+    with monkeypatch.context() as broken:
+        broken.setattr(Visits, "visit", broken_at_its_address)
+        door.travel(stored=stored)
+    assert [dead_letter for dead_letter in door.sent if dead_letter.topic == "dead-letters"]
+    told = door.replies()
+    assert {(key, reply.outcome, tuple(action.kind for action in reply.actions)) for key, reply in told} == {
+        (TOKEN, "failed", ("limit",))
+    }
+    assert len(told) == (1 if stored is None else 2)  # a worker that has died says it again
+    door.take(signup(2, ip="192.0.2.1"), OTHER)
+    ((key, again),) = door.replies()
+    assert (key, again) == (OTHER, told[0][1])
+    assert door.count() == 1
+
+
+def test_nobody_is_told_of_an_event_that_fails_at_an_entity_and_that_nobody_may_ask_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"{__name__}.SERVE", ServeSettings())
+    monkeypatch.setattr(Visits, "visit", broken_at_its_address)
+    door = Door()
+    door.take(signup(1, ip="192.0.2.1"))
+    door.travel()
+    assert len(door.hops) == 1
+
+
+def test_an_event_that_fails_when_it_is_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door()
+    monkeypatch.setattr(Evaluator, "decide_returned", broken_at_its_address)
+    door.take(signup(1, ip="192.0.2.1"), TOKEN)
+    door.travel()
+    assert [(key, reply.outcome) for key, reply in door.replies()] == [(TOKEN, "failed")]
+
+
+def test_an_event_that_cannot_travel_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door()
+    monkeypatch.setattr("engine.stream.handlers.hop_messages.MAX_MESSAGE_BYTES", 10)
+    door.take(signup(1, ip="192.0.2.1"), TOKEN)
+    assert [(key, reply.outcome) for key, reply in door.replies()] == [(TOKEN, "failed")]
+
+
+def test_whoever_asks_about_what_is_no_event_is_told() -> None:
+    door = Door()
+    door.take(b"nonsense", TOKEN)
+    door.take(b"nonsense")
+    assert [(key, reply.outcome) for key, reply in door.replies()] == [(TOKEN, "failed")]
 
 
 @pytest.mark.parametrize("token", [b"short", b"t" * 17, b""])
