@@ -4,6 +4,7 @@ import asyncio
 import signal
 import ssl
 
+import structlog
 from aiohttp import web
 
 from engine.errors import SettingsError
@@ -14,6 +15,8 @@ from engine.serve.web import Questions
 from engine.serve_settings import ServeSettings
 from engine.settings import Settings
 from engine.stream.admin.process_pages import process_pages
+
+_log = structlog.stdlib.get_logger("floodgate.serve")
 
 _KEEP_ALIVE_S = 75.0
 _STOP_WITHIN_S = 15.0
@@ -26,10 +29,22 @@ def serve(settings: Settings) -> None:
     asyncio.run(_serve(settings))
 
 
+def slow_enrichers(settings: Settings) -> list[tuple[str, str]]:
+    """Surfaces, each with an enricher that its events may wait for longer than whoever asks."""
+    return [
+        (surface, name)
+        for surface, own in settings.serve.surfaces.items()
+        for name, enricher in settings.enrichment.enrichers.items()
+        if enricher.limit_ms >= own.timeout_ms and (not enricher.events or set(enricher.events) & set(own.types))
+    ]
+
+
 async def _serve(settings: Settings) -> None:
     told, stopping, own = asyncio.Event(), asyncio.Event(), settings.serve
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
+    for surface, name in slow_enrichers(settings):
+        _log.warning("who asks waits no longer than an enricher may take", surface=surface, enricher=name)
     metrics = ServeMetrics(own.surfaces)
     asking = Asking(settings, metrics)
     following = Following(settings, asking, metrics, stopping)

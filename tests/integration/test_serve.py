@@ -11,11 +11,22 @@ import pytest
 import trustme
 
 from engine.serve.tokens import new_token
+from tests.enriching import EnrichWorker
 from tests.serving import SURFACES, Serving, event
 from tests.system import RULEBOOKS, System, wait_until
+from tests.unit.enrich.classifiers.served import LOOPBACK, classifier
 
 PAGE = Path(__file__).parents[2] / "docs" / "operators" / "serve.md"
 HASTY = {"types": ["payment"], "timeout_ms": 1_500, "otherwise": "deny"}
+
+BY_A_CLASSIFIER = """
+version: 1
+fields: {spam: {type: number, from: enriched.toxic.spam}}
+counters: {orders: {count: payment, by: user_id, over: 1h}}
+rules:
+  spam: {event: payment, when: [spam >= 0.5], then: {suspend: user}}
+  third: {event: payment, when: [orders >= 3], then: {review: payments}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +124,44 @@ def test_what_fails_at_an_entity_is_answered_at_once_and_counts_once(tmp_path: P
         dead = [dict(record.headers) for record in system.read(system.settings.topics.dead_letters)]
         assert [(letter["topic"], letter["reason"]) for letter in dead] == [(b"hops", b"evaluation_failed")]
         assert one.stop() == 0
+
+
+def test_with_enrichers_a_question_goes_through_their_stage(tmp_path: Path) -> None:
+    with classifier() as scoring:
+        options = {
+            "url": scoring.url, "allow_networks": LOOPBACK, "send": {"text": "text"}, "answers": {"spam": "scores.spam"}
+        }  # fmt: skip
+        toxic = {"kind": "http", "limit_ms": 2_000, "turn_ms": 1_000, "options": options}
+        own = {"surfaces": {**SURFACES, "hasty": HASTY}}
+        with System(tmp_path, partitions=1, serve=own, enrichment={"enrichers": {"toxic": toxic}}) as system:
+            system.publish_rulebook({"rules.yaml": BY_A_CLASSIFIER})
+            worker, stage = system.start_worker("engine"), EnrichWorker(system, "enrich")
+            try:
+                wait_until(lambda: worker.ready() and stage.ready(), "both are ready")
+                _ask_through_the_stage(Serving(system), stage)
+                stage.stop()
+            finally:
+                stage.kill()
+
+
+def _ask_through_the_stage(one: Serving, stage: EnrichWorker) -> None:
+    def ask(number: int, text: str, surface: str = "payment") -> dict[str, Any]:
+        return one.ask(surface, event("payment", number, "ida", text=text, ts=1_790_000_000_000 + number)).document
+
+    fine, spam = ask(1, "hello"), ask(2, "buy buy buy buy")
+    assert (fine["verdict"], fine["answered"]) == ("allow", True)
+    assert (spam["verdict"], [hit["rule"] for hit in spam["hits"]]) == ("deny", ["spam"])
+    assert ask(2, "buy buy buy buy") == spam  # asked once more, it has counted once
+    assert ask(3, "HANG")["verdict"] == "review"  # what the classifier does not say is unknown: the third event counts
+    stage.pause()
+    try:
+        late = ask(4, "good morning", "hasty")
+    finally:
+        stage.resume()
+    assert (late["verdict"], late["published"], late["why"]) == ("deny", True, "timeout")
+    found = ask(4, "good morning")
+    assert (found["verdict"], found["answered"]) == ("review", True)
+    assert one.stop() == 0
 
 
 def test_tls_tokens_and_what_the_command_prints(system: System, tmp_path: Path) -> None:

@@ -76,13 +76,14 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True, array_like=True):
-    """What is kept of a decision."""
+    """What is kept of a decision. `ts_ms`: the event's time, which may be that of its first arrival."""
 
     outcome: str
     rulebook: str
     hits: list[ToldHit] = []
     actions: list[ToldAction] = []
     scores: dict[str, float] = {}
+    ts_ms: int = 0
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -133,7 +134,7 @@ class Replies:
         if result.routed is not None:
             kept.actions = actions
         else:
-            kept.decided = self._decided(decision, actions)
+            kept.decided = self._decided(event, decision, actions)
             if kept.token:
                 self._publish(outcome, kept.token, event, kept.decided)
         _keep(outcome, reply_name(event.identify(), event.content), kept)
@@ -149,7 +150,7 @@ class Replies:
         name = reply_name(event.identify(), event.content)
         kept = kept or _kept(outcome, name) or Kept(hash64(event.user_id), NEVER)
         if kept.decided is None:
-            kept.decided = Decided(FAILED, self._rulebook(), actions=kept.actions)
+            kept.decided = Decided(FAILED, self._rulebook(), actions=kept.actions, ts_ms=event.ts_ms)
             if kept.token:
                 self._publish(outcome, kept.token, event, kept.decided)
         _keep(outcome, name, kept)
@@ -167,16 +168,16 @@ class Replies:
         if token:
             self._publish(outcome, token, event, Decided("none", self._rulebook()))
 
-    def _decided(self, decision: Decision | None, actions: list[ToldAction]) -> Decided:
+    def _decided(self, event: Event, decision: Decision | None, actions: list[ToldAction]) -> Decided:
         if decision is None:
-            return Decided(UNKNOWN, self._rulebook())
+            return Decided(UNKNOWN, self._rulebook(), ts_ms=event.ts_ms)
         hits = [told for hit in decision.hits for told in self._told_hits(hit)]
-        return Decided(decision.outcome, decision.rulebook, hits, actions, decision.scores)
+        return Decided(decision.outcome, decision.rulebook, hits, actions, decision.scores, event.ts_ms)
 
     def _publish(self, outcome: Outcome, token: bytes, event: Event, decided: Decided) -> None:
         reply = Reply(
-            event.event_id, event.type, event.ts_ms, decided.outcome, decided.rulebook, decided.hits, decided.actions,
-            decided.scores,
+            event.event_id, event.type, decided.ts_ms or event.ts_ms, decided.outcome, decided.rulebook, decided.hits,
+            decided.actions, decided.scores,
         )  # fmt: skip
         outcome.messages.append(Message(self._topic, token, msgspec.json.encode(reply)))
 
