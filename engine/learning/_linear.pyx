@@ -34,12 +34,39 @@ cdef extern from *:
     """
     void ASK_FOR_LARGE_PAGES(void *address, size_t size) noexcept nogil
 
+# One step of AdaGrad at one index, in C: a compiler that is told that rows do not overlap makes one instruction of what
+# is done to all arms, and roots and quotients are what a step costs.
+cdef extern from *:
+    """
+    #include <math.h>
+    #if defined(__GNUC__)
+    #define APART __restrict__
+    #else
+    #define APART
+    #endif
+    enum {ARMS = 4};
+    static const float START = 1e-6f;
+    static inline void STEP(float *APART weight, float *APART gradient, const float *APART rates,
+                            const double *APART errors, double value) {
+        float step[ARMS];
+        for (int arm = 0; arm < ARMS; arm++)
+            step[arm] = (float) (errors[arm] * value);
+        for (int arm = 0; arm < ARMS; arm++) {
+            float square = gradient[arm] + step[arm] * step[arm];
+            gradient[arm] = square;
+            weight[arm] = weight[arm] - rates[arm] * step[arm] / sqrtf(square + START);
+        }
+    }
+    """
+    enum:
+        ARMS
+    void STEP(float *weight, float *gradient, const float *rates, const double *errors, double value) noexcept nogil
+
 ctypedef unsigned int index_t
 ctypedef unsigned long long hash64_t
 
 cdef enum:
     INDEX_BITS = 20
-    ARMS = 4
     LONG_GRAM = 6
     SHORT_GRAM = 4
     SHORT_TEXT_BYTES = 400
@@ -49,8 +76,8 @@ cdef enum:
     AHEAD = 16  # rows lie anywhere in 32 MB: each is asked for so many rows before it is needed
 
 cdef double FACT = 0.5
-cdef double START = 1e-6
 cdef double SATURATED = 30.0
+cdef array.array _REALS = new_array("d")
 cdef hash64_t _FACTOR = 0x9E3779B97F4A7C15
 
 
@@ -134,6 +161,31 @@ def gram_indices(str text not None, hash64_t seed):
     if count:
         memcpy(&view[0], found, count * sizeof(index_t))
     return indices
+
+
+def least_index(str text not None, hash64_t seed):
+    """The smallest index of the text's n-grams; -1 without any."""
+    cdef unsigned char[MAX_TEXT_BYTES + 8] start
+    cdef bytes data = _bytes(text)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef index_t least = 0xFFFFFFFF
+    memcpy(start, PyBytes_AS_STRING(data), size)
+    memset(start + size, 0, 8)
+    least = _least(start, size, LONG_GRAM, seed, least)
+    if size < SHORT_TEXT_BYTES:
+        least = _least(start, size, SHORT_GRAM, seed, least)
+    return -1 if least == 0xFFFFFFFF else <Py_ssize_t> least
+
+
+cdef index_t _least(const unsigned char *data, Py_ssize_t size, int length, hash64_t seed, index_t least) noexcept:
+    cdef Py_ssize_t at
+    cdef hash64_t window, keep = (<hash64_t> 1 << (8 * length)) - 1
+    cdef index_t index
+    for at in range(size - length + 1):
+        memcpy(&window, data + at, 8)
+        index = _index((window & keep) ^ (seed + <hash64_t> length))
+        least = index if index < least else least
+    return least
 
 
 cdef inline double _length(double square) noexcept:
@@ -294,49 +346,78 @@ cdef inline double _sigmoid(double logit) noexcept:
     return 1 / (1 + exp(-logit))
 
 
-cdef array.array _logits(const index_t[::1] indices, const float[::1] values, array.array weights):
-    cdef array.array said = new_array("d", bytes(8 * ARMS))
-    cdef double *told = said.data.as_doubles
+cdef void _say(const index_t[::1] indices, const float[::1] values, const float *weights, const float *gradients,
+               double *said) noexcept:
+    """What each arm says. `gradients`: rows that will be asked for too."""
     cdef const float *row
-    cdef Py_ssize_t at, arm
+    cdef double value
+    cdef double[ARMS] told
+    cdef Py_ssize_t at, arm, ahead
+    for arm in range(ARMS):
+        told[arm] = 0.0
     for at in range(indices.shape[0]):
         if at + AHEAD < indices.shape[0]:
-            FETCH_AHEAD(weights.data.as_floats + ARMS * <Py_ssize_t> indices[at + AHEAD])
-        row = weights.data.as_floats + ARMS * <Py_ssize_t> indices[at]
+            ahead = ARMS * <Py_ssize_t> indices[at + AHEAD]
+            FETCH_AHEAD(weights + ahead)
+            FETCH_AHEAD(gradients + ahead)
+        row, value = weights + ARMS * <Py_ssize_t> indices[at], values[at]
         for arm in range(ARMS):
-            told[arm] += <double> row[arm] * values[at]
-    return said
+            told[arm] += <double> row[arm] * value
+    for arm in range(ARMS):
+        said[arm] = told[arm]
 
 
 def logits(const index_t[::1] indices, const float[::1] values, array.array weights not None):
     """What each arm says."""
-    return _logits(indices, values, weights)
+    cdef array.array said = array.clone(_REALS, ARMS, zero=False)
+    _say(indices, values, weights.data.as_floats, weights.data.as_floats, said.data.as_doubles)
+    return said
+
+
+def mixed(array.array arm_logits not None, list losses not None, double certainty):
+    """The logit of all arms together."""
+    cdef double[ARMS] counts
+    cdef double best = losses[0], total = 0.0, logit = 0.0
+    cdef Py_ssize_t arm
+    for arm in range(ARMS):
+        counts[arm] = losses[arm]
+        best = counts[arm] if counts[arm] < best else best
+    for arm in range(ARMS):
+        counts[arm] = exp(best - counts[arm])
+        total += counts[arm]
+    for arm in range(ARMS):
+        logit += certainty * (counts[arm] / total) * arm_logits.data.as_doubles[arm]
+    return logit
+
+
+def add_losses(list losses not None, array.array arm_logits not None, bint spam, double memory):
+    """Add to each arm's losses what a label makes of what it said."""
+    cdef double logit, before
+    cdef Py_ssize_t arm
+    for arm in range(ARMS):
+        logit, before = arm_logits.data.as_doubles[arm], losses[arm]
+        logit = -logit if spam else logit
+        if logit > SATURATED:
+            logit = SATURATED
+        elif logit < -SATURATED:
+            logit = -SATURATED
+        losses[arm] = before * memory + log1p(exp(logit))
 
 
 def learn(const index_t[::1] indices, const float[::1] values, array.array weights not None,
           array.array gradients not None, array.array rates not None, double target, double push,
           unsigned char[::1] touched):
     """One step of AdaGrad on the log loss for each arm. Returns what the arms said before."""
-    cdef array.array said = _logits(indices, values, weights)
+    cdef array.array said = array.clone(_REALS, ARMS, zero=False)
     cdef double[ARMS] errors
-    cdef Py_ssize_t at, arm, place
-    cdef float *weight
-    cdef float *gradient
-    cdef float step, square
     cdef float[ARMS] speeds
+    cdef Py_ssize_t at, arm, place
+    _say(indices, values, weights.data.as_floats, gradients.data.as_floats, said.data.as_doubles)
     for arm in range(ARMS):
         speeds[arm] = <float> rates.data.as_doubles[arm]
         errors[arm] = (_sigmoid(said.data.as_doubles[arm]) - target) * push
     for at in range(indices.shape[0]):
-        if at + AHEAD < indices.shape[0]:
-            place = ARMS * <Py_ssize_t> indices[at + AHEAD]
-            FETCH_AHEAD(gradients.data.as_floats + place)
         touched[indices[at]] = True
         place = ARMS * <Py_ssize_t> indices[at]
-        weight, gradient = weights.data.as_floats + place, gradients.data.as_floats + place
-        for arm in range(ARMS):
-            step = <float> (errors[arm] * values[at])
-            square = gradient[arm] + step * step
-            gradient[arm] = square
-            weight[arm] = weight[arm] - speeds[arm] * step / sqrtf(square + <float> START)
+        STEP(weights.data.as_floats + place, gradients.data.as_floats + place, speeds, errors, values[at])
     return said

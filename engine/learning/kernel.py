@@ -20,6 +20,7 @@ _kernel = compiled("engine.learning._linear")
 new_rows: "Callable[[int], Reals]" = (_kernel or linear).new_rows
 index_of: "Callable[[int], int]" = (_kernel or linear).index_of
 gram_indices: "Callable[[str, int], Indices]" = (_kernel or linear).gram_indices
+least_index: "Callable[[str, int], int]" = (_kernel or linear).least_index
 features: (
     "Callable[[tuple[str | None, ...], Sequence[int], tuple[int, ...], tuple[float | None, ...], array[int]],"
     "tuple[Indices, Floats]]"
@@ -32,3 +33,5 @@ weigh_numbers: "Callable[[Reals, array[int], Reals, Reals, Reals, int, Reals], f
 ).weigh_numbers
 logits: "Callable[[Indices, Floats, Reals], Reals]" = (_kernel or linear).logits
 learn: "Callable[[Indices, Floats, Reals, Reals, Reals, float, float, Marks], Reals]" = (_kernel or linear).learn
+mixed: "Callable[[Reals, list[float], float], float]" = (_kernel or linear).mixed
+add_losses: "Callable[[list[float], Reals, bool, float], None]" = (_kernel or linear).add_losses

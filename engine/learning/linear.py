@@ -80,6 +80,12 @@ def byte_grams(data: bytes, length: int, seed: int) -> Indices:
     return (values >> np.uint64(_SHIFT)).astype(np.uint32)
 
 
+def least_index(text: str, seed: int) -> int:
+    """The smallest index of the text's n-grams; -1 without any."""
+    indices = gram_indices(text, seed)
+    return int(indices.min()) if len(indices) else -1
+
+
 def features(
     texts: tuple[str | None, ...],
     seeds: Sequence[int],
@@ -204,6 +210,30 @@ def logits(indices: Indices, values: Floats, weights: "array[float]") -> "array[
         return array("d", bytes(8 * ARMS))
     products = table(weights)[indices].astype(np.float64) * values.astype(np.float64)[:, None]
     return array("d", np.cumsum(products, axis=0)[-1].tolist())  # one after the other, as a loop adds
+
+
+def shares(losses: Sequence[float]) -> list[float]:
+    """What each arm counts in the mixture: the less, the more it has lost."""
+    best, total = min(losses), 0.0
+    counts = [exp(best - loss) for loss in losses]
+    for count in counts:
+        total += count
+    return [count / total for count in counts]
+
+
+def mixed(arm_logits: "array[float]", losses: list[float], certainty: float) -> float:
+    """The logit of all arms together. `certainty`: what a logit is multiplied by."""
+    logit = 0.0
+    for share, arm_logit in zip(shares(losses), arm_logits, strict=True):
+        logit += certainty * share * arm_logit
+    return logit
+
+
+def add_losses(losses: list[float], arm_logits: "array[float]", spam: bool, memory: float) -> None:
+    """Add to each arm's losses what a label makes of what it said; all before counts `memory` times as much."""
+    for arm, logit in enumerate(arm_logits):
+        loss = log1p(exp(max(-SATURATED, min(SATURATED, -logit if spam else logit))))
+        losses[arm] = losses[arm] * memory + loss
 
 
 def learn(

@@ -11,7 +11,8 @@ contradict each other it is not both who lose. Repeated labels of one moderator 
 that nobody can bend the model about one campaign.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -33,8 +34,9 @@ REMEMBERED = 1_000
 _LEAST = 0.02
 """No average disagreement is taken for less: a perfect model must not cost everybody's trust."""
 _MOST = 0.98
-_ROUNDING = 1e-6
-"""Fewer labels are what is left of none by subtraction."""
+_COARSE = 2.0**20
+"""More than all records hold together. A number that has been added to it and taken from it again is a whole number of
+2^-32: sums of such numbers are exact, whatever their order, so one that is kept is the one that would be added up."""
 
 
 class TrustRecord(msgspec.Struct):
@@ -44,21 +46,50 @@ class TrustRecord(msgspec.Struct):
     disagreement: float = 0.0
     expected: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.labels = self.labels + _COARSE - _COARSE
+        self.disagreement = self.disagreement + _COARSE - _COARSE
+
     def add(self, disagreement: float, expected: float) -> None:
         """One more label."""
-        self.labels = self.labels * FADE + 1
-        self.disagreement = self.disagreement * FADE + disagreement
+        self.labels = self.labels * FADE + 1 + _COARSE - _COARSE
+        self.disagreement = self.disagreement * FADE + disagreement + _COARSE - _COARSE
         self.expected = self.expected * FADE + expected
 
     def trust(self, average: float) -> float:
         """0 to 1, from how the odds of disagreement compare with what was expected. `average`: the others', now."""
-        own, expected = (
-            (amount + PATIENCE * average) / (self.labels + PATIENCE) for amount in (self.disagreement, self.expected)
-        )
+        usual, labels = PATIENCE * average, self.labels + PATIENCE
+        own, expected = (self.disagreement + usual) / labels, (self.expected + usual) / labels
         return min(1.0, (TOLERATED * _odds(expected) / _odds(own)) ** 2)
 
 
-class ModeratorTrust(msgspec.Struct):
+class TrustSum:
+    """The labels and disagreement of several records. Exact, as long as it is told of every change."""
+
+    def __init__(self, records: Iterable[TrustRecord]) -> None:
+        self.labels = self.disagreement = 0.0
+        for record in records:
+            self.add(record)
+
+    def add(self, record: TrustRecord) -> None:
+        """One more."""
+        self.labels += record.labels
+        self.disagreement += record.disagreement
+
+    def take(self, record: TrustRecord) -> None:
+        """One less."""
+        self.labels -= record.labels
+        self.disagreement -= record.disagreement
+
+    def of_others(self, own: TrustRecord | None) -> float | None:
+        """How much all others disagree on average; None where there are none to compare with."""
+        labels, disagreement = self.labels, self.disagreement
+        if own is not None:
+            labels, disagreement = labels - own.labels, disagreement - own.disagreement
+        return disagreement / labels if labels else None
+
+
+class ModeratorTrust(msgspec.Struct, dict=True):
     """What is known of the moderators. `moderators`: against the model; `opposed`: against their colleagues and it;
     `anonymous`: labels of nobody. Part of a snapshot: whoever trains next goes on with it."""
 
@@ -78,8 +109,9 @@ class ModeratorTrust(msgspec.Struct):
     def trust(self, moderator: str) -> float:
         """0 to 1: the lower of what the model and what the colleagues give reason for."""
         lowest = 1.0
-        for records in (self.moderators, self.opposed):
-            own, average = records.get(moderator), _others(self._sum(records), records.get(moderator))
+        for records, everybody in self._judged():
+            own = records.get(moderator)
+            average = everybody.of_others(own) if own is not None else None
             if own is not None and average is not None:
                 lowest = min(lowest, own.trust(average))
         return lowest
@@ -87,10 +119,9 @@ class ModeratorTrust(msgspec.Struct):
     def weights_by_moderator(self) -> dict[str, float]:
         """The trust in each moderator of whom enough labels are known: everybody is added up once."""
         trusts = {name: 1.0 for name, own in self.moderators.items() if own.labels >= PATIENCE}
-        for records in (self.moderators, self.opposed):
-            everybody = self._sum(records)
+        for records, everybody in self._judged():
             for name in trusts.keys() & records.keys():
-                average = _others(everybody, records[name])
+                average = everybody.of_others(records[name])
                 if average is not None:
                     trusts[name] = min(trusts[name], records[name].trust(average))
         return trusts
@@ -103,9 +134,11 @@ class ModeratorTrust(msgspec.Struct):
     def note(self, moderator: str | None, campaign: int | None, disagreement: float) -> None:
         """A label has come. `disagreement`: the probability that the model gave to the other verdict."""
         if moderator is None:
+            self._by_the_model.take(self.anonymous)
             self.anonymous.add(disagreement, disagreement)
+            self._by_the_model.add(self.anonymous)
             return
-        self._add(self.moderators, moderator, disagreement)
+        _add(self.moderators, self._by_the_model, moderator, disagreement)
         if campaign is not None:
             key = f"{moderator} {campaign}"
             keep_latest(self.repeats, key, self.repeats.get(key, 0) + 1, REMEMBERED)
@@ -116,26 +149,33 @@ class ModeratorTrust(msgspec.Struct):
         for name, verdict in votes.items():
             against = disagreement if verdict is spam else 1 - disagreement
             against += sum(other is not verdict for other in votes.values())
-            self._add(self.opposed, name, against / len(votes))
+            _add(self.opposed, self._by_colleagues, name, against / len(votes))
 
-    def _add(self, records: dict[str, TrustRecord], moderator: str, disagreement: float) -> None:
-        average = _others(self._sum(records), records.get(moderator))
-        own = keep_latest(records, moderator, records.get(moderator, TrustRecord()), REMEMBERED)
-        own.add(disagreement, disagreement if average is None else average)
+    @cached_property
+    def _by_the_model(self) -> TrustSum:
+        return TrustSum((self.anonymous, *self.moderators.values()))
 
-    def _sum(self, records: Mapping[str, TrustRecord]) -> tuple[float, float]:
-        """Everybody's labels and disagreement these days."""
-        nobodys = self.anonymous if records is self.moderators else TrustRecord()
-        labels = sum((record.labels for record in records.values()), nobodys.labels)
-        return labels, sum((record.disagreement for record in records.values()), nobodys.disagreement)
+    @cached_property
+    def _by_colleagues(self) -> TrustSum:
+        return TrustSum(self.opposed.values())
+
+    def _judged(self) -> tuple[tuple[dict[str, TrustRecord], TrustSum], ...]:
+        """The records of both kinds, and what they come to together."""
+        return (self.moderators, self._by_the_model), (self.opposed, self._by_colleagues)
 
 
-def _others(everybody: tuple[float, float], own: TrustRecord | None) -> float | None:
-    """How much all others disagree on average; None where there are none to compare with."""
-    labels, disagreement = everybody
-    if own is not None:
-        labels, disagreement = labels - own.labels, max(0.0, disagreement - own.disagreement)
-    return disagreement / labels if labels > _ROUNDING else None
+def _add(records: dict[str, TrustRecord], everybody: TrustSum, moderator: str, disagreement: float) -> None:
+    own = records.pop(moderator, None)
+    average = everybody.of_others(own)
+    if own is None:
+        own = TrustRecord()
+    else:
+        everybody.take(own)
+    if len(records) == REMEMBERED:
+        everybody.take(records.pop(next(iter(records))))
+    own.add(disagreement, disagreement if average is None else average)
+    records[moderator] = own
+    everybody.add(own)
 
 
 def _odds(share: float) -> float:

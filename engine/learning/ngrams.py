@@ -11,15 +11,14 @@ with what had been learned. What a rulebook hints at counts in its place, and fa
 
 from array import array
 from collections.abc import Mapping
-from math import exp, log1p
 from typing import Any
 
 import numpy as np
 from river import base
 
 from engine.learning.features import Inputs, Names, Vector, featurizer, hinted
-from engine.learning.kernel import learn, logits, new_rows
-from engine.learning.linear import ARMS, INDICES, SATURATED, Indices, sigmoid, table
+from engine.learning.kernel import add_losses, learn, logits, mixed, new_rows
+from engine.learning.linear import ARMS, INDICES, Indices, shares, sigmoid, table
 
 RATES = (1.0, 0.5, 0.2, 0.06)
 MEMORY = 0.99
@@ -131,14 +130,11 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     def learn(self, vector: Vector, spam: bool, push: float = 1.0, proves: bool = True) -> float:
         """One label; returns the logit that would have been given before. `push` multiplies the step; `proves`: the
         event was scored with what had been learned by then."""
-        logits = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push, self._touched)
-        before = self._mixed(logits)
+        said = learn(*vector, self.weights, self.gradients, self._rates, float(spam), push, self._touched)
+        before = mixed(said, self.losses, self.certainty())
         self.taught[spam] += 1
         self.proofs += proves
-        sign = -1 if spam else 1
-        for arm, logit in enumerate(logits):
-            loss = log1p(exp(max(-SATURATED, min(SATURATED, sign * logit))))
-            self.losses[arm] = self.losses[arm] * MEMORY + loss
+        add_losses(self.losses, said, spam, MEMORY)
         return before
 
     def restore(self, vector: Vector, score: float, push: float = 1.0) -> None:
@@ -147,31 +143,26 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
 
     def logit(self, vector: Vector) -> float:
         """The mixture's logit."""
-        return self._mixed(logits(*vector, self.weights))
-
-    def shares(self) -> "array[float]":
-        """What each arm counts in the mixture."""
-        best = min(self.losses)
-        counts = [exp(best - loss) for loss in self.losses]
-        total = sum(counts)
-        return array("d", [count / total for count in counts])
+        return mixed(logits(*vector, self.weights), self.losses, self.certainty())
 
     def factors(self) -> "array[float]":
         """What each arm's logit is multiplied by: its share, and less while there are few labels of a kind."""
+        certainty = self.certainty()
+        return array("d", [certainty * share for share in self.shares()])
+
+    def shares(self) -> "array[float]":
+        """What each arm counts in the mixture."""
+        return array("d", shares(self.losses))
+
+    def certainty(self) -> float:
+        """How much a logit counts: little while there are few labels of a kind."""
         few = min(self.taught)
         proven = UNPROVEN + (PROVEN - UNPROVEN) * self.proofs / (self.proofs + PROOFS)
-        certainty = (few + FEW * proven) / (few + FEW)
-        return array("d", [certainty * share for share in self.shares()])
+        return (few + FEW * proven) / (few + FEW)
 
     def fading(self) -> float:
         """How much hints count."""
         return FADING / (FADING + min(self.taught))
-
-    def _mixed(self, logits: "array[float]") -> float:
-        total = 0.0
-        for factor, logit in zip(self.factors(), logits, strict=True):
-            total += factor * logit
-        return total
 
 
 def _sorted_out(x: "X", text_names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str], dict[str, float]]:

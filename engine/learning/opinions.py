@@ -2,7 +2,7 @@
 
 import msgspec
 
-from engine.learning.kernel import gram_indices
+from engine.learning.kernel import least_index
 from engine.learning.labels import Example
 from engine.learning.recency import keep_latest
 
@@ -32,5 +32,5 @@ def campaign_of(example: Example) -> int | None:
     text = next((text for text in example.inputs.texts if text), None)
     if example.moderator is None or text is None:
         return None
-    grams = gram_indices(text, 0)
-    return int(grams.min()) if len(grams) else None
+    least = least_index(text, 0)
+    return least if least >= 0 else None

@@ -27,6 +27,27 @@ def test_both_read_the_same_grams(text: str, seed: int) -> None:
     assert linear.gram_indices(text, seed).tolist() == compiled.gram_indices(text, seed).tolist()
 
 
+@given(texts, st.integers(0, 2**48))
+def test_the_least_index_is_that_of_a_gram(text: str, seed: int) -> None:
+    indices = linear.gram_indices(text, seed).tolist()
+    for kernel in (linear, compiled):
+        assert kernel.least_index(text, seed) == min(indices, default=-1)
+
+
+LOGITS = st.lists(st.floats(-1e3, 1e3), min_size=ARMS, max_size=ARMS)
+
+
+@given(LOGITS, st.lists(st.floats(0, 1e4), min_size=ARMS, max_size=ARMS), st.floats(0, 1), st.booleans())
+def test_both_mix_and_lose_alike(said: list[float], losses: list[float], certainty: float, spam: bool) -> None:
+    told = []
+    for kernel in (linear, compiled):
+        lost = losses[:]
+        logit = kernel.mixed(array("d", said), lost, certainty)
+        kernel.add_losses(lost, array("d", said), spam, 0.99)
+        told.append((logit, lost))
+    assert told[0] == told[1]
+
+
 def test_long_texts_are_cut_where_it_does_not_matter_which_letters_they_have() -> None:
     for text in ("x" * 10_000, "İ" * MAX_TEXT_BYTES, "\ud800" * 3, "a" * (MAX_TEXT_BYTES - 1) + "ß"):
         assert linear.gram_indices(text, 1).tolist() == compiled.gram_indices(text, 1).tolist()

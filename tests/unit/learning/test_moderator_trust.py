@@ -1,5 +1,8 @@
 """A moderator's trust follows from how his disagreement compares with everybody's."""
 
+import random
+
+import msgspec
 import pytest
 
 from engine.learning.moderator_trust import FADE, PATIENCE, REMEMBERED, ModeratorTrust, TrustRecord
@@ -138,3 +141,15 @@ def test_the_latest_are_remembered_and_the_oldest_is_forgotten_first() -> None:
     assert list(moderator_trust.moderators)[-2:] == ["m0", "new"]
     assert moderator_trust.repeats["m0 0"] == 2
     assert "m1 1" not in moderator_trust.repeats
+
+
+def test_what_is_kept_of_all_is_what_would_be_added_up_anew() -> None:
+    moderator_trust, draws = ModeratorTrust(), random.Random(5)
+    for number in range(3 * REMEMBERED):  # some give way to others
+        name = f"m{draws.randrange(REMEMBERED + 300)}"
+        moderator_trust.note(name if number % 7 else None, None, draws.random())
+        moderator_trust.compare(name, number % 2 == 1, draws.random(), {f"m{draws.randrange(50)}": True})
+    read = msgspec.json.decode(msgspec.json.encode(moderator_trust), type=ModeratorTrust)
+    assert len(read.moderators) == REMEMBERED
+    names = [*read.moderators, *read.opposed, "nobody"]
+    assert [read.trust(name) for name in names] == [moderator_trust.trust(name) for name in names]
