@@ -51,6 +51,10 @@ class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages_host: str = "127.0.0.1"
     """The address that metrics and health are on. Loopback unless told otherwise: there is no authentication."""
     pages_port: Annotated[int, PORT] = 6094
+    most_connections: Annotated[int, at_least(1)] = 2_000
+    """So many connections at once; the oldest that ask for nothing are closed for newer ones."""
+    headers_timeout_s: Annotated[float, Limit(lambda value: 0 < value <= 300, "is above 0 and at most 300")] = 10.0
+    """How long the headers of a request may take, and before them TLS."""
     most_waiting: Annotated[int, at_least(1)] = 1_000
     """So many questions wait at once; whoever comes then is told to come again."""
     most_waiting_of_user: Annotated[int, at_least(1)] = 20

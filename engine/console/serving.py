@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from engine.console.bounded_http import BoundedHttp
 from engine.console.following.follower import Follower
 from engine.console.following.standing import StandingReader
 from engine.console.outgoing.dispatcher import Dispatcher
@@ -20,7 +21,7 @@ _SWITCH_S = 0.0005
 store, while what follows the topics computes: of Python's own 5 ms, some dozens make a page slow."""
 
 _KEEP_ALIVE_S = 30
-_MOST_REQUESTS_AT_ONCE = 200
+_MOST_REQUESTS_AT_ONCE = 200  # more than there are connections (`BoundedHttp`)
 
 
 class _Server(uvicorn.Server):
@@ -50,6 +51,7 @@ def serve(settings: Settings, store: Store) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=BoundedHttp,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
         limit_concurrency=_MOST_REQUESTS_AT_ONCE,

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from engine.stream.admin.connections import REASONS
+
 OUTCOMES = ("answered", "timeout", "not_published", "decided_before", "failed", "busy")
 VERDICTS = ("allow", "review", "challenge", "deny")
 REFUSALS = ("unauthorized", "forbidden", "unknown_surface", "too_large", "too_slow", "not_an_event", "wrong_surface",
@@ -31,6 +33,11 @@ class ServeMetrics:
         )
         self.waiting = Gauge("floodgate_serve_waiting", "Questions under way", registry=registry)
         self.following = Gauge("floodgate_serve_following", "1 while replies are read", registry=registry)
+        self.connections = Gauge("floodgate_serve_connections", "Connections that are open", registry=registry)
+        self.closed = Counter(
+            "floodgate_serve_connections_closed", "Connections that were too slow, or too many", ["reason"],
+            registry=registry,
+        )  # fmt: skip
         ProcessCollector(registry=registry)
         for surface in surfaces:
             for outcome in OUTCOMES:
@@ -40,6 +47,8 @@ class ServeMetrics:
             self.seconds.labels(surface)
         for reason in REFUSALS:
             self.refused.labels(reason)
+        for reason in REASONS:
+            self.closed.labels(reason)
 
     def expose(self) -> bytes:
         """All metrics in Prometheus' text format."""

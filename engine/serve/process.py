@@ -5,7 +5,6 @@ import signal
 import ssl
 
 import structlog
-from aiohttp import web
 
 from engine.errors import SettingsError
 from engine.serve.asking import Asking
@@ -14,11 +13,12 @@ from engine.serve.metrics import ServeMetrics
 from engine.serve.web import Questions
 from engine.serve_settings import ServeSettings
 from engine.settings import Settings
+from engine.stream.admin.connections import Crowd
+from engine.stream.admin.listening import listening
 from engine.stream.admin.process_pages import process_pages
 
 _log = structlog.stdlib.get_logger("floodgate.serve")
 
-_KEEP_ALIVE_S = 75.0
 _STOP_WITHIN_S = 15.0
 
 
@@ -48,22 +48,19 @@ async def _serve(settings: Settings) -> None:
     metrics = ServeMetrics(own.surfaces)
     asking = Asking(settings, metrics)
     following = Following(settings, asking, metrics, stopping)
-    runner = web.AppRunner(
-        Questions(settings, asking, following, metrics).application(), access_log=None,
-        keepalive_timeout=_KEEP_ALIVE_S, shutdown_timeout=_STOP_WITHIN_S,
-    )  # fmt: skip
+    crowd = Crowd(own.most_connections, own.headers_timeout_s, lambda reason: metrics.closed.labels(reason).inc())
+    metrics.connections.set_function(lambda: len(crowd))
+    app = Questions(settings, asking, following, metrics).application()
 
     def waiting_for() -> list[str]:
         return ["stopping"] if told.is_set() else [] if following.is_reading else ["replies"]
 
     async with process_pages(own.pages_host, own.pages_port, metrics.expose, waiting_for):
         reading = asyncio.ensure_future(following.run())
-        await runner.setup()
         try:
-            await web.TCPSite(runner, own.host, own.port, ssl_context=_tls(own)).start()
-            await told.wait()
+            async with listening(app, own.host, own.port, crowd, tls=_tls(own), stop_within_s=_STOP_WITHIN_S):
+                await told.wait()
         finally:
-            await runner.cleanup()  # nobody new; who waits is answered
             stopping.set()
             await reading
 

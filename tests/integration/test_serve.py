@@ -1,6 +1,8 @@
 """`floodgate serve`: questions over HTTP, real topics, decisions back."""
 
+import contextlib
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -184,6 +186,16 @@ def test_tls_tokens_and_what_the_command_prints(system: System, tmp_path: Path) 
     printed = dict(text.split(":", 1) for text in system.run("serve", "token", "shop", "--surface", "pay").splitlines())
     assert printed["line"].split()[0::2] == ["shop", "pay"]
     assert "verdict" in system.run("serve", "schema")
+
+
+def test_whoever_does_not_end_the_headers_is_closed(system: System) -> None:
+    one = Serving(system, "slow", headers_timeout_s=0.5)
+    with socket.create_connection(("127.0.0.1", one.port), timeout=60) as slow:
+        slow.sendall(b"POST /v1/ask/payment HTTP/1.1\r\nHost: here\r\n")
+        with contextlib.suppress(ConnectionError):
+            assert slow.recv(1) == b""
+    assert one.metric('floodgate_serve_connections_closed_total{reason="slow_headers"}') == 1
+    one.kill()
 
 
 def test_the_page_for_operators_shows_how_to_ask(serving: Serving) -> None:

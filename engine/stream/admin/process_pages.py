@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import orjson
 from aiohttp import web
 
+from engine.stream.admin.listening import listening
+
 
 @asynccontextmanager
 async def process_pages(
@@ -27,13 +29,8 @@ async def process_pages(
     app.add_routes(
         [web.get("/metrics", show_metrics), web.get("/healthz", show_health), web.get("/readyz", show_readiness)]
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
+    async with listening(app, host, port):
         yield
-    finally:
-        await runner.cleanup()
 
 
 def _json(document: object, status: int) -> web.Response:

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from engine.build import find_build
 from engine.settings import Settings
+from engine.stream.admin.listening import listening
 from engine.stream.admin.worker_pages import WorkerPage
 from engine.stream.supervisor.page_sums import PageSums, read_metrics
 from engine.stream.supervisor.process import WorkerProcess
@@ -65,19 +66,18 @@ class Pages:
             ]
         )
         self._client = ClientSession(trust_env=False)  # no proxy stands before them
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
+        self._listening = listening(app, self._settings.web_host, self._settings.web_port)
         try:
-            await web.TCPSite(self._runner, self._settings.web_host, self._settings.web_port).start()
+            await self._listening.__aenter__()
         except OSError:
-            await self.__aexit__(None, None, None)
+            await self._client.close()
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._runner.cleanup()
+        await self._listening.__aexit__(kind, error, trace)
         await self._client.close()
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
