@@ -12,9 +12,11 @@ from engine.console.store.database import find_store
 from engine.console.store.erasure import erase
 from engine.errors import PublishError
 from engine.settings import Settings
-from engine.stream.admin.erasure import UserData, ask_to_forget, find_user_data
+from engine.stream.admin.erasure import UserData, ask_to_forget, find_in_state, find_user_data
+from engine.stream.admin.former_state import forget_formerly, former
 from engine.stream.admin.mentions import Mentions, find_mentions, remove_entries
 from engine.stream.kafka.candidates import as_candidate, candidates_of
+from engine.stream.kafka.topics import changelog_topic
 
 _LOOK_EVERY_S = 1.0
 
@@ -26,7 +28,7 @@ _LOOK_EVERY_S = 1.0
 @with_settings
 def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> None:
     """Erase USER_ID from the state, live lists and the console's store: counters, notes, what models have read of
-    their events, verdicts, entries. The state of candidates is among it.
+    their events, verdicts, entries. The state of candidates is among it, and what state was moved away from.
 
     The workers that own the state delete it, on their disks and in the changelog; then everything is read again to
     prove it. Rulebooks that name them are told. Exit code 1 when something is left.
@@ -34,6 +36,7 @@ def command(settings: Settings, user_id: str, dry_run: bool, wait_s: int) -> Non
     console = Console()
     beside = [as_candidate(settings, name) for name in candidates_of(settings)]
     found = [_forget_state(console, each, user_id, None if dry_run else wait_s) for each in (settings, *beside)]
+    found += [_forget_formerly(console, each, found[0], is_dry=dry_run) for each in former(settings)]
     names = found[0].names
     mentions = find_mentions(settings, names)
     left = mentions.entries
@@ -79,6 +82,19 @@ def _forget_state(console: Console, settings: Settings, user_id: str, wait_s: in
         console.print(f"of the candidate {name}, whose workers forget it too; `floodgate candidate drop` removes all:")
     _tell(console, before, after)
     return after
+
+
+def _forget_formerly(console: Console, before: Settings, known: UserData, *, is_dry: bool) -> UserData:
+    """Forget what a changelog knows of a user that state was moved away from; what it knows then."""
+    with console.status(f"reading {changelog_topic(before)}"):
+        found = left = find_in_state(before, known)
+        if found.state and not is_dry:
+            forget_formerly(before, found)
+            left = find_in_state(before, found)
+    if found.kinds:
+        console.print(f"in {changelog_topic(before)}, which state was moved away from:")
+        _tell(console, found, left)
+    return left
 
 
 def _forget_in_console(console: Console, settings: Settings, names: tuple[str, ...]) -> None:

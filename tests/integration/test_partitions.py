@@ -1,5 +1,6 @@
 """State is moved from 4 partitions to 16, by a command that is killed again and again, and nobody can tell."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -84,7 +85,37 @@ def test_state_is_the_same_in_more_partitions(tmp_path: Path, monkeypatch: pytes
         assert system.users() == oracle.users
         assert system.entities() == oracle.entities
         assert {record.partition for record in system.read(system.settings.topics.events)} == set(range(TO))
+        _forget_in_what_was_left_behind(system, kept)
         assert system.run("partitions", "delete-former") == "deleted floodgate-entities-changelog\n"
+
+
+def naming(kept: State, user: bytes) -> State:
+    """What names a user."""
+    whole = re.compile(re.escape(user) + rb"(?!\d)")
+    return {at: value for at, value in kept.items() if whole.search(at[1]) or whole.search(value)}
+
+
+def _forget_in_what_was_left_behind(system: System, kept: State) -> None:
+    """One who is noted at entities, beside others."""
+    current = system.settings
+    system.settings = former = msgspec.structs.replace(current, state_generation=1)
+    before = state(system)
+    assert before == kept
+    users = [key.removeprefix(USER) for _, key in kept if key.startswith(USER)]
+    user = max(users, key=lambda name: len(naming(kept, name)))
+    own = naming(kept, user)
+    assert {key.startswith(ENTITY) for _, key in own} == {True, False}
+    system.settings = current
+    told = system.run("forget", user.decode(), "--dry-run")
+    assert f"in {changelog_topic(former)}, which state was moved away from" in told
+    assert f"the state knows nothing of {user.decode()}" in system.run("forget", user.decode())
+    system.settings = former
+    left = state(system)
+    system.settings = current
+    assert naming(left, user) == {}
+    of_others = {(at, value) for at, value in kept.items() - own.items() if at[1].startswith((USER, ENTITY))}
+    assert of_others <= left.items()
+    assert [key for _, key in own.keys() & left.keys() if key.startswith(ENTITY)]  # without one of its names
 
 
 def _interrupt(system: System, worker: WorkerProcess, directory: Path) -> None:

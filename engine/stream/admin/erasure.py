@@ -96,6 +96,13 @@ def find_user_data(settings: Settings, user_id: str, show_progress: Progress, su
     return user_data
 
 
+def find_in_state(settings: Settings, known: UserData) -> UserData:
+    """What is in the state of these settings of a user of whom more is known already. Raises TopicError."""
+    user_data = UserData(known.user_id, known.names, set(known.subjects), set(known.policies))
+    _find_state(settings, user_data)
+    return user_data
+
+
 def ask_to_forget(settings: Settings, user_data: UserData) -> int:
     """Ask the owners of the state to forget; returns the number of requests. Raises PublishError."""
     with sending(settings, "forget", "not all of the requests could be published; run this again") as messages:

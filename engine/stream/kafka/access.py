@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.candidate_settings import OWN_TOPICS
 from engine.settings import Settings
-from engine.stream.kafka.topics import changelog_topic, moving_topic
+from engine.stream.kafka.topics import changelog_topic, former_changelogs, moving_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def roles(settings: Settings) -> list[Role]:
     if settings.candidate.name:
         return _candidate_roles(settings)
     names, changelog, app_id = settings.topics, changelog_topic(settings), settings.app_id
-    workers = settings.consumer_group
+    workers, former = settings.consumer_group, former_changelogs(settings)
     # Where people sign, a worker can do no more than publish once more what they have said.
     scores, replies = _scores(settings), (names.replies,) if settings.serve.surfaces else ()
     put_back = (names.rulebooks,) if settings.security.publishers_file is not None else ()
@@ -82,13 +82,13 @@ def roles(settings: Settings) -> list[Role]:
             "forgets people, takes actions back, restores models, handles dead letters, looks how workers stand",
             reads=(
                 names.events, names.labels, names.hops, names.examples, names.models, names.rulebooks, names.actions,
-                names.decisions, names.review, names.dead_letters, changelog, *scores, *raw,
+                names.decisions, names.review, names.dead_letters, changelog, *scores, *raw, *former,
             ),
             writes=(
                 names.events, names.hops, names.examples, names.models, names.actions, names.rulebooks, names.labels,
-                *raw,
+                *raw, *former,
             ),
-            watches=(workers, *groups), inspects=True, empties=(names.dead_letters,),
+            watches=(workers, *groups), inspects=True, empties=(names.dead_letters,), sees=(moving_topic(settings),),
         ),
         Role(
             "enforcement", "carries actions out", reads=(names.actions,),

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
+import msgspec
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
@@ -35,6 +36,12 @@ def table_name(settings: Settings) -> str:
 def changelog_topic(settings: Settings) -> str:
     """The changelog of the entity table, as Faust names it."""
     return f"{settings.consumer_group}-{table_name(settings)}-changelog"
+
+
+def former_changelogs(settings: Settings) -> tuple[str, ...]:
+    """The changelogs of the generations of state before this one, as far as they are not deleted yet."""
+    generations = range(1, settings.state_generation)
+    return tuple(changelog_topic(msgspec.structs.replace(settings, state_generation=number)) for number in generations)
 
 
 def state_of(changelog: str) -> str:

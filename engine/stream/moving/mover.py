@@ -26,7 +26,15 @@ from kafka.errors import KafkaError
 from engine.errors import TopicError
 from engine.settings import Settings
 from engine.stream.kafka.clients import admin, consumer
-from engine.stream.kafka.topics import TopicSpec, changelog_topic, check_topics, new_topic, topic_names, topic_specs
+from engine.stream.kafka.topics import (
+    TopicSpec,
+    changelog_topic,
+    check_topics,
+    former_changelogs,
+    new_topic,
+    topic_names,
+    topic_specs,
+)
 from engine.stream.moving.copying import Copy, Survey, Tell, after, read_parts, spool_directory
 from engine.stream.moving.journal import (
     Intent,
@@ -108,13 +116,9 @@ def roll_back(settings: Settings) -> Intent:
 def delete_former(settings: Settings) -> list[str]:
     """Delete the changelogs of former generations; returns their names. Raises TopicError."""
     check_topics(settings)
-    earlier = [
-        changelog_topic(msgspec.structs.replace(settings, state_generation=number))
-        for number in range(1, settings.state_generation)
-    ]
     with admin(settings) as client:
         there = set(client.list_topics())
-    gone = [name for name in earlier if name in there]
+    gone = [name for name in former_changelogs(settings) if name in there]
     for name in gone:
         delete_topic(settings, name)
     return gone
