@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from kafka import KafkaProducer
 from engine.dev.pages import free_port, metric_sum, read_page
 from engine.settings import Settings
 from engine.stream.kafka.clients import options
+from tests import forks
 from tests.system import System
 
 ENRICHERS = """
@@ -75,9 +74,9 @@ class EnrichWorker:
 
     def restart(self) -> None:
         """Start it, or start it again."""
-        command = [sys.executable, "-m", "engine.cli", "enrich", "--config", str(self._config)]
         with (self._directory / f"{self.name}.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+            arguments = ["enrich", "--config", str(self._config)]
+            self._process = forks.start("engine.cli", arguments, self._environment, log, log)
 
     @property
     def log(self) -> str:
@@ -112,7 +111,7 @@ class EnrichWorker:
 
     def stop(self) -> int:
         """SIGTERM; its exit code."""
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         return self._process.wait(30)
 
 

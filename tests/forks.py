@@ -6,7 +6,9 @@ what one worker has written is read by one that hashes otherwise, as on real mac
 """
 
 import atexit
+import contextlib
 import functools
+import gc
 import importlib
 import itertools
 import json
@@ -20,15 +22,28 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 _MOST_BYTES = 1 << 20
 """Of a request: a whole environment is in it."""
 
 _NUMBER = struct.Struct("!q")
 """What is told of a process: its id, its exit code."""
+
+_IMPORTED_LATE = (
+    "river.drift",
+    "engine.console.serving",
+    "engine.enrich.worker.app",
+    "engine.export.process",
+    "engine.intake.process",
+    "engine.learning.learner_state",
+    "engine.learning.pipelines",
+)
+"""What commands import once they need it, the first of them for a second."""
 
 
 class Forked:
@@ -89,11 +104,12 @@ class Origin:
         atexit.register(self._end)
 
     def start(
-        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], out: IO[bytes], err: IO[bytes]
-    ) -> Forked:
-        """As `python -m MODULE ARGUMENTS`, in this directory."""
+        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], out: IO[bytes], err: IO[bytes],
+        directory: Path | None = None,
+    ) -> Forked:  # fmt: skip
+        """As `python -m MODULE ARGUMENTS`, in this directory if in no other."""
         status, theirs = os.pipe()
-        request = [module, list(arguments), dict(environment), str(Path.cwd())]
+        request = [module, list(arguments), dict(environment), str(directory or Path.cwd())]
         socket.send_fds(self._socket, [json.dumps(request).encode()], [out.fileno(), err.fileno(), theirs])
         os.close(theirs)
         return Forked(status, f"{module} {' '.join(arguments)}")
@@ -110,18 +126,20 @@ def origins() -> Iterator[Origin]:
 
 
 def start(
-    module: str, arguments: Sequence[str], environment: Mapping[str, str], out: IO[bytes], err: IO[bytes]
-) -> Forked:
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], out: IO[bytes], err: IO[bytes],
+    directory: Path | None = None,
+) -> Forked:  # fmt: skip
     """As `python -m MODULE ARGUMENTS`, from the origin whose turn it is."""
-    return next(origins()).start(module, arguments, environment, out, err)
+    return next(origins()).start(module, arguments, environment, out, err, directory)
 
 
 def run(
-    module: str, arguments: Sequence[str], environment: Mapping[str, str], check: bool = False
-) -> "subprocess.CompletedProcess[str]":
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], check: bool = False,
+    directory: Path | None = None,
+) -> "subprocess.CompletedProcess[str]":  # fmt: skip
     """The same until it ends, and what it has said. `check`: raises CalledProcessError where it fails."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        code = start(module, arguments, environment, out, err).wait()
+        code = start(module, arguments, environment, out, err, directory).wait()
         said = []
         for stream in (out, err):
             stream.seek(0)
@@ -133,11 +151,14 @@ def run(
 
 
 def _import_engine() -> None:
-    """Every command, the worker, the broker."""
+    """Every command, the worker, the broker, and what these import once they need it, where it is installed."""
     for name in ("engine.cli", "engine.dev"):
         for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+    for late in _IMPORTED_LATE:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(late)
 
 
 def _fork_for(requests: socket.socket) -> list[str] | None:
@@ -166,21 +187,47 @@ def _fork_for(requests: socket.socket) -> list[str] | None:
         os.close(one)
     requests.detach()
     os.chdir(directory)
-    sys.path[0] = directory
+    own = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [directory, *(path for path in own if path and path not in sys.path)]
     os.environ.clear()
     os.environ.update(environment)
     return [module, *arguments]
+
+
+def _run(module: str) -> int:
+    """Its exit code."""
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)  # noqa: T201  # as Python does
+        return int(ended.code or 0) if not isinstance(ended.code, str) else 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """As Python ends, but for freeing one object after the other: this would copy each page that is shared."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main() -> None:
     """`python -m tests.forks SOCKET`."""
     requests = socket.socket(fileno=int(sys.argv[1]))
     _import_engine()
+    gc.collect()
+    gc.freeze()  # what is forked does not look through what it shares
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     wanted = _fork_for(requests)
     if wanted is not None:
         sys.argv = wanted
-        runpy.run_module(wanted[0], run_name="__main__", alter_sys=True)
+        _end(_run(wanted[0]))
 
 
 if __name__ == "__main__":

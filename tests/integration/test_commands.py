@@ -1,6 +1,7 @@
 """Commands as people run them."""
 
 import gzip
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from engine.cli import cli
 from engine.stream.admin.publishing import read_models
+from tests import forks
 from tests.events import random_events
 from tests.system import RULEBOOKS, System, wait_until
 
@@ -83,8 +85,7 @@ def test_errors_that_people_can_mend_are_told_in_one_line(tmp_path: Path) -> Non
         (["topics", "check", "--broker", "nonsense"], "`brokers` are host:port"),
         (["replay", "--rules", str(FLOOD), "--events", str(broken), "--out", out], "cannot be read to its end"),
     ):
-        command = [sys.executable, "-m", "engine.cli", *arguments]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        ended = forks.run("engine.cli", arguments, os.environ)
         assert ended.returncode == 2, ended.stderr
         assert told in ended.stderr
         assert "Traceback" not in ended.stderr
@@ -141,12 +142,12 @@ def test_evaluate_says_what_is_missing(tmp_path: Path) -> None:
     events, labels = write_stream(tmp_path)
     other = tmp_path / "other.jsonl"
     other.write_bytes(b'{"event_id": "x", "label": "spam", "ts": 1760000000000}\nbroken\n')
-    arguments = [sys.executable, "-m", "engine.cli", "learn", "evaluate", "--events", str(events), "--labels"]
-    told = subprocess.run([*arguments, str(other)], capture_output=True, text=True, check=False)
+    arguments = ["learn", "evaluate", "--events", str(events), "--labels"]
+    told = forks.run("engine.cli", [*arguments, str(other)], os.environ)
     assert told.returncode == 2
     assert "no label of" in told.stderr
     for options in (["--against", "os.system('x')"], ["--rules", str(FLOOD)]):
-        told = subprocess.run([*arguments, str(labels), *options], capture_output=True, text=True, check=False)
+        told = forks.run("engine.cli", [*arguments, str(labels), *options], os.environ)
         assert told.returncode == 2
         assert "is not an estimator that may be used" in told.stderr or "--model" in told.stderr
 

@@ -2,8 +2,6 @@
 
 import base64
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from engine.errors import BrokerError, KafkaMissingError, SettingsError
 from engine.security import SecuritySettings
 from engine.settings import Settings, load_settings
 from engine.stream.kafka.clients import admin, options, tls
+from tests import forks
 from tests.events import random_events
 from tests.system import RULEBOOKS, Oracle, System
 
@@ -124,10 +123,7 @@ def test_others_do_not(guarded: str, authority: Path, wrong: dict[str, str]) -> 
     given = msgspec.to_builtins(security(authority)) | wrong
     given["ca_file"] = str(authority / given["ca_file"])
     environment = {f"FLOODGATE_SECURITY__{name.upper()}": value for name, value in given.items() if value}
-    refused = subprocess.run(
-        [sys.executable, "-m", "engine.cli", "topics", "check", "--broker", guarded],
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    refused = forks.run("engine.cli", ["topics", "check", "--broker", guarded], {**os.environ, **environment})
     assert refused.returncode == 2
     assert "no Kafka broker answers" in refused.stderr
     assert PASSWORD not in refused.stderr

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -12,14 +11,15 @@ from engine.dev.broker.process import BrokerProcess
 from engine.dev.kafka.cluster import KafkaCluster
 from engine.settings import Settings
 from engine.stream.kafka.clients import admin
+from tests import forks
+from tests.system import wait_until
 
 
 def topics(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "engine.cli", "topics", *arguments]
     environment = {
         **os.environ, "FLOODGATE_BROKERS": settings.brokers, "FLOODGATE_ENVIRONMENT": "looked-at", "COLUMNS": "150",
     }  # fmt: skip
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return forks.run("engine.cli", ["topics", *arguments], environment)
 
 
 def alter(settings: Settings, topic: str, **config: str) -> None:
@@ -28,20 +28,32 @@ def alter(settings: Settings, topic: str, **config: str) -> None:
         client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, named)])
 
 
+def checked(settings: Settings, findings: int) -> "subprocess.CompletedProcess[str]":
+    """The topics once there is so much to tell of them: Kafka says that all is done before everybody knows it."""
+
+    def told() -> "subprocess.CompletedProcess[str] | None":
+        found = topics(settings, "check")
+        lines = [line for line in found.stdout.splitlines() if line.startswith(("error: ", "warning: "))]
+        return found if len(lines) == findings else None
+
+    found: subprocess.CompletedProcess[str] = wait_until(told, f"{findings} findings are told")
+    return found
+
+
 def look_at(broker: str) -> None:
     settings = Settings(brokers=broker)
     missing = topics(settings, "check")
     assert (missing.returncode, missing.stdout.count("does not exist: run `floodgate topics create`")) == (1, 11)
 
     assert topics(settings, "create").returncode == 0
-    fine = topics(settings, "check")
+    fine = checked(settings, findings=0)
     assert (fine.returncode, fine.stderr) == (0, "")
     assert "looked-at-events" in fine.stdout and "7 d" in fine.stdout
 
     alter(settings, "looked-at-decisions", retention_ms="3600000")
     alter(settings, "looked-at-rulebooks", cleanup_policy="delete")
     alter(settings, "looked-at-events", min_insync_replicas="2")
-    bad = topics(settings, "check")
+    bad = checked(settings, findings=3)
     assert bad.returncode == 1
     lines = bad.stdout.splitlines()
     assert any(line.startswith("warning: topic looked-at-decisions keeps messages for 0.0417 days") for line in lines)
