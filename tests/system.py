@@ -1,10 +1,7 @@
 """A whole system for integration tests: a broker, workers as processes, and an offline oracle."""
 
-import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -26,7 +23,7 @@ from engine.core.series.windows import SumSeries
 from engine.core.state.entities import NEVER
 from engine.core.state.records import dump_record, load_record
 from engine.dev.broker.process import READY
-from engine.dev.pages import free_port, metric_sum, read_page
+from engine.dev.pages import free_ports, metric_sum, read_page
 from engine.dev.system import FOR_GOOD_DAYS
 from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings, TopicNames
@@ -43,7 +40,7 @@ from tests.kernels import entries_by_key, times_by_key
 RULEBOOKS = Path(__file__).parent / "rulebooks"
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 120) -> Any:
     """Poll a condition until it holds; its value."""
     deadline = time.monotonic() + timeout_s
     pause = threading.Event()
@@ -59,17 +56,6 @@ def led_partitions(client: KafkaAdminClient, topics: list[str]) -> int:
     """So many partitions of some topics have a leader: Kafka says that a topic is created before that."""
     described = [partition for topic in client.describe_topics(topics) for partition in topic["partitions"]]
     return sum(not one["error_code"] and one["leader_id"] >= 0 for one in described)
-
-
-def free_ports(count: int) -> int:
-    """The first of several ports in a row on which nobody listens: below those that clients are given, as any of these
-    may be a client's by the time that it is wanted."""
-    while True:
-        first = random.SystemRandom().randrange(10_000, 30_000)  # others are seeded alike
-        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
-            for port in range(first, first + count):
-                probes.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
 
 
 class WorkerProcess:
@@ -186,7 +172,7 @@ class WorkerProcess:
         """Wait until it ends by itself; its exit code."""
         return self._process.wait(60)
 
-    def stop(self, timeout_s: float = 30) -> int:
+    def stop(self, timeout_s: float = 60) -> int:
         """SIGTERM; its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
@@ -280,7 +266,7 @@ class System:
         headers = [("app_id", for_app.encode())] if for_app is not None else []
         producer.send(
             self.settings.topics.rulebooks, key=b"version/1-unchecked", value=message, partition=0, headers=headers
-        ).get(timeout=20)
+        ).get(timeout=60)
         producer.close()
 
     def run(self, *arguments: str) -> str:
@@ -312,7 +298,7 @@ class System:
     ) -> WorkerProcess:
         """One more worker, with a disk and a port of its own; or several under a supervisor. `options`: further ones of
         the command."""
-        port = free_ports(1 + processes) if processes > 1 else free_port()
+        port = free_ports(1 + processes)
         worker = WorkerProcess(self.settings, self.directory, name, port, faults, instance_id, processes, options)
         self.workers.append(worker)
         return worker
@@ -329,7 +315,7 @@ class System:
     def send(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         """One record as it is given."""
         producer = KafkaProducer(**options(self.settings))
-        producer.send(topic, key=key, value=value, headers=headers).get(timeout=20)
+        producer.send(topic, key=key, value=value, headers=headers).get(timeout=60)
         producer.close()
 
     def read(self, topic: str) -> list[Any]:

@@ -1,15 +1,28 @@
 """A worker's web pages, seen from outside: by the demo, the benchmarks and the tests."""
 
+import contextlib
+import random
 import socket
 import urllib.error
 import urllib.request
 
+_PORTS = (10_000, 30_000)
+
 
 def free_port() -> int:
     """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)
+
+
+def free_ports(count: int) -> int:
+    """The first of several ports in a row on which nobody listens: below those that clients are given, as any of these
+    may be a client's by the time that it is wanted, and while who listens there is started again."""
+    while True:
+        first = random.SystemRandom().randrange(*_PORTS)  # whoever asks may be seeded as others are
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                probes.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
 
 
 def read_page(port: int, path: str) -> str:

@@ -42,11 +42,11 @@ class Child:
 
 
 def main(file_number: int) -> None:
-    """Run what comes first over the connection."""
-    os.nice(_NICE)
+    """Run what comes first over the connection. Only then it gives way to others: somebody waits until it has begun."""
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
     with Connection(file_number) as connection:
         serve = connection.recv()
+        os.nice(_NICE)
         try:
             serve(connection)
         except (EOFError, OSError):  # whoever began it has gone

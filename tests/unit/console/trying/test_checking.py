@@ -13,6 +13,12 @@ from tests.rules_console import FLOOD
 LAUGHS = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'lol'}]" for n in range(20))
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until its process has begun, on a busy machine."""
+    monkeypatch.setattr(checking, "_STARTS_S", 120.0)
+
+
 @pytest.fixture
 def checker() -> Iterator[Checker]:
     """One with its process."""
