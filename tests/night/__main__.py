@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.dev.kafka.cluster import KafkaCluster
 from tests.night.faults import FAULTS, Fault, Night
 from tests.night.prometheus import SHORTER, Prometheus
-from tests.night.traffic import Traffic
+from tests.night.traffic import EVENTS_PER_S, Traffic
 from tests.system import System, wait_until
 
 RULES = """
@@ -84,7 +84,10 @@ def go_through(night: Night, prometheus: Prometheus, fault: Fault) -> Told:
     return Told(fault, paged_s, severity, quiet_s, wrong.strip())
 
 
-def spend_night(kafka: KafkaCluster, directory: Path, faults: Sequence[Fault], evening_events: int) -> Iterator[Told]:
+def spend_night(
+    kafka: KafkaCluster, directory: Path, faults: Sequence[Fault], evening_events: int,
+    events_per_s: int = EVENTS_PER_S,
+) -> Iterator[Told]:  # fmt: skip
     """Two workers, producers, Prometheus; so long nothing happens, then each fault in turn."""
     (directory / "rules.yaml").write_text(RULES)
     with System(directory, kafka.address, session_timeout_ms=6_000) as system:
@@ -92,7 +95,8 @@ def spend_night(kafka: KafkaCluster, directory: Path, faults: Sequence[Fault], e
         workers = [system.start_worker(name) for name in ("one", "two")]
         for worker in workers:
             wait_until(worker.ready, f"{worker.name} is ready")
-        with Traffic(system.settings) as traffic, Prometheus(directory, [one.port for one in workers]) as prometheus:
+        ports = [one.port for one in workers]
+        with Traffic(system.settings, events_per_s) as traffic, Prometheus(directory, ports) as prometheus:
             wait_until(lambda: traffic.sent >= evening_events, "the evening is over", PATIENCE_S)
             for fault in faults:
                 yield go_through(Night(kafka, system, workers, traffic), prometheus, fault)

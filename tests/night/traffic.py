@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 from engine.settings import Settings
 from engine.stream.kafka.clients import options
 
-EVENTS_A_SECOND = 100
+EVENTS_PER_S = 100
 _USERS = 200
 _SPAM = ["free crypto", "a prize for you", "casino bonus", "win cash now"]
 _HAM = ["good evening", "lunch in the park", "thanks for the book", "dinner on the train"]
@@ -35,15 +35,16 @@ def text_of(number: int) -> str:
 class Traffic(threading.Thread):
     """A context manager. `is_silent`: nothing is sent; `ahead_ms`: what the producers' clocks are wrong by."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, events_per_s: int) -> None:
         super().__init__(daemon=True)
+        self._pause_s = 1 / events_per_s
         self.is_silent, self.ahead_ms, self.sent = False, 0, 0
         self._topic, self._ended = settings.topics.events, threading.Event()
         self._producer = KafkaProducer(**options(settings), acks=1, max_block_ms=1_000, delivery_timeout_ms=200_000)
 
     def run(self) -> None:
         """Send until it is ended."""
-        while not self._ended.wait(1 / EVENTS_A_SECOND):
+        while not self._ended.wait(self._pause_s):
             if not self.is_silent:
                 user = user_of(self.sent)
                 event = {
