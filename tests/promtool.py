@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 import warnings
 from contextlib import suppress
 from functools import cache
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-_KEPT = Path("build/prometheus")
+_KEPT, _TOOL = Path("build/prometheus"), Path("usr/bin/promtool")
 
 
 @cache
@@ -17,7 +18,7 @@ def find_promtool() -> Path:
     """The tool. Skips, and says so in the summary, where it cannot be had."""
     if (found := shutil.which("promtool")) is not None:
         return Path(found)
-    tool = _KEPT / "usr/bin/promtool"
+    tool = _KEPT / _TOOL
     if not tool.exists() and (why := _unpack()):
         with warnings.catch_warnings():
             warnings.simplefilter("default")
@@ -27,20 +28,33 @@ def find_promtool() -> Path:
 
 
 def _unpack() -> str:
-    """Fetch the package without installing it: it would start a server. Why not, or an empty text."""
+    """Fetch the package without installing it: it would start a server. Why not, or an empty text. The tool is in its
+    place at once and whole: others look for it meanwhile."""
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         return "this is no Debian"
-    _KEPT.mkdir(parents=True, exist_ok=True)
+    _KEPT.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_KEPT.parent) as directory:
+        fresh = Path(directory) / "prometheus"
+        if why := _unpack_into(fresh):
+            return why
+        if not (_KEPT / _TOOL).exists():  # another process may have been faster
+            shutil.rmtree(_KEPT, ignore_errors=True)
+            fresh.rename(_KEPT)
+    return ""
+
+
+def _unpack_into(directory: Path) -> str:
+    directory.mkdir()
     fetch = ["apt-get", "download", "-q", "prometheus"]
     packages: list[Path] = []
     for step in (fetch, ["apt-get", "update", "-q"], fetch):  # the lists may be old, or not there
         with suppress(subprocess.TimeoutExpired):
-            subprocess.run(step, cwd=_KEPT, capture_output=True, check=False, timeout=60)
-        if packages := sorted(_KEPT.glob("prometheus_*.deb")):
+            subprocess.run(step, cwd=directory, capture_output=True, check=False, timeout=60)
+        if packages := sorted(directory.glob("prometheus_*.deb")):
             break
     if not packages:
         return "apt-get cannot fetch the package `prometheus`"
     done = subprocess.run(
-        ["dpkg", "-x", packages[-1].name, "."], cwd=_KEPT, capture_output=True, text=True, check=False
+        ["dpkg", "-x", packages[-1].name, "."], cwd=directory, capture_output=True, text=True, check=False
     )
     return done.stderr if done.returncode else ""

@@ -118,7 +118,7 @@ def test_an_idempotent_producer_writes_each_message_once(broker: str, topic: str
 def test_offsets_have_beginnings_ends_and_times(broker: str, topic: str) -> None:
     producer = KafkaProducer(bootstrap_servers=broker)
     for index in range(10):
-        producer.send(topic, b"x", partition=1, timestamp_ms=1_000_000 + index * 1_000).get(timeout=10)
+        producer.send(topic, b"x", partition=1, timestamp_ms=1_000_000 + index * 1_000).get(timeout=60)
     producer.close()
     consumer = KafkaConsumer(bootstrap_servers=broker)
     tp = TopicPartition(topic, 1)
@@ -159,18 +159,18 @@ def test_records_before_an_offset_are_deleted(broker: str, topic: str) -> None:
 
 
 def test_a_waiting_consumer_is_woken_by_a_message(broker: str, topic: str) -> None:
-    consumer = KafkaConsumer(bootstrap_servers=broker, fetch_max_wait_ms=20_000, request_timeout_ms=40_000)
+    consumer = KafkaConsumer(bootstrap_servers=broker, fetch_max_wait_ms=90_000, request_timeout_ms=120_000)
     consumer.assign([TopicPartition(topic, 0)])
     consumer.seek_to_end()
     consumer.poll(timeout_ms=300)
     threading.Timer(0.3, lambda: produce_one(broker, topic)).start()
-    assert wait_until(lambda: consumer.poll(timeout_ms=500), "the message arrives", timeout_s=8)
+    assert wait_until(lambda: consumer.poll(timeout_ms=500), "the message arrives", timeout_s=60)
     consumer.close()
 
 
 def produce_one(broker: str, topic: str) -> None:
     producer = KafkaProducer(bootstrap_servers=broker)
-    producer.send(topic, b"wake up", partition=0).get(timeout=10)
+    producer.send(topic, b"wake up", partition=0).get(timeout=60)
     producer.close()
 
 
@@ -180,9 +180,9 @@ def test_large_messages_pass_and_too_large_ones_are_refused(broker: str) -> None
     admin.create_topics([NewTopic(name, 1, 1, topic_configs={"max.message.bytes": "2000000"})])
     admin.close()
     producer = KafkaProducer(bootstrap_servers=broker, max_request_size=9_000_000)
-    producer.send(name, b"x" * 1_900_000).get(timeout=20)
+    producer.send(name, b"x" * 1_900_000).get(timeout=60)
     with pytest.raises(Exception, match=r"(?i)large"):
-        producer.send(name, b"x" * 3_000_000).get(timeout=20)
+        producer.send(name, b"x" * 3_000_000).get(timeout=60)
     producer.close()
     assert [len(value) for value in consume(broker, name, 1)] == [1_900_000]
 
@@ -209,8 +209,8 @@ def test_topics_are_created_grown_described_and_deleted(broker: str) -> None:
 def test_confluent_admin_creates_topics_too(broker: str) -> None:
     name = f"t-{uuid.uuid4().hex[:10]}"
     admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": broker})
-    admin.create_topics([confluent_kafka.admin.NewTopic(name, 2, 1)])[name].result(timeout=20)
-    assert len(admin.list_topics(name, timeout=10).topics[name].partitions) == 2
+    admin.create_topics([confluent_kafka.admin.NewTopic(name, 2, 1)])[name].result(timeout=60)
+    assert len(admin.list_topics(name, timeout=60).topics[name].partitions) == 2
 
 
 def group_consumer(broker: str, topic: str, group: str) -> KafkaConsumer:
@@ -237,7 +237,7 @@ class Poller(threading.Thread):
 
     def stop(self) -> None:
         self._stopping.set()
-        self.join(20)
+        self.join(60)
 
 
 def test_two_members_share_the_partitions_and_one_takes_over(broker: str, topic: str) -> None:

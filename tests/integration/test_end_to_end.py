@@ -152,7 +152,7 @@ def test_a_worker_stops_on_sigterm_with_everything_committed(tmp_path: Path) -> 
         worker = system.start_worker("one")
         system.publish(random_events(2_000))
         system.wait_until_lag_below(2_000)
-        assert worker.stop(timeout_s=20) == 0
+        assert worker.stop() == 0
 
 
 def test_a_worker_without_topics_says_what_to_do(tmp_path: Path) -> None:

@@ -85,8 +85,10 @@ def test_the_files_equal_the_topics_however_often_it_is_killed(filled: System) -
     exporting = Exporting(filled, most_rows=3)
     for more in (5, 40, 90):
         exporting.start()
-        wait_until(partial(_has_files, exporting, more), f"{more} files are there")
-        exporting.kill()
+        try:
+            wait_until(partial(_has_files, exporting, more), f"{more} files are there")
+        finally:  # the next tests export to the same place
+            exporting.kill()
     before = exporting.files()
     left = before[0].with_name(".00000-000000000000-000000000002.parquet.new")
     left.write_bytes(b"half of a file")

@@ -77,7 +77,7 @@ async def deliver(
     delivering._reader = reader
     line, topic = Line(MOST_WAITING, 1 << 20), Topic(actions, begin)
     line.start(0, begin)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as senders:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as senders:
         for target in list(delivering._put_off):
             delivering._begin(line, senders, target)
         while len(shop.taken) < enough:

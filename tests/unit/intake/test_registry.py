@@ -108,7 +108,7 @@ def test_a_registry_at_fault_is_waited_for_until_it_is_time_to_stop(answer: Any)
 
 def test_a_schema_that_comes_in_several_parts_is_read_whole() -> None:
     async def ask(registry: Registry, _: list[str], __: asyncio.Event) -> object:
-        return (await asyncio.wait_for(registry.schema(7, AVRO), 5)).read(io.BytesIO(b"\x02a"))
+        return (await asyncio.wait_for(registry.schema(7, AVRO), 60)).read(io.BytesIO(b"\x02a"))
 
     assert with_registry({"/schemas/ids/7": schema_of({**AUTHOR, "doc": "x" * 900_000})}, ask) == {"id": "a"}
 

@@ -167,13 +167,13 @@ HOSTILE: dict[str, list[tuple[str, bytes]]] = {
 @pytest.mark.parametrize("messages", HOSTILE.values(), ids=HOSTILE.keys())
 def test_whatever_is_published_is_refused_or_harmless(messages: list[tuple[str, bytes]]) -> None:
     models, (model, _, topic) = FollowedModels(), published(3)
-    began, refused = time.monotonic(), 0
+    began, refused = time.thread_time(), 0
     for key, value in messages:
         try:
             models.receive(key, value)
         except SnapshotError:
             refused += 1
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
     for key, value in topic:
         models.receive(key, value)
     assert same(models.followers["spam"].model(), model)

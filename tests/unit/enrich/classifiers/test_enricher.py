@@ -42,7 +42,7 @@ def asked(given: dict[str, Any], *texts: Any, together: bool = False, **settings
             return missing.reason
 
     async def go() -> list[Any]:
-        limits = {"limit_ms": 5_000, "turn_ms": 3_000, "at_once": 64, **settings}
+        limits = {"limit_ms": 60_000, "turn_ms": 30_000, "at_once": 64, **settings}
         running = Running("tested", Http(given), EnricherSettings(**limits), 65_536)
         await running.start(1)
         try:
@@ -99,14 +99,15 @@ def test_one_that_hangs_holds_nobody_up(server: Classifier) -> None:
     started = time.monotonic()
     told = asked(
         options(server),
-        *(f"HANG {n}" for n in range(4)),
+        *(f"HANG {n}" for n in range(12)),
         "buy",
         together=True,
-        limit_ms=20_000,
-        turn_ms=1_000,
-        at_once=4,
+        limit_ms=60_000,
+        turn_ms=2_000,
+        at_once=12,
     )
-    assert (told, time.monotonic() - started < 4) == (["timeout"] * 4 + [FOUND], True)
+    assert told == ["timeout"] * 12 + [FOUND]
+    assert time.monotonic() - started < 22, "one after the other they take 24 seconds"
 
 
 def test_nobody_there_and_private_addresses(server: Classifier) -> None:

@@ -323,7 +323,7 @@ def test_through_a_broker(broker: str, codec: int) -> None:
             consumer.assign([tp])
             found: list[Any] = []
             while not found or found[-1].offset < 12:
-                found += (await asyncio.wait_for(consumer.getmany(tp, timeout_ms=1000), 10)).get(tp, [])
+                found += (await asyncio.wait_for(consumer.getmany(tp, timeout_ms=1000), 60)).get(tp, [])
             return found, await consumer.position(tp)
         finally:
             await consumer.stop()

@@ -56,4 +56,4 @@ def test_a_pause_ends_when_it_is_time_to_stop() -> None:
         asyncio.get_running_loop().call_soon(stopping.set)
         await interruptions.pause(stopping, 3_600)
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    asyncio.run(asyncio.wait_for(run(), 60))
