@@ -46,7 +46,7 @@ def build(moves: list[tuple[int, int, int]]) -> EntityRecord:
     return record
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(events)
 def test_a_record_reads_back_as_it_was_written(moves: list[tuple[int, int, int]]) -> None:
     data = dump_record(build(moves))
@@ -72,7 +72,7 @@ def test_a_record_lives_on_when_its_scale_of_time_ends(moves: list[tuple[int, in
         assert again.base_ms + again.newest == 1_700_000_000_000 + day * 24 * HOUR_MS
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(events, st.data())
 def test_damaged_bytes_raise_a_state_error_and_nothing_else(
     moves: list[tuple[int, int, int]], data: st.DataObject

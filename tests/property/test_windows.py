@@ -12,7 +12,7 @@ from engine.core.series.windows import SumSeries
 from engine.core.values.bounds import AtLeast
 from tests.kernels import KERNELS, CountSeries, DistinctSeries
 
-CASES = 4_000
+CASES = 1_000
 WINDOW_MS = 1_000
 RETENTION_MS = 2 * WINDOW_MS
 

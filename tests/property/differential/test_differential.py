@@ -31,8 +31,8 @@ from tests.property.differential.generation import START_MS
 from tests.property.differential.making import KINDS, make
 from tests.property.differential.running import Case, run
 
-CASES = int(os.environ.get("FLOODGATE_DIFFERENTIAL_CASES", "40000"))
-SHARES = 8
+CASES = int(os.environ.get("FLOODGATE_DIFFERENTIAL_CASES", "20000"))
+SHARES = 4
 
 
 @pytest.mark.parametrize("share", range(SHARES))

@@ -1,15 +1,16 @@
 """Signals as rows: as of their times, and with nothing of what came later."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.backtest.features import AT_LEAST, Asked, Row, column_types, rows
 from engine.keys.pseudonyms import Pseudonyms
-from engine.rulebook.tools.observation import observe
+from engine.rulebook.tools.observation import Observed, observe
 from engine.security import PrivacySettings
 from engine.settings import Settings
 from engine.stream.offline.arrivals import Arrival
@@ -44,13 +45,18 @@ def label(at: int, verdict: str, late: int = 0, **more: Any) -> Arrival:
     return Arrival("label", ts_ms, orjson.dumps({"event_id": f"e{at}", "label": verdict, "ts": ts_ms, **more}))
 
 
+@cache
+def observed(event_type: str | None, model: str | None) -> Observed:
+    """The rulebook above, compiled once."""
+    return observe({"rules.yaml": RULES}, None, event_type, model)
+
+
 def made(
     events: list[Arrival], labels: list[Arrival] | None = None, settings: Settings | None = None,
     asked: Asked | None = None,
 ) -> list[Row]:  # fmt: skip
     asked = asked or Asked()
-    observed = observe({"rules.yaml": RULES}, None, asked.event_type, asked.model)
-    return list(rows(observed, asked, events, labels, settings or Settings()))
+    return list(rows(observed(asked.event_type, asked.model), asked, events, labels, settings or Settings()))
 
 
 def test_each_event_has_a_row_as_of_its_time() -> None:
@@ -113,11 +119,12 @@ def test_people_have_pseudonyms_as_in_decisions(tmp_path: Path) -> None:
     assert [row["posts_1h"] for row in table] == [1, 2]
 
 
-STREAM = [Arrival("event", orjson.loads(line)["ts"], line) for line in (*random_events(150), *swarm_events(150))]
-VERDICTS = st.lists(st.tuples(st.integers(0, 149), st.sampled_from(["spam", "ham"]), st.integers(0, 40)), max_size=25)
+STREAM = [Arrival("event", orjson.loads(line)["ts"], line) for line in (*random_events(60, users=6), *swarm_events(90))]
+VERDICTS = st.lists(st.tuples(st.integers(0, 59), st.sampled_from(["spam", "ham"]), st.integers(0, 40)), max_size=25)
 
 
-@given(VERDICTS, st.integers(1, 299))
+@settings(max_examples=60)
+@given(VERDICTS, st.integers(1, 149))
 def test_no_signal_changes_when_more_comes_later(verdicts: list[tuple[int, str, int]], cut: int) -> None:
     """All that is known up to an event, and then all that ever became known: the rows are the same but for labels."""
     labels = [

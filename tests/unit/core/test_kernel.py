@@ -25,7 +25,7 @@ moves = st.lists(
 numbers = st.none() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(moves, st.integers(1, 2_000), st.sets(st.integers(0, 79)))
 def test_both_leave_the_same_words_and_give_the_same_answers(
     made: list[tuple[int, int, int, int]], over_ms: int, trims: set[int]
@@ -52,7 +52,7 @@ def test_both_leave_the_same_words_and_give_the_same_answers(
             assert ours == theirs
 
 
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(moves, st.integers(1, 2_000), st.sets(st.integers(0, 79)), st.lists(st.integers(0, 9), min_size=80, max_size=80))
 def test_both_leave_the_same_distinct_values(
     made: list[tuple[int, int, int, int]], over_ms: int, trims: set[int], values: list[int]

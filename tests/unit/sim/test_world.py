@@ -1,5 +1,6 @@
 """The simulator: a function of its seed, with attacks that can be told apart."""
 
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -23,9 +24,15 @@ from engine.sim.world import (
 RULES = Path(__file__).parents[3] / "rules"
 
 
+@cache
+def day_of_fifty(seed: int = 1) -> list[SimulatedEvent]:
+    """Read by several tests, changed by none."""
+    return simulate_day(seed, people=50)
+
+
 def test_the_same_seed_gives_the_same_day() -> None:
-    assert simulate_day(seed=3, people=50) == simulate_day(seed=3, people=50)
-    assert simulate_day(seed=3, people=50) != simulate_day(seed=4, people=50)
+    assert simulate_day(seed=3, people=50) == day_of_fifty(3)
+    assert day_of_fifty(3) != day_of_fifty(2)
 
 
 def ids(day: list[SimulatedEvent], name: str) -> set[str]:
@@ -34,7 +41,7 @@ def ids(day: list[SimulatedEvent], name: str) -> set[str]:
 
 @pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 3), (1, 11), (0, 1)])
 def test_two_seeds_share_no_ids(one: int, other: int) -> None:
-    days = [simulate_day(seed, people=50) for seed in (one, other)]
+    days = [day_of_fifty(seed) for seed in (one, other)]
     for name in ("event_id", "user_id", "target_id", "device_id"):
         first, second = (ids(day, name) for day in days)
         assert first
@@ -44,7 +51,7 @@ def test_two_seeds_share_no_ids(one: int, other: int) -> None:
 
 
 def test_the_same_people_have_another_day() -> None:
-    first, second = simulate_day(1, people=50), simulate_day(2, people=50, same_people=True)
+    first, second = day_of_fifty(), simulate_day(2, people=50, same_people=True)
     assert not ids(first, "event_id") & ids(second, "event_id")
     people = ids(first, "user_id") & {f"u{number:05d}" for number in range(50)}
     known = {one.event["user_id"]: one.event["device_id"] for one in first if one.event["user_id"] in people}
@@ -55,7 +62,7 @@ def test_the_same_people_have_another_day() -> None:
 
 def test_the_first_day_is_what_it_was() -> None:
     """Goldens, benchmarks and the tutorial stand on it."""
-    day = b"\n".join(orjson.dumps(one.event) for one in simulate_day(people=50))
+    day = b"\n".join(orjson.dumps(one.event) for one in day_of_fifty())
     assert sha256(day).hexdigest()[:16] == "46462afeadb0afe8"
 
 
@@ -63,12 +70,12 @@ def test_days_follow_one_another() -> None:
     starts = [day_after(seed) for seed in (1, 2, 3)]
     assert starts == [DEFAULT_START_MS, DEFAULT_START_MS + DAY_MS, DEFAULT_START_MS + 2 * DAY_MS]
     assert all(DEFAULT_START_MS <= day_after(seed) < DEFAULT_START_MS + 100 * DAY_MS for seed in (-5, 0, 10**9))
-    late = max(int(str(one.event["ts"])) for one in simulate_day(people=50))
+    late = max(int(str(one.event["ts"])) for one in day_of_fifty())
     assert late < day_after(2) + DAY_MS
 
 
 def test_every_attack_takes_place_and_the_truth_is_not_in_the_event() -> None:
-    day = simulate_day(people=50)
+    day = day_of_fifty()
     assert {one.attack for one in day} == {None, *ALL_ATTACKS}
     assert {one.lookalike for one in day} == {None, *ALL_CROWDS}
     assert not any("attack" in str(one.event) or "lookalike" in str(one.event) for one in day)
@@ -101,7 +108,7 @@ def test_a_moderator_is_late_and_mostly_right() -> None:
 
 
 def test_recall_and_precision_are_counted_by_account() -> None:
-    day = simulate_day(people=50)
+    day = day_of_fifty()
     attackers = sorted({str(one.event["user_id"]) for one in day if one.attack == "post_flood"})
     actions = [
         {"rule": "r", "user_id": user, "target": {"type": "user", "id": user}, "ts": 9}
