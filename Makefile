@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TESTERS := 4# processes: half of the time a test waits for others, so that four keep two cores busy
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
@@ -11,13 +12,14 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
 
+test: export PYTHONDONTWRITEBYTECODE :=# a module is compiled once, and not by each process that a test starts
 test: $(VENV)/.installed-dev browser postgresql ## everything: lint, types, layers, known holes, all tests
 	$(BIN)/ruff check engine tests benchmarks examples
 	$(BIN)/ruff format --check engine tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory audit
-	$(BIN)/pytest -n 2 --maxschedchunk 1
+	$(BIN)/pytest -n $(TESTERS) --maxschedchunk 1
 
 browser: ## Debian's Chromium for the browser tests, where it can be installed; else these are skipped, and say so
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \

@@ -20,6 +20,7 @@ LONG_FIRST = (
     "tests/integration/test_night.py",
     "tests/integration/test_tutorial.py",
     "tests/chaos",
+    "tests/e2e",
     "tests/integration",
     "tests/property",
 )
