@@ -163,8 +163,10 @@ def test_a_waiting_consumer_is_woken_by_a_message(broker: str, topic: str) -> No
     consumer.assign([TopicPartition(topic, 0)])
     consumer.seek_to_end()
     consumer.poll(timeout_ms=300)
-    threading.Timer(0.3, lambda: produce_one(broker, topic)).start()
+    later = threading.Timer(0.3, lambda: produce_one(broker, topic))
+    later.start()
     assert wait_until(lambda: consumer.poll(timeout_ms=500), "the message arrives", timeout_s=60)
+    later.join()
     consumer.close()
 
 
