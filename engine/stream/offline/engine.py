@@ -101,7 +101,10 @@ class OfflineEngine:
         self._additions = OfflineAdditions(self._rulebook, settings.topics.actions)
         # What follows a decision counts for the next event already.
         self._answered = answered
-        self._batch = 1 if self._additions.are_wanted or rulebook.follow_ups.of_decisions else BATCH
+        one_by_one = self._additions.are_wanted or rulebook.follow_ups.of_decisions
+        # Nor is it later where events meet than in what has been there: a batch may be of days.
+        one_by_one |= any(not outcome.is_at_user for outcome in rulebook.outcomes.values())
+        self._batch = 1 if one_by_one else BATCH
         self._trainer.use(rulebook)
         self._use_models()
 

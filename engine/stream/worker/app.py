@@ -38,6 +38,7 @@ from engine.stream.kafka.topics import table_name
 from engine.stream.worker.consumer import BatchConsumer, BatchTransport
 from engine.stream.worker.faust_options import faust_options
 from engine.stream.worker.followers import Follower
+from engine.stream.worker.group import Group
 from engine.stream.worker.health import LOOK_EVERY_S, Health
 from engine.stream.worker.persistence import Durability
 from engine.stream.worker.recovery import BulkRecovery
@@ -113,11 +114,11 @@ class FloodgateApp(faust.App):
         self.timer(interval=settings.snapshot_interval_ms / 1000)(self._publish_snapshots)
         self.timer(interval=_LOOK_EVERY_S)(self._look_after_control)
         self.timer(interval=LOOK_AT_FILES_EVERY_S)(self.reference.look_at_files)
-        self.health = Health(
-            self.metrics, self._followers[1].ends_of, lambda tps: cast(BatchConsumer, self.consumer).positions_of(tps)
-        )
+        ends_of = self._followers[1].ends_of
+        self.health = Health(self.metrics, ends_of, lambda tps: cast(BatchConsumer, self.consumer).positions_of(tps))
         self.task()(self._look_after_health)
-        self._ticks = Ticks(settings, self.partition_state, self.durability.publish_apart)
+        group = Group(settings, lambda tps: cast(BatchConsumer, self.consumer).committed_of(tps), ends_of)
+        self._ticks = Ticks(settings, self.partition_state, self.durability.publish_apart, group.decided_until_ms)
         self.on_rebalance_complete.connect(self._note_ready)
         add_pages(self)
 
@@ -277,10 +278,9 @@ class FloodgateApp(faust.App):
 
     async def _look_after_health(self) -> None:
         while not self.should_stop:
-            assigned = map(ensure_TP, self.consumer.assignment())
-            handled = [tp for tp in assigned if tp.topic in self.handlers]
+            handled = [tp for tp in map(ensure_TP, self.consumer.assignment()) if tp.topic in self.handlers]
             await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
-            await self._ticks.tell(self.control.rulebook, {} if self.waiting_for() else self.health.read_until_ms)
+            await self._ticks.tell(self.control.rulebook, [] if self.waiting_for() else handled)
             self.metrics.ready.set(not self.waiting_for())
             await self.sleep(LOOK_EVERY_S)
 

@@ -61,8 +61,6 @@ class Health:
         self._answered_s = time.monotonic()
         self._backlogs: dict[TP, Backlog] = {}
         self._before: Mapping[TP, int] = {}
-        self.read_until_ms: dict[TP, int] = {}
-        """Of partitions of which all had been read: as of when."""
         for gauge in (metrics.last_contact, metrics.last_progress):
             gauge.set(time.time())
 
@@ -73,7 +71,7 @@ class Health:
 
     async def look(self, handled: Iterable[TP], others: Iterable[TP]) -> None:
         """Ask how far the worker's partitions go; and others, so that one without any asks as well."""
-        mine, asked_ms = sorted(handled), int(time.time() * 1_000)
+        mine = sorted(handled)
         try:
             async with asyncio.timeout(_ANSWER_S):
                 ends = await self._ends([*mine, *others])
@@ -88,7 +86,6 @@ class Health:
             async with asyncio.timeout(_ANSWER_S):
                 positions = await self._positions(mine)
             self._note({tp: (ends[tp], positions[tp]) for tp in mine if tp in positions})
-            self.read_until_ms = {tp: asked_ms for tp in mine if tp in positions and ends[tp] <= positions[tp]}
 
     def _note(self, seen: Mapping[TP, tuple[int, int]]) -> None:
         metrics = self._metrics

@@ -1,10 +1,12 @@
 """Tells partitions to which no events come how late it is, where something is due there by then.
 
 The time goes as a message among the hops, in order with all else that happens in the partition. It is told only once
-all events have been read that had arrived by then: those that come later cannot lie before what is due.
+all events are decided that had arrived by then, in all partitions (`horizon.py`): those that come later cannot lie
+before what is due, wherever they come from.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 from aiokafka.errors import KafkaError
@@ -21,29 +23,35 @@ AGAIN_AFTER_MS = 10_000
 """A partition that has been told, and has not got to it yet, is told again no sooner."""
 
 Publish = Callable[[list[Message]], Awaitable[None]]
+DecidedUntil = Callable[[], Awaitable[int | None]]
+"""Up to when all that has arrived is decided, in all partitions; None while nobody knows."""
 
 
 class Ticks:
     """What a worker tells its own partitions. `publish`: takes messages that belong to no batch."""
 
-    def __init__(self, settings: Settings, states: States, publish: Publish) -> None:
+    def __init__(self, settings: Settings, states: States, publish: Publish, decided_until_ms: DecidedUntil) -> None:
         self._topics, self._allowance_ms = settings.topics, allowance_ms(settings)
-        self._states, self._publish = states, publish
+        self._states, self._publish, self._decided_until_ms = states, publish, decided_until_ms
         self._told_ms: dict[int, int] = {}
 
-    async def tell(self, rulebook: Rulebook | None, read_until_ms: Mapping[TP, int]) -> None:
-        """Tell the partitions in which something is due. `read_until_ms`: those of which all has been read, and as of
-        when."""
+    async def tell(self, rulebook: Rulebook | None, mine: Iterable[TP]) -> None:
+        """Tell those partitions in which something is due. Where nothing is, by the clock, nobody is asked."""
         if rulebook is None or not (rulebook.absences or rulebook.outcomes):
             return
-        read = {tp.partition: at_ms for tp, at_ms in read_until_ms.items() if tp.topic == self._topics.events}
-        due = {partition: at_ms for partition, at_ms in sorted(read.items()) if self._is_due(partition, at_ms)}
-        if due:
-            self._told_ms |= due
-            ticks = [(partition, encode_tick(Tick(partition, at_ms))) for partition, at_ms in due.items()]
+        own = sorted(tp.partition for tp in mine if tp.topic == self._topics.events)
+        if not self._due(own, int(time.time() * 1_000)):
+            return
+        at_ms = await self._decided_until_ms()
+        if at_ms is not None and (due := self._due(own, at_ms)):
+            self._told_ms |= dict.fromkeys(due, at_ms)
+            ticks = [(partition, encode_tick(Tick(partition, at_ms))) for partition in due]
             messages = [Message(self._topics.hops, b"", tick, partition=partition) for partition, tick in ticks]
             with suppress(KafkaError):  # it is told again
                 await self._publish(messages)
+
+    def _due(self, partitions: Iterable[int], at_ms: int) -> list[int]:
+        return [partition for partition in partitions if self._is_due(partition, at_ms)]
 
     def _is_due(self, partition: int, at_ms: int) -> bool:
         due_ms = self._states(partition).timers.next_due_ms()

@@ -162,3 +162,18 @@ rules: {r: {event: absent.left, when: ["event.device_id == 'd'"], then: {flag: d
     acted = [orjson.loads(each.value)["event_id"] for each in actions if each.topic == "actions"]
     assert acted == ["e0", f"e{hour_ms}"]
     assert one.waiting() == 2
+
+
+def test_it_is_no_later_where_events_meet_than_in_what_came_before() -> None:
+    """A batch may be of days, and so may what waits at a device."""
+    rules = """
+version: 1
+outcomes: {again: {after: post, is: post, by: device_id, within: 3h}}
+rules: {r: {event: post, when: ["event.device_id == 'd'"], then: {flag: device}}}
+"""
+    known: list[bool] = []
+    two_hours_ms, days = 7_200_000, 5
+    one = OfflineEngine(load_rulebook({"rules.yaml": rules}), ALL, answered=lambda answer: known.append(answer.answer))
+    events = [event(number * two_hours_ms, device_id="d") for number in range(12 * days)]
+    list(one.run(Arrival("event", 0, each) for each in events))
+    assert known == (12 * days - 1) * [True]

@@ -111,6 +111,12 @@ def test_aiokafka_leaves_partitions_without_a_commit_where_they_are() -> None:
     assert "if offset and offset > 0:" in text
 
 
+def test_aiokafka_knows_what_a_group_has_committed_in_many_partitions() -> None:
+    """What `committed_of` relies on, and why it does not ask with `committed`."""
+    assert list(inspect.signature(GroupCoordinator.fetch_committed_offsets).parameters) == ["self", "partitions"]
+    assert "self._coordinator.fetch_committed_offsets([partition])" in source(aiokafka.AIOKafkaConsumer.committed)
+
+
 def test_aiokafka_gives_all_of_a_partition_before_it_comes_to_the_next() -> None:
     """The reason for `Member._fetch_records`, and what it relies on."""
     assert "max_records=_consumer._max_poll_records" in source(AIOKafkaConsumerThread.getmany)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from faust.types import TP
 
 from engine.rulebook.compiler import load_rulebook
@@ -22,35 +23,56 @@ SETTINGS = Settings()
 ALLOWANCE_MS = 2 * SETTINGS.events.clock_tolerance_ms
 
 
-def told(read: dict[TP, int], due: dict[int, int], ticks: list[Message], again: Ticks | None = None) -> Ticks:
-    states = {partition: PartitionState(MemoryDatabase, 10) for partition in range(3)}
-    for partition, due_ms in due.items():
-        states[partition].timers.put(due_ms, 1, b"")
+class Telling:
+    """A worker's ticks at a time that is set, and up to when all is decided."""
 
-    async def publish(messages: list[Message]) -> None:
-        ticks.extend(messages)
+    def __init__(self, patch: pytest.MonkeyPatch, due: dict[int, int]) -> None:
+        self.now_ms, self.asked = NOW_MS, 0
+        self.decided_until_ms: int | None = NOW_MS
+        self.sent: list[Message] = []
+        patch.setattr("engine.stream.worker.ticks.time.time", lambda: self.now_ms / 1_000)
+        states = {partition: PartitionState(MemoryDatabase, 10) for partition in range(3)}
+        for partition, due_ms in due.items():
+            states[partition].timers.put(due_ms, 1, b"")
+        self._ticks = Ticks(SETTINGS, states.__getitem__, self._publish, self._decided)
 
-    telling = again or Ticks(SETTINGS, states.__getitem__, publish)
-    asyncio.run(telling.tell(RULES, read))
-    return telling
+    async def _publish(self, messages: list[Message]) -> None:
+        self.sent.extend(messages)
+
+    async def _decided(self) -> int | None:
+        self.asked += 1
+        return self.decided_until_ms
+
+    def tell(self, *mine: TP) -> list[tuple[str, int | None, object]]:
+        asyncio.run(self._ticks.tell(RULES, mine))
+        told, self.sent = self.sent, []
+        return [(message.topic, message.partition, decode_hop(message.value)) for message in told]
 
 
-def test_those_are_told_in_which_something_is_due_and_all_has_been_read() -> None:
-    ticks: list[Message] = []
+def test_those_are_told_in_which_something_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     past = NOW_MS - ALLOWANCE_MS - 1
-    told(
-        {TP("events", 0): NOW_MS, TP("events", 2): NOW_MS, TP("hops", 1): NOW_MS},
-        {0: past, 1: past, 2: past + 1},
-        ticks,
-    )
-    assert [(message.topic, message.partition, decode_hop(message.value)) for message in ticks] == [
-        ("hops", 0, Tick(0, NOW_MS))
-    ]
+    telling = Telling(monkeypatch, {0: past, 1: past, 2: past + 1})
+    assert telling.tell(TP("events", 0), TP("events", 2), TP("hops", 1)) == [("hops", 0, Tick(0, NOW_MS))]
 
 
-def test_they_are_not_told_again_at_once() -> None:
-    ticks: list[Message] = []
-    telling = told({TP("events", 0): NOW_MS}, {0: 5}, ticks)
-    for later_ms in (1, AGAIN_AFTER_MS - 1, AGAIN_AFTER_MS):
-        told({TP("events", 0): NOW_MS + later_ms}, {}, ticks, telling)
-    assert len(ticks) == 2
+def test_they_are_told_up_to_when_all_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    telling = Telling(monkeypatch, {0: NOW_MS - 2 * ALLOWANCE_MS, 1: NOW_MS - 9 * ALLOWANCE_MS})
+    telling.decided_until_ms = NOW_MS - 5 * ALLOWANCE_MS
+    both = TP("events", 0), TP("events", 1)
+    assert telling.tell(*both) == [("hops", 1, Tick(1, NOW_MS - 5 * ALLOWANCE_MS))]
+    telling.decided_until_ms = None
+    assert telling.tell(*both) == []
+
+
+def test_nobody_is_asked_where_nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    telling = Telling(monkeypatch, {1: 5, 2: NOW_MS})
+    assert (telling.tell(TP("events", 0), TP("events", 2)), telling.asked) == ([], 0)
+
+
+def test_they_are_not_told_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    telling = Telling(monkeypatch, {0: 5})
+    told = 0
+    for later_ms in (0, 1, AGAIN_AFTER_MS - 1, AGAIN_AFTER_MS):
+        telling.now_ms = telling.decided_until_ms = NOW_MS + later_ms
+        told += len(telling.tell(TP("events", 0)))
+    assert told == 2
