@@ -280,13 +280,13 @@ class FloodgateApp(faust.App):
         while not self.should_stop:
             handled = [tp for tp in map(ensure_TP, self.consumer.assignment()) if tp.topic in self.handlers]
             await self.health.look(handled, [TP(self.settings.topics.rulebooks, 0)])
-            await self._ticks.tell(self.control.rulebook, [] if self.waiting_for() else handled)
+            mine = set[TP]() if self.waiting_for() else self.consumer.assignment()  # which may have changed meanwhile
+            await self._ticks.tell(self.control.rulebook, map(ensure_TP, mine))
             self.metrics.ready.set(not self.waiting_for())
             await self.sleep(LOOK_EVERY_S)
 
     async def _note_ready(self, *_: Any, **__: Any) -> None:
-        assigned = sorted(tp for tp in self.consumer.assignment() if isinstance(tp, TP))
-        _log.info("partitions assigned", partitions=len(assigned))
+        _log.info("partitions assigned", partitions=sum(isinstance(tp, TP) for tp in self.consumer.assignment()))
 
     # -- construction -----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ before what is due, wherever they come from.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 from aiokafka.errors import KafkaError
@@ -21,6 +21,8 @@ from engine.stream.handlers.messages import Message
 
 AGAIN_AFTER_MS = 10_000
 """A partition that has been told, and has not got to it yet, is told again no sooner."""
+
+_NEVER_MS = 1 << 62
 
 Publish = Callable[[list[Message]], Awaitable[None]]
 DecidedUntil = Callable[[], Awaitable[int | None]]
@@ -39,21 +41,23 @@ class Ticks:
         """Tell those partitions in which something is due. Where nothing is, by the clock, nobody is asked."""
         if rulebook is None or not (rulebook.absences or rulebook.outcomes):
             return
-        own = sorted(tp.partition for tp in mine if tp.topic == self._topics.events)
-        if not self._due(own, int(time.time() * 1_000)):
+        # Before anything is waited for: they may be another's then, and their state is not to be looked at any more.
+        due_ms = {tp.partition: self._due_ms(tp.partition) for tp in sorted(mine) if tp.topic == self._topics.events}
+        if not self._over(due_ms, int(time.time() * 1_000)):
             return
         at_ms = await self._decided_until_ms()
-        if at_ms is not None and (due := self._due(own, at_ms)):
-            self._told_ms |= dict.fromkeys(due, at_ms)
-            ticks = [(partition, encode_tick(Tick(partition, at_ms))) for partition in due]
+        if at_ms is not None and (over := self._over(due_ms, at_ms)):
+            self._told_ms |= dict.fromkeys(over, at_ms)
+            ticks = [(partition, encode_tick(Tick(partition, at_ms))) for partition in over]
             messages = [Message(self._topics.hops, b"", tick, partition=partition) for partition, tick in ticks]
             with suppress(KafkaError):  # it is told again
                 await self._publish(messages)
 
-    def _due(self, partitions: Iterable[int], at_ms: int) -> list[int]:
-        return [partition for partition in partitions if self._is_due(partition, at_ms)]
-
-    def _is_due(self, partition: int, at_ms: int) -> bool:
+    def _due_ms(self, partition: int) -> int:
         due_ms = self._states(partition).timers.next_due_ms()
-        is_due = due_ms is not None and due_ms < at_ms - self._allowance_ms
-        return is_due and at_ms - self._told_ms.get(partition, 0) >= AGAIN_AFTER_MS
+        return due_ms if due_ms is not None else _NEVER_MS
+
+    def _over(self, due_ms: Mapping[int, int], at_ms: int) -> list[int]:
+        """Where something is due at a time, of which nobody has been told lately."""
+        over = [partition for partition, each_ms in due_ms.items() if each_ms < at_ms - self._allowance_ms]
+        return [partition for partition in over if at_ms - self._told_ms.get(partition, 0) >= AGAIN_AFTER_MS]
