@@ -346,20 +346,17 @@ cdef inline double _sigmoid(double logit) noexcept:
     return 1 / (1 + exp(-logit))
 
 
-cdef void _say(const index_t[::1] indices, const float[::1] values, const float *weights, const float *gradients,
-               double *said) noexcept:
-    """What each arm says. `gradients`: rows that will be asked for too."""
+cdef void _say(const index_t[::1] indices, const float[::1] values, const float *weights, double *said) noexcept:
+    """What each arm says."""
     cdef const float *row
     cdef double value
     cdef double[ARMS] told
-    cdef Py_ssize_t at, arm, ahead
+    cdef Py_ssize_t at, arm
     for arm in range(ARMS):
         told[arm] = 0.0
     for at in range(indices.shape[0]):
         if at + AHEAD < indices.shape[0]:
-            ahead = ARMS * <Py_ssize_t> indices[at + AHEAD]
-            FETCH_AHEAD(weights + ahead)
-            FETCH_AHEAD(gradients + ahead)
+            FETCH_AHEAD(weights + ARMS * <Py_ssize_t> indices[at + AHEAD])
         row, value = weights + ARMS * <Py_ssize_t> indices[at], values[at]
         for arm in range(ARMS):
             told[arm] += <double> row[arm] * value
@@ -370,7 +367,7 @@ cdef void _say(const index_t[::1] indices, const float[::1] values, const float 
 def logits(const index_t[::1] indices, const float[::1] values, array.array weights not None):
     """What each arm says."""
     cdef array.array said = array.clone(_REALS, ARMS, zero=False)
-    _say(indices, values, weights.data.as_floats, weights.data.as_floats, said.data.as_doubles)
+    _say(indices, values, weights.data.as_floats, said.data.as_doubles)
     return said
 
 
@@ -412,11 +409,13 @@ def learn(const index_t[::1] indices, const float[::1] values, array.array weigh
     cdef double[ARMS] errors
     cdef float[ARMS] speeds
     cdef Py_ssize_t at, arm, place
-    _say(indices, values, weights.data.as_floats, gradients.data.as_floats, said.data.as_doubles)
+    _say(indices, values, weights.data.as_floats, said.data.as_doubles)
     for arm in range(ARMS):
         speeds[arm] = <float> rates.data.as_doubles[arm]
         errors[arm] = (_sigmoid(said.data.as_doubles[arm]) - target) * push
     for at in range(indices.shape[0]):
+        if at + AHEAD < indices.shape[0]:
+            FETCH_AHEAD(gradients.data.as_floats + ARMS * <Py_ssize_t> indices[at + AHEAD])
         touched[indices[at]] = True
         place = ARMS * <Py_ssize_t> indices[at]
         STEP(weights.data.as_floats + place, gradients.data.as_floats + place, speeds, errors, values[at])
