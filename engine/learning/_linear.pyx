@@ -197,8 +197,9 @@ cdef inline double _gram_share(Py_ssize_t count) noexcept:
 
 
 def features(tuple texts not None, seeds, tuple facts not None, tuple numbers not None,
-             array.array number_seeds not None):
-    """The indices of an event's features, and what each of them counts."""
+             array.array number_seeds not None, array.array weights=None):
+    """The indices of an event's features, and what each of them counts. `weights`: the texts' are on their way then."""
+    cdef const float *rows = NULL if weights is None else weights.data.as_floats
     cdef index_t[2 * MAX_TEXT_BYTES] found
     cdef list read = [_bytes(text) if text else b"" for text in texts]
     cdef Py_ssize_t room = len(facts) + 2 * len(numbers), at = 0, place, count
@@ -212,7 +213,7 @@ def features(tuple texts not None, seeds, tuple facts not None, tuple numbers no
     cdef index_t[::1] index = indices
     cdef float[::1] counts = values
     for data, text_seed in zip(read, seeds):
-        count = _grams(data, text_seed, NULL, found)
+        count = _grams(data, text_seed, rows, found)
         memcpy(&index[at], found, count * sizeof(index_t))
         counted.append(count)
         square += sqrt(<double> count)

@@ -94,12 +94,12 @@ class Featurizer:
 
     def facts(self, categories: Sequence[str | None]) -> tuple[int, ...]:
         """All that categories give, and the constant."""
-        return self.tokens(categories) + self.crosses(categories)
+        return self.tokens(categories) + self.crosses(categories) if self._categories else (CONSTANT,)
 
-    def vector(self, inputs: Inputs) -> Vector:
-        """All features of an event."""
+    def vector(self, inputs: Inputs, weights: "array[float] | None" = None) -> Vector:
+        """All features of an event. `weights`: those that will be read next."""
         facts = self.facts(inputs.categories)
-        return Vector(*features(inputs.texts, self.texts, facts, inputs.numbers, self.numbers))
+        return Vector._make(features(inputs.texts, self.texts, facts, inputs.numbers, self.numbers, weights))
 
     def divisor(self, inputs: Inputs) -> float:
         """What all of an event's features are divided by."""

@@ -60,6 +60,8 @@ class TrustRecord(msgspec.Struct):
         """0 to 1, from how the odds of disagreement compare with what was expected. `average`: the others', now."""
         usual, labels = PATIENCE * average, self.labels + PATIENCE
         own, expected = (self.disagreement + usual) / labels, (self.expected + usual) / labels
+        if own <= expected:
+            return 1.0
         return min(1.0, (TOLERATED * _odds(expected) / _odds(own)) ** 2)
 
 

@@ -100,19 +100,19 @@ class HashedNgrams(base.MiniBatchClassifier):  # type: ignore[misc]  # River has
     def probability(self, names: Names, inputs: Inputs) -> float:
         """The probability of spam."""
         hint = self.fading() * hinted(names.hints, inputs.numbers)
-        return sigmoid(self.logit(featurizer(names).vector(inputs)) + hint)
+        return sigmoid(self.logit(featurizer(names).vector(inputs, self.weights)) + hint)
 
     def teach(self, names: Names, inputs: Inputs, spam: bool, push: float, score: float | None = None) -> float:
         """One label; returns the probability of spam that would have been given before. `push` multiplies the step;
         `score`: the one that the event had got, None where it was unknown."""
-        vector, hint = featurizer(names).vector(inputs), hinted(names.hints, inputs.numbers)
+        vector, hint = featurizer(names).vector(inputs, self.weights), hinted(names.hints, inputs.numbers)
         proves = score is not None and abs(score - sigmoid(hint)) > _SAME
         hint *= self.fading()
         return sigmoid(self.learn(vector, spam, push, proves) + hint)
 
     def take_back(self, names: Names, inputs: Inputs, score: float, push: float) -> None:
         """A label was wrong: move back towards the score that was given before it came."""
-        vector = featurizer(names).vector(inputs)
+        vector = featurizer(names).vector(inputs, self.weights)
         self.restore(vector, score, push)
 
     def touch_all(self) -> None:
