@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-bui
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: demo test browser postgresql test-quick compiled lint lock bench endurance late-labels learners outcomes survey reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
+.PHONY: demo test browser postgresql test-quick compiled lint lock bench endurance late-labels learners seeds outcomes survey reputation soak rivals rollout fuzz mutants handover moderation night pictures assets docs audit dist clean
 
 demo: $(VENV)/.installed-run ## broker, worker, simulated traffic with attacks, a summary; KAFKA=1 runs it on Apache Kafka
 	$(BIN)/floodgate demo $(if $(KAFKA),--kafka)
@@ -59,6 +59,9 @@ survey: $(VENV)/.installed-dev ## what a survey tells of all, by who answers, on
 
 learners: $(VENV)/.installed-dev ## our learner and others on many streams: mean rank, worst case; DATA=../shared/data
 	$(BIN)/python -m benchmarks.learners --data $(or $(DATA),../shared/data)
+
+seeds: $(VENV)/.installed-dev ## what seeds are worth on streams that they were not made from; DATA=../shared/data
+	$(BIN)/python -m benchmarks.seeds --data $(or $(DATA),../shared/data)
 
 reputation: $(VENV)/.installed-dev ## what counters of labels tell our learner without texts; DATA=../shared/data/spamassassin
 	$(BIN)/python -m benchmarks.reputation --data $(or $(DATA),../shared/data/spamassassin)

@@ -35,11 +35,11 @@ def streams(shared: Path) -> Iterator[tuple[str, Callable[[], list[EvaluationCas
         yield name, partial(read_cases, shared / name)
     yield "simulated day", lambda: [case for case in simulated_cases() if case.spam is not None][::6]
     yield "phishing pages", _phishing
-    yield "newsgroups", lambda: _of_texts(_newsgroups("talk."))
-    yield "newsgroups, 1 in 100", lambda: _of_texts(_rare(_newsgroups("misc.forsale")))
-    yield "newsgroups, good words", lambda: _of_texts(good_words(_newsgroups("comp.sys")))
-    yield "newsgroups, disguised", lambda: _of_texts(disguised(_newsgroups("rec.autos")))
-    yield "newsgroups, back and forth", lambda: _of_texts(back_and_forth(_newsgroups("sci."), _newsgroups("rec.")))
+    yield "newsgroups", lambda: _of_texts(newsgroups("talk."))
+    yield "newsgroups, 1 in 100", lambda: _of_texts(_rare(newsgroups("misc.forsale")))
+    yield "newsgroups, good words", lambda: _of_texts(good_words(newsgroups("comp.sys")))
+    yield "newsgroups, disguised", lambda: _of_texts(disguised(newsgroups("rec.autos")))
+    yield "newsgroups, back and forth", lambda: _of_texts(back_and_forth(newsgroups("sci."), newsgroups("rec.")))
     yield "news agency", lambda: _of_texts(_table("reuters-r52-train.tab", "Category", "Text", "crude"))
     yield "candidates' tweets", lambda: _of_texts(_table("election-tweets-2016.tab", "Author", "Content", "Hillary"))
 
@@ -82,7 +82,7 @@ def _rare(texts: Texts) -> Texts:
     return [(text, is_spam) for text, is_spam in texts if not is_spam or text in kept]
 
 
-def _newsgroups(group: str) -> Texts:
+def newsgroups(group: str) -> Texts:
     return _table("20newsgroups-train.tab", "Category", "Text", group)
 
 

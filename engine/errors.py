@@ -7,6 +7,7 @@ FloodgateError
 │ the policy team
 ├── RulebookError         a rulebook fails its check
 ├── PipelineError         an expression describes no estimator
+├── SeedError             a seed cannot be read, or made
 ├── RecordingError        a recorded file cannot be read
 │ the operator
 ├── SettingsError         a setting is missing or wrong
@@ -86,6 +87,10 @@ class SnapshotError(FloodgateError):
 
 class PipelineError(FloodgateError):
     """An expression that describes no estimator."""
+
+
+class SeedError(FloodgateError):
+    """A seed that cannot be read, or made: the text says what to do."""
 
 
 class PublishError(FloodgateError):

@@ -10,6 +10,7 @@ from rich.table import Table
 from engine.cli.learn_compare import compare, promote
 from engine.cli.learn_evaluate import command as evaluate_command
 from engine.cli.learn_evaluate import slices_table
+from engine.cli.learn_seed import command as seed_command
 from engine.cli.options import FILE, with_settings
 from engine.cli.output import Console, echo
 from engine.errors import SnapshotError
@@ -127,3 +128,4 @@ def pin_command(settings: Settings, model: str, lift: bool) -> None:
 command.add_command(evaluate_command)
 command.add_command(compare)
 command.add_command(promote)
+command.add_command(seed_command)

@@ -19,11 +19,12 @@ from engine.learning.linear import ARMS, SATURATED, sigmoid
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.scored import ScoredRows
+from engine.learning.seeds import hinting, seed_of
 
 
 class ModelScorer:
     """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know more
-    than what the rulebook hints at.
+    than what the rulebook hints at, and what its seed makes of texts.
 
     The same probability as the learner gives, from its own weights. `takes`: whether what it has scored
     is kept until `take`.
@@ -37,7 +38,8 @@ class ModelScorer:
         self._propensities: Propensities | None = None
         self.version = model.version if model is not None else f"{spec.name}-0"
         self.answered_by: str | None = None
-        self._names, self._units = names_of(spec), spec.units
+        self._seed, self._units = seed_of(spec), spec.units
+        self._names = hinting(names_of(spec), self._seed)
         self._featurizer = featurizer(self._names)
         self._knows = model is not None and model.knows(spec.min_labels)
         # Without categories, an event begins with the constant.
@@ -70,6 +72,8 @@ class ModelScorer:
     def read_late(self, place: int, texts: ModelTexts) -> None:
         """Read the texts of an event for which the model was not to be asked."""
         self._batch[place] = texts
+        if self._seed is not None:
+            self._seeded[place] = self._seed.logit(texts[0])
         if not self._knows:
             return
         for text, seed in zip(texts[0], self._featurizer.texts, strict=True):
@@ -83,7 +87,7 @@ class ModelScorer:
 
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
-        score = None
+        score, numbers = None, self._read(place, numbers)
         if self._knows or self.takes:
             read_numbers(numbers, self._numbers)
         if self._knows:
@@ -99,6 +103,10 @@ class ModelScorer:
             self._scored.append((place, key, nan if score is None else score))
         return score
 
+    def _read(self, place: int, numbers: ModelNumbers) -> ModelNumbers:
+        """The numbers of the event at a place, and what the seed makes of its texts."""
+        return numbers if self._seed is None else (*numbers, self._seeded[place])
+
     def _guess(self, numbers: ModelNumbers) -> float | None:
         """What hints alone say; None when none of them does."""
         known = [number for number in numbers[-len(self._hints) :] if number is not None]
@@ -110,7 +118,7 @@ class ModelScorer:
         lengths = (len(text) if text else 0 for text in texts[0]) if texts is not None else ()
         return {
             **dict(zip(self._names.texts, lengths, strict=False)),
-            **dict(zip(self._names.numbers, numbers, strict=True)),
+            **dict(zip(self._names.numbers, self._read(place, numbers), strict=True)),
         }
 
     def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
@@ -119,7 +127,7 @@ class ModelScorer:
         if texts is None or (self._learner is None and (self._knows or not self._hints)):
             return []
         read = array("d")
-        read_numbers(numbers, read)
+        read_numbers(self._read(place, numbers), read)
         inputs = Inputs(*texts, tuple(None if isnan(number) else number for number in read))
         return contributions(self._learner, self._names, inputs, units=self._units)
 
@@ -168,6 +176,8 @@ class ModelScorer:
         self._sums, self._squares = self._start * size, self._start_square * size
         self._scored: list[tuple[int, int, float]] = []  # place, key, score
         self._numbers: array[float] = array("d")
+        seed = self._seed
+        self._seeded = [seed.logit(read[0]) if seed and read is not None else None for read in batch]
 
     def _weigh_categories(self, place: int, categories: Sequence[str | None]) -> None:
         """Add what an event's categories give to its sums, and the constant."""

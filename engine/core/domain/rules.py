@@ -137,7 +137,8 @@ class ModelSpec:
     which events it scores though no rule asks; `outcome`: what it learns in place of labels; `answer_model`: the model
     of who answers, by which answers are weighed; `challenger`: the model that is asked wherever this one is, and learns
     the same; `promotes`: whether the better of the two stands without anybody saying so; `slices`: by what it is
-    looked at whether its scores are right, of which it reads nothing."""
+    looked at whether its scores are right, of which it reads nothing; `seed`: what open streams have taught about its
+    texts, as a file has it."""
 
     name: str
     numbers: tuple[str, ...]
@@ -157,6 +158,7 @@ class ModelSpec:
     challenger: str | None = None
     promotes: bool = False
     slices: tuple[str, ...] = ()
+    seed: str | None = field(default=None, repr=False)
 
     @property
     def read(self) -> tuple[str, ...]:

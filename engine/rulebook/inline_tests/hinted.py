@@ -1,4 +1,4 @@
-"""A model without labels in rules' tests: it says what its hints make of an event."""
+"""A model without labels in rules' tests: it says what its hints and its seed make of an event."""
 
 from engine.core.domain.rules import ModelSpec
 from engine.learning.scorers import ModelScorer

@@ -50,8 +50,8 @@ class FixedScorer:
 
 
 def scorer_of(spec: ModelSpec, says: float | None) -> Scorer:
-    """What a test declares, or what a model's hints say before there are labels."""
-    if says is not None or not spec.hints:
+    """What a test declares, or what a model's hints and its seed say before there are labels."""
+    if says is not None or not (spec.hints or spec.seed):
         return FixedScorer(says)
     from engine.rulebook.inline_tests.hinted import HintedScorer  # noqa: PLC0415  # few have hints, and learners are dear
 

@@ -198,6 +198,9 @@ MODEL: Shape = {
         "what speaks for spam while labels are few, and how much: 1 is weak, 3 is strong, below 0 speaks for ham",
         {"type": "object", "additionalProperties": {"type": "number", "minimum": -5, "maximum": 5}},
     ),
+    "seed": Key(
+        "what open streams have taught about texts, while labels are few: `comments`, `mail`, or a .seed file", TEXT
+    ),
     "learn": Key("whether labels change it; without them nothing is kept of what it scored", {"type": "boolean"}),
     "river": Key("a classifier or pipeline of River's, instead of the default learner", TEXT),
     "labels": Key("the policy whose labels it learns; without it: labels that name no policy", TEXT),

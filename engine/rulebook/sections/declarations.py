@@ -41,10 +41,10 @@ _MIXED = ("derived", "scores", "rules")
 class Declarations:
     """All that the files of one rulebook declare, except the rules. `marks`: on which kind of entity, and for how long;
     `markers`: the rules that set each. `conceal`: what gives events pseudonyms, if there is something; `topics`: of
-    tables that come on one, by name; `tables`: the rows of the others; `params`: those that are the same for all
-    events, with what is written; `arguments`: those of the macro that is being read; `waiting`: what has not been read
-    yet, and its section; `reading`: what is being read; `above`: what stands above that, and has not been read
-    yet."""
+    tables that come on one, by name; `tables`: the rows of the others; `seeds`: of the models that have one, as files
+    have them; `params`: those that are the same for all events, with what is written; `arguments`: those of the macro
+    that is being read; `waiting`: what has not been read yet, and its section; `reading`: what is being read; `above`:
+    what stands above that, and has not been read yet."""
 
     diagnostics: Diagnostics
     fields: dict[str, FieldDeclaration] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Declarations:
     live: dict[str | None, LiveList] = field(default_factory=dict)
     banks: dict[str, Bank] = field(default_factory=dict)
     models: dict[str, dict[str, Node]] = field(default_factory=dict)
+    seeds: dict[str, str] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
     rules: dict[str, Node] = field(default_factory=dict)
     holdout: float = 0.0

@@ -71,6 +71,7 @@ def read_model(declared: Declarations, name: str, keys: Mapping[str, Node]) -> M
             challenger=keys["challenger"].text if "challenger" in keys else None,
             promotes="promote" in keys,
             slices=slices,
+            seed=declared.seeds.get(name),
         )
     return None
 

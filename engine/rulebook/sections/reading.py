@@ -29,6 +29,7 @@ from engine.rulebook.sections.reference import files_named, read_enrichment, rea
 from engine.rulebook.sections.rollout import read_share
 from engine.rulebook.sections.rules import read_rule_condition
 from engine.rulebook.sections.scores import read_score
+from engine.rulebook.sections.seeds import seed_files, seed_of_model
 from engine.rulebook.sections.sequences import read_sequence
 from engine.rulebook.sections.values import is_shallow, read_value
 
@@ -94,11 +95,13 @@ def _read_holdout(made: Declarations, nodes: Sequence[Node]) -> None:
 
 
 def named_files(file: str, text: str) -> list[str]:
-    """The files that a file's lists, banks and tables are in, as paths from the root."""
+    """The files that a file's lists, banks, tables and seeds are in, as paths from the root."""
     root = parse(file, text, Diagnostics({file: text}))
     sections = (root.entries or {}) if root is not None else {}
     named = [sections[section].entries or {} for section in ("lists", "banks", "tables") if section in sections]
-    return [str(PurePosixPath(file).parent / name) for entries in named for name in files_named(entries)]
+    models = (sections["models"].entries or {}) if "models" in sections else {}
+    found = [str(PurePosixPath(file).parent / name) for entries in named for name in files_named(entries)]
+    return [*found, *seed_files(file, models)]
 
 
 def _read_field(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
@@ -203,8 +206,11 @@ def _read_value(made: Declarations, files: Mapping[str, str], file: str, name: s
     (read_value if node.entries is None else read_memory)(made, files, file, name, span, node)
 
 
-def _read_model(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
-    made.models[name] = read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
+def _read_model(made: Declarations, sources: Mapping[str, str], _: str, name: str, span: Span, node: Node) -> None:
+    keys = made.models[name] = read_mapping(node, schema.MODEL, f"model `{name}`", made.diagnostics)
+    seed = seed_of_model(made, sources, keys)
+    if seed is not None:
+        made.seeds[name] = seed
 
 
 def _read_ladder(made: Declarations, _: Mapping[str, str], __: str, name: str, span: Span, node: Node) -> None:
