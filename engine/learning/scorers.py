@@ -13,24 +13,24 @@ from engine.core.domain.rules import ModelSpec
 from engine.learning.answering import Propensities
 from engine.learning.calibrated import Calibration, Likeness
 from engine.learning.contributions import contributions
-from engine.learning.features import CONSTANT, Inputs, featurizer, hinted, names_of
+from engine.learning.features import CONSTANT, Inputs, Names, featurizer, hinted, names_of
 from engine.learning.kernel import read_numbers, weigh_facts, weigh_numbers, weigh_texts
 from engine.learning.linear import ARMS, SATURATED, sigmoid
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import HashedNgrams
 from engine.learning.scored import ScoredRows
-from engine.learning.seeds import hinting, seed_of
+from engine.learning.seeds import Seed, hinting, seed_of
 
 
 class ModelScorer:
     """Scores events, and keeps what it scored until `take`. Without enough labels behind it, it does not know more
-    than what the rulebook hints at, and what its seed makes of texts.
+    than what the rulebook hints at.
 
     The same probability as the learner gives, from its own weights. `takes`: whether what it has scored
     is kept until `take`.
     """
 
-    def __init__(self, spec: ModelSpec, model: LearnedModel | None) -> None:
+    def __init__(self, spec: ModelSpec, model: LearnedModel | None, names: Names | None = None) -> None:
         self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
         self._precision = spec.precision
         self.takes, self._judged = spec.learns, model.judged if model is not None else None
@@ -38,8 +38,7 @@ class ModelScorer:
         self._propensities: Propensities | None = None
         self.version = model.version if model is not None else f"{spec.name}-0"
         self.answered_by: str | None = None
-        self._seed, self._units = seed_of(spec), spec.units
-        self._names = hinting(names_of(spec), self._seed)
+        self._names, self._units = names or names_of(spec), spec.units
         self._featurizer = featurizer(self._names)
         self._knows = model is not None and model.knows(spec.min_labels)
         # Without categories, an event begins with the constant.
@@ -72,8 +71,6 @@ class ModelScorer:
     def read_late(self, place: int, texts: ModelTexts) -> None:
         """Read the texts of an event for which the model was not to be asked."""
         self._batch[place] = texts
-        if self._seed is not None:
-            self._seeded[place] = self._seed.logit(texts[0])
         if not self._knows:
             return
         for text, seed in zip(texts[0], self._featurizer.texts, strict=True):
@@ -87,7 +84,7 @@ class ModelScorer:
 
     def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
         """The probability of spam of the event at a place of the batch, or None. `key`: the hash of its id."""
-        score, numbers = None, self._read(place, numbers)
+        score = None
         if self._knows or self.takes:
             read_numbers(numbers, self._numbers)
         if self._knows:
@@ -103,10 +100,6 @@ class ModelScorer:
             self._scored.append((place, key, nan if score is None else score))
         return score
 
-    def _read(self, place: int, numbers: ModelNumbers) -> ModelNumbers:
-        """The numbers of the event at a place, and what the seed makes of its texts."""
-        return numbers if self._seed is None else (*numbers, self._seeded[place])
-
     def _guess(self, numbers: ModelNumbers) -> float | None:
         """What hints alone say; None when none of them does."""
         known = [number for number in numbers[-len(self._hints) :] if number is not None]
@@ -118,7 +111,7 @@ class ModelScorer:
         lengths = (len(text) if text else 0 for text in texts[0]) if texts is not None else ()
         return {
             **dict(zip(self._names.texts, lengths, strict=False)),
-            **dict(zip(self._names.numbers, self._read(place, numbers), strict=True)),
+            **dict(zip(self._names.numbers, numbers, strict=True)),
         }
 
     def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
@@ -127,7 +120,7 @@ class ModelScorer:
         if texts is None or (self._learner is None and (self._knows or not self._hints)):
             return []
         read = array("d")
-        read_numbers(self._read(place, numbers), read)
+        read_numbers(numbers, read)
         inputs = Inputs(*texts, tuple(None if isnan(number) else number for number in read))
         return contributions(self._learner, self._names, inputs, units=self._units)
 
@@ -176,12 +169,40 @@ class ModelScorer:
         self._sums, self._squares = self._start * size, self._start_square * size
         self._scored: list[tuple[int, int, float]] = []  # place, key, score
         self._numbers: array[float] = array("d")
-        seed = self._seed
-        self._seeded = [seed.logit(read[0]) if seed and read is not None else None for read in batch]
 
     def _weigh_categories(self, place: int, categories: Sequence[str | None]) -> None:
         """Add what an event's categories give to its sums, and the constant."""
         weigh_facts(self._featurizer.facts(categories), self._weights, self._sums, self._squares, place)
+
+
+class SeededScorer(ModelScorer):
+    """The same with a seed: what it makes of an event's texts is the last number, and hinted at."""
+
+    def __init__(self, spec: ModelSpec, model: LearnedModel | None, seed: Seed) -> None:
+        self._seed = seed
+        super().__init__(spec, model, hinting(names_of(spec), seed))
+
+    def prepare(self, batch: Sequence[ModelTexts | None]) -> None:
+        """Read the texts of a batch as `ModelScorer` does, and as the seed does."""
+        super().prepare(batch)
+        self._seeded = [self._seed.logit(read[0]) if read is not None else None for read in batch]
+
+    def read_late(self, place: int, texts: ModelTexts) -> None:
+        """Read the texts of an event for which the model was not to be asked."""
+        super().read_late(place, texts)
+        self._seeded[place] = self._seed.logit(texts[0])
+
+    def score(self, place: int, key: int, numbers: ModelNumbers) -> float | None:
+        """The probability of spam, or None where neither labels, hints nor texts tell."""
+        return super().score(place, key, (*numbers, self._seeded[place]))
+
+    def describe(self, place: int, numbers: ModelNumbers) -> dict[str, float | None]:
+        """What the model saw, and what its seed said."""
+        return super().describe(place, (*numbers, self._seeded[place]))
+
+    def contributions(self, place: int, numbers: ModelNumbers) -> list[Contribution]:
+        """Which parts of the event have made its score, the seed among them."""
+        return super().contributions(place, (*numbers, self._seeded[place]))
 
 
 class RiverScorer(ModelScorer):
@@ -218,4 +239,7 @@ def scorer(spec: ModelSpec, model: LearnedModel | None) -> ModelScorer:
     """What scores with a model. One that another pipeline has learned does not know anything."""
     if model is not None and model.expression != spec.river:
         model = None
+    seed = seed_of(spec)
+    if seed is not None:
+        return SeededScorer(spec, model, seed)
     return ModelScorer(spec, model) if spec.river is None else RiverScorer(spec, model)

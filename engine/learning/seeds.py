@@ -126,10 +126,8 @@ def seed_of(spec: ModelSpec) -> Seed | None:
     return read_seed(spec.seed) if spec.seed is not None else None
 
 
-def hinting(names: Names, seed: Seed | None) -> Names:
+def hinting(names: Names, seed: Seed) -> Names:
     """The names of what a model reads, with what its seed makes of the texts as the last number, and hint."""
-    if seed is None:
-        return names
     return msgspec.structs.replace(names, numbers=(*names.numbers, seed.title), hints=(*names.hints, 1.0))
 
 

@@ -57,6 +57,9 @@ visit of a routed event at one entity."""
 RIVER_US = 30.0
 """A pipeline of River's in place of the default learner."""
 
+SEED_US = 6.0
+"""What a model's seed makes of a text of 300 bytes."""
+
 BANK_US = 200.0
 """Looking a picture up in a bank that does not have it, where it has not been looked up lately."""
 
@@ -133,7 +136,8 @@ def _read_bytes(rulebook: Rulebook, outcome: str) -> int:
     """What is kept of what models have read that learn an outcome: an entry in the index, a score, numbers, and
     categories of usual length; of texts as much as they have."""
     read = [model for model in rulebook.models.values() if model.outcome == outcome]
-    return sum(51 + 8 * len(model.numbers) + 16 * len(model.categories) + 200 * len(model.texts) for model in read)
+    numbers = sum(len(model.numbers) + (model.seed is not None) for model in read)
+    return 8 * numbers + sum(51 + 16 * len(model.categories) + 200 * len(model.texts) for model in read)
 
 
 def _event_us(rulebook: Rulebook, values: Mapping[str, str], event_type: str) -> float:
@@ -177,7 +181,7 @@ def _models(program: Program, rulebook: Rulebook) -> list[ModelSpec]:
 
 
 def _model_us(model: ModelSpec) -> float:
-    return MODEL_US if model.river is None else RIVER_US
+    return (MODEL_US if model.river is None else RIVER_US) + SEED_US * (model.seed is not None)
 
 
 def _scores_us(declared: Declarations, rules: Iterable[RuleDeclaration], event_type: str) -> float:

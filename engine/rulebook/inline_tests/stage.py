@@ -53,9 +53,9 @@ def scorer_of(spec: ModelSpec, says: float | None) -> Scorer:
     """What a test declares, or what a model's hints and its seed say before there are labels."""
     if says is not None or not (spec.hints or spec.seed):
         return FixedScorer(says)
-    from engine.rulebook.inline_tests.hinted import HintedScorer  # noqa: PLC0415  # few have hints, and learners are dear
+    from engine.rulebook.inline_tests.hinted import hinted_scorer  # noqa: PLC0415  # few have hints; learners are dear
 
-    return HintedScorer(spec)
+    return hinted_scorer(spec)
 
 
 class ExampleStage:

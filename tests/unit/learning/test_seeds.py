@@ -17,7 +17,7 @@ from engine.learning.linear import INDICES, sigmoid
 from engine.learning.models import LearnedModel
 from engine.learning.ngrams import FADING
 from engine.learning.scored import ScoredModel, read_scored
-from engine.learning.scorers import ModelScorer
+from engine.learning.scorers import ModelScorer, scorer
 from engine.learning.seed_making import make_seed
 from engine.learning.seeds import (
     MOST_BYTES,
@@ -43,11 +43,11 @@ ADVERT, LUNCH = "cheap followers! sign up today 12", "the soup tasted really goo
 
 def seen(text: str | None, model: LearnedModel | None = None, batch: int = 1) -> ScoredModel:
     """What a seeded model sees of an event, in a batch of so many, and says about it."""
-    scorer = ModelScorer(SEEDED, model)
-    scorer.prepare([((text,), (None,))] * batch)
+    asked = scorer(SEEDED, model)
+    asked.prepare([((text,), (None,))] * batch)
     for place in range(batch):
-        scorer.score(place, place + 1, (1.0, None))
-    rows = scorer.take()
+        asked.score(place, place + 1, (1.0, None))
+    rows = asked.take()
     assert rows is not None
     return [found for _, found in read_scored(rows.encode(), range(1, batch + 1))][-1]
 
@@ -145,15 +145,15 @@ def test_what_the_seed_says_is_kept_and_told_with_what_the_model_read() -> None:
     read = seen(ADVERT)
     assert read.names == hinting(names_of(SPEC), seed)
     assert read.inputs.numbers == (1.0, None, seed.logit((ADVERT,)))
-    scorer = ModelScorer(SEEDED, None)
-    scorer.prepare([((ADVERT,), (None,)), None])
-    scorer.read_late(1, ((LUNCH,), (None,)))
-    assert scorer.describe(0, (1.0, None)) == {"text": len(ADVERT), "age": 1.0, "n": None,
+    asked = scorer(SEEDED, None)
+    asked.prepare([((ADVERT,), (None,)), None])
+    asked.read_late(1, ((LUNCH,), (None,)))
+    assert asked.describe(0, (1.0, None)) == {"text": len(ADVERT), "age": 1.0, "n": None,
                                               seed.title: seed.logit((ADVERT,))}  # fmt: skip
-    (told,) = scorer.contributions(0, (1.0, None))
+    (told,) = asked.contributions(0, (1.0, None))
     assert told.part == f"hint: {seed.title}"
     assert told.logit == pytest.approx(seed.logit((ADVERT,)), abs=0.001)
-    assert scorer.score(1, 2, (1.0, None)) == sigmoid(seed.logit((LUNCH,)) or 0.0)
+    assert asked.score(1, 2, (1.0, None)) == sigmoid(seed.logit((LUNCH,)) or 0.0)
 
 
 def taught(turns: int, wrong: bool = False) -> LearnedModel:
@@ -182,9 +182,9 @@ def test_it_fades_as_labels_come() -> None:
 
 
 def hints(model: LearnedModel) -> list[Contribution]:
-    scorer = ModelScorer(SEEDED, model)
-    scorer.prepare([((ADVERT,), (None,))])
-    return [part for part in scorer.contributions(0, (1.0, None)) if part.part.startswith("hint: seed posts")]
+    asked = scorer(SEEDED, model)
+    asked.prepare([((ADVERT,), (None,))])
+    return [part for part in asked.contributions(0, (1.0, None)) if part.part.startswith("hint: seed posts")]
 
 
 def test_it_is_exported_and_restored_with_what_was_learned_of_it() -> None:

@@ -17,6 +17,7 @@ from engine.rulebook.checks.costs import (
     MEMORY_US,
     MODEL_US,
     PATTERN_US,
+    SEED_US,
     SEQUENCE_US,
     STATISTIC_US,
     STOP_US,
@@ -48,7 +49,9 @@ def test_each_thing_that_is_asked_for_costs() -> None:
     assert costs_of("  k: {count: post, by: ip, over: 1h}", PLAIN)[0] > plain + STOP_US
     assert costs_of("  k: {count: post, by: text, over: 1h}", PLAIN)[0] > plain + 2 * STOP_US
     model = PLAIN + "\n  m: {event: post, when: [score.m > 0.9], then: {flag: x}}"
-    assert costs_of("", model, "models: {m: {texts: [text]}}")[0] >= plain + MODEL_US
+    unseeded = costs_of("", model, "models: {m: {texts: [text]}}")[0]
+    assert unseeded >= plain + MODEL_US
+    assert costs_of("", model, "models: {m: {texts: [text], seed: mail}}")[0] == unseeded + SEED_US
     assert costs_of("", PLAIN.replace("10", "900"))[1] > small + 3_000
 
 
