@@ -56,7 +56,7 @@ class Figures:
     log_loss: float
 
 
-def lessons(folder: Path) -> list[Lesson]:
+def lessons_in(folder: Path) -> list[Lesson]:
     """A stream of the data that tests use. Of mails the bodies, without the headers."""
     labels = {found["event_id"]: found["label"] for found in map(orjson.loads, read_lines(folder / "labels.jsonl.gz"))}
     made = []
@@ -133,7 +133,7 @@ def _later(stream: Sequence[Of]) -> list[Of]:
 
 def run(data: Path, console: Console) -> dict[str, Made]:
     """The seeds that ship, and all figures as tables."""
-    youtube, mail = lessons(data / "youtube"), lessons(data / "spamassassin")
+    youtube, mail = lessons_in(data / "youtube"), lessons_in(data / "spamassassin")
     made = {
         "comments": make_seed("comments", [Stream(*YOUTUBE, youtube)]),
         "mail": make_seed("mail", [Stream(*MAIL, mail)]),

@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
+from benchmarks.learners import scenarios
+from benchmarks.seeds import cases_of, judged, lessons_in
+from engine.learning.seed_making import Stream, make_seed
+from engine.learning.seeds import read_seed
 from engine.rulebook.compiler import load_rulebook
 from engine.stream.offline.arrivals import Arrival
 from engine.stream.offline.engine import OfflineEngine
@@ -22,6 +27,7 @@ rules:
   plainly: {event: post, when: [score.plain > 0.6], then: {flag: plainly}}
 """
 POSTS = 60
+YOUTUBE = Path(__file__).parents[3] / "shared" / "data" / "youtube"
 
 
 def sent() -> tuple[list[bytes], list[bytes], list[bytes]]:
@@ -72,3 +78,16 @@ def test_a_seeded_model_tells_spam_from_ham_before_any_label(tmp_path: Path) -> 
         system.wait_until_decided()
         later = dict(scores([one.value for one in system.read(system.settings.topics.decisions)]))
         assert {"plain", "seeded"} <= later[f"e{POSTS}"].keys()  # by now both have labels
+
+
+def test_what_earlier_comments_teach_helps_with_later_ones() -> None:
+    if not YOUTUBE.exists():
+        pytest.skip("the real comments are not here")
+    comments = lessons_in(YOUTUBE)
+    earlier, later = comments[: len(comments) // 2], cases_of(comments[len(comments) // 2 :])
+    seed = read_seed(make_seed("earlier", [Stream("YouTube Spam Collection", "CC BY 4.0", earlier)]).text)
+    for told in ("at once", "late"):
+        scenario = scenarios(len(later))[told]
+        plain, seeded = judged(later, None, scenario), judged(later, seed, scenario)
+        assert seeded.error < (0.9 if told == "at once" else 0.4) * plain.error
+        assert seeded.log_loss < plain.log_loss
