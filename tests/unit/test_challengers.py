@@ -89,3 +89,14 @@ def test_the_same_comes_of_the_same() -> None:
     (one, messages), (other, again) = run(rules), run(rules)
     assert messages == again
     assert one.learned()["spam"].compared.dump() == other.learned()["spam"].compared.dump()
+
+
+def test_one_with_a_seed_scores_from_the_first_event_on_and_is_compared_like_any_other() -> None:
+    rules = RULES.replace("texts: [text]", "texts: [text], seed: comments")
+    (engine, messages), (_, again) = run(rules), run(rules)
+    assert messages == again
+    first, *_, last = said(messages, "decisions")
+    assert first["scores"].keys() == {"spam2"}
+    compared = engine.learned()["spam"].compared
+    assert (compared.promoted, len(compared)) == (True, 380)
+    assert last["scores"]["spam"] == last["scores"]["spam2"]

@@ -32,7 +32,8 @@ from engine.learning.seeds import (
     write_seed,
 )
 from engine.learning.snapshots import read_whole, whole
-from tests.unit.learning.inputs import SPEC, example
+from engine.learning.trainer import Trainer
+from tests.unit.learning.inputs import SPEC, example, same
 from tests.unit.learning.lessons import stream
 
 HEAD = SeedHead("few", VERSION, 0.1, 5, (Source("made up", "Apache-2.0", 200, 100),))
@@ -192,6 +193,27 @@ def test_it_is_exported_and_restored_with_what_was_learned_of_it() -> None:
     restored = read_whole(whole(model))
     assert seen(ADVERT, restored).score == seen(ADVERT, model).score
     assert hints(restored) == hints(model)
+
+
+def test_what_somebody_taught_a_seeded_model_is_undone_exactly() -> None:
+    labels = []
+    for at in range(40):
+        scored = seen(ADVERT if at % 2 else LUNCH)
+        moderator = "eve" if at % 3 == 0 else "mia"
+        label = example(
+            Inputs(*scored.inputs), "spam" if at % 5 else "ham", at, score=scored.score, moderator=moderator
+        )
+        labels.append(replace(label, names=scored.names))
+    clean, undone = Trainer(), Trainer()
+    for offset, label in enumerate(labels):
+        undone.learn(label, offset)
+        if label.moderator != "eve":
+            clean.learn(label, offset)
+    assert undone.quarantine("eve", True, 40) == 0
+    for offset, label in enumerate(labels):
+        undone.learn(label, offset)
+    assert same(undone.models["spam"], clean.models["spam"])
+    assert hints(undone.models["spam"]) == hints(clean.models["spam"]) != []
 
 
 def test_a_seed_that_is_wrong_here_is_overruled_by_labels() -> None:
