@@ -22,6 +22,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 from engine.intake.events import EventMaker
+from engine.intake.patience import Patience
 from engine.intake.proto_text import read_proto
 from engine.intake.registry import Registry
 from engine.intake.schemas import Language, Written
@@ -77,7 +78,7 @@ class _Known(Registry):
         super().__init__(IntakeSettings(), asyncio.Event())
         self._parsed: dict[str, Any] = {}
 
-    async def schema(self, number: int, language: Language[Any]) -> Any:
+    async def schema(self, number: int, language: Language[Any], patience: Patience) -> Any:
         """The one."""
         if language.name not in self._parsed:
             self._parsed[language.name] = language.parse(Written(TEXTS[language.name], {}))

@@ -26,6 +26,9 @@ _GET = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"
 _ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
 _REAL_PATH = "/apis/ccompat/v7"
 
+WITHHELD = (1 << 32) - 1
+"""A number at which the small server fails, as those do whose numbers are signed."""
+
 
 def real_registry() -> Path | None:
     """Where the real one is, fetched if need be; None where it cannot be had."""
@@ -114,6 +117,10 @@ class SchemaRegistry:
         else:
             self.start()
 
+    def close(self) -> None:
+        """End it."""
+        self.stop()
+
     def stop(self) -> None:
         """SIGKILL."""
         self._process.kill()
@@ -131,6 +138,8 @@ def serve(port: int, path: Path) -> None:
             parts = self.path.strip("/").split("/")
             if self.path == "/subjects":
                 self._answer(200, sorted({one["subject"] for one in known}))
+            elif parts[:2] == ["schemas", "ids"] and int(parts[2]) == WITHHELD:
+                self._answer(500, {"error_code": 50001})
             elif parts[:2] == ["schemas", "ids"] and 0 < int(parts[2]) <= len(known):
                 self._answer(200, known[int(parts[2]) - 1])
             elif len(parts) == 4 and parts[0] == "subjects":

@@ -6,7 +6,7 @@ from typing import Any
 from engine.core.domain.events import EARLIEST_MS, LATEST_MS
 from engine.errors import EventError
 from engine.intake.formats import Document, Read, encode_event, reader_of
-from engine.intake.registry import Registry
+from engine.intake.registry import Registry, Schemas
 from engine.intake_settings import SourceSettings
 from engine.settings import Settings
 from engine.stream.handlers.messages import decode_event
@@ -25,7 +25,7 @@ class EventMaker:
         self._source, self._limits = source, settings.events
         self._mapping = settings.events.mapping()
         self._cutting = replace(self._mapping, max_field_bytes=self._mapping.max_field_bytes + _MORE_BYTES)
-        self._read: Read = reader_of(source, registry, self._limits.max_message_bytes)
+        self._read: Read = reader_of(source, Schemas(registry), self._limits.max_message_bytes)
         is_cloudevent = source.format == "cloudevents"
         paths = {**(_CLOUDEVENT if is_cloudevent else {}), **source.fields}
         self._paths = [(name, tuple(path.split("."))) for name, path in paths.items()]

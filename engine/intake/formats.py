@@ -12,7 +12,7 @@ from engine.errors import EventError
 from engine.intake.avro import AVRO
 from engine.intake.json_schema import JSON_SCHEMA, JsonSchema, read_schema_file
 from engine.intake.protobuf import PROTOBUF
-from engine.intake.registry import Registry
+from engine.intake.registry import Schemas
 from engine.intake_settings import SourceSettings
 from engine.stream.handlers.malformed import MAX_DEPTH, read_malformed
 
@@ -23,15 +23,15 @@ Read = Callable[[Any], Awaitable[Document]]
 _ATTRIBUTES = ("id", "source", "type", "subject", "time")
 
 
-def reader_of(source: SourceSettings, registry: Registry, most_bytes: int) -> Read:
+def reader_of(source: SourceSettings, schemas: Schemas, most_bytes: int) -> Read:
     """What reads the messages of a source, whose documents have at most `most_bytes` as JSON. Raises SettingsError."""
     plain: dict[str, Read] = {"json": _read_json, "cloudevents": _read_cloudevent}
     if source.format in plain:
         read = plain[source.format]
         if source.schema_file:
             return _Checked(read, read_schema_file(source.schema_file)).read
-        return _CheckedByRegistry(read, registry).read if source.schema_in_registry else read
-    return _AvroReader(registry).read if source.format == "avro" else _ProtobufReader(registry, most_bytes).read
+        return _CheckedByRegistry(read, schemas).read if source.schema_in_registry else read
+    return _AvroReader(schemas).read if source.format == "avro" else _ProtobufReader(schemas, most_bytes).read
 
 
 async def _read_json(record: Any) -> Document:
@@ -53,33 +53,33 @@ class _Checked:
 class _CheckedByRegistry:
     """Each by the schema that its producer names."""
 
-    def __init__(self, read: Read, registry: Registry) -> None:
-        self._read, self._registry = read, registry
+    def __init__(self, read: Read, schemas: Schemas) -> None:
+        self._read, self._schemas = read, schemas
 
     async def read(self, record: Any) -> Document:
-        schema = await self._registry.schema(_schema_number(record.value), JSON_SCHEMA)
+        schema = await self._schemas.schema(_schema_number(record.value), JSON_SCHEMA)
         document = await self._read(record)
         schema.check(document, len(record.value))
         return document
 
 
 class _ProtobufReader:
-    def __init__(self, registry: Registry, most_bytes: int) -> None:
-        self._registry, self._most_bytes = registry, most_bytes
+    def __init__(self, schemas: Schemas, most_bytes: int) -> None:
+        self._schemas, self._most_bytes = schemas, most_bytes
 
     async def read(self, record: Any) -> Document:
         value: bytes = record.value
-        schema = await self._registry.schema(_schema_number(value), PROTOBUF)
+        schema = await self._schemas.schema(_schema_number(value), PROTOBUF)
         return schema.read(value, 5, self._most_bytes)
 
 
 class _AvroReader:
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
 
     async def read(self, record: Any) -> Document:
         value: bytes = record.value
-        schema = await self._registry.schema(_schema_number(value), AVRO)
+        schema = await self._schemas.schema(_schema_number(value), AVRO)
         rest = io.BytesIO(value)
         rest.seek(5)
         try:

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from engine.errors import EventError, SettingsError
+from engine.intake.patience import Patience
 from engine.intake.schemas import Language, Written
 from engine.intake_settings import IntakeSettings
 
@@ -24,8 +25,10 @@ _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 _MOST_SCHEMAS, _MOST_BYTES, _MOST_REFERENCES = 1_000, 1 << 20, 100
 _NOT_THERE = (400, 404, 422)
 """What registries answer about a number that none of theirs can be; whoever writes a message chooses it."""
-_UNKNOWN_S = 10.0
-"""So long a schema that is not there is not asked for again."""
+_UNKNOWN_S, _MOST_REFUSED = 10.0, 10_000
+"""So long a schema that is not there is not asked for again, and of so many this is known."""
+_TRIES = 8
+"""So often a number is asked for about which the registry does not tell, though it tells about others: for 20 s."""
 
 _log = structlog.stdlib.get_logger("floodgate.intake")
 
@@ -43,6 +46,7 @@ class Registry:
     ) -> None:  # fmt: skip
         self._settings, self._stopping, self._on_away = settings, stopping, on_away
         self._known: dict[tuple[str, int], Any] = {}
+        self._good: int | None = None
         self._refused: dict[tuple[str, int], tuple[float, str, str]] = {}
         password = settings.registry_password()
         self._auth = BasicAuth(settings.registry_user, password) if settings.registry_user else None
@@ -63,44 +67,71 @@ class Registry:
     ) -> None:
         await self._session.close()
 
-    async def schema(self, number: int, language: Language[T]) -> T:
-        """A schema. A registry that is away is waited for. Raises EventError for one that cannot be used, and
-        AwayError where it is time to stop."""
+    async def schema(self, number: int, language: Language[T], patience: Patience) -> T:
+        """A schema. A registry that is away is waited for. Raises EventError for one that cannot be used, or that is
+        not asked for while the patience is spent, and AwayError where it is time to stop."""
         asked = language.name, number
-        known: T | None = self._known.get(asked)
+        known: T | None = self._known.pop(asked, None)
         if known is not None:
+            self._known[asked] = known  # those that are used stay
             return known
         refused = self._refused.get(asked)
         if refused is not None and time.monotonic() < refused[0]:
             raise EventError(*refused[1:])  # a new one: each time one is raised, it keeps what was then under way
+        if patience.is_spent:
+            raise EventError("schema_not_asked", f"too many numbers lead to no schema: {number} is not asked for now")
         try:
-            written = await self._patiently(number, language.name)
-            found = await asyncio.to_thread(_parsed, written, number, language)
+            written = await self._patiently(number, language.name, patience)
+            found = await _parsed(written, number, language, patience)
         except EventError as error:
             self._refused.pop(asked, None)
             self._refused[asked] = time.monotonic() + _UNKNOWN_S, error.reason, str(error)
-            if len(self._refused) > _MOST_SCHEMAS:
+            if len(self._refused) > _MOST_REFUSED:
                 del self._refused[next(iter(self._refused))]
             raise
         while len(self._known) >= _MOST_SCHEMAS:
             del self._known[next(iter(self._known))]
-        self._known[asked] = found
+        self._known[asked], self._good = found, number
         return found
 
-    async def _patiently(self, number: int, language: str) -> Written:
-        pause_s, since_s = _LEAST_PAUSE_S, time.time()
+    async def _patiently(self, number: int, language: str, patience: Patience) -> Written:
+        """The text of a schema. While the registry tells about no other either, it is away, and is waited for."""
+        pause_s, since_s, tries = _LEAST_PAUSE_S, time.time(), 0
         while not self._stopping.is_set():
+            started_s = time.monotonic()
             try:
                 found = await self._read(number, language)
                 self._on_away(0)
                 return found
+            except EventError:
+                self._on_away(0)
+                patience.spend(time.monotonic() - started_s)
+                raise
             except AwayError as error:
-                self._on_away(since_s)
+                is_here = await self._tells_about_another(number)
+                self._on_away(0 if is_here else since_s)
+                tries = tries + 1 if is_here else 0
+                if tries >= _TRIES or (is_here and patience.is_spent):
+                    told = f"the registry tells about other schemas, and not about {number}: {error}"
+                    raise EventError("schema_withheld", told[:500]) from error
                 _log.error("the registry is waited for", schema=number, error=str(error), again_in_s=pause_s)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                if is_here:
+                    patience.spend(time.monotonic() - started_s)
         raise AwayError("it is time to stop")
+
+    async def _tells_about_another(self, number: int) -> bool:
+        """Whether the registry says of another schema what it is, or that there is none."""
+        other = self._good if self._good not in (None, number) else 2 if number == 1 else 1
+        try:
+            await self._get(f"/schemas/ids/{other}")
+        except EventError:
+            return True
+        except AwayError:
+            return False
+        return True
 
     async def _read(self, number: int, language: str) -> Written:
         document = await self._get(f"/schemas/ids/{number}")
@@ -153,9 +184,22 @@ class Registry:
         raise AwayError(f"its answer to {path} is no schema")
 
 
-def _parsed(written: Written, number: int, language: Language[T]) -> T:
+async def _parsed(written: Written, number: int, language: Language[T], patience: Patience) -> T:
+    started_s = time.monotonic()
     try:
-        return language.parse(written)
+        return await asyncio.to_thread(language.parse, written)
     except Exception as error:  # whatever parsers raise for what is no schema
+        patience.spend(time.monotonic() - started_s)
         told = f"schema {number} is none that can be read as {language.name}: {error!r}"
         raise EventError("broken_schema", told[:500]) from error
+
+
+class Schemas:
+    """The schemas that the messages of one source name: what others' messages name costs this one no patience."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry, self._patience = registry, Patience()
+
+    async def schema(self, number: int, language: Language[T]) -> T:
+        """As the registry has it (`Registry.schema`)."""
+        return await self._registry.schema(number, language, self._patience)

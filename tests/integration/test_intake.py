@@ -1,8 +1,11 @@
 """`floodgate intake`: producers' own topics, in their formats, into decided events."""
 
+import asyncio
+import contextlib
 import io
 import struct
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +16,11 @@ import orjson
 import pytest
 
 from engine.dev.pages import read_page
-from tests.registry import SchemaRegistry, real_registry
+from engine.intake.metrics import IntakeMetrics
+from engine.intake.registry import Registry
+from engine.intake.source import Source
+from engine.settings import Settings
+from tests.registry import WITHHELD, SchemaRegistry, real_registry
 from tests.system import RULEBOOKS, System, wait_until
 from tests.ways import Intake, send
 
@@ -99,6 +106,37 @@ def test_old_and_new_schemas_broken_ones_and_a_registry_that_is_away(tmp_path: P
         assert intake.metric(away) == 0
         assert len(intake.letters()) == len(wrong)
         intake.kill()
+
+
+def test_a_number_at_which_the_registry_fails_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, where there need be no pauses between the tries."""
+    monkeypatch.setattr("engine.intake.registry._LONGEST_PAUSE_S", 0.05)
+    schemas = SchemaRegistry(tmp_path, is_real=False)
+    own = {"sources": {"posts": SOURCES["posts"]}, "registry": schemas.url}
+    with contextlib.closing(schemas), System(tmp_path, intake=own) as system:
+        good = schemas.register("cms.posts-value", OLD)
+        numbers = [WITHHELD, good, WITHHELD, good, *range(1_000_000, 1_000_050), good]
+        send(system, "cms.posts", [avro(number, OLD, post(at)) for at, number in enumerate(numbers)])
+        asyncio.run(_take_in(system.settings, 3, len(numbers) - 3))
+        dead = [dict(record.headers)["reason"] for record in system.read(system.settings.topics.dead_letters)]
+        assert Counter(dead) == {b"schema_withheld": 2, b"unknown_schema": 50}
+        events = [orjson.loads(record.value)["event_id"] for record in system.read(system.settings.topics.events)]
+        assert sorted(events) == ["p-1", "p-3", f"p-{len(numbers) - 1}"]
+
+
+async def _take_in(settings: Settings, events: int, dead: int) -> None:
+    """Until so many have come of a source."""
+    stopping, metrics = asyncio.Event(), IntakeMetrics(("posts",))
+
+    def count(name: str) -> float:
+        return sum(one.value for metric in metrics.registry.collect() for one in metric.samples if one.name == name)
+
+    async with asyncio.timeout(90), Registry(settings.intake, stopping) as registry:
+        taking = asyncio.ensure_future(Source(settings, "posts", registry, metrics, stopping).run())
+        while (count("floodgate_intake_events_total"), count("floodgate_intake_dead_letters_total")) != (events, dead):
+            await asyncio.wait([taking], timeout=0.05)
+        stopping.set()
+        await taking
 
 
 AUTHOR_PROTO = 'syntax = "proto3"; package cms; message Author { int64 id = 1; }'

@@ -12,9 +12,11 @@ from aiohttp import web
 
 from engine.dev.pages import free_port
 from engine.errors import EventError
+from engine.intake import patience
+from engine.intake import registry as module
 from engine.intake.avro import AVRO
 from engine.intake.protobuf import PROTOBUF
-from engine.intake.registry import AwayError, Registry
+from engine.intake.registry import AwayError, Registry, Schemas
 from engine.intake_settings import IntakeSettings
 
 POST = {"type": "record", "name": "Post", "fields": [{"name": "by", "type": "Author"}]}
@@ -23,16 +25,17 @@ REFERENCE = {"name": "Author", "subject": "author/1", "version": 3}
 
 
 def with_registry(
-    answers: Mapping[str, Any], ask: Callable[[Registry, list[str], asyncio.Event], Coroutine[Any, Any, Any]]
-) -> Any:
-    """Ask a registry that answers so, by path: a document, or a status."""
+    answers: Mapping[str, Any], ask: Callable[[Schemas, list[str], asyncio.Event], Coroutine[Any, Any, Any]],
+    otherwise: Any = 404, on_away: Callable[[float], None] = lambda _: None,
+) -> Any:  # fmt: skip
+    """Ask a registry that answers so, by path, and so to all else: a document, or a status."""
 
     async def run() -> Any:
         asked, app, port, stopping = list[str](), web.Application(), free_port(), asyncio.Event()
 
         async def handle(request: web.Request) -> web.Response:
             asked.append(request.raw_path)
-            answer = answers.get(request.raw_path, 404)
+            answer = answers.get(request.raw_path, otherwise)
             if isinstance(answer, int):
                 return web.Response(status=answer)
             return web.Response(body=orjson.dumps(answer))
@@ -42,8 +45,9 @@ def with_registry(
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         try:
-            async with Registry(IntakeSettings(registry=f"http://127.0.0.1:{port}/"), stopping) as registry:
-                return await ask(registry, asked, stopping)
+            settings = IntakeSettings(registry=f"http://127.0.0.1:{port}/")
+            async with Registry(settings, stopping, on_away) as registry:
+                return await ask(Schemas(registry), asked, stopping)
         finally:
             await runner.cleanup()
 
@@ -55,7 +59,7 @@ def schema_of(document: Any, **more: Any) -> dict[str, Any]:
 
 
 def test_a_schema_that_refers_to_another_is_asked_for_once() -> None:
-    async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> list[str]:
+    async def ask(registry: Schemas, asked: list[str], _: asyncio.Event) -> list[str]:
         assert await registry.schema(7, AVRO) is await registry.schema(7, AVRO)
         return asked
 
@@ -82,7 +86,7 @@ def test_a_schema_that_refers_to_another_is_asked_for_once() -> None:
     ],
 )
 def test_what_cannot_be_used_is_told_and_not_asked_for_again_at_once(answer: Any, reason: str) -> None:
-    async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> None:
+    async def ask(registry: Schemas, asked: list[str], _: asyncio.Event) -> None:
         for _again in range(2):
             with pytest.raises(EventError) as told:
                 await registry.schema(7, AVRO)
@@ -95,7 +99,7 @@ def test_what_cannot_be_used_is_told_and_not_asked_for_again_at_once(answer: Any
 
 @pytest.mark.parametrize("answer", [500, 401, 302, ["no schema"], {"schema": 7}])
 def test_a_registry_at_fault_is_waited_for_until_it_is_time_to_stop(answer: Any) -> None:
-    async def ask(registry: Registry, asked: list[str], stopping: asyncio.Event) -> None:
+    async def ask(registry: Schemas, asked: list[str], stopping: asyncio.Event) -> None:
         asking = asyncio.create_task(registry.schema(7, AVRO))
         while len(asked) < 2:
             await asyncio.wait([asking], timeout=0.01)
@@ -103,18 +107,96 @@ def test_a_registry_at_fault_is_waited_for_until_it_is_time_to_stop(answer: Any)
         with pytest.raises(AwayError):
             await asking
 
-    with_registry({"/schemas/ids/7": answer}, ask)
+    since = list[float]()
+    with_registry({}, ask, answer, since.append)
+    assert since
+    assert all(since)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LEAST_PAUSE_S", 0.001)
+    monkeypatch.setattr(module, "_LONGEST_PAUSE_S", 0.001)
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("answer", [500, 403, ["no schema"]])
+@pytest.mark.parametrize("has_told", [True, False])
+def test_a_number_about_which_it_does_not_tell_though_it_tells_about_others_is_given_up(
+    answer: Any, *, has_told: bool
+) -> None:
+    async def ask(registry: Schemas, asked: list[str], _: asyncio.Event) -> None:
+        if has_told:
+            await registry.schema(3, AVRO)
+        for _again in range(2):
+            with pytest.raises(EventError, match="tells about other schemas, and not about 7") as told:
+                await registry.schema(7, AVRO)
+            assert told.value.reason == "schema_withheld"
+        assert asked.count("/schemas/ids/7") == 8
+        assert set(asked) == {"/schemas/ids/7", "/schemas/ids/3" if has_told else "/schemas/ids/1"}
+        await registry.schema(3, AVRO)
+
+    with_registry({"/schemas/ids/7": answer, "/schemas/ids/3": schema_of(AUTHOR)}, ask)
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_while_it_tells_about_none_it_is_away_and_no_number_is_given_up() -> None:
+    answers: dict[str, Any] = {"/schemas/ids/3": schema_of(AUTHOR)}
+
+    async def ask(registry: Schemas, asked: list[str], _: asyncio.Event) -> object:
+        await registry.schema(3, AVRO)
+        del answers["/schemas/ids/3"]
+        asking = asyncio.create_task(registry.schema(7, AVRO))
+        while asked.count("/schemas/ids/7") < 20:
+            await asyncio.wait([asking], timeout=0.01)
+        answers["/schemas/ids/7"] = schema_of(AUTHOR)
+        return (await asking).read(io.BytesIO(b"\x02a"))
+
+    assert with_registry(answers, ask, 503) == {"id": "a"}
+
+
+def test_numbers_that_lead_to_nothing_are_asked_for_as_long_as_there_is_patience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "LEAST_S", patience.MOST_S)
+    monkeypatch.setattr(patience, "SHARE", 0.0)
+
+    async def ask(registry: Schemas, asked: list[str], _: asyncio.Event) -> list[str]:
+        await registry.schema(3, AVRO)
+        reasons = []
+        for number in range(100, 104):
+            with pytest.raises(EventError) as told:
+                await registry.schema(number, AVRO)
+            reasons.append(told.value.reason)
+        await registry.schema(3, AVRO)
+        assert len(asked) == 2
+        return reasons
+
+    said = with_registry({"/schemas/ids/3": schema_of(AUTHOR)}, ask)
+    assert said == ["unknown_schema", *["schema_not_asked"] * 3]
+
+
+def test_schemas_that_are_used_are_not_pushed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_SCHEMAS", 3)
+
+    async def ask(registry: Schemas, asked: list[str], _: asyncio.Event) -> list[str]:
+        for number in range(2, 9):
+            await registry.schema(1, AVRO)
+            await registry.schema(number, AVRO)
+        return asked
+
+    assert with_registry({}, ask, schema_of(AUTHOR)).count("/schemas/ids/1") == 1
 
 
 def test_a_schema_that_comes_in_several_parts_is_read_whole() -> None:
-    async def ask(registry: Registry, _: list[str], __: asyncio.Event) -> object:
+    async def ask(registry: Schemas, _: list[str], __: asyncio.Event) -> object:
         return (await asyncio.wait_for(registry.schema(7, AVRO), 60)).read(io.BytesIO(b"\x02a"))
 
     assert with_registry({"/schemas/ids/7": schema_of({**AUTHOR, "doc": "x" * 900_000})}, ask) == {"id": "a"}
 
 
 def test_messages_of_an_unknown_schema_are_not_kept() -> None:
-    async def ask(registry: Registry, _: list[str], __: asyncio.Event) -> int:
+    async def ask(registry: Schemas, _: list[str], __: asyncio.Event) -> int:
         for _again in range(50):
             with pytest.raises(EventError) as told:
                 await registry.schema(7, AVRO)
@@ -128,7 +210,7 @@ def test_a_schema_of_protobuf_imports_what_it_refers_to_and_no_more_than_a_bound
         references = [{"name": name, "subject": name, "version": 1} for name in names]
         return {"schema": f'syntax = "proto3"; {text}', "schemaType": "PROTOBUF", "references": references}
 
-    async def ask(registry: Registry, asked: list[str], _: asyncio.Event) -> None:
+    async def ask(registry: Schemas, asked: list[str], _: asyncio.Event) -> None:
         post = await registry.schema(7, PROTOBUF)
         assert post.read(b"\x00\x0a\x05\x0a\x03\x0a\x01x", 0, 1_000) == {"by": {"name": {"name": "x"}}}
         assert len(asked) == 3  # both import the name; it is asked for once
