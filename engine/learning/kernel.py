@@ -22,8 +22,8 @@ index_of: "Callable[[int], int]" = (_kernel or linear).index_of
 gram_indices: "Callable[[str, int], Indices]" = (_kernel or linear).gram_indices
 least_index: "Callable[[str, int], int]" = (_kernel or linear).least_index
 features: (
-    "Callable[[tuple[str | None, ...], Sequence[int], tuple[int, ...], tuple[float | None, ...], array[int], Reals | None],"
-    "tuple[Indices, Floats]]"
+    "Callable[[tuple[str | None, ...], Sequence[int], tuple[int, ...], tuple[float | None, ...], array[int],"
+    "Reals | None], tuple[Indices, Floats]]"
 ) = (_kernel or linear).features
 weigh_texts: "Callable[[Sequence[str | None], int, Reals, Reals, Reals], None]" = (_kernel or linear).weigh_texts
 weigh_facts: "Callable[[tuple[int, ...], Reals, Reals, Reals, int], None]" = (_kernel or linear).weigh_facts

@@ -92,10 +92,11 @@ def features(
     facts: tuple[int, ...],
     numbers: tuple[float | None, ...],
     number_seeds: "array[int]",
-    weights: "array[float] | None" = None,  # noqa: ARG001  # the compiled function asks the memory for them
+    weights: "array[float] | None" = None,  # the compiled function asks the memory for them
 ) -> tuple[Indices, Floats]:
     """The indices of an event's features, and what each of them counts: an n-gram the `gram_share` of its text, a fact
-    and the step of a number `FACT`, a number's value that much of it; all of it divided by `length`. `weights`: those that will be read next."""
+    and the step of a number `FACT`, a number's value that much of it; all of it divided by `length`.
+    `weights`: those that will be read next."""
     grams = [gram_indices(text, seed) for text, seed in zip(texts, seeds, strict=True) if text]
     square = 0.0
     for indices_of_text in grams:
