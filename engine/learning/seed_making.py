@@ -156,7 +156,7 @@ def _in_turn(lessons: Sequence[Lesson]) -> Iterator[Lesson]:
 
 
 def _vector(lesson: Lesson) -> Vector:
-    return Vector(*features(lesson.texts, [START] * len(lesson.texts), (CONSTANT,), (), _NO_NUMBERS))
+    return Vector(*features(lesson.texts, [START] * len(lesson.texts), (CONSTANT,), (), _NO_NUMBERS, None))
 
 
 def _slope(logits: Floats, spam: NDArray[np.bool_]) -> float:
