@@ -10,6 +10,7 @@ import contextlib
 import functools
 import gc
 import importlib
+import inspect
 import itertools
 import json
 import os
@@ -159,6 +160,7 @@ def _import_engine() -> None:
     for late in _IMPORTED_LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(late)
+    inspect.getmodule(sys._getframe())  # it keeps the files of all modules: Faust asks for them as a worker starts
 
 
 def _fork_for(requests: socket.socket) -> list[str] | None:
