@@ -2,7 +2,7 @@
 up in them, as slowly as it is written."""
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -209,9 +209,15 @@ SIGNALS: Mapping[str, Callable[[PlainLook, Mapping[str, Any]], Any]] = {
 REMEMBERED = "idle", "first_post", "last_amount"
 
 
-def the_day(people: int) -> tuple[list[Arrival], list[Arrival]]:
-    """Events as they arrive, some late, some twice; and what moderators say of each."""
-    day = simulate_day(people=people)
+def the_day(people: int, most_of_a_kind: int = 1 << 30) -> tuple[list[Arrival], list[Arrival]]:
+    """Events as they arrive, some late, some twice; and what moderators say of each. `most_of_a_kind`: so many events
+    of each attack and each crowd, the first ones."""
+    seen, day = Counter[str | None](), []
+    for simulated in simulate_day(people=people):
+        kind = simulated.attack or simulated.lookalike
+        seen[kind] += 1
+        if seen[kind] <= most_of_a_kind:
+            day.append(simulated)
     now_ms, events = 0, []
     for simulated in day:
         ts_ms = simulated.event["ts"]
