@@ -60,16 +60,16 @@ def test_a_full_disk_ends_the_worker_and_loses_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", [lose, tear_manifest, lose_current, overwrite_blocks], ids=lambda one: one.__name__)
 def test_a_damaged_disk_is_put_aside_and_rebuilt(tmp_path: Path, damage: "object") -> None:
     assert callable(damage)
-    events = random_events(12_000, seed=41)
+    events = random_events(6_000, seed=41)
     with System(tmp_path, batch_max_events=50) as system:
         system.push_rules(FLOOD)
-        system.publish(events[:6_000])
+        system.publish(events[:3_000])
         worker = system.start_worker("one")
         system.wait_until_decided()
         worker.stop()
         damage(tmp_path / "one")
         worker.restart()
-        system.publish(events[6_000:])
+        system.publish(events[3_000:])
         for _ in range(6):  # as its supervisor would: each start finds one of the four databases
             wait_until(lambda: worker.has_ended() or system.lag() == 0, "it has ended, or decided everything")
             if worker.has_ended():
