@@ -10,7 +10,6 @@ stand_with_model  stops itself like that with the 6th batch of a model in its ha
 clock_ahead       its clock is a day ahead
 clock_behind      its clock is a day behind
 renew_late        stands still like that before it takes a newer epoch, as it does once a day
-no_ticks          tells no partition how late it is by its clock, which is a year ahead of the events of tests
 fail_visit        no event can be counted at the address 192.0.2.66
 no_fence          writes without a fence, to show what it is for
 no_guard          takes the contiguity guard out, to show what it is for
@@ -31,7 +30,6 @@ from engine.stream.worker import fencing, persistence
 from engine.stream.worker.consumer import BatchConsumer
 from engine.stream.worker.fencing import Writer
 from engine.stream.worker.persistence import Durability
-from engine.stream.worker.ticks import Ticks
 
 
 def drop_fetches(*which: int) -> None:
@@ -162,15 +160,6 @@ def remove_fence() -> None:
     setattr(fencing, "AIOKafkaProducer", unfenced)  # noqa: B010  # that is the fault
 
 
-def remove_ticks() -> None:
-    """Only events tell how late it is."""
-
-    async def silent(self: Ticks, rulebook: Any, read_until_ms: Any) -> None:
-        return
-
-    setattr(Ticks, "tell", silent)  # noqa: B010  # that is the fault
-
-
 def fail_visit(address: str) -> None:
     """A mistake of ours that shows at one entity alone."""
     visit = Visits.visit
@@ -206,7 +195,6 @@ FAULTS: dict[str, Callable[[], None]] = {
     "clock_ahead": lambda: set_clock(86_400),
     "clock_behind": lambda: set_clock(-86_400),
     "renew_late": renew_late,
-    "no_ticks": remove_ticks,
     "no_fence": remove_fence,
     "no_guard": remove_guard,
     "fail_visit": lambda: fail_visit("192.0.2.66"),

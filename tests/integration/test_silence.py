@@ -39,7 +39,7 @@ rules:
     then: {flag: unpaid, target: event}
 """
 SILENT, BUSY = 0, 1
-EVENTS, EVERY_MS = 1_200, 500  # less than the hour that events of other partitions are waited for
+EVENTS, EVERY_MS = 800, 500  # less than the hour that events of other partitions are waited for
 LATER_MS = 100 * 86_400_000
 Sent = dict[str, Any]
 
@@ -89,7 +89,8 @@ def test_it_is_no_later_in_a_silent_partition_than_in_what_others_have_still_to_
         system.push_rules(tmp_path / "rules.yaml")
         system.publish(map(orjson.dumps, made))
         one = system.start_worker("one")
-        wait_until(lambda: len(learned(system)) >= len(answers), "all is known", timeout_s=120)
+        system.wait_until_decided()
+        wait_until(lambda: len(learned(system)) >= len(answers), "all is known", timeout_s=90)
         wait_until(lambda: {action["action_id"] for action in system.actions()} >= acted, "all is acted on")
         assert 'floodgate_outcomes_total{as="late"}' not in one.get("/metrics")
         assert learned(system) == answers
