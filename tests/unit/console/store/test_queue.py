@@ -113,7 +113,7 @@ def test_one_sees_the_areas_languages_and_sources_that_are_ones_own(store: Store
 
 
 def test_twenty_who_take_at_once_never_get_the_same(store: Store) -> None:
-    for number in range(200):
+    for number in range(100):
         add_case(store, number, value=number)
     taken: Counter[str] = Counter()
     lock = threading.Lock()
@@ -129,7 +129,7 @@ def test_twenty_who_take_at_once_never_get_the_same(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert taken == Counter({f"e{number}": 1 for number in range(200)})
+    assert taken == Counter({f"e{number}": 1 for number in range(100)})
 
 
 def test_golden_items_are_mixed_in_and_come_once_to_each(store: Store) -> None:

@@ -274,10 +274,10 @@ def grown(tmp_path: Path, data: bytes, how: str) -> int:
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 def test_memory(tmp_path: Path, codec: int) -> None:
-    data = bomb(codec, 400 * MIB)
+    data = bomb(codec, 200 * MIB)
     bounded, before = grown(tmp_path, data, "bounded"), grown(tmp_path, data, "plain")
     assert bounded < 64 * 2.3
-    assert before > 700
+    assert before > 350
 
 
 @pytest.fixture(scope="module")
