@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
 from engine.console.store import accounts
 from engine.console.store.database import Store
-from tests.console import open_store
+from tests.console import CHEAP_HASHER, open_store
 
 
 @pytest.fixture
@@ -21,6 +20,5 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(autouse=True)
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2 is made to be slow; here nobody guesses."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(accounts, "_hasher", hasher)
+    """For all that is tested here."""
+    monkeypatch.setattr(accounts, "_hasher", CHEAP_HASHER)
