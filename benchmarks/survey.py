@@ -3,7 +3,8 @@
     python -m benchmarks.survey
 
 The shares of satisfied impressions as the answers have them and as a model's scores do, without weights and with those
-of a model of who answers. All goes through the engine: impressions, answers, what is known when.
+of a model of who answers, and as the weighted scores have them where the answers correct them. All goes through the
+engine: impressions, answers, what is known when.
 """
 
 import json
@@ -22,7 +23,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.settings import Settings
 from engine.sim.engagement import simulate_feed
 from engine.sim.world import DEFAULT_START_MS
-from engine.stream.offline.decided import outcome_cases, weighed
+from engine.stream.offline.decided import corrected_share, outcome_cases, weighed
 
 OUT = Path(__file__).parent / "out"
 RULES = """
@@ -51,25 +52,26 @@ def main(people: int, days: int, seed: int) -> None:
     cases = weighed(made, asked, models["survey_answered"], Scenario())
     late = slice(len(cases) // 2, None)
     truth = sum(feed.satisfied[case.event_id] for case in cases[late]) / len(cases[late])
-    shares = {"answers": _answers(cases[late]), "scores": (_scores(made, late), _scores(cases, late))}
+    scores = [evaluate(each, EvaluatedModel(), Scenario()).all_scores for each in (made, cases)]
+    means = [sum(each[late]) / len(each[late]) for each in scores]
+    right = corrected_share(cases, scores[1]) or 0.0
+    shares = {
+        "answers": _answers(cases[late]), "scores": (means[0], means[1]), "scores, corrected": (means[0], right),
+    }  # fmt: skip
     table = Table("share of satisfied", "without weights", "with weights", title=f"the truth is {truth:.4f}")
     for name, (plain, weighted) in shares.items():
         table.add_row(f"by the {name}", *(f"{share:.4f} ({share / truth - 1:+.1%})" for share in (plain, weighted)))
     Console().print(table)
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "survey.json").write_text(json.dumps({"truth": truth, **shares}, indent=2))
-    plain, weighted = (abs(share / truth - 1) for share in shares["answers"])
-    sys.exit(0 if weighted <= RIGHT and plain >= WRONG else 1)
+    off = {name: [abs(share / truth - 1) for share in both] for name, both in shares.items()}
+    judged = [off["answers"], off["scores, corrected"]]
+    sys.exit(0 if all(plain >= WRONG and weighted <= RIGHT for plain, weighted in judged) else 1)
 
 
 def _answers(cases: list[EvaluationCase]) -> tuple[float, float]:
     answered = [case for case in cases if case.spam is not None and case.propensity]
     return estimate([bool(case.spam) for case in answered], [case.propensity for case in answered]) or (0.0, 0.0)
-
-
-def _scores(cases: list[EvaluationCase], late: slice) -> float:
-    scores = evaluate(cases, EvaluatedModel(), Scenario()).all_scores[late]
-    return sum(scores) / len(scores)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from engine.rulebook.compiler import load_rulebook
 from engine.rulebook.tools.discovery import MODEL, SAMPLE, discover
 from engine.settings import Settings
 from engine.stream.admin.given import counting
-from engine.stream.offline.decided import outcome_cases, weighed
+from engine.stream.offline.decided import corrected_share, outcome_cases, weighed
 from engine.stream.offline.recorded import cases_in, event_documents, flat_lines, truths
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
@@ -160,7 +160,8 @@ def _document(results: dict[str, Result]) -> dict[str, Any]:
 
 def _estimate(cases: list[EvaluationCase], weighed_result: Result, plain: Result) -> dict[str, float | None]:
     """How large the share of yes is among all events: as the answers have it, and as the scores do, each without
-    weights and with them. Scores of the second half, when the model has learned."""
+    weights and with them, and as the scores do with what the answers correct. Scores of the second half, when the model
+    has learned."""
     answered = [case for case in cases if case.spam is not None and case.counts and case.propensity]
     shares = estimate([bool(case.spam) for case in answered], [case.propensity for case in answered])
     return {
@@ -168,6 +169,7 @@ def _estimate(cases: list[EvaluationCase], weighed_result: Result, plain: Result
         "answers_weighted": shares[1] if shares is not None else None,
         "scores_unweighted": plain.mean_score(),
         "scores_weighted": weighed_result.mean_score(),
+        "scores_corrected": corrected_share(cases, weighed_result.all_scores),
     }
 
 
@@ -237,6 +239,7 @@ def _shares(shares: dict[str, float | None]) -> Table:
     )
     for what in ("answers", "scores"):
         table.add_row(f"by the {what}", *(_number(shares[f"{what}_{kind}"]) for kind in ("unweighted", "weighted")))
+    table.add_row("by the scores, corrected by the answers", "", _number(shares["scores_corrected"]))
     return table
 
 

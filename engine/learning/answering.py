@@ -13,21 +13,23 @@ import numpy as np
 
 MOST = 10.0
 """An answer counts at most for so many average ones, and at least a tenth of one."""
-_FEWEST, _MANY, _WHOLE = 20, 200, 2_000
-"""With fewer events that are answered, or not, among the latest, nothing is known, nor before so many, or so many of
-both together, have come: a young model tells people apart too little."""
+_FEWEST, _EARLY = 20, 4_000
+"""With fewer events that are answered, or not, among the latest, nothing is known, nor before so many have come of both
+together. Those are twice what tells: the first ones are mostly answered, as silence takes longer to be known, and what
+the model had made of them says nothing of its later scores. Weights that were ten times too large would stay in what is
+learned from the answers."""
 _LEAST = 1e-6
 _STEPS = 12
 
 
 class Propensities:
     """How likely events are to be answered, by the scores of the model of who answers. `scores`, `answered`: of its
-    latest events of which it is known."""
+    latest events of which it is known; `labels`: of how many it has been known in all."""
 
-    def __init__(self, scores: Sequence[float], answered: Sequence[bool]) -> None:
+    def __init__(self, scores: Sequence[float], answered: Sequence[bool], labels: int) -> None:
         truth = np.asarray(answered, float)
         rarer = min(truth.sum(), len(truth) - truth.sum())
-        self.is_known = bool(rarer >= _MANY or (rarer >= _FEWEST and len(truth) >= _WHOLE))
+        self.is_known = bool(labels >= _EARLY and rarer >= _FEWEST)
         if self.is_known:
             self._share = float(truth.mean())
             self._offset, self._slope = _fit(np.clip(np.asarray(scores, float), _LEAST, 1 - _LEAST), truth)
@@ -51,6 +53,21 @@ def _fit(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
         curve = (design * (chances * (1 - chances))[:, None]).T @ design + 1e-3 * np.eye(2)
         line = np.clip(line + np.linalg.solve(curve, slope), -20.0, 20.0)
     return float(line[0]), float(line[1])
+
+
+def corrected(
+    scores: Sequence[float], answered: Sequence[float], answers: Sequence[bool], propensities: Sequence[float]
+) -> float | None:
+    """The share of yes among all events: what they scored on average, and by how much the weighted answers are above
+    what theirs scored. It is right where either the scores or the weights are (Robins, Rotnitzky and Zhao 1994): a
+    learner that comes after what it once learned is set right by the answers. `scores`: of all events; `answered`: of
+    those that were. None without answers."""
+    weighted = estimate(answers, propensities)
+    if weighted is None or not scores:
+        return None
+    weights = [1 / each for each in propensities]
+    expected = sum(weight * score for weight, score in zip(weights, answered, strict=True)) / sum(weights)
+    return sum(scores) / len(scores) + weighted[1] - expected
 
 
 def estimate(answers: Sequence[bool], propensities: Sequence[float]) -> tuple[float, float] | None:

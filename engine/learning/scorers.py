@@ -34,6 +34,7 @@ class ModelScorer:
         self.name, self.learns, self._policy, self._presume = spec.name, spec.learns, spec.policy, spec.presume
         self._precision = spec.precision
         self.takes, self._judged = spec.learns, model.judged if model is not None else None
+        self._labels = model.labels if model is not None else 0
         self._calibration: Calibration | None = None
         self._propensities: Propensities | None = None
         self.version = model.version if model is not None else f"{spec.name}-0"
@@ -146,7 +147,7 @@ class ModelScorer:
         if self._judged is None or not self._knows:
             return None
         if self._propensities is None:
-            self._propensities = self._judged.propensities()
+            self._propensities = self._judged.propensities(self._labels)
         return self._propensities.of(score)
 
     def take(self) -> ScoredRows | None:

@@ -66,9 +66,10 @@ class Thresholds:
         """How the scores and the labels go together."""
         return Calibration([score for score, _ in self._seen], [spam for _, spam in self._seen])
 
-    def propensities(self) -> Propensities:
-        """How likely events are to be answered, where the labels say who has answered."""
-        return Propensities([score for score, _ in self._seen], [spam for _, spam in self._seen])
+    def propensities(self, labels: int) -> Propensities:
+        """How likely events are to be answered, where the labels say who has answered. `labels`: how many there have
+        been in all."""
+        return Propensities([score for score, _ in self._seen], [spam for _, spam in self._seen], labels)
 
     def lowest(self, precision: float) -> float | None:
         """The lowest score from which on precision is reached, or None where that cannot be known."""

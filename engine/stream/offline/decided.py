@@ -1,11 +1,11 @@
 """Recorded events with what has come of them: the labels that the events give themselves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from engine.core.domain.rules import ModelSpec, Rulebook
 from engine.core.evaluation.outcomes import Answer
-from engine.learning.answering import Propensities
+from engine.learning.answering import Propensities, corrected
 from engine.learning.evaluated import EvaluatedModel
 from engine.learning.evaluation import EvaluationCase, Scenario, evaluate
 from engine.settings import Settings
@@ -53,6 +53,17 @@ def weighed(
     return [replace(case, propensity=learner.propensities.get(case.identity, 0.0)) for case in cases]
 
 
+def corrected_share(cases: Sequence[EvaluationCase], scores: Sequence[float]) -> float | None:
+    """The share of yes among all events of the second half, as their scores have it, set right by the answers among
+    them. `scores`: of all cases; None without answers."""
+    late = [*zip(cases, scores, strict=True)][len(cases) // 2 :]
+    answered = [(case, score) for case, score in late if case.spam is not None and case.counts and case.propensity]
+    return corrected(
+        [score for _, score in late], [score for _, score in answered],
+        [bool(case.spam) for case, _ in answered], [case.propensity for case, _ in answered],
+    )  # fmt: skip
+
+
 _LOOK_AGAIN = 200
 """How likely answers are is found out anew after so many events."""
 
@@ -70,7 +81,7 @@ class _Teacher(EvaluatedModel):
         """The probability of an answer."""
         score, model = super().score(case), self.model
         if self._scored % _LOOK_AGAIN == 0 and model.knows(self._min_labels):
-            self._known = model.judged.propensities()
+            self._known = model.judged.propensities(model.labels)
         self._scored += 1
         propensity = self._known.of(score) if self._known is not None else None
         if propensity is not None:
